@@ -1,0 +1,1 @@
+"""The bridge: trains both wings in step, logs both curves, and says if they agree."""

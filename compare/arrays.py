@@ -1,0 +1,86 @@
+"""Carrying arrays between NumPy and torch: what the two wings are given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Which arrays the hand-written side runs on, and where both sides run.
+
+    Args:
+        array: "numpy" or "torch", for the hand-written side.
+        device: "cpu" or "cuda", for both sides.
+        dtype: "float32" or "float64", for both sides.
+
+    Raises:
+        ValueError: a value is none of these, NumPy is asked to run on CUDA, or CUDA is
+            asked for and missing (nothing falls back to the CPU in silence).
+    """
+
+    array: str = "numpy"
+    device: str = "cpu"
+    dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("array", ("numpy", "torch")),
+            ("device", ("cpu", "cuda")),
+            ("dtype", ("float32", "float64")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} must be {' or '.join(known)}, got {getattr(self, name)!r}"
+                )
+        if self.device == "cuda" and self.array == "numpy":
+            raise ValueError("NumPy arrays live on the CPU; use array torch on cuda")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                "device cuda was asked for, but this torch finds no CUDA device; "
+                "use device cpu"
+            )
+
+    @property
+    def eps(self) -> float:
+        """The distance from 1 to the next number of the dtype."""
+        return float(np.finfo(self.dtype).eps)
+
+    def torch(self, values: Any) -> torch.Tensor:
+        """A tensor for the PyTorch side: floats in the dtype, integers as int64."""
+        values = np.asarray(values)
+        name = self.dtype if values.dtype.kind == "f" else "int64"
+        return torch.tensor(values, dtype=getattr(torch, name), device=self.device)
+
+    def handmade(self, values: Any) -> Any:
+        """The same values as an array for the hand-written side."""
+        if self.array == "torch":
+            return self.torch(values)
+        values = np.asarray(values)
+        return values.astype(self.dtype if values.dtype.kind == "f" else "int64")
+
+    def state_for_handmade(self, tree: Any) -> Any:
+        """A copy of a nested state with every tensor as an array of that side."""
+        return mapped(tree, lambda leaf: self.handmade(to_numpy(leaf)))
+
+    def state_for_torch(self, tree: Any) -> Any:
+        """A copy of a nested state with every array as a tensor."""
+        return mapped(tree, lambda leaf: self.torch(to_numpy(leaf)))
+
+
+def to_numpy(array: Any) -> np.ndarray:
+    """The values of a NumPy array or a tensor, wherever it lies."""
+    if isinstance(array, torch.Tensor):
+        return array.detach().cpu().numpy()
+    return np.asarray(array)
+
+
+def mapped(tree: Any, change: Any) -> Any:
+    """`tree` of dicts and lists with every array in it changed."""
+    if isinstance(tree, dict):
+        return {key: mapped(value, change) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [mapped(value, change) for value in tree]
+    return change(tree) if hasattr(tree, "dtype") else tree

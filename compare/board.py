@@ -1,0 +1,201 @@
+"""TensorBoard: writing its event files so that nothing is lost, and opening it right."""
+
+import json
+import math
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+SIDES = ("handmade", "torch_ref", "compare")
+LOG_FLOOR = -20.0
+"""What a difference of exactly 0 is drawn as on a log10 axis."""
+
+
+class EventWriter:
+    """Writes one folder of TensorBoard events, each in the file as soon as it is given.
+
+    Nothing is buffered, so even a killed process loses no point.
+
+    Args:
+        folder: made here; must not exist, since TensorBoard silently drops one of two
+            runs that share a folder.
+
+    Raises:
+        FileExistsError: the folder is there already.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        self._file = (folder / f"{name}.{os.getpid()}").open("wb", buffering=0)
+        self._records = RecordWriter(self._file)
+        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Add one point to each tag; an infinite value is drawn as NaN."""
+        self._summary(
+            step,
+            *(
+                Summary.Value(
+                    tag=tag, simple_value=v if math.isfinite(v) else float("nan")
+                )
+                for tag, v in values.items()
+            ),
+        )
+
+    def image(self, step: int, tag: str, png: bytes) -> None:
+        """Add a picture."""
+        image = Summary.Image(encoded_image_string=png, colorspace=4)
+        self._summary(step, Summary.Value(tag=tag, image=image))
+
+    def text(self, step: int, tag: str, markdown: str) -> None:
+        """Add a text; Markdown and tables are shown, LaTeX is not."""
+        tensor = TensorProto(dtype=DT_STRING, string_val=[markdown.encode()])
+        plugin = SummaryMetadata.PluginData(plugin_name="text")
+        value = Summary.Value(
+            tag=tag, tensor=tensor, metadata=SummaryMetadata(plugin_data=plugin)
+        )
+        self._summary(step, value)
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _summary(self, step: int, *values: Summary.Value) -> None:
+        summary = Summary(value=values)
+        self._write(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def _write(self, event: Event) -> None:
+        self._records.write(event.SerializeToString())
+
+
+def log10(value: float) -> float:
+    """The logarithm of a difference, with a floor for 0."""
+    return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
+
+
+def deep_link(base: str, runs: str, tags: list[str]) -> str:
+    """The address that opens TensorBoard right: no smoothing, the charts pinned.
+
+    Args:
+        base: of the server, such as "http://127.0.0.1:6006".
+        runs: only runs whose name starts so, such as "or_gate/".
+        tags: the charts to pin.
+    """
+    pinned = json.dumps([{"plugin": "scalars", "tag": tag} for tag in tags])
+    colors = f"regex:({'|'.join(SIDES)})"
+    return (
+        f"{base.rstrip('/')}/?smoothing=0"
+        f"&runFilter={quote('^' + re.escape(runs), safe='')}"
+        f"&pinnedCards={quote(pinned, safe='')}"
+        f"&runColorGroup={quote(colors, safe='')}#timeseries"
+    )
+
+
+def command(logdir: Path, port: int) -> list[str]:
+    """The command that serves `logdir` on this machine alone, keeping every point."""
+    return [
+        *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--samples_per_plugin", "scalars=999999"),
+    ]
+
+
+class Server:
+    """A running TensorBoard, ended with the `with` block.
+
+    Args:
+        logdir: the folder to serve.
+        port: 0 takes a free one.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        RuntimeError: TensorBoard did not start; its own words are given.
+    """
+
+    def __init__(self, logdir: Path, port: int = 0) -> None:
+        if not logdir.is_dir():
+            raise FileNotFoundError(f"there is no log folder {logdir}")
+        self._process = subprocess.Popen(
+            command(logdir, port),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            self.url = self._address()
+        except BaseException:
+            self.close()
+            raise
+        # Nobody reads on; a full pipe would stop the server.
+        drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
+        drain.daemon = True
+        drain.start()
+
+    def _address(self) -> str:
+        """Read what the server prints until it names its address."""
+        lines: list[str] = []
+        for line in self._process.stdout or []:
+            lines.append(line)
+            if found := re.search(r"http://\S+", line):
+                return found[0].rstrip("/")
+        raise RuntimeError(f"TensorBoard did not start:\n{''.join(lines)}")
+
+    def get(self, path: str, timeout: float = 5.0) -> bytes:
+        """What the server answers."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=timeout) as answer:
+            return answer.read()
+
+    def wait(self) -> int:
+        """Wait until the server ends by itself; its exit status."""
+        return self._process.wait()
+
+    def close(self) -> None:
+        """End the server, politely at first."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,226 @@
+"""What "the same" is checked on: one line for each layer, loss and optimiser.
+
+Values are drawn, never written out; kinks, ties and extremes are drawn on purpose.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+def normal(*shape: int, scale: float = 1.0) -> Draw:
+    """Numbers about 0."""
+    return lambda rng: scale * rng.normal(size=shape)
+
+
+def kinked(*shape: int) -> Draw:
+    """Numbers about 0, a third of them exactly 0."""
+    return lambda rng: rng.normal(size=shape) * (rng.random(shape) > 1 / 3)
+
+
+def extreme(*shape: int) -> Draw:
+    """±1e4, 0 and numbers between."""
+    return lambda rng: rng.choice([-1e4, -50.0, -1.0, 0.0, 1.0, 50.0, 1e4], shape)
+
+
+def strided(*shape: int) -> Draw:
+    """As `normal`, every second element of a transposed array: not contiguous."""
+    doubled = (*shape[:-1], 2 * shape[-1])
+    return lambda rng: rng.normal(size=doubled[::-1]).T[..., ::2]
+
+
+def positive(*shape: int) -> Draw:
+    """Weights from ½ to 2."""
+    return lambda rng: rng.uniform(0.5, 2.0, shape)
+
+
+def unit(*shape: int) -> Draw:
+    """Probabilities, none at 0 or 1."""
+    return lambda rng: rng.uniform(0.01, 0.99, shape)
+
+
+def unit_ends(*shape: int) -> Draw:
+    """Probabilities, some of them exactly 0, ½ or 1."""
+    return lambda rng: rng.choice([0.0, 0.5, 1.0, 0.3], shape)
+
+
+def coin(*shape: int) -> Draw:
+    """0 or 1, as floats."""
+    return lambda rng: rng.integers(0, 2, shape).astype(float)
+
+
+def classes(*shape: int, of: int, ignored: int | None = None) -> Draw:
+    """Class indices below `of`; the first is `ignored`, if that is given."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        index = np.asarray(rng.integers(0, of, shape))
+        if ignored is not None:
+            index.reshape(-1)[0] = ignored
+        return index
+
+    return draw
+
+
+def shares(*shape: int) -> Draw:
+    """Probabilities that add to 1 along axis 1 (axis 0 if there is only one)."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        raw = rng.uniform(0.1, 1.0, shape)
+        return raw / raw.sum(axis=min(1, len(shape) - 1), keepdims=True)
+
+    return draw
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to build and feed a class.
+
+    Args:
+        name: of the class in `nn` or `optim`.
+        inputs: what forward is given; only the first is differentiated by.
+        args: constructor arguments by position.
+        kwargs: by name; a `Draw` among them is drawn first.
+        note: what is special here.
+        rtol: how exact float64 must be, if not 1e-12, and `note` says why.
+    """
+
+    name: str
+    inputs: tuple[Draw, ...] = ()
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        """How tests and messages call it."""
+        said = [*map(repr, self.args)]
+        said += [f"{k}={'…' if callable(v) else v}" for k, v in self.kwargs.items()]
+        return f"{self.name}({', '.join(said)}){' ' + self.note if self.note else ''}"
+
+    def drawn(self, rng: np.random.Generator) -> dict[str, Any]:
+        """The keyword arguments with every `Draw` drawn."""
+        return {k: v(rng) if callable(v) else v for k, v in self.kwargs.items()}
+
+
+def _case(name: str, *inputs: Draw, args: tuple[Any, ...] = (), note: str = "", **kwargs):
+    return Case(name, inputs, args, kwargs, note)
+
+
+LAYERS = [
+    _case("Identity", normal(4, 3)),
+    _case("Linear", normal(5, 3), args=(3, 2)),
+    _case("Linear", normal(5, 3), args=(3, 2), bias=False),
+    _case("Linear", normal(3), args=(3, 2), note="one example"),
+    _case("Linear", normal(2, 4, 5, 3), args=(3, 2), note="many leading dimensions"),
+    _case("Linear", normal(1, 3), args=(3, 3), note="batch 1"),
+    _case("Linear", normal(0, 3), args=(3, 2), note="empty batch"),
+    _case("Linear", strided(5, 3), args=(3, 2), note="strided"),
+    _case("Flatten", normal(2, 3, 4)),
+    _case("Flatten", normal(2, 3, 4), start_dim=0),
+    _case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
+    _case("ReLU", kinked(4, 5)),
+    _case("ReLU", extreme(4, 5), note="extreme"),
+    _case("LeakyReLU", kinked(4, 5)),
+    _case("LeakyReLU", kinked(4, 5), negative_slope=0.3),
+    _case("Step", kinked(4, 5)),
+    _case("Sigmoid", normal(4, 5, scale=4)),
+    _case("Sigmoid", extreme(4, 5), note="extreme"),
+    _case("Tanh", normal(4, 5, scale=2)),
+    _case("Tanh", extreme(4, 5), note="extreme"),
+    _case("Softmax", normal(4, 5), dim=-1),
+    _case("Softmax", normal(4, 5, 3), dim=1),
+    _case("Softmax", extreme(4, 5), dim=0, note="extreme"),
+    _case("LogSoftmax", normal(4, 5), dim=-1),
+    _case("LogSoftmax", normal(4, 5, 3), dim=1),
+    _case("LogSoftmax", extreme(4, 5), dim=0, note="extreme"),
+    _case("LogSoftmax", strided(4, 5), dim=1, note="strided"),
+]
+
+_ELEMENTWISE = [
+    _case(name, kinked(*shape), kinked(*shape), reduction=reduction)
+    for name in ("L1Loss", "MSELoss")
+    for shape in ((6,), (4, 3))
+    for reduction in ("mean", "sum", "none")
+]
+_BINARY = [
+    _case(name, draw(4, 3), coin(4, 3), reduction=reduction, **more)
+    for name, draw in (("BCELoss", unit), ("BCEWithLogitsLoss", normal))
+    for reduction in ("mean", "sum", "none")
+    for more in ({}, {"weight": positive(3)}, {"weight": positive(4, 1)})
+]
+_INDEXED = [
+    _case(name, normal(6, 5), target, reduction=reduction, **more)
+    for name in ("NLLLoss", "CrossEntropyLoss")
+    for reduction in ("mean", "sum", "none")
+    for target, more in (
+        (classes(6, of=5), {}),
+        (classes(6, of=5, ignored=-100), {}),
+        (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
+    )
+]
+_SMOOTHED = [
+    _case(
+        "CrossEntropyLoss",
+        normal(6, 5),
+        target,
+        reduction=reduction,
+        label_smoothing=0.2,
+        **more,
+    )
+    for reduction in ("mean", "sum", "none")
+    for target, more in (
+        (classes(6, of=5), {}),
+        (classes(6, of=5, ignored=3), {"weight": positive(5), "ignore_index": 3}),
+        (shares(6, 5), {}),
+        (shares(6, 5), {"weight": positive(5)}),
+    )
+]
+LOSSES = [
+    *_ELEMENTWISE,
+    *_BINARY,
+    _case("BCELoss", unit_ends(4, 3), coin(4, 3), note="at 0 and 1"),
+    _case("BCELoss", unit(4, 3), unit(4, 3), note="soft targets"),
+    _case("BCEWithLogitsLoss", normal(4, 3), unit(4, 3), pos_weight=positive(3)),
+    _case(
+        "BCEWithLogitsLoss",
+        normal(4, 3),
+        coin(4, 3),
+        weight=positive(4, 3),
+        pos_weight=positive(3),
+        reduction="none",
+    ),
+    _case("BCEWithLogitsLoss", extreme(4, 3), coin(4, 3), note="extreme"),
+    *_INDEXED,
+    *_SMOOTHED,
+    _case("CrossEntropyLoss", normal(6, 5), shares(6, 5)),
+    _case("CrossEntropyLoss", normal(3, 5, 2, 2), shares(3, 5, 2, 2), note="N-d"),
+    _case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
+    _case("NLLLoss", normal(3, 5, 2), classes(3, 2, of=5), weight=positive(5)),
+    _case("NLLLoss", normal(5), classes(of=5), note="one example"),
+    _case("CrossEntropyLoss", normal(5), classes(of=5), note="one example"),
+    _case("CrossEntropyLoss", normal(5), shares(5), note="one example"),
+    _case("CrossEntropyLoss", extreme(4, 5), classes(4, of=5), note="extreme"),
+    _case("CrossEntropyLoss", strided(4, 5), classes(4, of=5), note="strided"),
+    _case("CrossEntropyLoss", normal(1, 2), classes(1, of=2), note="batch 1"),
+]
+
+OPTIMIZERS = [
+    _case("SGD"),
+    _case("SGD", lr=0.1),
+    _case("SGD", lr=0.1, momentum=0.9),
+    _case("SGD", lr=0.1, momentum=0.9, dampening=0.3),
+    _case("SGD", lr=0.1, momentum=0.9, nesterov=True),
+    _case("SGD", lr=0.1, weight_decay=0.2),
+    _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, dampening=0.1),
+    _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, nesterov=True, maximize=True),
+    _case("SGD", lr=0.1, maximize=True),
+]
+
+
+def rng_of(case: Case) -> np.random.Generator:
+    """The generator that belongs to a case: the same in every order of tests."""
+    return np.random.default_rng(list(case.id.encode()))

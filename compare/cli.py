@@ -1,0 +1,234 @@
+"""The command line; torch is imported only by the commands that need it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from compare.run import Result, Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Deep-learning basics by hand, trained in step with PyTorch and compared.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
+LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
+
+
+class Array(StrEnum):
+    """Arrays that the hand-written side runs on."""
+
+    numpy = "numpy"
+    torch = "torch"
+
+
+class Device(StrEnum):
+    """Where both sides run."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class DType(StrEnum):
+    """What both sides compute in."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+@app.command()
+def run(
+    lessons: Annotated[
+        list[str],
+        typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
+    ],
+    array: Annotated[
+        Array | None,
+        typer.Option(help="Arrays of the hand-written side: numpy, on cuda torch."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
+    dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the lesson's own number.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    logdir: LogDir = Path("runs"),
+    threads: Annotated[int, typer.Option(min=1, help="Of NumPy and torch each.")] = 1,
+) -> None:
+    """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
+
+    Exit 1: a side differs, a claim fails or training diverged. Exit 2: usage error.
+    """
+    with _usage_errors():
+        from compare import registry
+        from compare.arrays import Backend
+        from compare.run import Settings
+
+        arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
+        backend = Backend(arrays.value, device.value, dtype.value)
+        settings = Settings(backend, steps, seed, logdir, threads)
+        wanted = registry.names() if "all" in lessons else lessons
+        loaded = [registry.load(name) for name in wanted]
+    results = _run_all(loaded, settings)
+    _print_results(results, logdir)
+    raise typer.Exit(0 if all(result.ok for result in results) else 1)
+
+
+@app.command(name="list")
+def list_lessons() -> None:
+    """List all lessons, with the part of the course that each belongs to."""
+    from compare import registry
+
+    table = Table("lesson", "course", "heading", "what it shows", box=None)
+    for name in registry.names():
+        _, lesson = registry.load(name)
+        table.add_row(name, " ".join(lesson.course), lesson.heading, lesson.title)
+    out.print(table)
+
+
+@app.command()
+def exercises() -> None:
+    """Work every exercise of the course by hand, with `handmade` and in PyTorch.
+
+    Exit 1 if any of the three answers differs.
+    """
+    from compare import exercises
+
+    agree = True
+    for heading, group in exercises.by_heading().items():
+        out.print(f"\n{heading}", style="bold", markup=False)
+        table = Table("", "exercise", "by hand", "handmade", "PyTorch", "", box=None)
+        for exercise in group:
+            answer = exercise.answer()
+            agree &= answer.verdict.agrees
+            table.add_row(
+                exercise.id,
+                Text(exercise.question),
+                Text(answer.by_hand),
+                Text(answer.handmade),
+                Text(answer.torch_ref),
+                _colored(answer.verdict.kind),
+            )
+        out.print(table)
+    raise typer.Exit(0 if agree else 1)
+
+
+@app.command()
+def board(
+    lesson: Annotated[str, typer.Argument(help="Show only this lesson's runs.")] = "",
+    logdir: LogDir = Path("runs"),
+    port: Annotated[int, typer.Option(min=0, help="0 takes a free one.")] = 6006,
+) -> None:
+    """Start TensorBoard for this machine alone and print the link that opens it right.
+
+    Ends with Ctrl-C.
+    """
+    from compare.board import Server, deep_link
+
+    runs = f"{lesson}/" if lesson else ""
+    with _usage_errors(), Server(logdir, port) as server:
+        link = deep_link(server.url, runs, ["loss/train"])
+        out.print(f"TensorBoard: {link}", soft_wrap=True, markup=False)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
+
+
+def _run_all(loaded: list[Any], settings: "Settings") -> list["Result"]:
+    """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
+    from compare.run import Interrupted, run
+
+    results = []
+    for name, experiment in loaded:
+        try:
+            with _usage_errors(OSError, ValueError, TypeError):
+                results.append(run(name, experiment, settings, _progress))
+        except KeyboardInterrupt as stop:
+            err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
+            code = 143 if isinstance(stop, Interrupted) else 130
+            raise typer.Exit(code) from None
+    return results
+
+
+def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
+    """Show how far the steps are; nothing where nobody looks."""
+    from rich.progress import track
+
+    return iter(
+        track(
+            steps,
+            description=label,
+            total=total,
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+    )
+
+
+def _print_results(results: list["Result"], logdir: Path) -> None:
+    table = Table("lesson", "verdict", "claim", "found", box=None)
+    for result in results:
+        name, kind = result.lesson, _colored(result.verdict.kind)
+        for text, (holds, found) in result.claims.items():
+            mark = Text("✓ " if holds else "✗ ", style="green" if holds else "red")
+            table.add_row(name, kind, mark + Text(text), Text(found))
+            name, kind = "", Text("")
+        if not result.claims:
+            table.add_row(name, kind, Text(result.status, style="red"), result.reason)
+    out.print(table)
+    for result in results:
+        out.print(
+            f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
+            f"({result.seconds:.1f} s) → {result.folder}",
+            markup=False,
+            soft_wrap=True,
+        )
+    _print_board(results, logdir)
+
+
+def _print_board(results: list["Result"], logdir: Path) -> None:
+    from compare.board import deep_link
+
+    out.print(f"\nLook at the curves: python -m compare board --logdir {logdir}")
+    for result in results:
+        runs = result.folder.relative_to(logdir).as_posix() + "/"
+        link = deep_link("http://127.0.0.1:6006", runs, result.tags[:3])
+        out.print(f"  {result.lesson}: {link}", soft_wrap=True, markup=False)
+
+
+def _colored(kind: str) -> Text:
+    return Text(kind, style=COLORS[kind])
+
+
+@contextmanager
+def _usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn a wrong request into one clear line and exit status 2."""
+    try:
+        yield
+    except kinds or (OSError, ValueError, RuntimeError) as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from None
+
+
+def _utf8() -> None:
+    """Windows consoles default to a code page without Σ."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
+
+
+_utf8()

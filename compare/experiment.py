@@ -1,0 +1,117 @@
+"""What a lesson is: data, both learners from one definition, claims and figures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from compare.trained import Side
+
+Library = ModuleType
+"""`handmade` or `torch_ref`."""
+MakeLearner = Callable[[Any], Any]
+"""From the library to a learner (`handmade.training.Learner`)."""
+Metric = Callable[[Any, Any, Any], float]
+"""From the library's `metrics`, an output and its target to a number."""
+Claim = Callable[["Side"], tuple[bool, str]]
+"""From one trained side to whether the claim holds, and the numbers that say so."""
+Draw = Callable[["Side"], "Figure"]
+"""From one trained side to a picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Examples to learn from and, where there are any, others to be tested on.
+
+    Args:
+        x: inputs (n, …).
+        target: what is wanted for each (n, …).
+        x_test: inputs that are never trained on.
+        target_test: what is wanted for those.
+    """
+
+    x: np.ndarray
+    target: np.ndarray
+    x_test: np.ndarray | None = None
+    target_test: np.ndarray | None = None
+
+
+NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))
+"""For learners that need none: a point that goes downhill."""
+
+
+def backprop(
+    *,
+    model: Callable[[Any], Any],
+    loss: Callable[[Any], Any],
+    optimizer: Callable[[Any, Any], Any],
+) -> MakeLearner:
+    """One definition of model, loss and optimiser, for both libraries.
+
+    Args:
+        model: from the library's `nn` to a module.
+        loss: from the library's `nn` to a loss.
+        optimizer: from the library's `optim` and parameters to an optimiser.
+    """
+
+    def make(library: Any) -> Any:
+        return library.training.GradientLearner(
+            model(library.nn),
+            loss(library.nn),
+            lambda parameters: optimizer(library.optim, parameters),
+        )
+
+    return make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A lesson.
+
+    Args:
+        title: what it shows, in a few words.
+        course: the ids of the course's parts, such as ("D6",).
+        heading: the German heading of the slide.
+        learners: what is trained, by name; each makes a learner from a library.
+        data: draws the examples from the run's generator.
+        steps: how many steps each learner takes.
+        batch_size: examples a step; None takes all of them, in order.
+        seeds: how often everything is repeated, each time from another seed.
+        start: parameters that do not start at random, by name.
+        metrics: by name, from an output and its target.
+        claims: what must be true at the end, on both sides.
+        figures: pictures, drawn from the hand-written side.
+        story: what to notice, in a few sentences.
+    """
+
+    title: str
+    course: tuple[str, ...]
+    heading: str
+    learners: Mapping[str, MakeLearner]
+    steps: int
+    claims: Mapping[str, Claim]
+    data: Callable[[np.random.Generator], Data] = lambda rng: NO_DATA
+    batch_size: int | None = None
+    seeds: int = 1
+    start: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    figures: Mapping[str, Draw] = field(default_factory=dict)
+    story: str = ""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.seeds < 1:
+            raise ValueError(
+                f"Experiment: steps and seeds must be at least 1, "
+                f"got {self.steps} and {self.seeds}"
+            )
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(
+                f"Experiment: batch_size must be at least 1, got {self.batch_size}"
+            )
+        if not self.learners or not self.claims:
+            raise ValueError("Experiment: needs at least one learner and one claim")

@@ -1,0 +1,1 @@
+"""One lesson a file, each ending in its EXPERIMENT; this folder is the list."""

@@ -1,0 +1,71 @@
+"""A batch is many examples in one operation."""
+
+import numpy as np
+
+from compare import figures
+from compare.experiment import Data, Experiment, backprop
+from compare.trained import Side
+
+EXAMPLES = 32
+
+
+def three_inputs(rng: np.random.Generator) -> Data:
+    """32 examples of two linear functions of three inputs, with noise."""
+    x = rng.normal(size=(EXAMPLES, 3))
+    true = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 3.0]])
+    return Data(x=x, target=x @ true.T + 0.1 * rng.normal(size=(EXAMPLES, 2)))
+
+
+def outputs_one_by_one(side: Side) -> tuple[bool, str]:
+    """The output of the batch is the output of each example alone, stacked."""
+    x = side.only.data.x
+    alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(EXAMPLES)])
+    gap = np.abs(side.only.predict(x) - alone).max()
+    return bool(gap < 1e-5), f"largest difference {gap:.1e}"
+
+
+def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
+    """The gradient of the batch is the mean of the examples' own gradients."""
+    trial, before = side.only, side.only.path[-2]
+    alone = []
+    for x, wanted in zip(trial.data.x, trial.data.target, strict=True):
+        error = before["weight"] @ x + before["bias"] - wanted
+        alone.append(np.outer(2 * error / len(error), x))
+    gap = np.abs(trial.gradients["weight"] - np.mean(alone, axis=0)).max()
+    return bool(gap < 1e-5), f"largest difference {gap:.1e}"
+
+
+def draw(side: Side) -> figures.Figure:
+    """How far the batch's gradient is from those of single examples."""
+    trial, start = side.only, side.only.path[0]
+    figure, (ax,) = figures.canvas()
+    errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
+    each = errors[:, :1] * trial.data.x
+    ax.plot(each[:, 0], each[:, 1], "o", label="one example each")
+    ax.plot(*each.mean(axis=0)[:2], "r*", ms=22, label="the batch: their mean")
+    figures.label(ax, "gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂")
+    ax.legend(fontsize=13)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="One operation for a whole batch equals many single ones",
+    course=("D4", "D2"),
+    heading="Breiter Input / Batch",
+    data=three_inputs,
+    learners={
+        "batch": backprop(
+            model=lambda nn: nn.Linear(3, 2),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.3),
+        )
+    },
+    steps=60,
+    claims={
+        "Y = X Wᵀ + b equals one example at a time": outputs_one_by_one,
+        "the batch's gradient is the mean of single ones": gradient_is_the_mean,
+    },
+    figures={"gradients": draw},
+    story="The rows of a batch never meet in the forward pass; they meet once, in the "
+    "sum over examples that makes the gradient of the weights.",
+)

@@ -1,0 +1,84 @@
+"""The slide's "simplified Newton" loop, which is gradient descent, and Newton's own."""
+
+import numpy as np
+
+from compare import figures
+from compare.experiment import Experiment, MakeLearner
+from compare.trained import Side
+
+TOLERANCE = 0.01
+"""The slide's `while error(x) > 0.01`."""
+START_1D, START_2D = np.array([2.0]), np.array([4.0, 1.0])
+
+
+def descent(surface: str, start: np.ndarray, lr: float | None) -> MakeLearner:
+    """A point on this surface; without lr it takes the Newton step."""
+    return lambda library: library.descent.Descent(
+        getattr(library.surfaces, surface)(), start, lr=lr
+    )
+
+
+def steps_needed(side: Side, name: str) -> int:
+    """After how many steps the error is at most 0.01."""
+    return next(i for i, e in enumerate(side[name].losses) if e <= TOLERANCE)
+
+
+def counted_by_hand(side: Side) -> tuple[bool, str]:
+    """For x² every step multiplies x by 1 − 2·lr, so the count has a closed form."""
+    want = int(np.ceil(np.log(np.sqrt(TOLERANCE) / START_1D[0]) / np.log(1 - 2 * 0.1)))
+    got = steps_needed(side, "descent_1d")
+    return got == want, f"{got} steps, {want} by the formula"
+
+
+def newton_needs_one(side: Side) -> tuple[bool, str]:
+    """On a parabola the true Newton step arrives at once."""
+    needed = [steps_needed(side, name) for name in ("newton_1d", "newton_2d")]
+    return needed == [1, 1], f"{needed[0]} step for x², {needed[1]} for x² + 10y²"
+
+
+def descent_needs_more(side: Side) -> tuple[bool, str]:
+    """In the long valley gradient descent needs many steps."""
+    needed = steps_needed(side, "descent_2d")
+    return needed > 10, f"{needed} steps for x² + 10y²"
+
+
+def draw(side: Side) -> figures.Figure:
+    """The mountains, and both ways down."""
+    figure, (left, right) = figures.canvas(2)
+    for name in ("descent_1d", "newton_1d"):
+        x = np.array([p["point"][0] for p in side[name].path])
+        left.plot(x, x**2, "o-", label=name.partition("_")[0])
+    x = np.linspace(-2.2, 2.2, 200)
+    left.plot(x, x**2, color="grey", zorder=0)
+    figures.label(left, "x²", "x", "error")
+    height = side["descent_2d"].predict
+    figures.mountains(right, figure, height, (-5.0, 5.0), (-1.6, 1.6))
+    for name, color in (("descent_2d", "white"), ("newton_2d", "red")):
+        points = np.array([p["point"] for p in side[name].path])
+        figures.path(right, points, name.partition("_")[0], color=color)
+    figures.label(right, "x² + 10y²", "x", "y")
+    for ax in (left, right):
+        ax.legend(fontsize=12)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="Gradient descent (the slide's simplified Newton) and the true Newton step",
+    course=("A1", "A2"),
+    heading="Newton Verfahren (vereinfacht) / Newton Verfahren in ℝⁿ",
+    learners={
+        "descent_1d": descent("Square", START_1D, 0.1),
+        "newton_1d": descent("Square", START_1D, None),
+        "descent_2d": descent("Valley", START_2D, 0.08),
+        "newton_2d": descent("Valley", START_2D, None),
+    },
+    steps=60,
+    claims={
+        "x² takes as many steps as the closed form says": counted_by_hand,
+        "the true Newton step needs one": newton_needs_one,
+        "in a long valley descent needs more than ten": descent_needs_more,
+    },
+    figures={"paths": draw},
+    story="A fixed factor takes small steps where the slope is small. Newton divides by "
+    "the curvature instead, which on a parabola is exactly the distance left.",
+)

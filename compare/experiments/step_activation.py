@@ -1,0 +1,65 @@
+"""Why Step is a bad activation: nothing flows back through it."""
+
+import handmade
+import numpy as np
+
+from compare import figures
+from compare.experiment import Experiment, backprop
+from compare.experiments import _gates
+from compare.trained import Side
+
+NAMES = ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh")
+
+
+def no_gradient(side: Side) -> tuple[bool, str]:
+    """The gradient of every parameter is exactly 0."""
+    largest = max(np.abs(g).max() for g in side["step"].gradients.values())
+    return bool(largest == 0), f"largest gradient {largest}"
+
+
+def loss_stays(side: Side) -> tuple[bool, str]:
+    """With Step the loss is the same at every step; with Sigmoid it falls."""
+    step, sigmoid = side["step"].losses, side["sigmoid"].losses
+    found = (
+        f"step {step[0]:.3g} → {step[-1]:.3g}, sigmoid "
+        f"{sigmoid[0]:.3g} → {sigmoid[-1]:.3g}"
+    )
+    return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], found
+
+
+def draw(side: Side) -> "figures.Figure":
+    """Every activation of the course, and its derivative."""
+    x = np.linspace(-4, 4, 801)
+    values, slopes = {}, {}
+    for name in NAMES:
+        activation = getattr(handmade.nn, name)()
+        values[name] = x, activation(x)
+        slopes[name] = x, activation.backward(np.ones_like(x))
+    return figures.functions([values, slopes], ["activation", "its derivative"])
+
+
+def neuron(activation: str) -> "figures.Any":
+    """One neuron with this activation."""
+    return backprop(
+        model=lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=2.0),
+    )
+
+
+EXPERIMENT = Experiment(
+    title="Why is Step a bad activation function?",
+    course=("D5",),
+    heading="Aktivierungen",
+    data=lambda rng: _gates.gate(_gates.AND),
+    learners={"step": neuron("Step"), "sigmoid": neuron("Sigmoid")},
+    start={"0.weight": 0.5, "0.bias": 0.5},
+    steps=300,
+    claims={
+        "through Step every gradient is 0": no_gradient,
+        "with Step the loss stays, with Sigmoid it halves": loss_stays,
+    },
+    figures={"activations": draw},
+    story="Step is flat everywhere, so its derivative is 0 and no weight learns which "
+    "way to go. Sigmoid is Step made smooth: it saturates, but it has a slope.",
+)

@@ -1,0 +1,79 @@
+"""Two outputs side by side: each sum is as simple as one alone."""
+
+import numpy as np
+
+from compare import figures
+from compare.experiment import Data, Experiment, backprop
+from compare.trained import Side
+
+X, WANTED = [1.0, 2.0], [1.0, -1.0]
+WEIGHTS_1, WEIGHTS_2 = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
+"""The slide's rows; the bias w₀ comes first."""
+LR = 0.05
+
+
+def weighted_sum(weights: list[float]) -> float:
+    """w₀ + w₁x₁ + w₂x₂, one product at a time."""
+    return weights[0] + weights[1] * X[0] + weights[2] * X[1]
+
+
+def each_is_its_own_sum(side: Side) -> tuple[bool, str]:
+    """The layer's outputs at the start are the two sums worked out one by one."""
+    start = side.only.path[0]
+    got = (start["weight"] @ np.array(X) + start["bias"]).tolist()
+    want = [weighted_sum(WEIGHTS_1), weighted_sum(WEIGHTS_2)]
+    return got == want, f"y = {got}"
+
+
+def each_learns_alone(side: Side) -> tuple[bool, str]:
+    """Each row ends where a single neuron, trained without the other, ends."""
+    alone = []
+    for weights, wanted in zip((WEIGHTS_1, WEIGHTS_2), WANTED, strict=True):
+        w = list(weights)
+        for _ in side.only.losses:
+            change = LR * 2 * (weighted_sum(w) - wanted)
+            w = [wi - change * xi for wi, xi in zip(w, [1.0, *X], strict=True)]
+        alone.append(w)
+    p = side.only.parameters
+    wide = np.hstack([p["bias"][:, None], p["weight"]])
+    gap = np.abs(wide - np.array(alone)).max()
+    return bool(gap < 1e-5), f"largest distance to the neurons alone {gap:.1e}"
+
+
+def draw(side: Side) -> figures.Figure:
+    """The weights of both rows on their way."""
+    figure, axes = figures.canvas(2)
+    for row, ax in enumerate(axes):
+        for column, name in enumerate(("w₁", "w₂")):
+            ax.plot([p["weight"][row, column] for p in side.only.path], label=name)
+        ax.plot([p["bias"][row] for p in side.only.path], label="w₀")
+        figures.label(ax, f"output {row + 1}", "step", "weight")
+        ax.legend(fontsize=12)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="A wide output is several neurons that do not know each other",
+    course=("D3", "D2"),
+    heading="Breiter Output",
+    data=lambda rng: Data(x=np.array([X]), target=np.array([WANTED])),
+    learners={
+        "wide": backprop(
+            model=lambda nn: nn.Linear(2, 2),
+            loss=lambda nn: nn.MSELoss(reduction="sum"),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=LR),
+        )
+    },
+    start={
+        "weight": [WEIGHTS_1[1:], WEIGHTS_2[1:]],
+        "bias": [WEIGHTS_1[0], WEIGHTS_2[0]],
+    },
+    steps=60,
+    claims={
+        "the outputs start at 9 and 13, each its own sum": each_is_its_own_sum,
+        "each row learns as if it were alone": each_learns_alone,
+    },
+    figures={"weights": draw},
+    story="yᵢ = Σⱼ wᵢⱼ xⱼ: a second output is a second row of weights, and neither row "
+    "appears in the other's gradient.",
+)

@@ -1,0 +1,131 @@
+"""Pictures: wide and pale what PyTorch did, thin on top what was done by hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from compare.trained import Side, Trial
+
+SIZE = (8.0, 4.5)
+TORCH = {"color": "#f2a65a", "linewidth": 7, "alpha": 0.55}
+HANDMADE = {"color": "#1f4e79", "linewidth": 1.6}
+
+
+def canvas(panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty landscape figure whose letters can be read at card size."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for ax in axes:
+        ax.tick_params(labelsize=12)
+    return figure, list(axes)
+
+
+def label(ax: Axes, title: str, x: str, y: str) -> None:
+    """Title and axis names in letters of one size."""
+    ax.set_title(title, fontsize=15)
+    ax.set_xlabel(x, fontsize=13)
+    ax.set_ylabel(y, fontsize=13)
+
+
+def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
+    """Both losses at every step, for every trial."""
+    figure, (ax,) = canvas()
+    for ours, theirs in zip(handmade.trials, torch_ref.trials, strict=True):
+        first = ours is handmade.trials[0]
+        ax.plot(theirs.losses, label="torch_ref" if first else None, **TORCH)
+        ax.plot(ours.losses, label="handmade" if first else None, **HANDMADE)
+    losses = [loss for trial in torch_ref.trials for loss in trial.losses]
+    if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
+        ax.set_yscale("log")
+    label(ax, "the loss on both sides", "step", "loss")
+    ax.legend(fontsize=13)
+    return figure
+
+
+def decision_boundary(trial: Trial, title: str) -> Figure:
+    """Where the output of a net with two inputs is above ½, and the examples."""
+    figure, (ax,) = canvas()
+    u, v, plane = grid((-0.5, 1.5), (-0.5, 1.5))
+    output = trial.predict(plane).reshape(u.shape)
+    drawn = ax.contourf(u, v, output, levels=20, cmap="RdYlBu_r", alpha=0.8)
+    figure.colorbar(drawn, ax=ax).set_label("output", fontsize=13)
+    if output.min() < 0.5 < output.max():
+        ax.contour(u, v, output, levels=[0.5], colors="black", linewidths=2)
+    for (a, b), wanted in zip(trial.data.x, trial.data.target[:, 0], strict=True):
+        ax.plot(a, b, "o" if wanted else "X", ms=16, mfc="white", mec="black", mew=2)
+    label(ax, title, "x₁   (○ wanted 1, ✕ wanted 0)", "x₂")
+    return figure
+
+
+def grid(
+    xs: tuple[float, float], ys: tuple[float, float], n: int = 121
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The coordinates of a grid, and the same as points (n·n, 2)."""
+    u, v = np.meshgrid(np.linspace(*xs, n), np.linspace(*ys, n))
+    return u, v, np.stack([u.ravel(), v.ravel()], axis=1)
+
+
+def mountains(
+    ax: Axes,
+    figure: Figure,
+    height: Callable[[np.ndarray], np.ndarray],
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+) -> None:
+    """The height over the plane, as a map with contour lines."""
+    u, v, points = grid(xs, ys)
+    values = height(points).reshape(u.shape)
+    shift = 1e-3 * (values.max() - values.min()) - values.min()
+    levels = np.geomspace(shift + values.min(), shift + values.max(), 25) - shift
+    ax.contourf(u, v, values, levels=levels, cmap="terrain")
+    ax.contour(u, v, values, levels=levels, colors="black", linewidths=0.4)
+
+
+def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
+    """The points (n, 2) that a descent came through."""
+    ax.plot(points[:, 0], points[:, 1], "o-", ms=4, label=name, **style)
+
+
+def templates(weight: np.ndarray, title: str) -> Figure:
+    """One picture for each row (o, 64) of the weights: red for, blue against."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    axes = figure.subplots(2, (len(weight) + 1) // 2, squeeze=False)
+    limit = np.abs(weight).max()
+    for digit, (ax, row) in enumerate(zip(axes.ravel(), weight, strict=False)):
+        ax.imshow(row.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set_title(str(digit), fontsize=14)
+        ax.set_axis_off()
+    return figure
+
+
+def confusion(matrix: np.ndarray, title: str) -> Figure:
+    """How often each class (row) was taken for each class (column)."""
+    figure, (ax,) = canvas()
+    wrong = matrix - np.diag(np.diag(matrix))
+    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=max(1, wrong.max()))
+    for (i, j), count in np.ndenumerate(matrix):
+        if count:
+            weight = "normal" if i == j else "bold"
+            ax.text(j, i, str(count), ha="center", va="center", weight=weight)
+    ax.set_xticks(range(len(matrix)))
+    ax.set_yticks(range(len(matrix)))
+    label(ax, title, "answer", "truth")
+    return figure
+
+
+def functions(
+    curves: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], titles: Sequence[str]
+) -> Figure:
+    """One panel for each group of named curves (x, y)."""
+    figure, axes = canvas(len(curves))
+    for ax, group, title in zip(axes, curves, titles, strict=True):
+        for name, (x, y) in group.items():
+            ax.plot(x, y, label=name, linewidth=2)
+        label(ax, title, "x", "")
+        ax.grid(alpha=0.3)
+        ax.legend(fontsize=11)
+    return figure

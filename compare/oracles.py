@@ -1,0 +1,66 @@
+"""Second opinions on a derivative, none of which knows how it was derived."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def autograd(
+    function: Callable[..., torch.Tensor],
+    inputs: list[torch.Tensor],
+    grad_output: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """Value and gradients by torch's reverse mode.
+
+    Args:
+        function: from tensors to a tensor.
+        inputs: what to differentiate by; the others must be bound in `function`.
+        grad_output: the upstream gradient; may be left out for a scalar.
+
+    Returns:
+        The value, and one gradient for each input (0 where it has no influence).
+    """
+    leaves = [x.detach().clone().requires_grad_() for x in inputs]
+    value = function(*leaves)
+    grads = torch.autograd.grad(value, leaves, grad_output, allow_unused=True)
+    found = [
+        torch.zeros_like(x) if g is None else g
+        for x, g in zip(leaves, grads, strict=True)
+    ]
+    return value.detach(), found
+
+
+def complex_step(
+    function: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-20
+) -> np.ndarray:
+    """∂f/∂xᵢ = Im f(x + ih eᵢ) / h for a scalar f that is analytic in x.
+
+    Exact to rounding, since nothing is subtracted; wrong for abs, max and comparisons.
+
+    Source:
+        Squire & Trapp, SIAM Review 40 (1998).
+    """
+    grad = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        moved = x.astype(complex)
+        moved[index] += 1j * h
+        grad[index] = np.imag(function(moved)) / h
+    return grad
+
+
+def finite_differences(
+    function: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-5
+) -> np.ndarray:
+    """∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x − h eᵢ)) / 2h for a scalar f, in float64.
+
+    Good to about 1e-9 relative at points that are further than h from every kink.
+    """
+    grad = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        high, low = x.astype(np.float64), x.astype(np.float64)
+        high[index] += h
+        low[index] -= h
+        grad[index] = (float(function(high)) - float(function(low))) / (2 * h)
+    return grad

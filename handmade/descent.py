@@ -1,0 +1,183 @@
+"""Going downhill: the course's "simplified Newton" loop, and the true Newton step.
+
+What the course calls simplified Newton is gradient descent: the step has a fixed
+factor. The true Newton step divides by the second derivative instead.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from handmade._array import Array, array_namespace, converted, floating_namespace
+from handmade.surfaces import Surface
+
+Function = Callable[[Any], Any]
+
+
+@dataclass
+class Trace:
+    """Every point that a descent came through, and the error there."""
+
+    points: list[Any] = field(default_factory=list[Any])
+    errors: list[float] = field(default_factory=list[float])
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.points) - 1
+
+
+def descend(
+    error: Function,
+    derivative: Function,
+    x: Any,
+    *,
+    step: float = 0.1,
+    tolerance: float = 0.01,
+    max_steps: int = 10_000,
+) -> Trace:
+    """The course's loop: while error(x) > 0.01: x ← x − error′(x)·step.
+
+    Args:
+        error: from x to a number at least 0.
+        derivative: error′, or the gradient where x is an array.
+        x: where to start: a float, or a floating array (n,).
+        step: the fixed factor of the gradient.
+        tolerance: stop once error(x) is no larger.
+        max_steps: stop here at the latest.
+
+    Raises:
+        ValueError: `step` or `tolerance` is not positive.
+        ArithmeticError: the error became NaN or infinite; the step is named.
+
+    >>> descend(lambda x: x * x, lambda x: 2 * x, 1.0).steps
+    11
+    """
+    _positive("descend", step=step, tolerance=tolerance, max_steps=max_steps)
+    return _walk(error, lambda x: derivative(x) * step, x, tolerance, max_steps)
+
+
+def newton(
+    error: Function,
+    derivative: Function,
+    second_derivative: Function,
+    x: Any,
+    *,
+    tolerance: float = 0.01,
+    max_steps: int = 10_000,
+) -> Trace:
+    """The true Newton step: x ← x − error′(x) / error″(x), or H⁻¹∇ where x is an array.
+
+    Args:
+        error: from x to a number at least 0.
+        derivative: error′, or the gradient (n,).
+        second_derivative: error″, or the Hessian (n, n).
+        x: where to start: a float, or a floating array (n,).
+        tolerance: stop once error(x) is no larger.
+        max_steps: stop here at the latest.
+
+    Raises:
+        ValueError: `tolerance` is not positive.
+        ArithmeticError: the error became NaN or infinite; the step is named.
+
+    >>> newton(lambda x: x * x, lambda x: 2 * x, lambda x: 2.0, 1.0).steps
+    1
+    """
+    _positive("newton", tolerance=tolerance, max_steps=max_steps)
+    return _walk(
+        error,
+        lambda x: newton_step(derivative(x), second_derivative(x)),
+        x,
+        tolerance,
+        max_steps,
+    )
+
+
+def newton_step(gradient: Any, hessian: Any) -> Any:
+    """H⁻¹∇, which for numbers is a quotient."""
+    if not getattr(gradient, "ndim", 0):
+        return gradient / hessian
+    xp = floating_namespace("newton", gradient=gradient, hessian=hessian)
+    return xp.linalg.solve(hessian, xp.expand_dims(gradient, axis=-1))[..., 0]
+
+
+class Descent:
+    """A point on a surface that goes downhill: a learner that needs no data.
+
+    Args:
+        surface: what to descend.
+        start: the coordinates of the first point.
+        lr: the factor of the gradient; None takes the Newton step.
+    """
+
+    def __init__(
+        self, surface: Surface, start: Array, *, lr: float | None = None
+    ) -> None:
+        array_namespace("Descent", start=start)
+        self.surface = surface
+        self.point = start
+        self.gradient: Array | None = None
+        self.lr = lr
+
+    def step(self, x: Array, target: Array) -> float:
+        """Go one step down, whatever the data; returns the height before."""
+        height = self.surface.value(self.point)
+        self.gradient = self.surface.gradient(self.point)
+        if self.lr is None:
+            change = newton_step(self.gradient, self.surface.hessian(self.point))
+        else:
+            change = self.lr * self.gradient
+        self.point = self.point - change
+        return float(height)
+
+    def predict(self, x: Array) -> Array:
+        """The height at the points `x`."""
+        return self.surface.value(x)
+
+    def parameters(self) -> dict[str, Array]:
+        """The point."""
+        return {"point": self.point}
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradient at the point before."""
+        return {} if self.gradient is None else {"point": self.gradient}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The point."""
+        return {"point": self.point}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the point, copied."""
+        self.point = converted(state_dict["point"], like=self.point)
+
+    def to(self, other: Array) -> Self:
+        """Move to the library, dtype and device of the array `other`."""
+        self.point = converted(self.point, like=other)
+        return self
+
+
+def _walk(
+    error: Function, change: Function, x: Any, tolerance: float, max_steps: int
+) -> Trace:
+    trace = Trace([x], [_finite(error(x), 0)])
+    while trace.errors[-1] > tolerance and trace.steps < max_steps:
+        x = x - change(x)
+        trace.points.append(x)
+        trace.errors.append(_finite(error(x), trace.steps))
+    return trace
+
+
+def _finite(error: Any, step: int) -> float:
+    if not math.isfinite(value := float(error)):
+        raise ArithmeticError(f"descent: the error became {value} at step {step}")
+    return value
+
+
+def _positive(owner: str, **values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{owner}: {name} must be positive, got {value}")
+
+
+__all__ = ["Descent", "Trace", "descend", "newton", "newton_step"]

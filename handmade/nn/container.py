@@ -1,0 +1,68 @@
+"""Modules made of modules."""
+
+from collections.abc import Iterator
+
+from handmade._array import Array
+from handmade.nn.module import Module
+
+
+class Sequential(Module):
+    """Layers one after the other.
+
+    Forward:
+        y = fₖ(… f₂(f₁(x)))
+
+    Backward:
+        The chain rule: ∂L/∂x = f₁′(f₂′(… fₖ′(∂L/∂y))), the layers in reverse.
+
+    Args:
+        modules: the layers; each must be an object of its own, since a layer keeps
+            one forward pass for its backward pass.
+
+    Raises:
+        ValueError: one module stands at two places. Torch allows that; here the second
+            forward would overwrite what the first one saved.
+
+    Torch:
+        `torch.nn.Sequential`: the names in `state_dict` are "0.weight", "1.weight", ….
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        for index, module in enumerate(modules):
+            if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"Sequential: module {index} must be a handmade Module, "
+                    f"got {type(module).__name__}"
+                )
+            setattr(self, str(index), module)
+        inside = [inner for module in modules for inner in module.modules()]
+        if len({id(module) for module in inside}) < len(inside):
+            raise ValueError(
+                "Sequential: one module stands at two places; "
+                "construct a module for each place"
+            )
+
+    def forward(self, x: Array) -> Array:
+        for module in self._layers():
+            x = module(x)
+        return x
+
+    def backward(self, grad_output: Array) -> Array:
+        for module in reversed(self._layers()):
+            grad_output = module.backward(grad_output)
+        return grad_output
+
+    def _layers(self) -> list[Module]:
+        return [module for _, module in self.named_children()]
+
+    def __iter__(self) -> Iterator[Module]:
+        """The layers in order."""
+        return iter(self._layers())
+
+    def __len__(self) -> int:
+        """How many layers."""
+        return len(self._layers())
+
+    def __getitem__(self, index: int) -> Module:
+        """The layer at `index`."""
+        return self._layers()[index]

@@ -1,0 +1,46 @@
+"""Reshaping between layers."""
+
+import math
+
+from handmade._array import Array, array_namespace, require_shape
+from handmade.nn.module import Module
+
+
+class Flatten(Module):
+    """Several neighbouring dimensions become one; no number changes.
+
+    Shape:
+        x (n, a, b, …) → y (n, a·b·…) by default.
+
+    Args:
+        start_dim: the first dimension to join.
+        end_dim: the last one, inclusive; negative counts from the end.
+
+    Torch:
+        `torch.nn.Flatten`.
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Array) -> Array:
+        xp = array_namespace("Flatten", x=x)
+        self.saved = tuple(x.shape)
+        return xp.reshape(x, self._flat(self.saved))
+
+    def backward(self, grad_output: Array) -> Array:
+        xp = array_namespace("Flatten", grad_output=grad_output)
+        require_shape("Flatten", "grad_output", grad_output, self._flat(self.saved))
+        return xp.reshape(grad_output, self.saved)
+
+    def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        ndim = len(shape)
+        start = self.start_dim + ndim * (self.start_dim < 0)
+        end = self.end_dim + ndim * (self.end_dim < 0)
+        if not 0 <= start <= end < ndim:
+            raise ValueError(
+                f"Flatten: start_dim {self.start_dim} to end_dim {self.end_dim} "
+                f"is no range of dimensions of x of shape {shape}"
+            )
+        return (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])

@@ -1,0 +1,87 @@
+"""The fully connected layer, and the layer that does nothing."""
+
+import math
+
+from handmade._array import Array, array_namespace, floating_namespace, require_shape
+from handmade._random import uniform
+from handmade.nn.module import Module, Parameter
+
+
+class Identity(Module):
+    """The input, unchanged.
+
+    Forward:
+        y = x
+
+    Backward:
+        ∂L/∂x = ∂L/∂y
+    """
+
+    def forward(self, x: Array) -> Array:
+        array_namespace("Identity", x=x)
+        return x
+
+    def backward(self, grad_output: Array) -> Array:
+        return grad_output
+
+
+class Linear(Module):
+    """A weighted sum of the inputs, plus a bias, for each output.
+
+    Forward:
+        y = x Wᵀ + b
+
+    Backward:
+        ∂L/∂x = ∂L/∂y W        (n, i) = (n, o) (o, i)
+        ∂L/∂W = ∂L/∂yᵀ x       (o, i) = (o, n) (n, i)
+        ∂L/∂b = Σₙ ∂L/∂y       (o,)   = sum of (n, o) over n
+
+    Shape:
+        x (…, i), W (o, i), b (o,), y (…, o): i inputs, o outputs; all leading
+        dimensions together are the n examples.
+
+    Args:
+        in_features: i, at least 1.
+        out_features: o, at least 1.
+        bias: without it, b is absent and `bias` is None.
+
+    Torch:
+        `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i).
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True
+    ) -> None:
+        if in_features < 1 or out_features < 1:
+            raise ValueError(
+                f"Linear: in_features and out_features must be at least 1, "
+                f"got {in_features} and {out_features}"
+            )
+        self.in_features = in_features
+        self.out_features = out_features
+        bound = 1 / math.sqrt(in_features)
+        self.weight = Parameter(uniform(-bound, bound, (out_features, in_features)))
+        self.bias = Parameter(uniform(-bound, bound, (out_features,))) if bias else None
+
+    def forward(self, x: Array) -> Array:
+        floating_namespace("Linear", x=x, weight=self.weight.data)
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            raise ValueError(
+                f"Linear: the last dimension of x must be in_features = "
+                f"{self.in_features}, got x of shape {tuple(x.shape)}"
+            )
+        self.saved = x
+        y = x @ self.weight.data.T
+        return y if self.bias is None else y + self.bias.data
+
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = floating_namespace("Linear", x=x, grad_output=grad_output)
+        shape = (*x.shape[:-1], self.out_features)
+        require_shape("Linear", "grad_output", grad_output, shape)
+        n = math.prod(x.shape[:-1])
+        grad_rows = xp.reshape(grad_output, (n, self.out_features))
+        self.weight.accumulate(grad_rows.T @ xp.reshape(x, (n, self.in_features)))
+        if self.bias is not None:
+            self.bias.accumulate(xp.sum(grad_rows, axis=0))
+        return grad_output @ self.weight.data

@@ -1,0 +1,162 @@
+"""The contract of every layer: forward, backward directly under it, parameters."""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from handmade._array import Array, converted, require_shape
+
+
+class Parameter:
+    """An array that training changes, and the gradient of the loss by it.
+
+    `grad` is None until a backward pass has reached the parameter, as in torch.
+    """
+
+    def __init__(self, data: Array) -> None:
+        self.data = data
+        self.grad: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the data."""
+        return tuple(self.data.shape)
+
+    def accumulate(self, grad: Array) -> None:
+        """Add `grad` to the gradient held so far: two backward passes count twice.
+
+        Raises:
+            ValueError: `grad` does not have the shape of the data.
+        """
+        require_shape("Parameter", "grad", grad, self.shape)
+        self.grad = grad if self.grad is None else self.grad + grad
+
+    def __repr__(self) -> str:
+        """The data, labelled."""
+        return f"Parameter({self.data!r})"
+
+
+class Module:
+    """A differentiable function with parameters.
+
+    A subclass writes `forward`, which keeps in `self.saved` what the derivative needs,
+    and `backward`, which turns ∂L/∂output into ∂L/∂input and accumulates ∂L/∂θ into
+    each parameter θ. Parameters and inner modules are found as attributes.
+
+    Backward:
+        May be called again after one forward; it then accumulates again, where torch
+        asks for `retain_graph=True`.
+
+    Torch:
+        `torch.nn.Module`: same names; `backward` is ours, autograd's work done by hand.
+
+    Source:
+        The forward/backward contract is the one of Lua Torch's `nn`.
+    """
+
+    training: bool = True
+
+    def forward(self, *inputs: Array) -> Array:
+        """The value; keeps in `self.saved` what `backward` needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, grad_output: Array) -> Array:
+        """∂L/∂input from ∂L/∂output; accumulates ∂L/∂θ into every parameter θ."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, *inputs: Array) -> Array:
+        """The same as `forward`."""
+        return self.forward(*inputs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Reached only for what is missing: say so in the contract's own words."""
+        if name == "saved":
+            raise RuntimeError(
+                f"{type(self).__name__}.backward was called before forward: "
+                f"there is nothing saved to differentiate"
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """The modules directly inside this one, by attribute name."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+
+    def modules(self) -> Iterator["Module"]:
+        """This module and all inside it, outermost first."""
+        yield self
+        for _, child in self.named_children():
+            yield from child.modules()
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Each parameter once, with its dotted name, in the order of definition."""
+        seen: set[int] = set()
+        for name, parameter in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """As `named_parameters`, a shared one under each of its names, as in torch."""
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield name, value
+        for name, child in self.named_children():
+            for inner, parameter in child._all_parameters():
+                yield f"{name}.{inner}", parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Each parameter once, in the order of definition."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def zero_grad(self) -> None:
+        """Forget all gradients: they become None."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Array]:
+        """The data of every parameter by name: the arrays themselves, not copies."""
+        return {name: parameter.data for name, parameter in self._all_parameters()}
+
+    def load_state_dict(self, state_dict: dict[str, Array]) -> None:
+        """Copy every array of `state_dict` into the parameter of its name.
+
+        Nothing is changed unless all names and shapes fit.
+
+        Raises:
+            KeyError: a name is missing, or there is one that the module lacks.
+            ValueError: a shape differs.
+        """
+        own = dict(self._all_parameters())
+        if own.keys() != state_dict.keys():
+            raise KeyError(
+                f"{type(self).__name__}.load_state_dict: "
+                f"missing {sorted(own.keys() - state_dict.keys())}, "
+                f"unexpected {sorted(state_dict.keys() - own.keys())}"
+            )
+        for name, parameter in own.items():
+            require_shape("load_state_dict", name, state_dict[name], parameter.shape)
+        for name, parameter in own.items():
+            parameter.data = converted(state_dict[name], like=parameter.data)
+
+    def to(self, other: Array) -> Self:
+        """Move all parameters to the library, dtype and device of the array `other`.
+
+        Torch:
+            `torch.nn.Module.to(tensor)`; here the library may change, too.
+        """
+        for parameter in self.parameters():
+            parameter.data = converted(parameter.data, like=other)
+            parameter.grad = None
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode here and in all inner modules."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set evaluation mode: the same as `train(False)`."""
+        return self.train(False)

@@ -1,0 +1,134 @@
+"""What every optimiser shares: parameter groups, state, and the walk over both."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from handmade._array import Array, converted
+from handmade.nn.module import Parameter
+
+Group = dict[str, Any]
+State = dict[str, Any]
+
+
+class Optimizer:
+    """Changes parameters by their gradients.
+
+    A subclass writes `updated`, a pure function from one parameter's data and gradient
+    to its new data, and `check` for its hyper-parameters.
+
+    Args:
+        params: parameters, or groups `{"params": [...], "lr": ...}` of them that each
+            may override the defaults.
+        defaults: the hyper-parameters of a group that says nothing else.
+
+    Torch:
+        `torch.optim.Optimizer`: same groups, same `state_dict`.
+    """
+
+    def __init__(
+        self, params: Iterable[Parameter] | Iterable[Group], defaults: Group
+    ) -> None:
+        self.defaults = defaults
+        self.state: dict[Parameter, State] = {}
+        self.param_groups: list[Group] = []
+        given = list(params)
+        if not given:
+            raise ValueError(f"{type(self).__name__}: got an empty parameter list")
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        for group in groups:
+            self.add_param_group(group)  # pyright: ignore[reportArgumentType]
+
+    def add_param_group(self, group: Group) -> None:
+        """Add parameters with hyper-parameters of their own.
+
+        Raises:
+            TypeError: `params` holds something else than Parameters.
+            ValueError: a parameter stands in two places, or a value is out of range.
+        """
+        owner = type(self).__name__
+        unknown = group.keys() - self.defaults.keys() - {"params"}
+        if unknown:
+            raise TypeError(f"{owner}: unknown hyper-parameters {sorted(unknown)}")
+        single = isinstance(group["params"], Parameter)
+        params = [group["params"]] if single else list(group["params"])
+        for parameter in params:
+            if not isinstance(parameter, Parameter):
+                raise TypeError(
+                    f"{owner}: expected handmade Parameters, "
+                    f"got {type(parameter).__name__}"
+                )
+        taken = [id(p) for other in self.param_groups for p in other["params"]]
+        if len({*taken, *map(id, params)}) < len(taken) + len(params):
+            raise ValueError(f"{owner}: a parameter stands in two places")
+        filled = {**self.defaults, **group, "params": params}
+        self.check(filled)
+        self.param_groups.append(filled)
+
+    def check(self, group: Group) -> None:
+        """Raise ValueError for a hyper-parameter out of its range."""
+        raise NotImplementedError
+
+    def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
+        """The new data of one parameter; what must be remembered goes into `state`."""
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    state = self.state.setdefault(parameter, {})
+                    parameter.data = self.updated(
+                        parameter.data, parameter.grad, state, group
+                    )
+
+    def zero_grad(self) -> None:
+        """Forget all gradients: they become None."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a run needs to go on: the state of each parameter by its number.
+
+        The arrays are the optimiser's own, not copies.
+        """
+        number = {p: i for i, p in enumerate(self._parameters())}
+        return {
+            "state": {number[p]: dict(s) for p, s in self.state.items() if s},
+            "param_groups": [
+                {**group, "params": [number[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            ValueError: the groups do not hold as many parameters as here.
+        """
+        sizes = [len(group["params"]) for group in state_dict["param_groups"]]
+        own = [len(group["params"]) for group in self.param_groups]
+        if sizes != own:
+            raise ValueError(
+                f"{type(self).__name__}.load_state_dict: expected groups of {own} "
+                f"parameters, got {sizes}"
+            )
+        parameters = self._parameters()
+        for group, loaded in zip(
+            self.param_groups, state_dict["param_groups"], strict=True
+        ):
+            group.update({k: v for k, v in loaded.items() if k in self.defaults})
+        self.state = {
+            parameters[number]: {
+                name: converted(value, like=parameters[number].data)
+                if hasattr(value, "dtype")
+                else value
+                for name, value in state.items()
+            }
+            for number, state in state_dict["state"].items()
+        }
+
+    def _parameters(self) -> list[Parameter]:
+        return [p for group in self.param_groups for p in group["params"]]

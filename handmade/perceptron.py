@@ -1,0 +1,142 @@
+"""The one-layer perceptron g(Wx + w₀), and Rosenblatt's rule to train it."""
+
+from typing import Any, Self
+
+from handmade._array import Array, floating_namespace, require_shape
+from handmade.nn.activation import Step
+from handmade.nn.linear import Linear
+from handmade.nn.module import Module
+
+
+def with_ones(x: Array) -> Array:
+    """Put x₀ = 1 before the inputs, so that the bias w₀ is a weight like any other.
+
+    Shape:
+        x (…, i) → (…, 1 + i).
+    """
+    xp = floating_namespace("with_ones", x=x)
+    return xp.concat([xp.ones_like(x[..., :1]), x], axis=-1)
+
+
+def weighted_sum(x: Array, weights: Array) -> Array:
+    """The course's Σ wᵢ xᵢ with x₀ = 1: the first weight of each row is the bias.
+
+    Shape:
+        x (…, i), weights (o, 1 + i) → (…, o); weights (1 + i,) → (…).
+
+    Raises:
+        ValueError: `weights` does not have one number more than `x`.
+    """
+    floating_namespace("weighted_sum", x=x, weights=weights)
+    if weights.shape[-1] != x.shape[-1] + 1:
+        raise ValueError(
+            f"weighted_sum: weights must have w₀ and one number for each input, "
+            f"{x.shape[-1] + 1} in all, got {weights.shape[-1]}"
+        )
+    rows = weights if weights.ndim == 1 else weights.T
+    return with_ones(x) @ rows
+
+
+class Perceptron(Module):
+    """One linear layer and an activation.
+
+    Forward:
+        ŷ = g(W x + w₀)
+
+    Backward:
+        The activation's, then the linear layer's.
+
+    Args:
+        in_features: how many inputs.
+        out_features: how many outputs.
+        activation: g; `Step` unless given.
+
+    Torch:
+        `torch.nn.Linear` and an activation.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, activation: Module | None = None
+    ) -> None:
+        self.linear = Linear(in_features, out_features)
+        self.activation = activation or Step()
+
+    def forward(self, x: Array) -> Array:
+        """g(W x + w₀)."""
+        return self.activation(self.linear(x))
+
+    def backward(self, grad_output: Array) -> Array:
+        """The activation's backward pass, then the linear layer's."""
+        return self.linear.backward(self.activation.backward(grad_output))
+
+
+class Rosenblatt:
+    """Rosenblatt's rule: move the weights only where the answer is wrong.
+
+    Forward:
+        z = W x + w₀,  ŷ = [z > 0]
+        the loss Σ (ŷ − y) z / N, which is |z| for each wrong answer
+
+    Backward:
+        ∂/∂W = Σₙ (ŷ − y) xᵀ,  ∂/∂w₀ = Σₙ (ŷ − y), with ŷ held fixed; the rule sums
+        over the batch, so w ← w + lr (y − ŷ) x for each example.
+
+    Args:
+        in_features: how many inputs.
+        out_features: how many perceptrons side by side.
+        lr: the learning rate; from zero weights it only scales them.
+
+    Torch:
+        None; `torch_ref.perceptron.Rosenblatt` lets autograd differentiate
+        Σ (ŷ − y) z.
+
+    Source:
+        F. Rosenblatt, "The perceptron", Psychological Review 65 (1958).
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int = 1, lr: float = 1.0
+    ) -> None:
+        self.linear = Linear(in_features, out_features)
+        self.lr = lr
+
+    def step(self, x: Array, target: Array) -> float:
+        """Learn once from a batch; returns the loss before the change."""
+        z = self.linear(x)
+        xp = floating_namespace("Rosenblatt", z=z, target=target)
+        require_shape("Rosenblatt", "target", target, z.shape)
+        wrong = Step()(z) - target
+        self.linear.zero_grad()
+        self.linear.backward(wrong)
+        for parameter in self.linear.parameters():
+            parameter.data = parameter.data - self.lr * parameter.grad
+        return float(xp.sum(wrong * z)) / z.shape[0]
+
+    def predict(self, x: Array) -> Array:
+        """ŷ: 1 where the weighted sum is above 0, else 0."""
+        return Step()(self.linear(x))
+
+    def parameters(self) -> dict[str, Array]:
+        """W and w₀, named as in `Linear`."""
+        return self.linear.state_dict()
+
+    def gradients(self) -> dict[str, Array]:
+        """Minus what the last step added, divided by lr."""
+        return {name: p.grad for name, p in self.linear.named_parameters()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """W and w₀."""
+        return self.linear.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        self.linear.load_state_dict(state_dict)
+
+    def to(self, other: Array) -> Self:
+        """Move to the library, dtype and device of the array `other`."""
+        self.linear.to(other)
+        return self
+
+
+
+__all__ = ["Perceptron", "Rosenblatt", "weighted_sum", "with_ones"]

@@ -1,0 +1,114 @@
+"""The training loop, and the contract of everything that can be trained."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, Self
+
+from handmade._array import Array
+from handmade.nn.module import Module, Parameter
+from handmade.optim.optimizer import Optimizer
+
+
+class Learner(Protocol):
+    """Anything that gets better by seeing examples, with or without a gradient."""
+
+    def step(self, x: Array, target: Array) -> float:
+        """Learn once from a batch; returns the loss before the change."""
+        ...
+
+    def predict(self, x: Array) -> Array:
+        """The output for `x`, without learning."""
+        ...
+
+    def parameters(self) -> dict[str, Array]:
+        """What is learned, by name."""
+        ...
+
+    def gradients(self) -> dict[str, Array]:
+        """The direction of the last step, by parameter name; empty if there is none."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on, by name."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        ...
+
+    def to(self, other: Array) -> Self:
+        """Move to the library, dtype and device of the array `other`."""
+        ...
+
+
+class GradientLearner:
+    """A model, a loss and an optimiser: the usual way to learn.
+
+    Args:
+        model: what is trained.
+        criterion: the loss.
+        optimizer: makes the optimiser from the model's parameters.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        criterion: Module,
+        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+    ) -> None:
+        self.model = model
+        self.criterion = criterion
+        self.optimizer = optimizer(model.parameters())
+
+    def step(self, x: Array, target: Array) -> float:
+        """Forward, backward, update; returns the loss before the update."""
+        output = self.model(x)
+        loss = self.criterion(output, target)
+        self.optimizer.zero_grad()
+        self.model.backward(self.criterion.backward())
+        self.optimizer.step()
+        return float(loss)
+
+    def predict(self, x: Array) -> Array:
+        """The model's output in evaluation mode."""
+        self.model.eval()
+        output = self.model(x)
+        self.model.train()
+        return output
+
+    def parameters(self) -> dict[str, Array]:
+        """The data of every parameter by name."""
+        return {name: p.data for name, p in self.model.named_parameters()}
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of every parameter that the last step reached."""
+        return {
+            name: p.grad
+            for name, p in self.model.named_parameters()
+            if p.grad is not None
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of model and optimiser."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        self.model.load_state_dict(state_dict["model"])
+        self.optimizer.load_state_dict(state_dict["optimizer"])
+
+    def to(self, other: Array) -> Self:
+        """Move model and loss to the library, dtype and device of `other`."""
+        self.model.to(other)
+        self.criterion.to(other)
+        return self
+
+
+def fit(learner: Learner, batches: Iterable[tuple[Array, Array]]) -> list[float]:
+    """Let `learner` take one step a batch; returns the loss at every step."""
+    return [learner.step(x, target) for x, target in batches]
+
+
+__all__ = ["GradientLearner", "Learner", "fit"]

@@ -1,0 +1,73 @@
+"""Fixtures that several files of tests share."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import pytest
+from compare import registry
+from compare.run import Result, Settings, run
+
+LONG = 1100
+OWN_LESSON = """
+import dataclasses, math, pathlib, shutil
+from compare.experiment import backprop
+from compare.experiments import or_gate
+
+EXPERIMENT = dataclasses.replace(
+    or_gate.EXPERIMENT,
+    **dict(claims={{"it ran": lambda side: (True, "so it did")}}, figures={{}})
+    | dict({changes}),
+)
+"""
+
+
+@pytest.fixture
+def own_lesson(tmp_path: Path) -> Callable[..., str]:
+    """Writes a user's own lesson file: OR with these changes, as source."""
+
+    def write(changes: str = "", name: str = "own") -> str:
+        path = tmp_path / f"{name}.py"
+        path.write_text(OWN_LESSON.format(changes=changes), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Asks until the answer is true; what cannot be reached yet counts as false."""
+
+    def wait(ask: Callable[[], Any], seconds: float = 30) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if answer := ask():
+                    return answer
+            except (URLError, FileNotFoundError):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s")
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of logs for the runs `short_run` and `long_run`."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def short_run(logdir: Path) -> Result:
+    """The lesson or_gate as it is."""
+    return run(*registry.load("or_gate"), Settings(logdir=logdir))
+
+
+@pytest.fixture(scope="session")
+def long_run(logdir: Path) -> Result:
+    """The same with more steps than TensorBoard keeps unless told to."""
+    _, lesson = registry.load("or_gate")
+    return run("long", lesson, Settings(steps=LONG, logdir=logdir))

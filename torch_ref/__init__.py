@@ -1,0 +1,19 @@
+"""The same public names as `handmade`, the PyTorch way.
+
+torch.nn, autograd and torch.optim do the work; what torch lacks is written forward-only.
+"""
+
+from torch import manual_seed
+
+from torch_ref import descent, metrics, nn, optim, perceptron, surfaces, training
+
+__all__ = [
+    "descent",
+    "manual_seed",
+    "metrics",
+    "nn",
+    "optim",
+    "perceptron",
+    "surfaces",
+    "training",
+]

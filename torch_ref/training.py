@@ -1,0 +1,78 @@
+"""The same training loop with autograd: it differs from handmade's in one line."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from handmade.training import Learner, fit
+from torch import Tensor
+from torch.nn import Module, Parameter
+from torch.optim import Optimizer
+
+
+class GradientLearner:
+    """A model, a loss and an optimiser: the usual way to learn.
+
+    Args:
+        model: what is trained.
+        criterion: the loss.
+        optimizer: makes the optimiser from the model's parameters.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        criterion: Module,
+        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+    ) -> None:
+        self.model = model
+        self.criterion = criterion
+        self.optimizer = optimizer(model.parameters())
+
+    def step(self, x: Tensor, target: Tensor) -> float:
+        """Forward, backward, update; returns the loss before the update."""
+        output = self.model(x)
+        loss = self.criterion(output, target)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def predict(self, x: Tensor) -> Tensor:
+        """The model's output in evaluation mode."""
+        self.model.eval()
+        output = self.model(x).detach()
+        self.model.train()
+        return output
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The data of every parameter by name."""
+        return {name: p.detach() for name, p in self.model.named_parameters()}
+
+    def gradients(self) -> dict[str, Tensor]:
+        """The gradient of every parameter that the last step reached."""
+        return {
+            name: p.grad
+            for name, p in self.model.named_parameters()
+            if p.grad is not None
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of model and optimiser."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        self.model.load_state_dict(state_dict["model"])
+        self.optimizer.load_state_dict(state_dict["optimizer"])
+
+    def to(self, other: Tensor) -> Self:
+        """Move model and loss to the dtype and device of `other`."""
+        self.model.to(other)
+        self.criterion.to(other)
+        return self
+
+
+__all__ = ["GradientLearner", "Learner", "fit"]
