@@ -1,4 +1,4 @@
-"""TensorBoard: writing its event files so that nothing is lost, and opening it right."""
+"""TensorBoard: event files that lose nothing, and the link that opens them right."""
 
 import json
 import math
@@ -14,13 +14,13 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # pyright: ignore
+from tensorboard.compat.proto.tensor_pb2 import TensorProto  # pyright: ignore
+from tensorboard.compat.proto.types_pb2 import DT_STRING  # pyright: ignore
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 SIDES = ("handmade", "torch_ref", "compare")
@@ -102,15 +102,22 @@ def log10(value: float) -> float:
     return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
 
 
-def deep_link(base: str, runs: str, tags: list[str]) -> str:
+def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
     """The address that opens TensorBoard right: no smoothing, the charts pinned.
 
     Args:
         base: of the server, such as "http://127.0.0.1:6006".
         runs: only runs whose name starts so, such as "or_gate/".
         tags: the charts to pin.
+        pictured: the run whose picture of both curves is pinned after the first chart,
+            since lines that agree hide each other there.
     """
-    pinned = json.dumps([{"plugin": "scalars", "tag": tag} for tag in tags])
+    pins: list[dict[str, Any]] = [{"plugin": "scalars", "tag": tag} for tag in tags]
+    if pictured:
+        run = f"defaultExperimentId/{pictured}"
+        picture = {"plugin": "images", "tag": "curves", "runId": run, "sample": 0}
+        pins.insert(1, picture)
+    pinned = json.dumps(pins)
     colors = f"regex:({'|'.join(SIDES)})"
     return (
         f"{base.rstrip('/')}/?smoothing=0"
@@ -150,15 +157,14 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        # Reads what comes after the address: a full pipe would stop the server.
+        self._drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
         try:
             self.url = self._address()
         except BaseException:
             self.close()
             raise
-        # Nobody reads on; a full pipe would stop the server.
-        drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
-        drain.daemon = True
-        drain.start()
+        self._drain.start()
 
     def _address(self) -> str:
         """Read what the server prints until it names its address."""
@@ -186,6 +192,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._drain.is_alive():
+            self._drain.join()
         if self._process.stdout:
             self._process.stdout.close()
 

@@ -85,7 +85,6 @@ class Case:
         args: constructor arguments by position.
         kwargs: by name; a `Draw` among them is drawn first.
         note: what is special here.
-        rtol: how exact float64 must be, if not 1e-12, and `note` says why.
     """
 
     name: str
@@ -106,7 +105,9 @@ class Case:
         return {k: v(rng) if callable(v) else v for k, v in self.kwargs.items()}
 
 
-def _case(name: str, *inputs: Draw, args: tuple[Any, ...] = (), note: str = "", **kwargs):
+def _case(
+    name: str, *inputs: Draw, args: tuple[Any, ...] = (), note: str = "", **kwargs: Any
+) -> Case:
     return Case(name, inputs, args, kwargs, note)
 
 
@@ -146,21 +147,27 @@ _ELEMENTWISE = [
     for shape in ((6,), (4, 3))
     for reduction in ("mean", "sum", "none")
 ]
+_WEIGHTS: list[dict[str, Any]] = [
+    {},
+    {"weight": positive(3)},
+    {"weight": positive(4, 1)},
+]
 _BINARY = [
     _case(name, draw(4, 3), coin(4, 3), reduction=reduction, **more)
     for name, draw in (("BCELoss", unit), ("BCEWithLogitsLoss", normal))
     for reduction in ("mean", "sum", "none")
-    for more in ({}, {"weight": positive(3)}, {"weight": positive(4, 1)})
+    for more in _WEIGHTS
+]
+_TARGETS: list[tuple[Draw, dict[str, Any]]] = [
+    (classes(6, of=5), {}),
+    (classes(6, of=5, ignored=-100), {}),
+    (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
 ]
 _INDEXED = [
     _case(name, normal(6, 5), target, reduction=reduction, **more)
     for name in ("NLLLoss", "CrossEntropyLoss")
     for reduction in ("mean", "sum", "none")
-    for target, more in (
-        (classes(6, of=5), {}),
-        (classes(6, of=5, ignored=-100), {}),
-        (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
-    )
+    for target, more in _TARGETS
 ]
 _SMOOTHED = [
     _case(
@@ -172,12 +179,11 @@ _SMOOTHED = [
         **more,
     )
     for reduction in ("mean", "sum", "none")
-    for target, more in (
-        (classes(6, of=5), {}),
-        (classes(6, of=5, ignored=3), {"weight": positive(5), "ignore_index": 3}),
+    for target, more in [
+        *_TARGETS,
         (shares(6, 5), {}),
         (shares(6, 5), {"weight": positive(5)}),
-    )
+    ]
 ]
 LOSSES = [
     *_ELEMENTWISE,

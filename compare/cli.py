@@ -1,8 +1,9 @@
 """The command line; torch is imported only by the commands that need it."""
 
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,11 +62,11 @@ def run(
     device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
     dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the lesson's own number.")
+        int | None, typer.Option(help="At least 1, instead of the lesson's own number.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything drawn, at least 0.")] = 0,
     logdir: LogDir = Path("runs"),
-    threads: Annotated[int, typer.Option(min=1, help="Of NumPy and torch each.")] = 1,
+    threads: Annotated[int, typer.Option(help="Of NumPy and torch each.")] = 1,
 ) -> None:
     """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
 
@@ -82,7 +83,8 @@ def run(
         wanted = registry.names() if "all" in lessons else lessons
         loaded = [registry.load(name) for name in wanted]
     results = _run_all(loaded, settings)
-    _print_results(results, logdir)
+    with _usage_errors(OSError):
+        _print_results(results, logdir)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
@@ -127,7 +129,9 @@ def exercises() -> None:
 
 @app.command()
 def board(
-    lesson: Annotated[str, typer.Argument(help="Show only this lesson's runs.")] = "",
+    lesson: Annotated[
+        str, typer.Argument(help="All its runs, not the latest one.")
+    ] = "",
     logdir: LogDir = Path("runs"),
     port: Annotated[int, typer.Option(min=0, help="0 takes a free one.")] = 6006,
 ) -> None:
@@ -135,16 +139,17 @@ def board(
 
     Ends with Ctrl-C.
     """
-    from compare.board import Server, deep_link
+    from compare.board import Server
+    from compare.record import link, newest
 
-    runs = f"{lesson}/" if lesson else ""
+    # SystemExit leaves the block below, and with it the server; the signal does not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with _usage_errors(), Server(logdir, port) as server:
-        link = deep_link(server.url, runs, ["loss/train"])
-        out.print(f"TensorBoard: {link}", soft_wrap=True, markup=False)
-        try:
+        last = newest(logdir, lesson)
+        address = link(server.url, last, bool(lesson)) if last else server.url
+        out.print(f"TensorBoard: {address}", soft_wrap=True, markup=False)
+        with suppress(KeyboardInterrupt):
             server.wait()
-        except KeyboardInterrupt:
-            raise typer.Exit(0) from None
 
 
 def _run_all(loaded: list[Any], settings: "Settings") -> list["Result"]:
@@ -154,7 +159,8 @@ def _run_all(loaded: list[Any], settings: "Settings") -> list["Result"]:
     results = []
     for name, experiment in loaded:
         try:
-            with _usage_errors(OSError, ValueError, TypeError):
+            about = f"{name}, logged in {settings.logdir}: "
+            with _usage_errors(OSError, ValueError, TypeError, about=about):
                 results.append(run(name, experiment, settings, _progress))
         except KeyboardInterrupt as stop:
             err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
@@ -201,13 +207,12 @@ def _print_results(results: list["Result"], logdir: Path) -> None:
 
 
 def _print_board(results: list["Result"], logdir: Path) -> None:
-    from compare.board import deep_link
+    from compare.record import link
 
     out.print(f"\nLook at the curves: python -m compare board --logdir {logdir}")
     for result in results:
-        runs = result.folder.relative_to(logdir).as_posix() + "/"
-        link = deep_link("http://127.0.0.1:6006", runs, result.tags[:3])
-        out.print(f"  {result.lesson}: {link}", soft_wrap=True, markup=False)
+        address = link("http://127.0.0.1:6006", result.folder)
+        out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
 
 
 def _colored(kind: str) -> Text:
@@ -215,12 +220,14 @@ def _colored(kind: str) -> Text:
 
 
 @contextmanager
-def _usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+def _usage_errors(*kinds: type[Exception], about: str = "") -> Iterator[None]:
     """Turn a wrong request into one clear line and exit status 2."""
+    expected = kinds or (OSError, ValueError, RuntimeError)
     try:
         yield
-    except kinds or (OSError, ValueError, RuntimeError) as error:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+    except expected as error:
+        words = f"error: {about}{error}"
+        err.print(words, style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from None
 
 

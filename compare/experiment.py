@@ -40,6 +40,17 @@ class Data:
     x_test: np.ndarray | None = None
     target_test: np.ndarray | None = None
 
+    @property
+    def test_set(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets that are never trained on.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.x_test is None or self.target_test is None:
+            raise ValueError("these data have no test set")
+        return self.x_test, self.target_test
+
 
 NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))
 """For learners that need none: a point that goes downhill."""

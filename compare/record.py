@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from compare.board import SIDES, EventWriter, log10
-from compare.lockstep import Step
+from compare.board import SIDES, EventWriter, deep_link, log10
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from compare.lockstep import Step
 
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
@@ -47,7 +48,9 @@ class Record:
         self._curves = csv.writer(self._open.enter_context(curves))
         self._curves.writerow(COLUMNS)
 
-    def step(self, learner: str, seed: int, tag: str, step: Step, worst: float) -> None:
+    def step(
+        self, learner: str, seed: int, tag: str, step: "Step", worst: float
+    ) -> None:
         """Log one step of one trial under `tag`; `worst` is the largest so far."""
         gap = abs(step.handmade - step.torch_ref)
         self.events["handmade"].scalars(step.number, {f"loss/{tag}": step.handmade})
@@ -102,6 +105,36 @@ class Record:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def newest(logdir: Path, lesson: str = "") -> Path | None:
+    """The folder of the latest run, of one lesson or of all; None if there is none.
+
+    Raises:
+        FileNotFoundError: there is no such lesson in `logdir`.
+    """
+    if lesson and not (logdir / lesson).is_dir():
+        raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
+    inside, pattern = (logdir / lesson, "*") if lesson else (logdir, "*/*")
+    runs = (path.parent for path in inside.glob(f"{pattern}/summary.json"))
+    return max(runs, key=lambda folder: folder.name, default=None)
+
+
+def link(base: str, folder: Path, others: bool = False) -> str:
+    """The address that shows the run in `folder`: its curves and how far they differ.
+
+    Args:
+        base: of the server, such as "http://127.0.0.1:6006".
+        folder: of the run.
+        others: whether to show the lesson's other runs as well.
+    """
+    runs = folder.parent.name if others else f"{folder.parent.name}/{folder.name}"
+    name = f"{folder.parent.name}/{folder.name}"
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    first, *more = summary.get("trials", ["train"])
+    gap = f"compare/worst_so_far_log10/{first}"
+    tags = [f"loss/{first}", gap, *(f"loss/{tag}" for tag in more[:2])]
+    return deep_link(base, f"{runs}/", tags, pictured=f"{name}/compare")
 
 
 def _fresh(parent: Path) -> Path:

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch_ref
-from handmade import metrics as handmade_metrics
 from threadpoolctl import threadpool_limits
 
+import torch_ref
 from compare import figures
 from compare.arrays import Backend
 from compare.experiment import Data, Experiment
@@ -25,6 +24,7 @@ from compare.lockstep import Diverged, Lockstep, Step, batches
 from compare.record import Record
 from compare.trained import Side, Trial
 from compare.verdict import Verdict, worst
+from handmade import metrics as handmade_metrics
 
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
@@ -142,7 +142,10 @@ class _Run:
         self.began = time.perf_counter()
 
     def whole(self) -> Result:
-        self.record.write_summary(**_about(self.experiment, self.settings, self.steps))
+        trials = [self._tag(name, seed) for name, seed in self._trials()]
+        self.record.write_summary(
+            **_about(self.experiment, self.settings, self.steps, trials)
+        )
         status, reason, claims = "interrupted", "stopped from outside", {}
         try:
             for name, seed in self._trials():
@@ -161,14 +164,15 @@ class _Run:
         return result
 
     def _trials(self) -> Iterator[tuple[str, int]]:
-        for seed in range(self.settings.seed, self.settings.seed + self.experiment.seeds):
+        first = self.settings.seed
+        for seed in range(first, first + self.experiment.seeds):
             for name in self.experiment.learners:
                 yield name, seed
 
     def _tag(self, name: str, seed: int) -> str:
         """The tag of a trial: "train" alone, else named by what tells it apart."""
-        parts = [name] if len(self.experiment.learners) > 1 else ["train"]
-        return "_".join([*parts, *([f"seed{seed}"] if self.experiment.seeds > 1 else [])])
+        tag = name if len(self.experiment.learners) > 1 else "train"
+        return f"{tag}_seed{seed}" if self.experiment.seeds > 1 else tag
 
     def _trial(self, name: str, seed: int) -> None:
         backend, tag = self.settings.backend, self._tag(name, seed)
@@ -282,11 +286,13 @@ def _remember(pair: tuple[Trial, Trial], small: bool) -> None:
 
 def _parts(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     yield "train", data.x, data.target
-    if data.x_test is not None and data.target_test is not None:
-        yield "test", data.x_test, data.target_test
+    if data.x_test is not None:
+        yield "test", *data.test_set
 
 
-def _about(experiment: Experiment, settings: Settings, steps: int) -> dict[str, Any]:
+def _about(
+    experiment: Experiment, settings: Settings, steps: int, trials: list[str]
+) -> dict[str, Any]:
     """What has to be known to run the same again."""
     return {
         "title": experiment.title,
@@ -296,6 +302,7 @@ def _about(experiment: Experiment, settings: Settings, steps: int) -> dict[str, 
         "seed": settings.seed,
         "seeds": experiment.seeds,
         "steps": steps,
+        "trials": trials,
         "threads": settings.threads,
         "versions": {
             "python": platform.python_version(),
@@ -312,7 +319,8 @@ def _markdown(result: Result) -> str:
     )
     return (
         f"**{result.verdict.kind}** — {result.verdict.words}\n\n"
-        f"status: {result.status} {result.reason}\n\n| | claim | found |\n|---|---|---|\n{rows}\n"
+        f"status: {result.status} {result.reason}\n\n"
+        f"| | claim | found |\n|---|---|---|\n{rows}\n"
     )
 
 

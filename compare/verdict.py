@@ -53,7 +53,7 @@ def rounding_bound(eps: float, length: int, depth: int) -> float:
 
 
 def difference(got: np.ndarray, want: np.ndarray, scale: float = 0.0) -> float:
-    """max |got − want| / max(|want|, scale); 0 where both are 0."""
+    """Max |got − want| / max(|want|, scale); 0 where both are 0."""
     if got.size == 0:
         return 0.0
     gap = float(np.max(np.abs(got - want)))

@@ -116,18 +116,19 @@ class Descent:
     ) -> None:
         array_namespace("Descent", start=start)
         self.surface = surface
-        self.point = start
+        self.point: Array = start
         self.gradient: Array | None = None
         self.lr = lr
 
     def step(self, x: Array, target: Array) -> float:
         """Go one step down, whatever the data; returns the height before."""
         height = self.surface.value(self.point)
-        self.gradient = self.surface.gradient(self.point)
+        gradient = self.surface.gradient(self.point)
         if self.lr is None:
-            change = newton_step(self.gradient, self.surface.hessian(self.point))
+            change = newton_step(gradient, self.surface.hessian(self.point))
         else:
-            change = self.lr * self.gradient
+            change = self.lr * gradient
+        self.gradient = gradient
         self.point = self.point - change
         return float(height)
 

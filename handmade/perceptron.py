@@ -109,7 +109,8 @@ class Rosenblatt:
         self.linear.zero_grad()
         self.linear.backward(wrong)
         for parameter in self.linear.parameters():
-            parameter.data = parameter.data - self.lr * parameter.grad
+            gradient: Array = parameter.grad
+            parameter.data = parameter.data - self.lr * gradient
         return float(xp.sum(wrong * z)) / z.shape[0]
 
     def predict(self, x: Array) -> Array:
@@ -136,7 +137,6 @@ class Rosenblatt:
         """Move to the library, dtype and device of the array `other`."""
         self.linear.to(other)
         return self
-
 
 
 __all__ = ["Perceptron", "Rosenblatt", "weighted_sum", "with_ones"]

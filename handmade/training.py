@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 from handmade._array import Array
+from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.optimizer import Optimizer
 
@@ -52,7 +53,7 @@ class GradientLearner:
     def __init__(
         self,
         model: Module,
-        criterion: Module,
+        criterion: Loss,
         optimizer: Callable[[Iterable[Parameter]], Optimizer],
     ) -> None:
         self.model = model

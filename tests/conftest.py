@@ -7,12 +7,13 @@ from typing import Any
 from urllib.error import URLError
 
 import pytest
+
 from compare import registry
 from compare.run import Result, Settings, run
 
 LONG = 1100
 OWN_LESSON = """
-import dataclasses, math, pathlib, shutil
+import dataclasses, math, shutil
 from compare.experiment import backprop
 from compare.experiments import or_gate
 
@@ -24,12 +25,12 @@ EXPERIMENT = dataclasses.replace(
 """
 
 
-@pytest.fixture
-def own_lesson(tmp_path: Path) -> Callable[..., str]:
+@pytest.fixture(scope="session")
+def own_lesson(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Writes a user's own lesson file: OR with these changes, as source."""
 
     def write(changes: str = "", name: str = "own") -> str:
-        path = tmp_path / f"{name}.py"
+        path = tmp_path_factory.mktemp("lesson") / f"{name}.py"
         path.write_text(OWN_LESSON.format(changes=changes), encoding="utf-8")
         return str(path)
 

@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
 from compare import board
 from compare.board import EventWriter, Server, deep_link
 from compare.run import Result
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SIDES = ("handmade", "torch_ref")
 Ask = Callable[..., Any]

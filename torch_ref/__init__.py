@@ -1,6 +1,6 @@
 """The same public names as `handmade`, the PyTorch way.
 
-torch.nn, autograd and torch.optim do the work; what torch lacks is written forward-only.
+torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only.
 """
 
 from torch import manual_seed

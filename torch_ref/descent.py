@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import torch
-from handmade.descent import Trace
 from torch import Tensor
 
+from handmade.descent import Trace
 from torch_ref.surfaces import Surface
 
 

@@ -14,8 +14,8 @@ def with_ones(x: Tensor) -> Tensor:
 
 
 def weighted_sum(x: Tensor, weights: Tensor) -> Tensor:
-    """Σ wᵢ xᵢ + w₀ by torch's linear function; the first weight of each row is w₀."""
-    return nn.functional.linear(x, weights[..., 1:], weights[..., 0])
+    """Σ wᵢ xᵢ with x₀ = 1; the first weight of each row is the bias w₀."""
+    return torch.inner(with_ones(x), weights)
 
 
 class Perceptron(nn.Module):

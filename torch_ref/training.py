@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from handmade.training import Learner, fit
 from torch import Tensor
 from torch.nn import Module, Parameter
 from torch.optim import Optimizer
+
+from handmade.training import Learner, fit
 
 
 class GradientLearner:

@@ -1,6 +1,7 @@
 """What the gates share: their four rows, and a linear neuron that learns them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def linear_neuron() -> MakeLearner:
     )
 
 
-def accuracy(metrics, output, target) -> float:
+def accuracy(metrics: Any, output: Any, target: Any) -> float:
     """The share of rows on the right side of ½."""
     return metrics.accuracy(metrics.threshold(output), metrics.threshold(target))
 

@@ -1,6 +1,7 @@
 """A batch is many examples in one operation."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Data, Experiment, backprop
@@ -35,7 +36,7 @@ def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
     return bool(gap < 1e-5), f"largest difference {gap:.1e}"
 
 
-def draw(side: Side) -> figures.Figure:
+def draw(side: Side) -> Figure:
     """How far the batch's gradient is from those of single examples."""
     trial, start = side.only, side.only.path[0]
     figure, (ax,) = figures.canvas()

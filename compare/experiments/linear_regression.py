@@ -1,6 +1,7 @@
 """A straight line through noisy points, some of them far off: MSE and L1."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Data, Experiment, MakeLearner, backprop
@@ -50,7 +51,7 @@ def l1_resists_outliers(side: Side) -> tuple[bool, str]:
     return bool(gaps["l1"] < 0.1 < gaps["mse"]), found
 
 
-def draw(side: Side) -> figures.Figure:
+def draw(side: Side) -> Figure:
     """The points and both lines."""
     figure, (ax,) = figures.canvas()
     data = side.only.data
@@ -80,6 +81,6 @@ EXPERIMENT = Experiment(
         "L1 is hardly moved by the outliers": l1_resists_outliers,
     },
     figures={"lines": draw},
-    story="Squaring makes one point that is 5 off count as much as 2500 points that are "
-    "0.1 off; the absolute difference counts it as 50.",
+    story="Squaring makes one point that is 5 off count as much as 2500 points that "
+    "are 0.1 off; the absolute difference counts it as 50.",
 )

@@ -1,6 +1,7 @@
 """The slide's "simplified Newton" loop, which is gradient descent, and Newton's own."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Experiment, MakeLearner
@@ -42,7 +43,7 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
     return needed > 10, f"{needed} steps for x² + 10y²"
 
 
-def draw(side: Side) -> figures.Figure:
+def draw(side: Side) -> Figure:
     """The mountains, and both ways down."""
     figure, (left, right) = figures.canvas(2)
     for name in ("descent_1d", "newton_1d"):
@@ -79,6 +80,6 @@ EXPERIMENT = Experiment(
         "in a long valley descent needs more than ten": descent_needs_more,
     },
     figures={"paths": draw},
-    story="A fixed factor takes small steps where the slope is small. Newton divides by "
-    "the curvature instead, which on a parabola is exactly the distance left.",
+    story="A fixed factor takes small steps where the slope is small. Newton divides "
+    "by the curvature instead, which on a parabola is exactly the distance left.",
 )

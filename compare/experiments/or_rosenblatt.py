@@ -1,5 +1,7 @@
 """OR by Rosenblatt's rule: no gradient of the step, only right and wrong."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from compare import figures
@@ -15,7 +17,7 @@ def comes_to_rest(side: Side) -> tuple[bool, str]:
     path = side.only.path
     moved = [
         step
-        for step, (old, new) in enumerate(zip(path, path[1:], strict=False))
+        for step, (old, new) in enumerate(pairwise(path))
         if any(np.any(old[name] != new[name]) for name in old)
     ]
     last = moved[-1] + 1
@@ -49,6 +51,6 @@ EXPERIMENT = Experiment(
             side.only, "OR by Rosenblatt's rule"
         )
     },
-    story="The consistent way to adapt the weights: add the input where a 1 was missed, "
-    "take it away where a 0 was missed, and leave everything else alone.",
+    story="The consistent way to adapt the weights: add the input where a 1 was "
+    "missed, take it away where a 0 was missed, and leave everything else alone.",
 )

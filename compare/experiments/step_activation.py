@@ -1,10 +1,11 @@
 """Why Step is a bad activation: nothing flows back through it."""
 
-import handmade
 import numpy as np
+from matplotlib.figure import Figure
 
+import handmade
 from compare import figures
-from compare.experiment import Experiment, backprop
+from compare.experiment import Experiment, MakeLearner, backprop
 from compare.experiments import _gates
 from compare.trained import Side
 
@@ -27,7 +28,7 @@ def loss_stays(side: Side) -> tuple[bool, str]:
     return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], found
 
 
-def draw(side: Side) -> "figures.Figure":
+def draw(side: Side) -> Figure:
     """Every activation of the course, and its derivative."""
     x = np.linspace(-4, 4, 801)
     values, slopes = {}, {}
@@ -38,7 +39,7 @@ def draw(side: Side) -> "figures.Figure":
     return figures.functions([values, slopes], ["activation", "its derivative"])
 
 
-def neuron(activation: str) -> "figures.Any":
+def neuron(activation: str) -> MakeLearner:
     """One neuron with this activation."""
     return backprop(
         model=lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),

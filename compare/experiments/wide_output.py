@@ -1,6 +1,7 @@
 """Two outputs side by side: each sum is as simple as one alone."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Data, Experiment, backprop
@@ -40,7 +41,7 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
     return bool(gap < 1e-5), f"largest distance to the neurons alone {gap:.1e}"
 
 
-def draw(side: Side) -> figures.Figure:
+def draw(side: Side) -> Figure:
     """The weights of both rows on their way."""
     figure, axes = figures.canvas(2)
     for row, ax in enumerate(axes):

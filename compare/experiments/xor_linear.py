@@ -44,6 +44,6 @@ EXPERIMENT = Experiment(
             side.only, "XOR, one linear neuron: ½ everywhere"
         )
     },
-    story="Opposite corners want the same answer. Any line that raises one 1 raises a 0 "
-    "as much, so the best is to say ½ to everything.",
+    story="Opposite corners want the same answer. Any line that raises one 1 raises a "
+    "0 as much, so the best is to say ½ to everything.",
 )

@@ -1,6 +1,5 @@
 """How the losses of the elements become one number, and the way back."""
 
-import math
 from typing import Any
 
 from handmade._array import Array, converted, floating_namespace, require_shape
@@ -69,5 +68,3 @@ class Loss(Module):
                 f"{type(self).__name__}: the mean over no elements does not exist; "
                 f"got input of shape {tuple(input.shape)}"
             )
-
-

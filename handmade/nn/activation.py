@@ -12,7 +12,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def log_softmax(x: Array, dim: int) -> Array:
-    """x − log Σ eˣ along `dim`; the maximum is taken out first, so nothing overflows."""
+    """X − log Σ eˣ along `dim`; the maximum is taken out first: nothing overflows."""
     xp = floating_namespace("log_softmax", x=x)
     shifted = x - xp.max(x, axis=dim, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))

@@ -49,9 +49,7 @@ class Linear(Module):
         `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i).
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, bias: bool = True
-    ) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         if in_features < 1 or out_features < 1:
             raise ValueError(
                 f"Linear: in_features and out_features must be at least 1, "

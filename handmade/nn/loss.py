@@ -279,7 +279,11 @@ class CrossEntropyLoss(Loss):
 
     def _target(self, xp: Any, input: Array, target: Array) -> tuple[Array, Any]:
         """The weights q of all log-probabilities, and what the mean divides by."""
-        owner, eps, axis = "CrossEntropyLoss", self.label_smoothing, 1 - (input.ndim < 2)
+        owner, eps, axis = (
+            "CrossEntropyLoss",
+            self.label_smoothing,
+            1 - (input.ndim < 2),
+        )
         weight = class_weights(owner, self.weight, input)
         array_namespace(owner, input=input, target=target)
         share = eps / input.shape[axis]

@@ -13,7 +13,7 @@ class Parameter:
     """
 
     def __init__(self, data: Array) -> None:
-        self.data = data
+        self.data: Array = data
         self.grad: Array | None = None
 
     @property
@@ -55,7 +55,7 @@ class Module:
 
     training: bool = True
 
-    def forward(self, *inputs: Array) -> Array:
+    def forward(self, *args: Any, **kwargs: Any) -> Array:
         """The value; keeps in `self.saved` what `backward` needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 

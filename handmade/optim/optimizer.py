@@ -115,20 +115,27 @@ class Optimizer:
                 f"{type(self).__name__}.load_state_dict: expected groups of {own} "
                 f"parameters, got {sizes}"
             )
-        parameters = self._parameters()
         for group, loaded in zip(
             self.param_groups, state_dict["param_groups"], strict=True
         ):
             group.update({k: v for k, v in loaded.items() if k in self.defaults})
+        parameters = self._parameters()
         self.state = {
-            parameters[number]: {
-                name: converted(value, like=parameters[number].data)
-                if hasattr(value, "dtype")
-                else value
-                for name, value in state.items()
-            }
+            parameters[int(number)]: _copied(state, parameters[int(number)])
             for number, state in state_dict["state"].items()
         }
 
     def _parameters(self) -> list[Parameter]:
-        return [p for group in self.param_groups for p in group["params"]]
+        every: list[Parameter] = []
+        for group in self.param_groups:
+            every += group["params"]
+        return every
+
+
+def _copied(state: State, parameter: Parameter) -> State:
+    """`state` with its arrays copied to where the parameter lies."""
+    like: Array = parameter.data
+    return {
+        name: converted(value, like=like) if hasattr(value, "dtype") else value
+        for name, value in state.items()
+    }

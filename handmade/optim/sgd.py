@@ -66,11 +66,9 @@ class SGD(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * data
         if group["momentum"]:
-            v = state.get("momentum_buffer")
-            if v is None:
-                v = g
-            else:
-                v = group["momentum"] * v + (1 - group["dampening"]) * g
+            v = g
+            if (last := state.get("momentum_buffer")) is not None:
+                v = group["momentum"] * last + (1 - group["dampening"]) * g
             state["momentum_buffer"] = v
             g = g + group["momentum"] * v if group["nesterov"] else v
         return data - group["lr"] * g

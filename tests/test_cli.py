@@ -1,0 +1,283 @@
+"""What the command line answers, and with which exit status."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from compare import experiments
+from compare.cli import app
+
+Write = Callable[..., str]
+COMMANDS = [
+    command.name or command.callback.__name__ for command in app.registered_commands
+]
+LESSON_FILES = sorted(
+    path.stem for path in Path(experiments.__path__[0]).glob("[!_]*.py")
+)
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def flat(text: str) -> str:
+    """The text without the line breaks of a narrow terminal."""
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[..., str]:
+    """Runs a wrong request; returns the message once it is clear that nothing ran."""
+
+    def run(*words: object) -> str:
+        logdir = tmp_path / "runs"
+        answer = call("run", *words, "--logdir", logdir)
+        assert answer.exit_code == 2
+        assert answer.stdout == ""
+        assert not logdir.exists()
+        return flat(answer.stderr)
+
+    return run
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str):
+    answer = call(command, "--help")
+    assert answer.exit_code == 0
+    assert f" {command} [OPTIONS]" in answer.stdout
+
+
+def test_the_help_names_every_command():
+    answer = call("--help")
+    assert answer.exit_code == 0
+    assert all(f"\n  {command} " in answer.stdout for command in COMMANDS)
+
+
+def test_no_command_at_all_shows_the_help():
+    assert "Usage: " in call().output
+
+
+def test_the_help_needs_no_torch():
+    look = (
+        "import sys; from compare.cli import app\n"
+        "try: app(['run', '--help'])\n"
+        "except SystemExit: sys.exit('torch' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", look], capture_output=True).returncode
+        == 0
+    )
+
+
+# List
+
+
+def test_the_list_shows_every_lesson_file():
+    answer = call("list")
+    assert answer.exit_code == 0
+    first_words = {
+        line.split()[0] for line in answer.stdout.splitlines() if line[1] != " "
+    }
+    assert set(LESSON_FILES) <= first_words
+
+
+# Runs
+
+
+def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
+    answer = call("run", "or_gate", "--logdir", tmp_path)
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    assert answer.exit_code == 0
+    assert "or_gate: equal: " in answer.stdout
+    assert f"→ {folder}\n" in answer.stdout
+    assert "http://127.0.0.1:6006/?smoothing=0&runFilter=%5Eor_gate%2F" in answer.stdout
+
+
+def test_progress_is_quiet_where_nobody_looks(tmp_path: Path, own_lesson: Write):
+    answer = call("run", own_lesson("steps=3"), "--logdir", tmp_path)
+    assert answer.stderr == ""
+    assert "\x1b" not in answer.output
+
+
+def test_a_run_is_summed_up_with_what_was_asked_for(tmp_path: Path, own_lesson: Write):
+    words = "--array torch --dtype float32 --steps 7 --seed 5 --threads 2"
+    answer = call("run", own_lesson(), *words.split(" "), "--logdir", tmp_path)
+    summary = json.loads(next(tmp_path.glob("own/*/summary.json")).read_text())
+    assert answer.exit_code == 0
+    assert summary["status"] == "finished"
+    wanted = {"array": "torch", "dtype": "float32", "steps": 7, "seed": 5, "threads": 2}
+    assert wanted.items() <= summary.items()
+
+
+def test_a_claim_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson('claims={"pigs fly": lambda side: (False, "0 pigs")}, steps=3')
+    answer = call("run", lesson, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 1
+    assert "✗ pigs fly" in flat(answer.stdout)
+    assert "0 pigs" in answer.stdout
+
+
+def test_a_claim_that_holds_on_one_side_only_fails(tmp_path: Path, own_lesson: Write):
+    claim = 'lambda side: (side.library == "handmade", side.library)'
+    lesson = own_lesson(f'claims={{"ours": {claim}}}, steps=3')
+    answer = call("run", lesson, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 1
+    assert "torch_ref: torch_ref" in flat(answer.stdout)
+
+
+def test_two_lessons_run_one_after_the_other(tmp_path: Path, own_lesson: Write):
+    first, second = own_lesson("steps=3", "first"), own_lesson("steps=3", "second")
+    answer = call("run", first, second, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["first", "second"]
+
+
+# Requests that cannot be carried out
+
+
+def test_an_unknown_lesson_suggests_the_nearest(refused: Callable[..., str]):
+    assert "no lesson 'or_gat'; did you mean or_gate?" in refused("or_gat")
+
+
+def test_a_lesson_like_no_other_points_to_the_list(refused: Callable[..., str]):
+    assert "no lesson 'qqqqqq'; see `compare list`" in refused("qqqqqq")
+
+
+def test_one_unknown_lesson_stops_all(refused: Callable[..., str]):
+    assert "or_gat'" in refused("or_gate", "or_gat")
+
+
+@pytest.mark.parametrize("name", ["../or_gate", "/or_gate", "a/b", "or_gate/", "", "."])
+def test_a_path_is_no_lesson_name(name: str, refused: Callable[..., str]):
+    assert f"no lesson {name!r}" in refused(name)
+
+
+def test_cuda_is_not_replaced_by_the_cpu(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "finds no CUDA device; use device cpu" in refused(
+        "or_gate", "--device", "cuda"
+    )
+
+
+def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
+    words = ("--array", "numpy", "--device", "cuda")
+    assert "use array torch on cuda" in refused("or_gate", *words)
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "message"),
+    [
+        ("--steps", "0", "steps must be at least 1, got 0"),
+        ("--steps", "-5", "steps must be at least 1, got -5"),
+        ("--threads", "0", "threads must be at least 1, got 0"),
+        ("--seed", "-1", "seed must be at least 0, got -1"),
+        ("--steps", "many", "'--steps': "),
+        ("--array", "cupy", "'cupy' is not one of 'numpy', 'torch'"),
+        ("--device", "tpu", "'tpu' is not one of 'cpu', 'cuda'"),
+        ("--dtype", "float16", "'float16' is not one of 'float32', 'float64'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_expected(
+    option: str, given: str, message: str, refused: Callable[..., str]
+):
+    assert message in refused("or_gate", option, given)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_way_of_the_log_folder_is_named(below: str, tmp_path: Path):
+    (tmp_path / "taken").write_text("mine")
+    logdir = tmp_path / "taken" / below
+    answer = call("run", "or_gate", "--logdir", logdir)
+    assert answer.exit_code == 2
+    assert str(logdir) in flat(answer.stderr)
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+# Lesson files that are none
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", "must define one compare.experiment.Experiment, found 0"),
+        (
+            "from compare.experiments.or_gate import EXPERIMENT as one\n"
+            "from compare.experiments.and_gate import EXPERIMENT as two",
+            "must define one compare.experiment.Experiment, found 2",
+        ),
+        ("1 / 0", "failed: ZeroDivisionError: division by zero"),
+        ("def", "failed: SyntaxError: "),
+        ("import sys; sys.exit(0)", "failed: SystemExit: 0"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        (
+            "from compare.experiment import Experiment as E\n"
+            "E(title='', course=(), heading='', learners={}, steps=1, claims={})",
+            "needs at least one learner and one claim",
+        ),
+    ],
+)
+def test_a_file_without_a_lesson_says_what_is_wrong(
+    source: str, words: str, tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "lesson.py"
+    path.write_text(source)
+    message = refused(path)
+    assert str(path) in message
+    assert words in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path, refused: Callable[..., str]):
+    assert f"there is no file {tmp_path / 'lost.py'}" in refused(tmp_path / "lost.py")
+
+
+def test_a_folder_is_no_lesson(tmp_path: Path, refused: Callable[..., str]):
+    (tmp_path / "folder.py").mkdir()
+    assert "there is no file" in refused(tmp_path / "folder.py")
+
+
+def test_a_file_whose_name_is_no_name_for_runs_is_refused(
+    tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "my:lesson.py"
+    path.write_text("")
+    assert "letters, digits and _" in refused(path)
+
+
+# Board
+
+
+@pytest.mark.parametrize(("end", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_the_board_prints_its_link_and_takes_its_server_along(
+    end: signal.Signals, status: int, tmp_path: Path
+):
+    command = [sys.executable, "-m", "compare", "board", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--logdir", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as board:
+        link = board.stdout.readline()
+        board.send_signal(end)
+        assert board.wait(timeout=30) == status
+    assert link.startswith("TensorBoard: http://127.0.0.1:")
+    address = link.removeprefix("TensorBoard: http://").split("/")[0].split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address[0], int(address[1])), timeout=5)
+
+
+def test_the_board_of_a_missing_folder_is_refused(tmp_path: Path):
+    answer = call("board", "--logdir", tmp_path / "nowhere")
+    assert answer.exit_code == 2
+    assert f"there is no log folder {tmp_path / 'nowhere'}" in flat(answer.stderr)

@@ -1,0 +1,227 @@
+"""The laws that every layer, loss and optimiser obeys, over compare/cases.py."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+import handmade
+import torch_ref
+from compare.arrays import Backend, to_numpy
+from compare.cases import LAYERS, LOSSES, OPTIMIZERS, rng_of
+from compare.oracles import finite_differences
+from compare.twin import built, expected, found
+
+CASES = [pytest.param(case, id=case.id) for case in [*LAYERS, *LOSSES]]
+
+
+def numpy_array(values, dtype):
+    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+
+
+def strict_array(values, dtype):
+    return array_api_strict.asarray(numpy_array(values, dtype))
+
+
+GIVE = {
+    "numpy": numpy_array,
+    "torch": lambda values, dtype: Backend("torch", "cpu", dtype).torch(values),
+    "strict": strict_array,
+    "cuda": lambda values, dtype: Backend("torch", "cuda", dtype).torch(values),
+}
+TAKE = {"strict": lambda a: np.asarray(a)}
+LIBRARIES = [
+    "numpy",
+    "torch",
+    "strict",
+    pytest.param(
+        "cuda",
+        marks=[
+            pytest.mark.cuda,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"),
+        ],
+    ),
+]
+
+
+def make(case):
+    return getattr(handmade.nn, case.name)
+
+
+def answers(case, want, library, dtype):
+    give = GIVE[library]
+    return found(
+        make(case), want, lambda a: give(a, dtype), TAKE.get(library, to_numpy)
+    )
+
+
+def distance(got, want):
+    if want.size == 0:
+        assert got.shape == want.shape
+        return 0.0
+    scale = np.abs(want).max()
+    return np.abs(got - want).max() / (scale if scale > 0 else 1.0)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("case", CASES)
+def test_value_and_gradients_are_torchs_in_float64(case, library):
+    want = expected(case)
+    got = answers(case, want, library, "float64")
+    assert got.keys() == want.results.keys()
+    for name, value in want.results.items():
+        assert got[name].shape == value.shape
+        assert got[name].dtype == np.float64
+        assert distance(got[name], value) <= 1e-12, name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("case", CASES)
+def test_float32_is_as_near_to_the_truth_as_torchs_own(case, library):
+    exact, torchs = expected(case).results, expected(case, "float32").results
+    got = answers(case, expected(case), library, "float32")
+    for name, value in exact.items():
+        assert got[name].dtype == np.float32
+        allowed = 4 * distance(torchs[name], value) + 8 * np.finfo(np.float32).eps
+        assert distance(got[name], value) <= allowed, name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_reference_gradient_is_not_vacuous(case):
+    if case.name == "Step" or "empty" in case.note:
+        pytest.skip("its gradient is 0 by definition, or there is none")
+    gradients = {k: v for k, v in expected(case).results.items() if "gradient" in k}
+    for name, gradient in gradients.items():
+        assert np.abs(gradient).max() > 1e-6, name
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_second_backward_accumulates(case):
+    want = expected(case)
+    module = built(make(case), want, np.asarray)
+    upstream = [] if want.grad_output is None else [want.grad_output]
+    for _ in range(2):
+        module(*want.inputs)
+        module.backward(*upstream)
+    for name, parameter in module.named_parameters():
+        once = want.results[f"gradient {name}"]
+        assert distance(parameter.grad, 2 * once) <= 1e-12
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_neither_inputs_nor_upstream_nor_parameters_are_touched(case):
+    want = expected(case)
+    module = built(make(case), want, np.asarray)
+    upstream = [] if want.grad_output is None else [want.grad_output]
+    given = [*want.inputs, *upstream, *(p.data for p in module.parameters())]
+    before = [a.copy() for a in given]
+    module(*want.inputs)
+    module.backward(*upstream)
+    for now, then in zip(given, before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def differentiable_at(case, want):
+    smooth = {"Linear", "Identity", "Flatten", "MSELoss", "NLLLoss", "CrossEntropyLoss"}
+    smooth |= {"Sigmoid", "Tanh", "Softmax", "LogSoftmax", "BCEWithLogitsLoss"}
+    return case.name in smooth and "extreme" not in case.note and want.inputs[0].size
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradient_belongs_to_the_value(case):
+    want = expected(case)
+    if not differentiable_at(case, want):
+        pytest.skip("has a kink or an extreme among its inputs: autograd judges those")
+    module = built(make(case), want, np.asarray)
+    x, *others = want.inputs
+    weights = 1.0 if want.grad_output is None else want.grad_output
+
+    def scalar(z):
+        return (module(z, *others) * weights).sum()
+
+    numeric = finite_differences(scalar, x)
+    assert distance(want.results["input gradient"], numeric) < 1e-6
+    module(x, *others)
+    upstream = [] if want.grad_output is None else [want.grad_output]
+    assert distance(module.backward(*upstream), numeric) < 1e-6
+
+
+SPOILED = {
+    "zero": lambda g: 0 * g,
+    "doubled": lambda g: 2 * g,
+    "of the wrong sign": lambda g: -g,
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+@pytest.mark.parametrize("case", CASES)
+def test_a_spoiled_backward_would_be_caught(case, how):
+    want = expected(case)
+    if case.name == "Step" or "empty" in case.note:
+        pytest.skip("0 is right here")
+
+    class Spoiled(make(case)):
+        def backward(self, *upstream):
+            return SPOILED[how](super().backward(*upstream))
+
+    got = found(Spoiled, want, np.asarray)["input gradient"]
+    assert distance(got, want.results["input gradient"]) > 1e-12
+
+
+def optimised(case, library, dtype, steps=200, through=lambda optimizer: None):
+    """Both optimisers' parameters after the same random gradients."""
+    rng, give = rng_of(case), GIVE[library]
+    start = [rng.normal(size=shape) for shape in ((3, 2), (2,), ())]
+    ours = [handmade.nn.Parameter(give(a, dtype)) for a in start]
+    theirs = [torch.nn.Parameter(GIVE["torch"](a, dtype)) for a in start]
+    optimizer = getattr(handmade.optim, case.name)(ours, **case.kwargs)
+    reference = getattr(torch_ref.optim, case.name)(theirs, **case.kwargs)
+    for step in range(steps):
+        for mine, its in zip(ours, theirs, strict=True):
+            gradient = rng.normal(size=mine.shape)
+            mine.grad = give(gradient, dtype)
+            its.grad = GIVE["torch"](gradient, dtype)
+        if step == 0:
+            ours[-1].grad = theirs[-1].grad = None
+        if step == steps // 2:
+            optimizer = through(optimizer) or optimizer
+        optimizer.step()
+        reference.step()
+    take = TAKE.get(library, to_numpy)
+    return [take(p.data) for p in ours], [to_numpy(p) for p in theirs]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-11), ("float32", 1e-4)])
+@pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
+def test_two_hundred_steps_end_where_torch_ends(case, dtype, bound, library):
+    for got, want in zip(*optimised(case, library, dtype), strict=True):
+        assert got.dtype == dtype
+        assert distance(got, want) <= bound
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
+def test_an_optimiser_resumed_from_its_state_goes_on_unchanged(case):
+    def resumed(optimizer):
+        params = [p for g in optimizer.param_groups for p in g["params"]]
+        fresh = type(optimizer)(params)
+        fresh.load_state_dict(optimizer.state_dict())
+        return fresh
+
+    straight, _ = optimised(case, "numpy", "float64")
+    broken, _ = optimised(case, "numpy", "float64", through=resumed)
+    for got, want in zip(broken, straight, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
+def test_torchs_own_state_loads_into_ours(case):
+    theirs = [torch.nn.Parameter(torch.ones(2))]
+    reference = getattr(torch_ref.optim, case.name)(theirs, **case.kwargs)
+    theirs[0].grad = torch.ones(2)
+    reference.step()
+    ours = [handmade.nn.Parameter(torch.ones(2))]
+    optimizer = getattr(handmade.optim, case.name)(ours)
+    optimizer.load_state_dict(reference.state_dict())
+    assert optimizer.param_groups[0]["lr"] == reference.param_groups[0]["lr"]
+    assert set(optimizer.state_dict()["state"]) == set(reference.state_dict()["state"])

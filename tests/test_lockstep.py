@@ -1,0 +1,216 @@
+"""The bridge finds what differs, names it, and lets pass what is only rounding."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import handmade
+import torch_ref
+from compare.arrays import Backend, to_numpy
+from compare.experiment import Data, backprop
+from compare.lockstep import Diverged, Lockstep, batches
+
+X = np.random.default_rng(0).normal(size=(6, 3))
+Y = np.random.default_rng(1).normal(size=(6, 2))
+
+
+def learner(library, lr=0.1, **more):
+    return backprop(
+        model=lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=lr, **more),
+    )(library)
+
+
+def walked(make, steps=20, backend=None, start=None):
+    lockstep = Lockstep(make, backend or Backend(), 0, start)
+    for _ in range(steps):
+        lockstep.step(X, Y)
+    return lockstep
+
+
+def test_both_sides_start_equal_but_share_no_memory():
+    for backend in (Backend(), Backend("torch")):
+        lockstep = Lockstep(learner, backend, 0)
+        start = {
+            k: to_numpy(v).copy() for k, v in lockstep.handmade.parameters().items()
+        }
+        for name, value in lockstep.torch_ref.parameters().items():
+            np.testing.assert_array_equal(value.numpy(), start[name])
+            value += 1
+        for name, value in lockstep.handmade.parameters().items():
+            np.testing.assert_array_equal(to_numpy(value), start[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("array", ["numpy", "torch"])
+def test_right_sides_differ_by_rounding_at_most(array, dtype):
+    lockstep = walked(learner, backend=Backend(array, "cpu", dtype))
+    assert lockstep.verdict(6).agrees
+    assert 0 < lockstep.worst_free < 1e3 * lockstep.backend.eps
+
+
+def test_the_curves_are_not_the_same_object():
+    lockstep = Lockstep(learner, Backend(), 0)
+    step = lockstep.step(X, Y)
+    assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
+    lockstep.handmade.model[0].weight.data = 0 * lockstep.handmade.model[0].weight.data
+    step = lockstep.step(X, Y)
+    assert step.handmade != pytest.approx(step.torch_ref, rel=1e-3)
+    assert step.resynced < 1e-14
+
+
+class Spoiled(handmade.nn.Linear):
+    """A layer with one mistake in its gradient."""
+
+    def backward(self, grad_output):
+        grad_input = super().backward(grad_output)
+        self.weight.grad = self.spoil(self.weight.grad)
+        return grad_input
+
+
+def spoiled(spoil):
+    class Mistaken(Spoiled):
+        pass
+
+    Mistaken.spoil = staticmethod(spoil)
+    names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    nn = SimpleNamespace(**{**names, "Linear": Mistaken})
+    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    return lambda library: learner(library if library is torch_ref else wing)
+
+
+def bumped(gradient):
+    gradient = gradient.copy()
+    gradient[1, 2] += 1e-9
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "words"),
+    [
+        (lambda g: 2 * g, "convention", "step 0, gradient .*weight: factor 2"),
+        (lambda g: -g, "convention", "step 0, gradient .*weight: the sign is turned"),
+        (lambda g: 6 * g, "convention", "factor N = 6"),
+        (lambda g: 0 * g, "bug", "step 0, gradient 0.weight: no known pattern"),
+        (bumped, "bug", r"step 0, gradient 0.weight: no known pattern; at \[1, 2\]"),
+    ],
+)
+def test_a_mistake_is_named_with_step_tensor_and_index(spoil, kind, words):
+    verdict = walked(spoiled(spoil), steps=3).verdict(6)
+    assert verdict.kind == kind
+    assert not verdict.agrees
+    assert re.search(words, verdict.words), verdict.words
+
+
+def test_a_mistake_in_a_later_step_is_found_at_that_step():
+    calls = []
+
+    def late(gradient):
+        calls.append(1)
+        return gradient * (1 + 1e-6 * (len(calls) > 20))
+
+    verdict = walked(spoiled(late), steps=20).verdict(6)
+    assert verdict.kind == "bug"
+    assert verdict.words.startswith("step 5, ")
+
+
+def test_state_that_is_kept_back_is_found_on_the_free_clock():
+    class Forgetful(handmade.training.GradientLearner):
+        """Slows down over time, and does not say so in its state."""
+
+        def step(self, x, target):
+            loss = super().step(x, target)
+            if self.hidden > 3:
+                first = self.model[0].weight
+                first.data = first.data * (1 + 1e-13 * self.hidden)
+            self.hidden += 1
+            return loss
+
+        hidden = 0
+
+    def make(library):
+        made = learner(library)
+        if library is handmade:
+            made.__class__ = Forgetful
+        return made
+
+    verdict = walked(make, steps=200).verdict(6)
+    assert verdict.kind == "bug"
+
+
+class Reordered(handmade.nn.Linear):
+    """Adds in another order, as it were: a sum that is all rounding turns its sign."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return np.where(np.abs(y) < 1e-15, -y, y)
+
+
+class SlopeOneAtZero(handmade.nn.ReLU):
+    def backward(self, grad_output):
+        return np.where(self.saved >= 0, grad_output, 0 * grad_output)
+
+
+def at_the_kink(x, **mistakes):
+    """One ReLU neuron whose weighted sum is 0 but for rounding; how it is judged."""
+    names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    nn = SimpleNamespace(**{**names, **mistakes})
+    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+
+    def make(library):
+        return backprop(
+            model=lambda nn: nn.Sequential(nn.Linear(3, 1), nn.ReLU()),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+        )(library if library is torch_ref else wing)
+
+    start = {"0.weight": [[1.0, 1.0, -1.0]], "0.bias": 0.0}
+    lockstep = Lockstep(make, Backend(), 0, start)
+    lockstep.step(np.array([x]), np.array([[1.0]]))
+    return lockstep.verdict(1)
+
+
+def test_a_kink_that_rounding_decides_is_no_mistake():
+    verdict = at_the_kink([0.1, 0.2, 0.3], Linear=Reordered)
+    assert verdict.kind == "rounding"
+    assert "at step 0 a kink or cancellation" in verdict.words
+
+
+def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
+    assert at_the_kink([0.0, 0.0, 0.0]).agrees
+    assert not at_the_kink([0.0, 0.0, 0.0], ReLU=SlopeOneAtZero).agrees
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_side():
+    lockstep = Lockstep(lambda library: learner(library, lr=1e30), Backend(), 0)
+    walk = (lockstep.step(X, Y) for _ in range(100))
+    with pytest.raises(Diverged, match=r"step \d+: .* of (handmade|torch_ref) is"):
+        list(walk)
+
+
+def test_a_start_that_names_no_parameter_is_refused():
+    with pytest.raises(ValueError, match=r"start names no parameter: \['w'\]"):
+        Lockstep(learner, Backend(), 0, {"w": 1})
+
+
+def test_momentum_is_resynced_too():
+    lockstep = walked(lambda lib: learner(lib, momentum=0.9), steps=50)
+    assert lockstep.verdict(6).agrees
+    assert lockstep.worst_resynced < 1e-14
+
+
+def test_batches_cover_an_epoch_without_repetition():
+    data = Data(x=np.arange(10), target=np.arange(10))
+    drawn = batches(data, 5, np.random.default_rng(0))
+    epochs = [np.concatenate([next(drawn)[0], next(drawn)[0]]) for _ in range(2)]
+    assert all(sorted(epoch) == [*range(10)] for epoch in epochs)
+    assert not np.array_equal(*epochs)
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    data = Data(x=np.arange(3), target=np.arange(3))
+    with pytest.raises(ValueError, match="batch_size 4 is larger than the data, 3"):
+        next(batches(data, 4, np.random.default_rng(0)))

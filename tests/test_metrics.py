@@ -1,0 +1,41 @@
+"""Metrics count the same in both wings."""
+
+import numpy as np
+import pytest
+import torch
+
+import handmade
+import torch_ref
+
+RNG = np.random.default_rng
+
+
+def both(name, *arrays, **kwargs):
+    ours = getattr(handmade.metrics, name)(*arrays, **kwargs)
+    theirs = getattr(torch_ref.metrics, name)(*map(torch.from_numpy, arrays), **kwargs)
+    return np.asarray(ours), np.asarray(theirs)
+
+
+def test_accuracy_is_the_share_of_hits():
+    ours, theirs = both("accuracy", np.array([1, 2, 3, 0]), np.array([1, 2, 0, 0]))
+    assert ours == theirs == 0.75
+
+
+def test_confusion_matrix_has_truth_in_rows_and_answers_in_columns():
+    predicted, target = np.array([7, 7, 2]), np.array([2, 7, 2])
+    matrix = handmade.metrics.confusion_matrix(predicted, target, 10)
+    assert matrix[2, 7] == matrix[7, 7] == matrix[2, 2] == 1
+    assert matrix.sum() == 3
+
+
+def test_confusion_matrices_are_the_same_on_both_sides():
+    predicted, target = RNG(0).integers(0, 4, (2, 100))
+    ours, theirs = both("confusion_matrix", predicted, target, num_classes=4)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", ["argmax", "threshold"])
+def test_decisions_are_the_same_on_both_sides(name):
+    ours, theirs = both(name, RNG(1).choice([0.0, 0.5, 1.0], (20, 3)))
+    np.testing.assert_array_equal(ours, theirs)
+    assert ours.dtype == theirs.dtype == np.int64

@@ -1,0 +1,100 @@
+"""The mirror law: every public name stands in both wings, with torch's signature."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import handmade
+import torch_ref
+
+# Torch's deprecated arguments, and the ones about how rather than what it computes.
+NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
+NOT_OURS |= {"foreach", "differentiable", "fused"}
+
+
+def public_modules(package):
+    found = {m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_"}
+    return sorted(found)
+
+
+def test_both_wings_have_the_same_modules():
+    assert public_modules(handmade) == public_modules(torch_ref)
+    assert sorted(handmade.__all__) == sorted(torch_ref.__all__)
+
+
+@pytest.mark.parametrize("module", public_modules(handmade))
+def test_every_public_name_stands_in_both_wings(module):
+    ours = importlib.import_module(f"handmade.{module}")
+    theirs = importlib.import_module(f"torch_ref.{module}")
+    assert set(ours.__all__) == set(theirs.__all__)
+    for name in ours.__all__:
+        assert hasattr(ours, name)
+        assert hasattr(theirs, name)
+
+
+@pytest.mark.parametrize("module", public_modules(handmade))
+def test_all_lists_every_public_definition(module):
+    ours = importlib.import_module(f"handmade.{module}")
+    defined = {
+        name
+        for name, value in vars(ours).items()
+        if name[0] != "_" and getattr(value, "__module__", "") == ours.__name__
+    }
+    assert defined <= {*ours.__all__}
+
+
+def parameters(function):
+    return dict(list(inspect.signature(function).parameters.items())[1:])
+
+
+CLASSES = [
+    pytest.param(area, name, id=f"{area}.{name}")
+    for area in ("nn", "optim")
+    for name in getattr(handmade, area).__all__
+    if name not in ("Module", "Parameter", "Optimizer", "Step", "Sequential")
+]
+
+
+@pytest.mark.parametrize(("area", "name"), CLASSES)
+def test_constructor_arguments_and_defaults_are_torchs(area, name):
+    ours = parameters(getattr(getattr(handmade, area), name).__init__)
+    theirs = parameters(getattr(getattr(torch_ref, area), name).__init__)
+    if set(theirs) <= {"args", "kwargs"}:
+        theirs = {}
+    if ours.keys() <= {"args", "kwargs"}:
+        ours = {}
+    assert ours.keys() == theirs.keys() - NOT_OURS
+    for argument, parameter in ours.items():
+        assert parameter.default == theirs[argument].default, argument
+    ours_by_place = [n for n, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert ours_by_place == list(theirs)[: len(ours_by_place)]
+
+
+def test_handmade_never_imports_torch():
+    for path in Path(handmade.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not any(name.split(".")[0] == "torch" for name in names), path
+
+
+def test_importing_handmade_leaves_torch_unloaded():
+    code = "import handmade, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_layer_loss_and_optimiser_has_a_case():
+    from compare.cases import LAYERS, LOSSES, OPTIMIZERS
+
+    covered = {case.name for case in [*LAYERS, *LOSSES, *OPTIMIZERS]}
+    wanted = {*handmade.nn.__all__, *handmade.optim.__all__}
+    assert wanted - covered == {"Module", "Parameter", "Sequential", "Optimizer"}

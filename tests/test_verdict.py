@@ -1,0 +1,93 @@
+"""A verdict has a name, and every name can be reached."""
+
+import numpy as np
+import pytest
+from compare.verdict import Verdict, judge, rounding_bound, worst
+
+EPS = float(np.finfo(float).eps)
+WANT = np.random.default_rng(0).normal(size=(4, 3))
+
+
+def verdict(got, want=WANT, **more):
+    return judge(got, want, bound=1e-14, eps=EPS, **more)
+
+
+def test_the_same_bits_are_equal():
+    assert verdict(WANT.copy()).kind == "equal"
+
+
+def test_the_same_nan_is_equal():
+    want = np.array([np.nan, np.inf, 1.0])
+    assert verdict(want.copy(), want).kind == "equal"
+
+
+def test_one_ulp_is_rounding_and_counted():
+    got = WANT.copy()
+    got[1, 2] = np.nextafter(got[1, 2], np.inf)
+    found = verdict(got)
+    assert found.kind == "rounding"
+    assert 0 < found.ulp <= 1
+    assert found.index == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        (2 * WANT, "factor 2"),
+        (WANT / 2, "factor ½"),
+        (-WANT, "the sign is turned"),
+        (4 * WANT, "factor N = 4"),
+        (WANT / 4, "factor 1/N = 1/4"),
+        (WANT * 4 / 3, r"factor N/(N−1)"),
+        (WANT * 3 / 4, r"factor (N−1)/N"),
+        (WANT.T, "transposed"),
+    ],
+)
+def test_a_convention_is_named(got, words):
+    found = verdict(got, sizes={"N": 4})
+    assert found.kind == "convention"
+    assert words in found.words
+
+
+def test_a_square_transpose_is_named():
+    want = WANT[:3]
+    assert verdict(want.T.copy(), want).words.startswith("transposed")
+
+
+def test_anything_else_is_a_bug_with_its_index_and_both_numbers():
+    got = WANT.copy()
+    got[2, 1] += 0.25
+    found = verdict(got)
+    assert found.kind == "bug"
+    assert found.index == (2, 1)
+    assert f"got {got[2, 1]:.9g}, expected {WANT[2, 1]:.9g}" in found.words
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_a_bug(bad):
+    got = WANT.copy()
+    got[3, 0] = bad
+    assert verdict(got).kind == "bug"
+    assert verdict(got).index == (3, 0)
+
+
+def test_another_shape_is_a_bug():
+    assert verdict(WANT[:2]).kind == "bug"
+
+
+def test_zero_is_no_rounded_value_of_something():
+    assert verdict(0 * WANT).kind == "bug"
+    assert verdict(WANT, 0 * WANT).kind == "bug"
+
+
+def test_the_bound_grows_with_length_depth_and_precision():
+    assert rounding_bound(EPS, 64, 2) == 2 * rounding_bound(EPS, 64, 1)
+    assert rounding_bound(EPS, 128, 1) == 2 * rounding_bound(EPS, 64, 1)
+    assert rounding_bound(2 * EPS, 64, 1) == 2 * rounding_bound(EPS, 64, 1)
+
+
+def test_the_gravest_verdict_wins():
+    kinds = ("rounding", "bug", "equal", "convention")
+    assert worst([Verdict(kind, "") for kind in kinds]).kind == "bug"
+    small, large = Verdict("rounding", "", 1e-16), Verdict("rounding", "", 1e-15)
+    assert worst([large, small]) is large
