@@ -129,9 +129,7 @@ def exercises() -> None:
 
 @app.command()
 def board(
-    lesson: Annotated[
-        str, typer.Argument(help="All its runs, not the latest one.")
-    ] = "",
+    lesson: Annotated[str, typer.Argument(help="Show all its runs, not one.")] = "",
     logdir: LogDir = Path("runs"),
     port: Annotated[int, typer.Option(min=0, help="0 takes a free one.")] = 6006,
 ) -> None:

@@ -128,8 +128,8 @@ def link(base: str, folder: Path, others: bool = False) -> str:
         folder: of the run.
         others: whether to show the lesson's other runs as well.
     """
-    runs = folder.parent.name if others else f"{folder.parent.name}/{folder.name}"
     name = f"{folder.parent.name}/{folder.name}"
+    runs = folder.parent.name if others else name
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     first, *more = summary.get("trials", ["train"])
     gap = f"compare/worst_so_far_log10/{first}"

@@ -1,4 +1,4 @@
-"""Takes a picture of a lesson in TensorBoard, as the link after a run opens it.
+"""Takes a picture of a lesson in TensorBoard, behind the link that a run prints.
 
 python docs/screenshot.py OUT.png [LESSON]
 """
@@ -14,31 +14,40 @@ from urllib.error import HTTPError
 from playwright.sync_api import expect, sync_playwright
 
 from compare import registry
-from compare.board import Server, deep_link
+from compare.board import SIDES, Server
+from compare.record import link
 from compare.run import Settings, run
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SIZE = {"width": 1400, "height": 900}
 
 
-def loaded(server: Server, runs: int) -> bool:
-    """Whether the server has read so many runs."""
-    try:
-        return len(json.loads(server.get("/data/plugin/scalars/tags"))) == runs
-    except HTTPError:
-        return False
+def wait_until_loaded(server: Server, seconds: float = 30) -> None:
+    """Wait until the server has read all sides; it answers 404 before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if len(json.loads(server.get("/data/plugin/scalars/tags"))) == len(SIDES):
+                return
+        except HTTPError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(f"TensorBoard loaded nothing in {seconds} s")
 
 
-def picture(link: str, out: Path) -> None:
-    """Open the link in Chromium without a window and save what is to be seen."""
+def picture(address: str, out: str) -> None:
+    """Open the address in Chromium without a window and save what is to be seen."""
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=shutil.which("chromium"), args=FLAGS
         )
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(link, wait_until="networkidle")
-        rows = page.locator("metrics-pinned-view tb-data-table-content-row")
-        expect(rows).not_to_have_count(0)
-        page.wait_for_timeout(3000)
+        page = browser.new_page(viewport=SIZE)
+        page.goto(address, wait_until="networkidle")
+        page.locator("button.settings-button").click()
+        chart = page.locator("metrics-pinned-view scalar-card").first
+        expect(chart.locator("tb-data-table-content-row")).to_have_count(2)
+        expect(page.locator("metrics-pinned-view image-card img")).to_be_visible()
+        page.wait_for_timeout(1000)  # the lines glide into place
         page.screenshot(path=out)
         browser.close()
 
@@ -48,9 +57,8 @@ def main(out: str, lesson: str = "digits_softmax") -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = run(*registry.load(lesson), Settings(logdir=Path(folder)))
         with Server(Path(folder)) as server:
-            while not loaded(server, 3):
-                time.sleep(0.1)
-            picture(deep_link(server.url, f"{lesson}/", result.tags[:3]), Path(out))
+            wait_until_loaded(server)
+            picture(link(server.url, result.folder), out)
 
 
 if __name__ == "__main__":

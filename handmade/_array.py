@@ -85,8 +85,8 @@ def converted(array: Array, like: Array) -> Array:
     """A copy of `array` in the library, dtype and device of `like`."""
     xp = array_api_compat.array_namespace(like)
     device = array_api_compat.device(like)
-    if array_api_compat.is_numpy_array(like) and not hasattr(array, "__array_ufunc__"):
-        array = xp.from_dlpack(array)
+    if xp.__name__.endswith("numpy") and array_api_compat.is_torch_array(array):
+        array = xp.from_dlpack(array)  # torch's own __array__ knows no copy=True
     return xp.asarray(array, dtype=like.dtype, device=device, copy=True)
 
 

@@ -15,9 +15,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from compare import board
+from compare import board, record, registry
 from compare.board import EventWriter, Server, deep_link
-from compare.run import Result
+from compare.record import Record
+from compare.run import Result, Settings, run
 
 SIDES = ("handmade", "torch_ref")
 Ask = Callable[..., Any]
@@ -222,6 +223,48 @@ def test_the_link_opens_the_time_series_of_the_server():
 def test_the_link_gives_each_side_one_color_in_all_runs():
     parts = link_parts(deep_link("http://127.0.0.1:6006", "", ["loss/train"]))
     assert parts["runColorGroup"] == "regex:(handmade|torch_ref|compare)"
+
+
+def test_the_link_after_a_run_shows_that_run_alone(short_run: Result):
+    parts = link_parts(record.link("http://127.0.0.1:6006", short_run.folder))
+    assert re.search(parts["runFilter"], run_name(short_run, "handmade"))
+    assert not re.search(parts["runFilter"], "or_gate/20000101-000000/handmade")
+
+
+def test_the_link_after_a_run_pins_curves_picture_and_difference(short_run: Result):
+    parts = link_parts(record.link("http://127.0.0.1:6006", short_run.folder))
+    curve, picture, gap = json.loads(parts["pinnedCards"])
+    assert curve["tag"] == "loss/train"
+    assert picture["runId"].endswith(run_name(short_run, "compare"))
+    assert gap["tag"] == "compare/worst_so_far_log10/train"
+
+
+def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
+    tmp_path: Path, own_lesson: Ask
+):
+    _, lesson = registry.load(own_lesson("seeds=4, steps=2"))
+    folder = run("own", lesson, Settings(logdir=tmp_path)).folder
+    pins = json.loads(link_parts(record.link("http://h", folder))["pinnedCards"])
+    scalars = [pin["tag"] for pin in pins if pin["plugin"] == "scalars"]
+    logged = [on_disk(folder / side).Tags()["scalars"] for side in board.SIDES]
+    assert len(scalars) == 4
+    assert set(scalars) <= set().union(*logged)
+
+
+def test_the_newest_run_is_found(tmp_path: Path):
+    first, second = Record(tmp_path, "a"), Record(tmp_path, "a")
+    other = Record(tmp_path, "b")
+    for opened in (first, second, other):
+        opened.close()
+    assert record.newest(tmp_path, "a") == second.folder
+    assert record.newest(tmp_path, "b") == other.folder
+    assert record.newest(tmp_path) in (second.folder, other.folder)
+
+
+def test_a_folder_without_runs_has_no_newest(tmp_path: Path):
+    assert record.newest(tmp_path) is None
+    with pytest.raises(FileNotFoundError, match="no runs of 'or_gat'"):
+        record.newest(tmp_path, "or_gat")
 
 
 @pytest.mark.parametrize(

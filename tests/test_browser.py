@@ -20,7 +20,7 @@ from compare.run import Result
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-CARD = "metrics-pinned-view scalar-card"
+PINNED = "metrics-pinned-view"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="has no Chromium"),
@@ -58,16 +58,20 @@ def page(asked: list[str]) -> Iterator[Any]:
         browser.close()
 
 
+def chart(page: Any) -> Any:
+    return page.locator(f"{PINNED} scalar-card").first
+
+
 def rows(page: Any, count: int) -> list[str]:
-    """The runs in the table of the pinned card, once there are `count` of them."""
-    found = page.locator(f"{CARD} tb-data-table-content-row")
+    """The table below the first chart, once it has `count` rows."""
+    found = chart(page).locator("tb-data-table-content-row")
     playwright.expect(found).to_have_count(count, timeout=20_000)
     return sorted(found.all_inner_texts())
 
 
 def colored_pixels(page: Any) -> int:
     """How many pixels of the pinned chart are no shade of gray."""
-    png = page.locator(f"{CARD} canvas").screenshot()
+    png = chart(page).locator("canvas").screenshot()
     red_green_blue = imread(io.BytesIO(png))[..., :3]
     return int((np.ptp(red_green_blue, axis=-1) > 0.1).sum())
 
@@ -90,7 +94,23 @@ def test_the_printed_link_shows_both_sides_in_one_card(page: Any, link: str):
     ours, theirs = rows(page, 2)
     assert "/handmade" in ours
     assert "/torch_ref" in theirs
-    assert page.locator(CARD).count() == 1
+    assert "".join(chart(page).inner_text().split()).startswith("loss/train")
+
+
+def test_the_printed_link_shows_the_difference_too(page: Any, link: str):
+    page.goto(link)
+    gap = page.locator(f"{PINNED} scalar-card").nth(1)
+    row = gap.locator("tb-data-table-content-row")
+    playwright.expect(row).to_have_count(1, timeout=20_000)
+    assert "/compare" in row.inner_text()
+
+
+def test_the_printed_link_shows_the_picture_of_both_curves(page: Any, link: str):
+    page.goto(link)
+    picture = page.locator(f"{PINNED} image-card img")
+    playwright.expect(picture).to_be_visible(timeout=20_000)
+    width = "image => image.decode().then(() => image.naturalWidth)"
+    assert picture.evaluate(width) > 0
 
 
 def test_both_sides_end_in_the_same_point_at_the_last_step(page: Any, link: str):

@@ -277,6 +277,12 @@ def test_the_board_prints_its_link_and_takes_its_server_along(
         socket.create_connection((address[0], int(address[1])), timeout=5)
 
 
+def test_the_board_of_a_lesson_that_never_ran_is_refused(tmp_path: Path):
+    answer = call("board", "or_gat", "--logdir", tmp_path, "--port", 0)
+    assert answer.exit_code == 2
+    assert f"there are no runs of 'or_gat' in {tmp_path}" in flat(answer.stderr)
+
+
 def test_the_board_of_a_missing_folder_is_refused(tmp_path: Path):
     answer = call("board", "--logdir", tmp_path / "nowhere")
     assert answer.exit_code == 2
