@@ -76,6 +76,23 @@ def shares(*shape: int) -> Draw:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer among the constructor arguments of a container."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+
+    def built(self, nn: Any) -> Any:
+        """The same layer of a library's `nn`."""
+        return getattr(nn, self.name)(*self.args)
+
+
+def layer(name: str, *args: Any) -> Layer:
+    """A layer with these arguments."""
+    return Layer(name, args)
+
+
+@dataclass(frozen=True)
 class Case:
     """One way to build and feed a class.
 
@@ -96,7 +113,7 @@ class Case:
     @property
     def id(self) -> str:
         """How tests and messages call it."""
-        said = [*map(repr, self.args)]
+        said = [a.name if isinstance(a, Layer) else repr(a) for a in self.args]
         said += [f"{k}={'…' if callable(v) else v}" for k, v in self.kwargs.items()]
         return f"{self.name}({', '.join(said)}){' ' + self.note if self.note else ''}"
 
@@ -120,6 +137,11 @@ LAYERS = [
     _case("Linear", normal(1, 3), args=(3, 3), note="batch 1"),
     _case("Linear", normal(0, 3), args=(3, 2), note="empty batch"),
     _case("Linear", strided(5, 3), args=(3, 2), note="strided"),
+    _case(
+        "Sequential",
+        normal(5, 3),
+        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 2)),
+    ),
     _case("Flatten", normal(2, 3, 4)),
     _case("Flatten", normal(2, 3, 4), start_dim=0),
     _case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
@@ -160,7 +182,9 @@ _BINARY = [
 ]
 _TARGETS: list[tuple[Draw, dict[str, Any]]] = [
     (classes(6, of=5), {}),
-    (classes(6, of=5, ignored=-100), {}),
+    (classes(6, of=5, ignored=-100), {"ignore_index": -100}),
+    (classes(6, of=5), {"weight": positive(5)}),
+    (classes(6, of=5, ignored=2), {"ignore_index": 2}),
     (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
 ]
 _INDEXED = [
@@ -221,6 +245,9 @@ OPTIMIZERS = [
     _case("SGD", lr=0.1, momentum=0.9, dampening=0.3),
     _case("SGD", lr=0.1, momentum=0.9, nesterov=True),
     _case("SGD", lr=0.1, weight_decay=0.2),
+    _case("SGD", lr=0.1, weight_decay=0.2, maximize=True),
+    _case("SGD", lr=0.1, weight_decay=0.2, momentum=0.9),
+    _case("SGD", lr=0.1, momentum=0.9, maximize=True),
     _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, dampening=0.1),
     _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, nesterov=True, maximize=True),
     _case("SGD", lr=0.1, maximize=True),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
+import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.cases import Case, rng_of
+from compare.cases import Case, Layer, rng_of
 
 Give = Callable[[np.ndarray], Any]
 """Turns a NumPy array into one of the library under test."""
@@ -98,7 +99,7 @@ def found(
 def built(make: Callable[..., Any], question: Question, give: Give) -> Any:
     """The class, constructed as the question says, with its parameters."""
     kwargs = {k: give(v) if _is_array(v) else v for k, v in question.kwargs.items()}
-    module = make(*question.args, **kwargs)
+    module = make(*_resolved(question.args, handmade.nn), **kwargs)
     if question.state:
         module.to(give(np.zeros(1)))
         module.load_state_dict({name: give(a) for name, a in question.state.items()})
@@ -108,12 +109,18 @@ def built(make: Callable[..., Any], question: Question, give: Give) -> Any:
 def _module(question: Question, backend: Backend) -> Any:
     """Torch's own module for a question."""
     make = getattr(torch_ref.nn, question.name)
-    module = make(*question.args, **_tensors(question.kwargs, backend))
+    args = _resolved(question.args, torch_ref.nn)
+    module = make(*args, **_tensors(question.kwargs, backend))
     module.to(backend.torch(np.zeros(1)))
     if question.state:
         own = module.state_dict()
         module.load_state_dict({**own, **_tensors(question.state, backend)})
     return module
+
+
+def _resolved(args: tuple[Any, ...], nn: Any) -> list[Any]:
+    """Constructor arguments with the layers among them built from `nn`."""
+    return [a.built(nn) if isinstance(a, Layer) else a for a in args]
 
 
 def _rounded(value: Any) -> Any:

@@ -43,7 +43,7 @@ def picture(address: str, out: str) -> None:
         )
         page = browser.new_page(viewport=SIZE)
         page.goto(address, wait_until="networkidle")
-        page.locator("button.settings-button").click()
+        page.get_by_label("Close side pane").click()
         chart = page.locator("metrics-pinned-view scalar-card").first
         expect(chart.locator("tb-data-table-content-row")).to_have_count(2)
         expect(page.locator("metrics-pinned-view image-card img")).to_be_visible()

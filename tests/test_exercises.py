@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from compare.exercises import EXERCISES, by_heading
 from compare.oracles import complex_step
 

@@ -1,6 +1,7 @@
 """What is left, and what is said, when a run is cut short."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
+from compare import cli
 from compare.board import SIDES
 from compare.cli import app
 
@@ -207,14 +210,15 @@ def test_a_reader_that_leaves_is_no_error_of_the_run(tmp_path: Path, own_lesson:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
-def test_a_full_screen_is_reported(tmp_path: Path, own_lesson: Write):
-    with Path("/dev/full").open("w") as full:
-        process = start(
-            own_lesson("steps=5"), "--logdir", tmp_path / "runs", stdout=full
-        )
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert re.fullmatch(r"error: .*No space left on device\n", errors)
+def test_a_full_screen_is_reported(
+    tmp_path: Path, own_lesson: Write, monkeypatch: pytest.MonkeyPatch
+):
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        screen = io.TextIOWrapper(full, write_through=True)
+        monkeypatch.setattr(cli, "out", Console(file=screen))
+        answer = call("run", own_lesson("steps=5"), "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: [Errno 28] No space left on device\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from compare import registry
 from compare.arrays import Backend
 from compare.run import Settings, run

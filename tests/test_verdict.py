@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from compare.verdict import Verdict, judge, rounding_bound, worst
 
 EPS = float(np.finfo(float).eps)

@@ -1,0 +1,255 @@
+"""The mistakes that have a name, how each shows itself, and its one-line repair."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.check.subjects import Answer
+from compare.twin import Question, Results, torchs
+
+REPAIRS = {
+    "factor 2": "divide by 2: there is a factor 2 too many",
+    "factor ½": "multiply by 2: a ½ is too many, or the 2 of the square was forgotten",
+    "1/N missing": "divide the gradient (and the value) by the number that the mean "
+    "divides by",
+    "1/N too often": "drop one division by N: the mean is taken twice",
+    "mean over examples instead of elements": "divide by the number of all elements, "
+    "not of the rows",
+    "mean over elements instead of examples": "divide by the number of examples, not "
+    "of all entries",
+    "N/(N−1)": "divide by N, not by N − 1",
+    "sign": "turn the sign",
+    "transposed weight gradient": "∂L/∂W = grad_outputᵀ x, in the shape of W",
+    "bias gradient not summed over the batch": "sum the bias gradient over the "
+    "examples: grad_output.sum(axis=0)",
+    "batch sum forgotten": "sum over all examples of the batch",
+    "gradient overwritten": "add to the gradient that is there instead of replacing it",
+    "kink value": "use torch's value exactly at the kink",
+    "wrong axis": "sum along the other axis",
+    "log base": "use the natural logarithm",
+    "unstable form": "take the maximum out first, or use e^-|x|, so that nothing "
+    "overflows at large inputs",
+    "input mutated": "work on a new array: the caller's was changed",
+    "dtype changed": "compute in the dtype of the input",
+    "value and gradient do not belong together": "differentiate the very value that "
+    "forward returns",
+    "momentum's first step": "the first velocity is the gradient itself",
+    "dampening": "v ← momentum · v + (1 − dampening) · g",
+    "nesterov": "with nesterov the step is g + momentum · v, with the new v",
+    "weight decay decoupled": "add weight_decay · θ to the gradient, before velocity",
+    "weight decay missing": "add weight_decay · θ to the gradient",
+    "lr inside the velocity": "multiply by lr outside the velocity: θ ← θ − lr · v",
+    "maximize ignored": "with maximize turn the sign of the gradient first",
+}
+"""Every name that a convention can have, and how to mend it."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A question that was answered wrongly.
+
+    Args:
+        question: what was asked.
+        want: torch's answer.
+        answer: the one that was given.
+        wrong: the names of the results that differ.
+        kind: of the subject: "layer", "loss", ….
+    """
+
+    question: Question
+    want: Results
+    answer: Answer
+    wrong: tuple[str, ...]
+    kind: str
+
+
+def close(got: np.ndarray, want: np.ndarray, rtol: float = 1e-9) -> bool:
+    """Whether two results are the same for a diagnosis: shape, and 9 digits."""
+    if got.shape != want.shape or not np.all(np.isfinite(got)):
+        return False
+    size = float(np.max(np.abs(want), initial=0.0))
+    return bool(np.max(np.abs(got - want), initial=0.0) <= rtol * (size or 1.0))
+
+
+def named(
+    failures: list[Failure], is_extreme: Callable[[Question], bool]
+) -> str | None:
+    """The one mistake that explains all failures, if there is one with a name."""
+    if all(is_extreme(f.question) for f in failures):
+        return "unstable form"
+    if all(_only_at_kinks(f) for f in failures):
+        return "kink value"
+    ordinary = [f for f in failures if not is_extreme(f.question)]
+    ordinary = [f for f in ordinary if f.question.inputs[0].size] or ordinary
+    common = set(REPAIRS)
+    for failure in ordinary:
+        common &= set(_names(failure))
+    ordered = [name for name in REPAIRS if name in common]
+    return ordered[0] if ordered else None
+
+
+def _names(failure: Failure) -> set[str]:
+    """Every mistake that would explain all wrong results of one failure."""
+    if failure.kind == "loss" and failure.wrong == ("output",):
+        bases = {"log base", "batch sum forgotten"}
+        return bases & set(_of_result("output", failure)) or {
+            "value and gradient do not belong together"
+        }
+    found = [set(_of_result(name, failure)) for name in failure.wrong]
+    return set.intersection(*found)
+
+
+def _of_result(name: str, failure: Failure) -> Iterator[str]:
+    got, want = failure.answer.results[name], failure.want[name]
+    single = failure.kind == "loss" and _examples(failure.question) == 1
+    if single and not np.any(np.isfinite(got)):
+        yield "N/(N−1)"  # a division by 0
+    if got.shape == want.shape:
+        for label, factor in _factors(failure):
+            if factor != 1 and close(got, factor * want):
+                yield label
+    if name.startswith("gradient") and want.ndim == 2 and close(got.T, want):
+        yield "transposed weight gradient"
+    yield from _of_sums(name, got, want, failure)
+    yield from _of_axes(name, got, failure)
+
+
+def _factors(failure: Failure) -> Iterator[tuple[str, float]]:
+    yield from (("sign", -1.0), ("factor 2", 2.0), ("factor ½", 0.5))
+    yield from (("log base", 1 / math.log(2)), ("log base", 1 / math.log(10)))
+    x = failure.question.inputs[0]
+    if failure.kind != "loss":
+        yield "1/N too often", 1 / max(1, math.prod(x.shape[:-1]))
+        return
+    total, examples = _total(failure.question), _examples(failure.question)
+    yield "1/N missing", total
+    yield from (("1/N too often", 1 / n) for n in {total, examples, float(x.size)})
+    yield from (("N/(N−1)", n / (n - 1)) for n in {total, examples} if n > 1)
+    entries = x.size / examples
+    if failure.question.inputs[1].shape == x.shape:
+        yield "mean over examples instead of elements", entries
+        return
+    yield "mean over elements instead of examples", 1 / entries
+    yield "mean over elements instead of examples", total / x.size
+
+
+def _examples(question: Question) -> float:
+    """How many examples a loss is given: rows, or everything but the classes."""
+    x, target = question.inputs
+    if target.shape != x.shape:
+        return float(target.size)
+    if question.name == "CrossEntropyLoss":
+        return float(x.size / x.shape[min(1, x.ndim - 1)])
+    return float(len(x))
+
+
+def _total(question: Question) -> float:
+    """What the mean of a loss divides by, as torch does."""
+    if question.kwargs.get("reduction", "mean") != "mean":
+        return 1.0
+    summed = replace(question, kwargs={**question.kwargs, "reduction": "sum"})
+    return float(torchs(summed)["output"] / torchs(question)["output"])
+
+
+def _of_sums(
+    name: str, got: np.ndarray, want: np.ndarray, failure: Failure
+) -> Iterator[str]:
+    """Sums over the examples that were left out, or taken over something else."""
+    upstream = failure.answer.upstream
+    if name == "gradient bias" and upstream is not None:
+        if got.shape == upstream.shape and close(got, upstream):
+            yield "bias gradient not summed over the batch"
+        if upstream.ndim == 2 and close(got, upstream.sum(axis=1)):
+            yield "wrong axis"
+    if got.ndim == want.ndim + 1 and close(got.sum(axis=0), want):
+        yield "batch sum forgotten"
+        if name == "gradient bias":
+            yield "bias gradient not summed over the batch"
+    if got.shape == want.shape and len(failure.question.inputs[0]) > 1:
+        for row in (0, -1):
+            if name.startswith("gradient") and close(got, _of_row(failure, name, row)):
+                yield "batch sum forgotten"
+
+
+def _of_row(failure: Failure, name: str, row: int) -> np.ndarray:
+    """A linear layer's parameter gradient by one example alone."""
+    upstream, x = failure.answer.upstream, failure.question.inputs[0]
+    if upstream is None or upstream.ndim != 2 or x.ndim != 2:
+        return np.array(np.nan)
+    if name == "gradient bias":
+        return upstream[row]
+    return np.outer(upstream[row], x[row])
+
+
+def _of_axes(name: str, got: np.ndarray, failure: Failure) -> Iterator[str]:
+    """Softmaxes and their sums along another dimension than the one asked for."""
+    for other in _other_axes(failure):
+        if name in other and close(got, other[name]):
+            yield "wrong axis"
+
+
+def _other_axes(failure: Failure) -> Iterator[Results]:
+    question, x = failure.question, failure.question.inputs[0]
+    target_is_index = question.inputs[-1].ndim == 1
+    if question.name in ("Softmax", "LogSoftmax"):
+        for dim in range(x.ndim):
+            kwargs = {**question.kwargs, "dim": dim}
+            yield torchs(replace(question, kwargs=kwargs))
+            yield {"input gradient": _mixed_backward(failure, dim)}
+        if question.name == "Softmax":
+            yield from _mixed_softmaxes(failure)
+    if question.name == "CrossEntropyLoss" and x.ndim == 2 and target_is_index:
+        logs = x - np.log(np.exp(x).sum(axis=0, keepdims=True))
+        kwargs = {k: v for k, v in question.kwargs.items() if k != "label_smoothing"}
+        inputs = (logs, *question.inputs[1:])
+        nll = replace(question, name="NLLLoss", kwargs=kwargs, inputs=inputs)
+        found = torchs(nll)
+        g = found["input gradient"]
+        yield {
+            "output": found["output"],
+            "input gradient": g - np.exp(logs) * g.sum(axis=0, keepdims=True),
+        }
+        yield {"input gradient": g - np.exp(logs) * g.sum(axis=1, keepdims=True)}
+
+
+def _mixed_softmaxes(failure: Failure) -> Iterator[Results]:
+    """The maximum taken along `dim`, but the sums along another dimension."""
+    x, g = failure.question.inputs[0], failure.answer.upstream
+    dim = failure.question.kwargs.get("dim", -1)
+    for other in range(x.ndim if g is not None else 0):
+        powers = np.exp(x - x.max(axis=dim, keepdims=True))
+        y = powers / powers.sum(axis=other, keepdims=True)
+        grad = y * (g - (g * y).sum(axis=other, keepdims=True))
+        yield {"output": y, "input gradient": grad}
+
+
+def _mixed_backward(failure: Failure, dim: int) -> np.ndarray:
+    """The backward pass summed along `dim`, with the forward pass's own output."""
+    y, g = failure.want["output"], failure.answer.upstream
+    if g is None:
+        return np.array(np.nan)
+    if failure.question.name == "Softmax":
+        return y * (g - (g * y).sum(axis=dim, keepdims=True))
+    return g - np.exp(y) * g.sum(axis=dim, keepdims=True)
+
+
+def _only_at_kinks(failure: Failure) -> bool:
+    """Whether all wrong entries stand where the function has a kink."""
+    x, *others = failure.question.inputs
+    if failure.question.name in ("ReLU", "LeakyReLU", "Step"):
+        kinks = x == 0
+    elif failure.question.name == "L1Loss":
+        kinks = x == others[0]
+    else:
+        return False
+    for name in failure.wrong:
+        got, want = failure.answer.results[name], failure.want[name]
+        if got.shape != kinks.shape or want.shape != kinks.shape:
+            return False
+        both_nan = np.isnan(got) & np.isnan(want)
+        differs = ~both_nan & (np.abs(got - want) > 1e-12 * (1 + np.abs(want)))
+        if np.any(differs & ~kinks):
+            return False
+    return True

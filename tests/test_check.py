@@ -1,0 +1,301 @@
+"""The checker names every shipped mistake, accepts right variants, and survives."""
+
+import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import handmade
+from compare import assert_matches
+from compare.check.checker import check
+from compare.check.diagnosis import REPAIRS
+from compare.check.sandbox import check_file
+from compare.check.subjects import find
+from compare.cli import app
+from compare.template import names, template
+
+HERE = Path(__file__).parent
+WRONG = sorted((HERE / "wrong").glob("*.py"))
+RIGHT = sorted((HERE / "right").glob("*.py"))
+OURS = sorted(
+    path
+    for name in ("nn", "optim", ".")
+    for path in (Path(handmade.__file__).parent / name).glob("*.py")
+    if path.stem in "loss activation linear container flatten sgd perceptron descent"
+)
+
+
+def loaded(path):
+    spec = spec_from_file_location(f"gallery_{path.stem}", path)
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def findings(path):
+    return [check(subject) for subject in find(loaded(path))]
+
+
+def compare(*args):
+    return CliRunner().invoke(app, [str(a) for a in args])
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
+def test_a_wrong_implementation_is_rejected_and_diagnosed(path):
+    wanted = loaded(path).DIAGNOSIS
+    (found,) = findings(path)
+    assert found.kind == ("bug" if wanted == "bug" else "convention"), found.words
+    assert wanted == "bug" or found.words.startswith(f"{wanted}: "), found.words
+    assert found.repair == REPAIRS.get(wanted, "")
+    assert (
+        found.expected
+        or found.kind == "convention"
+        or "raises" in found.words
+        or ("zero_grad" in found.words)
+    )
+
+
+@pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)
+def test_a_right_variant_is_accepted(path):
+    (found,) = findings(path)
+    assert found.kind in ("equal", "rounding"), found.words
+    assert found.cases > 0
+
+
+def test_the_gallery_is_large_and_names_every_mistake():
+    named = {loaded(path).DIAGNOSIS for path in WRONG}
+    assert len(WRONG) >= 40
+    assert len(RIGHT) >= 20
+    assert named - {"bug"} == {*REPAIRS}
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: p.stem)
+def test_our_own_files_pass_by_the_same_door(path):
+    outcome = check_file(path, [], 60)
+    assert outcome.problem == ""
+    assert outcome.findings
+    assert outcome.exit_status(strict=True) == 0, outcome.findings
+
+
+def test_our_own_files_are_all_there():
+    assert len(OURS) == 8
+
+
+def written(tmp_path, source, name="mine.py"):
+    path = tmp_path / name
+    path.write_text(source, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(:\n", "syntax error in line 1"),
+        ("import no_such_package\n", "needs the package 'no_such_package'"),
+        ("x = 1\n", "nothing to check: define a class named as in handmade.nn"),
+        ("import sys; sys.exit(3)\n", "calls sys.exit while it is loaded"),
+        ("import os; os._exit(0)\n", "while it was loaded, it ended the process"),
+        ("1 / 0\n", "fails while it is loaded: ZeroDivisionError"),
+        ("while True: pass\n", "while it was loaded, it did not end within 4 s"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_said_plainly(tmp_path, source, words):
+    result = compare("check", written(tmp_path, source), "--timeout", 4)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_missing_file_and_an_unknown_name_are_usage_errors(tmp_path):
+    assert "there is no file" in compare("check", tmp_path / "none.py").stderr
+    path = written(tmp_path, "def f(x): return x*x\ndef grad_f(x): return 2*x\n")
+    result = compare("check", path, "g")
+    assert result.exit_code == 2
+    assert "defines no 'g'" in result.stderr
+
+
+BAD_COMPANY = """
+import os, sys, time
+print("noise")
+class ReLU:
+    def forward(self, x): {what}
+    def backward(self, grad_output): return grad_output
+def f(x): return x * x
+def grad_f(x): return 2 * x
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("\n        while True: pass", "did not end within 6 s"),
+        ("sys.exit(0)", "raises SystemExit"),
+        ("os._exit(0)", "ended the process with status 0"),
+        ("os.abort()", "ended the process with status -6"),
+        ("raise ValueError('no')", "raises ValueError: no"),
+    ],
+)
+def test_what_hangs_exits_or_crashes_is_a_bug_and_the_rest_is_still_checked(
+    tmp_path, what, words
+):
+    outcome = check_file(written(tmp_path, BAD_COMPANY.format(what=what)), [], 6)
+    relu, f = outcome.findings
+    assert relu["kind"] == "bug"
+    assert words in relu["words"]
+    assert f["kind"] in ("equal", "rounding")
+    assert outcome.exit_status() == 1
+
+
+def test_a_printing_file_does_not_spoil_the_json(tmp_path):
+    path = written(tmp_path, BAD_COMPANY.format(what="print(x); return x * (x > 0)"))
+    result = compare("check", path, "f", "--json")
+    report = json.loads(result.stdout)
+    assert report["exit_status"] == result.exit_code == 0
+    assert [finding["label"] for finding in report["findings"]] == ["f"]
+
+
+HALF_MSE = """
+class MSELoss:
+    def __call__(self, input, target):
+        self.error = input - target
+        return 0.5 * (self.error**2).mean()
+    def backward(self):
+        return self.error / self.error.size
+"""
+
+
+def test_a_convention_comes_with_its_name_repair_input_expected_and_got(tmp_path):
+    result = compare("check", written(tmp_path, HALF_MSE))
+    assert result.exit_code == 1
+    assert "MSELoss: convention, factor ½: output" in result.stdout
+    for word in ("repair", "multiply by 2", "input", "expected", "got", "ULP"):
+        assert word in result.stdout
+
+
+def test_the_failing_case_is_shrunk(tmp_path):
+    (finding,) = check_file(written(tmp_path, HALF_MSE), [], 60).findings
+    assert finding["input"].count(",") <= 2
+
+
+def test_what_is_not_covered_fails_only_under_strict(tmp_path):
+    source = HALF_MSE.replace("0.5 * ", "").replace(
+        "return self.error /", "return 2 * self.error /"
+    )
+    path = written(tmp_path, source)
+    relaxed, strict = compare("check", path), compare("check", path, "--strict")
+    assert (relaxed.exit_code, strict.exit_code) == (0, 1)
+    assert "reduction=" in relaxed.stdout
+
+
+def test_the_default_case_must_work(tmp_path):
+    source = (
+        "class ReLU:\n def forward(s, x): raise OSError\n def backward(s, g): pass\n"
+    )
+    (finding,) = check_file(written(tmp_path, source), [], 60).findings
+    assert finding["kind"] == "bug"
+
+
+def test_junit_counts_what_fails(tmp_path):
+    report = tmp_path / "report.xml"
+    compare("check", written(tmp_path, HALF_MSE), "--junit", report)
+    suite = ElementTree.parse(report).getroot()
+    assert suite.attrib["failures"] == "1"
+    assert "factor ½" in suite.find("testcase/failure").attrib["message"]
+
+
+def test_the_help_warns_that_the_code_is_run():
+    said = " ".join(compare("check", "--help").stdout.split())
+    assert "CODE IS RUN" in said
+    assert "with all your rights" in said
+
+
+def test_a_gradient_of_another_function_is_caught(tmp_path):
+    source = "def f(x): return x**3\ndef grad_f(x): return 2 * x\n"
+    (finding,) = check_file(written(tmp_path, source), [], 60).findings
+    assert "do not belong together" in finding["words"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_template_is_refused_until_it_is_filled_and_then_passes(name, tmp_path):
+    empty = written(tmp_path, template(name), "empty.py")
+    filled = written(tmp_path, template(name, solution=True), "filled.py")
+    assert any(f.kind == "bug" for f in findings(empty))
+    assert all(f.kind in ("equal", "rounding") for f in findings(filled))
+    assert "write me" in template(name)
+    assert "write me" not in template(name, solution=True)
+    if name != "Identity":
+        assert "Forward:" in template(name) or "Shape:" in template(name)
+
+
+def test_an_unknown_template_suggests_the_nearest():
+    result = compare("template", "MSELos")
+    assert result.exit_code == 2
+    assert "did you mean MSELoss?" in result.stderr
+
+
+X = np.random.default_rng(0).normal(size=(4, 3))
+
+
+class Cube:
+    def __call__(self, x):
+        self.x = x
+        return x * x * x
+
+    def backward(self, grad_output):
+        return 3 * self.x * self.x * grad_output
+
+
+class WrongCube(Cube):
+    def backward(self, grad_output):
+        return 2 * super().backward(grad_output)
+
+
+class TorchCube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return 3 * ctx.saved_tensors[0] ** 2 * grad_output
+
+
+@pytest.mark.parametrize("x", [X, X.astype(np.float32), torch.from_numpy(X)])
+def test_assert_matches_accepts_what_is_right(x):
+    for theirs in (lambda t: t**3, TorchCube.apply):
+        assert assert_matches(Cube(), theirs, x).agrees
+    assert assert_matches(handmade.nn.Tanh(), torch.nn.Tanh(), x).agrees
+
+
+def test_assert_matches_names_the_convention():
+    with pytest.raises(
+        AssertionError, match="convention: gradient of input 0: factor 2"
+    ):
+        assert_matches(WrongCube(), lambda t: t**3, X)
+
+
+def test_assert_matches_takes_losses_and_functions():
+    target = np.ones_like(X)
+    assert assert_matches(
+        handmade.nn.MSELoss(), torch.nn.functional.mse_loss, X, target
+    ).agrees
+    product = assert_matches(
+        lambda a, b: a * b,
+        lambda a, b: a * b,
+        X,
+        target,
+        backward=lambda g: (g * target, g * X),
+    )
+    assert product.kind == "equal"
+
+
+def test_assert_matches_wants_a_backward():
+    with pytest.raises(TypeError, match="has no backward"):
+        assert_matches(lambda x: x, lambda t: t, X)

@@ -1,0 +1,16 @@
+"""The value is the sum of the losses, the gradient that of their mean."""
+
+import numpy as np
+
+DIAGNOSIS = "value and gradient do not belong together"
+
+
+class BCEWithLogitsLoss:
+    def __call__(self, input, target):
+        self.input, self.target = input, target
+        yes, no = np.logaddexp(0, -input), np.logaddexp(0, input)
+        return np.sum(target * yes + (1 - target) * no)
+
+    def backward(self):
+        p = np.exp(-np.logaddexp(0, -self.input))
+        return (p - self.target) / p.size

@@ -1,0 +1,11 @@
+"""The exponent is lowered but does not come down as a factor: x² for x³."""
+
+DIAGNOSIS = "value and gradient do not belong together"
+
+
+def f(x):
+    return x**3
+
+
+def grad_f(x):
+    return x**2

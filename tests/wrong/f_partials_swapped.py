@@ -1,0 +1,15 @@
+"""The two partial derivatives of 2 a b² stand in each other's place."""
+
+import numpy as np
+
+DIAGNOSIS = "value and gradient do not belong together"
+
+
+def f(x):
+    a, b = x
+    return 2 * a * b**2
+
+
+def grad_f(x):
+    a, b = x
+    return np.array([4 * a * b, 2 * b**2])

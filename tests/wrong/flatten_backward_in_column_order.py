@@ -1,0 +1,12 @@
+"""The gradient is put back column by column, so it reaches the wrong entries."""
+
+DIAGNOSIS = "bug"
+
+
+class Flatten:
+    def forward(self, x):
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, grad_output):
+        return grad_output.reshape(self.shape, order="F")

@@ -1,0 +1,23 @@
+"""The bias has a gradient but is forgotten in the forward pass."""
+
+import numpy as np
+
+DIAGNOSIS = "bug"
+
+
+class Linear:
+    def __init__(self, in_features, out_features):
+        rng = np.random.default_rng(0)
+        bound = in_features**-0.5
+        self.weight = rng.uniform(-bound, bound, (out_features, in_features))
+        self.bias = rng.uniform(-bound, bound, out_features)
+        self.weight_grad = self.bias_grad = 0
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T
+
+    def backward(self, grad_output):
+        self.weight_grad = self.weight_grad + grad_output.T @ self.x
+        self.bias_grad = self.bias_grad + grad_output.sum(axis=0)
+        return grad_output @ self.weight

@@ -1,0 +1,23 @@
+"""The weight gradient is xᵀ ∂L/∂y, laid out (inputs, outputs) unlike the weight."""
+
+import numpy as np
+
+DIAGNOSIS = "transposed weight gradient"
+
+
+class Linear:
+    def __init__(self, in_features, out_features):
+        rng = np.random.default_rng(0)
+        bound = in_features**-0.5
+        self.weight = rng.uniform(-bound, bound, (out_features, in_features))
+        self.bias = rng.uniform(-bound, bound, out_features)
+        self.weight_grad = self.bias_grad = 0
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+
+    def backward(self, grad_output):
+        self.weight_grad = self.weight_grad + self.x.T @ grad_output
+        self.bias_grad = self.bias_grad + grad_output.sum(axis=0)
+        return grad_output @ self.weight

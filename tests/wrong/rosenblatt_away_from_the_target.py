@@ -1,0 +1,22 @@
+"""The update adds (ŷ − y) x, so every mistake gets worse."""
+
+import numpy as np
+
+DIAGNOSIS = "sign"
+
+
+class Rosenblatt:
+    def __init__(self, in_features, out_features=1, lr=1.0):
+        self.weight = np.zeros((out_features, in_features))
+        self.bias = np.zeros(out_features)
+        self.lr = lr
+
+    def predict(self, x):
+        return (x @ self.weight.T + self.bias > 0).astype(x.dtype)
+
+    def step(self, x, target):
+        wrong = self.predict(x) - target
+        loss = np.sum(wrong * (x @ self.weight.T + self.bias)) / len(x)
+        self.weight = self.weight + self.lr * wrong.T @ x
+        self.bias = self.bias + self.lr * wrong.sum(axis=0)
+        return float(loss)

@@ -1,0 +1,17 @@
+"""The gradient is added, so the loss is maximised."""
+
+DIAGNOSIS = "sign"
+
+
+class SGD:
+    def __init__(self, params, lr=1e-3):
+        self.params = list(params)
+        self.lr = lr
+
+    def step(self):
+        for p in self.params:
+            p.data = p.data + self.lr * p.grad
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None

@@ -1,0 +1,19 @@
+"""np.float64(lr) is a NumPy scalar, which widens float32 parameters to float64."""
+
+import numpy as np
+
+DIAGNOSIS = "dtype changed"
+
+
+class SGD:
+    def __init__(self, params, lr=1e-3):
+        self.params = list(params)
+        self.lr = lr
+
+    def step(self):
+        for p in self.params:
+            p.data = p.data - np.float64(self.lr) * p.grad
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None

@@ -1,0 +1,17 @@
+"""The decay is subtracted from the gradient, so the weights grow."""
+
+DIAGNOSIS = "sign"
+
+
+class SGD:
+    def __init__(self, params, lr=1e-3, weight_decay=0):
+        self.params = list(params)
+        self.lr, self.weight_decay = lr, weight_decay
+
+    def step(self):
+        for p in self.params:
+            p.data = p.data - self.lr * (p.grad - self.weight_decay * p.data)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None

@@ -1,0 +1,15 @@
+"""The maximum is not taken out first, so large inputs give ∞/∞."""
+
+import numpy as np
+
+DIAGNOSIS = "unstable form"
+
+
+def softmax(x, dim):
+    powers = np.exp(x)
+    return powers / powers.sum(axis=dim, keepdims=True)
+
+
+def softmax_backward(grad_output, x, dim):
+    y = softmax(x, dim)
+    return y * (grad_output - (grad_output * y).sum(axis=dim, keepdims=True))

@@ -1,0 +1,11 @@
+"""The backward pass hands the gradient on as if the step were the identity."""
+
+DIAGNOSIS = "bug"
+
+
+class Step:
+    def forward(self, x):
+        return (x > 0).astype(x.dtype)
+
+    def backward(self, grad_output):
+        return grad_output.copy()
