@@ -75,6 +75,11 @@ def shares(*shape: int) -> Draw:
     return draw
 
 
+def log_shares(*shape: int) -> Draw:
+    """Log-probabilities along axis 1 (axis 0 if there is only one)."""
+    return lambda rng: np.log(shares(*shape)(rng))
+
+
 @dataclass(frozen=True)
 class Layer:
     """A layer among the constructor arguments of a container."""
@@ -188,8 +193,8 @@ _TARGETS: list[tuple[Draw, dict[str, Any]]] = [
     (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
 ]
 _INDEXED = [
-    _case(name, normal(6, 5), target, reduction=reduction, **more)
-    for name in ("NLLLoss", "CrossEntropyLoss")
+    _case(name, draw(6, 5), target, reduction=reduction, **more)
+    for name, draw in (("NLLLoss", log_shares), ("CrossEntropyLoss", normal))
     for reduction in ("mean", "sum", "none")
     for target, more in _TARGETS
 ]
@@ -229,8 +234,8 @@ LOSSES = [
     _case("CrossEntropyLoss", normal(6, 5), shares(6, 5)),
     _case("CrossEntropyLoss", normal(3, 5, 2, 2), shares(3, 5, 2, 2), note="N-d"),
     _case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
-    _case("NLLLoss", normal(3, 5, 2), classes(3, 2, of=5), weight=positive(5)),
-    _case("NLLLoss", normal(5), classes(of=5), note="one example"),
+    _case("NLLLoss", log_shares(3, 5, 2), classes(3, 2, of=5), weight=positive(5)),
+    _case("NLLLoss", log_shares(5), classes(of=5), note="one example"),
     _case("CrossEntropyLoss", normal(5), classes(of=5), note="one example"),
     _case("CrossEntropyLoss", normal(5), shares(5), note="one example"),
     _case("CrossEntropyLoss", extreme(4, 5), classes(4, of=5), note="extreme"),
