@@ -86,6 +86,9 @@ def judge(
         return Verdict(
             "bug", f"shape {got.shape} where {want.shape} is expected", float("inf")
         )
+    if got.dtype != want.dtype:
+        words = f"dtype changed: {got.dtype}, not {want.dtype}"
+        return Verdict("convention", words, float("inf"))
     if np.array_equal(got, want, equal_nan=True):
         return Verdict("equal", "equal bit for bit")
     odd = ~(np.isfinite(got) & np.isfinite(want)) & ~_same(got, want)

@@ -86,10 +86,8 @@ def test_the_help_needs_no_torch():
 def test_the_list_shows_every_lesson_file():
     answer = call("list")
     assert answer.exit_code == 0
-    first_words = {
-        line.split()[0] for line in answer.stdout.splitlines() if line[1] != " "
-    }
-    assert set(LESSON_FILES) <= first_words
+    names = {line[1:].split(" ")[0] for line in answer.stdout.splitlines()}
+    assert set(LESSON_FILES) <= names
 
 
 # Runs

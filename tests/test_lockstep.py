@@ -176,7 +176,7 @@ def at_the_kink(x, **mistakes):
 def test_a_kink_that_rounding_decides_is_no_mistake():
     verdict = at_the_kink([0.1, 0.2, 0.3], Linear=Reordered)
     assert verdict.kind == "rounding"
-    assert "at step 0 a kink or cancellation" in verdict.words
+    assert "at step 0 a kink" in verdict.words
 
 
 def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
@@ -187,7 +187,7 @@ def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
 def test_a_loss_that_is_not_finite_stops_with_step_and_side():
     lockstep = Lockstep(lambda library: learner(library, lr=1e30), Backend(), 0)
     walk = (lockstep.step(X, Y) for _ in range(100))
-    with pytest.raises(Diverged, match=r"step \d+: .* of (handmade|torch_ref) is"):
+    with pytest.raises(Diverged, match=r"step \d+: .* is (nan|inf|-inf) of handmade and .* of torch_ref"):
         list(walk)
 
 

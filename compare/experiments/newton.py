@@ -1,5 +1,7 @@
 """The slide's "simplified Newton" loop, which is gradient descent, and Newton's own."""
 
+import math
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -19,9 +21,10 @@ def descent(surface: str, start: np.ndarray, lr: float | None) -> MakeLearner:
     )
 
 
-def steps_needed(side: Side, name: str) -> int:
-    """After how many steps the error is at most 0.01."""
-    return next(i for i, e in enumerate(side[name].losses) if e <= TOLERANCE)
+def steps_needed(side: Side, name: str) -> float:
+    """After how many steps the error is at most 0.01; ∞ if it never was."""
+    losses = enumerate(side[name].losses)
+    return next((i for i, error in losses if error <= TOLERANCE), math.inf)
 
 
 def counted_by_hand(side: Side) -> tuple[bool, str]:
