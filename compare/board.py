@@ -36,17 +36,31 @@ class EventWriter:
     Args:
         folder: made here; must not exist, since TensorBoard silently drops one of two
             runs that share a folder.
+        size: go on instead with the file that is there, after its first `size` bytes;
+            what stands behind them is dropped.
 
     Raises:
         FileExistsError: the folder is there already.
+        FileNotFoundError: there is no file to go on with.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
-        self._file = (folder / f"{name}.{os.getpid()}").open("wb", buffering=0)
+    def __init__(self, folder: Path, size: int | None = None) -> None:
+        if size is None:
+            folder.mkdir(parents=True)
+            name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+            path = folder / f"{name}.{os.getpid()}"
+        else:
+            path = next(folder.glob("events.out.tfevents.*"), folder / "events")
+            os.truncate(path, size)
+        self._file = path.open("ab", buffering=0)
         self._records = RecordWriter(self._file)
-        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        if size is None:
+            self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._file.tell()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; an infinite value is drawn as NaN."""

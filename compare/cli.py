@@ -1,7 +1,9 @@
 """The command line; torch is imported only by the commands that need it."""
 
+import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+LAST_RUNS = 20
+"""How many runs `list` shows."""
 COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
 LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
 
@@ -52,9 +56,9 @@ class DType(StrEnum):
 @app.command()
 def run(
     lessons: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
-    ],
+    ] = None,
     array: Annotated[
         Array | None,
         typer.Option(help="Arrays of the hand-written side: numpy, on cuda torch."),
@@ -67,6 +71,10 @@ def run(
     seed: Annotated[int, typer.Option(help="Of everything drawn, at least 0.")] = 0,
     logdir: LogDir = Path("runs"),
     threads: Annotated[int, typer.Option(help="Of NumPy and torch each.")] = 1,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this folder, as it was started."),
+    ] = None,
 ) -> None:
     """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
 
@@ -80,24 +88,61 @@ def run(
         arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
         backend = Backend(arrays.value, device.value, dtype.value)
         settings = Settings(backend, steps, seed, logdir, threads)
-        wanted = registry.names() if "all" in lessons else lessons
-        loaded = [registry.load(name) for name in wanted]
-    results = _run_all(loaded, settings)
+        if resume is not None:
+            wanted, settings = _cut_short(resume, lessons or [])
+            logdir = settings.logdir
+        else:
+            wanted = [n for name in lessons or [] for n in _expanded(name)]
+        if not wanted:
+            raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
+        loaded = [(name, *registry.load(name)) for name in dict.fromkeys(wanted)]
+    results = _run_all(loaded, settings, resume)
     with _usage_errors(OSError):
         _print_results(results, logdir)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
-@app.command(name="list")
-def list_lessons() -> None:
-    """List all lessons, with the part of the course that each belongs to."""
+def _expanded(name: str) -> list[str]:
     from compare import registry
+
+    return registry.names() if name == "all" else [name]
+
+
+def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
+    """The lesson and the settings of a run that is to be gone on with."""
+    from compare.arrays import Backend
+    from compare.record import read_summary
+    from compare.run import Settings
+
+    if lessons:
+        raise ValueError("--resume goes on with one run as it was; name no lesson")
+    said = read_summary(folder)
+    if said["status"] not in ("interrupted", "failed"):
+        raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
+    backend = Backend(said["array"], said["device"], said["dtype"])
+    logdir = folder.parent.parent
+    settings = Settings(backend, said["steps"], said["seed"], logdir, said["threads"])
+    return [said["source"]], settings
+
+
+@app.command(name="list")
+def list_lessons(logdir: LogDir = Path("runs")) -> None:
+    """List all lessons by the part of the course, and the runs there have been."""
+    from compare import registry
+    from compare.record import read_summary, runs
 
     table = Table("lesson", "course", "heading", "what it shows", box=None)
     for name in registry.names():
         _, lesson = registry.load(name)
         table.add_row(name, " ".join(lesson.course), lesson.heading, lesson.title)
     out.print(table)
+    if folders := runs(logdir):
+        table = Table(f"the last runs in {logdir}", "status", "", box=None)
+        for folder in folders[-LAST_RUNS:]:
+            said = read_summary(folder)
+            name = f"{folder.parent.name}/{folder.name}"
+            table.add_row(name, said["status"], said.get("reason", ""))
+        out.print(table)
 
 
 @app.command()
@@ -207,16 +252,20 @@ def template(
         sys.stdout.write(cut(name, solution))
 
 
-def _run_all(loaded: list[Any], settings: "Settings") -> list["Result"]:
+def _run_all(
+    loaded: list[Any], settings: "Settings", resume: Path | None
+) -> list["Result"]:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
     from compare.run import Interrupted, run
 
     results = []
-    for name, experiment in loaded:
+    for source, name, experiment in loaded:
         try:
             about = f"{name}, logged in {settings.logdir}: "
-            with _usage_errors(OSError, ValueError, TypeError, about=about):
-                results.append(run(name, experiment, settings, _progress))
+            with _usage_errors(Exception, about=about):
+                results.append(
+                    run(name, experiment, settings, _progress, resume, source)
+                )
         except KeyboardInterrupt as stop:
             err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
             code = 143 if isinstance(stop, Interrupted) else 130
@@ -264,7 +313,12 @@ def _print_results(results: list["Result"], logdir: Path) -> None:
 def _print_board(results: list["Result"], logdir: Path) -> None:
     from compare.record import link
 
-    out.print(f"\nLook at the curves: python -m compare board --logdir {logdir}")
+    place = shlex.quote(str(logdir))
+    out.print(
+        f"\nLook at the curves: python -m compare board --logdir {place}",
+        soft_wrap=True,
+        markup=False,
+    )
     for result in results:
         address = link("http://127.0.0.1:6006", result.folder)
         out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
@@ -281,9 +335,19 @@ def _usage_errors(*kinds: type[Exception], about: str = "") -> Iterator[None]:
     try:
         yield
     except expected as error:
-        words = f"error: {about}{error}"
-        err.print(words, style="red", markup=False, soft_wrap=True)
+        err.print(
+            f"error: {about}{_words(error)}", style="red", markup=False, soft_wrap=True
+        )
         raise typer.Exit(2) from None
+
+
+def _words(error: Exception) -> str:
+    """What is wrong and, unless it was meant to be read, where."""
+    if isinstance(error, (OSError, ValueError, RuntimeError)):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    name = type(error).__name__
+    return f"{name}: {error} ({frame.filename}, line {frame.lineno})"
 
 
 def _utf8() -> None:

@@ -1,7 +1,7 @@
 """Both sides, step by step, from the same weights on the same batches."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -269,6 +269,33 @@ class Lockstep:
         length = max([batch_size, *(max(a.shape, default=1) for a in arrays)])
         return rounding_bound(self.backend.eps, length, len(arrays))
 
+    def state(self) -> dict[str, Any]:
+        """All that the steps to come and the verdict depend on."""
+        return {
+            "handmade": _copied(self.handmade),
+            "torch_ref": _copied(self.torch_ref),
+            "largest": dict(self.scales.largest),
+            "noise": dict(self.noise),
+            "failure": asdict(self.failure) if self.failure else None,
+            "worst": [self.worst_resynced, self.worst_free],
+            "steps": self.steps,
+            "sensitive": sorted(self.sensitive),
+            "parted": self.parted,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        ours = self.backend.state_for_handmade(state["handmade"])
+        self.handmade.load_state_dict(ours)
+        self.torch_ref.load_state_dict(self.backend.state_for_torch(state["torch_ref"]))
+        self.scales = Scales(dict(state["largest"]))
+        self.noise = dict(state["noise"])
+        self.failure = Verdict(**state["failure"]) if state["failure"] else None
+        self.worst_resynced, self.worst_free = state["worst"]
+        self.steps = state["steps"]
+        self.sensitive = set(state["sensitive"])
+        self.parted = state["parted"]
+
     def verdict(self, batch_size: int) -> Verdict:
         """What all steps so far came to."""
         if self.failure is not None:
@@ -298,25 +325,48 @@ class Lockstep:
         )
 
 
-def batches(
-    data: Data, batch_size: int | None, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+class Batches:
     """Batches without end: each epoch in a new order, without repetition.
+
+    What is left of an epoch when it holds no whole batch any more is left out.
+
+    Args:
+        data: what to draw from.
+        batch_size: examples in a batch; None gives all of them, in order.
+        rng: draws the orders.
 
     Raises:
         ValueError: `batch_size` is larger than the data.
     """
-    n = len(data.x)
-    if batch_size is not None and batch_size > n:
-        raise ValueError(f"batch_size {batch_size} is larger than the data, {n}")
-    while True:
-        if batch_size is None:
-            yield data.x, data.target
-            continue
-        order = rng.permutation(n)
-        for first in range(0, n - batch_size + 1, batch_size):
-            chosen = order[first : first + batch_size]
-            yield data.x[chosen], data.target[chosen]
+
+    def __init__(
+        self, data: Data, batch_size: int | None, rng: np.random.Generator
+    ) -> None:
+        if batch_size is not None and batch_size > len(data.x):
+            raise ValueError(
+                f"batch_size {batch_size} is larger than the data, {len(data.x)}"
+            )
+        self.data, self.rng = data, rng
+        self.size = batch_size or len(data.x)
+        self.in_order = batch_size is None
+        self.order = np.arange(0)
+
+    def __next__(self) -> tuple[np.ndarray, np.ndarray]:
+        """The next batch: inputs and targets."""
+        if self.in_order:
+            return self.data.x, self.data.target
+        if len(self.order) < self.size:
+            self.order = self.rng.permutation(len(self.data.x))
+        chosen, self.order = self.order[: self.size], self.order[self.size :]
+        return self.data.x[chosen], self.data.target[chosen]
+
+    def state(self) -> dict[str, Any]:
+        """What is left of the epoch."""
+        return {"order": self.order}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.order = state["order"]
 
 
 def _weights(state: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from filelock import FileLock, Timeout
+
 from compare.board import SIDES, EventWriter, deep_link, log10
 
 if TYPE_CHECKING:
@@ -28,25 +30,56 @@ class Record:
     """The folder of one run, written as the run goes on.
 
     Args:
-        logdir: the folder of all runs; made if it is missing.
-        lesson: the folder inside it.
+        folder: of the run, locked as long as the record is open.
+        sizes: how much of each file stays, when a run is gone on with.
 
     Raises:
         OSError: the folder cannot be written to.
+        ValueError: another process is writing to it.
     """
 
-    def __init__(self, logdir: Path, lesson: str) -> None:
-        self.folder = _fresh(logdir / lesson)
-        self.summary: dict[str, Any] = {"lesson": lesson, "status": "running"}
-        self.write_summary()
+    def __init__(self, folder: Path, sizes: dict[str, int] | None = None) -> None:
+        self.folder = folder
+        self.summary: dict[str, Any] = {"lesson": folder.parent.name}
         self._open = ExitStack()
+        try:
+            self._open.enter_context(_lock(folder).acquire(timeout=0))
+        except Timeout:
+            raise ValueError(f"{folder} is still running") from None
+        known = sizes or {}
         self.events = {
-            side: self._open.enter_context(EventWriter(self.folder / side))
+            side: self._open.enter_context(EventWriter(folder / side, known.get(side)))
             for side in SIDES
         }
-        curves = (self.folder / "curves.csv").open("w", newline="", buffering=1)
-        self._curves = csv.writer(self._open.enter_context(curves))
-        self._curves.writerow(COLUMNS)
+        path = folder / "curves.csv"
+        if sizes is not None:
+            os.truncate(path, sizes["curves"])
+        self._file = self._open.enter_context(
+            path.open("a", newline="", encoding="utf-8", buffering=1)
+        )
+        self._curves = csv.writer(self._file)
+        if sizes is None:
+            self._curves.writerow(COLUMNS)
+
+    @classmethod
+    def new(cls, logdir: Path, lesson: str) -> Self:
+        """A record in a fresh folder below `logdir`, made if it is missing."""
+        record = cls(_fresh(logdir / lesson))
+        record.write_summary(status="running")
+        return record
+
+    @classmethod
+    def again(cls, folder: Path, sizes: dict[str, int]) -> Self:
+        """The record of a run that was cut short, back to these sizes."""
+        record = cls(folder, sizes)
+        record.summary = read_summary(folder)
+        return record
+
+    def sizes(self) -> dict[str, int]:
+        """How many bytes each file has."""
+        self._file.flush()
+        sizes = {side: writer.size for side, writer in self.events.items()}
+        return {**sizes, "curves": os.fstat(self._file.fileno()).st_size}
 
     def step(
         self, learner: str, seed: int, tag: str, step: "Step", worst: float
@@ -73,6 +106,14 @@ class Record:
         self._curves.writerow(
             [learner, seed, step.number, *map(repr, numbers), repr(step.resynced)]
         )
+
+    def metrics(
+        self, side: str, tag: str, step: int, metrics: dict[str, float]
+    ) -> None:
+        """Log the metrics of one side, such as "accuracy/test"."""
+        suffix = "" if tag == "train" else f"/{tag}"
+        values = {f"{name}{suffix}": value for name, value in metrics.items()}
+        self.events[side].scalars(step, values)
 
     def figure(self, name: str, figure: "Figure") -> Path:
         """Save a picture as PNG and show it in TensorBoard."""
@@ -107,6 +148,43 @@ class Record:
         self.close()
 
 
+def read_summary(folder: Path) -> dict[str, Any]:
+    """What `summary.json` of a run says; "running" is true only while it is.
+
+    Raises:
+        FileNotFoundError: there is no such run.
+        ValueError: the file is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no run {folder}")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    if summary.get("status") == "running" and not _is_locked(folder):
+        summary["status"] = "interrupted"
+    return summary
+
+
+def runs(logdir: Path) -> list[Path]:
+    """The folders of all runs, oldest first."""
+    found = (path.parent for path in logdir.glob("*/*/summary.json"))
+    return sorted(found, key=lambda folder: folder.name)
+
+
+def _lock(folder: Path) -> FileLock:
+    return FileLock(folder / ".lock")
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with _lock(folder).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 def newest(logdir: Path, lesson: str = "") -> Path | None:
     """The folder of the latest run, of one lesson or of all; None if there is none.
 
@@ -115,9 +193,8 @@ def newest(logdir: Path, lesson: str = "") -> Path | None:
     """
     if lesson and not (logdir / lesson).is_dir():
         raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
-    inside, pattern = (logdir / lesson, "*") if lesson else (logdir, "*/*")
-    runs = (path.parent for path in inside.glob(f"{pattern}/summary.json"))
-    return max(runs, key=lambda folder: folder.name, default=None)
+    found = [f for f in runs(logdir) if lesson in ("", f.parent.name)]
+    return found[-1] if found else None
 
 
 def link(base: str, folder: Path, others: bool = False) -> str:
@@ -129,12 +206,12 @@ def link(base: str, folder: Path, others: bool = False) -> str:
         others: whether to show the lesson's other runs as well.
     """
     name = f"{folder.parent.name}/{folder.name}"
-    runs = folder.parent.name if others else name
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    first, *more = summary.get("trials", ["train"])
+    shown = folder.parent.name if others else name
+    first, *more = read_summary(folder).get("trials", ["train"])
     gap = f"compare/worst_so_far_log10/{first}"
     tags = [f"loss/{first}", gap, *(f"loss/{tag}" for tag in more[:2])]
-    return deep_link(base, f"{runs}/", tags, pictured=f"{name}/compare")
+    pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
+    return deep_link(base, f"{shown}/", tags, pictured)
 
 
 def _fresh(parent: Path) -> Path:

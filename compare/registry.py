@@ -4,6 +4,7 @@ import difflib
 import importlib
 import pkgutil
 import runpy
+import sys
 from pathlib import Path
 
 from compare import experiments
@@ -46,10 +47,15 @@ def _from_file(path: Path) -> Experiment:
         raise ValueError(
             f"{path}: the name of a lesson file must be letters, digits and _"
         )
+    sys.path.insert(0, str(path.parent.resolve()))  # for files beside it
     try:
         defined = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:
         raise ValueError(f"{path} failed: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    if isinstance(named := defined.get("EXPERIMENT"), Experiment):
+        return named
     lessons = {id(v): v for v in defined.values() if isinstance(v, Experiment)}
     if len(lessons) != 1:
         raise ValueError(

@@ -1,35 +1,34 @@
 """Running one lesson from beginning to end: train, log, judge, draw, sum up."""
 
+import os
 import platform
 import signal
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-import torch_ref
-from compare import figures
+from compare import checkpoint, figures
 from compare.arrays import Backend
-from compare.experiment import Data, Experiment
-from compare.lockstep import Diverged, Lockstep, Step, batches
+from compare.experiment import Claim, Experiment
+from compare.lockstep import Diverged
+from compare.pair import Pair, Progress
 from compare.record import Record
-from compare.trained import Side, Trial
+from compare.trained import Side
 from compare.verdict import Verdict, worst
-from handmade import metrics as handmade_metrics
 
-METRIC_POINTS = 20
-"""How often metrics are taken in a run."""
-PATH_SIZE = 64
-"""Learners with at most so many numbers keep the path that they went."""
+SAVE_SECONDS = 1.0
+"""How much time may pass between two checkpoints."""
+THREADS_EACH = 4
+"""More threads than this for each processor are refused: they only fight."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,9 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        most = THREADS_EACH * (os.cpu_count() or 1)
+        if self.threads > most:
+            raise ValueError(f"threads must be at most {most}, got {self.threads}")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
 
@@ -90,6 +92,10 @@ class Result:
         return self.status == "finished" and self.verdict.agrees and held
 
 
+class LessonError(ValueError):
+    """A claim or a figure of the lesson itself fails; the message says where."""
+
+
 class Interrupted(KeyboardInterrupt):
     """SIGTERM: ends a run as Ctrl-C does."""
 
@@ -98,7 +104,9 @@ def run(
     lesson: str,
     experiment: Experiment,
     settings: Settings,
-    progress: Callable[[Iterator[Step], str, int], Iterator[Step]] | None = None,
+    progress: Progress | None = None,
+    resumed: Path | None = None,
+    source: str = "",
 ) -> Result:
     """Train both sides of a lesson in step and say whether they agree.
 
@@ -108,15 +116,24 @@ def run(
         settings: where and how.
         progress: may wrap the steps to show how far they are; gets their label and
             number.
+        resumed: the folder of a run that was cut short, to be gone on with.
+        source: where to find the lesson again: its name, or the file it is in.
 
     Raises:
         OSError: the log folder cannot be written to.
+        BadCheckpoint: there is nothing intact to go on from.
+        LessonError: the lesson's own claims or figures fail.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
+    saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
     with _threads(settings.threads), _sigterm():
-        record = Record(settings.logdir, lesson)
+        if resumed is None or saved is None:
+            record = Record.new(settings.logdir, lesson)
+        else:
+            record = Record.again(resumed, saved["sizes"])
         with record:
-            return _Run(lesson, experiment, settings, record, progress).whole()
+            record.summary["source"] = source or lesson
+            return _Run(lesson, experiment, settings, record, progress).whole(saved)
 
 
 class _Run:
@@ -128,7 +145,7 @@ class _Run:
         experiment: Experiment,
         settings: Settings,
         record: Record,
-        progress: Any,
+        progress: Progress | None,
     ) -> None:
         self.lesson = lesson
         self.experiment = experiment
@@ -136,20 +153,18 @@ class _Run:
         self.record = record
         self.progress = progress or (lambda steps, label, total: steps)
         self.steps = settings.steps or experiment.steps
-        self.sides = Side("handmade"), Side("torch_ref")
-        self.verdicts: dict[str, Verdict] = {}
-        self.tags: list[str] = []
+        self.pairs: list[Pair] = []
         self.began = time.perf_counter()
+        self.saved_at = 0.0
 
-    def whole(self) -> Result:
-        trials = [self._tag(name, seed) for name, seed in self._trials()]
-        self.record.write_summary(
-            **_about(self.experiment, self.settings, self.steps, trials)
-        )
+    def whole(self, saved: dict[str, Any] | None) -> Result:
+        tags = [self._tag(name, seed) for name, seed in self._trials()]
+        about = _about(self.experiment, self.settings, self.steps, tags)
+        self.record.write_summary(**about, status="running")
         status, reason, claims = "interrupted", "stopped from outside", {}
         try:
-            for name, seed in self._trials():
-                self._trial(name, seed)
+            self._restore(saved or {"pairs": []})
+            self._train()
             claims = self._claims()
             self._figures()
             status, reason = "finished", ""
@@ -163,6 +178,15 @@ class _Run:
             self._write(result)
         return result
 
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """All trials so far, by library."""
+        ours, theirs = (
+            Side(library, [pair.trials[library] for pair in self.pairs])
+            for library in ("handmade", "torch_ref")
+        )
+        return ours, theirs
+
     def _trials(self) -> Iterator[tuple[str, int]]:
         first = self.settings.seed
         for seed in range(first, first + self.experiment.seeds):
@@ -174,120 +198,122 @@ class _Run:
         tag = name if len(self.experiment.learners) > 1 else "train"
         return f"{tag}_seed{seed}" if self.experiment.seeds > 1 else tag
 
-    def _trial(self, name: str, seed: int) -> None:
-        backend, tag = self.settings.backend, self._tag(name, seed)
-        rng = np.random.default_rng(seed)
-        data = self.experiment.data(rng)
-        make = self.experiment.learners[name]
-        lockstep = Lockstep(make, backend, seed, self.experiment.start)
-        pair = (
-            Trial(name, seed, data, lockstep.handmade, backend.handmade),
-            Trial(name, seed, data, lockstep.torch_ref, backend.torch),
-        )
-        for side, trial in zip(self.sides, pair, strict=True):
-            side.trials.append(trial)
-        self.tags.append(f"loss/{tag}")
-        every = max(1, self.steps // METRIC_POINTS)
-        small = sum(p.size for p in pair[0].parameters.values()) <= PATH_SIZE
-        try:
-            _remember(pair, small)
-            drawn = islice(batches(data, self.experiment.batch_size, rng), self.steps)
-            steps = (lockstep.step(x, target) for x, target in drawn)
-            for step in self.progress(steps, f"{self.lesson} {tag}", self.steps):
-                pair[0].losses.append(step.handmade)
-                pair[1].losses.append(step.torch_ref)
-                self.record.step(name, seed, tag, step, lockstep.worst_free)
-                _remember(pair, small)
-                if step.number % every == 0 or step.number == self.steps - 1:
-                    self._metrics(pair, tag, step.number)
-        finally:
-            size = self.experiment.batch_size or len(data.x)
-            self.verdicts[tag] = lockstep.verdict(size)
+    def _pair(self, name: str, seed: int) -> Pair:
+        backend = self.settings.backend
+        pair = Pair(self.experiment, name, seed, backend, self.steps)
+        self.pairs.append(pair)
+        return pair
 
-    def _metrics(self, pair: tuple[Trial, Trial], tag: str, step: int) -> None:
-        """Take every metric on both sides, each with its own library's arrays."""
-        libraries = handmade_metrics, torch_ref.metrics
-        for trial, side, library in zip(pair, self.sides, libraries, strict=True):
-            for name, metric in self.experiment.metrics.items():
-                for part, x, target in _parts(trial.data):
-                    output = trial.learner.predict(trial.give(x))
-                    trial.metrics[f"{name}/{part}"] = metric(
-                        library, output, trial.give(target)
-                    )
-            suffix = "" if tag == "train" else f"/{tag}"
-            values = {f"{key}{suffix}": v for key, v in trial.metrics.items()}
-            if values:
-                self.record.events[side.library].scalars(step, values)
+    def _restore(self, saved: dict[str, Any]) -> None:
+        for state in saved["pairs"]:
+            self._pair(state["name"], state["seed"]).load_state(state)
+
+    def _train(self) -> None:
+        """Take all steps that are left of all trials."""
+        for number, (name, seed) in enumerate(self._trials()):
+            known = number < len(self.pairs)
+            pair = self.pairs[number] if known else self._pair(name, seed)
+            tag = self._tag(name, seed)
+            self._save()
+            steps = self.progress(
+                pair.walk(), f"{self.lesson} {tag}", self.steps - pair.done
+            )
+            for step in steps:
+                worst = pair.lockstep.worst_free
+                self.record.step(name, seed, tag, step, worst)
+                for library, metrics in pair.measure(step.number).items():
+                    self.record.metrics(library, tag, step.number, metrics)
+                if time.perf_counter() - self.saved_at > SAVE_SECONDS:
+                    self._save()
+        self._save()
+
+    def _save(self) -> None:
+        """Write a checkpoint of everything up to the last logged step."""
+        state = {
+            "pairs": [pair.state() for pair in self.pairs],
+            "sizes": self.record.sizes(),
+        }
+        checkpoint.save(self.record.folder / checkpoint.NAME, state)
+        self.saved_at = time.perf_counter()
 
     def _claims(self) -> dict[str, tuple[bool, str]]:
         """Each claim on both sides: it must hold on both."""
         claims = {}
         for text, claim in self.experiment.claims.items():
-            findings = {side.library: claim(side) for side in self.sides}
-            words = {finding[1] for finding in findings.values()}
+            found = {s.library: _asked(text, claim, s) for s in self.sides}
+            words = {said for _, said in found.values()}
+            apart = "; ".join(
+                f"{library}: {said}" for library, (_, said) in found.items()
+            )
             claims[text] = (
-                all(bool(finding[0]) for finding in findings.values()),
-                words.pop()
-                if len(words) == 1
-                else "; ".join(f"{s}: {f[1]}" for s, f in findings.items()),
+                all(holds for holds, _ in found.values()),
+                words.pop() if len(words) == 1 else apart,
             )
         return claims
 
     def _figures(self) -> None:
         self.record.figure("curves", figures.loss_curves(*self.sides))
         for name, draw in self.experiment.figures.items():
-            self.record.figure(name, draw(self.sides[0]))
+            with _lessons_own(f"the figure {name!r}"):
+                self.record.figure(name, draw(self.sides[0]))
 
     def _result(
         self, status: str, reason: str, claims: dict[str, tuple[bool, str]]
     ) -> Result:
-        verdict = worst(list(self.verdicts.values()) or [Verdict("equal", "no step")])
+        verdicts = [pair.verdict for pair in self.pairs]
         return Result(
             self.lesson,
             self.record.folder,
-            verdict,
+            worst(verdicts or [Verdict("equal", "no step was compared")]),
             claims,
             status,
             reason,
             time.perf_counter() - self.began,
-            self.tags,
+            [f"loss/{self._tag(pair.name, pair.seed)}" for pair in self.pairs],
         )
 
     def _write(self, result: Result) -> None:
         """The text verdict for TensorBoard, and the summary."""
-        seconds = round(result.seconds, 3)
-        steps = sum(len(trial.losses) for trial in self.sides[0].trials)
+        tagged = {self._tag(pair.name, pair.seed): pair for pair in self.pairs}
         self.record.events["compare"].text(0, "verdict", _markdown(result))
         self.record.write_summary(
             status=result.status,
             reason=result.reason,
             ok=result.ok,
-            verdict={k: asdict(v) for k, v in self.verdicts.items()},
+            verdict={tag: asdict(pair.verdict) for tag, pair in tagged.items()},
             claims={
                 text: {"holds": holds, "found": found}
                 for text, (holds, found) in result.claims.items()
             },
             metrics={
-                side.library: {
-                    self._tag(trial.name, trial.seed): trial.metrics
-                    for trial in side.trials
-                }
-                for side in self.sides
+                library: {tag: p.trials[library].metrics for tag, p in tagged.items()}
+                for library in ("handmade", "torch_ref")
             },
-            timings={"seconds": seconds, "steps": steps},
+            timings={
+                "seconds": round(result.seconds, 3),
+                "steps": sum(pair.done for pair in self.pairs),
+            },
         )
 
 
-def _remember(pair: tuple[Trial, Trial], small: bool) -> None:
-    if small:
-        for trial in pair:
-            trial.path.append({n: a.copy() for n, a in trial.parameters.items()})
+def _asked(text: str, claim: Claim, side: Side) -> tuple[bool, str]:
+    """What a claim says of one side."""
+    with _lessons_own(f"the claim {text!r}"):
+        holds, words = claim(side)
+        return bool(holds), str(words)
 
 
-def _parts(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    yield "train", data.x, data.target
-    if data.x_test is not None:
-        yield "test", *data.test_set
+@contextmanager
+def _lessons_own(what: str) -> Iterator[None]:
+    """Say of an error in a lesson's own function where it is."""
+    try:
+        yield
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise LessonError(
+            f"{what} failed: {type(error).__name__}: {error} "
+            f"({frame.filename}, line {frame.lineno})"
+        ) from error
 
 
 def _about(

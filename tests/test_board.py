@@ -252,8 +252,8 @@ def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
 
 
 def test_the_newest_run_is_found(tmp_path: Path):
-    first, second = Record(tmp_path, "a"), Record(tmp_path, "a")
-    other = Record(tmp_path, "b")
+    first, second = Record.new(tmp_path, "a"), Record.new(tmp_path, "a")
+    other = Record.new(tmp_path, "b")
     for opened in (first, second, other):
         opened.close()
     assert record.newest(tmp_path, "a") == second.folder

@@ -1,0 +1,147 @@
+"""One learner, trained once on both sides, and all that is kept of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import torch_ref
+from compare.arrays import Backend
+from compare.experiment import Data, Experiment
+from compare.lockstep import Batches, Lockstep, Step
+from compare.trained import Trial
+from compare.verdict import Verdict
+from handmade import metrics as handmade_metrics
+
+METRIC_POINTS = 20
+"""How often metrics are taken in a run."""
+PATH_SIZE = 64
+"""Learners with at most so many numbers keep the path that they went."""
+LIBRARIES = {"handmade": handmade_metrics, "torch_ref": torch_ref.metrics}
+Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
+
+
+class Pair:
+    """Both sides of one trial.
+
+    Args:
+        experiment: the lesson.
+        name: of the learner.
+        seed: of weights, data and batches.
+        backend: arrays, device and dtype.
+        steps: how many to take in all.
+    """
+
+    def __init__(
+        self, experiment: Experiment, name: str, seed: int, backend: Backend, steps: int
+    ) -> None:
+        self.experiment, self.name, self.seed, self.steps = (
+            experiment,
+            name,
+            seed,
+            steps,
+        )
+        self.rng = np.random.default_rng(seed)
+        data = experiment.data(self.rng)
+        make = experiment.learners[name]
+        self.lockstep = Lockstep(make, backend, seed, experiment.start)
+        self.batches = Batches(data, experiment.batch_size, self.rng)
+        sides = (
+            ("handmade", self.lockstep.handmade, backend.handmade),
+            ("torch_ref", self.lockstep.torch_ref, backend.torch),
+        )
+        self.trials = {
+            library: Trial(name, seed, data, learner, give)
+            for library, learner, give in sides
+        }
+        parameters = self.trials["handmade"].parameters.values()
+        self.small = sum(p.size for p in parameters) <= PATH_SIZE
+        self._remember()
+
+    @property
+    def done(self) -> int:
+        """How many steps were taken."""
+        return len(self.trials["handmade"].losses)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all steps so far came to."""
+        return self.lockstep.verdict(self.batches.size)
+
+    def walk(self) -> Iterator[Step]:
+        """Take the steps that are left.
+
+        Raises:
+            Diverged: a number is none.
+        """
+        for _ in range(self.steps - self.done):
+            step = self.lockstep.step(*next(self.batches))
+            for library, loss in (
+                ("handmade", step.handmade),
+                ("torch_ref", step.torch_ref),
+            ):
+                self.trials[library].losses.append(loss)
+            self._remember()
+            yield step
+
+    def measure(self, step: int) -> dict[str, dict[str, float]]:
+        """Every metric on both sides, where it is time for them: by library."""
+        every = max(1, self.steps // METRIC_POINTS)
+        if not self.experiment.metrics or (
+            step % every != 0 and step != self.steps - 1
+        ):
+            return {}
+        for library, trial in self.trials.items():
+            for name, metric in self.experiment.metrics.items():
+                for part, x, target in _parts(trial.data):
+                    output = trial.learner.predict(trial.give(x))
+                    trial.metrics[f"{name}/{part}"] = metric(
+                        LIBRARIES[library], output, trial.give(target)
+                    )
+        return {library: trial.metrics for library, trial in self.trials.items()}
+
+    def state(self) -> dict[str, Any]:
+        """All that the steps to come and the claims depend on."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "lockstep": self.lockstep.state(),
+            "batches": self.batches.state(),
+            "rng": self.rng.bit_generator.state,
+            "trials": {
+                library: {
+                    "losses": np.array(trial.losses),
+                    "path": {n: np.array(a) for n, a in _stacked(trial.path).items()},
+                    "metrics": trial.metrics,
+                }
+                for library, trial in self.trials.items()
+            },
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `state` was taken."""
+        self.lockstep.load_state(state["lockstep"])
+        self.batches.load_state(state["batches"])
+        self.rng.bit_generator.state = state["rng"]
+        for library, saved in state["trials"].items():
+            trial = self.trials[library]
+            trial.losses = saved["losses"].tolist()
+            trial.metrics = saved["metrics"]
+            points = saved["path"]
+            count = min((len(a) for a in points.values()), default=0)
+            trial.path = [{n: a[i] for n, a in points.items()} for i in range(count)]
+
+    def _remember(self) -> None:
+        if self.small:
+            for trial in self.trials.values():
+                trial.path.append({n: a.copy() for n, a in trial.parameters.items()})
+
+
+def _stacked(path: list[dict[str, np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    return {n: [point[n] for point in path] for n in path[0]} if path else {}
+
+
+def _parts(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    yield "train", data.x, data.target
+    if data.x_test is not None:
+        yield "test", *data.test_set
