@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 import array_api_compat as _array_api_compat
+import numpy as np
 
 array_api_compat: Any = _array_api_compat  # untyped in parts
 
@@ -10,23 +11,28 @@ Array: TypeAlias = Any
 """An array of NumPy, torch (CPU or CUDA), or any library of the array API standard."""
 
 _KNOWN: dict[tuple[type, Any], tuple[Any, bool]] = {}
-"""(type, dtype) → (namespace, is it real floating?): a look-up in 0.1 µs, not 0.7."""
+"""(type, dtype) → (namespace, float32 or float64?): a look-up in 0.1 µs, not 0.7."""
 
 
 def _lookup(owner: str, name: str, array: Array) -> tuple[Any, bool]:
     kind: Any = (type(array), getattr(array, "dtype", None))
     if kind not in _KNOWN:
+        if issubclass(kind[0], np.ndarray) and kind[0] is not np.ndarray:
+            raise TypeError(
+                f"{owner}: {name} must be a plain numpy.ndarray, got its subclass "
+                f"{kind[0].__name__}, whose operators mean something else"
+            )
         if not array_api_compat.is_array_api_obj(array):
             raise TypeError(
                 f"{owner}: {name} must be an array (NumPy or torch), "
                 f"got {type(array).__name__}"
             )
         xp = array_api_compat.array_namespace(array)
-        _KNOWN[kind] = xp, bool(xp.isdtype(array.dtype, "real floating"))
+        _KNOWN[kind] = xp, array.dtype in (xp.float32, xp.float64)
     return _KNOWN[kind]
 
 
-def array_namespace(owner: str, **arrays: Array) -> Any:
+def array_namespace(owner: str, /, **arrays: Array) -> Any:
     """The array library that all `arrays` belong to.
 
     Args:
@@ -34,7 +40,8 @@ def array_namespace(owner: str, **arrays: Array) -> Any:
         arrays: the arrays by the names that their caller knows them by.
 
     Raises:
-        TypeError: one of them is no array, or they come from different libraries.
+        TypeError: one of them is no array or a subclass of numpy.ndarray (masked
+            arrays, matrices), or they come from different libraries.
     """
     found = {name: _lookup(owner, name, array)[0] for name, array in arrays.items()}
     names = list(found)
@@ -47,18 +54,20 @@ def array_namespace(owner: str, **arrays: Array) -> Any:
     return found[names[0]]
 
 
-def floating_namespace(owner: str, **arrays: Array) -> Any:
-    """As `array_namespace`, for arrays that must share one real floating dtype.
+def floating_namespace(owner: str, /, **arrays: Array) -> Any:
+    """As `array_namespace`, for arrays that are all float32 or all float64.
 
     Raises:
-        TypeError: also for integers, booleans and complex numbers, and when two
-            dtypes differ (torch would raise, NumPy would silently widen).
+        TypeError: also for any other dtype (integers, booleans, complex numbers,
+            float16, bfloat16), and when two dtypes differ (torch would raise, NumPy
+            would silently widen).
     """
     xp = array_namespace(owner, **arrays)
     (first, reference), *others = arrays.items()
     if not _KNOWN[type(reference), reference.dtype][1]:
         raise TypeError(
-            f"{owner}: {first} must hold floating-point numbers, got {reference.dtype}"
+            f"{owner}: {first} must hold floating-point numbers, float32 or float64, "
+            f"got {reference.dtype}"
         )
     for name, array in others:
         if array.dtype != reference.dtype:
@@ -81,12 +90,37 @@ def require_shape(owner: str, name: str, array: Array, shape: tuple[int, ...]) -
         )
 
 
+def require_like(owner: str, name: str, array: Array, data: Array) -> None:
+    """Refuse `array` unless it has the library, the dtype and the shape of `data`.
+
+    Raises:
+        TypeError: the libraries or the dtypes differ.
+        ValueError: the shapes differ.
+    """
+    same = type(array) is type(data) and array.dtype == data.dtype
+    if same and array.shape == data.shape:  # nearly always, and quick to see
+        return
+    floating_namespace(owner, data=data, **{name: array})
+    require_shape(owner, name, array, data.shape)
+
+
 def converted(array: Array, like: Array) -> Array:
-    """A copy of `array` in the library, dtype and device of `like`."""
-    xp = array_api_compat.array_namespace(like)
+    """A copy of a floating array in the library, dtype and device of `like`.
+
+    A torch tensor is detached: what is copied has no autograd history.
+
+    Raises:
+        TypeError: one of the two is neither float32 nor float64.
+    """
+    floating_namespace("conversion", array=array)
+    xp = floating_namespace("conversion", like=like)
+    to_torch: bool = array_api_compat.is_torch_array(like)
+    if hasattr(array, "detach"):
+        # torch's own __array__ knows neither copy=True nor CUDA.
+        array = array.detach() if to_torch else array.numpy(force=True)
+    elif to_torch:
+        array = np.array(array, order="C")  # torch takes no negative strides
     device = array_api_compat.device(like)
-    if xp.__name__.endswith("numpy") and array_api_compat.is_torch_array(array):
-        array = xp.from_dlpack(array)  # torch's own __array__ knows no copy=True
     return xp.asarray(array, dtype=like.dtype, device=device, copy=True)
 
 

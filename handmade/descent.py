@@ -4,12 +4,20 @@ What the course calls simplified Newton is gradient descent: the step has a fixe
 factor. The true Newton step divides by the second derivative instead.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from handmade._array import Array, array_namespace, converted, floating_namespace
+import numpy as np
+
+from handmade._array import (
+    Array,
+    array_namespace,
+    converted,
+    floating_namespace,
+    require_shape,
+)
+from handmade._numbers import FLAT, finite, positive
 from handmade.surfaces import Surface
 
 Function = Callable[[Any], Any]
@@ -48,14 +56,16 @@ def descend(
         max_steps: stop here at the latest.
 
     Raises:
-        ValueError: `step` or `tolerance` is not positive.
+        ValueError: `step`, `tolerance` or `max_steps` is not positive and finite.
         ArithmeticError: the error became NaN or infinite; the step is named.
 
     >>> descend(lambda x: x * x, lambda x: 2 * x, 1.0).steps
     11
     """
-    _positive("descend", step=step, tolerance=tolerance, max_steps=max_steps)
-    return _walk(error, lambda x: derivative(x) * step, x, tolerance, max_steps)
+    factor = positive("descend", "step", step)
+    tolerance = positive("descend", "tolerance", tolerance)
+    positive("descend", "max_steps", max_steps)
+    return _walk(error, lambda x: derivative(x) * factor, x, tolerance, max_steps)
 
 
 def newton(
@@ -78,13 +88,15 @@ def newton(
         max_steps: stop here at the latest.
 
     Raises:
-        ValueError: `tolerance` is not positive.
-        ArithmeticError: the error became NaN or infinite; the step is named.
+        ValueError: `tolerance` or `max_steps` is not positive and finite.
+        ArithmeticError: the error became NaN or infinite (the step is named), or the
+            second derivative is flat: see `newton_step`.
 
     >>> newton(lambda x: x * x, lambda x: 2 * x, lambda x: 2.0, 1.0).steps
     1
     """
-    _positive("newton", tolerance=tolerance, max_steps=max_steps)
+    tolerance = positive("newton", "tolerance", tolerance)
+    positive("newton", "max_steps", max_steps)
     return _walk(
         error,
         lambda x: newton_step(derivative(x), second_derivative(x)),
@@ -95,11 +107,28 @@ def newton(
 
 
 def newton_step(gradient: Any, hessian: Any) -> Any:
-    """H⁻¹∇, which for numbers is a quotient."""
+    """H⁻¹∇, which for numbers is a quotient.
+
+    Args:
+        gradient: error′, or ∇ (…, n).
+        hessian: error″, or H (…, n, n).
+
+    Raises:
+        ArithmeticError: error″ is 0, or H is singular: the error is flat in some
+            direction, so no step leads to where its slope is 0.
+    """
     if not getattr(gradient, "ndim", 0):
+        if hessian == 0:
+            raise ArithmeticError(f"newton: {FLAT}")
         return gradient / hessian
     xp = floating_namespace("newton", gradient=gradient, hessian=hessian)
-    return xp.linalg.solve(hessian, xp.expand_dims(gradient, axis=-1))[..., 0]
+    require_shape("newton", "hessian", hessian, (*gradient.shape, gradient.shape[-1]))
+    try:
+        return xp.linalg.solve(hessian, xp.expand_dims(gradient, axis=-1))[..., 0]
+    except (np.linalg.LinAlgError, RuntimeError) as reason:
+        if "LinAlgError" not in type(reason).__name__:  # torch's is a RuntimeError
+            raise
+        raise ArithmeticError(f"newton: {FLAT}") from reason
 
 
 class Descent:
@@ -108,7 +137,7 @@ class Descent:
     Args:
         surface: what to descend.
         start: the coordinates of the first point.
-        lr: the factor of the gradient; None takes the Newton step.
+        lr: the factor of the gradient, above 0; None takes the Newton step.
     """
 
     def __init__(
@@ -118,7 +147,7 @@ class Descent:
         self.surface = surface
         self.point: Array = start
         self.gradient: Array | None = None
-        self.lr = lr
+        self.lr = None if lr is None else positive("Descent", "lr", lr)
 
     def step(self, x: Array, target: Array) -> float:
         """Go one step down, whatever the data; returns the height before."""
@@ -150,6 +179,7 @@ class Descent:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over the point, copied."""
+        require_shape("Descent", "point", state_dict["point"], self.point.shape)
         self.point = converted(state_dict["point"], like=self.point)
 
     def to(self, other: Array) -> Self:
@@ -161,24 +191,12 @@ class Descent:
 def _walk(
     error: Function, change: Function, x: Any, tolerance: float, max_steps: int
 ) -> Trace:
-    trace = Trace([x], [_finite(error(x), 0)])
+    trace = Trace([x], [finite(error(x), 0)])
     while trace.errors[-1] > tolerance and trace.steps < max_steps:
         x = x - change(x)
         trace.points.append(x)
-        trace.errors.append(_finite(error(x), trace.steps))
+        trace.errors.append(finite(error(x), trace.steps))
     return trace
-
-
-def _finite(error: Any, step: int) -> float:
-    if not math.isfinite(value := float(error)):
-        raise ArithmeticError(f"descent: the error became {value} at step {step}")
-    return value
-
-
-def _positive(owner: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"{owner}: {name} must be positive, got {value}")
 
 
 __all__ = ["Descent", "Trace", "descend", "newton", "newton_step"]

@@ -2,7 +2,13 @@
 
 from typing import Any, Self
 
-from handmade._array import Array, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    array_api_compat,
+    floating_namespace,
+    require_shape,
+)
+from handmade._numbers import positive
 from handmade.nn.activation import Step
 from handmade.nn.linear import Linear
 from handmade.nn.module import Module
@@ -15,7 +21,9 @@ def with_ones(x: Array) -> Array:
         x (…, i) → (…, 1 + i).
     """
     xp = floating_namespace("with_ones", x=x)
-    return xp.concat([xp.ones_like(x[..., :1]), x], axis=-1)
+    device = array_api_compat.device(x)
+    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device)
+    return xp.concat([ones, x], axis=-1)
 
 
 def weighted_sum(x: Array, weights: Array) -> Array:
@@ -59,7 +67,7 @@ class Perceptron(Module):
         self, in_features: int, out_features: int, activation: Module | None = None
     ) -> None:
         self.linear = Linear(in_features, out_features)
-        self.activation = activation or Step()
+        self.activation = Step() if activation is None else activation
 
     def forward(self, x: Array) -> Array:
         """g(W x + w₀)."""
@@ -84,7 +92,7 @@ class Rosenblatt:
     Args:
         in_features: how many inputs.
         out_features: how many perceptrons side by side.
-        lr: the learning rate; from zero weights it only scales them.
+        lr: the learning rate, above 0; from zero weights it only scales them.
 
     Torch:
         None; `torch_ref.perceptron.Rosenblatt` lets autograd differentiate
@@ -98,13 +106,28 @@ class Rosenblatt:
         self, in_features: int, out_features: int = 1, lr: float = 1.0
     ) -> None:
         self.linear = Linear(in_features, out_features)
-        self.lr = lr
+        self.lr = positive("Rosenblatt", "lr", lr)
 
     def step(self, x: Array, target: Array) -> float:
-        """Learn once from a batch; returns the loss before the change."""
+        """Learn once from a batch; returns the loss before the change.
+
+        Args:
+            x: (n, i), at least one example.
+            target: (n, o), each 0 or 1.
+        """
         z = self.linear(x)
         xp = floating_namespace("Rosenblatt", z=z, target=target)
+        if z.ndim != 2 or z.shape[0] == 0:
+            raise ValueError(
+                f"Rosenblatt: x must be (n, i) with at least one example, "
+                f"got shape {tuple(x.shape)}"
+            )
         require_shape("Rosenblatt", "target", target, z.shape)
+        if not bool(xp.all((target == 0) | (target == 1))):
+            raise ValueError(
+                "Rosenblatt: every target must be 0 or 1; for targets of −1 and 1 "
+                "give (target + 1) / 2"
+            )
         wrong = Step()(z) - target
         self.linear.zero_grad()
         self.linear.backward(wrong)

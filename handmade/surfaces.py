@@ -44,12 +44,13 @@ class Square(Surface):
 
     def gradient(self, p: Array) -> Array:
         """[2x]."""
+        _coordinates(p, 1)
         return 2 * p
 
     def hessian(self, p: Array) -> Array:
         """[[2]]."""
         xp, x = _coordinates(p, 1)
-        return _rows(xp, [[2 + 0 * x]])
+        return _rows(xp, x, [[2]])
 
 
 class SumOfSquares(Surface):
@@ -64,12 +65,13 @@ class SumOfSquares(Surface):
 
     def gradient(self, p: Array) -> Array:
         """[2x, 2y]."""
+        _coordinates(p, 2)
         return 2 * p
 
     def hessian(self, p: Array) -> Array:
         """[[2, 0], [0, 2]]."""
         xp, x, _ = _coordinates(p, 2)
-        return _rows(xp, [[2 + 0 * x, 0 * x], [0 * x, 2 + 0 * x]])
+        return _rows(xp, x, [[2, 0], [0, 2]])
 
 
 class Valley(Surface):
@@ -85,12 +87,12 @@ class Valley(Surface):
     def gradient(self, p: Array) -> Array:
         """[2x, 20y]."""
         xp, x, y = _coordinates(p, 2)
-        return xp.stack([2 * x, 20 * y], axis=-1)
+        return _row(xp, x, [2 * x, 20 * y])
 
     def hessian(self, p: Array) -> Array:
         """[[2, 0], [0, 20]]."""
         xp, x, _ = _coordinates(p, 2)
-        return _rows(xp, [[2 + 0 * x, 0 * x], [0 * x, 20 + 0 * x]])
+        return _rows(xp, x, [[2, 0], [0, 20]])
 
 
 class SumOfCubes(Surface):
@@ -105,12 +107,13 @@ class SumOfCubes(Surface):
 
     def gradient(self, p: Array) -> Array:
         """[3x², 3y²]."""
+        _coordinates(p, 2)
         return 3 * p * p
 
     def hessian(self, p: Array) -> Array:
         """[[6x, 0], [0, 6y]]."""
         xp, x, y = _coordinates(p, 2)
-        return _rows(xp, [[6 * x, 0 * x], [0 * x, 6 * y]])
+        return _rows(xp, x, [[6 * x, 0], [0, 6 * y]])
 
 
 class InverseSquare(Surface):
@@ -127,7 +130,7 @@ class InverseSquare(Surface):
         """[−2x / r⁴, −2y / r⁴]."""
         xp, x, y = _coordinates(p, 2)
         r2 = x * x + y * y
-        return xp.stack([-2 * x / (r2 * r2), -2 * y / (r2 * r2)], axis=-1)
+        return _row(xp, x, [-2 * x / (r2 * r2), -2 * y / (r2 * r2)])
 
     def hessian(self, p: Array) -> Array:
         """[[8x² − 2r², 8xy], [8xy, 8y² − 2r²]] / r⁶."""
@@ -135,7 +138,7 @@ class InverseSquare(Surface):
         r2 = x * x + y * y
         r6, cross = r2 * r2 * r2, 8 * x * y
         xx, yy = (8 * x * x - 2 * r2) / r6, (8 * y * y - 2 * r2) / r6
-        return _rows(xp, [[xx, cross / r6], [cross / r6, yy]])
+        return _rows(xp, x, [[xx, cross / r6], [cross / r6, yy]])
 
 
 class SquaredDifference(Surface):
@@ -151,13 +154,12 @@ class SquaredDifference(Surface):
     def gradient(self, p: Array) -> Array:
         """[2x − 2y, 2y − 2x]."""
         xp, x, y = _coordinates(p, 2)
-        return xp.stack([2 * x - 2 * y, 2 * y - 2 * x], axis=-1)
+        return _row(xp, x, [2 * x - 2 * y, 2 * y - 2 * x])
 
     def hessian(self, p: Array) -> Array:
         """[[2, −2], [−2, 2]]."""
         xp, x, _ = _coordinates(p, 2)
-        two = 2 + 0 * x
-        return _rows(xp, [[two, -two], [-two, two]])
+        return _rows(xp, x, [[2, -2], [-2, 2]])
 
 
 class SinePlusExponential(Surface):
@@ -166,19 +168,19 @@ class SinePlusExponential(Surface):
     formula = "sin x + eʸ"
 
     def value(self, p: Array) -> Array:
-        """Sin x + eʸ."""
+        """The sum sin x + eʸ."""
         xp, x, y = _coordinates(p, 2)
         return xp.sin(x) + xp.exp(y)
 
     def gradient(self, p: Array) -> Array:
         """[cos x, eʸ]."""
         xp, x, y = _coordinates(p, 2)
-        return xp.stack([xp.cos(x), xp.exp(y)], axis=-1)
+        return _row(xp, x, [xp.cos(x), xp.exp(y)])
 
     def hessian(self, p: Array) -> Array:
         """[[−sin x, 0], [0, eʸ]]."""
         xp, x, y = _coordinates(p, 2)
-        return _rows(xp, [[-xp.sin(x), 0 * x], [0 * x, xp.exp(y)]])
+        return _rows(xp, x, [[-xp.sin(x), 0], [0, xp.exp(y)]])
 
 
 class Product(Surface):
@@ -194,12 +196,12 @@ class Product(Surface):
     def gradient(self, p: Array) -> Array:
         """[x₂, x₁]."""
         xp, x1, x2 = _coordinates(p, 2)
-        return xp.stack([x2, x1], axis=-1)
+        return _row(xp, x1, [x2, x1])
 
     def hessian(self, p: Array) -> Array:
         """[[0, 1], [1, 0]]."""
         xp, x1, _ = _coordinates(p, 2)
-        return _rows(xp, [[0 * x1, 1 + 0 * x1], [1 + 0 * x1, 0 * x1]])
+        return _rows(xp, x1, [[0, 1], [1, 0]])
 
 
 class Plane(Surface):
@@ -215,12 +217,12 @@ class Plane(Surface):
     def gradient(self, p: Array) -> Array:
         """[1, 2]."""
         xp, x1, _ = _coordinates(p, 2)
-        return xp.stack([1 + 0 * x1, 2 + 0 * x1], axis=-1)
+        return _row(xp, x1, [1, 2])
 
     def hessian(self, p: Array) -> Array:
         """[[0, 0], [0, 0]]."""
         xp, x1, _ = _coordinates(p, 2)
-        return _rows(xp, [[0 * x1, 0 * x1], [0 * x1, 0 * x1]])
+        return _rows(xp, x1, [[0, 0], [0, 0]])
 
 
 class ProductWithSquare(Surface):
@@ -236,12 +238,12 @@ class ProductWithSquare(Surface):
     def gradient(self, p: Array) -> Array:
         """[2x₂², 4x₁x₂]."""
         xp, x1, x2 = _coordinates(p, 2)
-        return xp.stack([2 * x2 * x2, 4 * x1 * x2], axis=-1)
+        return _row(xp, x1, [2 * x2 * x2, 4 * x1 * x2])
 
     def hessian(self, p: Array) -> Array:
         """[[0, 4x₂], [4x₂, 4x₁]]."""
         xp, x1, x2 = _coordinates(p, 2)
-        return _rows(xp, [[0 * x1, 4 * x2], [4 * x2, 4 * x1]])
+        return _rows(xp, x1, [[0, 4 * x2], [4 * x2, 4 * x1]])
 
 
 def _coordinates(p: Array, n: int) -> tuple[Any, ...]:
@@ -254,9 +256,15 @@ def _coordinates(p: Array, n: int) -> tuple[Any, ...]:
     return (xp, *(p[..., i] for i in range(n)))
 
 
-def _rows(xp: Any, rows: list[list[Array]]) -> Array:
-    """The matrix of these entries, at each point."""
-    return xp.stack([xp.stack(row, axis=-1) for row in rows], axis=-2)
+def _rows(xp: Any, like: Array, rows: list[list[Any]]) -> Array:
+    """The matrix of these entries, at each point; plain numbers are the same everywhere."""
+    return xp.stack([_row(xp, like, row) for row in rows], axis=-2)
+
+
+def _row(xp: Any, like: Array, entries: list[Any]) -> Array:
+    """The vector of these entries, at each point."""
+    arrays = [xp.full_like(like, e) if isinstance(e, int) else e for e in entries]
+    return xp.stack(arrays, axis=-1)
 
 
 __all__ = [

@@ -101,9 +101,11 @@ class GradientLearner:
         self.optimizer.load_state_dict(state_dict["optimizer"])
 
     def to(self, other: Array) -> Self:
-        """Move model and loss to the library, dtype and device of `other`."""
+        """Move model, loss and optimiser to library, dtype and device of `other`."""
         self.model.to(other)
         self.criterion.to(other)
+        # Loading copies every buffer to where its parameter now lies.
+        self.optimizer.load_state_dict(self.optimizer.state_dict())
         return self
 
 

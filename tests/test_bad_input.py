@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+import handmade
+import torch_ref
 from handmade import descent, metrics, nn, optim, perceptron, surfaces
 
 ONES = np.ones((4, 1))
@@ -39,10 +41,24 @@ def test_linear_refuses_sizes_below_one(sizes):
     "layer",
     [nn.ReLU(), nn.LeakyReLU(), nn.Step(), nn.Sigmoid(), nn.Tanh(), nn.Softmax(dim=0)],
 )
-@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
-def test_layers_want_floating_numbers(layer, dtype):
-    with pytest.raises(TypeError, match=f"floating-point numbers, got {dtype}"):
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "float16", ">f8"])
+def test_layers_want_float32_or_float64(layer, dtype):
+    with pytest.raises(TypeError, match=f"float32 or float64, got {dtype}"):
         layer(np.ones(3, dtype))
+
+
+def test_torchs_short_floats_are_refused_too():
+    with pytest.raises(TypeError, match=r"float32 or float64, got torch\.bfloat16"):
+        nn.ReLU()(torch.ones(3, dtype=torch.bfloat16))
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("make", [np.ma.masked_array, np.matrix])
+def test_subclasses_of_numpys_array_are_refused(make):
+    given = make(np.ones((2, 2)))
+    words = f"x must be a plain numpy.ndarray, got its subclass {type(given).__name__}"
+    with pytest.raises(TypeError, match=words):
+        nn.ReLU()(given)
 
 
 def test_a_list_is_no_array():
@@ -65,7 +81,16 @@ def test_two_precisions_do_not_mix():
 
 
 @pytest.mark.parametrize(
-    "layer", [nn.ReLU(), nn.LeakyReLU(), nn.Step(), nn.Sigmoid(), nn.Tanh()]
+    "layer",
+    [
+        nn.ReLU(),
+        nn.LeakyReLU(),
+        nn.Step(),
+        nn.Sigmoid(),
+        nn.Tanh(),
+        nn.Identity(),
+        nn.Flatten(),
+    ],
 )
 def test_an_upstream_gradient_of_another_shape_is_refused(layer):
     layer(ONES)
@@ -118,15 +143,22 @@ def test_class_weights_are_one_for_each_class():
 
 
 def test_element_weights_must_broadcast():
-    with pytest.raises(
-        ValueError, match=r"\(3,\) does not broadcast to input of shape"
-    ):
+    for weight in ("weight", "pos_weight"):
+        loss = nn.BCEWithLogitsLoss(**{weight: np.ones(3)})
+        with pytest.raises(ValueError, match=r"\(3,\) does not broadcast to input of"):
+            loss(np.ones((4, 2)), np.ones((4, 2)))
+    with pytest.raises(ValueError, match=r"\(3,\) does not broadcast to input of"):
         nn.BCELoss(np.ones(3))(np.full((4, 2), 0.5), np.ones((4, 2)))
+    with pytest.raises(ValueError, match=r"\(1, 2\) does not broadcast to input of"):
+        nn.BCEWithLogitsLoss(np.ones((1, 2)))(np.ones(2), np.ones(2))
 
 
-def test_probabilities_lie_between_0_and_1():
+@pytest.mark.parametrize("value", [1.1, -0.1, float("nan")])
+def test_probabilities_lie_between_0_and_1(value):
     with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
-        nn.BCELoss()(np.array([1.1]), np.array([1.0]))
+        nn.BCELoss()(np.array([value]), np.array([1.0]))
+    with pytest.raises(RuntimeError, match="between 0 and 1"):
+        torch.nn.BCELoss()(torch.tensor([value]), torch.tensor([1.0]))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5])
@@ -155,6 +187,42 @@ def test_unreduced_losses_need_an_upstream_gradient():
         loss.backward()
 
 
+LOSSES = {
+    "L1Loss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "MSELoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "BCELoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "BCEWithLogitsLoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "NLLLoss": (np.full((4, 3), -1.0), np.zeros(4, int)),
+    "CrossEntropyLoss": (np.full((4, 3), 0.5), np.zeros(4, int)),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_losss_upstream_gradient_has_the_shape_of_the_loss(name):
+    apart = getattr(nn, name)(reduction="none")
+    shape = apart(*LOSSES[name]).shape
+    for wrong in (shape[1:], (*shape[:-1], 1), (1, *shape)):
+        with pytest.raises(ValueError, match="grad_output must have shape"):
+            apart.backward(np.ones(wrong))
+    mean = getattr(nn, name)()
+    mean(*LOSSES[name])
+    with pytest.raises(ValueError, match=r"grad_output must have shape \(\), got \(4,"):
+        mean.backward(np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_a_losss_upstream_gradient_has_the_library_and_dtype_of_the_loss(
+    name, reduction
+):
+    loss = getattr(nn, name)(reduction=reduction)
+    shape = np.shape(loss(*LOSSES[name]))
+    with pytest.raises(TypeError, match="grad_output is float32"):
+        loss.backward(np.ones(shape, np.float32))
+    with pytest.raises(TypeError, match="arrays of one library"):
+        loss.backward(torch.ones(shape))
+
+
 def test_what_torch_has_and_we_do_not_is_refused_by_name():
     with pytest.raises(TypeError, match="inplace"):
         nn.LeakyReLU(inplace=True)
@@ -178,6 +246,13 @@ def test_sgd_refuses_hyperparameters_out_of_range(kwargs, words):
         optim.SGD([nn.Parameter(ONES)], **kwargs)
 
 
+def test_a_hyperparameter_is_a_number():
+    with pytest.raises(
+        TypeError, match="negative_slope must be a real number, got str"
+    ):
+        nn.LeakyReLU("0.1")
+
+
 def test_an_optimiser_refuses_parameters_that_are_none():
     with pytest.raises(ValueError, match="empty parameter list"):
         optim.SGD([])
@@ -195,6 +270,77 @@ def test_an_optimiser_refuses_parameters_that_are_none():
 def test_a_gradient_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"grad must have shape \(4, 1\), got \(4,\)"):
         nn.Parameter(ONES).accumulate(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("grad", "error", "words"),
+    [
+        (np.ones(4), ValueError, r"SGD: grad must have shape \(4, 1\), got \(4,\)"),
+        (
+            np.ones((4, 1), np.float32),
+            TypeError,
+            "data is float64, but grad is float32",
+        ),
+        (torch.ones(4, 1), TypeError, "arrays of one library"),
+        ([1.0] * 4, TypeError, "grad must be an array"),
+    ],
+)
+def test_an_optimiser_refuses_a_gradient_that_does_not_fit(grad, error, words):
+    parameter = nn.Parameter(ONES)
+    parameter.grad = grad
+    with pytest.raises(error, match=words):
+        optim.SGD([parameter]).step()
+
+
+def test_an_optimiser_refuses_a_velocity_that_no_longer_fits():
+    parameter = nn.Parameter(ONES)
+    optimizer = optim.SGD([parameter], momentum=0.9)
+    parameter.grad = ONES
+    optimizer.step()
+    parameter.data = parameter.grad = ONES.astype(np.float32)
+    with pytest.raises(TypeError, match="momentum_buffer is float64"):
+        optimizer.step()
+
+
+def loaded(**change):
+    """The state of an SGD for one parameter of shape (4, 1), with changes."""
+    group = {"lr": 0.5, "momentum": 0.9, "params": [0]}
+    state = {"state": {0: {"momentum_buffer": 2 * ONES}}, "param_groups": [group]}
+    for name, value in change.items():
+        (state if name in state else group)[name] = value
+    return state
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"lr": -1}, ValueError, "lr must be at least 0, got -1"),
+        ({"nesterov": True, "momentum": 0}, ValueError, "nesterov needs momentum"),
+        ({"params": [0, 1]}, ValueError, r"groups of \[1\] parameters, got \[2\]"),
+        ({"param_groups": []}, ValueError, r"groups of \[1\] parameters, got \[\]"),
+        ({"state": {1: {}}}, ValueError, "parameter 1, but there are only 0 … 0"),
+        ({"state": {-1: {}}}, ValueError, "parameter -1, but there are only 0 … 0"),
+        (
+            {"state": {0: {"momentum_buffer": np.ones(4)}}},
+            ValueError,
+            r"momentum_buffer must have shape \(4, 1\), got \(4,\)",
+        ),
+        (
+            {"state": {0: {"momentum_buffer": np.ones((4, 1), int)}}},
+            TypeError,
+            "momentum_buffer must hold floating-point numbers",
+        ),
+    ],
+)
+def test_an_optimiser_refuses_a_state_that_does_not_fit_whole(change, error, words):
+    parameter = nn.Parameter(ONES)
+    optimizer = optim.SGD([parameter], lr=0.25, momentum=0.5)
+    parameter.grad = ONES
+    optimizer.step()
+    before = optimizer.state_dict()
+    with pytest.raises(error, match=words):
+        optimizer.load_state_dict(loaded(**change))
+    assert optimizer.state_dict() == before
 
 
 def test_flatten_refuses_dimensions_that_do_not_exist():
@@ -215,20 +361,82 @@ def test_rosenblatt_refuses_targets_of_another_shape():
         learner.step(np.ones((4, 2)), np.ones(4))
 
 
+@pytest.mark.parametrize("shape", [(2,), (0, 2), (1, 4, 2)])
+def test_rosenblatt_wants_rows(shape):
+    learner = perceptron.Rosenblatt(2).to(np.zeros(1))
+    with pytest.raises(ValueError, match=r"x must be \(n, i\) with at least one"):
+        learner.step(np.ones(shape), np.ones((*shape[:-1], 1)))
+
+
+@pytest.mark.parametrize("wrong", [-1.0, 0.5, float("nan")])
+def test_rosenblatt_refuses_targets_that_are_neither_0_nor_1(wrong):
+    learner = perceptron.Rosenblatt(2).to(np.zeros(1))
+    before = learner.parameters()
+    with pytest.raises(ValueError, match="every target must be 0 or 1"):
+        learner.step(np.ones((2, 2)), np.array([[1.0], [wrong]]))
+    assert learner.parameters() == before
+
+
+@pytest.mark.parametrize("lib", [handmade, torch_ref])
+@pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf")])
+def test_a_learning_rate_is_positive_and_finite(lib, lr):
+    with pytest.raises(ValueError, match=f"lr must be positive and finite, got {lr}"):
+        lib.perceptron.Rosenblatt(2, lr=lr)
+    with pytest.raises(ValueError, match=f"lr must be positive and finite, got {lr}"):
+        lib.descent.Descent(lib.surfaces.Valley(), np.ones(2), lr=lr)
+
+
 @pytest.mark.parametrize("step", [0, -1])
 def test_descent_refuses_a_step_that_is_not_positive(step):
-    with pytest.raises(ValueError, match=f"step must be positive, got {step}"):
+    with pytest.raises(
+        ValueError, match=f"step must be positive and finite, got {step}"
+    ):
+        torch_ref.descent.descend(torch.square, torch.tensor(1.0), step=step)
+    with pytest.raises(
+        ValueError, match=f"step must be positive and finite, got {step}"
+    ):
         descent.descend(lambda x: x * x, lambda x: 2 * x, 1.0, step=step)
+
+
+@pytest.mark.parametrize("name", ["tolerance", "max_steps"])
+@pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan")])
+def test_descents_refuse_a_limit_that_is_not_positive(name, wrong):
+    words = f"{name} must be positive and finite, got {wrong}"
+    limit, x = {name: wrong}, torch.tensor(1.0)
+    for walk in (
+        lambda: descent.descend(lambda x: x * x, lambda x: 2 * x, 1.0, **limit),
+        lambda: descent.newton(
+            lambda x: x * x, lambda x: 2 * x, lambda x: 2, 1, **limit
+        ),
+        lambda: torch_ref.descent.descend(torch.square, x, **limit),
+        lambda: torch_ref.descent.newton(torch.square, x, **limit),
+    ):
+        with pytest.raises(ValueError, match=words):
+            walk()
 
 
 def test_a_descent_that_diverges_says_where():
     with pytest.raises(ArithmeticError, match="became inf at step"):
+        torch_ref.descent.descend(torch.square, torch.tensor(1.0), step=1e30)
+    with pytest.raises(ArithmeticError, match="became inf at step"):
         descent.descend(lambda x: x * x, lambda x: 2 * x, 1.0, step=1e200)
 
 
-def test_a_surface_refuses_points_of_another_dimension():
-    with pytest.raises(ValueError, match=r"2 coordinates, got shape \(3,\)"):
-        surfaces.SumOfSquares().value(np.ones(3))
+@pytest.mark.parametrize("part", ["value", "gradient", "hessian"])
+@pytest.mark.parametrize("name", [n for n in surfaces.__all__ if n != "Surface"])
+def test_a_surface_refuses_points_of_another_dimension(name, part):
+    with pytest.raises(
+        ValueError, match=r"must have [12] coordinates, got shape \(3,\)"
+    ):
+        getattr(getattr(surfaces, name)(), part)(np.ones(3))
+
+
+def test_a_descent_refuses_a_point_of_another_dimension():
+    learner = descent.Descent(surfaces.Valley(), np.ones(2), lr=0.1)
+    with pytest.raises(ValueError, match=r"point must have shape \(2,\), got \(3,\)"):
+        learner.load_state_dict({"point": np.ones(3)})
+    with pytest.raises(TypeError, match=r"floating-point numbers, .* got int64"):
+        learner.load_state_dict({"point": np.ones(2, int)})
 
 
 def test_metrics_refuse_what_they_cannot_count():
@@ -238,3 +446,17 @@ def test_metrics_refuse_what_they_cannot_count():
         metrics.accuracy(np.zeros(2, int), np.zeros((2, 1), int))
     with pytest.raises(ValueError, match=r"every target must be in 0 … 1"):
         metrics.confusion_matrix(np.array([0]), np.array([2]), 2)
+    with pytest.raises(
+        ValueError, match=r"predicted must have shape \(n,\), got \(2, 2\)"
+    ):
+        metrics.confusion_matrix(np.ones((2, 2), int), np.ones((2, 2), int), 2)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bool"])
+@pytest.mark.parametrize("name", ["accuracy", "confusion_matrix"])
+def test_metrics_count_integers(name, dtype):
+    count, more = getattr(metrics, name), () if name == "accuracy" else (2,)
+    with pytest.raises(TypeError, match=f"predicted must hold class.*got {dtype}"):
+        count(np.ones(2, dtype), np.ones(2, int), *more)
+    with pytest.raises(TypeError, match=f"target must hold class.*got {dtype}"):
+        count(np.ones(2, int), np.ones(2, dtype), *more)

@@ -2,12 +2,21 @@
 
 import copy
 
+import array_api_strict
 import numpy as np
 import pytest
 import torch
 from torch import nn as torch_nn
 
-from handmade import manual_seed, nn
+import torch_ref
+from compare.arrays import to_numpy
+from handmade import manual_seed, nn, optim
+
+GIVE = {
+    "numpy": np.asarray,
+    "torch": torch.from_numpy,
+    "strict": array_api_strict.asarray,
+}
 
 
 def mlp(lib):
@@ -17,6 +26,13 @@ def mlp(lib):
 def test_backward_before_forward_says_so():
     with pytest.raises(RuntimeError, match=r"ReLU\.backward was called before forward"):
         nn.ReLU().backward(np.ones(3))
+
+
+def test_a_module_before_forward_has_nothing_saved():
+    layer = nn.ReLU()
+    assert not hasattr(layer, "saved")
+    layer(np.ones(3))
+    assert hasattr(layer, "saved")
 
 
 def test_an_unknown_attribute_is_an_attribute_error():
@@ -54,6 +70,21 @@ def test_loading_a_state_copies_it():
             ValueError,
             r"2\.bias must have shape \(2,\), got \(3,\)",
         ),
+        (
+            lambda s: s.update({"2.bias": np.ones(2, complex)}),
+            TypeError,
+            r"2\.bias must hold floating-point numbers, .* got complex128",
+        ),
+        (
+            lambda s: s.update({"2.bias": np.ones(2, int)}),
+            TypeError,
+            r"2\.bias must hold floating-point numbers, .* got int64",
+        ),
+        (
+            lambda s: s.update({"2.bias": [1.0, 2.0]}),
+            TypeError,
+            r"2\.bias must be an array .*got list",
+        ),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_whole(change, error, words):
@@ -65,6 +96,103 @@ def test_a_state_that_does_not_fit_is_refused_whole(change, error, words):
         model.load_state_dict(state)
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def arrays(library):
+    """1, 2 as awkward arrays of a library: with a history, or strides below 0."""
+    return {
+        "torch": torch.nn.Parameter(torch.tensor([1.0, 2.0])),
+        "numpy": np.array([2.0, 1.0])[::-1],
+        "strict": array_api_strict.asarray([1.0, 2.0]),
+    }[library]
+
+
+@pytest.mark.parametrize("source", ["torch", "numpy", "strict"])
+@pytest.mark.parametrize("target", ["torch", "numpy", "strict"])
+def test_any_librarys_state_loads_as_a_copy_without_history(source, target):
+    state = {"weight": arrays(source)}
+    loss = nn.CrossEntropyLoss(weight=arrays("numpy") * 0).to(arrays(target))
+    loss.load_state_dict(state)
+    loaded = loss.weight
+    assert isinstance(loaded, (torch.Tensor, type(arrays(target))))
+    assert loaded.dtype == arrays(target).dtype
+    assert not getattr(loaded, "requires_grad", False)
+    np.testing.assert_array_equal(np.asarray(loaded), [1.0, 2.0])
+    loaded[0] = 7
+    assert [x.item() for x in to_numpy(state["weight"])] == [1, 2]
+
+
+def test_a_torch_models_own_parameters_load():
+    theirs = mlp(torch_nn)
+    model = mlp(nn)
+    model.load_state_dict(dict(theirs.named_parameters()))
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, theirs.state_dict()[name].numpy())
+
+
+@pytest.mark.parametrize("dtype", ["int64", "complex128", "float16"])
+def test_a_model_moves_to_float32_and_float64_only(dtype):
+    model = mlp(nn)
+    with pytest.raises(TypeError, match=f"other must hold floating.* got {dtype}"):
+        model.to(np.zeros(1, dtype))
+    assert all(p.data.dtype == np.float32 for p in model.parameters())
+
+
+class Weighed(nn.Module):
+    def __init__(self, lib, make):
+        self.head = nn.Linear(2, 3)
+        self.criterion = make(lib)
+
+
+class WeighedTwin(torch_nn.Module):
+    def __init__(self, lib, make):
+        super().__init__()
+        self.head = torch_nn.Linear(2, 3)
+        self.criterion = make(lib)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda lib, w: lib.CrossEntropyLoss(w),
+        lambda lib, w: lib.NLLLoss(w),
+        lambda lib, w: lib.BCELoss(w),
+        lambda lib, w: lib.BCEWithLogitsLoss(w),
+        lambda lib, w: lib.BCEWithLogitsLoss(pos_weight=w),
+        lambda lib, w: lib.BCEWithLogitsLoss(w, pos_weight=2 * w),
+        lambda lib, w: lib.CrossEntropyLoss(),
+    ],
+)
+def test_class_weights_are_state_as_in_torch(make):
+    weight = np.array([1.0, 2.0, 3.0])
+    ours = Weighed(nn, lambda lib: make(lib, weight))
+    theirs = WeighedTwin(torch_nn, lambda lib: make(lib, torch.from_numpy(weight)))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert [*ours.criterion.state_dict()] == [*theirs.criterion.state_dict()]
+    state = {name: array + 1 for name, array in theirs.state_dict().items()}
+    ours.load_state_dict(state)
+    for name, array in ours.state_dict().items():
+        np.testing.assert_array_equal(array, state[name].numpy())
+    np.testing.assert_array_equal(weight, [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_moving_a_loss_moves_its_class_weights(inside):
+    weight = np.array([1.0, 2.0, 3.0])
+    loss = nn.CrossEntropyLoss(weight)
+    owner = Weighed(nn, lambda _: loss) if inside else loss
+    assert owner.to(torch.zeros(1)) is owner
+    assert loss.weight.dtype == torch.float32
+    assert loss.weight.tolist() == [1, 2, 3]
+    input, target = torch.ones(2, 3), torch.tensor([0, 2])
+    assert loss(input, target).dtype == torch.float32
+
+
+def test_moving_a_model_forgets_its_gradients():
+    model = mlp(nn)
+    model.backward(model(np.ones((2, 3), np.float32)))
+    model.to(np.zeros(1))
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_zero_grad_forgets():
@@ -109,6 +237,14 @@ def test_sequential_is_a_sequence():
     assert len(model) == 3
     assert [*model][1] is model[1]
     assert model[-1] is model[2]
+
+
+@pytest.mark.parametrize("lib", [nn, torch_nn])
+def test_a_module_set_on_a_sequential_is_a_layer_as_in_torch(lib):
+    model = lib.Sequential(lib.ReLU())
+    model.extra = lib.Flatten()
+    assert len(model) == 2
+    assert [*model][1] is model.extra
 
 
 def test_train_and_eval_reach_every_module():
@@ -156,6 +292,111 @@ def test_relu_has_slope_zero_at_the_kink():
 def test_step_fires_only_above_zero():
     x = np.array([-1.0, -0.0, 0.0, 5e-324, 1.0])
     np.testing.assert_array_equal(nn.Step()(x), [0, 0, 0, 1, 1])
+
+
+def test_a_step_does_not_fire_at_nan_in_either_wing():
+    assert nn.Step()(np.array([np.nan])) == 0
+    assert torch_ref.nn.Step()(torch.tensor([np.nan])) == 0
+
+
+def test_the_slope_of_l1_at_nan_is_nan_where_torchs_is_0():
+    loss = nn.L1Loss()
+    loss(np.array([np.nan]), np.zeros(1))
+    assert np.isnan(loss.backward())
+    x = torch.tensor([np.nan], requires_grad=True)
+    torch_nn.L1Loss()(x, torch.zeros(1)).backward()
+    assert x.grad == 0
+
+
+@pytest.mark.parametrize("give", GIVE)
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("Softmax", {"dim": 0}),
+        ("Softmax", {"dim": -1}),
+        ("LogSoftmax", {"dim": 0}),
+        ("LogSoftmax", {"dim": -1}),
+        ("Flatten", {"start_dim": 0}),
+        ("Flatten", {"start_dim": -1}),
+    ],
+)
+def test_a_single_number_is_taken_as_torch_takes_it(name, kwargs, give):
+    x = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+    want = getattr(torch_nn, name)(**kwargs)(x)
+    (2 * want).sum().backward()
+    layer = getattr(nn, name)(**kwargs)
+    got = layer(GIVE[give](np.array(3.0)))
+    grad = layer.backward(GIVE[give](np.full(got.shape, 2.0)))
+    np.testing.assert_array_equal(np.asarray(got), want.detach().numpy())
+    np.testing.assert_array_equal(np.asarray(grad), x.grad.numpy())
+
+
+WIDE = np.float64(0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "inputs"),
+    [
+        (lambda: nn.LeakyReLU(WIDE), [np.array([-1, 1])]),
+        (
+            lambda: nn.CrossEntropyLoss(label_smoothing=WIDE),
+            [np.ones((2, 3)), np.array([0, 1])],
+        ),
+        (
+            lambda: nn.CrossEntropyLoss(label_smoothing=WIDE, reduction="none"),
+            [np.ones((2, 3)), np.array([0, 1])],
+        ),
+    ],
+)
+def test_a_float64_hyperparameter_widens_no_float32(make, inputs):
+    x, *others = inputs
+    module = make()
+    output = module(x.astype(np.float32), *others)
+    assert output.dtype == np.float32
+    assert module.backward(np.ones_like(output)).dtype == np.float32
+
+
+@pytest.mark.parametrize("upstream", [2, 2.0, np.float64(2)])
+def test_a_losss_upstream_may_be_a_number_and_widens_no_float32(upstream):
+    loss = nn.MSELoss(reduction="sum")
+    loss(np.ones(3, np.float32), np.zeros(3, np.float32))
+    grad = loss.backward(upstream)
+    assert grad.dtype == np.float32
+    np.testing.assert_array_equal(grad, [4, 4, 4])
+
+
+@pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay", "dampening"])
+def test_a_float64_hyperparameter_of_an_optimiser_widens_no_float32(name):
+    parameter = nn.Parameter(np.ones(2, np.float32))
+    optimizer = optim.SGD([parameter], **{"momentum": 0.5, name: WIDE})
+    for _ in range(2):
+        parameter.grad = np.ones(2, np.float32)
+        optimizer.step()
+        optimizer.param_groups[0]["lr"] *= np.float64(0.5)  # as a schedule might
+    assert parameter.data.dtype == np.float32
+    assert optimizer.state[parameter]["momentum_buffer"].dtype == np.float32
+
+
+def test_an_optimisers_loaded_velocity_is_a_copy():
+    parameter = nn.Parameter(np.ones(2))
+    optimizer = optim.SGD([parameter], momentum=0.5)
+    state = optimizer.state_dict()
+    state["state"] = {0: {"momentum_buffer": np.ones(2)}}
+    optimizer.load_state_dict(state)
+    optimizer.state[parameter]["momentum_buffer"][0] = 7
+    np.testing.assert_array_equal(state["state"][0]["momentum_buffer"], [1, 1])
+
+
+@pytest.mark.parametrize("give", GIVE)
+@pytest.mark.parametrize("loss", [nn.NLLLoss, nn.CrossEntropyLoss])
+def test_targets_of_one_byte_do_not_wrap(loss, give):
+    x = GIVE[give](np.random.default_rng(0).normal(size=(2, 300)))
+    gradients = []
+    for dtype in (np.uint8, np.int64):
+        criterion = loss()
+        criterion(x, GIVE[give](np.array([3, 200], dtype)))
+        gradients.append(np.asarray(criterion.backward()))
+    np.testing.assert_array_equal(*gradients)
 
 
 def test_nan_is_passed_on_not_hidden():

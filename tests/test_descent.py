@@ -1,5 +1,6 @@
 """Going downhill by a fixed factor, by Newton's step, and the functions it runs on."""
 
+import array_api_strict
 import numpy as np
 import pytest
 import torch
@@ -128,3 +129,67 @@ def test_where_it_starts_is_not_changed():
     learner = handmade.descent.Descent(bowl, start, lr=0.1)
     learner.step(None, None)
     np.testing.assert_array_equal(start, [4.0, -1.0])
+
+
+FLAT = {
+    "the square of a plane": (
+        lambda p: (p[0] + p[1]) ** 2 + 1,
+        lambda p: np.full(2, 2 * (p[0] + p[1])),
+        lambda p: np.full((2, 2), 2.0),
+        np.array([1.0, 2.0]),
+    ),
+    "a line": (lambda x: x + 9, lambda x: 1.0, lambda x: 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_newton_says_that_a_flat_error_has_no_step(name):
+    error, derivative, second, x = FLAT[name]
+    with pytest.raises(ArithmeticError, match=r"singular \(flat\)"):
+        newton(error, derivative, second, x)
+    with pytest.raises(ArithmeticError, match=r"singular \(flat\)"):
+        torch_ref.descent.newton(lambda p: error(p) + 0 * p.sum() ** 2, tensor(x))
+
+
+def tensor(x):
+    return torch.tensor(x, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("library", [np.asarray, tensor, array_api_strict.asarray])
+def test_a_flat_surface_has_no_newton_step_in_any_library(library):
+    plane = handmade.surfaces.Plane()
+    learner = handmade.descent.Descent(plane, library(np.array([1.0, 2.0])))
+    with pytest.raises(ArithmeticError, match=r"singular \(flat\)"):
+        learner.step(None, None)
+
+
+def test_newton_refuses_a_hessian_of_another_shape():
+    with pytest.raises(ValueError, match=r"hessian must have shape \(2, 2\), got \(2,"):
+        handmade.descent.newton_step(np.ones(2), np.ones((2, 3)))
+
+
+def test_an_error_that_is_nan_stops_both_wings():
+    words = "became nan at step 0"
+    with pytest.raises(ArithmeticError, match=words):
+        newton(lambda x: np.nan, lambda x: x, lambda x: x, 1.0)
+    with pytest.raises(ArithmeticError, match=words):
+        torch_ref.descent.newton(torch.sqrt, tensor(-1.0))
+    with pytest.raises(ArithmeticError, match=words):
+        torch_ref.descent.descend(torch.sqrt, tensor(-1.0))
+
+
+def test_a_loaded_point_is_a_copy():
+    learner = handmade.descent.Descent(handmade.surfaces.Valley(), np.zeros(2), lr=0.1)
+    state = {"point": np.ones(2)}
+    learner.load_state_dict(state)
+    learner.point[0] = 7
+    np.testing.assert_array_equal(state["point"], [1, 1])
+
+
+def test_a_float64_step_widens_no_float32():
+    bowl, start = handmade.surfaces.SumOfSquares(), np.ones(2, np.float32)
+    trace = descend(bowl.value, bowl.gradient, start, step=np.float64(0.1))
+    assert trace.points[-1].dtype == np.float32
+    learner = handmade.descent.Descent(bowl, start, lr=np.float64(0.1))
+    learner.step(None, None)
+    assert learner.point.dtype == np.float32

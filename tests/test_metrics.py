@@ -1,5 +1,6 @@
 """Metrics count the same in both wings."""
 
+import array_api_strict
 import numpy as np
 import pytest
 import torch
@@ -32,6 +33,35 @@ def test_confusion_matrices_are_the_same_on_both_sides():
     predicted, target = RNG(0).integers(0, 4, (2, 100))
     ours, theirs = both("confusion_matrix", predicted, target, num_classes=4)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("give", [np.asarray, torch.asarray, array_api_strict.asarray])
+def test_confusion_matrices_count_every_cell_in_every_library(give):
+    predicted, target = RNG(3).integers(0, 20, (2, 400), dtype=np.uint8)
+    want = np.zeros((20, 20), int)
+    np.add.at(want, (target, predicted), 1)
+    got = handmade.metrics.confusion_matrix(give(predicted), give(target), 20)
+    np.testing.assert_array_equal(np.asarray(got), want)
+    assert np.asarray(got).dtype == np.int64
+
+
+def test_the_confusion_of_nothing_is_zero():
+    nothing = np.zeros(0, int)
+    assert (
+        handmade.metrics.confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0]] * 2
+    )
+
+
+def test_argmax_decides_along_the_last_axis():
+    ours, theirs = both("argmax", RNG(2).normal(size=(2, 3, 4)))
+    assert ours.shape == (2, 3)
+    np.testing.assert_array_equal(ours, theirs)
+    assert handmade.metrics.argmax(np.array([1.0, 3.0, 2.0])) == 1
+
+
+def test_a_float64_threshold_is_compared_in_float32():
+    x = np.array([0.1], np.float32)
+    assert handmade.metrics.threshold(x, np.float64(0.1)) == 0
 
 
 @pytest.mark.parametrize("name", ["argmax", "threshold"])

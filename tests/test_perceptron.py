@@ -17,7 +17,7 @@ def both(name, *arrays):
     return ours, theirs.numpy()
 
 
-@pytest.mark.parametrize("shape", [(2,), (4, 2), (3, 4, 2)])
+@pytest.mark.parametrize("shape", [(2,), (4, 2), (3, 4, 2), (4, 0), (0, 2)])
 def test_ones_stand_before_the_inputs_on_both_sides(shape):
     x = np.random.default_rng(0).normal(size=shape)
     ours, theirs = both("with_ones", x)
@@ -35,7 +35,12 @@ def test_the_weighted_sum_is_torchs_linear(shape):
 
 def test_the_slides_matrix_product_is_a_list_of_dot_products():
     w, x = np.array([[4.0, 5, 6], [7, 8, 9]]), np.array([1.0, 2, 3])
-    assert (w @ x).tolist() == [4 + 10 + 18, 7 + 16 + 27]
+    ours = handmade.nn.Linear(3, 2, bias=False).to(x)
+    ours.load_state_dict({"weight": w})
+    theirs = torch_ref.nn.Linear(3, 2, bias=False).double()
+    theirs.load_state_dict({"weight": torch.from_numpy(w)})
+    assert ours(x).tolist() == [4 + 10 + 18, 7 + 16 + 27]
+    assert theirs(torch.from_numpy(x)).tolist() == ours(x).tolist()
 
 
 def test_the_slides_wide_output():
@@ -68,6 +73,17 @@ def test_a_perceptron_is_differentiated_as_autograd_does():
     np.testing.assert_allclose(model.backward(upstream), x.grad.numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("perceptron", "empty"),
+    [
+        (Perceptron, handmade.nn.Sequential()),
+        (torch_ref.perceptron.Perceptron, torch.nn.Sequential()),
+    ],
+)
+def test_an_activation_without_layers_is_one_all_the_same(perceptron, empty):
+    assert perceptron(2, 1, empty).activation is empty
+
+
 def zeroed(learner):
     for parameter in learner.linear.parameters():
         parameter.data = parameter.data * 0
@@ -81,6 +97,12 @@ def test_the_rule_worked_by_hand():
     # (1,1) was missed: + ½; (0,0) fires by the bias: − ½ there; (0,1) then fires too.
     np.testing.assert_array_equal(learner.linear.weight.data, [[0.5, 0.0]])
     np.testing.assert_array_equal(learner.linear.bias.data, [-0.5])
+
+
+def test_a_float64_learning_rate_widens_no_float32():
+    learner = Rosenblatt(2, 1, lr=np.float64(0.5))
+    learner.step(ROWS.astype(np.float32), np.ones((4, 1), np.float32))
+    assert all(a.dtype == np.float32 for a in learner.parameters().values())
 
 
 def test_the_rule_leaves_right_answers_alone():

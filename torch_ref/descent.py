@@ -6,6 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from handmade._numbers import FLAT, finite, positive
 from handmade.descent import Trace
 from torch_ref.surfaces import Surface
 
@@ -18,16 +19,23 @@ def descend(
     tolerance: float = 0.01,
     max_steps: int = 10_000,
 ) -> Trace:
-    """The course's loop with autograd and torch.optim.SGD: no derivative is given."""
+    """The course's loop with autograd and torch.optim.SGD: no derivative is given.
+
+    Raises:
+        ValueError: `step`, `tolerance` or `max_steps` is not positive and finite.
+        ArithmeticError: the error became NaN or infinite; the step is named.
+    """
+    positive("descend", "tolerance", tolerance)
+    positive("descend", "max_steps", max_steps)
     x = x.detach().clone().requires_grad_()
-    optimizer = torch.optim.SGD([x], lr=step)
-    trace = Trace([x.detach().clone()], [error(x).item()])
+    optimizer = torch.optim.SGD([x], lr=positive("descend", "step", step))
+    trace = Trace([x.detach().clone()], [finite(error(x).item(), 0)])
     while trace.errors[-1] > tolerance and trace.steps < max_steps:
         optimizer.zero_grad()
         error(x).backward()
         optimizer.step()
         trace.points.append(x.detach().clone())
-        trace.errors.append(error(x).item())
+        trace.errors.append(finite(error(x).item(), trace.steps))
     return trace
 
 
@@ -38,21 +46,38 @@ def newton(
     tolerance: float = 0.01,
     max_steps: int = 10_000,
 ) -> Trace:
-    """The true Newton step with torch.func's gradient and Hessian."""
-    trace = Trace([x], [error(x).item()])
+    """The true Newton step with torch.func's gradient and Hessian.
+
+    Raises:
+        ValueError: `tolerance` or `max_steps` is not positive and finite.
+        ArithmeticError: the error became NaN or infinite, or its second derivative is
+            flat.
+    """
+    positive("newton", "tolerance", tolerance)
+    positive("newton", "max_steps", max_steps)
+    trace = Trace([x], [finite(error(x).item(), 0)])
     while trace.errors[-1] > tolerance and trace.steps < max_steps:
         gradient, hessian = torch.func.grad(error)(x), torch.func.hessian(error)(x)
         x = x - newton_step(gradient, hessian)
         trace.points.append(x)
-        trace.errors.append(error(x).item())
+        trace.errors.append(finite(error(x).item(), trace.steps))
     return trace
 
 
 def newton_step(gradient: Tensor, hessian: Tensor) -> Tensor:
-    """H⁻¹∇, which for numbers is a quotient."""
+    """H⁻¹∇, which for numbers is a quotient.
+
+    Raises:
+        ArithmeticError: the second derivative is 0, or the Hessian singular.
+    """
     if gradient.ndim == 0:
+        if hessian == 0:
+            raise ArithmeticError(f"newton: {FLAT}")
         return gradient / hessian
-    return torch.linalg.solve(hessian, gradient)
+    try:
+        return torch.linalg.solve(hessian, gradient)
+    except torch.linalg.LinAlgError as reason:  # pyright: ignore[reportPrivateImportUsage]
+        raise ArithmeticError(f"newton: {FLAT}") from reason
 
 
 class Descent:
@@ -61,15 +86,18 @@ class Descent:
     Args:
         surface: what to descend.
         start: the coordinates of the first point.
-        lr: the factor of the gradient; None takes the Newton step.
+        lr: the factor of the gradient, above 0; None takes the Newton step.
     """
 
     def __init__(
         self, surface: Surface, start: Any, *, lr: float | None = None
     ) -> None:
         self.surface = surface
-        self.point = torch.nn.Parameter(torch.as_tensor(start))
-        self.optimizer = None if lr is None else torch.optim.SGD([self.point], lr=lr)
+        self.point = torch.nn.Parameter(torch.as_tensor(start).clone())
+        self.optimizer = None
+        if lr is not None:
+            factor = positive("Descent", "lr", lr)
+            self.optimizer = torch.optim.SGD([self.point], lr=factor)
 
     def step(self, x: Tensor, target: Tensor) -> float:
         """Go one step down, whatever the data; returns the height before."""

@@ -24,7 +24,7 @@ from torch.nn import (
 
 
 class Step(Module):
-    """1 where x > 0, else 0; autograd finds the gradient 0, as sign's is 0."""
+    """1 where x > 0, else 0 (NaN, too); autograd finds the gradient 0, as sign's is."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """sign(relu(x)), which is [x > 0]."""

@@ -5,6 +5,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from handmade._numbers import positive
 from torch_ref.nn import Step
 
 
@@ -26,7 +27,7 @@ class Perceptron(nn.Module):
     ) -> None:
         super().__init__()
         self.linear = nn.Linear(in_features, out_features)
-        self.activation = activation or Step()
+        self.activation = Step() if activation is None else activation
 
     def forward(self, x: Tensor) -> Tensor:
         """g(W x + w₀)."""
@@ -40,7 +41,9 @@ class Rosenblatt:
         self, in_features: int, out_features: int = 1, lr: float = 1.0
     ) -> None:
         self.linear = nn.Linear(in_features, out_features)
-        self.optimizer = torch.optim.SGD(self.linear.parameters(), lr=lr)
+        self.optimizer = torch.optim.SGD(
+            self.linear.parameters(), lr=positive("Rosenblatt", "lr", lr)
+        )
 
     def step(self, x: Tensor, target: Tensor) -> float:
         """Learn once from a batch; returns the loss before the change."""

@@ -90,7 +90,7 @@ class SinePlusExponential(Surface):
     formula = "sin x + eʸ"
 
     def value(self, p: Tensor) -> Tensor:
-        """Sin x + eʸ."""
+        """The sum sin x + eʸ."""
         return p[..., 0].sin() + p[..., 1].exp()
 
 

@@ -1,5 +1,6 @@
 """The same training loop with autograd: it differs from handmade's in one line."""
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -67,12 +68,15 @@ class GradientLearner:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied."""
         self.model.load_state_dict(state_dict["model"])
-        self.optimizer.load_state_dict(state_dict["optimizer"])
+        # Torch would go on with the given momentum buffers themselves.
+        self.optimizer.load_state_dict(copy.deepcopy(state_dict["optimizer"]))
 
     def to(self, other: Tensor) -> Self:
-        """Move model and loss to the dtype and device of `other`."""
+        """Move model, loss and optimiser to the dtype and device of `other`."""
         self.model.to(other)
         self.criterion.to(other)
+        # Loading casts every buffer to where its parameter now lies.
+        self.optimizer.load_state_dict(self.optimizer.state_dict())
         return self
 
 

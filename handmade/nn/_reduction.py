@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from handmade._array import Array, converted, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    floating_namespace,
+    require_like,
+    require_shape,
+)
+from handmade._numbers import real_number
 from handmade.nn.module import Module
 
 
@@ -14,6 +20,10 @@ class Loss(Module):
     Args:
         reduction: "mean", "sum", or "none", which keeps the losses apart; `backward`
             then needs `grad_output` in their shape.
+
+    Torch:
+        The mean over no elements is NaN in torch and refused here. Class weights are
+        buffers, part of `state_dict`, as in torch.
     """
 
     def __init__(self, *, reduction: str = "mean") -> None:
@@ -25,34 +35,42 @@ class Loss(Module):
         self.reduction = reduction
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        """∂loss/∂input, times `grad_output` if the loss is itself an intermediate."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward")
+        """∂loss/∂input, times `grad_output` if the loss is itself an intermediate.
 
-    def to(self, other: Array) -> "Loss":
-        """Move the class weights to the library, dtype and device of `other`."""
-        for name in ("weight", "pos_weight"):
-            if vars(self).get(name) is not None:
-                setattr(self, name, converted(getattr(self, name), like=other))
-        return self
+        Args:
+            grad_output: as the loss that forward returned: the same shape, library and
+                dtype; a Python number also serves where that is one number.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def _reduced(self, xp: Any, losses: Array, total: Any) -> Array:
         """The losses as asked for; their mean is their sum divided by `total`."""
-        if self.reduction == "none":
-            return losses
-        summed = xp.sum(losses)
-        return summed / total if self.reduction == "mean" else summed
+        value = losses
+        if self.reduction != "none":
+            summed = xp.sum(losses)
+            value = summed / total if self.reduction == "mean" else summed
+        self._value: Array = value
+        return value
 
     def _grad_losses(self, grad_output: Array | None, total: Any) -> Any:
         """∂L/∂(each element's loss): the backward pass of `_reduced`."""
-        if self.reduction == "none":
-            if grad_output is None:
-                raise ValueError(
-                    f"{type(self).__name__}.backward: reduction='none' leaves several "
-                    f"losses, so grad_output is needed, in their shape"
-                )
-            return grad_output
-        upstream = 1.0 if grad_output is None else grad_output
+        upstream = self._upstream(grad_output)
         return upstream / total if self.reduction == "mean" else upstream
+
+    def _upstream(self, grad_output: Array | None) -> Any:
+        """`grad_output`, once it is known to fit what forward returned."""
+        owner = f"{type(self).__name__}.backward"
+        if grad_output is None:
+            if self.reduction != "none":
+                return 1.0
+            raise ValueError(
+                f"{owner}: reduction='none' leaves several losses, so grad_output is "
+                f"needed, in their shape"
+            )
+        if self._value.ndim == 0 and isinstance(grad_output, int | float):
+            return real_number(owner, "grad_output", grad_output)
+        require_like(owner, "grad_output", grad_output, self._value)
+        return grad_output
 
     def _same_shape(self, input: Array, target: Array) -> Any:
         """The namespace, once target fits input exactly and there is a mean to take."""

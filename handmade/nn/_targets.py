@@ -38,6 +38,7 @@ def one_hot(owner: str, input: Array, target: Array, ignore_index: int) -> Array
         )
     shape = (*input.shape[:axis], *input.shape[axis + 1 :])
     require_shape(owner, "target", target, shape)
+    target = xp.astype(target, xp.int64)  # uint8 would wrap from 256 classes on
     counted = target != ignore_index
     wrong = counted & ((target < 0) | (target >= classes))
     if bool(xp.any(wrong)):
@@ -47,7 +48,7 @@ def one_hot(owner: str, input: Array, target: Array, ignore_index: int) -> Array
             f"got {int(xp.reshape(target, (-1,))[int(xp.argmax(flat_int(xp, wrong)))])}"
         )
     device = getattr(target, "device", None)
-    index = xp.arange(classes, dtype=target.dtype, device=device)
+    index = xp.arange(classes, dtype=xp.int64, device=device)
     index = xp.reshape(index, (-1,) + (1,) * (input.ndim - axis - 1))
     hot = xp.expand_dims(target, axis=axis) == index
     return xp.astype(hot & xp.expand_dims(counted, axis=axis), input.dtype)

@@ -1,6 +1,7 @@
 """Activations g: what a neuron makes of its weighted sum."""
 
 from handmade._array import Array, floating_namespace, require_shape
+from handmade._numbers import real_number
 from handmade.nn.module import Module
 
 
@@ -11,15 +12,15 @@ def sigmoid(x: Array) -> Array:
     return xp.where(x >= 0, xp.ones_like(x), small) / (1 + small)
 
 
-def log_softmax(x: Array, dim: int) -> Array:
-    """X − log Σ eˣ along `dim`; the maximum is taken out first: nothing overflows."""
+def log_softmax(x: Array, dim: int | None) -> Array:
+    """The logarithm of `softmax`, x − log Σ eˣ; nothing overflows."""
     xp = floating_namespace("log_softmax", x=x)
     shifted = x - xp.max(x, axis=dim, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
 
-def softmax(x: Array, dim: int) -> Array:
-    """eˣ / Σ eˣ along `dim`; the maximum is taken out first, so nothing overflows."""
+def softmax(x: Array, dim: int | None) -> Array:
+    """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first."""
     xp = floating_namespace("softmax", x=x)
     powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
     return powers / xp.sum(powers, axis=dim, keepdims=True)
@@ -72,7 +73,7 @@ class LeakyReLU(Module):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = real_number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("LeakyReLU", x=x)
@@ -98,7 +99,8 @@ class Step(Module):
         y(0) = 0; the derivative there does not exist, and 0 is returned.
 
     Torch:
-        None. `torch_ref.nn.Step` is sign(relu(x)), whose autograd gradient is 0.
+        None. `torch_ref.nn.Step` is sign(relu(x)), whose autograd gradient is 0. Both
+        give 0 at NaN: it is not above 0.
     """
 
     def forward(self, x: Array) -> Array:
@@ -179,21 +181,22 @@ class Softmax(Module):
 
     Torch:
         `torch.nn.Softmax`, whose guess of `dim` when it is None is deprecated and
-        refused here.
+        refused here. As there, a single number x () has the dimension 0 or −1.
     """
 
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        y = softmax(x, _valid_dim("Softmax", x, self.dim))
-        self.saved = y
+        axis = _valid_axis("Softmax", x, self.dim)
+        y = softmax(x, axis)
+        self.saved = y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        y = self.saved
+        y, axis = self.saved
         xp = _matching("Softmax", y, grad_output)
-        mean = xp.sum(grad_output * y, axis=self.dim, keepdims=True)
+        mean = xp.sum(grad_output * y, axis=axis, keepdims=True)
         return y * (grad_output - mean)
 
 
@@ -220,14 +223,15 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        y = log_softmax(x, _valid_dim("LogSoftmax", x, self.dim))
-        self.saved = y
+        axis = _valid_axis("LogSoftmax", x, self.dim)
+        y = log_softmax(x, axis)
+        self.saved = y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        y = self.saved
+        y, axis = self.saved
         xp = _matching("LogSoftmax", y, grad_output)
-        total = xp.sum(grad_output, axis=self.dim, keepdims=True)
+        total = xp.sum(grad_output, axis=axis, keepdims=True)
         return grad_output - xp.exp(y) * total
 
 
@@ -237,11 +241,13 @@ def _matching(owner: str, like: Array, grad_output: Array) -> Array:
     return floating_namespace(owner, x=like, grad_output=grad_output)
 
 
-def _valid_dim(owner: str, x: Array, dim: int | None) -> int:
+def _valid_axis(owner: str, x: Array, dim: int | None) -> int | None:
+    """The axis to add along; None, which is all of x, where x is a single number."""
     floating_namespace(owner, x=x)
-    if dim is None or not -x.ndim <= dim < x.ndim:
+    ndim = max(x.ndim, 1)  # torch, too, lets a single number have a dimension 0
+    if dim is None or not -ndim <= dim < ndim:
         raise ValueError(
             f"{owner}: dim must be a dimension of x, which has shape "
             f"{tuple(x.shape)}; got dim={dim}"
         )
-    return dim
+    return dim if x.ndim else None

@@ -10,7 +10,8 @@ class Flatten(Module):
     """Several neighbouring dimensions become one; no number changes.
 
     Shape:
-        x (n, a, b, …) → y (n, a·b·…) by default.
+        x (n, a, b, …) → y (n, a·b·…) by default; a single number () → (1,) with
+        start_dim 0.
 
     Args:
         start_dim: the first dimension to join.
@@ -35,7 +36,7 @@ class Flatten(Module):
         return xp.reshape(grad_output, self.saved)
 
     def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        ndim = len(shape)
+        ndim = max(len(shape), 1)
         start = self.start_dim + ndim * (self.start_dim < 0)
         end = self.end_dim + ndim * (self.end_dim < 0)
         if not 0 <= start <= end < ndim:

@@ -15,13 +15,19 @@ class Identity(Module):
 
     Backward:
         ∂L/∂x = ∂L/∂y
+
+    Torch:
+        `torch.nn.Identity`, which also takes arguments and ignores them; none here.
     """
 
     def forward(self, x: Array) -> Array:
         array_namespace("Identity", x=x)
+        self.saved = tuple(x.shape)
         return x
 
     def backward(self, grad_output: Array) -> Array:
+        array_namespace("Identity", grad_output=grad_output)
+        require_shape("Identity", "grad_output", grad_output, self.saved)
         return grad_output
 
 
@@ -46,7 +52,8 @@ class Linear(Module):
         bias: without it, b is absent and `bias` is None.
 
     Torch:
-        `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i).
+        `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i). Torch allows
+        i = 0 or o = 0; refused here.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:

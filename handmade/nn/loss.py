@@ -11,6 +11,7 @@ from handmade._array import (
     floating_namespace,
     require_shape,
 )
+from handmade._numbers import real_number
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
 from handmade.nn.activation import log_softmax, sigmoid
@@ -37,7 +38,8 @@ class L1Loss(Loss):
         The slope at x = y is 0, as in torch.
 
     Torch:
-        `torch.nn.L1Loss`.
+        `torch.nn.L1Loss`; the slope at NaN is 0 there and NaN here, and the mean over
+        no elements NaN there and refused here.
     """
 
     def forward(self, input: Array, target: Array) -> Array:
@@ -65,7 +67,8 @@ class MSELoss(Loss):
 
     Torch:
         `torch.nn.MSELoss`. The course divides by the N examples, torch by the N
-        elements; for one output a row that is the same.
+        elements; for one output a row that is the same. The mean over no elements is
+        NaN in torch and refused here.
     """
 
     def forward(self, input: Array, target: Array) -> Array:
@@ -95,8 +98,10 @@ class BCELoss(Loss):
         `BCEWithLogitsLoss`, which needs neither.
 
     Torch:
-        `torch.nn.BCELoss`.
+        `torch.nn.BCELoss`; the mean over no elements is NaN there and refused here.
     """
+
+    buffer_names = ("weight",)
 
     def __init__(self, weight: Array | None = None, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -104,7 +109,7 @@ class BCELoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = self._same_shape(input, target)
-        if bool(xp.any((input < 0) | (input > 1))):
+        if not bool(xp.all((input >= 0) & (input <= 1))):  # False for NaN, too
             raise ValueError("BCELoss: every element of input must lie in [0, 1]")
         self.saved = input, target, _weights("BCELoss", self.weight, input)
         yes, no = _clamped_log(xp, input), _clamped_log(xp, 1 - input)
@@ -135,8 +140,11 @@ class BCEWithLogitsLoss(Loss):
         log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
 
     Torch:
-        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p.
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
+        over no elements is NaN there and refused here.
     """
+
+    buffer_names = ("weight", "pos_weight")
 
     def __init__(
         self,
@@ -185,8 +193,11 @@ class NLLLoss(Loss):
         reduction: as for every loss.
 
     Torch:
-        `torch.nn.NLLLoss`.
+        `torch.nn.NLLLoss`; the mean over no examples, or only ignored ones, is NaN
+        there and refused here.
     """
+
+    buffer_names = ("weight",)
 
     def __init__(
         self,
@@ -241,8 +252,11 @@ class CrossEntropyLoss(Loss):
         label_smoothing: ε in [0, 1].
 
     Torch:
-        `torch.nn.CrossEntropyLoss`.
+        `torch.nn.CrossEntropyLoss`; the mean over no examples, or only ignored ones, is
+        NaN there and refused here.
     """
+
+    buffer_names = ("weight",)
 
     def __init__(
         self,
@@ -253,20 +267,21 @@ class CrossEntropyLoss(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction=reduction)
-        if not 0 <= label_smoothing <= 1:
+        eps = real_number("CrossEntropyLoss", "label_smoothing", label_smoothing)
+        if not 0 <= eps <= 1:
             raise ValueError(
                 f"CrossEntropyLoss: label_smoothing must lie in [0, 1], "
                 f"got {label_smoothing}"
             )
         self.weight = weight
         self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = eps
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = floating_namespace("CrossEntropyLoss", input=input)
         axis = class_axis("CrossEntropyLoss", input)
         self._nonempty(input)
-        q, total = self._target(xp, input, target)
+        q, total = self._target(xp, input, target, axis)
         log_p = log_softmax(input, axis)
         self.saved = q, log_p, axis, total
         return self._reduced(xp, expected(xp, q, -log_p, axis), total)
@@ -277,13 +292,11 @@ class CrossEntropyLoss(Loss):
         grad = xp.exp(log_p) * xp.sum(q, axis=axis, keepdims=True) - q
         return grad * along(q, self._grad_losses(grad_output, total), axis)
 
-    def _target(self, xp: Any, input: Array, target: Array) -> tuple[Array, Any]:
+    def _target(
+        self, xp: Any, input: Array, target: Array, axis: int
+    ) -> tuple[Array, Any]:
         """The weights q of all log-probabilities, and what the mean divides by."""
-        owner, eps, axis = (
-            "CrossEntropyLoss",
-            self.label_smoothing,
-            1 - (input.ndim < 2),
-        )
+        owner, eps = "CrossEntropyLoss", self.label_smoothing
         weight = class_weights(owner, self.weight, input)
         array_namespace(owner, input=input, target=target)
         share = eps / input.shape[axis]
@@ -299,7 +312,7 @@ class CrossEntropyLoss(Loss):
 
 
 def _clamped_log(xp: Any, p: Array) -> Array:
-    """Log p, but never below LOG_FLOOR, and silent at 0."""
+    """The logarithm of p, but never below LOG_FLOOR, and silent at 0."""
     positive = p > 0
     logs = xp.log(xp.where(positive, p, xp.ones_like(p)))
     return xp.where(positive, xp.clip(logs, LOG_FLOOR, None), LOG_FLOOR + 0 * p)

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any, Self
 
-from handmade._array import Array, converted, require_shape
+from handmade._array import Array, converted, floating_namespace, require_shape
+
+
+class _NothingSaved(RuntimeError, AttributeError):
+    """Backward before forward; for `hasattr`, a module that has no `saved` yet."""
 
 
 class Parameter:
@@ -40,7 +44,8 @@ class Module:
 
     A subclass writes `forward`, which keeps in `self.saved` what the derivative needs,
     and `backward`, which turns ∂L/∂output into ∂L/∂input and accumulates ∂L/∂θ into
-    each parameter θ. Parameters and inner modules are found as attributes.
+    each parameter θ. Parameters and inner modules are found as attributes; arrays that
+    belong to the state but are not trained are named in `buffer_names`.
 
     Backward:
         May be called again after one forward; it then accumulates again, where torch
@@ -54,6 +59,8 @@ class Module:
     """
 
     training: bool = True
+    buffer_names: tuple[str, ...] = ()
+    """Attributes that are an array of the state, as a loss's class weights, or None."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Array:
         """The value; keeps in `self.saved` what `backward` needs."""
@@ -70,7 +77,7 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         """Reached only for what is missing: say so in the contract's own words."""
         if name == "saved":
-            raise RuntimeError(
+            raise _NothingSaved(
                 f"{type(self).__name__}.backward was called before forward: "
                 f"there is nothing saved to differentiate"
             )
@@ -98,12 +105,24 @@ class Module:
 
     def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """As `named_parameters`, a shared one under each of its names, as in torch."""
+        for name, holder, _ in self._state():
+            if isinstance(holder, Parameter):
+                yield name, holder
+
+    def _state(self) -> Iterator[tuple[str, "Parameter | Module", str]]:
+        """Every array of the state: its dotted name, who holds it, as what attribute.
+
+        In torch's order: own parameters, own buffers, then the inner modules.
+        """
         for name, value in vars(self).items():
             if isinstance(value, Parameter):
-                yield name, value
+                yield name, value, "data"
+        for name in self.buffer_names:
+            if getattr(self, name) is not None:
+                yield name, self, name
         for name, child in self.named_children():
-            for inner, parameter in child._all_parameters():
-                yield f"{name}.{inner}", parameter
+            for inner, holder, attribute in child._state():
+                yield f"{name}.{inner}", holder, attribute
 
     def parameters(self) -> Iterator[Parameter]:
         """Each parameter once, in the order of definition."""
@@ -116,39 +135,50 @@ class Module:
             parameter.grad = None
 
     def state_dict(self) -> dict[str, Array]:
-        """The data of every parameter by name: the arrays themselves, not copies."""
-        return {name: parameter.data for name, parameter in self._all_parameters()}
+        """Every parameter's data and every buffer by name: the arrays, not copies."""
+        return {name: getattr(holder, at) for name, holder, at in self._state()}
 
     def load_state_dict(self, state_dict: dict[str, Array]) -> None:
-        """Copy every array of `state_dict` into the parameter of its name.
+        """Copy every array of `state_dict` into the parameter or buffer of its name.
 
-        Nothing is changed unless all names and shapes fit.
+        Nothing is changed unless all names, shapes and dtypes fit.
 
         Raises:
             KeyError: a name is missing, or there is one that the module lacks.
+            TypeError: a value is no array of float32 or float64.
             ValueError: a shape differs.
         """
-        own = dict(self._all_parameters())
+        own = self.state_dict()
         if own.keys() != state_dict.keys():
             raise KeyError(
                 f"{type(self).__name__}.load_state_dict: "
                 f"missing {sorted(own.keys() - state_dict.keys())}, "
                 f"unexpected {sorted(state_dict.keys() - own.keys())}"
             )
-        for name, parameter in own.items():
-            require_shape("load_state_dict", name, state_dict[name], parameter.shape)
-        for name, parameter in own.items():
-            parameter.data = converted(state_dict[name], like=parameter.data)
+        for name, array in own.items():
+            floating_namespace("load_state_dict", **{name: state_dict[name]})
+            require_shape("load_state_dict", name, state_dict[name], array.shape)
+        for name, holder, attribute in self._state():
+            setattr(holder, attribute, converted(state_dict[name], like=own[name]))
 
     def to(self, other: Array) -> Self:
-        """Move all parameters to the library, dtype and device of the array `other`.
+        """Move the whole state to the library, dtype and device of the array `other`.
+
+        Gradients are forgotten.
+
+        Raises:
+            TypeError: `other`, or an array of the state, is neither float32 nor
+                float64; nothing is moved then.
 
         Torch:
             `torch.nn.Module.to(tensor)`; here the library may change, too.
         """
-        for parameter in self.parameters():
-            parameter.data = converted(parameter.data, like=other)
-            parameter.grad = None
+        floating_namespace("to", other=other)
+        for name, array in self.state_dict().items():
+            floating_namespace("to", **{name: array})
+        for _, holder, attribute in self._state():
+            setattr(holder, attribute, converted(getattr(holder, attribute), other))
+        self.zero_grad()
         return self
 
     def train(self, mode: bool = True) -> Self:

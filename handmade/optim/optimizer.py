@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from handmade._array import Array, converted
+from handmade._array import (
+    Array,
+    converted,
+    floating_namespace,
+    require_like,
+    require_shape,
+)
 from handmade.nn.module import Parameter
 
 Group = dict[str, Any]
@@ -73,14 +79,30 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self) -> None:
-        """Update every parameter that has a gradient."""
+        """Update every parameter that has a gradient.
+
+        Raises:
+            TypeError: a gradient, or an array in the state, has another library or
+                dtype than its parameter.
+            ValueError: it has another shape.
+        """
         for group in self.param_groups:
+            plain = _plain(group)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     state = self.state.setdefault(parameter, {})
+                    self._fitting(parameter, state)
                     parameter.data = self.updated(
-                        parameter.data, parameter.grad, state, group
+                        parameter.data, parameter.grad, state, plain
                     )
+
+    def _fitting(self, parameter: Parameter, state: State) -> None:
+        """Refuse arrays that NumPy would silently broadcast or widen."""
+        owner = type(self).__name__
+        require_like(owner, "grad", parameter.grad, parameter.data)
+        for name, value in state.items():
+            if hasattr(value, "dtype"):
+                require_like(owner, name, value, parameter.data)
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -105,9 +127,22 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied.
 
+        Nothing is changed unless everything fits.
+
         Raises:
-            ValueError: the groups do not hold as many parameters as here.
+            TypeError: an array in the state is neither float32 nor float64.
+            ValueError: the groups do not hold as many parameters as here, a
+                hyper-parameter is out of its range, a state belongs to no parameter, or
+                an array in it does not have the parameter's shape.
         """
+        groups = self._loaded_groups(state_dict)
+        state = self._loaded_state(state_dict)
+        for group, loaded in zip(self.param_groups, groups, strict=True):
+            group.update(loaded)
+        self.state = state
+
+    def _loaded_groups(self, state_dict: dict[str, Any]) -> list[Group]:
+        """The own groups with the hyper-parameters of `state_dict`, once checked."""
         sizes = [len(group["params"]) for group in state_dict["param_groups"]]
         own = [len(group["params"]) for group in self.param_groups]
         if sizes != own:
@@ -115,15 +150,28 @@ class Optimizer:
                 f"{type(self).__name__}.load_state_dict: expected groups of {own} "
                 f"parameters, got {sizes}"
             )
-        for group, loaded in zip(
-            self.param_groups, state_dict["param_groups"], strict=True
-        ):
-            group.update({k: v for k, v in loaded.items() if k in self.defaults})
+        pairs = zip(self.param_groups, state_dict["param_groups"], strict=True)
+        groups = [
+            {**own, **{k: v for k, v in loaded.items() if k in self.defaults}}
+            for own, loaded in pairs
+        ]
+        for group in groups:
+            self.check(group)
+        return groups
+
+    def _loaded_state(self, state_dict: dict[str, Any]) -> dict[Parameter, State]:
+        """Copies of the states in `state_dict`, each by its parameter."""
         parameters = self._parameters()
-        self.state = {
-            parameters[int(number)]: _copied(state, parameters[int(number)])
-            for number, state in state_dict["state"].items()
-        }
+        found: dict[Parameter, State] = {}
+        for number, state in state_dict["state"].items():
+            if not 0 <= int(number) < len(parameters):
+                raise ValueError(
+                    f"{type(self).__name__}.load_state_dict: a state for parameter "
+                    f"{number}, but there are only 0 … {len(parameters) - 1}"
+                )
+            parameter = parameters[int(number)]
+            found[parameter] = _copied(type(self).__name__, state, parameter)
+        return found
 
     def _parameters(self) -> list[Parameter]:
         every: list[Parameter] = []
@@ -132,10 +180,17 @@ class Optimizer:
         return every
 
 
-def _copied(state: State, parameter: Parameter) -> State:
+def _plain(group: Group) -> Group:
+    """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
+    return {k: v.item() if hasattr(v, "item") else v for k, v in group.items()}
+
+
+def _copied(owner: str, state: State, parameter: Parameter) -> State:
     """`state` with its arrays copied to where the parameter lies."""
-    like: Array = parameter.data
-    return {
-        name: converted(value, like=like) if hasattr(value, "dtype") else value
-        for name, value in state.items()
-    }
+    copies = dict(state)
+    for name, value in state.items():
+        if hasattr(value, "dtype"):
+            floating_namespace(owner, **{name: value})
+            require_shape(owner, name, value, parameter.shape)
+            copies[name] = converted(value, like=parameter.data)
+    return copies

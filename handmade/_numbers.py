@@ -1,0 +1,45 @@
+"""Plain numbers, checked: hyper-parameters, and the error of a descent."""
+
+import math
+from numbers import Real
+from typing import Any
+
+FLAT = "the second derivative is singular (flat): the Newton step does not exist"
+"""What both wings say of a Newton step that would divide by 0."""
+
+
+def real_number(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float, which widens no array; a np.float64 would.
+
+    Raises:
+        TypeError: it is no real number.
+    """
+    if not isinstance(value, Real):
+        raise TypeError(
+            f"{owner}: {name} must be a real number, got {type(value).__name__}"
+        )
+    return float(value)
+
+
+def positive(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float that is above 0 and finite.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it is not positive, infinite or NaN.
+    """
+    number = real_number(owner, name, value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{owner}: {name} must be positive and finite, got {value}")
+    return number
+
+
+def finite(error: Any, step: int) -> float:
+    """The error of a descent as a Python float.
+
+    Raises:
+        ArithmeticError: it is NaN or infinite; the step is named.
+    """
+    if not math.isfinite(value := float(error)):
+        raise ArithmeticError(f"descent: the error became {value} at step {step}")
+    return value

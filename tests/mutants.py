@@ -1,0 +1,177 @@
+"""Mutation testing of `handmade`: run by `make mutants`, summed up in docs/mutants.md.
+
+A mutant is one small change to the source. The tests should notice each; those that
+they do not are listed, except where a line of `equivalent_mutants.txt` says why nothing
+could notice them, or where only the words of a message differ.
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.txt")
+REPORT = ROOT / "docs" / "mutants.md"
+KILLED = (1, 3)
+SURVIVED = 0
+UNTESTED = (5, 33)
+GOAL = 0.95
+STRING = re.compile(r"""[rbfu]*("([^"\\]|\\.)*"|'([^'\\]|\\.)*')""")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: where, what the line was, what it became, and how it ended."""
+
+    name: str
+    file: str
+    function: str
+    before: str
+    after: str
+    status: str
+
+    @property
+    def line(self) -> str:
+        """How `equivalent_mutants.txt` names it."""
+        return f"{self.file} {self.function}: {self.before} -> {self.after}"
+
+
+def run_all() -> None:
+    """Let mutmut make and try every mutant."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    children = str(os.cpu_count() or 1)
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", children]
+    subprocess.run(command, cwd=ROOT, env=env, check=False)
+
+
+def found() -> list[Mutant]:
+    """Every mutant that mutmut tried."""
+    mutants = []
+    for meta in sorted((ROOT / "mutants").rglob("*.meta")):
+        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+        mutants += [_mutant(name, code) for name, code in codes.items()]
+    return mutants
+
+
+def _mutant(name: str, code: int | None) -> Mutant:
+    status = (
+        "killed"
+        if code in KILLED
+        else "survived"
+        if code == SURVIVED
+        else "untested"
+        if code in UNTESTED
+        else f"timeout or crash ({code})"
+    )
+    module, _, function = name.rpartition(".")
+    function = re.sub(r"__mutmut_\d+$", "", function).removeprefix("x_")
+    function = function.replace("xǁ", "").replace("ǁ", ".")
+    file = f"{module.replace('.', '/')}.py"
+    if not (ROOT / file).is_file():
+        file = f"{module.replace('.', '/')}/__init__.py"
+    before = after = ""
+    if status != "killed":
+        before, after = _change(name)
+    return Mutant(name, file, function, before, after, status)
+
+
+def _change(name: str) -> tuple[str, str]:
+    """The lines that a mutant took away and put in."""
+    from mutmut.__main__ import get_diff_for_mutant
+
+    lines = get_diff_for_mutant(name).splitlines()
+    taken = [x[1:].strip() for x in lines if x[:1] == "-" and x[:3] != "---"]
+    put = [x[1:].strip() for x in lines if x[:1] == "+" and x[:3] != "+++"]
+    return " ".join(taken), " ".join(put)
+
+
+def only_words(mutant: Mutant) -> bool:
+    """Whether only the text of a string differs, which is no behaviour."""
+    if mutant.status == "killed":
+        return False
+    same = STRING.sub('""', mutant.before) == STRING.sub('""', mutant.after)
+    return same and mutant.before != mutant.after
+
+
+def equivalents() -> dict[str, str]:
+    """The mutants that nothing could notice, and why."""
+    reasons = {}
+    for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            mutant, _, reason = line.partition("  # ")
+            if not reason.strip():
+                raise ValueError(f"{EQUIVALENT.name} gives no reason: {line}")
+            reasons[mutant.strip()] = reason.strip()
+    return reasons
+
+
+def report(mutants: list[Mutant]) -> tuple[str, float, int]:
+    """The page, the score, and how many timed out or crashed."""
+    reasons = equivalents()
+    words = {m for m in mutants if only_words(m)}
+    aside = {m for m in mutants if m.line in reasons and m.status != "killed"} - words
+    counted = [m for m in mutants if m not in words and m not in aside]
+    killed = [m for m in counted if m.status == "killed"]
+    score = len(killed) / max(1, len(counted))
+    odd = [m for m in counted if m.status.startswith("timeout")]
+    rows = ["| file | mutants | killed | left | equivalent | words |", "|---|" + "--:|" * 5]
+    for file in sorted({m.file for m in mutants}):
+        of = Counter(_column(m, words, aside) for m in mutants if m.file == file)
+        cells = (of["killed"], of["left"], of["equivalent"], of["words"])
+        total = sum(of.values())
+        rows.append(f"| {file} | {total} | {' | '.join(map(str, cells))} |")
+    left = [f"- `{m.line}` ({m.status})" for m in counted if m.status != "killed"]
+    why = [f"- `{m.line}`: {reasons[m.line]}" for m in sorted(aside, key=lambda m: m.line)]
+    day = datetime.now(UTC).date().isoformat()
+    page = f"""# Mutation testing of `handmade`
+
+Written by `make mutants` on {day}: Python {platform.python_version()}, mutmut
+{version("mutmut")}, {platform.machine()}.
+
+**{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(odd)}
+time-outs or crashes, none of which counts as a kill. {len(aside)} mutants are
+equivalent to the original (a line each below), and {len(words)} change only the words
+of a message.
+
+{chr(10).join(rows)}
+
+## Left alive
+
+{chr(10).join(left) or "None."}
+
+## Equivalent, and why
+
+{chr(10).join(why) or "None."}
+"""
+    return page, score, len(odd)
+
+
+def _column(mutant: Mutant, words: set[Mutant], aside: set[Mutant]) -> str:
+    if mutant in words:
+        return "words"
+    if mutant in aside:
+        return "equivalent"
+    return "killed" if mutant.status == "killed" else "left"
+
+
+def main() -> int:
+    """Run, report, and say whether the goal is reached."""
+    os.chdir(ROOT)
+    if "--report" not in sys.argv:
+        run_all()
+    page, score, odd = report(found())
+    REPORT.write_text(page, encoding="utf-8")
+    print(page)
+    return 0 if score >= GOAL and not odd else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
