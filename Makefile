@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check lint types format board clean
+.PHONY: run test fuzz check lint types format board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+# 100,000 random examples against torch; FUZZ='--seed 5 --examples 1' asks others.
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(FUZZ)
 
 check: $(VENV)/.dev lint types test
 
@@ -42,5 +46,5 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(INSTALL) -e '.[browser]' --group dev
+	$(INSTALL) -e '.[browser,samples]' --group dev
 	touch $@

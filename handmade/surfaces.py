@@ -257,7 +257,7 @@ def _coordinates(p: Array, n: int) -> tuple[Any, ...]:
 
 
 def _rows(xp: Any, like: Array, rows: list[list[Any]]) -> Array:
-    """The matrix of these entries, at each point; plain numbers are the same everywhere."""
+    """The matrix of these entries, at each point; a plain number is constant."""
     return xp.stack([_row(xp, like, row) for row in rows], axis=-2)
 
 

@@ -460,3 +460,8 @@ def test_metrics_count_integers(name, dtype):
         count(np.ones(2, dtype), np.ones(2, int), *more)
     with pytest.raises(TypeError, match=f"target must hold class.*got {dtype}"):
         count(np.ones(2, int), np.ones(2, dtype), *more)
+
+
+def test_a_class_to_ignore_makes_no_sense_among_probabilities():
+    with pytest.raises(ValueError, match="ignore_index 1 names a class"):
+        nn.CrossEntropyLoss(ignore_index=1)(np.ones((2, 5)), np.full((2, 5), 0.2))

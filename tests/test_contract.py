@@ -404,3 +404,36 @@ def test_nan_is_passed_on_not_hidden():
     for name in ("ReLU", "LeakyReLU", "Sigmoid", "Tanh"):
         theirs = getattr(torch_nn, name)()(torch.from_numpy(x)).numpy()
         np.testing.assert_array_equal(getattr(nn, name)()(x), theirs)
+
+
+def test_a_velocity_does_not_share_memory_with_the_gradient():
+    parameter = nn.Parameter(np.ones(2))
+    optimizer = optim.SGD([parameter], lr=0.1, momentum=0.9)
+    parameter.grad = np.ones(2)
+    optimizer.step()
+    parameter.grad[...] = 7
+    assert optimizer.state_dict()["state"][0]["momentum_buffer"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
+def test_shares_of_nothing_are_nothing(name):
+    layer = getattr(nn, name)(dim=1)
+    for shape in ((0, 3), (3, 0)):
+        assert layer(np.ones(shape)).shape == shape
+        assert layer.backward(np.ones(shape)).shape == shape
+
+
+def test_flatten_of_one_dimension_changes_nothing():
+    x = np.ones((2, 3, 4))
+    assert nn.Flatten(0, 0)(x).shape == (2, 3, 4)
+    assert nn.Flatten(2, 2)(x).shape == (2, 3, 4)
+    assert nn.Flatten(0, 1)(x).shape == (6, 4)
+    with pytest.raises(ValueError, match="end_dim 3"):
+        nn.Flatten(1, 3)(x)
+
+
+@pytest.mark.parametrize("give", [np.array, torch.tensor])
+def test_a_class_index_out_of_range_is_named_wherever_it_stands(give):
+    target = give([[0, 1], [1, 7]])
+    with pytest.raises(ValueError, match="got 7"):
+        nn.NLLLoss()(give(np.zeros((2, 3, 2)).tolist()), target)

@@ -193,3 +193,40 @@ def test_a_float64_step_widens_no_float32():
     learner = handmade.descent.Descent(bowl, start, lr=np.float64(0.1))
     learner.step(None, None)
     assert learner.point.dtype == np.float32
+
+
+def test_it_gives_up_after_ten_thousand_steps_unless_told():
+    assert descend(lambda x: x * x, lambda x: 2 * x, 9.0, step=1e-9).steps == 10_000
+    never = newton(lambda x: x * x + 1, lambda x: 2 * x, lambda x: 2.0, 9.0)
+    assert never.steps == 10_000
+
+
+def test_newton_stops_at_one_hundredth_unless_told():
+    trace = newton(lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2, 3.0)
+    assert trace.errors[-1] <= 0.01 < trace.errors[-2]
+
+
+def test_an_error_of_exactly_the_tolerance_is_small_enough():
+    assert descend(lambda x: x, lambda x: 1.0, 0.5, tolerance=0.5).steps == 0
+
+
+def test_the_step_at_which_it_diverged_is_named():
+    with pytest.raises(ArithmeticError, match="became inf at step 1$"):
+        descend(lambda x: x * x, lambda x: 2 * x, 1.0, step=1e200)
+
+
+def test_newton_mixes_neither_libraries_nor_precisions():
+    def bowl(x):
+        return float((x * x).sum())
+
+    def half(x):
+        return np.eye(2, dtype=np.float32)
+
+    def tensor(x):
+        return torch.eye(2).double()
+
+    start = np.array([1.0, 2.0])
+    with pytest.raises(TypeError, match="float64, but hessian is float32"):
+        newton(bowl, lambda x: 2 * x, half, start)
+    with pytest.raises(TypeError, match="arrays of one library"):
+        newton(bowl, lambda x: 2 * x, tensor, start)

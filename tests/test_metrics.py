@@ -69,3 +69,10 @@ def test_decisions_are_the_same_on_both_sides(name):
     ours, theirs = both(name, RNG(1).choice([0.0, 0.5, 1.0], (20, 3)))
     np.testing.assert_array_equal(ours, theirs)
     assert ours.dtype == theirs.dtype == np.int64
+
+
+@pytest.mark.parametrize("name", ["accuracy", "confusion_matrix"])
+def test_libraries_are_not_mixed(name):
+    more = (3,) if name == "confusion_matrix" else ()
+    with pytest.raises(TypeError, match="arrays of one library"):
+        getattr(handmade.metrics, name)(np.array([1, 2]), torch.tensor([1, 2]), *more)

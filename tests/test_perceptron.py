@@ -142,3 +142,24 @@ def test_the_rule_is_sgd_on_the_perceptrons_own_loss(batch):
         np.testing.assert_allclose(
             value, theirs.parameters()[name].numpy(), rtol=1e-12, atol=1e-12
         )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ones_have_the_dtype_of_the_inputs(dtype):
+    assert with_ones(np.zeros((2, 2), dtype)).dtype == dtype
+    assert with_ones(torch.zeros(2, 2)).dtype == torch.float32
+
+
+def test_one_row_of_weights_works_on_tensors_too():
+    x, weights = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0, 3.0])
+    assert weighted_sum(x, weights).item() == 9
+
+
+def test_precisions_and_libraries_are_not_mixed():
+    with pytest.raises(TypeError, match="x is float64, but weights is float32"):
+        weighted_sum(np.ones(2), np.ones(3, np.float32))
+    with pytest.raises(TypeError, match="arrays of one library"):
+        weighted_sum(np.ones(2), torch.ones(3))
+    learner = Rosenblatt(2, 1).to(np.zeros(1))
+    with pytest.raises(TypeError, match="z is float64, but target is float32"):
+        learner.step(np.ones((4, 2)), np.ones((4, 1), np.float32))

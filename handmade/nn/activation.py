@@ -15,6 +15,8 @@ def sigmoid(x: Array) -> Array:
 def log_softmax(x: Array, dim: int | None) -> Array:
     """The logarithm of `softmax`, x − log Σ eˣ; nothing overflows."""
     xp = floating_namespace("log_softmax", x=x)
+    if 0 in x.shape:
+        return x  # the maximum of nothing does not exist
     shifted = x - xp.max(x, axis=dim, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
@@ -22,6 +24,8 @@ def log_softmax(x: Array, dim: int | None) -> Array:
 def softmax(x: Array, dim: int | None) -> Array:
     """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first."""
     xp = floating_namespace("softmax", x=x)
+    if 0 in x.shape:
+        return x  # the maximum of nothing does not exist
     powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
     return powers / xp.sum(powers, axis=dim, keepdims=True)
 

@@ -112,7 +112,8 @@ class BCELoss(Loss):
         if not bool(xp.all((input >= 0) & (input <= 1))):  # False for NaN, too
             raise ValueError("BCELoss: every element of input must lie in [0, 1]")
         self.saved = input, target, _weights("BCELoss", self.weight, input)
-        yes, no = _clamped_log(xp, input), _clamped_log(xp, 1 - input)
+        yes = _clamped_log(xp, xp.log, input, input > 0)
+        no = _clamped_log(xp, xp.log1p, -input, input < 1)
         losses = -(target * yes + (1 - target) * no) * self.saved[2]
         return self._reduced(xp, losses, math.prod(input.shape))
 
@@ -303,6 +304,11 @@ class CrossEntropyLoss(Loss):
         if xp.isdtype(target.dtype, "real floating"):
             floating_namespace(owner, input=input, target=target)
             require_shape(owner, "target (probabilities)", target, input.shape)
+            if self.ignore_index >= 0:
+                raise ValueError(
+                    f"{owner}: ignore_index {self.ignore_index} names a class, but "
+                    f"target holds probabilities"
+                )
             q = ((1 - eps) * target + share) * weight
             return q, math.prod(input.shape) // input.shape[axis]
         hot = one_hot(owner, input, target, self.ignore_index)
@@ -311,11 +317,10 @@ class CrossEntropyLoss(Loss):
         return q, _total_weight(xp, hot * weight, self)
 
 
-def _clamped_log(xp: Any, p: Array) -> Array:
-    """The logarithm of p, but never below LOG_FLOOR, and silent at 0."""
-    positive = p > 0
-    logs = xp.log(xp.where(positive, p, xp.ones_like(p)))
-    return xp.where(positive, xp.clip(logs, LOG_FLOOR, None), LOG_FLOOR + 0 * p)
+def _clamped_log(xp: Any, log: Any, p: Array, finite: Array) -> Array:
+    """`log(p)`, but never below LOG_FLOOR, and silent where it is −∞."""
+    logs = log(xp.where(finite, p, xp.ones_like(p)))
+    return xp.where(finite, xp.clip(logs, LOG_FLOOR, None), LOG_FLOOR + 0 * p)
 
 
 def _weights(owner: str, weight: Array | None, input: Array) -> Any:

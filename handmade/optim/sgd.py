@@ -66,7 +66,7 @@ class SGD(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * data
         if group["momentum"]:
-            v = g
+            v = 1 * g  # a copy: the gradient may be overwritten before the next step
             if (last := state.get("momentum_buffer")) is not None:
                 v = group["momentum"] * last + (1 - group["dampening"]) * g
             state["momentum_buffer"] = v
