@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test fuzz check lint types format board clean
+.PHONY: run test fuzz mutants check lint types format board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
@@ -15,6 +15,11 @@ test: $(VENV)/.dev
 # 100,000 random examples against torch; FUZZ='--seed 5 --examples 1' asks others.
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(FUZZ)
+
+# Changes handmade in every small way and counts what the tests notice; takes minutes.
+mutants: $(VENV)/.dev
+	$(INSTALL) --group mutants
+	$(BIN)/python tests/mutants.py
 
 check: $(VENV)/.dev lint types test
 
@@ -33,7 +38,7 @@ board: $(VENV)/.run
 	$(BIN)/python -m compare board
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) mutants build dist .pytest_cache .ruff_cache .hypothesis
 
 # Each stamp is newer than what it was installed from: a second call installs nothing.
 $(VENV)/.pip: constraints.txt

@@ -110,7 +110,10 @@ def confusion(matrix: np.ndarray, title: str) -> Figure:
     for (i, j), count in np.ndenumerate(matrix):
         if count:
             weight = "normal" if i == j else "bold"
-            ax.text(j, i, str(count), ha="center", va="center", weight=weight)
+            color = "white" if 2 * wrong[i, j] > wrong.max() else "black"
+            ax.text(
+                j, i, str(count), ha="center", va="center", weight=weight, color=color
+            )
     ax.set_xticks(range(len(matrix)))
     ax.set_yticks(range(len(matrix)))
     label(ax, title, "answer", "truth")
@@ -123,8 +126,9 @@ def functions(
     """One panel for each group of named curves (x, y)."""
     figure, axes = canvas(len(curves))
     for ax, group, title in zip(axes, curves, titles, strict=True):
-        for name, (x, y) in group.items():
-            ax.plot(x, y, label=name, linewidth=2)
+        for number, (name, (x, y)) in enumerate(group.items()):
+            width = 2 + 3 / (1 + number)  # what lies below shows at the edges
+            ax.plot(x, y, label=name, linewidth=width)
         label(ax, title, "x", "")
         ax.grid(alpha=0.3)
         ax.legend(fontsize=11)

@@ -27,6 +27,7 @@ GOAL = 0.95
 OWNER = re.compile(
     r"\b(\w*(namespace|matching|indices|axis|upstream|positive|real_number|finite"
     r"|weights?|one_hot|require_\w+|_coordinates))\((None|\"[^\"]*\"|owner)"
+    r"(, (None|\"[^\"]*\"|name))?"
 )
 """A call whose first argument is who complains: it only stands in messages."""
 STRING = re.compile(r"""[rbfu]*("([^"\\]|\\.)*"|'([^'\\]|\\.)*')""")

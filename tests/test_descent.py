@@ -211,7 +211,7 @@ def test_an_error_of_exactly_the_tolerance_is_small_enough():
 
 
 def test_the_step_at_which_it_diverged_is_named():
-    with pytest.raises(ArithmeticError, match="became inf at step 1$"):
+    with pytest.raises(ArithmeticError, match=r"became inf at step 1$"):
         descend(lambda x: x * x, lambda x: 2 * x, 1.0, step=1e200)
 
 

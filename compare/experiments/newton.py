@@ -57,7 +57,7 @@ def draw(side: Side) -> Figure:
     figures.label(left, "x²", "x", "error")
     height = side["descent_2d"].predict
     figures.mountains(right, figure, height, (-5.0, 5.0), (-1.6, 1.6))
-    for name, color in (("descent_2d", "white"), ("newton_2d", "red")):
+    for name, color in (("descent_2d", "orange"), ("newton_2d", "red")):
         points = np.array([p["point"] for p in side[name].path])
         figures.path(right, points, name.partition("_")[0], color=color)
     figures.label(right, "x² + 10y²", "x", "y")
