@@ -437,3 +437,23 @@ def test_a_class_index_out_of_range_is_named_wherever_it_stands(give):
     target = give([[0, 1], [1, 7]])
     with pytest.raises(ValueError, match="got 7"):
         nn.NLLLoss()(give(np.zeros((2, 3, 2)).tolist()), target)
+
+
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
+@pytest.mark.parametrize("give", [np.array, array_api_strict.asarray, torch.tensor])
+def test_a_single_number_has_the_dimensions_0_and_minus_1(name, give):
+    x = give(3.0)
+    x = x if isinstance(x, torch.Tensor) else give(np.asarray(3.0))
+    for dim in (0, -1):
+        layer = getattr(nn, name)(dim=dim)
+        assert float(layer(x)) == (1.0 if name == "Softmax" else 0.0)
+        assert float(layer.backward(x)) == 0
+    for dim in (1, -2):
+        with pytest.raises(ValueError, match=f"got dim={dim}"):
+            getattr(nn, name)(dim=dim)(x)
+
+
+def test_flatten_turns_a_single_number_into_one_of_one():
+    assert nn.Flatten(0, 0)(np.array(3.0)).shape == (1,)
+    with pytest.raises(ValueError, match="end_dim 1"):
+        nn.Flatten(0, 1)(np.array(3.0))

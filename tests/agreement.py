@@ -1,0 +1,390 @@
+"""The judge of tests/strategies.py: does the hand-written side answer as torch does?
+
+Bounds are relative to the largest number wanted or, where a sum may cancel, to the
+largest that was summed: next to that, 1e-12 in float64; float32 may be a few times as
+far from float64 as torch's own float32 is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from strategies import LOSSES, Descent, Example, Spec
+
+import handmade
+import torch_ref
+from compare.arrays import Backend, to_numpy
+from compare.oracles import finite_differences
+
+Results = dict[str, np.ndarray]
+FLOAT64_BOUND = 1e-12
+FLOAT32_EPS = float(np.finfo(np.float32).eps)
+
+
+class Mismatch(AssertionError):
+    """The two sides differ, or a law is broken."""
+
+
+def check(example: Example | Descent) -> None:
+    """Raise Mismatch unless every law holds for the example."""
+    if isinstance(example, Descent):
+        check_optimizer(example)
+        return
+    check_layer(example)
+    if example.spec.name in LOSSES:
+        check_gradient_belongs_to_value(example)
+
+
+def check_layer(example: Example) -> None:
+    """Value and gradients are torch's; dtype and shape are kept, inputs untouched."""
+    exact = torchs(example, "float64")
+    theirs = exact if example.dtype == "float64" else torchs(example, example.dtype)
+    got = handmades(example)
+    if got.keys() != exact.keys():
+        raise Mismatch(f"{sorted(got)} is not {sorted(exact)}")
+    upstream = example.grad_output(exact["output"].shape)
+    floors = cancellation(example, largest(1.0 if upstream is None else upstream))
+    for name, want in exact.items():
+        size = largest(want) + floors.get(name, 0.0)
+        compare(name, got[name], want, size, largest(theirs[name] - want))
+
+
+def compare(
+    name: str, got: np.ndarray, want: np.ndarray, size: float, theirs: float
+) -> None:
+    """Raise Mismatch unless `got` is `want` in `got`'s precision."""
+    if got.shape != want.shape:
+        raise Mismatch(f"{name} has shape {got.shape}, torch's has {want.shape}")
+    bound = FLOAT64_BOUND * size
+    if got.dtype == np.float32:
+        bound = 4 * theirs + 8 * FLOAT32_EPS * size
+    if not largest(got - want) <= bound:
+        raise Mismatch(
+            f"{name} is {largest(got - want):.3g} from torch's, allowed are "
+            f"{bound:.3g}:\n{got}\n{want}"
+        )
+
+
+def largest(values: Any) -> float:
+    """The max-norm, which for no values is 0."""
+    return float(np.max(np.abs(values), initial=0.0))
+
+
+def torchs(example: Example, dtype: str) -> Results:
+    """What torch answers, by autograd, on contiguous arrays."""
+    backend = Backend("torch", "cpu", dtype)
+    module = example.spec.build(torch_ref.nn, backend.torch)
+    module.to(getattr(torch, dtype))
+    for parameter, value in zip(
+        module.parameters(), _state(example, module).values(), strict=True
+    ):
+        parameter.data = backend.torch(value)
+    return _differentiated(module, example, backend, np.asarray)
+
+
+def _state(example: Example, module: Any) -> dict[str, np.ndarray]:
+    """The example's numbers for the parameters of a module of either side."""
+    return example.state({k: p.shape for k, p in module.named_parameters()})
+
+
+def _differentiated(
+    module: Any, example: Example, backend: Backend, change: Callable[..., Any]
+) -> Results:
+    """The answers of a torch module, every number changed before it goes in."""
+    x, *others = (backend.torch(change(a)) for a in example.inputs)
+    output = module(x.requires_grad_(), *others)
+    upstream = example.grad_output(output.shape)
+    output.backward(None if upstream is None else backend.torch(change(upstream)))
+    grads = {f"gradient {k}": p.grad for k, p in module.named_parameters()}
+    results = {"output": output, "input gradient": x.grad, **grads}
+    return {name: to_numpy(value) for name, value in results.items()}
+
+
+def handmades(example: Example) -> Results:
+    """What the hand-written class answers, on arrays of the example's own kind."""
+    give = Giver(example)
+    module = example.spec.build(handmade.nn, give)
+    module.to(give(np.zeros(1)))
+    if state := _state(example, module):
+        module.load_state_dict({k: give(v) for k, v in state.items()})
+    output = module(*(give(a) for a in example.inputs))
+    upstream = example.grad_output(output.shape)
+    gradient = module.backward(*([] if upstream is None else [give(upstream)]))
+    give.check_untouched()
+    grads = {f"gradient {k}": p.grad for k, p in module.named_parameters()}
+    results = {"output": output, "input gradient": gradient, **grads}
+    return {k: kept(k, v, example) for k, v in results.items()}
+
+
+def kept(name: str, value: Any, example: Example | Descent) -> np.ndarray:
+    """As NumPy, once it is known to be of the example's own library and dtype."""
+    if isinstance(value, torch.Tensor) != (example.library == "torch"):
+        raise Mismatch(f"{name} is a {type(value)}, given were {example.library}'s")
+    if to_numpy(value).dtype != example.dtype:
+        raise Mismatch(f"{name} is {value.dtype}, given was {example.dtype}")
+    return to_numpy(value)
+
+
+class Giver:
+    """Turns NumPy arrays into those that the hand-written side is given.
+
+    It remembers each, to tell afterwards whether one was written to.
+    """
+
+    def __init__(self, example: Example | Descent) -> None:
+        self.example = example
+        self.given: list[tuple[Any, np.ndarray]] = []
+
+    def __call__(self, values: np.ndarray) -> Any:
+        """The same values in the example's library, dtype and layout."""
+        name = self.example.dtype
+        if values.dtype.kind != "f":
+            small = largest(values) < 256 and bool(np.all(values >= 0))
+            name = self.example.index if small else "int64"
+        layout = self.example.layout if values.ndim else "contiguous"
+        array: Any = LAID_OUT[layout](values.astype(name))
+        if self.example.library == "torch":
+            array = torch.from_numpy(array)
+        self.given.append((array, to_numpy(array).copy()))
+        return array
+
+    def check_untouched(self) -> None:
+        """Raise Mismatch if any array is not what it was."""
+        for now, before in self.given:
+            if not np.array_equal(to_numpy(now), before):
+                raise Mismatch(f"an array was written to: {before} became {now}")
+
+
+LAID_OUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "contiguous": lambda a: a.copy(),
+    "strided": lambda a: np.repeat(a[..., None], 2, axis=-1)[..., 1],
+    "transposed": lambda a: a.copy(order="F"),
+    "window": lambda a: np.pad(a, 1)[(slice(1, -1),) * a.ndim],
+    "reversed": lambda a: np.flip(np.flip(a).copy()),
+}
+
+
+def cancellation(example: Example, upstream: float) -> dict[str, float]:
+    """The largest numbers that are subtracted on the way, by result.
+
+    σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
+    """
+    name, x = example.spec.name, example.inputs[0]
+    if name in ("Linear", "Sequential"):
+        return {k: largest(v) for k, v in majorised(example).items()}
+    if name in LOSSES:
+        value, slope = _one_loss(example)
+        upstream /= divisor(example)
+        return {"output": value * _share(example), "input gradient": slope * upstream}
+    terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
+    return {"input gradient": terms.get(name, 0) * upstream}
+
+
+def majorised(example: Example) -> Results:
+    """The same net with all numbers made positive, so that nothing cancels."""
+    backend = Backend("torch")
+    module = _majorant(example.spec).to(torch.float64)
+    for parameter, value in zip(
+        module.parameters(), _state(example, module).values(), strict=True
+    ):
+        parameter.data = backend.torch(abs(value))
+    return _differentiated(module, example, backend, abs)
+
+
+class Larger(torch.nn.Module):
+    """x + 1 for positive x: above every squashing activation, nowhere less steep."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+
+def _majorant(spec: Spec) -> torch.nn.Module:
+    """A net of the same parameters whose activations are `Larger`."""
+    if spec.name == "Sequential":
+        return torch.nn.Sequential(*(_majorant(inner) for inner in spec.args))
+    if spec.name in ("Linear", "Flatten"):
+        return spec.build(torch.nn, np.asarray)
+    return Larger()
+
+
+def _one_loss(example: Example) -> tuple[float, float]:
+    """What one element's loss, and its slope, may be a difference of."""
+    x, weight = example.inputs[0], _one_weight(example)
+    value, slope = {
+        "BCEWithLogitsLoss": (1 + largest(x), 1),
+        "CrossEntropyLoss": (_classes(x), _classes(x)),
+        "NLLLoss": (largest(x), 0),
+    }.get(example.spec.name, (0, 0))
+    return weight * value, weight * slope
+
+
+def _one_weight(example: Example) -> float:
+    kwargs = example.spec.kwargs
+    return largest(kwargs.get("weight", 1)) * (1 + largest(kwargs.get("pos_weight", 0)))
+
+
+def _classes(x: np.ndarray) -> int:
+    return x.shape[min(1, x.ndim - 1)] if x.ndim else 1
+
+
+def divisor(example: Example) -> float:
+    """What the loss divides by: 1, the elements, or the weights of what counts."""
+    target, kwargs = example.inputs[1], example.spec.kwargs
+    if kwargs.get("reduction", "mean") != "mean":
+        return 1.0
+    if target.dtype.kind == "f":
+        return _count(example)
+    counted = target[target != kwargs.get("ignore_index", -100)]
+    weight = kwargs.get("weight")
+    return float(counted.size if weight is None else weight[counted].sum())
+
+
+def _count(example: Example) -> float:
+    """How many losses there are before they are reduced."""
+    x, target = example.inputs
+    shares = example.spec.name == "CrossEntropyLoss" and target.dtype.kind == "f"
+    return target.size / (_classes(x) if shares else 1)
+
+
+def _share(example: Example) -> float:
+    """How often one element's loss goes into the value."""
+    apart = example.spec.kwargs.get("reduction") == "none"
+    return 1.0 if apart else _count(example) / divisor(example)
+
+
+def check_gradient_belongs_to_value(example: Example) -> None:
+    """The gradient of a loss is the slope of its own value: torch is not asked.
+
+    Central differences at up to eight elements, away from kinks, where the slope is a
+    convention; each in a step that suits it.
+    """
+    x, *others = example.inputs
+    criterion = example.spec.build(handmade.nn, np.asarray)
+    upstream = example.grad_output(np.shape(criterion(x, *others)))
+    gradient = criterion.backward(*([] if upstream is None else [upstream]))
+    found = STEPS[example.spec.name](*example.inputs)
+    step, extra, slope = (np.reshape(a, -1) for a in (*found, gradient))
+    at = np.flatnonzero(step)[:8]
+    steps = step[at]
+    heights = [0.0]
+
+    def value(moves: np.ndarray) -> float:
+        moved = x.reshape(-1).copy()
+        moved[at] += moves * steps
+        loss = criterion(moved.reshape(x.shape), *others)
+        heights.append(float(np.sum(loss if upstream is None else loss * upstream)))
+        return heights[-1]
+
+    slopes = finite_differences(value, np.zeros(len(at)), h=1.0)
+    weight = _one_weight(example) * largest(1.0 if upstream is None else upstream)
+    size = largest(gradient) + extra[at] * weight / divisor(example)
+    noise = 4 * x.size * np.finfo(np.float64).eps * largest(heights)
+    off = abs(slope[at] * steps - slopes)
+    if not np.all(off <= 1e-5 * size * steps + noise):
+        raise Mismatch(
+            f"input gradient {slope[at]} does not belong to the value, "
+            f"whose slope is {slopes / steps}"
+        )
+
+
+def _flat(step: float, size: float) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    return lambda x, target: (np.full(x.shape, step), np.full(x.shape, size))
+
+
+def _beside_the_tie(x: np.ndarray, target: np.ndarray) -> Any:
+    apart, scale = abs(x - target), abs(x) + abs(target)
+    return np.where(apart > 1e-4 * scale, 1e-3 * apart, 0), 0 * x
+
+
+def _across_the_tie(x: np.ndarray, target: np.ndarray) -> Any:
+    scale = abs(x) + abs(target)
+    return 1e-3 * scale, 1e-9 * scale  # x ± step is rounded: no slope of exactly 0
+
+
+def _inside(x: np.ndarray, target: np.ndarray) -> Any:
+    room = np.minimum(x, 1 - x)
+    return 1e-3 * room, 1 / np.maximum(room, 1e-9)
+
+
+STEPS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
+    "BCELoss": _inside,
+    "BCEWithLogitsLoss": _flat(1e-3, 1),
+    "CrossEntropyLoss": _flat(1e-3, 5),
+    "L1Loss": _beside_the_tie,
+    "MSELoss": _across_the_tie,
+    "NLLLoss": lambda x, target: (1e-3 * abs(x), 0 * x),
+}
+"""By loss: how far to step for each element (0: not at all), and the size of what its
+slope is a difference of."""
+
+
+def check_optimizer(example: Descent) -> None:
+    """After every step each parameter is where torch's is; gradients are untouched.
+
+    They belong to whoever gave them, and are overwritten between the steps.
+    """
+    give = Giver(example)
+    exact = Walk(example, torch_ref, Backend("torch").torch)
+    theirs, ours = exact, Walk(example, handmade, give)
+    if example.dtype == "float32":
+        theirs = Walk(example, torch_ref, Backend("torch", "cpu", "float32").torch)
+    size = [largest(a) for a in exact.values()]
+    gap = [0.0] * len(size)
+    for step in range(example.steps):
+        if step == example.resumed:
+            ours.resume()
+        for walk in {exact, theirs, ours}:
+            walk.step(step)
+        give.check_untouched()
+        ours.overwrite_gradients()
+        for i, (got, want) in enumerate(zip(ours.data(), exact.values(), strict=True)):
+            size[i] = max(size[i], largest(want))
+            gap[i] = max(gap[i], largest(theirs.values()[i] - want))
+            got = kept(f"parameter {i}", got, example)
+            # Rounding may add up from step to step.
+            compare(f"parameter {i}", got, want, (step + 1) * size[i], gap[i])
+
+
+class Walk:
+    """One side's parameters on their way down."""
+
+    def __init__(self, example: Descent, wing: Any, give: Callable[..., Any]) -> None:
+        self.example, self.give = example, give
+        groups = [
+            {**own, "params": [wing.nn.Parameter(give(a)) for a in arrays]}
+            for own, arrays in example.groups
+        ]
+        self.params = [p for group in groups for p in group["params"]]
+        params = groups if len(groups) > 1 else self.params
+        self.optimizer = getattr(wing.optim, example.name)(params, **example.kwargs)
+
+    def step(self, number: int) -> None:
+        """One step with the gradients of that number."""
+        self.optimizer.zero_grad()
+        gradients = self.example.gradients(number)
+        for parameter, gradient in zip(self.params, gradients, strict=True):
+            parameter.grad = None if gradient is None else self.give(gradient)
+        self.optimizer.step()
+
+    def resume(self) -> None:
+        """Hand over to a fresh optimiser that knows nothing but the state."""
+        groups = [{"params": g["params"]} for g in self.optimizer.param_groups]
+        fresh = type(self.optimizer)(groups)
+        fresh.load_state_dict(self.optimizer.state_dict())
+        self.optimizer = fresh
+
+    def overwrite_gradients(self) -> None:
+        """As someone may who keeps one gradient array; no velocity may live in it."""
+        for parameter in self.params:
+            if parameter.grad is not None:
+                parameter.grad[...] = np.nan
+        self.give.given.clear()
+
+    def data(self) -> list[Any]:
+        """The parameters in their own library."""
+        return [p.data for p in self.params]
+
+    def values(self) -> list[np.ndarray]:
+        """The parameters as NumPy arrays."""
+        return [to_numpy(a) for a in self.data()]

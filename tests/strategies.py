@@ -1,0 +1,428 @@
+"""Random examples of every layer, loss and optimiser, for hypothesis and for fuzz.py.
+
+A drawer asks `choose(options)` for whatever is worth shrinking: shapes, options,
+scales, layouts. The numbers themselves come from a generator with a chosen seed.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+Choose = Callable[[Sequence[Any]], Any]
+
+SCALES = (1.0, 1e-4, 1e-2, 1e2, 1e4)
+DTYPES = ("float64", "float32")
+INDICES = ("int64", "int32", "uint8")
+REDUCTIONS = ("mean", "sum", "none")
+LAYOUTS = {
+    "numpy": ("contiguous", "strided", "transposed", "window", "reversed"),
+    "torch": ("contiguous", "strided", "transposed", "window"),
+}
+KINDS: dict[str, Callable[..., np.ndarray]] = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "kinked": lambda rng, shape: rng.normal(size=shape) * (rng.random(shape) > 1 / 3),
+    "tied": lambda rng, shape: rng.integers(-2, 3, shape).astype(float),
+    "wide": lambda rng, shape: rng.choice([-1, -0.01, 0, 0.01, 1], shape),
+}
+PROBABILITIES: dict[str, Callable[..., np.ndarray]] = {
+    "inner": lambda rng, shape: rng.uniform(0.01, 0.99, shape),
+    "near 0": lambda rng, shape: 10 ** rng.uniform(-6, -1, shape),
+    "near 1": lambda rng, shape: 1 - 10 ** rng.uniform(-6, -1, shape),
+    "ends": lambda rng, shape: rng.choice([0.0, 0.5, 1.0], shape),
+}
+ANSWERS: dict[str, Callable[..., np.ndarray]] = {
+    "coin": lambda rng, shape: rng.integers(0, 2, shape).astype(float),
+    "soft": lambda rng, shape: rng.uniform(0, 1, shape),
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How to construct a class, whichever the library: names, numbers, NumPy arrays."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, nn: Any, give: Callable[[np.ndarray], Any]) -> Any:
+        """The object, with `give` turning arrays into those of its library."""
+        args = [a.build(nn, give) if isinstance(a, Spec) else a for a in self.args]
+        kwargs = {
+            k: give(v) if isinstance(v, np.ndarray) else v
+            for k, v in self.kwargs.items()
+        }
+        return getattr(nn, self.name)(*args, **kwargs)
+
+    def names(self) -> set[str]:
+        """The classes named here."""
+        inner = [a.names() for a in self.args if isinstance(a, Spec)]
+        return {self.name}.union(*inner)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer or a loss and what it is fed; all floats are float32 numbers.
+
+    Args:
+        spec: how to construct it.
+        inputs: what forward is given; only the first is differentiated by.
+        library, dtype, layout, index: the arrays of the hand-written side.
+        upstream: the scale of the upstream gradient; None lets a loss go without.
+        seed: of parameters and upstream gradient.
+    """
+
+    spec: Spec
+    inputs: tuple[np.ndarray, ...]
+    library: str = "numpy"
+    dtype: str = "float64"
+    layout: str = "contiguous"
+    index: str = "int64"
+    upstream: float | None = 1.0
+    seed: int = 0
+
+    def grad_output(self, shape: Sequence[int]) -> np.ndarray | None:
+        """The upstream gradient: random, never all ones."""
+        if self.upstream is None:
+            return None
+        rng = np.random.default_rng([self.seed, 1])
+        return rounded(self.upstream * rng.normal(size=tuple(shape)))
+
+    def state(self, shapes: dict[str, Sequence[int]]) -> dict[str, np.ndarray]:
+        """Parameters of these shapes."""
+        rng = np.random.default_rng([self.seed, 2])
+        return {k: rounded(rng.normal(size=tuple(s))) for k, s in shapes.items()}
+
+
+@dataclass(frozen=True)
+class Descent:
+    """An optimiser's way down.
+
+    Args:
+        name: of its class.
+        kwargs: constructor arguments.
+        groups: of parameters, each with options of its own.
+        steps: how many.
+        missing: the share of gradients that are None.
+        resumed: before this step, a fresh optimiser takes over the state.
+        library, dtype, layout, index: the arrays of the hand-written side.
+        seed: of the gradients.
+    """
+
+    name: str
+    kwargs: dict[str, Any]
+    groups: tuple[tuple[dict[str, Any], list[np.ndarray]], ...]
+    steps: int
+    missing: float = 0.0
+    resumed: int | None = None
+    library: str = "numpy"
+    dtype: str = "float64"
+    layout: str = "contiguous"
+    index: str = "int64"
+    seed: int = 0
+
+    def gradients(self, step: int) -> list[np.ndarray | None]:
+        """A gradient, or none, for each parameter."""
+        rng = np.random.default_rng([self.seed, step])
+        shapes = [a.shape for _, arrays in self.groups for a in arrays]
+        drawn = [rounded(rng.normal(size=shape)) for shape in shapes]
+        return [None if rng.random() < self.missing else g for g in drawn]
+
+
+def rounded(values: Any) -> np.ndarray:
+    """Rounded to float32, in float64: both precisions are asked the same."""
+    return np.asarray(values).astype(np.float32).astype(np.float64)
+
+
+def shape(choose: Choose, low: int = 0, empty: bool = True) -> tuple[int, ...]:
+    """From `low` to 4 dimensions; in one of eight a size is 0, if it may be."""
+    sizes = [choose((2, 1, 3, 4)) for _ in range(choose(range(low, 5)))]
+    if sizes and empty and choose(range(8)) == 7:
+        sizes[choose(range(len(sizes)))] = 0
+    return tuple(sizes)
+
+
+def values(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray:
+    """Numbers of either sign: of any scale, kinks and ties among them."""
+    kind, scale = choose(tuple(KINDS)), choose(SCALES)
+    return rounded(scale * KINDS[kind](rng, size))
+
+
+def weights(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray | None:
+    """None, or positive weights that broadcast to `size`."""
+    if choose((True, False)):
+        return None
+    last = size[len(size) - choose(range(len(size) + 1)) :]
+    some = tuple(choose((n, 1)) for n in last)
+    return rounded(choose((1.0, 1e-2, 1e2)) * rng.uniform(0.5, 2, some))
+
+
+def number(choose: Choose, value: float | None) -> Any:
+    """Python's number or NumPy's, whose float64 must not widen float32 arrays."""
+    return value if value is None else choose((float, np.float64))(value)
+
+
+def dimension(choose: Choose, ndim: int) -> int:
+    """A dimension, counted from either end; a single number, too, has one."""
+    return choose(range(-max(ndim, 1), max(ndim, 1)))
+
+
+def _plain(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
+    return lambda choose, rng: (Spec(name), (values(choose, rng, shape(choose)),))
+
+
+def _leaky_relu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    slope = number(choose, choose((0.3, 0.0, 1.0, 2.5, -0.5)))
+    slope = choose(({}, {"negative_slope": slope}))
+    return Spec("LeakyReLU", kwargs=slope), (values(choose, rng, shape(choose)),)
+
+
+def _linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    i, o = choose((3, 1, 2, 8)), choose((2, 1, 3, 5))
+    size = (*shape(choose)[:3], i)
+    kwargs = choose(({}, {"bias": False}))
+    return Spec("Linear", (i, o), kwargs), (values(choose, rng, size),)
+
+
+def _flatten(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    size = shape(choose)
+    ends = [dimension(choose, len(size)) for _ in range(2)]
+    start, end = sorted(ends, key=lambda d: d % max(len(size), 1))
+    kwargs = {"start_dim": start, "end_dim": end}
+    if len(size) > 1 and choose((True, False)):
+        kwargs = {}
+    return Spec("Flatten", kwargs=kwargs), (values(choose, rng, size),)
+
+
+def _over_dim(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
+    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+        size = shape(choose)
+        dim = dimension(choose, len(size))
+        return Spec(name, kwargs={"dim": dim}), (values(choose, rng, size),)
+
+    return draw
+
+
+def _sequential(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    size = shape(choose, low=2)
+    layers = [Spec("Flatten")]
+    width = math.prod(size[1:])
+    # A layer of no inputs is refused; Flatten alone still meets the empty array.
+    for _ in range(choose(range(4)) if width else 0):
+        wider = choose((2, 1, 4))
+        layers += [Spec("Linear", (width, wider)), Spec(choose(_BETWEEN))]
+        width = wider
+    inner = Spec("Sequential", tuple(layers[1:]))
+    nested = (layers[0], inner) if choose((False, True)) else tuple(layers)
+    return Spec("Sequential", nested), (rounded(rng.normal(size=size)),)
+
+
+_BETWEEN = ("Tanh", "ReLU", "Sigmoid", "LeakyReLU", "Identity")
+
+
+def _difference(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
+    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+        kwargs, size = _reduced(choose)
+        x, target = (values(choose, rng, size) for _ in range(2))
+        tied = np.where(rng.random(size) < choose((0.0, 0.3)), x, target)
+        return Spec(name, kwargs=kwargs), (x, tied)
+
+    return draw
+
+
+def _bce(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _reduced(choose)
+    x = rounded(PROBABILITIES[choose(tuple(PROBABILITIES))](rng, size))
+    target = rounded(ANSWERS[choose(tuple(ANSWERS))](rng, size))
+    given = _given(weight=weights(choose, rng, size))
+    return Spec("BCELoss", kwargs=kwargs | given), (x, target)
+
+
+def _bce_with_logits(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _reduced(choose)
+    target = rounded(ANSWERS[choose(tuple(ANSWERS))](rng, size))
+    both = {k: weights(choose, rng, size) for k in ("weight", "pos_weight")}
+    spec = Spec("BCEWithLogitsLoss", kwargs=kwargs | _given(**both))
+    return spec, (values(choose, rng, size), target)
+
+
+def _reduced(choose: Choose) -> tuple[dict[str, str], tuple[int, ...]]:
+    """A reduction, and a shape that it exists for: the mean of nothing does not."""
+    reduction = choose(REDUCTIONS)
+    kwargs = choose(({}, {"reduction": "mean"}))
+    if reduction != "mean":
+        kwargs = {"reduction": reduction}
+    return kwargs, shape(choose, empty=reduction != "mean")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {k: v for k, v in options.items() if v is not None}
+
+
+def _nll(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _classified(choose)
+    target, more = _indices(choose, rng, size, kwargs)
+    return Spec("NLLLoss", kwargs=kwargs | more), (values(choose, rng, size), target)
+
+
+def _cross_entropy(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _classified(choose)
+    draw = choose((_indices, _indices, _shares))
+    target, more = draw(choose, rng, size, kwargs)
+    if smoothing := choose((0, 0.1, 0.5, 1.0)):
+        more["label_smoothing"] = number(choose, smoothing)
+    spec = Spec("CrossEntropyLoss", kwargs=kwargs | more)
+    return spec, (values(choose, rng, size), target)
+
+
+def _classified(choose: Choose) -> tuple[dict[str, str], tuple[int, ...]]:
+    """A reduction and a shape (n, c, …) or (c,) with at least one class."""
+    kwargs, size = _reduced(choose)
+    classes = choose((3, 2, 1, 5))
+    return kwargs, (*size[:1], classes, *size[1:3])
+
+
+def _shares(choose: Choose, rng: Any, size: tuple[int, ...], kwargs: Any) -> Any:
+    """Probabilities of the classes; now and then they do not add to 1."""
+    raw = rng.uniform(0, 1, size)
+    axis = min(1, len(size) - 1)
+    total = raw.sum(axis=axis, keepdims=True)
+    target = rounded(raw / choose((total, 1.0)))
+    return target, _given(weight=_class_weight(choose, rng, size[axis]))
+
+
+def _indices(choose: Choose, rng: Any, size: tuple[int, ...], kwargs: Any) -> Any:
+    """Class indices, some of them ignored; never all, if their mean is wanted."""
+    axis = min(1, len(size) - 1)
+    classes = size[axis]
+    ignored = choose((-100, *range(classes), -1))
+    counted = [c for c in range(classes) if c != ignored] or [0]
+    more = {} if ignored == -100 or counted == [ignored] else {"ignore_index": ignored}
+    some = size[:axis] + size[axis + 1 :]
+    target = rng.choice(counted, some)
+    hidden = rng.random(some) < choose((0.0, 0.3, 1.0))
+    target = np.where(hidden, more.get("ignore_index", -100), target)
+    weight = _class_weight(choose, rng, classes)
+    if kwargs.get("reduction", "mean") == "mean":
+        target.reshape(-1)[0] = counted[0]
+        if weight is not None:
+            weight[counted[0]] = 1
+    return target, more | _given(weight=weight)
+
+
+def _class_weight(choose: Choose, rng: Any, classes: int) -> np.ndarray | None:
+    if choose((True, False)):
+        return None
+    dropped = rng.random(classes) < choose((0.0, 0.3))
+    return rounded(choose(SCALES) * np.where(dropped, 0, rng.uniform(0.5, 2, classes)))
+
+
+LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
+    "Flatten": _flatten,
+    "Identity": _plain("Identity"),
+    "LeakyReLU": _leaky_relu,
+    "Linear": _linear,
+    "LogSoftmax": _over_dim("LogSoftmax"),
+    "ReLU": _plain("ReLU"),
+    "Sequential": _sequential,
+    "Sigmoid": _plain("Sigmoid"),
+    "Softmax": _over_dim("Softmax"),
+    "Step": _plain("Step"),
+    "Tanh": _plain("Tanh"),
+}
+LOSSES: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
+    "BCELoss": _bce,
+    "BCEWithLogitsLoss": _bce_with_logits,
+    "CrossEntropyLoss": _cross_entropy,
+    "L1Loss": _difference("L1Loss"),
+    "MSELoss": _difference("MSELoss"),
+    "NLLLoss": _nll,
+}
+
+
+def _sgd(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Options for a group that inherits `defaults`; any may be left out."""
+    options = _given(
+        lr=number(choose, choose((None, 0.1, 1e-4, 1.0, 0.0))),
+        momentum=number(choose, choose((None, 0.9, 0.5, 1.0, 0.0))),
+        dampening=number(choose, choose((None, 0.3, 1.0, -0.5, 0))),
+        weight_decay=number(choose, choose((None, 0.2, 1e-4, 1.0))),
+        nesterov=choose((None, True, False)),
+        maximize=choose((None, True, False)),
+    )
+    whole = {**defaults, **options}
+    if whole.get("nesterov") and not whole.get("momentum"):
+        options["momentum"] = 0.9
+    if whole.get("nesterov") and whole.get("dampening"):
+        options["nesterov"] = False
+    return options
+
+
+OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {"SGD": _sgd}
+NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
+
+
+def _arrays(choose: Choose) -> dict[str, Any]:
+    """What kind of arrays the hand-written side is given."""
+    library = choose(tuple(LAYOUTS))
+    return {
+        "library": library,
+        "layout": choose(LAYOUTS[library]),
+        "index": choose(INDICES),
+    }
+
+
+def example(name: str, choose: Choose) -> Example | Descent:
+    """Anything that the class `name` may be asked."""
+    seed = choose(range(2**32))
+    if name in OPTIMIZERS:
+        return _descent(name, choose, seed)
+    spec, inputs = {**LAYERS, **LOSSES}[name](choose, np.random.default_rng(seed))
+    scalar = name in LOSSES and spec.kwargs.get("reduction") != "none"
+    # A kink behind another layer is met at x = ±rounding, on either side of it.
+    kinked = name == "Sequential" and {"ReLU", "LeakyReLU"} & spec.names()
+    return Example(
+        spec,
+        inputs,
+        dtype=DTYPES[0] if kinked else choose(DTYPES),
+        upstream=choose((None, *SCALES) if scalar else SCALES),
+        seed=seed,
+        **_arrays(choose),
+    )
+
+
+def _descent(name: str, choose: Choose, seed: int) -> Descent:
+    rng = np.random.default_rng(seed)
+    kwargs = OPTIMIZERS[name](choose, {})
+    groups = []
+    for own in range(choose((1, 2, 3))):
+        sizes = [shape(choose)[:3] for _ in range(choose((1, 2, 3)))]
+        changes = OPTIMIZERS[name](choose, kwargs) if own else {}
+        groups.append((changes, [values(choose, rng, size) for size in sizes]))
+    return Descent(
+        name,
+        kwargs,
+        tuple(groups),
+        steps=choose((1, 2, 3, 5, 10)),
+        missing=choose((0.0, 0.3)),
+        resumed=choose((None, 1, 2)),
+        dtype=choose(DTYPES),
+        seed=seed,
+        **_arrays(choose),
+    )
+
+
+@st.composite
+def examples(draw: Any, name: str) -> Example | Descent:
+    """The same for hypothesis, which shrinks what fails towards the first options."""
+    return example(name, lambda options: draw(st.sampled_from(options)))
+
+
+def seeded(seed: int) -> tuple[str, Example | Descent]:
+    """The example that belongs to a seed, and its class: they take turns."""
+    rng = np.random.default_rng([seed])
+    name = NAMES[seed % len(NAMES)]
+    return name, example(name, lambda options: options[rng.integers(len(options))])
