@@ -192,7 +192,9 @@ def _walk(
     error: Function, change: Function, x: Any, tolerance: float, max_steps: int
 ) -> Trace:
     trace = Trace([x], [finite(error(x), 0)])
-    while trace.errors[-1] > tolerance and trace.steps < max_steps:
+    for _ in range(int(max_steps)):
+        if trace.errors[-1] <= tolerance:
+            break
         x = x - change(x)
         trace.points.append(x)
         trace.errors.append(finite(error(x), trace.steps))

@@ -230,3 +230,25 @@ def test_newton_mixes_neither_libraries_nor_precisions():
         newton(bowl, lambda x: 2 * x, half, start)
     with pytest.raises(TypeError, match="arrays of one library"):
         newton(bowl, lambda x: 2 * x, tensor, start)
+
+
+def test_newton_steps_of_many_points_are_torchs():
+    p = points("SumOfCubes", np.random.default_rng(2))
+    surface = handmade.surfaces.SumOfCubes()
+    gradient, hessian = surface.gradient(p), surface.hessian(p)
+    got = handmade.descent.newton_step(gradient, hessian)
+    each = [
+        handmade.descent.newton_step(g, h)
+        for g, h in zip(gradient, hessian, strict=True)
+    ]
+    np.testing.assert_allclose(got, each, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_surfaces_are_the_same_on_tensors(name):
+    p = points(name, np.random.default_rng(3))
+    surface = getattr(handmade.surfaces, name)()
+    for part in ("value", "gradient", "hessian"):
+        on_tensors = getattr(surface, part)(torch.from_numpy(p)).numpy()
+        on_arrays = getattr(surface, part)(p)
+        np.testing.assert_allclose(on_tensors, on_arrays, rtol=1e-14, atol=1e-15)
