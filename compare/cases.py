@@ -162,9 +162,11 @@ LAYERS = [
     _case("Softmax", normal(4, 5), dim=-1),
     _case("Softmax", normal(4, 5, 3), dim=1),
     _case("Softmax", extreme(4, 5), dim=0, note="extreme"),
+    _case("Softmax", extreme(4, 5), dim=-1, note="extreme"),
     _case("LogSoftmax", normal(4, 5), dim=-1),
     _case("LogSoftmax", normal(4, 5, 3), dim=1),
     _case("LogSoftmax", extreme(4, 5), dim=0, note="extreme"),
+    _case("LogSoftmax", extreme(4, 5), dim=-1, note="extreme"),
     _case("LogSoftmax", strided(4, 5), dim=1, note="strided"),
 ]
 

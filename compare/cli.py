@@ -53,6 +53,10 @@ class DType(StrEnum):
     float64 = "float64"
 
 
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1)
+"""steps, seed, array, device, dtype and threads, when the command line is silent."""
+
+
 @app.command()
 def run(
     lessons: Annotated[
@@ -89,13 +93,20 @@ def run(
         backend = Backend(arrays.value, device.value, dtype.value)
         settings = Settings(backend, steps, seed, logdir, threads)
         if resume is not None:
+            if (steps, seed, array, device, dtype, threads) != UNSAID:
+                raise ValueError(
+                    "--resume goes on as the run was started; only name it"
+                )
             wanted, settings = _cut_short(resume, lessons or [])
             logdir = settings.logdir
         else:
             wanted = [n for name in lessons or [] for n in _expanded(name)]
         if not wanted:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        loaded = [(name, *registry.load(name)) for name in dict.fromkeys(wanted)]
+        loaded = [
+            (registry.source(name), *registry.load(name))
+            for name in dict.fromkeys(wanted)
+        ]
     results = _run_all(loaded, settings, resume)
     with _usage_errors(OSError):
         _print_results(results, logdir)
@@ -110,6 +121,7 @@ def _expanded(name: str) -> list[str]:
 
 def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
     """The lesson and the settings of a run that is to be gone on with."""
+    from compare import registry
     from compare.arrays import Backend
     from compare.record import read_summary
     from compare.run import Settings
@@ -117,12 +129,15 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
     said = read_summary(folder)
+    name, _, known = said["source"].partition("#")
+    if registry.source(name) != said["source"]:
+        raise ValueError(f"{name} is not as it was when {folder} was started ({known})")
     if said["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
     backend = Backend(said["array"], said["device"], said["dtype"])
     logdir = folder.parent.parent
     settings = Settings(backend, said["steps"], said["seed"], logdir, said["threads"])
-    return [said["source"]], settings
+    return [name], settings
 
 
 @app.command(name="list")

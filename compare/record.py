@@ -71,6 +71,9 @@ class Record:
     @classmethod
     def again(cls, folder: Path, sizes: dict[str, int]) -> Self:
         """The record of a run that was cut short, back to these sizes."""
+        for name, path in _files(folder).items():
+            if path.stat().st_size < sizes[name]:
+                raise ValueError(f"{path} is shorter than when the run was saved")
         record = cls(folder, sizes)
         record.summary = read_summary(folder)
         return record
@@ -171,6 +174,12 @@ def runs(logdir: Path) -> list[Path]:
     """The folders of all runs, oldest first."""
     found = (path.parent for path in logdir.glob("*/*/summary.json"))
     return sorted(found, key=lambda folder: folder.name)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The files of a run that are gone on with, by their names in `sizes`."""
+    events = {s: next((folder / s).glob("events.*"), folder / s) for s in SIDES}
+    return {**events, "curves": folder / "curves.csv"}
 
 
 def _lock(folder: Path) -> FileLock:

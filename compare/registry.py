@@ -1,6 +1,7 @@
 """Finding lessons: the folder `experiments` is the list of them."""
 
 import difflib
+import hashlib
 import importlib
 import pkgutil
 import runpy
@@ -38,6 +39,16 @@ def load(name: str) -> tuple[str, Experiment]:
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
         raise UnknownLesson(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
+
+
+def source(name: str) -> str:
+    """Where a lesson is to be found again: its name, or the file's path and hash."""
+    if not name.endswith(".py"):
+        return name
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise UnknownLesson(f"there is no file {name}")
+    return f"{path}#{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def _from_file(path: Path) -> Experiment:

@@ -299,3 +299,119 @@ def test_assert_matches_takes_losses_and_functions():
 def test_assert_matches_wants_a_backward():
     with pytest.raises(TypeError, match="has no backward"):
         assert_matches(lambda x: x, lambda t: t, X)
+
+
+RIGHT_SCALARS = [
+    "import math\ndef f(x): return math.sin(x) * x\n"
+    "def grad_f(x): return math.cos(x) * x + math.sin(x)\n",
+    "def f(x): return max(0, x)\ndef grad_f(x): return 1.0 if x > 0 else 0.0\n",
+    "import math\ndef f(x): return math.log(x)\ndef grad_f(x): return 1 / x\n",
+    "def f(x): return 1 / x\ndef grad_f(x): return -1 / x**2\n",
+    "import numpy as np\ndef f(x): return np.sqrt(x[0]**2 + x[1]**2)\n"
+    "def grad_f(x): return x / np.sqrt(x[0]**2 + x[1]**2)\n",
+]
+WRONG_SCALARS = [
+    "import math\ndef f(x): return math.exp(x) * x\n"
+    "def grad_f(x): return math.exp(x)\n",
+    "import math\ndef f(x): return math.log(x)\ndef grad_f(x): return 1 / x**2\n",
+    "def f(x): return x**2 if x > 3 else x\ndef grad_f(x): return 1.0\n",
+]
+
+
+@pytest.mark.parametrize("source", RIGHT_SCALARS)
+def test_a_right_derivative_is_accepted_whatever_it_is_made_of(source, tmp_path):
+    (found,) = findings(written(tmp_path, source))
+    assert found.kind in ("equal", "rounding"), found.words
+
+
+@pytest.mark.parametrize("source", WRONG_SCALARS)
+def test_a_wrong_derivative_is_seen_whatever_it_is_made_of(source, tmp_path):
+    (found,) = findings(written(tmp_path, source))
+    assert found.kind == "convention", found.words
+
+
+def test_an_unstable_softmax_without_dim_is_seen(tmp_path):
+    source = (
+        "import numpy as np\n"
+        "def softmax(x):\n e = np.exp(x)\n return e / e.sum(-1, keepdims=True)\n"
+        "def softmax_backward(g, x):\n y = softmax(x)\n"
+        " return y * (g - (g * y).sum(-1, keepdims=True))\n"
+    )
+    (found,) = findings(written(tmp_path, source))
+    assert found.words.startswith("unstable form")
+
+
+def test_a_loss_may_be_a_python_number(tmp_path):
+    source = (
+        "class MSELoss:\n"
+        " def forward(self, input, target):\n"
+        "  self.d = input - target\n  return float((self.d**2).mean())\n"
+        " def backward(self):\n  return 2 * self.d / self.d.size\n"
+    )
+    (found,) = findings(written(tmp_path, source))
+    assert found.kind in ("equal", "rounding"), found.words
+
+
+def test_an_optimiser_needs_no_zero_grad(tmp_path):
+    source = (
+        "class SGD:\n"
+        " def __init__(self, params, lr=1e-3): self.params, self.lr = params, lr\n"
+        " def step(self):\n"
+        "  for p in self.params: p.data = p.data - self.lr * p.grad\n"
+    )
+    (found,) = findings(written(tmp_path, source))
+    assert found.kind in ("equal", "rounding"), found.words
+
+
+def test_texts_that_no_report_can_hold_do_no_harm(tmp_path):
+    path = written(tmp_path, BAD_COMPANY.format(what="raise OSError('\\ud800\\x00')"))
+    report = tmp_path / "report.xml"
+    result = compare("check", path, "ReLU", "--json", "--junit", report)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["findings"][0]["kind"] == "bug"
+    assert ElementTree.parse(report).getroot().attrib["failures"] == "1"
+
+
+class Doubles(Cube):
+    def __call__(self, x):
+        x *= 2
+        return super().__call__(x)
+
+
+class Backward:
+    def __init__(self, gradients):
+        self.gradients = gradients
+
+    def __call__(self, x):
+        return 1 * x
+
+    def backward(self, grad_output):
+        return self.gradients(grad_output)
+
+
+@pytest.mark.parametrize(
+    ("ours", "words"),
+    [
+        (Doubles(), "input mutated: input 0"),
+        (Backward(lambda g: ()), "backward returned 0 gradients"),
+        (Backward(lambda g: [g, g]), "backward returned 2 gradients"),
+    ],
+)
+def test_assert_matches_sees_what_is_beside_the_numbers(ours, words):
+    theirs = (lambda t: (2 * t) ** 3) if isinstance(ours, Cube) else (lambda t: 1 * t)
+    with pytest.raises(AssertionError, match=words):
+        assert_matches(ours, theirs, X.copy())
+
+
+def test_assert_matches_takes_any_layout_and_integer_targets():
+    assert assert_matches(Cube(), lambda t: t**3, X[::-1]).agrees
+    target = np.array([0, 2, 1, 1], dtype=np.int32)
+    loss, theirs = handmade.nn.CrossEntropyLoss(), torch.nn.functional.cross_entropy
+    assert assert_matches(loss, theirs, X, target).agrees
+
+
+def test_assert_matches_names_another_shape():
+    with pytest.raises(AssertionError, match=r"shape \(4, 3, 1\) where \(4, 3\)"):
+        assert_matches(
+            lambda x: x[..., None], lambda t: 1 * t, X, backward=lambda g: g[..., 0]
+        )

@@ -23,6 +23,8 @@ BACKENDS = [
 @pytest.mark.parametrize("name", registry.names())
 def test_both_sides_agree_and_all_claims_hold(name, backend, tmp_path):
     lesson, experiment = registry.load(name)
+    if backend != Backend():  # all seeds once, some on the other arrays
+        experiment = dataclasses.replace(experiment, seeds=min(4, experiment.seeds))
     result = run(lesson, experiment, Settings(backend, logdir=tmp_path))
     assert result.verdict.agrees, result.verdict.words
     assert {

@@ -275,10 +275,10 @@ def test_a_mistake_in_a_vanishing_gradient_is_still_a_mistake():
 
     def late(gradient):
         calls.append(1)
-        return gradient * (2 if len(calls) > 300 else 1)
+        return gradient * (2 if len(calls) > 120 else 1)
 
     verdict = walked(
-        spoiled(late), steps=200, backend=Backend("numpy", "cpu", "float32")
+        spoiled(late), steps=80, backend=Backend("numpy", "cpu", "float32")
     ).verdict(6)
     assert verdict.kind == "convention"
     assert "factor 2" in verdict.words

@@ -156,7 +156,13 @@ def cut(tmp_path, often):
     own.write_text(OWN.format(steps=60), encoding="utf-8")
     name, experiment = registry.load(str(own))
     with pytest.raises(KeyboardInterrupt):
-        run(name, experiment, Settings(logdir=tmp_path), cut_after(30), source=str(own))
+        run(
+            name,
+            experiment,
+            Settings(logdir=tmp_path),
+            cut_after(30),
+            source=registry.source(str(own)),
+        )
     return next((tmp_path / "own").iterdir())
 
 
@@ -258,3 +264,21 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkey
     with pytest.raises(OSError, match="No space left"):
         checkpoint.save(path, {"a": 2})
     assert checkpoint.load(path) == {"a": 1}
+
+
+def test_a_lesson_that_was_changed_is_not_resumed(cut, tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text(own.read_text() + "# changed\n")
+    assert f"{own} is not as it was" in refused(cut)
+
+
+def test_settings_beside_a_resumed_run_are_refused(cut):
+    answer = CliRunner().invoke(app, ["run", "--resume", str(cut), "--steps", "5"])
+    assert answer.exit_code == 2
+    assert "goes on as the run was started" in answer.stderr
+
+
+def test_curves_that_were_cut_off_are_refused(cut):
+    curves = cut / "curves.csv"
+    curves.write_bytes(curves.read_bytes()[:100])
+    assert "curves.csv is shorter than when the run was saved" in refused(cut)

@@ -26,7 +26,7 @@ def main(file: str, out: str, wanted: list[str]) -> None:
     with Path(out).open("w", encoding="utf-8", buffering=1) as lines:
 
         def tell(**news: Any) -> None:
-            lines.write(json.dumps(news) + "\n")
+            lines.write(json.dumps(_printable(news)) + "\n")
 
         module, problem = _loaded(Path(file))
         if module is None:
@@ -43,6 +43,18 @@ def main(file: str, out: str, wanted: list[str]) -> None:
             if not wanted or subject.label in wanted:
                 tell(began=subject.label)
                 tell(finding=_checked(subject).as_dict())
+
+
+def _printable(tree: Any) -> Any:
+    """Texts without what no report can hold: lone surrogates, control characters."""
+    if isinstance(tree, dict):
+        return {key: _printable(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_printable(value) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    text = tree.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c >= " " or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _checked(subject: Subject) -> Finding:

@@ -41,17 +41,31 @@ def assert_matches(
     backward = backward or getattr(ours, "backward", None)
     if backward is None:
         raise TypeError(f"{ours!r} has no backward; give one as backward=")
+    tensors = [_leaf(a) for a in inputs]
+    before = [t.detach().clone() for t in tensors]
     forward = ours if callable(ours) else ours.forward
     output = forward(*inputs)
-    tensors = [_leaf(a) for a in inputs]
     want = theirs(*tensors)
+    if tuple(np.shape(to_numpy(output))) != tuple(want.shape):
+        raise AssertionError(
+            f"bug: output has shape {tuple(np.shape(to_numpy(output)))} where "
+            f"{tuple(want.shape)} is expected"
+        )
     upstream = np.random.default_rng(seed).normal(size=tuple(want.shape))
     # As a tensor's float, a NumPy scalar would widen float32.
     upstream = torch.as_tensor(upstream, dtype=want.dtype, device=want.device)
     got_grads = _called(backward, upstream, output, want)
     want.backward(upstream if got_grads[1] else None)
+    for number, (array, then) in enumerate(zip(inputs, before, strict=True)):
+        if not torch.equal(_leaf(array).detach(), then):
+            raise AssertionError(f"convention: input mutated: input {number}")
     pairs = [("output", output, want)]
     leaves = [t for t in tensors if t.requires_grad]
+    if not 1 <= len(got_grads[0]) <= len(leaves):
+        raise AssertionError(
+            f"bug: backward returned {len(got_grads[0])} gradients, and there are "
+            f"{len(leaves)} inputs to differentiate by"
+        )
     for number, (got, leaf) in enumerate(zip(got_grads[0], leaves, strict=False)):
         reference = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
         pairs.append((f"gradient of input {number}", got, reference))
@@ -63,8 +77,13 @@ def assert_matches(
 
 
 def _leaf(array: Any) -> torch.Tensor:
-    is_tensor = isinstance(array, torch.Tensor)
-    leaf = array.detach().clone() if is_tensor else torch.tensor(np.asarray(array))
+    """A tensor of its own to differentiate by; integers become int64."""
+    if isinstance(array, torch.Tensor):
+        leaf = array.detach().clone()
+    else:
+        leaf = torch.tensor(np.array(array))  # torch takes no negative strides
+    if not leaf.is_floating_point() and leaf.dtype != torch.bool:
+        leaf = leaf.long()
     return leaf.requires_grad_(leaf.is_floating_point())
 
 
@@ -72,19 +91,21 @@ def _called(
     backward: Callable[..., Any], upstream: torch.Tensor, output: Any, want: Any
 ) -> tuple[tuple[Any, ...], bool]:
     """The gradients, and whether backward took the upstream gradient."""
-    like = upstream if isinstance(output, torch.Tensor) else upstream.cpu().numpy()
+    is_tensor = isinstance(output, torch.Tensor)
+    like = upstream.clone() if is_tensor else upstream.cpu().numpy().copy()
     try:
         gradients, took = backward(like), True
     except TypeError:
         if want.ndim:
             raise
         gradients, took = backward(), False
-    return (gradients if isinstance(gradients, tuple) else (gradients,)), took
+    several = isinstance(gradients, (tuple, list))
+    return (tuple(gradients) if several else (gradients,)), took
 
 
 def _judged(name: str, got: Any, want: torch.Tensor, bound: float | None) -> Verdict:
     values, reference = to_numpy(got), to_numpy(want)
-    if values.dtype != reference.dtype:
+    if values.dtype != reference.dtype and values.ndim:
         words = f"{name}: dtype changed: {values.dtype}, not {reference.dtype}"
         return Verdict("convention", words, float("inf"))
     eps = float(np.finfo(reference.dtype).eps)

@@ -59,7 +59,11 @@ def walked(
     for number, given in enumerate(gradients(dtype)):
         if number == STEPS // 2 and new_lr is not None:
             _set_lr(optimizer, new_lr)
-        optimizer.zero_grad()
+        if hasattr(optimizer, "zero_grad"):
+            optimizer.zero_grad()
+        else:
+            for parameter in params:
+                parameter.grad = None
         for parameter, gradient in zip(params, given, strict=True):
             kept |= parameter.grad is not None and bool(np.any(parameter.grad))
             parameter.grad = gradient.copy()
