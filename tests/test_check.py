@@ -415,3 +415,10 @@ def test_assert_matches_names_another_shape():
         assert_matches(
             lambda x: x[..., None], lambda t: 1 * t, X, backward=lambda g: g[..., 0]
         )
+
+
+def test_a_function_with_torchs_name_is_compared_with_torch_too(tmp_path):
+    source = "def relu(x): return 3 * x\ndef grad_relu(x): return 3.0\n"
+    (found,) = findings(written(tmp_path, source))
+    assert found.kind == "bug"
+    assert "torch's is" in found.words

@@ -17,6 +17,7 @@ from compare.check import steppers
 from compare.check.diagnosis import REPAIRS, Failure, close, named
 from compare.check.subjects import (
     CASES,
+    FUNCTIONS,
     Answer,
     NotCovered,
     Subject,
@@ -367,7 +368,10 @@ def _scalar(subject: Subject) -> Finding:
         }
     about: dict[str, Any] = {"cases": len(points)}
     if not wrong:
-        return _agreed(subject, worst, about)
+        if odd := _unlike_torch(subject, points):
+            return Finding(subject.label, subject.name, "bug", odd, **about)
+        agreed = _agreed(subject, worst, about)
+        return replace(agreed, words=f"the gradient is f's own: {agreed.words}")
     name = "value and gradient do not belong together"
     if at_kinks:
         name = "kink value"
@@ -381,6 +385,20 @@ def _scalar(subject: Subject) -> Finding:
         "ulp": _gap(got, want) / EPS if got.shape == want.shape else math.inf,
     }
     return _convention(subject, name, subject.label, {**about, **numbers})
+
+
+def _unlike_torch(subject: Subject, points: list[np.ndarray]) -> str:
+    """Where a function with one of torch's names has another value, in words."""
+    name = FUNCTIONS.get(subject.label, "")
+    if name not in ("ReLU", "LeakyReLU", "Step", "Sigmoid", "Tanh"):
+        return ""
+    theirs = getattr(torch_ref.nn, name)()
+    for x in points:
+        got = np.asarray(subject.make(_as_given(x)), dtype=float)
+        want = theirs(torch.from_numpy(x.copy())).numpy()
+        if not _same(got, want, BOUND):
+            return f"at x = {_text(x)} it is {_text(got)}, and torch's is {_text(want)}"
+    return ""
 
 
 _SCALES = {"factor 2": 2.0, "factor ½": 0.5, "sign": -1.0}

@@ -80,6 +80,7 @@ def _asked(path: Path, names: list[str], seconds: float) -> tuple[list[Any], str
             start_new_session=True,
         )
         ending = _ended(child, out, seconds)
+        _kill(child)  # and whatever it started
         text = out.read_text(encoding="utf-8") if out.exists() else ""
     said = []
     for line in text.splitlines():
