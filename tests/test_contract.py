@@ -457,3 +457,29 @@ def test_flatten_turns_a_single_number_into_one_of_one():
     assert nn.Flatten(0, 0)(np.array(3.0)).shape == (1,)
     with pytest.raises(ValueError, match="end_dim 1"):
         nn.Flatten(0, 1)(np.array(3.0))
+
+
+def test_a_new_bias_draws_from_torchs_initial_law():
+    manual_seed(0)
+    bias = nn.Linear(100, 20_000).bias.data
+    assert -0.1 <= bias.min() < -0.0999
+    assert 0.0999 < bias.max() <= 0.1
+
+
+def test_the_state_of_several_groups_comes_back_to_its_parameters():
+    params = [nn.Parameter(np.full(2, float(i))) for i in range(3)]
+    optimizer = optim.SGD(
+        [{"params": params[:1]}, {"params": params[1:], "lr": 0.5}],
+        lr=0.1,
+        momentum=0.9,
+    )
+    for i, parameter in enumerate(params):
+        parameter.grad = np.full(2, float(i + 1))
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert [group["params"] for group in state["param_groups"]] == [[0], [1, 2]]
+    fresh = optim.SGD([{"params": params[:1]}, {"params": params[1:]}])
+    fresh.load_state_dict(state)
+    for i, parameter in enumerate(params):
+        assert fresh.state[parameter]["momentum_buffer"].tolist() == [i + 1, i + 1]
+    assert fresh.param_groups[1]["lr"] == 0.5
