@@ -310,6 +310,10 @@ RIGHT_SCALARS = [
     "import numpy as np\ndef f(x): return np.sqrt(x[0]**2 + x[1]**2)\n"
     "def grad_f(x): return x / np.sqrt(x[0]**2 + x[1]**2)\n",
 ]
+RIGHT_SCALARS.append(
+    "import numpy as np\ndef f(x): return np.sum(x**2)\n"
+    "def grad_f(x): return np.array([2 * x[0], 2 * x[1]])\n"
+)
 WRONG_SCALARS = [
     "import math\ndef f(x): return math.exp(x) * x\n"
     "def grad_f(x): return math.exp(x)\n",

@@ -483,3 +483,11 @@ def test_the_state_of_several_groups_comes_back_to_its_parameters():
     for i, parameter in enumerate(params):
         assert fresh.state[parameter]["momentum_buffer"].tolist() == [i + 1, i + 1]
     assert fresh.param_groups[1]["lr"] == 0.5
+
+
+def test_a_group_may_be_a_single_parameter():
+    parameter = nn.Parameter(np.ones(2))
+    optimizer = optim.SGD([{"params": parameter}], lr=1.0)
+    parameter.grad = np.ones(2)
+    optimizer.step()
+    assert parameter.data.tolist() == [0.0, 0.0]

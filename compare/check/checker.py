@@ -347,7 +347,7 @@ def _scalar(subject: Subject) -> Finding:
     """Judge grad_f against f's own derivative, by three oracles."""
     f, gradient = subject.make, subject.backward
     assert gradient is not None
-    points = [x for x in _points(f) if _regular(f, gradient, x)]
+    points = [x for x in _points(f, gradient) if _regular(f, gradient, x)]
     if len(points) < 4:
         raise NotCovered("it has a value and a gradient at too few points to judge")
     wrong, worst, factors = [], 0.0, set(_SCALES)
@@ -404,19 +404,23 @@ def _unlike_torch(subject: Subject, points: list[np.ndarray]) -> str:
 _SCALES = {"factor 2": 2.0, "factor ½": 0.5, "sign": -1.0}
 
 
-def _points(f: Callable[..., Any]) -> Iterator[np.ndarray]:
-    """Points in the smallest number of dimensions that f takes: scattered, and 0."""
+def _points(
+    f: Callable[..., Any], gradient: Callable[..., Any]
+) -> Iterator[np.ndarray]:
+    """Points in the fewest dimensions that both functions take: 0, and scattered."""
     rng = np.random.default_rng(3)
     for shape in ((), (2,), (3,), (1,), (4,)):
         with contextlib.suppress(Exception):
-            value = np.asarray(f(_as_given(np.asarray(rng.normal(size=shape)))))
+            sample = np.asarray(rng.uniform(0.1, 2, shape))
+            value = np.asarray(f(_as_given(sample)))
+            gradient(_as_given(sample))
             if value.size == 1:
                 yield np.zeros(shape)
                 for scale in (2, 2, 2, 2, 5, 10):
                     yield np.asarray(rng.uniform(-scale, scale, shape))
                     yield np.asarray(rng.uniform(0.1, scale, shape))
                 return
-    raise NotCovered("the function takes neither a number nor 1 to 4 of them")
+    raise NotCovered("f and its gradient take neither a number nor 1 to 4 of them")
 
 
 def _regular(f: Callable[..., Any], gradient: Callable[..., Any], x: Any) -> bool:
