@@ -54,12 +54,6 @@ def test_a_wrong_implementation_is_rejected_and_diagnosed(path):
     assert found.kind == ("bug" if wanted == "bug" else "convention"), found.words
     assert wanted == "bug" or found.words.startswith(f"{wanted}: "), found.words
     assert found.repair == REPAIRS.get(wanted, "")
-    assert (
-        found.expected
-        or found.kind == "convention"
-        or "raises" in found.words
-        or ("zero_grad" in found.words)
-    )
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)

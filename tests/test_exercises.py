@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import handmade
 from compare.exercises import EXERCISES, by_heading
 from compare.oracles import complex_step
 
@@ -34,9 +35,13 @@ def test_a_wrong_answer_on_paper_is_seen(exercise, spoil):
 
 
 def test_the_diagonal_of_the_matrix_holds_the_single_answers():
+    def give(values):
+        return np.asarray(values, dtype=float)
+
     tanh = [e for e in EXERCISES if e.id in ("B e", "B f", "B g", "B h")][:4]
     matrix = next(e for e in EXERCISES if e.id == "B W·Xᵀ, tanh")
-    assert np.diag(matrix.by_hand).tolist() == [e.by_hand for e in tanh]
+    worked = matrix.work(handmade, give)
+    assert np.diag(worked).tolist() == [float(e.work(handmade, give)) for e in tanh]
 
 
 @pytest.mark.parametrize(

@@ -347,7 +347,7 @@ def _scalar(subject: Subject) -> Finding:
     """Judge grad_f against f's own derivative, by three oracles."""
     f, gradient = subject.make, subject.backward
     assert gradient is not None
-    points = [x for x in _points(f, gradient) if _regular(f, gradient, x)]
+    points = [x for x in _points(f, gradient) if _regular(f, x)]
     if len(points) < 4:
         raise NotCovered("it has a value and a gradient at too few points to judge")
     wrong, worst, factors = [], 0.0, set(_SCALES)
@@ -423,8 +423,8 @@ def _points(
     raise NotCovered("f and its gradient take neither a number nor 1 to 4 of them")
 
 
-def _regular(f: Callable[..., Any], gradient: Callable[..., Any], x: Any) -> bool:
-    """Whether x lies inside the domain: f is finite around it, the gradient there."""
+def _regular(f: Callable[..., Any], x: np.ndarray) -> bool:
+    """Whether x lies inside the domain of f: it is finite there and close by."""
     try:
         near_by = [f(_as_given(x + np.full(x.shape, h))) for h in (-2e-5, 0, 2e-5)]
     except Exception:
