@@ -82,19 +82,41 @@ def log_shares(*shape: int) -> Draw:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer among the constructor arguments of a container."""
+    """A layer, or its weight, among the constructor arguments of a class.
+
+    Args:
+        name: of the class in `nn`.
+        args: its constructor arguments.
+        weight: whether not the layer itself is meant, but its parameter `weight`.
+    """
 
     name: str
     args: tuple[Any, ...] = ()
+    weight: bool = False
 
     def built(self, nn: Any) -> Any:
-        """The same layer of a library's `nn`."""
-        return getattr(nn, self.name)(*self.args)
+        """The same of a library's `nn`."""
+        made = getattr(nn, self.name)(*resolved(self.args, nn))
+        return made.weight if self.weight else made
 
 
 def layer(name: str, *args: Any) -> Layer:
     """A layer with these arguments."""
     return Layer(name, args)
+
+
+def weight(*shape: int) -> Layer:
+    """A parameter of shape (outputs, inputs): a linear layer's."""
+    return Layer("Linear", shape[::-1], weight=True)
+
+
+def resolved(value: Any, nn: Any) -> Any:
+    """Constructor arguments with every layer in them built from `nn`."""
+    if isinstance(value, Layer):
+        return value.built(nn)
+    if isinstance(value, (list, tuple)):
+        return type(value)(resolved(inner, nn) for inner in value)
+    return value
 
 
 @dataclass(frozen=True)
@@ -107,6 +129,7 @@ class Case:
         args: constructor arguments by position.
         kwargs: by name; a `Draw` among them is drawn first.
         note: what is special here.
+        training: the mode; False asks for evaluation mode.
     """
 
     name: str
@@ -114,23 +137,39 @@ class Case:
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    training: bool = True
 
     @property
     def id(self) -> str:
         """How tests and messages call it."""
-        said = [a.name if isinstance(a, Layer) else repr(a) for a in self.args]
-        said += [f"{k}={'…' if callable(v) else v}" for k, v in self.kwargs.items()]
-        return f"{self.name}({', '.join(said)}){' ' + self.note if self.note else ''}"
+        said = [_said(a) for a in self.args]
+        said += [f"{k}={_said(v)}" for k, v in self.kwargs.items()]
+        words = [] if self.training else ["eval"]
+        words += [self.note] if self.note else []
+        return " ".join([f"{self.name}({', '.join(said)})", *words])
 
     def drawn(self, rng: np.random.Generator) -> dict[str, Any]:
         """The keyword arguments with every `Draw` drawn."""
         return {k: v(rng) if callable(v) else v for k, v in self.kwargs.items()}
 
 
+def _said(value: Any) -> str:
+    if isinstance(value, Layer):
+        return f"{value.name}{'.weight' if value.weight else ''}"
+    if isinstance(value, (list, tuple)):
+        return f"({', '.join(map(_said, value))})"
+    return "…" if callable(value) else str(value)
+
+
 def _case(
-    name: str, *inputs: Draw, args: tuple[Any, ...] = (), note: str = "", **kwargs: Any
+    name: str,
+    *inputs: Draw,
+    args: tuple[Any, ...] = (),
+    note: str = "",
+    training: bool = True,
+    **kwargs: Any,
 ) -> Case:
-    return Case(name, inputs, args, kwargs, note)
+    return Case(name, inputs, args, kwargs, note, training)
 
 
 LAYERS = [

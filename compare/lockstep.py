@@ -98,6 +98,7 @@ class Lockstep:
         start: Mapping[str, Any] | None = None,
     ) -> None:
         self.backend = backend
+        self.seed = seed
         self._make = make
         handmade.manual_seed(seed)
         self.handmade = make(handmade).to(backend.handmade(np.zeros(1)))
@@ -147,9 +148,9 @@ class Lockstep:
         before, own_before = _copied(self.torch_ref), _copied(self.handmade)
         self.resynced.load_state_dict(self.backend.state_for_handmade(before))
         with np.errstate(all="ignore"):  # NaN and Inf are looked for below
-            ours = self.handmade.step(*hand_batch)
-            theirs = self.torch_ref.step(*torch_batch)
-            resynced = self.resynced.step(*hand_batch)
+            ours = self._stepped(self.handmade, hand_batch)
+            theirs = self._stepped(self.torch_ref, torch_batch)
+            resynced = self._stepped(self.resynced, hand_batch)
         self._finite(ours, theirs)
         got, want = _tensors(self.resynced, resynced), _tensors(self.torch_ref, theirs)
         worst = self._agreement(got, want, before, torch_batch)
@@ -161,6 +162,12 @@ class Lockstep:
         self.worst_free = max(self.worst_free, step.free)
         self.steps += 1
         return step
+
+    def _stepped(self, learner: Any, batch: Any) -> float:
+        """Let a learner step; whoever does so in the same step drops the same units."""
+        library = handmade if learner in (self.handmade, self.resynced) else torch_ref
+        library.manual_seed((self.seed << 32) + self.steps)
+        return learner.step(*batch)
 
     def _finite(self, ours: float, theirs: float) -> None:
         """Stop where a number is none, and say which; on one side only it is a bug."""
@@ -240,7 +247,7 @@ class Lockstep:
         self.parted = step.number if self.parted is None else self.parted
         learner = self.stand_in
         learner.load_state_dict(self.backend.state_for_torch(before))
-        tensors = _tensors(learner, learner.step(*batch))
+        tensors = _tensors(learner, self._stepped(learner, batch))
         want = {name: a.copy() for name, a in tensors.items()}  # it will step again
         self._agreement(got, want, before, batch)
 
@@ -259,7 +266,8 @@ class Lockstep:
             disturbed = _disturbed(before, rng, self.backend.eps)
             learner.load_state_dict(self.backend.state_for_torch(disturbed))
             x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
-            got = _tensors(learner, learner.step(self.backend.torch(x), batch[1]))
+            again = self.backend.torch(x), batch[1]
+            got = _tensors(learner, self._stepped(learner, again))
             moves.append(_gap(got[name], want[name]))
         return moves
 

@@ -104,16 +104,27 @@ def require_like(owner: str, name: str, array: Array, data: Array) -> None:
     require_shape(owner, name, array, data.shape)
 
 
-def converted(array: Array, like: Array) -> Array:
-    """A copy of a floating array in the library, dtype and device of `like`.
+def is_count(array: Array) -> bool:
+    """Whether `array` is one whole number, as a number of batches is."""
+    xp = array_namespace("is_count", array=array)
+    return array.ndim == 0 and bool(xp.isdtype(array.dtype, "integral"))
 
-    A torch tensor is detached: what is copied has no autograd history.
+
+def converted(array: Array, like: Array) -> Array:
+    """A copy of an array in the library, dtype and device of the floating `like`.
+
+    A count stays one: it becomes int64. A torch tensor is detached: what is copied has
+    no autograd history.
 
     Raises:
-        TypeError: one of the two is neither float32 nor float64.
+        TypeError: `array` is neither float32 nor float64 nor a count, or `like` is
+            neither float32 nor float64.
     """
-    floating_namespace("conversion", array=array)
+    counts = is_count(array)
+    if not counts:
+        floating_namespace("conversion", array=array)
     xp = floating_namespace("conversion", like=like)
+    dtype = xp.int64 if counts else like.dtype
     to_torch: bool = array_api_compat.is_torch_array(like)
     if hasattr(array, "detach"):
         # torch's own __array__ knows neither copy=True nor CUDA.
@@ -121,7 +132,7 @@ def converted(array: Array, like: Array) -> Array:
     elif to_torch:
         array = np.array(array, order="C")  # torch takes no negative strides
     device = array_api_compat.device(like)
-    return xp.asarray(array, dtype=like.dtype, device=device, copy=True)
+    return xp.asarray(array, dtype=dtype, device=device, copy=True)
 
 
 def _kind(array: Array) -> str:

@@ -1,4 +1,4 @@
-"""The generator that initial weights are drawn from."""
+"""The generator that initial weights and dropout masks are drawn from."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start the generator of all initial weights afresh.
+    """Start the generator of all initial weights and dropout masks afresh.
 
     Args:
         seed: a non-negative integer.
@@ -21,3 +21,13 @@ def manual_seed(seed: int) -> None:
 def uniform(low: float, high: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw float32 numbers from U(low, high)."""
     return _generator.uniform(low, high, shape).astype(np.float32)
+
+
+def normal(mean: float, std: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw float32 numbers from N(mean, std²)."""
+    return _generator.normal(mean, std, shape).astype(np.float32)
+
+
+def keep_mask(p: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw True, with probability 1 − p, for each element that dropout keeps."""
+    return _generator.random(shape) >= p

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
-from handmade._array import Array
+from handmade._array import Array, is_count
 from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.optimizer import Optimizer
@@ -21,7 +21,7 @@ class Learner(Protocol):
         ...
 
     def parameters(self) -> dict[str, Array]:
-        """What is learned, by name."""
+        """What a step changes, by name: weights, and running statistics."""
         ...
 
     def gradients(self) -> dict[str, Array]:
@@ -77,8 +77,9 @@ class GradientLearner:
         return output
 
     def parameters(self) -> dict[str, Array]:
-        """The data of every parameter by name."""
-        return {name: p.data for name, p in self.model.named_parameters()}
+        """The data of every parameter and every floating buffer by name."""
+        buffers = {n: a for n, a in self.model.named_buffers() if not is_count(a)}
+        return {n: p.data for n, p in self.model.named_parameters()} | buffers
 
     def gradients(self) -> dict[str, Array]:
         """The gradient of every parameter that the last step reached."""

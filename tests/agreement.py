@@ -77,17 +77,44 @@ def torchs(example: Example, dtype: str) -> Results:
     """What torch answers, by autograd, on contiguous arrays."""
     backend = Backend("torch", "cpu", dtype)
     module = example.spec.build(torch_ref.nn, backend.torch)
-    module.to(getattr(torch, dtype))
-    for parameter, value in zip(
-        module.parameters(), _state(example, module).values(), strict=True
-    ):
-        parameter.data = backend.torch(value)
+    module.to(getattr(torch, dtype)).train(example.training)
+    _load(module, _state(example, module), backend.torch)
     return _differentiated(module, example, backend, np.asarray)
 
 
+def _load(module: Any, state: dict[str, np.ndarray], give: Callable[..., Any]) -> None:
+    """Give a module of either side these parameters and buffers."""
+    if state:
+        given = {name: give(value) for name, value in state.items()}
+        module.load_state_dict({**module.state_dict(), **given})
+
+
 def _state(example: Example, module: Any) -> dict[str, np.ndarray]:
-    """The example's numbers for the parameters of a module of either side."""
-    return example.state({k: p.shape for k, p in module.named_parameters()})
+    """The example's numbers for parameters and buffers of a module of either side."""
+    shapes = {k: p.shape for k, p in module.named_parameters()}
+    buffers = {k: b.shape for k, b in _buffers(module, example)}
+    return example.state(shapes, buffers)
+
+
+def _buffers(module: Any, example: Example) -> list[tuple[str, Any]]:
+    """The floating buffers that are not merely constructor arguments."""
+    given = example.spec.kwargs
+    return [
+        (name, buffer)
+        for name, buffer in module.named_buffers()
+        if name not in given and "float" in str(buffer.dtype)
+    ]
+
+
+def _results(
+    module: Any, example: Example, output: Any, gradient: Any
+) -> dict[str, Any]:
+    """All results of a module of either side."""
+    results = {"output": output}
+    if example.inputs[0].dtype.kind == "f":
+        results["input gradient"] = gradient
+    results |= {f"gradient {k}": p.grad for k, p in module.named_parameters()}
+    return results | {f"buffer {k}": b for k, b in _buffers(module, example)}
 
 
 def _differentiated(
@@ -95,11 +122,13 @@ def _differentiated(
 ) -> Results:
     """The answers of a torch module, every number changed before it goes in."""
     x, *others = (backend.torch(change(a)) for a in example.inputs)
-    output = module(x.requires_grad_(), *others)
+    torch_ref.manual_seed(example.seed)
+    output = module(x.requires_grad_(x.is_floating_point()), *others)
     upstream = example.grad_output(output.shape)
     output.backward(None if upstream is None else backend.torch(change(upstream)))
-    grads = {f"gradient {k}": p.grad for k, p in module.named_parameters()}
-    results = {"output": output, "input gradient": x.grad, **grads}
+    # Autograd says None where the output does not depend on the input.
+    gradient = torch.zeros_like(x) if x.grad is None else x.grad
+    results = _results(module, example, output, gradient)
     return {name: to_numpy(value) for name, value in results.items()}
 
 
@@ -108,14 +137,14 @@ def handmades(example: Example) -> Results:
     give = Giver(example)
     module = example.spec.build(handmade.nn, give)
     module.to(give(np.zeros(1)))
-    if state := _state(example, module):
-        module.load_state_dict({k: give(v) for k, v in state.items()})
+    module.train(example.training)
+    _load(module, _state(example, module), give)
+    handmade.manual_seed(example.seed)
     output = module(*(give(a) for a in example.inputs))
     upstream = example.grad_output(output.shape)
     gradient = module.backward(*([] if upstream is None else [give(upstream)]))
     give.check_untouched()
-    grads = {f"gradient {k}": p.grad for k, p in module.named_parameters()}
-    results = {"output": output, "input gradient": gradient, **grads}
+    results = _results(module, example, output, gradient)
     return {k: kept(k, v, example) for k, v in results.items()}
 
 
@@ -187,10 +216,8 @@ def majorised(example: Example) -> Results:
     """The same net with all numbers made positive, so that nothing cancels."""
     backend = Backend("torch")
     module = _majorant(example.spec).to(torch.float64)
-    for parameter, value in zip(
-        module.parameters(), _state(example, module).values(), strict=True
-    ):
-        parameter.data = backend.torch(abs(value))
+    state = {k: abs(v) for k, v in _state(example, module).items()}
+    _load(module, state, backend.torch)
     return _differentiated(module, example, backend, abs)
 
 

@@ -50,17 +50,23 @@ class Spec:
 
     def build(self, nn: Any, give: Callable[[np.ndarray], Any]) -> Any:
         """The object, with `give` turning arrays into those of its library."""
-        args = [a.build(nn, give) if isinstance(a, Spec) else a for a in self.args]
-        kwargs = {
-            k: give(v) if isinstance(v, np.ndarray) else v
-            for k, v in self.kwargs.items()
-        }
+        args = [_built(a, nn, give) for a in self.args]
+        kwargs = {k: _built(v, nn, give) for k, v in self.kwargs.items()}
         return getattr(nn, self.name)(*args, **kwargs)
 
     def names(self) -> set[str]:
         """The classes named here."""
         inner = [a.names() for a in self.args if isinstance(a, Spec)]
         return {self.name}.union(*inner)
+
+
+def _built(value: Any, nn: Any, give: Callable[[np.ndarray], Any]) -> Any:
+    """A constructor argument for a library, however deep the arrays and layers lie."""
+    if isinstance(value, Spec):
+        return value.build(nn, give)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_built(inner, nn, give) for inner in value)
+    return give(value) if isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ class Example:
         inputs: what forward is given; only the first is differentiated by.
         library, dtype, layout, index: the arrays of the hand-written side.
         upstream: the scale of the upstream gradient; None lets a loss go without.
-        seed: of parameters and upstream gradient.
+        seed: of parameters, buffers, upstream gradient and what is dropped.
+        training: the mode.
     """
 
     spec: Spec
@@ -83,6 +90,7 @@ class Example:
     index: str = "int64"
     upstream: float | None = 1.0
     seed: int = 0
+    training: bool = True
 
     def grad_output(self, shape: Sequence[int]) -> np.ndarray | None:
         """The upstream gradient: random, never all ones."""
@@ -91,10 +99,15 @@ class Example:
         rng = np.random.default_rng([self.seed, 1])
         return rounded(self.upstream * rng.normal(size=tuple(shape)))
 
-    def state(self, shapes: dict[str, Sequence[int]]) -> dict[str, np.ndarray]:
-        """Parameters of these shapes."""
+    def state(
+        self, parameters: dict[str, Sequence[int]], buffers: dict[str, Sequence[int]]
+    ) -> dict[str, np.ndarray]:
+        """Parameters and (positive) running statistics of these shapes."""
         rng = np.random.default_rng([self.seed, 2])
-        return {k: rounded(rng.normal(size=tuple(s))) for k, s in shapes.items()}
+        drawn = {k: rounded(rng.normal(size=tuple(s))) for k, s in parameters.items()}
+        return drawn | {
+            k: rounded(rng.uniform(0.1, 2, tuple(s))) for k, s in buffers.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -363,6 +376,8 @@ def _sgd(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
 
 OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {"SGD": _sgd}
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
+TWO_MODES: tuple[str, ...] = ()
+"""Classes that do something else in evaluation mode than in training mode."""
 
 
 def _arrays(choose: Choose) -> dict[str, Any]:
@@ -390,6 +405,7 @@ def example(name: str, choose: Choose) -> Example | Descent:
         dtype=DTYPES[0] if kinked else choose(DTYPES),
         upstream=choose((None, *SCALES) if scalar else SCALES),
         seed=seed,
+        training=name not in TWO_MODES or choose((True, False)),
         **_arrays(choose),
     )
 

@@ -3,9 +3,8 @@
 torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only.
 """
 
-from torch import manual_seed
-
 from torch_ref import descent, metrics, nn, optim, perceptron, surfaces, training
+from torch_ref._random import manual_seed
 
 __all__ = [
     "descent",

@@ -47,8 +47,9 @@ class GradientLearner:
         return output
 
     def parameters(self) -> dict[str, Tensor]:
-        """The data of every parameter by name."""
-        return {name: p.detach() for name, p in self.model.named_parameters()}
+        """The data of every parameter and every floating buffer by name."""
+        buffers = {n: a for n, a in self.model.named_buffers() if a.is_floating_point()}
+        return {n: p.detach() for n, p in self.model.named_parameters()} | buffers
 
     def gradients(self) -> dict[str, Tensor]:
         """The gradient of every parameter that the last step reached."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.cases import LAYERS, LOSSES, OPTIMIZERS, Case, Layer
+from compare.cases import LAYERS, LOSSES, OPTIMIZERS, Case, resolved
 from compare.twin import Question, Results
 
 FUNCTIONS = {
@@ -128,6 +128,7 @@ def answer(subject: Subject, question: Question, passes: int = 1) -> Answer:
         Exception: whatever the file raises.
     """
     given = copy.deepcopy((question.inputs, question.state))
+    handmade.manual_seed(question.seed)
     asked = copy.copy(question)
     object.__setattr__(
         asked, "inputs", tuple(_same_strides(a) for a in question.inputs)
@@ -146,11 +147,14 @@ def answer(subject: Subject, question: Question, passes: int = 1) -> Answer:
 
 
 def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
-    args = [_layer(a) for a in question.args]
-    module = subject.make(*args, **question.kwargs)
+    args = resolved(question.args, handmade.nn)
+    kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
+    module = subject.make(*args, **kwargs)
     inner = {str(i): a for i, a in enumerate(args)}
-    for place, names in _by_place(question.state).items():
+    for place, names in _by_place(question.state | question.buffers).items():
         set_parameters(inner[place] if place else module, names)
+    if not question.training:
+        module.training = False
     forward = getattr(module, "forward", module)
     upstream = before = grad_input = output = None
     for _ in range(passes):
@@ -163,6 +167,10 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
         for name in names:
             owner, key = (inner[place], f"{place}.{name}") if place else (module, name)
             results[f"gradient {key}"] = get_gradient(owner, name)
+    for name in question.buffers:
+        results[f"buffer {name}"] = getattr(module, name)
+    if question.of_index:
+        del results["input gradient"]
     return results, upstream, before
 
 
@@ -201,7 +209,7 @@ def _drive_functions(subject: Subject, question: Question, passes: int) -> Any:
 def set_parameters(module: Any, state: dict[str, np.ndarray]) -> None:
     """Give a module these parameters, however it keeps its own."""
     if state and hasattr(module, "load_state_dict"):
-        module.to(next(iter(state.values())))
+        module.to(next(a for a in state.values() if a.dtype.kind == "f"))
         module.load_state_dict(state)
         return
     for name, value in state.items():
@@ -275,10 +283,6 @@ def _grad_output(question: Question, output: Any) -> np.ndarray | None:
     if upstream is None:
         return None
     return upstream.astype(question.inputs[0].dtype)
-
-
-def _layer(argument: Any) -> Any:
-    return argument.built(handmade.nn) if isinstance(argument, Layer) else argument
 
 
 def _same_strides(array: np.ndarray) -> np.ndarray:

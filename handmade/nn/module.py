@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, Self
 
-from handmade._array import Array, converted, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    converted,
+    floating_namespace,
+    is_count,
+    require_shape,
+)
 
 
 class _NothingSaved(RuntimeError, AttributeError):
@@ -60,7 +66,8 @@ class Module:
 
     training: bool = True
     buffer_names: tuple[str, ...] = ()
-    """Attributes that are an array of the state, as a loss's class weights, or None."""
+    """Attributes that are an array of the state (a loss's class weights, running
+    statistics, a count), or None."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Array:
         """The value; keeps in `self.saved` what `backward` needs."""
@@ -124,6 +131,12 @@ class Module:
             for inner, holder, attribute in child._state():
                 yield f"{name}.{inner}", holder, attribute
 
+    def named_buffers(self) -> Iterator[tuple[str, Array]]:
+        """Each array of the state that is not trained, with its dotted name."""
+        for name, holder, attribute in self._state():
+            if isinstance(holder, Module):
+                yield name, getattr(holder, attribute)
+
     def parameters(self) -> Iterator[Parameter]:
         """Each parameter once, in the order of definition."""
         for _, parameter in self.named_parameters():
@@ -145,7 +158,8 @@ class Module:
 
         Raises:
             KeyError: a name is missing, or there is one that the module lacks.
-            TypeError: a value is no array of float32 or float64.
+            TypeError: a value is no array of float32 or float64, or a count where
+                numbers belong, or the other way round.
             ValueError: a shape differs.
         """
         own = self.state_dict()
@@ -156,10 +170,12 @@ class Module:
                 f"unexpected {sorted(state_dict.keys() - own.keys())}"
             )
         for name, array in own.items():
-            floating_namespace("load_state_dict", **{name: state_dict[name]})
+            require_kind("load_state_dict", name, state_dict[name], array)
             require_shape("load_state_dict", name, state_dict[name], array.shape)
+        place = next((a for a in own.values() if not is_count(a)), None)
         for name, holder, attribute in self._state():
-            setattr(holder, attribute, converted(state_dict[name], like=own[name]))
+            like = place if is_count(own[name]) else own[name]
+            setattr(holder, attribute, converted(state_dict[name], like))
 
     def to(self, other: Array) -> Self:
         """Move the whole state to the library, dtype and device of the array `other`.
@@ -175,7 +191,7 @@ class Module:
         """
         floating_namespace("to", other=other)
         for name, array in self.state_dict().items():
-            floating_namespace("to", **{name: array})
+            require_kind("to", name, array, array)
         for _, holder, attribute in self._state():
             setattr(holder, attribute, converted(getattr(holder, attribute), other))
         self.zero_grad()
@@ -190,3 +206,18 @@ class Module:
     def eval(self) -> Self:
         """Set evaluation mode: the same as `train(False)`."""
         return self.train(False)
+
+
+def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
+    """Refuse `array` unless it is a count where `like` is one, and floating elsewhere.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not is_count(like):
+        floating_namespace(owner, **{name: array})
+    elif not is_count(array):
+        raise TypeError(
+            f"{owner}: {name} must be one whole number, got {array.dtype} of shape "
+            f"{tuple(array.shape)}"
+        )
