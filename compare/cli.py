@@ -53,8 +53,8 @@ class DType(StrEnum):
     float64 = "float64"
 
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1)
-"""steps, seed, array, device, dtype and threads, when the command line is silent."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "")
+"""steps, seed, array, device, dtype, threads, fast and data, where nothing is said."""
 
 
 @app.command()
@@ -75,6 +75,12 @@ def run(
     seed: Annotated[int, typer.Option(help="Of everything drawn, at least 0.")] = 0,
     logdir: LogDir = Path("runs"),
     threads: Annotated[int, typer.Option(help="Of NumPy and torch each.")] = 1,
+    fast: Annotated[
+        bool, typer.Option(help="A few steps from one seed; no claim is judged.")
+    ] = False,
+    data: Annotated[
+        str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
+    ] = "",
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
@@ -91,9 +97,10 @@ def run(
 
         arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
         backend = Backend(arrays.value, device.value, dtype.value)
-        settings = Settings(backend, steps, seed, logdir, threads)
+        settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            if (steps, seed, array, device, dtype, threads) != UNSAID:
+            said = (steps, seed, array, device, dtype, threads, fast, data)
+            if said != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
                 )
@@ -136,8 +143,8 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
     backend = Backend(said["array"], said["device"], said["dtype"])
     logdir = folder.parent.parent
-    settings = Settings(backend, said["steps"], said["seed"], logdir, said["threads"])
-    return [name], settings
+    known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
+    return [name], Settings(backend, logdir=logdir, **known)
 
 
 @app.command(name="list")
@@ -313,7 +320,9 @@ def _print_results(results: list["Result"], logdir: Path) -> None:
             table.add_row(name, kind, mark + Text(text), Text(found))
             name, kind = "", Text("")
         if not result.claims:
-            table.add_row(name, kind, Text(result.status, style="red"), result.reason)
+            style = "" if result.status == "finished" else "red"
+            reason = result.reason or "no claim was judged"
+            table.add_row(name, kind, Text(result.status, style=style), reason)
     out.print(table)
     for result in results:
         out.print(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from compare.trained import Side
 
+DrawData = Callable[[np.random.Generator], "Data"]
+"""From the run's generator to the examples."""
 Library = ModuleType
 """`handmade` or `torch_ref`."""
 MakeLearner = Callable[[Any], Any]
@@ -89,7 +91,8 @@ class Experiment:
         course: the ids of the course's parts, such as ("D6",).
         heading: the German heading of the slide.
         learners: what is trained, by name; each makes a learner from a library.
-        data: draws the examples from the run's generator.
+        data: draws the examples from the run's generator; by the name of the learner
+            where each has its own.
         steps: how many steps each learner takes.
         batch_size: examples a step; None takes all of them, in order.
         seeds: how often everything is repeated, each time from another seed.
@@ -98,6 +101,7 @@ class Experiment:
         claims: what must be true at the end, on both sides.
         figures: pictures, drawn from the hand-written side.
         story: what to notice, in a few sentences.
+        other_data: the same lesson on other examples, by their name.
     """
 
     title: str
@@ -106,13 +110,32 @@ class Experiment:
     learners: Mapping[str, MakeLearner]
     steps: int
     claims: Mapping[str, Claim]
-    data: Callable[[np.random.Generator], Data] = lambda rng: NO_DATA
+    data: DrawData | Mapping[str, DrawData] = lambda rng: NO_DATA
     batch_size: int | None = None
     seeds: int = 1
     start: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
     story: str = ""
+    other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
+
+    def data_of(self, learner: str) -> DrawData:
+        """What draws the examples of a learner."""
+        return self.data[learner] if isinstance(self.data, Mapping) else self.data
+
+    def on(self, data: str) -> "Experiment":
+        """The same lesson on the data of this name; "" are its own.
+
+        Raises:
+            ValueError: it is not made for them.
+        """
+        if data and data not in self.other_data:
+            known = ", ".join(self.other_data) or "none"
+            raise ValueError(
+                f"the lesson {self.title!r} has no data {data!r} but its own; "
+                f"others it can be run on: {known}"
+            )
+        return self.other_data[data]() if data else self
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.seeds < 1:
@@ -126,3 +149,8 @@ class Experiment:
             )
         if not self.learners or not self.claims:
             raise ValueError("Experiment: needs at least one learner and one claim")
+        if isinstance(self.data, Mapping) and self.data.keys() != self.learners.keys():
+            raise ValueError(
+                f"Experiment: data must be given for each of {sorted(self.learners)}, "
+                f"got {sorted(self.data)}"
+            )

@@ -1,5 +1,6 @@
 """Pictures: wide and pale what PyTorch did, thin on top what was done by hand."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -90,13 +91,15 @@ def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
 
 
 def templates(weight: np.ndarray, title: str) -> Figure:
-    """One picture for each row (o, 64) of the weights: red for, blue against."""
+    """One square picture for each row of the weights: red for, blue against."""
     figure = Figure(figsize=SIZE, layout="constrained")
     figure.suptitle(title, fontsize=15)
     axes = figure.subplots(2, (len(weight) + 1) // 2, squeeze=False)
     limit = np.abs(weight).max()
     for digit, (ax, row) in enumerate(zip(axes.ravel(), weight, strict=False)):
-        ax.imshow(row.reshape(8, 8), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        side = math.isqrt(len(row))
+        picture = row.reshape(side, side)
+        ax.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit)
         ax.set_title(str(digit), fontsize=14)
         ax.set_axis_off()
     return figure

@@ -42,7 +42,7 @@ class Pair:
             steps,
         )
         self.rng = np.random.default_rng(seed)
-        data = experiment.data(self.rng)
+        data = experiment.data_of(name)(self.rng)
         make = experiment.learners[name]
         self.lockstep = Lockstep(make, backend, seed, experiment.start)
         self.batches = Batches(data, experiment.batch_size, self.rng)
@@ -95,9 +95,8 @@ class Pair:
             for name, metric in self.experiment.metrics.items():
                 for part, x, target in _parts(trial.data):
                     output = trial.learner.predict(trial.give(x))
-                    trial.metrics[f"{name}/{part}"] = metric(
-                        LIBRARIES[library], output, trial.give(target)
-                    )
+                    value = metric(LIBRARIES[library], output, trial.give(target))
+                    trial.note(f"{name}/{part}", step, value)
         return {library: trial.metrics for library, trial in self.trials.items()}
 
     def state(self) -> dict[str, Any]:
@@ -112,7 +111,7 @@ class Pair:
                 library: {
                     "losses": np.array(trial.losses),
                     "path": {n: np.array(a) for n, a in _stacked(trial.path).items()},
-                    "metrics": trial.metrics,
+                    "history": trial.history,
                 }
                 for library, trial in self.trials.items()
             },
@@ -126,10 +125,13 @@ class Pair:
         for library, saved in state["trials"].items():
             trial = self.trials[library]
             trial.losses = saved["losses"].tolist()
-            trial.metrics = saved["metrics"]
-            points = saved["path"]
-            count = min((len(a) for a in points.values()), default=0)
-            trial.path = [{n: a[i] for n, a in points.items()} for i in range(count)]
+            trial.history = {
+                name: [(step, value) for step, value in points]
+                for name, points in saved["history"].items()
+            }
+            path = saved["path"]
+            count = min((len(a) for a in path.values()), default=0)
+            trial.path = [{n: a[i] for n, a in path.items()} for i in range(count)]
 
     def _remember(self) -> None:
         if self.small:

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,8 @@ from compare.verdict import Verdict, worst
 
 SAVE_SECONDS = 1.0
 """How much time may pass between two checkpoints."""
+FAST_STEPS = 10
+"""How many steps a fast run takes at most."""
 THREADS_EACH = 4
 """More threads than this for each processor are refused: they only fight."""
 
@@ -41,6 +43,9 @@ class Settings:
         seed: of everything that is drawn.
         logdir: the folder of all runs.
         threads: of NumPy and torch each.
+        fast: whether only the agreement matters: few steps, one seed, and no claim is
+            judged.
+        data: the name of other data than the lesson's own.
     """
 
     backend: Backend = field(default_factory=Backend)
@@ -48,6 +53,8 @@ class Settings:
     seed: int = 0
     logdir: Path = Path("runs")
     threads: int = 1
+    fast: bool = False
+    data: str = ""
 
     def __post_init__(self) -> None:
         for name in ("steps", "threads"):
@@ -123,8 +130,10 @@ def run(
         OSError: the log folder cannot be written to.
         BadCheckpoint: there is nothing intact to go on from.
         LessonError: the lesson's own claims or figures fail.
+        ValueError: the lesson is not made for the data asked for, or there are none.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
+    experiment = experiment.on(settings.data)
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
     with _threads(settings.threads), _sigterm():
         if resumed is None or saved is None:
@@ -148,11 +157,13 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         self.lesson = lesson
-        self.experiment = experiment
+        self.experiment = replace(experiment, seeds=1) if settings.fast else experiment
         self.settings = settings
         self.record = record
         self.progress = progress or (lambda steps, label, total: steps)
         self.steps = settings.steps or experiment.steps
+        if settings.fast:
+            self.steps = min(self.steps, FAST_STEPS)
         self.pairs: list[Pair] = []
         self.began = time.perf_counter()
         self.saved_at = 0.0
@@ -165,7 +176,7 @@ class _Run:
         try:
             self._restore(saved or {"pairs": []})
             self._train()
-            claims = self._claims()
+            claims = {} if self.settings.fast else self._claims()
             self._figures()
             status, reason = "finished", ""
         except Diverged as error:
@@ -330,6 +341,8 @@ def _about(
         "steps": steps,
         "trials": trials,
         "threads": settings.threads,
+        "fast": settings.fast,
+        "data": settings.data,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "torch", "tensorboard")},

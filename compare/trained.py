@@ -21,7 +21,8 @@ class Trial:
         learner: itself.
         give: turns NumPy arrays into the ones it takes.
         losses: at every step, before the step.
-        metrics: the last value of each, as "accuracy/test".
+        history: of each metric, as "accuracy/test": after which step it had which
+            value.
     """
 
     name: str
@@ -31,7 +32,21 @@ class Trial:
     give: Callable[[Any], Any]
     losses: list[float] = field(default_factory=list)
     path: list[dict[str, np.ndarray]] = field(default_factory=list)
-    metrics: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def note(self, metric: str, step: int, value: float) -> None:
+        """Add a value to the history of a metric."""
+        self.history.setdefault(metric, []).append((step, value))
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return {name: points[-1][1] for name, points in self.history.items()}
+
+    def curve(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
+        """After which steps a metric was taken, and its values."""
+        steps, values = zip(*self.history[metric], strict=True)
+        return np.array(steps), np.array(values)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The output for `x`."""
@@ -58,6 +73,10 @@ class Side:
     def __getitem__(self, name: str) -> Trial:
         """The first trial of the learner `name`."""
         return next(trial for trial in self.trials if trial.name == name)
+
+    def named(self, name: str) -> list[Trial]:
+        """All trials of the learner `name`, seed after seed."""
+        return [trial for trial in self.trials if trial.name == name]
 
     @property
     def only(self) -> Trial:

@@ -78,7 +78,7 @@ def test_a_claim_must_hold_on_both_sides(tmp_path):
 def test_the_untrained_net_fails_the_accuracy_claim(tmp_path):
     lesson = short("digits_softmax", steps=1)
     result = run("digits", lesson, Settings(logdir=tmp_path))
-    assert not result.claims["at least 94 % of the test digits are right"][0]
+    assert not result.claims["at least 94% of the test digits are right"][0]
 
 
 def test_a_summary_holds_what_is_needed_to_run_it_again(tmp_path):

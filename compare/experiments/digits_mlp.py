@@ -4,31 +4,38 @@ from compare import figures
 from compare.experiment import Experiment, backprop
 from compare.experiments import _digits
 
-EXPERIMENT = Experiment(
-    title="Handwritten digits by 64-128-10 with ReLU",
-    course=("F1", "F2", "E2"),
-    heading="Back Propagation",
-    data=lambda rng: _digits.digits(),
-    learners={
-        "mlp": backprop(
-            model=lambda nn: nn.Sequential(
-                nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)
+
+def lesson(pictures: _digits.Pictures) -> Experiment:
+    """The lesson on these digits."""
+    return Experiment(
+        title=f"Handwritten digits by {pictures.pixels}-128-10 with ReLU",
+        course=("F1", "F2", "E2"),
+        heading="Back Propagation",
+        data=pictures.draw,
+        learners={
+            "mlp": backprop(
+                model=lambda nn: nn.Sequential(
+                    nn.Linear(pictures.pixels, 128), nn.ReLU(), nn.Linear(128, 10)
+                ),
+                loss=lambda nn: nn.CrossEntropyLoss(),
+                optimizer=lambda optim, parameters: optim.SGD(
+                    parameters, lr=0.1, momentum=0.9
+                ),
+            )
+        },
+        steps=660,
+        batch_size=64,
+        metrics={"accuracy": _digits.accuracy},
+        claims={"at least 96 % of the test digits are right": _digits.at_least(0.96)},
+        figures={
+            "confusion": lambda side: figures.confusion(
+                _digits.confusion(side.only), "digits of the test set"
             ),
-            loss=lambda nn: nn.CrossEntropyLoss(),
-            optimizer=lambda optim, parameters: optim.SGD(
-                parameters, lr=0.1, momentum=0.9
-            ),
-        )
-    },
-    steps=660,
-    batch_size=64,
-    metrics={"accuracy": _digits.accuracy},
-    claims={"at least 96 % of the test digits are right": _digits.at_least(0.96)},
-    figures={
-        "confusion": lambda side: figures.confusion(
-            _digits.confusion(side), "digits of the test set"
-        ),
-    },
-    story="The chain rule in three layers: forward from the pixels to the loss, and "
-    "backward from the loss to every weight.",
-)
+        },
+        story="The chain rule in three layers: forward from the pixels to the loss, "
+        "and backward from the loss to every weight.",
+        other_data={"mnist": lambda: lesson(_digits.mnist())},
+    )
+
+
+EXPERIMENT = lesson(_digits.small())
