@@ -1,0 +1,95 @@
+"""What the remedies for vanishing gradients share: 16 layers that need help."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from compare import figures
+from compare.experiment import Claim, Experiment, MakeLearner, backprop
+from compare.experiments import _digits
+from compare.trained import Side
+
+DEPTH = 16
+WIDTH = 32
+Block = Callable[[Any], list[Any]]
+"""From the library's `nn` to the layers of one block."""
+
+
+def plain(nn: Any) -> list[Any]:
+    """A block without help."""
+    return [nn.Linear(WIDTH, WIDTH), nn.Tanh()]
+
+
+def learner(block: Block) -> MakeLearner:
+    """16 blocks between the pixels and the ten digits."""
+
+    def model(nn: Any) -> Any:
+        layers = [layer for _ in range(DEPTH) for layer in block(nn)]
+        return nn.Sequential(nn.Linear(64, WIDTH), *layers, nn.Linear(WIDTH, 10))
+
+    return backprop(
+        model=model,
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.05),
+    )
+
+
+def plain_guesses(side: Side) -> tuple[bool, str]:
+    """Without help the net is no better than guessing, from every seed."""
+    found = [t.metrics["accuracy/test"] for t in side.named("plain")]
+    return max(found) < 0.2, f"test accuracy {_range(found)}"
+
+
+def helped_learns(name: str, share: float) -> Claim:
+    """The claim that the net with help reads so many digits right, from every seed."""
+
+    def claim(side: Side) -> tuple[bool, str]:
+        found = [t.metrics["accuracy/test"] for t in side.named(name)]
+        return min(found) >= share, f"test accuracy {_range(found)}"
+
+    return claim
+
+
+def draw(name: str) -> Callable[[Side], Figure]:
+    """Both losses, all seeds."""
+
+    def drawn(side: Side) -> Figure:
+        figure, (ax,) = figures.canvas()
+        for trial in side.trials:
+            style = {"color": "#c0392b"} if trial.name == name else {"color": "#7f8c8d"}
+            ax.plot(trial.losses, label=trial.name, alpha=0.7, **style)
+        handles, labels = ax.get_legend_handles_labels()
+        once = dict(zip(labels, handles, strict=True))
+        ax.legend(once.values(), once.keys(), fontsize=13)
+        figures.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
+        return figure
+
+    return drawn
+
+
+def lesson(name: str, block: Block, share: float, title: str, story: str) -> Experiment:
+    """16 layers without help and with it."""
+    return Experiment(
+        title=title,
+        course=("F4",),
+        heading="Lösungen",
+        data=_digits.small().draw,
+        learners={"plain": learner(plain), name: learner(block)},
+        steps=200,
+        batch_size=64,
+        seeds=3,
+        metrics={"accuracy": _digits.accuracy},
+        claims={
+            f"{DEPTH} plain layers only guess": plain_guesses,
+            f"with {name.replace('_', ' ')} at least {share:.0%} of the test digits "
+            f"are right, from every seed": helped_learns(name, share),
+        },
+        figures={"losses": draw(name)},
+        story=story,
+    )
+
+
+def _range(found: list[float]) -> str:
+    return f"{np.min(found):.1%} to {np.max(found):.1%} over {len(found)} seeds"

@@ -1,0 +1,24 @@
+"""Subtract the mean and divide by the deviation of the batch, in every layer."""
+
+from typing import Any
+
+from compare.experiments import _normed
+
+
+def block(nn: Any) -> list[Any]:
+    """The bias is left out: the mean is subtracted anyway, its gradient would be 0."""
+    width = _normed.WIDTH
+    linear = nn.Linear(width, width, bias=False)
+    return [linear, nn.BatchNorm1d(width), nn.Tanh()]
+
+
+EXPERIMENT = _normed.lesson(
+    "batch_norm",
+    block,
+    0.85,
+    title="Batch normalisation: 16 layers learn after all",
+    story="Every layer gets numbers about 0 of size 1, whatever the layers before it "
+    "do, so that tanh is where its slope is. The mean and the deviation are part of "
+    "the computation: the gradient flows through them, too. In evaluation the running "
+    "statistics stand in for those of the batch.",
+)

@@ -1,0 +1,21 @@
+"""Subtract the mean and divide by the deviation of each example, in every layer."""
+
+from typing import Any
+
+from compare.experiments import _normed
+
+
+def block(nn: Any) -> list[Any]:
+    """Normalised over the features of one example."""
+    width = _normed.WIDTH
+    return [nn.Linear(width, width), nn.LayerNorm(width), nn.Tanh()]
+
+
+EXPERIMENT = _normed.lesson(
+    "layer_norm",
+    block,
+    0.6,
+    title="Layer normalisation: 16 layers learn after all",
+    story="As batch normalisation, but over the features of one example: it needs no "
+    "batch and does the same in training and evaluation.",
+)

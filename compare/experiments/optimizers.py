@@ -1,0 +1,82 @@
+"""All optimisers on one task, each in step with its PyTorch twin."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from compare import figures
+from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiments import _digits
+from compare.trained import Side
+
+MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "SGD": lambda optim, p: optim.SGD(p, lr=0.3),
+    "SGD with momentum": lambda optim, p: optim.SGD(p, lr=0.1, momentum=0.9),
+    "Adagrad": lambda optim, p: optim.Adagrad(p, lr=0.05),
+    "Adadelta": lambda optim, p: optim.Adadelta(p, lr=3.0),
+    "RMSprop": lambda optim, p: optim.RMSprop(p, lr=0.003),
+    "Rprop": lambda optim, p: optim.Rprop(p, lr=0.003),
+    "Adam": lambda optim, p: optim.Adam(p, lr=0.01),
+    "AdamW": lambda optim, p: optim.AdamW(p, lr=0.01),
+    "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
+}
+
+
+def slug(name: str) -> str:
+    """How a learner of this optimiser is called."""
+    return name.lower().replace(" ", "_")
+
+
+def learner(make: Callable[[Any, Any], Any]) -> MakeLearner:
+    """64-32-10 with tanh, on all digits at once."""
+    return backprop(
+        model=lambda nn: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10)),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=make,
+    )
+
+
+def all_learn(side: Side) -> tuple[bool, str]:
+    """Every one of them brings the loss below half."""
+    ratios = {t.name: t.losses[-1] / t.losses[0] for t in side.trials}
+    worst = max(ratios, key=lambda name: ratios[name])
+    return ratios[worst] < 0.5, f"least of all {worst}, loss × {ratios[worst]:.2f}"
+
+
+def bold_where_flat(side: Side) -> tuple[bool, str]:
+    """Steps of one's own for each weight get further than one rate for all."""
+    plain = side["sgd"].losses[-1]
+    found = {n: side[n].losses[-1] for n in ("rprop", "adam", "rmsprop")}
+    words = ", ".join(f"{name} {loss:.3f}" for name, loss in found.items())
+    return max(found.values()) < plain, f"sgd {plain:.3f}, {words}"
+
+
+def draw(side: Side) -> Figure:
+    """All losses in one chart."""
+    figure, (ax,) = figures.canvas()
+    for name in MAKERS:
+        ax.semilogy(side[slug(name)].losses, label=name, linewidth=2)
+    figures.label(ax, "one task, all optimisers", "step", "loss")
+    ax.legend(fontsize=11, ncols=2)
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="Optimisers: cautious where it is steep, bold where it is flat",
+    course=("A6", "A3", "F1"),
+    heading="gradient descent, cautious and bold",
+    data=_digits.small().draw,
+    learners={slug(name): learner(make) for name, make in MAKERS.items()},
+    steps=100,
+    metrics={"accuracy": _digits.accuracy},
+    claims={
+        "every optimiser more than halves the loss": all_learn,
+        "steps of its own for each weight get further": bold_where_flat,
+    },
+    figures={"losses": draw},
+    story="How much each weight changes is the optimiser's business. Rprop looks only "
+    "at the sign and grows its step while that stays; Adagrad and its children divide "
+    "by the size that the gradient has had: small steps where it is steep, large ones "
+    "where it is flat.",
+)

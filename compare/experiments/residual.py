@@ -1,0 +1,12 @@
+"""A way past every layer: y = x + f(x)."""
+
+from compare.experiments import _normed
+
+EXPERIMENT = _normed.lesson(
+    "residual",
+    lambda nn: [nn.Residual(*_normed.plain(nn))],
+    0.9,
+    title="Residual connections: 16 layers learn after all",
+    story="The derivative of x + f(x) is 1 + f′(x): however small f′ is, the gradient "
+    "passes. The layers only have to learn what to change.",
+)

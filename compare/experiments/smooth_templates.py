@@ -1,0 +1,76 @@
+"""Reward smooth curves: a second error on the weights themselves."""
+
+from typing import Any
+
+import numpy as np
+
+from compare import figures
+from compare.experiment import Experiment, MakeLearner
+from compare.experiments import _digits
+from compare.trained import Side, Trial
+
+STRENGTH = 1.0
+
+
+def roughness(trial: Trial) -> float:
+    """The mean squared difference of neighbouring pixels of the templates."""
+    pictures = trial.parameters["weight"].reshape(-1, 8, 8)
+    across, down = np.diff(pictures, axis=2), np.diff(pictures, axis=1)
+    return float(np.mean(np.concatenate([across.ravel(), down.ravel()]) ** 2))
+
+
+def smoother(side: Side) -> tuple[bool, str]:
+    """The penalty makes the templates smoother by far."""
+    rough, smooth = roughness(side["plain"]), roughness(side["smooth"])
+    return smooth < 0.6 * rough, f"roughness {rough:.3f} → {smooth:.3f}"
+
+
+def at_a_small_price(side: Side) -> tuple[bool, str]:
+    """Few more digits of the test set are read wrong."""
+    plain, smooth = (
+        side[name].metrics["accuracy/test"] for name in ("plain", "smooth")
+    )
+    return smooth > plain - 0.03, f"test accuracy {plain:.1%} → {smooth:.1%}"
+
+
+def learner(strength: float) -> MakeLearner:
+    """A linear layer whose error is cross-entropy + strength · roughness."""
+
+    def make(library: Any) -> Any:
+        nn, optim = library.nn, library.optim
+        model = nn.Linear(64, 10)
+        penalty = nn.SmoothnessPenalty(model.weight, (8, 8))
+        return library.training.GradientLearner(
+            model,
+            nn.WeightedSum([(1.0, nn.CrossEntropyLoss()), (strength, penalty)]),
+            lambda parameters: optim.SGD(parameters, lr=0.5),
+        )
+
+    return make
+
+
+def draw(name: str) -> Any:
+    """The templates of one learner."""
+    return lambda side: figures.templates(
+        side[name].parameters["weight"], f"what the digits' weights look for: {name}"
+    )
+
+
+EXPERIMENT = Experiment(
+    title="A custom error on the weights: smooth templates",
+    course=("E3",),
+    heading="Custom Errors",
+    data=_digits.small().draw,
+    learners={"plain": learner(0.0), "smooth": learner(STRENGTH)},
+    steps=400,
+    batch_size=64,
+    metrics={"accuracy": _digits.accuracy},
+    claims={
+        "the templates become smoother": smoother,
+        "it costs at most 3 points of accuracy": at_a_small_price,
+    },
+    figures={"plain": draw("plain"), "smooth": draw("smooth")},
+    story="better_error = error + a · custom_error. The second error does not look at "
+    "the output at all, only at how much neighbouring weights differ; the optimiser "
+    "lowers both.",
+)

@@ -1,0 +1,12 @@
+"""Regularisation: every weight has to be worth its size."""
+
+from compare.experiments import _few
+
+EXPERIMENT = _few.lesson(
+    "weight_decay",
+    _few.learner(weight_decay=0.01),
+    title="Weight decay closes the gap between seen and unseen digits",
+    story="λ θ is added to the gradient, the derivative of ½ λ θ²: what the data do "
+    "not ask for shrinks away. The net can no longer afford the large weights that "
+    "make it sure of what it has merely learned by heart.",
+)
