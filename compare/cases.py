@@ -38,6 +38,11 @@ def positive(*shape: int) -> Draw:
     return lambda rng: rng.uniform(0.5, 2.0, shape)
 
 
+def below_0(*shape: int) -> Draw:
+    """Numbers from −2 to −½: zeros beside them would be larger."""
+    return lambda rng: rng.uniform(-2.0, -0.5, shape)
+
+
 def unit(*shape: int) -> Draw:
     """Probabilities, none at 0 or 1."""
     return lambda rng: rng.uniform(0.01, 0.99, shape)
@@ -172,6 +177,127 @@ def _case(
     return Case(name, inputs, args, kwargs, note, training)
 
 
+CONVOLUTIONS = [
+    _case("Conv1d", normal(3, 2, 7), args=(2, 4, 3)),
+    _case("Conv1d", normal(3, 2, 9), args=(2, 4, 3), stride=2, padding=1),
+    _case("Conv1d", normal(3, 2, 8), args=(2, 4, 3), stride=3, padding=2),
+    _case("Conv1d", normal(3, 2, 9), args=(2, 4, 3), dilation=2),
+    _case("Conv1d", normal(3, 2, 9), args=(2, 4, 2), bias=False),
+    _case("Conv1d", normal(3, 4, 9), args=(4, 6, 3), groups=2),
+    _case("Conv1d", normal(2, 3, 7), args=(3, 6, 3), groups=3, dilation=2, stride=2),
+    _case("Conv1d", normal(3, 2, 7), args=(2, 4, 3), padding="same"),
+    _case("Conv1d", normal(3, 2, 7), args=(2, 2, 4), padding="same", dilation=2),
+    _case("Conv1d", normal(3, 2, 7), args=(2, 4, 3), padding="valid"),
+    _case("Conv1d", normal(3, 2, 2), args=(2, 1, 5), padding=4, note="in the padding"),
+    _case("Conv1d", normal(1, 1, 5), args=(1, 1, 3), note="batch 1"),
+    _case("Conv1d", normal(0, 2, 7), args=(2, 4, 3), note="empty batch"),
+    _case("Conv1d", normal(2, 7), args=(2, 4, 3), note="one example"),
+    _case("Conv1d", strided(3, 2, 7), args=(2, 4, 3), note="strided"),
+    _case("Conv1d", extreme(3, 2, 7), args=(2, 4, 3), note="extreme"),
+    _case("Conv2d", normal(3, 2, 5, 6), args=(2, 4, 3)),
+    _case("Conv2d", normal(3, 2, 5, 6), args=(2, 4, (3, 2))),
+    _case("Conv2d", normal(3, 2, 7, 6), args=(2, 4, 3), stride=2),
+    _case("Conv2d", normal(3, 2, 5, 6), args=(2, 4, 3), padding=1),
+    _case("Conv2d", normal(2, 2, 7, 6), args=(2, 3, 3), stride=(2, 1), padding=(1, 2)),
+    _case("Conv2d", normal(2, 2, 7, 6), args=(2, 3, 3), dilation=(2, 1)),
+    _case("Conv2d", normal(2, 2, 5, 4), args=(2, 3, (1, 2)), bias=False),
+    _case("Conv2d", normal(2, 4, 5, 4), args=(4, 6, 3), groups=2),
+    _case("Conv2d", normal(2, 3, 5, 5), args=(3, 6, 2), groups=3, stride=2, padding=1),
+    _case("Conv2d", normal(2, 2, 4, 5), args=(2, 3, (3, 5)), padding="same"),
+    _case("Conv2d", normal(2, 2, 6, 5), args=(2, 3, 2), padding="valid", dilation=3),
+    _case("Conv2d", normal(3, 2, 4, 4), args=(2, 3, 1)),
+    _case("Conv2d", normal(1, 1, 3, 3), args=(1, 1, 3), note="batch 1"),
+    _case("Conv2d", normal(0, 2, 5, 6), args=(2, 4, 3), note="empty batch"),
+    _case("Conv2d", normal(2, 5, 6), args=(2, 4, 3), note="one example"),
+    _case("Conv2d", strided(3, 2, 5, 6), args=(2, 4, 3), note="strided"),
+    _case("Conv2d", extreme(3, 2, 5, 6), args=(2, 4, 3), note="extreme"),
+]
+_POOLED: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
+    "1d": [
+        ((3, 2, 6), {"kernel_size": 2}),
+        ((3, 2, 7), {"kernel_size": 3, "stride": 2}),
+        ((2, 2, 7), {"kernel_size": 3, "stride": 1}),
+        ((2, 2, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
+        ((2, 2, 9), {"kernel_size": 2, "stride": 3}),
+        ((2, 2, 8), {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
+        ((2, 2, 4), {"kernel_size": 5, "stride": 3, "ceil_mode": True}),
+        # The last window would start in the padding behind, and does not exist.
+        ((2, 2, 5), {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}),
+        ((2, 2, 6), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+    ],
+    "2d": [
+        ((3, 2, 4, 6), {"kernel_size": 2}),
+        ((2, 2, 5, 6), {"kernel_size": (3, 2), "stride": (2, 1)}),
+        ((2, 2, 5, 5), {"kernel_size": 3, "stride": 1}),
+        ((2, 2, 5, 5), {"kernel_size": 3, "stride": 2, "padding": 1}),
+        ((2, 2, 5, 5), {"kernel_size": (2, 3), "padding": (1, 0)}),
+        ((2, 2, 6, 5), {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
+        (
+            (1, 2, 5, 6),
+            {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True},
+        ),
+        (
+            (1, 2, 6, 4),
+            {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+        ),
+    ],
+}
+_POOLED_ODDLY: dict[str, list[tuple[Draw, str]]] = {
+    "1d": [
+        (normal(1, 1, 4), "batch 1"),
+        (normal(0, 2, 5), "empty batch"),
+        (normal(2, 6), "one example"),
+        (strided(2, 2, 6), "strided"),
+        (extreme(2, 2, 6), "extreme"),
+    ],
+    "2d": [
+        (normal(1, 1, 2, 3), "batch 1"),
+        (normal(0, 2, 4, 5), "empty batch"),
+        (normal(2, 4, 6), "one example"),
+        (strided(2, 2, 4, 6), "strided"),
+        (extreme(2, 2, 4, 6), "extreme"),
+    ],
+}
+_POOLINGS = [
+    case
+    for d in ("1d", "2d")
+    for name in (f"MaxPool{d}", f"AvgPool{d}")
+    for case in (
+        *(_case(name, normal(*size), **more) for size, more in _POOLED[d]),
+        *(_case(name, x, kernel_size=2, note=note) for x, note in _POOLED_ODDLY[d]),
+    )
+]
+_UNCOUNTED: list[dict[str, Any]] = [
+    {"count_include_pad": False},
+    {"count_include_pad": False, "ceil_mode": True},
+]
+POOLINGS = [
+    *_POOLINGS,
+    _case("MaxPool1d", kinked(3, 2, 8), kernel_size=3, stride=1, note="ties"),
+    _case("MaxPool1d", kinked(3, 2, 9), kernel_size=3, padding=1, note="ties"),
+    _case("MaxPool1d", below_0(3, 2, 6), kernel_size=2, padding=1, note="below 0"),
+    _case("MaxPool1d", normal(3, 2, 9), kernel_size=3, dilation=2),
+    _case("MaxPool1d", normal(2, 2, 9), kernel_size=2, dilation=3, padding=1, stride=1),
+    _case("MaxPool2d", kinked(3, 2, 5, 5), kernel_size=3, stride=1, note="ties"),
+    _case("MaxPool2d", kinked(2, 2, 6, 5), kernel_size=3, padding=1, note="ties"),
+    _case("MaxPool2d", below_0(3, 2, 4, 4), kernel_size=2, padding=1, note="below 0"),
+    _case("MaxPool2d", normal(2, 2, 7, 6), kernel_size=2, dilation=(1, 3), stride=1),
+    _case("AvgPool1d", normal(2, 2, 6), kernel_size=2, padding=1),
+    *(
+        _case("AvgPool1d", normal(2, 2, 6), kernel_size=3, stride=2, padding=1, **more)
+        for more in _UNCOUNTED
+    ),
+    *(
+        _case(
+            "AvgPool2d", normal(2, 2, 6, 5), kernel_size=3, stride=2, padding=1, **more
+        )
+        for more in _UNCOUNTED
+    ),
+    _case("AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, divisor_override=3),
+    _case(
+        "AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, padding=1, divisor_override=-1
+    ),
+]
 LAYERS = [
     _case("Identity", normal(4, 3)),
     _case("Linear", normal(5, 3), args=(3, 2)),
@@ -189,6 +315,8 @@ LAYERS = [
     _case("Flatten", normal(2, 3, 4)),
     _case("Flatten", normal(2, 3, 4), start_dim=0),
     _case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
+    *CONVOLUTIONS,
+    *POOLINGS,
     _case("ReLU", kinked(4, 5)),
     _case("ReLU", extreme(4, 5), note="extreme"),
     _case("LeakyReLU", kinked(4, 5)),

@@ -19,6 +19,7 @@ ZERO: set[tuple[str, str]] = set()
 MOVING = [c for c in ALL if c.name != "Step" and c.note != "empty batch"]
 # At a kink there is no derivative to approximate, and ±1e4 is all saturation.
 KINKED = {"ReLU", "LeakyReLU", "Step", "L1Loss", "BCELoss"}
+KINKED |= {"MaxPool1d", "MaxPool2d"}
 SMOOTH = [
     c
     for c in MOVING

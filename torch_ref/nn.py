@@ -2,8 +2,12 @@
 
 import torch
 from torch.nn import (
+    AvgPool1d,
+    AvgPool2d,
     BCELoss,
     BCEWithLogitsLoss,
+    Conv1d,
+    Conv2d,
     CrossEntropyLoss,
     Flatten,
     Identity,
@@ -11,6 +15,8 @@ from torch.nn import (
     LeakyReLU,
     Linear,
     LogSoftmax,
+    MaxPool1d,
+    MaxPool2d,
     Module,
     MSELoss,
     NLLLoss,
@@ -32,8 +38,12 @@ class Step(Module):
 
 
 __all__ = [
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Flatten",
     "Identity",
@@ -42,6 +52,8 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "NLLLoss",
     "Parameter",

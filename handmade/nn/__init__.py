@@ -13,6 +13,7 @@ from handmade.nn.activation import (
     Tanh,
 )
 from handmade.nn.container import Sequential
+from handmade.nn.conv import Conv1d, Conv2d
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
 from handmade.nn.loss import (
@@ -24,10 +25,15 @@ from handmade.nn.loss import (
     NLLLoss,
 )
 from handmade.nn.module import Module, Parameter
+from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 __all__ = [
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Flatten",
     "Identity",
@@ -36,6 +42,8 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "NLLLoss",
     "Parameter",

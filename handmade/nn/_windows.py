@@ -1,0 +1,230 @@
+"""Sliding windows: a kernel laid on place after place of an input, and the way back.
+
+A window is as large as the kernel; the numbers of all windows that lie under the same
+place of the kernel are one strided slice of the padded input, a *part*. There are as
+many parts as the kernel has places, in row-major order, each as large as the output.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from numbers import Integral
+from typing import Any
+
+from handmade._array import Array, array_api_compat
+
+Sizes = tuple[int, ...]
+"""One number for each spatial dimension."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a kernel slides over its input.
+
+    Args:
+        kernel: the kernel's size.
+        stride: from one window to the next.
+        padding: how many places are added at either end of the input.
+        dilation: from one place of the kernel to the next, in the input.
+        ceil_mode: whether a last window may hang over the far end.
+    """
+
+    kernel: Sizes
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
+    ceil_mode: bool = False
+
+    @property
+    def places(self) -> int:
+        """How many places the kernel has."""
+        return prod(self.kernel)
+
+    @property
+    def span(self) -> Sizes:
+        """How much of the input a window covers, gaps included."""
+        both = zip(self.kernel, self.dilation, strict=True)
+        return tuple(d * (k - 1) + 1 for k, d in both)
+
+    def counts(self, owner: str, sizes: Sizes) -> Sizes:
+        """How many windows there are on an input of these sizes.
+
+        With `ceil_mode` also one that hangs over the far end, if it starts within the
+        input or the padding before it.
+
+        Raises:
+            ValueError: there are none.
+        """
+        by_dimension = zip(sizes, self.span, self.stride, self.padding, strict=True)
+        found = tuple(self._count(*numbers) for numbers in by_dimension)
+        if min(found) < 1:
+            raise ValueError(
+                f"{owner}: no window of size {self.span} fits into an input of size "
+                f"{sizes} with padding {self.padding}; the output would be empty"
+            )
+        return found
+
+    def _count(self, size: int, span: int, stride: int, padding: int) -> int:
+        room = size + 2 * padding - span
+        if not self.ceil_mode:
+            return room // stride + 1
+        count = -(-room // stride) + 1
+        starts_beyond = (count - 1) * stride >= size + padding
+        return count - 1 if starts_beyond else count
+
+    def parts(self, xp: Any, x: Array, counts: Sizes, fill: float = 0) -> list[Array]:
+        """The windows of x (…, *sizes), taken apart: k arrays (…, *counts).
+
+        Args:
+            xp: the library of x.
+            x: the input.
+            counts: of the windows.
+            fill: what the padding holds.
+        """
+        ends = self._ends(counts, x.shape[x.ndim - len(counts) :])
+        padded = _padded(xp, x, list(zip(self.padding, ends, strict=True)), fill)
+        return [padded[(..., *at)] for at in self._slices(counts)]
+
+    def overlap_add(self, xp: Any, parts: Iterable[Array], shape: Sizes) -> Array:
+        """The adjoint of `parts`: each number goes back to where it was taken from.
+
+        Where windows overlap, the sum of what they bring; what falls on the padding
+        is dropped.
+
+        Args:
+            xp: the library of the parts.
+            parts: k arrays (…, *counts).
+            shape: of the x that was taken apart.
+        """
+        parts = list(parts)
+        d = len(self.kernel)
+        counts, sizes = parts[0].shape[parts[0].ndim - d :], shape[len(shape) - d :]
+        both = zip(self.padding, sizes, self._ends(counts, sizes), strict=True)
+        padded = (*shape[: len(shape) - d], *(p + n + end for p, n, end in both))
+        whole = _added(xp, padded, self._slices(counts), parts)
+        inner = zip(self.padding, sizes, strict=True)
+        return whole[(..., *(slice(p, p + n) for p, n in inner))]
+
+    def _ends(self, counts: Sizes, sizes: Sizes) -> Sizes:
+        """What must follow the input for the last window to lie within."""
+        reach = zip(counts, self.stride, self.span, self.padding, sizes, strict=True)
+        return tuple(max(0, (c - 1) * s + w - p - n) for c, s, w, p, n in reach)
+
+    def _slices(self, counts: Sizes) -> Iterator[tuple[slice, ...]]:
+        """Where the parts lie in the padded input, in row-major order."""
+        for place in product(*map(range, self.kernel)):
+            by_dimension = zip(place, self.dilation, counts, self.stride, strict=True)
+            yield tuple(
+                slice(k * d, k * d + (c - 1) * s + 1, s) for k, d, c, s in by_dimension
+            )
+
+    def first_inside(self, xp: Any, like: Array, counts: Sizes) -> Array:
+        """The first of each window's places that is not padding, numbered as parts."""
+        first = 0
+        by_dimension = zip(
+            self.kernel, counts, self.stride, self.padding, self.dilation, strict=True
+        )
+        for kernel, count, stride, padding, dilation in by_dimension:
+            skipped = [
+                max(0, -((i * stride - padding) // dilation)) for i in range(count)
+            ]
+            # The numbers of an array of places in row-major order.
+            first = _column(xp, first) * kernel + _vector(xp, skipped, like, xp.int64)
+        return first
+
+    def covered(
+        self, xp: Any, like: Array, counts: Sizes, sizes: Sizes, padding_too: bool
+    ) -> Array:
+        """How many numbers each window holds: of the input, and of its padding too."""
+        total = 1
+        by_dimension = zip(
+            self.kernel, counts, self.stride, self.padding, sizes, strict=True
+        )
+        for kernel, count, stride, padding, size in by_dimension:
+            low, high = (-padding, size + padding) if padding_too else (0, size)
+            starts = [i * stride - padding for i in range(count)]
+            held = [min(start + kernel, high) - max(start, low) for start in starts]
+            total = _column(xp, total) * _vector(xp, held, like, like.dtype)
+        return total
+
+
+def _added(
+    xp: Any, shape: Sizes, places: Iterable[tuple[slice, ...]], parts: list[Array]
+) -> Array:
+    """An array of zeros with each part added at its place.
+
+    The one function that writes into an array, which nobody else has seen yet.
+    """
+    like = parts[0]
+    whole = xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+    for at, part in zip(places, parts, strict=True):
+        whole[(..., *at)] += part
+    return whole
+
+
+def _padded(xp: Any, x: Array, ends: list[tuple[int, int]], fill: float) -> Array:
+    """X with so many places before and behind each of its last dimensions."""
+    for axis, widths in enumerate(ends, start=x.ndim - len(ends)):
+        if any(widths):
+            before, behind = (_block(xp, x, axis, width, fill) for width in widths)
+            x = xp.concat([before, x, behind], axis=axis)
+    return x
+
+
+def _block(xp: Any, x: Array, axis: int, width: int, fill: float) -> Array:
+    shape = (*x.shape[:axis], width, *x.shape[axis + 1 :])
+    return xp.full(shape, fill, dtype=x.dtype, device=array_api_compat.device(x))
+
+
+def _vector(xp: Any, numbers: list[int], like: Array, dtype: Any) -> Array:
+    return xp.asarray(numbers, dtype=dtype, device=array_api_compat.device(like))
+
+
+def _column(xp: Any, numbers: Any) -> Any:
+    """An array with a last dimension of 1 to it; a Python number as it is."""
+    return numbers if isinstance(numbers, int) else xp.expand_dims(numbers, axis=-1)
+
+
+def whole_numbers(owner: str, name: str, value: Any, d: int, low: int) -> Sizes:
+    """`value` as d whole numbers: one for all dimensions, or one for each.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: one of them is below `low`.
+    """
+    several = isinstance(value, (list, tuple))
+    given: tuple[Any, ...] = tuple(value) if several else (value,) * d  # pyright: ignore
+    if len(given) != d or not all(isinstance(number, Integral) for number in given):
+        raise TypeError(
+            f"{owner}: {name} must be a whole number"
+            f"{f' or {d} of them' if d > 1 else ''}, got {value!r}"
+        )
+    if min(given) < low:
+        raise ValueError(f"{owner}: {name} must be at least {low}, got {value!r}")
+    return tuple(int(number) for number in given)
+
+
+def require_input(owner: str, x: Array, d: int, channels: int | None = None) -> None:
+    """Refuse x unless it is (n, c, *sizes) or (c, *sizes), with something in it.
+
+    Raises:
+        ValueError: x has another number of dimensions or of channels, or a dimension
+            other than that of the examples is empty.
+    """
+    letters = ", ".join(("c", "length") if d == 1 else ("c", "height", "width"))
+    if x.ndim not in (d + 1, d + 2):
+        raise ValueError(
+            f"{owner}: x must be (n, {letters}) or ({letters}), got shape "
+            f"{tuple(x.shape)}"
+        )
+    found = tuple(x.shape[x.ndim - d - 1 :])
+    if channels is not None and found[0] != channels:
+        raise ValueError(
+            f"{owner}: x must have in_channels = {channels} channels in "
+            f"({letters}), got shape {tuple(x.shape)}"
+        )
+    if 0 in found:
+        raise ValueError(
+            f"{owner}: only the examples may be none, got x of shape {tuple(x.shape)}"
+        )
