@@ -2,12 +2,17 @@
 
 import torch
 from torch.nn import (
+    BatchNorm1d,
+    BatchNorm2d,
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
+    Embedding,
     Flatten,
+    GroupNorm,
     Identity,
     L1Loss,
+    LayerNorm,
     LeakyReLU,
     Linear,
     LogSoftmax,
@@ -22,6 +27,34 @@ from torch.nn import (
     Tanh,
 )
 
+from torch_ref._random import keep_mask
+
+
+class Dropout(torch.nn.Dropout):
+    """Torch's own but for the mask: both sides drop the same units."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Input · k / (1 − p), k being 0 or 1; in evaluation mode the input."""
+        if not self.training:
+            return input
+        kept = 1 - self.p if self.p < 1 else 1.0
+        factors = keep_mask(self.p, tuple(input.shape)).to(input) / kept
+        return input.mul_(factors) if self.inplace else input * factors
+
+
+class Residual(Sequential):
+    """The input plus what the layers make of it, which must have its shape."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Input + f(input)."""
+        change = super().forward(input)
+        if change.shape != input.shape:
+            raise ValueError(
+                f"Residual: f(x) must have shape {tuple(input.shape)}, "
+                f"got {tuple(change.shape)}"
+            )
+        return input + change
+
 
 class Step(Module):
     """1 where x > 0, else 0 (NaN, too); autograd finds the gradient 0, as sign's is."""
@@ -34,10 +67,16 @@ class Step(Module):
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -46,6 +85,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",

@@ -12,7 +12,9 @@ from handmade.nn.activation import (
     Step,
     Tanh,
 )
-from handmade.nn.container import Sequential
+from handmade.nn.batchnorm import BatchNorm1d, BatchNorm2d
+from handmade.nn.container import Residual, Sequential
+from handmade.nn.dropout import Dropout
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
 from handmade.nn.loss import (
@@ -24,14 +26,22 @@ from handmade.nn.loss import (
     NLLLoss,
 )
 from handmade.nn.module import Module, Parameter
+from handmade.nn.normalization import GroupNorm, LayerNorm
+from handmade.nn.sparse import Embedding
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -40,6 +50,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",
