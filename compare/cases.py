@@ -27,6 +27,11 @@ def extreme(*shape: int) -> Draw:
     return lambda rng: rng.choice([-1e4, -50.0, -1.0, 0.0, 1.0, 50.0, 1e4], shape)
 
 
+def far(*shape: int) -> Draw:
+    """Numbers close together about 2000: the mean is large next to the deviation."""
+    return lambda rng: 2000 + 2 * rng.normal(size=shape)
+
+
 def strided(*shape: int) -> Draw:
     """As `normal`, every second element of a transposed array: not contiguous."""
     doubled = (*shape[:-1], 2 * shape[-1])
@@ -298,6 +303,105 @@ POOLINGS = [
         "AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, padding=1, divisor_override=-1
     ),
 ]
+_MODES = (True, False)
+_BATCH_NORMS = [
+    *(
+        _case(name, draw, args=(3,), training=training, **more)
+        for training in _MODES
+        for name, draw, more in [
+            ("BatchNorm1d", normal(6, 3), {}),
+            ("BatchNorm1d", normal(4, 3, 5), {}),
+            ("BatchNorm1d", normal(6, 3), {"eps": 0.1}),
+            ("BatchNorm1d", normal(6, 3), {"momentum": 0.3}),
+            ("BatchNorm1d", normal(6, 3), {"momentum": None}),
+            ("BatchNorm1d", normal(6, 3), {"affine": False}),
+            ("BatchNorm1d", normal(6, 3), {"bias": False}),
+            ("BatchNorm1d", normal(6, 3), {"track_running_stats": False}),
+            ("BatchNorm2d", normal(4, 3, 2, 5), {}),
+            ("BatchNorm2d", normal(4, 3, 2, 5), {"momentum": None, "eps": 1e-3}),
+            (
+                "BatchNorm2d",
+                normal(4, 3, 2, 5),
+                {"affine": False, "track_running_stats": False},
+            ),
+        ]
+    ),
+    *(
+        _case(name, draw(n, 3, *size), args=(3,), note=note, training=training)
+        for training in _MODES
+        for name, size in (("BatchNorm1d", (4,)), ("BatchNorm2d", (2, 4)))
+        for draw, n, note in (
+            (extreme, 8, "extreme"),
+            (far, 8, "extreme, far"),
+            (strided, 4, "strided"),
+            (normal, 1, "batch 1"),
+            (normal, 0, "empty batch"),
+        )
+    ),
+    _case("BatchNorm1d", normal(1, 3), args=(3,), note="batch 1", training=False),
+]
+_NORMS = [
+    _case("LayerNorm", normal(4, 5), args=(5,)),
+    _case("LayerNorm", normal(2, 3, 4), args=((3, 4),)),
+    _case("LayerNorm", normal(4, 5), args=(5,), eps=0.1),
+    _case("LayerNorm", normal(4, 5), args=(5,), elementwise_affine=False),
+    _case("LayerNorm", normal(4, 5), args=(5,), bias=False),
+    _case("LayerNorm", normal(5), args=(5,), note="one example"),
+    _case("LayerNorm", normal(2, 3, 2, 4), args=(4,), note="many leading dimensions"),
+    _case("GroupNorm", normal(4, 6, 5), args=(3, 6)),
+    _case("GroupNorm", normal(4, 6), args=(2, 6)),
+    _case("GroupNorm", normal(4, 6, 2, 3), args=(1, 6)),
+    _case("GroupNorm", normal(4, 3, 2, 3), args=(3, 3)),
+    _case("GroupNorm", normal(4, 6, 5), args=(3, 6), eps=0.1),
+    _case("GroupNorm", normal(4, 6, 5), args=(3, 6), affine=False),
+    _case("GroupNorm", normal(4, 6, 5), args=(3, 6), bias=False),
+    *(
+        _case(name, draw(n, 4, 8), args=args, note=note)
+        for name, args in (("LayerNorm", (8,)), ("GroupNorm", (2, 4)))
+        for draw, n, note in (
+            (extreme, 4, "extreme"),
+            (far, 4, "extreme, far"),
+            (strided, 4, "strided"),
+            (normal, 1, "batch 1"),
+            (normal, 0, "empty batch"),
+        )
+    ),
+]
+_DROPOUTS = [
+    _case("Dropout", normal(4, 5)),
+    _case("Dropout", normal(4, 5), p=0.2),
+    _case("Dropout", normal(4, 5), p=0.0),
+    _case("Dropout", normal(4, 5), p=0.2, training=False),
+    _case("Dropout", extreme(4, 5), p=0.3, note="extreme"),
+    _case("Dropout", strided(4, 5), p=0.3, note="strided"),
+    _case("Dropout", normal(0, 5), note="empty batch"),
+    _case("Dropout", normal(12), note="one example"),
+]
+_EMBEDDINGS = [
+    _case("Embedding", classes(9, of=4), args=(4, 3)),
+    _case("Embedding", classes(2, 5, of=4), args=(4, 3)),
+    _case("Embedding", classes(9, of=4, ignored=1), args=(4, 3), padding_idx=1),
+    _case("Embedding", classes(9, of=4, ignored=2), args=(4, 3), padding_idx=-2),
+    _case("Embedding", classes(of=4), args=(4, 3), note="one example"),
+    _case("Embedding", classes(1, of=4), args=(4, 1), note="batch 1"),
+    _case("Embedding", classes(0, of=4), args=(4, 3), note="empty batch"),
+]
+_RESIDUALS = [
+    _case("Residual", normal(5, 3), args=(layer("Linear", 3, 3),)),
+    _case(
+        "Residual",
+        normal(5, 3),
+        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 3)),
+    ),
+    _case(
+        "Residual",
+        normal(5, 3),
+        args=(layer("Residual", layer("Linear", 3, 3)), layer("Sigmoid")),
+        note="nested",
+    ),
+    _case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
+]
+
 LAYERS = [
     _case("Identity", normal(4, 3)),
     _case("Linear", normal(5, 3), args=(3, 2)),
@@ -335,6 +439,11 @@ LAYERS = [
     _case("LogSoftmax", extreme(4, 5), dim=0, note="extreme"),
     _case("LogSoftmax", extreme(4, 5), dim=-1, note="extreme"),
     _case("LogSoftmax", strided(4, 5), dim=1, note="strided"),
+    *_BATCH_NORMS,
+    *_NORMS,
+    *_DROPOUTS,
+    *_EMBEDDINGS,
+    *_RESIDUALS,
 ]
 
 _ELEMENTWISE = [

@@ -202,14 +202,48 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
     """
     name, x = example.spec.name, example.inputs[0]
-    if name in ("Linear", "Sequential"):
+    if name in ("Linear", "Sequential", "Residual", "Embedding"):
         return {k: largest(v) for k, v in majorised(example).items()}
     if name in LOSSES:
         value, slope = _one_loss(example)
         upstream /= divisor(example)
         return {"output": value * _share(example), "input gradient": slope * upstream}
+    if "Norm" in name:
+        return _norm_cancellation(example, upstream)
     terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
     return {"input gradient": terms.get(name, 0) * upstream}
+
+
+def _norm_cancellation(example: Example, upstream: float) -> dict[str, float]:
+    """Of x − μ, whose rounding x̂ inherits; and of the gradient less its means."""
+    x, options = example.inputs[0], example.spec.kwargs
+    module = example.spec.build(torch_ref.nn, np.asarray)
+    state = _state(example, module)
+    deviation = np.sqrt(_least_variance(example, state) + options.get("eps", 1e-5))
+    offset = largest(x) + largest(state.get("running_mean", 0.0))
+    x_hat, weight = 1 + offset / deviation, largest(state.get("weight", 1.0))
+    return {
+        "output": weight * x_hat + largest(state.get("bias", 0.0)),
+        "input gradient": upstream * weight * x_hat / deviation,
+        "gradient weight": upstream * x.size * x_hat,
+        "gradient bias": upstream * x.size,
+        "buffer running_mean": offset,
+        "buffer running_var": largest(x) ** 2 / max(x.size, 1),
+    }
+
+
+def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
+    """The smallest that a normalisation divides by."""
+    x, first = example.inputs[0], example.spec.args[0]
+    if not x.size:
+        return 1.0
+    if "running_var" in state and not example.training:
+        return float(state["running_var"].min())
+    rows = {
+        "LayerNorm": lambda: x.reshape(-1, np.prod(first, dtype=int)),
+        "GroupNorm": lambda: x.reshape(len(x) * first, -1),
+    }.get(example.spec.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
+    return float(rows.var(axis=1).min())
 
 
 def majorised(example: Example) -> Results:
@@ -230,9 +264,10 @@ class Larger(torch.nn.Module):
 
 def _majorant(spec: Spec) -> torch.nn.Module:
     """A net of the same parameters whose activations are `Larger`."""
-    if spec.name == "Sequential":
-        return torch.nn.Sequential(*(_majorant(inner) for inner in spec.args))
-    if spec.name in ("Linear", "Flatten"):
+    if spec.name in ("Sequential", "Residual"):
+        make = getattr(torch_ref.nn, spec.name)
+        return make(*(_majorant(inner) for inner in spec.args))
+    if spec.name in ("Linear", "Flatten", "Embedding"):
         return spec.build(torch.nn, np.asarray)
     return Larger()
 

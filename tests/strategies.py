@@ -233,6 +233,80 @@ def _sequential(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]
     return Spec("Sequential", nested), (rounded(rng.normal(size=size)),)
 
 
+def _batch_norm(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
+    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+        channels, n = choose((2, 1, 3)), choose((4, 3, 2, 1, 0, 8))
+        size = (n, channels, choose((3, 2, 4)), choose((2, 1, 3)))
+        if name == "BatchNorm1d":
+            size = size[: choose((2, 3)) if n != 1 else 3]
+        options = _some(
+            choose,
+            eps=number(choose, choose((1e-3, 0.1, 1e-6))),
+            momentum=choose((None, np.float64(0.3), 0.0, 1.0, 0.5)),
+            affine=choose((False, True)),
+            track_running_stats=choose((False, True)),
+            bias=choose((False, True)),
+        )
+        return Spec(name, (channels,), options), (values(choose, rng, size),)
+
+    return draw
+
+
+def _layer_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    own = tuple(choose((3, 2, 1, 4)) for _ in range(choose((1, 2, 3))))
+    normalized = own[0] if len(own) == 1 and choose((True, False)) else own
+    options = _some(
+        choose,
+        eps=number(choose, choose((1e-3, 0.1, 1e-6))),
+        elementwise_affine=choose((False, True)),
+        bias=choose((False, True)),
+    )
+    size = (*shape(choose)[:3], *own)
+    return Spec("LayerNorm", (normalized,), options), (values(choose, rng, size),)
+
+
+def _group_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    groups, channels = choose(((2, 4), (1, 3), (3, 3), (1, 1), (3, 6)))
+    n, more = choose((2, 1, 3, 0)), shape(choose, empty=False)[:2]
+    if n == 1 and math.prod(more) == 1 and groups == channels:
+        more = (2,)  # one value in each group is refused
+    options = _some(
+        choose,
+        eps=number(choose, choose((1e-3, 0.1, 1e-6))),
+        affine=choose((False, True)),
+        bias=choose((False, True)),
+    )
+    spec = Spec("GroupNorm", (groups, channels), options)
+    return spec, (values(choose, rng, (n, channels, *more)),)
+
+
+def _some(choose: Choose, **options: Any) -> dict[str, Any]:
+    """Any of the options, or none of them."""
+    return {k: v for k, v in options.items() if choose((False, True))}
+
+
+def _dropout(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    p = {"p": number(choose, choose((0.3, 0.0, 1.0, 0.9)))}
+    x = values(choose, rng, shape(choose))
+    return Spec("Dropout", kwargs=choose(({}, p))), (x,)
+
+
+def _embedding(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    rows, width = choose((3, 1, 2, 7)), choose((2, 1, 4))
+    index = rng.integers(0, rows, shape(choose))
+    padding = choose(({}, {"padding_idx": choose(range(-rows, rows))}))
+    return Spec("Embedding", (rows, width), padding), (index,)
+
+
+def _residual(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    i, o = choose((2, 1, 3)), choose((3, 1, 2))
+    there, back = Spec("Linear", (i, o)), Spec("Linear", (o, i))
+    smooth = choose(("Tanh", "Sigmoid", "Identity"))
+    inner = choose(((there, Spec(smooth), back), (Spec(smooth),), (there, back)))
+    layers = (Spec("Residual", inner),) if choose((False, True)) else inner
+    return Spec("Residual", layers), (values(choose, rng, (*shape(choose)[:3], i)),)
+
+
 _BETWEEN = ("Tanh", "ReLU", "Sigmoid", "LeakyReLU", "Identity")
 
 
@@ -334,12 +408,19 @@ def _class_weight(choose: Choose, rng: Any, classes: int) -> np.ndarray | None:
 
 
 LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
+    "BatchNorm1d": _batch_norm("BatchNorm1d"),
+    "BatchNorm2d": _batch_norm("BatchNorm2d"),
+    "Dropout": _dropout,
+    "Embedding": _embedding,
     "Flatten": _flatten,
+    "GroupNorm": _group_norm,
     "Identity": _plain("Identity"),
     "LeakyReLU": _leaky_relu,
+    "LayerNorm": _layer_norm,
     "Linear": _linear,
     "LogSoftmax": _over_dim("LogSoftmax"),
     "ReLU": _plain("ReLU"),
+    "Residual": _residual,
     "Sequential": _sequential,
     "Sigmoid": _plain("Sigmoid"),
     "Softmax": _over_dim("Softmax"),
@@ -376,7 +457,7 @@ def _sgd(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
 
 OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {"SGD": _sgd}
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
-TWO_MODES: tuple[str, ...] = ()
+TWO_MODES: tuple[str, ...] = ("BatchNorm1d", "BatchNorm2d", "Dropout")
 """Classes that do something else in evaluation mode than in training mode."""
 
 

@@ -16,6 +16,9 @@ import torch_ref
 # Torch's deprecated arguments, and the ones about how rather than what it computes.
 NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
 NOT_OURS |= {"foreach", "differentiable", "fused"}
+# Of an embedding: what it renormalises or scales, and how its gradient is stored.
+NOT_OURS |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
+NOT_OURS |= {"_weight", "_freeze"}
 
 
 def public_modules(package):
@@ -57,7 +60,8 @@ CLASSES = [
     pytest.param(area, name, id=f"{area}.{name}")
     for area in ("nn", "optim")
     for name in getattr(handmade, area).__all__
-    if name not in ("Module", "Parameter", "Optimizer", "Step", "Sequential")
+    if name
+    not in ("Module", "Parameter", "Optimizer", "Step", "Sequential", "Residual")
 ]
 
 

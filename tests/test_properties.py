@@ -124,7 +124,7 @@ def test_every_kind_of_array_is_met(name):
 def test_batches_of_none_and_one_and_every_scale_are_met(name):
     inputs = [e.inputs[0] for e in some(name)]
     assert {0, 1} <= {x.shape[0] for x in inputs if x.ndim}
-    if name not in ("BCELoss", "Sequential"):
+    if name not in ("BCELoss", "Sequential", "Embedding"):
         largest = [np.abs(x).max(initial=0) for x in inputs]
         assert min(a for a in largest if a) < 10 * min(SCALES)
         assert max(largest) > max(SCALES) / 10

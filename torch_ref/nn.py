@@ -4,14 +4,19 @@ import torch
 from torch.nn import (
     AvgPool1d,
     AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
     BCELoss,
     BCEWithLogitsLoss,
     Conv1d,
     Conv2d,
     CrossEntropyLoss,
+    Embedding,
     Flatten,
+    GroupNorm,
     Identity,
     L1Loss,
+    LayerNorm,
     LeakyReLU,
     Linear,
     LogSoftmax,
@@ -27,6 +32,34 @@ from torch.nn import (
     Softmax,
     Tanh,
 )
+
+from torch_ref._random import keep_mask
+
+
+class Dropout(torch.nn.Dropout):
+    """Torch's own but for the mask: both sides drop the same units."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Input · k / (1 − p), k being 0 or 1; in evaluation mode the input."""
+        if not self.training:
+            return input
+        kept = 1 - self.p if self.p < 1 else 1.0
+        factors = keep_mask(self.p, tuple(input.shape)).to(input) / kept
+        return input.mul_(factors) if self.inplace else input * factors
+
+
+class Residual(Sequential):
+    """The input plus what the layers make of it, which must have its shape."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Input + f(input)."""
+        change = super().forward(input)
+        if change.shape != input.shape:
+            raise ValueError(
+                f"Residual: f(x) must have shape {tuple(input.shape)}, "
+                f"got {tuple(change.shape)}"
+            )
+        return input + change
 
 
 class Step(Module):
@@ -44,10 +77,16 @@ __all__ = [
     "BCEWithLogitsLoss",
     "Conv1d",
     "Conv2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -58,6 +97,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",

@@ -14,6 +14,9 @@ from handmade.nn.activation import (
 )
 from handmade.nn.container import Sequential
 from handmade.nn.conv import Conv1d, Conv2d
+from handmade.nn.batchnorm import BatchNorm1d, BatchNorm2d
+from handmade.nn.container import Residual, Sequential
+from handmade.nn.dropout import Dropout
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
 from handmade.nn.loss import (
@@ -26,6 +29,8 @@ from handmade.nn.loss import (
 )
 from handmade.nn.module import Module, Parameter
 from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from handmade.nn.normalization import GroupNorm, LayerNorm
+from handmade.nn.sparse import Embedding
 
 __all__ = [
     "AvgPool1d",
@@ -34,10 +39,16 @@ __all__ = [
     "BCEWithLogitsLoss",
     "Conv1d",
     "Conv2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -48,6 +59,7 @@ __all__ = [
     "NLLLoss",
     "Parameter",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",

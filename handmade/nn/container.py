@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from handmade._array import Array
+from handmade._array import Array, require_like
 from handmade.nn.module import Module
 
 
@@ -31,15 +31,15 @@ class Sequential(Module):
         for index, module in enumerate(modules):
             if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise TypeError(
-                    f"Sequential: module {index} must be a handmade Module, "
-                    f"got {type(module).__name__}"
+                    f"{type(self).__name__}: module {index} must be a handmade "
+                    f"Module, got {type(module).__name__}"
                 )
             setattr(self, str(index), module)
         inside = [inner for module in modules for inner in module.modules()]
         if len({id(module) for module in inside}) < len(inside):
             raise ValueError(
-                "Sequential: one module stands at two places; "
-                "construct a module for each place"
+                f"{type(self).__name__}: one module stands at two places; "
+                f"construct a module for each place"
             )
 
     def forward(self, x: Array) -> Array:
@@ -66,3 +66,32 @@ class Sequential(Module):
     def __getitem__(self, index: int) -> Module:
         """The layer at `index`."""
         return self._layers()[index]
+
+
+class Residual(Sequential):
+    """Layers that learn what to add to their input, which has a way around them.
+
+    Forward:
+        y = x + f(x), f being the layers one after the other
+
+    Backward:
+        ∂L/∂x = ∂L/∂y + ∂L/∂y · f′(x): however small f′ is, ∂L/∂y arrives.
+
+    Shape:
+        x, f(x) and y alike: nothing broadcasts.
+
+    Args:
+        modules: the layers of f.
+
+    Torch:
+        None; `torch_ref.nn.Residual` is written forward-only. The names in `state_dict`
+        are those of `Sequential`.
+    """
+
+    def forward(self, x: Array) -> Array:
+        change = super().forward(x)
+        require_like("Residual", "f(x)", change, x)
+        return x + change
+
+    def backward(self, grad_output: Array) -> Array:
+        return grad_output + super().backward(grad_output)

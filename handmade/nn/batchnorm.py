@@ -1,0 +1,167 @@
+"""Normalising each channel over the batch."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from handmade._array import Array, require_like
+from handmade._numbers import real_number
+from handmade.nn._standardize import Normalization, grad_moments, moments, placed
+
+
+class _BatchNorm(Normalization):
+    """Gives each channel mean 0 and variance 1 over the batch, then scale and shift.
+
+    Forward:
+        x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
+
+        In training μ and σ² (the mean of the squares, divided by n) are the batch's,
+        and running statistics follow them by the momentum m:
+        r ← (1 − m) r + m μ, and m n/(n−1) σ² for the variance. In evaluation mode
+        the running statistics serve as μ and σ².
+
+    Backward:
+        In training μ and σ² depend on x, too, so with g = w ∂L/∂y, means per channel:
+        ∂L/∂x = (g − mean g − x̂ · mean(g x̂)) / √(σ² + ε)
+        In evaluation mode they are constants: ∂L/∂x = g / √(σ² + ε)
+        ∂L/∂w = Σ ∂L/∂y · x̂,   ∂L/∂b = Σ ∂L/∂y, the sums over all but the channels
+
+    Stability:
+        The mean is taken out twice, which removes its own rounding.
+
+    Args:
+        num_features: how many channels, at least 1.
+        eps: ε, above 0.
+        momentum: m; None takes the plain average of all batches so far.
+        affine: whether there are w and b.
+        track_running_stats: without it there are no running statistics, and
+            evaluation mode, too, takes the batch's.
+        bias: without it, b is absent.
+
+    Torch:
+        The same. A batch of no values moves no running statistic, but is counted. Torch
+        takes ε = 0 in evaluation mode; refused here.
+    """
+
+    buffer_names = ("running_mean", "running_var", "num_batches_tracked")
+    dimensions: tuple[int, ...]
+    """How many x may have."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+    ) -> None:
+        owner = type(self).__name__
+        if num_features < 1:
+            raise ValueError(
+                f"{owner}: num_features must be at least 1, got {num_features}"
+            )
+        super().__init__((num_features,), eps=eps, weight=affine, bias=affine and bias)
+        self.num_features = num_features
+        self.momentum = momentum
+        if momentum is not None:
+            self.momentum = real_number(owner, "momentum", momentum)
+        self.track_running_stats = track_running_stats
+        zeros, ones = (f(num_features, np.float32) for f in (np.zeros, np.ones))
+        self.running_mean: Array = zeros if track_running_stats else None
+        self.running_var: Array = ones if track_running_stats else None
+        self.num_batches_tracked: Array = (
+            np.asarray(0, np.int64) if track_running_stats else None
+        )
+
+    def forward(self, x: Array) -> Array:
+        xp = self._namespace(x)
+        self._require_channels(x)
+        constant = not self.training and self.running_mean is not None
+        if constant:
+            centred = x - placed(xp, self.running_mean, 1, x.ndim)
+            variance = placed(xp, self.running_var, 1, x.ndim)
+        else:
+            centred, variance = self._of_batch(xp, x)
+        inverse = 1 / xp.sqrt(variance + self.eps)
+        x_hat = centred * inverse
+        self.saved = x_hat, inverse, constant
+        return self._scaled(xp, x_hat, 1)
+
+    def backward(self, grad_output: Array) -> Array:
+        x_hat, inverse, constant = self.saved
+        require_like(type(self).__name__, "grad_output", grad_output, x_hat)
+        xp = self._namespace(grad_output)
+        grad = self._grad_scaled(xp, grad_output, x_hat, 1)
+        if constant:
+            return grad * inverse
+        return grad_moments(xp, grad, x_hat, inverse, _batch_axes(x_hat))
+
+    def _of_batch(self, xp: Any, x: Array) -> tuple[Array, Array]:
+        """X − μ and σ² of this batch, from which the running statistics learn."""
+        mean, centred, variance = moments(xp, x, _batch_axes(x))
+        n = math.prod(x.shape[axis] for axis in _batch_axes(x))
+        if n == 1:
+            raise ValueError(
+                f"{type(self).__name__}: the statistics of a batch need more than one "
+                f"value for each channel, got x of shape {tuple(x.shape)}"
+            )
+        if self.training and self.track_running_stats:
+            self._track(xp, mean, variance, n)
+        return centred, variance
+
+    def _track(self, xp: Any, mean: Array, variance: Array, n: int) -> None:
+        """Move the running statistics towards those of a batch of n, in new arrays."""
+        self.num_batches_tracked = xp.asarray(self.num_batches_tracked + 1)
+        if n == 0:
+            return
+        m = self.momentum
+        if m is None:
+            m = 1 / int(self.num_batches_tracked)
+        unbiased = variance * (n / (n - 1))
+        shape = (self.num_features,)
+        new_mean, new_var = (xp.reshape(a, shape) for a in (mean, unbiased))
+        self.running_mean = (1 - m) * self.running_mean + m * new_mean
+        self.running_var = (1 - m) * self.running_var + m * new_var
+
+    def _require_channels(self, x: Array) -> None:
+        if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}: x must have "
+                f"{' or '.join(map(str, self.dimensions))} dimensions, the second of "
+                f"size num_features = {self.num_features}, got x of shape "
+                f"{tuple(x.shape)}"
+            )
+
+
+def _batch_axes(x: Array) -> tuple[int, ...]:
+    """All dimensions but the second, which holds the channels."""
+    return (0, *range(2, x.ndim))
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of features, or of channels along a line.
+
+    Shape:
+        x and y (n, c) or (n, c, l); w, b and running statistics (c,): c channels.
+
+    Torch:
+        `torch.nn.BatchNorm1d`.
+    """
+
+    dimensions = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of the channels of pictures.
+
+    Shape:
+        x and y (n, c, h, w); w, b and running statistics (c,): c channels.
+
+    Torch:
+        `torch.nn.BatchNorm2d`.
+    """
+
+    dimensions = (4,)

@@ -1,0 +1,102 @@
+"""Rows of a table, chosen by index."""
+
+import math
+from typing import Any
+
+from handmade._array import (
+    Array,
+    array_api_compat,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+)
+from handmade._random import normal
+from handmade.nn.module import Module, Parameter
+
+
+class Embedding(Module):
+    """A table with a learned row for each index: of a word, say.
+
+    Forward:
+        y = W[x], the row of each index
+
+    Backward:
+        ∂L/∂W = hᵀ ∂L/∂y, where row i of h is 1 at the index xᵢ, else 0: an index that
+        occurs often gathers the gradients of all its places. There is no ∂L/∂x, since
+        an index is no quantity: `backward` returns None.
+
+    Shape:
+        x (…) of integers, W (num_embeddings, embedding_dim), y (…, embedding_dim).
+
+    Args:
+        num_embeddings: how many rows, at least 1.
+        embedding_dim: how long each is, at least 1.
+        padding_idx: the index of a row that starts at 0 and gets no gradient, so that
+            it stays there; negative counts from the end.
+
+    Torch:
+        `torch.nn.Embedding`: same initial law N(0, 1). `max_norm`, `norm_type`,
+        `scale_grad_by_freq` and `sparse` do not exist here. Torch allows no rows, or
+        rows of no numbers; refused here.
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
+    ) -> None:
+        if num_embeddings < 1 or embedding_dim < 1:
+            raise ValueError(
+                f"Embedding: num_embeddings and embedding_dim must be at least 1, "
+                f"got {num_embeddings} and {embedding_dim}"
+            )
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.padding_idx = padding_idx
+        weight = normal(0.0, 1.0, (num_embeddings, embedding_dim))
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise ValueError(
+                    f"Embedding: padding_idx must be the index of one of "
+                    f"{num_embeddings} rows, got {padding_idx}"
+                )
+            self.padding_idx = padding_idx % num_embeddings
+            weight[self.padding_idx] = 0
+        self.weight = Parameter(weight)
+
+    def forward(self, x: Array) -> Array:
+        xp = array_namespace("Embedding", x=x, weight=self.weight.data)
+        index = self._index(xp, x)
+        self.saved = index, tuple(x.shape)
+        rows = xp.take(self.weight.data, index, axis=0)
+        return xp.reshape(rows, (*x.shape, self.embedding_dim))
+
+    def backward(self, grad_output: Array) -> None:
+        index, shape = self.saved
+        weight = self.weight.data
+        xp = floating_namespace("Embedding", weight=weight, grad_output=grad_output)
+        shape = (*shape, self.embedding_dim)
+        require_shape("Embedding", "grad_output", grad_output, shape)
+        grad_rows = xp.reshape(grad_output, (math.prod(shape[:-1]), shape[-1]))
+        self.weight.accumulate(self._one_hot(xp, index).T @ grad_rows)
+
+    def _one_hot(self, xp: Any, index: Array) -> Array:
+        """1 where a row of W is the one asked for, except the padding, else 0."""
+        device = array_api_compat.device(index)
+        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device)
+        hot = xp.expand_dims(index, axis=1) == rows
+        if self.padding_idx is not None:
+            hot = hot & (rows != self.padding_idx)
+        return xp.astype(hot, self.weight.data.dtype)
+
+    def _index(self, xp: Any, x: Array) -> Array:
+        """All indices in one row, as int64, which no library takes for a mask."""
+        if not xp.isdtype(x.dtype, "integral"):
+            raise TypeError(f"Embedding: x must hold integers, got {x.dtype}")
+        index = xp.astype(xp.reshape(x, (math.prod(x.shape),)), xp.int64)
+        wrong = (index < 0) | (index >= self.num_embeddings)
+        if bool(xp.any(wrong)):
+            first = int(xp.argmax(xp.astype(wrong, xp.int64)))
+            raise ValueError(
+                f"Embedding: every index must be in 0 … {self.num_embeddings - 1}, "
+                f"got {int(index[first])}"
+            )
+        return index
