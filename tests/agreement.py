@@ -204,12 +204,21 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     name, x = example.spec.name, example.inputs[0]
     if name in ("Linear", "Sequential"):
         return {k: largest(v) for k, v in majorised(example).items()}
+    if name in ("GELU", "SiLU", "Softplus", "PReLU"):
+        return _one_activation(name, x, upstream)
     if name in LOSSES:
         value, slope = _one_loss(example)
         upstream /= divisor(example)
         return {"output": value * _share(example), "input gradient": slope * upstream}
     terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
     return {"input gradient": terms.get(name, 0) * upstream}
+
+
+def _one_activation(name: str, x: np.ndarray, upstream: float) -> dict[str, float]:
+    """Torch's Φ is 1 + erf, its slope a sum of Φ and x Φ′, which is below 1."""
+    if name == "PReLU":
+        return {"gradient weight": x.size * largest(x) * upstream}
+    return {"output": largest(x) * (name == "GELU"), "input gradient": upstream}
 
 
 def majorised(example: Example) -> Results:

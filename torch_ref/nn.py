@@ -2,10 +2,13 @@
 
 import torch
 from torch.nn import (
+    ELU,
+    GELU,
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
     Flatten,
+    Hardtanh,
     Identity,
     L1Loss,
     LeakyReLU,
@@ -15,10 +18,14 @@ from torch.nn import (
     MSELoss,
     NLLLoss,
     Parameter,
+    PReLU,
     ReLU,
+    ReLU6,
     Sequential,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 
@@ -32,10 +39,13 @@ class Step(Module):
 
 
 __all__ = [
+    "ELU",
+    "GELU",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Flatten",
+    "Hardtanh",
     "Identity",
     "L1Loss",
     "LeakyReLU",
@@ -44,11 +54,15 @@ __all__ = [
     "MSELoss",
     "Module",
     "NLLLoss",
+    "PReLU",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Step",
     "Tanh",
 ]

@@ -4,11 +4,18 @@ Each stands in a file named as torch's own, its backward directly under its forw
 """
 
 from handmade.nn.activation import (
+    ELU,
+    GELU,
+    Hardtanh,
     LeakyReLU,
     LogSoftmax,
+    PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -26,10 +33,13 @@ from handmade.nn.loss import (
 from handmade.nn.module import Module, Parameter
 
 __all__ = [
+    "ELU",
+    "GELU",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Flatten",
+    "Hardtanh",
     "Identity",
     "L1Loss",
     "LeakyReLU",
@@ -38,11 +48,15 @@ __all__ = [
     "MSELoss",
     "Module",
     "NLLLoss",
+    "PReLU",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Step",
     "Tanh",
 ]
