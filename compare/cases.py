@@ -22,6 +22,16 @@ def kinked(*shape: int) -> Draw:
     return lambda rng: rng.normal(size=shape) * (rng.random(shape) > 1 / 3)
 
 
+def landing(*shape: int, on: tuple[float, ...], scale: float = 1.0) -> Draw:
+    """As `normal`, half of them exactly `on` one of the given numbers."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        free = scale * rng.normal(size=shape)
+        return np.where(rng.random(shape) > 0.5, rng.choice(on, shape), free)
+
+    return draw
+
+
 def extreme(*shape: int) -> Draw:
     """±1e4, 0 and numbers between."""
     return lambda rng: rng.choice([-1e4, -50.0, -1.0, 0.0, 1.0, 50.0, 1e4], shape)
@@ -402,6 +412,70 @@ _RESIDUALS = [
     _case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
 ]
 
+_RECTIFIERS = [
+    _case("PReLU", kinked(4, 5)),
+    _case("PReLU", kinked(4, 3), args=(3,)),
+    _case("PReLU", kinked(4, 3, 2), args=(3,), note="channels"),
+    _case("PReLU", kinked(2, 3, 2, 2), args=(3,), note="channels"),
+    _case("PReLU", kinked(4, 5), init=-0.5),
+    _case("PReLU", extreme(4, 5), note="extreme"),
+    _case("PReLU", strided(4, 3), args=(3,), note="strided"),
+    _case("PReLU", normal(1, 3), args=(3,), note="batch 1"),
+    _case("PReLU", normal(0, 3), args=(3,), note="empty batch"),
+    _case("PReLU", kinked(5), note="one example"),
+    _case("PReLU", lambda rng: np.asarray(-1.5), note="one number"),
+    _case("ELU", kinked(4, 5)),
+    _case("ELU", kinked(4, 5), alpha=0.3),
+    _case("ELU", kinked(4, 5), alpha=-0.7),
+    _case("ELU", kinked(4, 5), alpha=0.0),
+    _case("ELU", normal(4, 5, scale=1e-4), note="tiny"),
+    _case("ELU", extreme(4, 5), alpha=2.0, note="extreme"),
+    _case("ELU", strided(4, 5), note="strided"),
+    _case("ELU", normal(0, 3), note="empty batch"),
+    _case("Hardtanh", landing(4, 5, on=(-1.0, 0.0, 1.0))),
+    _case("Hardtanh", landing(4, 5, on=(-0.5, 2.0)), min_val=-0.5, max_val=2.0),
+    _case("Hardtanh", landing(4, 5, on=(0.25, 0.5, 2.0)), min_val=0.25, max_val=2.0),
+    _case("Hardtanh", landing(4, 5, on=(-2.0,)), min_val=-2),
+    _case("Hardtanh", normal(4, 5, scale=10), max_val=20.0),
+    _case("Hardtanh", extreme(4, 5), note="extreme"),
+    _case("Hardtanh", strided(4, 5), note="strided"),
+    _case("ReLU6", landing(4, 5, on=(0.0, 6.0), scale=6)),
+    _case("ReLU6", extreme(4, 5), note="extreme"),
+    _case("ReLU6", strided(4, 5), note="strided"),
+    _case("ReLU6", normal(0, 3), note="empty batch"),
+]
+_GATES = [
+    _case("Softplus", normal(4, 5, scale=2)),
+    _case("Softplus", normal(4, 5, scale=2), beta=3),
+    _case(
+        "Softplus",
+        landing(4, 5, on=(0.75, 0.0)),
+        beta=4.0,
+        threshold=3.0,
+        note="at the threshold",
+    ),
+    _case("Softplus", normal(4, 5), beta=0.5, threshold=-0.2),
+    _case("Softplus", normal(4, 5, scale=2), beta=-2.0),
+    _case("Softplus", landing(4, 5, on=(20.0,), scale=30), note="at the threshold"),
+    _case("Softplus", extreme(4, 5), note="extreme"),
+    _case("Softplus", extreme(4, 5), beta=0.1, threshold=200, note="extreme"),
+    _case("Softplus", strided(4, 5), beta=2.0, note="strided"),
+    _case("Softplus", normal(0, 3), note="empty batch"),
+    _case("SiLU", normal(4, 5, scale=3)),
+    _case("SiLU", extreme(4, 5), note="extreme"),
+    _case("SiLU", strided(4, 5), note="strided"),
+    _case("SiLU", normal(0, 3), note="empty batch"),
+    _case("GELU", normal(4, 5, scale=2)),
+    _case("GELU", normal(4, 5, scale=2), approximate="tanh"),
+    _case("GELU", normal(4, 5, scale=1e-3), note="tiny"),
+    _case("GELU", normal(30, 20, scale=4), note="many"),
+    _case("GELU", normal(30, 20, scale=4), approximate="tanh", note="many"),
+    _case("GELU", extreme(4, 5), note="extreme"),
+    _case("GELU", extreme(4, 5), approximate="tanh", note="extreme"),
+    _case("GELU", strided(4, 5), note="strided"),
+    _case("GELU", strided(4, 5), approximate="tanh", note="strided"),
+    _case("GELU", normal(0, 3), note="empty batch"),
+]
 LAYERS = [
     _case("Identity", normal(4, 3)),
     _case("Linear", normal(5, 3), args=(3, 2)),
@@ -425,6 +499,8 @@ LAYERS = [
     _case("ReLU", extreme(4, 5), note="extreme"),
     _case("LeakyReLU", kinked(4, 5)),
     _case("LeakyReLU", kinked(4, 5), negative_slope=0.3),
+    *_RECTIFIERS,
+    *_GATES,
     _case("Step", kinked(4, 5)),
     _case("Sigmoid", normal(4, 5, scale=4)),
     _case("Sigmoid", extreme(4, 5), note="extreme"),

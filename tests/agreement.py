@@ -204,6 +204,8 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     name, x = example.spec.name, example.inputs[0]
     if name in ("Linear", "Sequential", "Residual", "Embedding"):
         return {k: largest(v) for k, v in majorised(example).items()}
+    if name in ("GELU", "SiLU", "Softplus", "PReLU"):
+        return _one_activation(name, x, upstream)
     if name in LOSSES:
         value, slope = _one_loss(example)
         upstream /= divisor(example)
@@ -244,6 +246,11 @@ def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
         "GroupNorm": lambda: x.reshape(len(x) * first, -1),
     }.get(example.spec.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
     return float(rows.var(axis=1).min())
+def _one_activation(name: str, x: np.ndarray, upstream: float) -> dict[str, float]:
+    """Torch's Φ is 1 + erf, its slope a sum of Φ and x Φ′, which is below 1."""
+    if name == "PReLU":
+        return {"gradient weight": x.size * largest(x) * upstream}
+    return {"output": largest(x) * (name == "GELU"), "input gradient": upstream}
 
 
 def majorised(example: Example) -> Results:

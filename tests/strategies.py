@@ -193,6 +193,52 @@ def _leaky_relu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]
     return Spec("LeakyReLU", kwargs=slope), (values(choose, rng, shape(choose)),)
 
 
+def _prelu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    size = shape(choose)
+    channels = size[1] if len(size) > 1 else 1
+    count = choose((1, channels)) or 1
+    options = _given(init=number(choose, choose((None, 0.1, -1.0, 0))))
+    args = (count,) if count > 1 or choose((False, True)) else ()
+    return Spec("PReLU", args, options), (values(choose, rng, size),)
+
+
+def _elu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    options = _given(alpha=number(choose, choose((None, 0.3, 0, -0.7, 5.0))))
+    return Spec("ELU", kwargs=options), (values(choose, rng, shape(choose)),)
+
+
+def _hardtanh(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    low = number(choose, choose((None, -1, -0.5, -100.0, 0.0)))
+    high = number(choose, choose((None, 1, 0.25, 100.0)))
+    spec = Spec("Hardtanh", kwargs=_given(min_val=low, max_val=high))
+    return spec, (_landing(choose, rng, (low, high)),)
+
+
+def _relu6(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    return Spec("ReLU6"), (_landing(choose, rng, (0, 6)),)
+
+
+def _softplus(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    beta = number(choose, choose((None, 0.5, 2, -1.0, 8.0)))
+    end = number(choose, choose((None, 2.0, 0, -4.0, 64)))
+    spec = Spec("Softplus", kwargs=_given(beta=beta, threshold=end))
+    at = (end if end is not None else 20) / (beta or 1)
+    return spec, (_landing(choose, rng, (at, -at)),)
+
+
+def _landing(choose: Choose, rng: Any, ends: tuple[Any, ...]) -> np.ndarray:
+    """As `values`; some of them may stand exactly at an end."""
+    x = values(choose, rng, shape(choose))
+    on = [1.0 if end is None else end for end in ends]
+    hit = rng.random(x.shape) < choose((0.0, 0.3))
+    return rounded(np.where(hit, rng.choice(on, x.shape), x))
+
+
+def _gelu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    options = _given(approximate=choose((None, "tanh", "none")))
+    return Spec("GELU", kwargs=options), (values(choose, rng, shape(choose)),)
+
+
 def _linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
     i, o = choose((3, 1, 2, 8)), choose((2, 1, 3, 5))
     size = (*shape(choose)[:3], i)
@@ -412,6 +458,13 @@ LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "BatchNorm2d": _batch_norm("BatchNorm2d"),
     "Dropout": _dropout,
     "Embedding": _embedding,
+    "ELU": _elu,
+    "GELU": _gelu,
+    "Hardtanh": _hardtanh,
+    "PReLU": _prelu,
+    "ReLU6": _relu6,
+    "SiLU": _plain("SiLU"),
+    "Softplus": _softplus,
     "Flatten": _flatten,
     "GroupNorm": _group_norm,
     "Identity": _plain("Identity"),

@@ -17,14 +17,16 @@ ZERO: set[tuple[str, str]] = set()
 """Gradients that are 0 by definition: of a class, by result."""
 # Step's gradient is 0 by definition, and an empty batch has none.
 MOVING = [c for c in ALL if c.name != "Step" and c.note != "empty batch"]
-# At a kink there is no derivative to approximate, and ±1e4 is all saturation.
+# At a kink or a jump there is no derivative to approximate, and ±1e4 is all saturation.
 KINKED = {"ReLU", "LeakyReLU", "Step", "L1Loss", "BCELoss"}
 KINKED |= {"MaxPool1d", "MaxPool2d"}
+KINKED |= {"PReLU", "ELU", "Hardtanh", "ReLU6"}
 SMOOTH = [
     c
     for c in MOVING
     if c.name not in KINKED
     and not c.note.startswith("extreme")
+    and c.note not in ("extreme", "at the threshold")
     and not drawn(c).of_index
 ]
 

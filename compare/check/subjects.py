@@ -16,6 +16,13 @@ from compare.twin import Question, Results
 FUNCTIONS = {
     "relu": "ReLU",
     "leaky_relu": "LeakyReLU",
+    "prelu": "PReLU",
+    "elu": "ELU",
+    "hardtanh": "Hardtanh",
+    "relu6": "ReLU6",
+    "softplus": "Softplus",
+    "silu": "SiLU",
+    "gelu": "GELU",
     "step": "Step",
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",

@@ -4,11 +4,18 @@ Each stands in a file named as torch's own, its backward directly under its forw
 """
 
 from handmade.nn.activation import (
+    ELU,
+    GELU,
+    Hardtanh,
     LeakyReLU,
     LogSoftmax,
+    PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Step,
     Tanh,
 )
@@ -35,6 +42,8 @@ from handmade.nn.sparse import Embedding
 __all__ = [
     "AvgPool1d",
     "AvgPool2d",
+    "ELU",
+    "GELU",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Conv1d",
@@ -46,6 +55,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "Hardtanh",
     "Identity",
     "L1Loss",
     "LayerNorm",
@@ -57,12 +67,16 @@ __all__ = [
     "MaxPool2d",
     "Module",
     "NLLLoss",
+    "PReLU",
     "Parameter",
     "ReLU",
     "Residual",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Step",
     "Tanh",
 ]

@@ -1,15 +1,13 @@
 """Activations g: what a neuron makes of its weighted sum."""
 
+import math
+
+import numpy as np
+
 from handmade._array import Array, floating_namespace, require_shape
 from handmade._numbers import real_number
-from handmade.nn.module import Module
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), written with e^-|x| alone so that no x overflows."""
-    xp = floating_namespace("sigmoid", x=x)
-    small = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, xp.ones_like(x), small) / (1 + small)
+from handmade.nn._gate import gated, normal_gate, sigmoid, tanh_gate
+from handmade.nn.module import Module, Parameter
 
 
 def log_softmax(x: Array, dim: int | None) -> Array:
@@ -88,6 +86,288 @@ class LeakyReLU(Module):
         x = self.saved
         xp = _matching("LeakyReLU", x, grad_output)
         return xp.where(x > 0, grad_output, self.negative_slope * grad_output)
+
+
+class PReLU(Module):
+    """The positive part, and a share of the negative one that is learned.
+
+    Forward:
+        y = x where x > 0, else w x
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · (1 where x > 0, else w)
+        ∂L/∂w = Σ ∂L/∂y · x · [x ≤ 0]        over all but the channel
+
+    Shape:
+        x (n, c, …) and w (c,), one share a channel; or x of any shape and w (1,).
+
+    At the kink:
+        The slope at x = 0 is w, as in torch.
+
+    Args:
+        num_parameters: 1 or c, at least 1.
+        init: what w starts at.
+
+    Raises:
+        ValueError: x does not have num_parameters channels; with fewer than two
+            dimensions it has one.
+
+    Torch:
+        `torch.nn.PReLU`. Torch allows num_parameters = 0; refused here.
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        if num_parameters < 1:
+            raise ValueError(
+                f"PReLU: num_parameters must be at least 1, got {num_parameters}"
+            )
+        self.num_parameters = num_parameters
+        self.init = real_number("PReLU", "init", init)
+        self.weight = Parameter(np.full((num_parameters,), self.init, np.float32))
+
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace("PReLU", x=x, weight=self.weight.data)
+        weight = xp.reshape(self.weight.data, self._beside(x))
+        self.saved = x, weight
+        return xp.where(x > 0, x, weight * x)
+
+    def backward(self, grad_output: Array) -> Array:
+        x, weight = self.saved
+        xp = _matching("PReLU", x, grad_output)
+        grads = xp.where(x > 0, xp.zeros_like(x), grad_output * x)
+        others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
+        grad_weight = xp.sum(grads, axis=others)
+        self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
+        return xp.where(x > 0, grad_output, weight * grad_output)
+
+    def _beside(self, x: Array) -> tuple[int, ...]:
+        """The shape in which w stands beside x."""
+        n = self.num_parameters
+        if n == 1:
+            return (1,) * x.ndim
+        if x.ndim < 2 or x.shape[1] != n:
+            raise ValueError(
+                f"PReLU: x must have num_parameters = {n} channels in dimension 1, "
+                f"got x of shape {tuple(x.shape)}"
+            )
+        return (1, n, *(1,) * (x.ndim - 2))
+
+
+class ELU(Module):
+    """The positive part; the negative one sinks smoothly towards −α.
+
+    Forward:
+        y = x where x > 0, else α (eˣ − 1)
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · (1 where x > 0, else α eˣ)
+
+    At the kink:
+        The slope at x = 0 is α, as in torch; only α = 1 makes it smooth.
+
+    Stability:
+        eˣ of the negative part alone, so that nothing overflows; expm1 keeps the digits
+        of a small x.
+
+    Args:
+        alpha: α, of either sign, or 0.
+
+    Torch:
+        `torch.nn.ELU`; `inplace` does not exist here. Torch's slope at NaN depends on
+        the layout in memory; here it is 1.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = real_number("ELU", "alpha", alpha)
+
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace("ELU", x=x)
+        self.saved = x
+        return xp.where(x <= 0, self.alpha * xp.expm1(xp.clip(x, None, 0.0)), x)
+
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = _matching("ELU", x, grad_output)
+        slope = self.alpha * xp.exp(xp.clip(x, None, 0.0))
+        return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
+
+
+class Hardtanh(Module):
+    """A straight line between two ends, and flat beyond them.
+
+    Forward:
+        y = min(max(x, a), b)
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · [a < x < b]
+
+    At the kink:
+        The slope is 0 at both ends, as in torch.
+
+    Args:
+        min_val: a.
+        max_val: b, above a.
+
+    Torch:
+        `torch.nn.Hardtanh`; `inplace` and the old names `min_value` and `max_value` do
+        not exist here. Torch's slope at NaN depends on the layout in memory; here it
+        is 1.
+    """
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        self.min_val = real_number("Hardtanh", "min_val", min_val)
+        self.max_val = real_number("Hardtanh", "max_val", max_val)
+        if not self.min_val < self.max_val:
+            raise ValueError(
+                f"Hardtanh: max_val must be above min_val, got min_val={min_val} and "
+                f"max_val={max_val}"
+            )
+
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace(type(self).__name__, x=x)
+        self.saved = x
+        return xp.clip(x, self.min_val, self.max_val)
+
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = _matching(type(self).__name__, x, grad_output)
+        beyond = (x <= self.min_val) | (x >= self.max_val)
+        return xp.where(beyond, xp.zeros_like(x), grad_output)
+
+
+class ReLU6(Hardtanh):
+    """The positive part, but never more than 6.
+
+    Forward:
+        y = min(max(x, 0), 6)
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · [0 < x < 6]
+
+    At the kink:
+        The slope is 0 at 0 and at 6, as in torch.
+
+    Torch:
+        `torch.nn.ReLU6`, a `Hardtanh` there, too; `inplace` does not exist here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0.0, 6.0)
+
+
+class Softplus(Module):
+    """ReLU with its kink rounded off, the sharper the larger β.
+
+    Forward:
+        y = log(1 + exp(βx)) / β, but x itself where βx > threshold
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · σ(βx), but ∂L/∂y itself where βx > threshold
+
+    At the kink:
+        Where βx is the threshold, the curve still holds, as in torch.
+
+    Stability:
+        log(1 + exp z) = max(z, 0) + log(1 + e^-|z|), so nothing overflows.
+
+    Args:
+        beta: β, finite and not 0; a negative one gives −log(1 + exp(−|β|x)) / |β|.
+        threshold: from where on x is the answer.
+
+    Torch:
+        `torch.nn.Softplus`, which is infinite at β = 0; refused here. With a threshold
+        above 709 (88 in float32) torch overflows; here nothing does.
+    """
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta = real_number("Softplus", "beta", beta)
+        self.threshold = real_number("Softplus", "threshold", threshold)
+        if self.beta == 0 or not math.isfinite(self.beta):
+            raise ValueError(f"Softplus: beta must be finite and not 0, got {beta}")
+
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace("Softplus", x=x)
+        z = self.beta * x
+        self.saved = z
+        curve = xp.clip(z, 0.0, None) + xp.log1p(xp.exp(-xp.abs(z)))
+        return xp.where(z > self.threshold, x, curve / self.beta)
+
+    def backward(self, grad_output: Array) -> Array:
+        z = self.saved
+        xp = _matching("Softplus", z, grad_output)
+        return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
+
+
+class SiLU(Module):
+    """x, gated by its own sigmoid.
+
+    Forward:
+        y = x σ(x)
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · (σ(x) + x σ(x) σ(−x))
+
+    Stability:
+        1 − σ(x) is computed as σ(−x), so nothing cancels in the far tail.
+
+    Torch:
+        `torch.nn.SiLU`; `inplace` does not exist here. Both are NaN where ∞ meets 0.
+    """
+
+    def forward(self, x: Array) -> Array:
+        gate = sigmoid(x)
+        self.saved = x, gate
+        return gated(x, gate)
+
+    def backward(self, grad_output: Array) -> Array:
+        x, gate = self.saved
+        _matching("SiLU", x, grad_output)
+        return grad_output * (gate + gated(x, gate * sigmoid(-x)))
+
+
+class GELU(Module):
+    """x, gated by the share Φ of a normal distribution that lies below it.
+
+    Forward:
+        y = x Φ(x), Φ(x) = ½ (1 + erf(x / √2)); or, with "tanh",
+        Φ(x) ≈ ½ (1 + tanh u), u = √(2/π) (x + 0.044715 x³)
+
+    Backward:
+        ∂L/∂x = ∂L/∂y · (Φ + x Φ′), Φ′ = exp(−x²/2) / √(2π); or, with "tanh",
+        Φ′ = ½ (1 − tanh² u) u′, u′ = √(2/π) (1 + 3 · 0.044715 x²)
+
+    Stability:
+        1 + erf z is computed as erfc(−z), and 1 ± tanh u as 2σ(±2u): nothing cancels
+        in the far tail. No large x is squared.
+
+    Args:
+        approximate: "none" or "tanh".
+
+    Torch:
+        `torch.nn.GELU`, whose far tail is rounded to 0, and whose "tanh" overflows at
+        numbers too large to be squared. Both are NaN where ∞ meets 0.
+
+    Source:
+        Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(
+                f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}"
+            )
+        self.approximate = approximate
+
+    def forward(self, x: Array) -> Array:
+        floating_namespace("GELU", x=x)
+        gate, slope = (normal_gate if self.approximate == "none" else tanh_gate)(x)
+        self.saved = x, gate, slope
+        return gated(x, gate)
+
+    def backward(self, grad_output: Array) -> Array:
+        x, gate, slope = self.saved
+        _matching("GELU", x, grad_output)
+        return grad_output * (gate + gated(x, slope))
 
 
 class Step(Module):

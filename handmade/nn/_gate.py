@@ -1,0 +1,42 @@
+"""Gates from 0 to 1 that x is multiplied by, and their slopes."""
+
+import math
+
+from handmade._array import Array, floating_namespace
+from handmade._erf import erfc
+
+SATURATED = 40.0
+"""From here on both gates are 1, at the other end 0, and their slopes 0."""
+
+
+def gated(x: Array, gate: Array) -> Array:
+    """Their product; ∞ · 0 is NaN, as in torch, but without NumPy's warning."""
+    xp = floating_namespace("gated", x=x)
+    undefined = xp.isinf(x) & (gate == 0)
+    return x * xp.where(undefined, xp.full_like(gate, math.nan), gate)
+
+
+def normal_gate(x: Array) -> tuple[Array, Array]:
+    """Φ(x) = ½ (1 + erf(x / √2)), and its slope exp(−x²/2) / √(2π)."""
+    xp = floating_namespace("normal_gate", x=x)
+    held = xp.clip(x, -SATURATED, SATURATED)  # its square cannot overflow
+    slope = xp.exp(-held * held / 2) / math.sqrt(2 * math.pi)
+    return erfc(-x / math.sqrt(2)) / 2, slope
+
+
+def tanh_gate(x: Array) -> tuple[Array, Array]:
+    """½ (1 + tanh u), and its slope ½ (1 − tanh² u) u′; u as in `GELU`."""
+    xp = floating_namespace("tanh_gate", x=x)
+    held = xp.clip(x, -SATURATED, SATURATED)  # its cube cannot overflow
+    u = math.sqrt(2 / math.pi) * (held + 0.044715 * held * held * held)
+    slope_of_u = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * held * held)
+    # 1 ± tanh u cancel; they are 2σ(2u) and 2σ(−2u).
+    up, down = sigmoid(2 * u), sigmoid(-2 * u)
+    return up, 2 * up * down * slope_of_u
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e⁻ˣ), written with e^-|x| alone so that no x overflows."""
+    xp = floating_namespace("sigmoid", x=x)
+    small = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, xp.ones_like(x), small) / (1 + small)
