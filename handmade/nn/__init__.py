@@ -15,34 +15,44 @@ from handmade.nn.activation import (
 from handmade.nn.container import Sequential
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
-from handmade.nn.loss import (
+from handmade.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from handmade.nn.loss_custom import ExpectedCostLoss, SmoothnessPenalty, WeightedSum
+from handmade.nn.loss_entropy import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
-    L1Loss,
-    MSELoss,
+    KLDivLoss,
     NLLLoss,
 )
+from handmade.nn.loss_margin import HingeEmbeddingLoss, MultiMarginLoss
 from handmade.nn.module import Module, Parameter
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "ExpectedCostLoss",
     "Flatten",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
     "L1Loss",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SmoothnessPenalty",
     "Softmax",
     "Step",
     "Tanh",
+    "WeightedSum",
 ]
