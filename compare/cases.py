@@ -40,6 +40,14 @@ def extreme(*shape: int) -> Draw:
 def far(*shape: int) -> Draw:
     """Numbers close together about 2000: the mean is large next to the deviation."""
     return lambda rng: 2000 + 2 * rng.normal(size=shape)
+def whole(*shape: int) -> Draw:
+    """Whole numbers from −2 to 2: many ties, many differences of exactly 1."""
+    return lambda rng: rng.integers(-2, 3, shape).astype(float)
+
+
+def signs(*shape: int) -> Draw:
+    """1 or −1, as floats."""
+    return lambda rng: rng.choice([-1.0, 1.0], shape)
 
 
 def strided(*shape: int) -> Draw:
@@ -93,6 +101,16 @@ def shares(*shape: int) -> Draw:
         return raw / raw.sum(axis=min(1, len(shape) - 1), keepdims=True)
 
     return draw
+
+
+def some_shares(*shape: int) -> Draw:
+    """As `shares`, a third of them exactly 0."""
+    return lambda rng: shares(*shape)(rng) * (rng.random(shape) > 1 / 3)
+
+
+def costs(classes: int) -> Draw:
+    """What each confusion costs: (true, answered), 0 for the right answer."""
+    return lambda rng: rng.uniform(0, 3, (classes, classes)) * (1 - np.eye(classes))
 
 
 def log_shares(*shape: int) -> Draw:
@@ -524,7 +542,7 @@ LAYERS = [
 
 _ELEMENTWISE = [
     _case(name, kinked(*shape), kinked(*shape), reduction=reduction)
-    for name in ("L1Loss", "MSELoss")
+    for name in ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss")
     for shape in ((6,), (4, 3))
     for reduction in ("mean", "sum", "none")
 ]
@@ -568,8 +586,155 @@ _SMOOTHED = [
         (shares(6, 5), {"weight": positive(5)}),
     ]
 ]
+_ROUNDED = [
+    _case(name, *inputs, note=note, reduction=reduction, **{option: value})
+    for name, option in (("SmoothL1Loss", "beta"), ("HuberLoss", "delta"))
+    for value in (0.5, 2.0)
+    for note, reduction, inputs in (
+        ("at the tie", "mean", (whole(4, 3), whole(4, 3))),
+        ("extreme", "none", (extreme(4, 3), kinked(4, 3))),
+        ("strided", "sum", (strided(4, 3), normal(4, 3))),
+        ("empty batch", "sum", (normal(0, 3), normal(0, 3))),
+        ("batch 1", "mean", (normal(1, 2, scale=2), normal(1, 2))),
+    )
+]
+_DIVERGENCES = [
+    _case("KLDivLoss", log_shares(4, 3), target, reduction=reduction, **more)
+    for reduction in ("mean", "batchmean", "sum", "none")
+    for target, more in (
+        (some_shares(4, 3), {}),
+        (log_shares(4, 3), {"log_target": True}),
+    )
+]
+_FED: list[tuple[str, str, Callable[..., Draw], tuple[int, ...]]] = [
+    ("", "mean", normal, (6, 5)),
+    ("", "sum", normal, (6, 5)),
+    ("", "none", normal, (6, 5)),
+    ("at the margin", "mean", whole, (6, 5)),
+    ("extreme", "mean", extreme, (6, 5)),
+    ("strided", "mean", strided, (6, 5)),
+    ("one example", "mean", kinked, (5,)),
+    ("batch 1", "mean", normal, (1, 5)),
+    ("empty batch", "none", normal, (0, 5)),
+]
+"""Notes, reductions, inputs and their shapes for losses that have a kink or five
+classes."""
+_HINGES = [
+    _case(
+        "HingeEmbeddingLoss",
+        draw(*shape),
+        signs(*shape),
+        note=note,
+        reduction=reduction,
+        **more,
+    )
+    for more in ({}, {"margin": 0.5}, {"margin": 2})
+    for note, reduction, draw, shape in _FED
+]
+_MARGINS = [
+    _case(
+        "MultiMarginLoss",
+        draw(*shape),
+        classes(*shape[:-1], of=5),
+        note=note,
+        reduction=reduction,
+        **more,
+    )
+    for more in ({}, {"margin": 2}, {"p": 2, "margin": 0.5}, {"weight": positive(5)})
+    for note, reduction, draw, shape in _FED
+]
+_COSTS = [
+    _case(
+        "ExpectedCostLoss",
+        draw(*shape),
+        classes(*shape[:-1], of=5),
+        note=note,
+        reduction=reduction,
+        cost=costs(5),
+    )
+    for note, reduction, draw, shape in _FED
+]
+_PENALTIES = [
+    _case("SmoothnessPenalty", *inputs, args=(weight(k, h * w), (h, w)), note=note)
+    for k, h, w, note, inputs in (
+        (2, 3, 4, "", (normal(4, 2), normal(4, 2))),
+        (3, 1, 4, "one row", (normal(4, 3), classes(4, of=3))),
+        (1, 4, 1, "one column", (normal(4, 1), coin(4, 1))),
+        (2, 2, 2, "strided", (strided(4, 2), normal(4, 2))),
+        (2, 2, 2, "empty batch", (normal(0, 2), normal(0, 2))),
+    )
+]
+_SUMS = [
+    _case("WeightedSum", *inputs, args=(losses,), note=note)
+    for note, losses, inputs in (
+        (
+            "",
+            [(1.0, layer("MSELoss")), (0.3, layer("L1Loss"))],
+            (kinked(4, 3), kinked(4, 3)),
+        ),
+        ("one loss", [(-3, layer("MSELoss"))], (normal(4, 3), normal(4, 3))),
+        (
+            "classes",
+            [(0.5, layer("CrossEntropyLoss")), (-0.2, layer("MultiMarginLoss", 2))],
+            (normal(6, 5), classes(6, of=5)),
+        ),
+        (
+            "a sum in it",
+            [
+                (0.25, layer("HuberLoss", "sum", 0.5)),
+                (2.0, layer("WeightedSum", [(0.5, layer("L1Loss"))])),
+            ],
+            (normal(4, 3), normal(4, 3)),
+        ),
+        (
+            "a penalty in it",
+            [
+                (1.0, layer("MSELoss")),
+                (0.1, layer("SmoothnessPenalty", weight(3, 6), (2, 3))),
+            ],
+            (normal(4, 3), normal(4, 3)),
+        ),
+    )
+]
 LOSSES = [
     *_ELEMENTWISE,
+    *_ROUNDED,
+    _case("SmoothL1Loss", normal(4, 3), normal(4, 3), beta=0),
+    _case("SmoothL1Loss", whole(4, 3), whole(4, 3), beta=0, note="at the tie"),
+    *_DIVERGENCES,
+    _case("KLDivLoss", log_shares(5), shares(5), reduction="batchmean"),
+    _case("KLDivLoss", strided(4, 3), shares(4, 3), note="strided"),
+    _case("KLDivLoss", extreme(4, 3), some_shares(4, 3), note="extreme"),
+    _case("KLDivLoss", normal(1, 2), shares(1, 2), note="batch 1"),
+    *_HINGES,
+    *_MARGINS,
+    _case(
+        "MultiMarginLoss",
+        normal(6, 5),
+        classes(6, of=5),
+        p=2,
+        margin=0.5,
+        weight=positive(5),
+        reduction="none",
+    ),
+    *_COSTS,
+    _case(
+        "ExpectedCostLoss",
+        normal(3, 4, 2),
+        classes(3, 2, of=4),
+        note="N-d",
+        cost=costs(4),
+    ),
+    _case(
+        "ExpectedCostLoss",
+        normal(3, 4, 2),
+        classes(3, 2, of=4),
+        cost=costs(4),
+        reduction="none",
+        note="N-d",
+    ),
+    *_PENALTIES,
+    *_SUMS,
     *_BINARY,
     _case("BCELoss", unit_ends(4, 3), coin(4, 3), note="at 0 and 1"),
     _case("BCELoss", unit(4, 3), unit(4, 3), note="soft targets"),

@@ -21,6 +21,19 @@ def real_number(owner: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def finite_number(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float that is neither infinite nor NaN.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it is infinite or NaN.
+    """
+    number = real_number(owner, name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{owner}: {name} must be finite, got {value}")
+    return number
+
+
 def positive(owner: str, name: str, value: Any) -> float:
     """`value` as a Python float that is above 0 and finite.
 

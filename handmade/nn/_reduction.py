@@ -26,11 +26,15 @@ class Loss(Module):
         buffers, part of `state_dict`, as in torch.
     """
 
+    reductions: tuple[str, ...] = ("none", "mean", "sum")
+    """What `reduction` may be; whatever ends in "mean" divides the sum."""
+
     def __init__(self, *, reduction: str = "mean") -> None:
-        if reduction not in ("none", "mean", "sum"):
+        if reduction not in self.reductions:
+            *most, last = map(repr, self.reductions)
             raise ValueError(
-                f"{type(self).__name__}: reduction must be 'none', 'mean' or 'sum', "
-                f"got {reduction!r}"
+                f"{type(self).__name__}: reduction must be {', '.join(most)} or "
+                f"{last}, got {reduction!r}"
             )
         self.reduction = reduction
 
@@ -48,14 +52,18 @@ class Loss(Module):
         value = losses
         if self.reduction != "none":
             summed = xp.sum(losses)
-            value = summed / total if self.reduction == "mean" else summed
+            value = summed / total if self._divides else summed
         self._value: Array = value
         return value
 
     def _grad_losses(self, grad_output: Array | None, total: Any) -> Any:
         """∂L/∂(each element's loss): the backward pass of `_reduced`."""
         upstream = self._upstream(grad_output)
-        return upstream / total if self.reduction == "mean" else upstream
+        return upstream / total if self._divides else upstream
+
+    @property
+    def _divides(self) -> bool:
+        return self.reduction.endswith("mean")
 
     def _upstream(self, grad_output: Array | None) -> Any:
         """`grad_output`, once it is known to fit what forward returned."""
@@ -81,7 +89,7 @@ class Loss(Module):
         return xp
 
     def _nonempty(self, input: Array) -> None:
-        if self.reduction == "mean" and 0 in input.shape:
+        if self._divides and 0 in input.shape:
             raise ValueError(
                 f"{type(self).__name__}: the mean over no elements does not exist; "
                 f"got input of shape {tuple(input.shape)}"

@@ -27,7 +27,9 @@ def class_weights(owner: str, weight: Array | None, input: Array) -> Any:
     return xp.reshape(weight, (1,) * axis + (-1,) + (1,) * (input.ndim - axis - 1))
 
 
-def one_hot(owner: str, input: Array, target: Array, ignore_index: int) -> Array:
+def one_hot(
+    owner: str, input: Array, target: Array, ignore_index: int | None = None
+) -> Array:
     """1 at each target's class, else 0, shaped as input; rows to ignore are all 0."""
     xp = array_namespace(owner, input=input, target=target)
     axis = class_axis(owner, input)
@@ -39,12 +41,15 @@ def one_hot(owner: str, input: Array, target: Array, ignore_index: int) -> Array
     shape = (*input.shape[:axis], *input.shape[axis + 1 :])
     require_shape(owner, "target", target, shape)
     target = xp.astype(target, xp.int64)  # uint8 would wrap from 256 classes on
-    counted = target != ignore_index
+    counted = xp.ones_like(target, dtype=xp.bool)
+    if ignore_index is not None:
+        counted = target != ignore_index
     wrong = counted & ((target < 0) | (target >= classes))
     if bool(xp.any(wrong)):
+        named = ignore_index is not None and ignore_index >= 0
         raise ValueError(
             f"{owner}: every target must be a class index in 0 … {classes - 1}"
-            f"{'' if ignore_index < 0 else f' or {ignore_index}'}, "
+            f"{f' or {ignore_index}' if named else ''}, "
             f"got {int(xp.reshape(target, (-1,))[int(xp.argmax(flat_int(xp, wrong)))])}"
         )
     device = getattr(target, "device", None)

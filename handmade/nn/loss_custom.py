@@ -1,0 +1,216 @@
+"""Errors of one's own: better_error = error + a · custom_error."""
+
+import math
+from collections.abc import Iterable
+
+from handmade._array import (
+    Array,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+)
+from handmade._numbers import finite_number
+from handmade.nn._reduction import Loss
+from handmade.nn._targets import along, class_axis, one_hot
+from handmade.nn.activation import softmax
+from handmade.nn.module import Parameter
+
+
+class WeightedSum(Loss):
+    """Several errors as one, each as dear as its weight says.
+
+    Forward:
+        L = Σᵢ aᵢ Lᵢ(x, y)
+
+    Backward:
+        ∂L/∂x = Σᵢ aᵢ ∂Lᵢ/∂x, and the same for every parameter that a loss holds
+
+    Args:
+        losses: the pairs (aᵢ, Lᵢ): a finite number, which may be negative, and a loss
+            whose reduction leaves one number.
+
+    Raises:
+        ValueError: there is no loss, one keeps its elements apart, or one stands at
+            two places: each keeps one forward pass for its backward pass.
+
+    Torch:
+        None. `torch_ref.nn.WeightedSum` adds the same losses for autograd. The names
+        in `state_dict` are "0.weight", "1.weight", …, as in `Sequential`.
+    """
+
+    def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
+        super().__init__()
+        pairs = list(losses)
+        self.weights = [
+            finite_number("WeightedSum", f"weight {i}", a)
+            for i, (a, _) in enumerate(pairs)
+        ]
+        _require_summable([loss for _, loss in pairs])
+        for index, (_, loss) in enumerate(pairs):
+            setattr(self, str(index), loss)
+
+    def forward(self, input: Array, target: Array) -> Array:
+        inner = [loss for _, loss in self.named_children()]
+        self.saved = list(zip(self.weights, inner, strict=True))
+        self._value = sum(a * loss(input, target) for a, loss in self.saved)
+        return self._value
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        pairs = self.saved
+        upstream = self._upstream(grad_output)
+        return sum(loss.backward(a * upstream) for a, loss in pairs)
+
+
+class ExpectedCostLoss(Loss):
+    """What the answer will cost: some confusions are dearer than others.
+
+    Forward:
+        Lₙ = Σ_k pₙ[k] K[yₙ, k] with p = softmax(x), averaged over the examples
+
+    Backward:
+        ∂Lₙ/∂xₙ[k] = pₙ[k] (K[yₙ, k] − Lₙ)
+
+    Shape:
+        x (n, c, …), y (n, …) class indices, K (c, c); or one example, x (c,) and y ().
+
+    Stability:
+        The maximum is taken out of x first, as in `Softmax`.
+
+    Args:
+        cost: K[true, answered], finite and at least 0. 1 − identity gives the share of
+            wrong answers to be expected; `cost[4, 9] = 5` then makes it five times as
+            bad to take a 4 for a 9.
+        reduction: as for every loss.
+
+    Torch:
+        None. `torch_ref.nn.ExpectedCostLoss` is the forward pass, for autograd.
+    """
+
+    buffer_names = ("cost",)
+
+    def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        xp = floating_namespace("ExpectedCostLoss", cost=cost)
+        if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or 0 in cost.shape:
+            raise ValueError(
+                f"ExpectedCostLoss: cost must be (c, c) for c classes, got shape "
+                f"{tuple(cost.shape)}"
+            )
+        if not bool(xp.all(xp.isfinite(cost) & (cost >= 0))):
+            raise ValueError(
+                "ExpectedCostLoss: every cost must be finite and at least 0"
+            )
+        self.cost = cost
+
+    def forward(self, input: Array, target: Array) -> Array:
+        owner = "ExpectedCostLoss"
+        xp = floating_namespace(owner, input=input, cost=self.cost)
+        axis = class_axis(owner, input)
+        require_shape(owner, "cost", self.cost, (input.shape[axis],) * 2)
+        self._nonempty(input)
+        hot = one_hot(owner, input, target)
+        costs = xp.moveaxis(xp.moveaxis(hot, axis, -1) @ self.cost, -1, axis)
+        p = softmax(input, axis)
+        losses = xp.sum(p * costs, axis=axis)
+        self.saved = p, costs, losses, axis
+        return self._reduced(xp, losses, math.prod(losses.shape))
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        p, costs, losses, axis = self.saved
+        grad_losses = self._grad_losses(grad_output, math.prod(losses.shape))
+        return along(p, grad_losses, axis) * (p * (costs - along(p, losses, axis)))
+
+
+class SmoothnessPenalty(Loss):
+    """Neighbouring pixels of a weight template should be alike.
+
+    Forward:
+        L = Σ (W[k, i+1, j] − W[k, i, j])² + Σ (W[k, i, j+1] − W[k, i, j])², divided
+        by the number of these pairs; input and target do not matter
+
+    Backward:
+        ∂L/∂x = 0
+        ∂L/∂W: of each pair with the difference d, 2 d / pairs goes to the later pixel
+        and −2 d / pairs to the earlier one
+
+    Shape:
+        W (k, h · w): each row a template of shape (h, w), as the weights of a
+        `Linear` layer behind an image; x any shape.
+
+    Args:
+        weight: the model's own parameter, not a copy: inside a `WeightedSum` its
+            gradient is added to the one that the model's backward pass leaves there.
+        shape: (h, w), with at least two pixels.
+
+    Torch:
+        None. `torch_ref.nn.SmoothnessPenalty` is the forward pass, for autograd. Move
+        model and penalty both, and copy them in one `deepcopy`, to keep the parameter
+        shared; in torch, too.
+    """
+
+    def __init__(self, weight: Parameter, shape: tuple[int, int]) -> None:
+        super().__init__()
+        if not isinstance(weight, Parameter):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"SmoothnessPenalty: weight must be a handmade Parameter, got "
+                f"{type(weight).__name__}"
+            )
+        height, width = shape
+        if min(height, width) < 1 or height * width < 2:
+            raise ValueError(
+                f"SmoothnessPenalty: shape must be (h, w) with at least two pixels, "
+                f"got {shape}"
+            )
+        rows = weight.shape[0] if weight.shape else 0
+        if rows < 1 or weight.shape != (rows, height * width):
+            raise ValueError(
+                f"SmoothnessPenalty: weight must be (k, {height * width}), at least "
+                f"one template of shape {shape} a row, got {weight.shape}"
+            )
+        self.weight = weight
+        self.shape = (height, width)
+
+    def forward(self, input: Array, target: Array) -> Array:
+        data = self.weight.data
+        xp = floating_namespace("SmoothnessPenalty", input=input, weight=data)
+        images = xp.reshape(data, (-1, *self.shape))
+        down = images[:, 1:, :] - images[:, :-1, :]
+        right = images[:, :, 1:] - images[:, :, :-1]
+        pairs = math.prod(down.shape) + math.prod(right.shape)
+        self.saved = input, images, down, right, pairs
+        return self._reduced(xp, xp.sum(down * down) + xp.sum(right * right), pairs)
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        input, images, down, right, pairs = self.saved
+        xp = array_namespace("SmoothnessPenalty", weight=images)
+        grad = xp.zeros_like(images)
+        grad[:, 1:, :] += down
+        grad[:, :-1, :] -= down
+        grad[:, :, 1:] += right
+        grad[:, :, :-1] -= right
+        scale = 2 * self._grad_losses(grad_output, pairs)
+        self.weight.accumulate(xp.reshape(scale * grad, self.weight.shape))
+        return xp.zeros_like(input)
+
+
+def _require_summable(losses: list[Loss]) -> None:
+    """Refuse what does not add to one number, or cannot be differentiated back."""
+    if not losses:
+        raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
+    for index, loss in enumerate(losses):
+        if not isinstance(loss, Loss):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"WeightedSum: loss {index} must be a handmade loss, got "
+                f"{type(loss).__name__}"
+            )
+        if loss.reduction == "none":
+            raise ValueError(
+                f"WeightedSum: loss {index} must give one number, but "
+                f"{type(loss).__name__} has reduction='none'"
+            )
+    inside = [inner for loss in losses for inner in loss.modules()]
+    if len({id(inner) for inner in inside}) < len(inside):
+        raise ValueError(
+            "WeightedSum: one loss stands at two places; add its weights, or construct "
+            "a loss for each place"
+        )

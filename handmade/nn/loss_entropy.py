@@ -1,0 +1,354 @@
+"""Losses of shares and classes: how surprised the output is by the truth."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from handmade._array import (
+    Array,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+)
+from handmade._numbers import real_number
+from handmade.nn._reduction import Loss
+from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
+from handmade.nn.activation import log_softmax, sigmoid
+
+LOG_FLOOR = -100.0
+"""BCELoss takes no logarithm below this, as in torch."""
+VARIANCE_FLOOR = float(np.float32(1e-12))
+"""BCELoss divides by no p (1 − p) below this: a float32 constant in torch, too."""
+
+
+class BCELoss(Loss):
+    """Cross-entropy of a yes-or-no answer given as a probability.
+
+    Forward:
+        Lₙ = −wₙ (yₙ log xₙ + (1 − yₙ) log(1 − xₙ)), averaged over all elements
+
+    Backward:
+        ∂Lₙ/∂xₙ = wₙ (xₙ − yₙ) / (xₙ (1 − xₙ))
+
+    Shape:
+        x in [0, 1] and y alike, any shape; w broadcasts to it.
+
+    Stability:
+        Logarithms stop at −100 and the division at 1e-12, both as in torch; prefer
+        `BCEWithLogitsLoss`, which needs neither.
+
+    Torch:
+        `torch.nn.BCELoss`; the mean over no elements is NaN there and refused here.
+    """
+
+    buffer_names = ("weight",)
+
+    def __init__(self, weight: Array | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.weight = weight
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = self._same_shape(input, target)
+        if not bool(xp.all((input >= 0) & (input <= 1))):  # False for NaN, too
+            raise ValueError("BCELoss: every element of input must lie in [0, 1]")
+        self.saved = input, target, _weights("BCELoss", self.weight, input)
+        yes = _clamped_log(xp, xp.log, input, input > 0)
+        no = _clamped_log(xp, xp.log1p, -input, input < 1)
+        losses = -(target * yes + (1 - target) * no) * self.saved[2]
+        return self._reduced(xp, losses, math.prod(input.shape))
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        input, target, weight = self.saved
+        xp = array_namespace("BCELoss", input=input)
+        grad_losses = self._grad_losses(grad_output, math.prod(input.shape)) * weight
+        variance = xp.clip(input * (1 - input), VARIANCE_FLOOR, None)
+        return grad_losses * ((input - target) / variance)
+
+
+class BCEWithLogitsLoss(Loss):
+    """Cross-entropy of a yes-or-no answer, straight from the weighted sum x.
+
+    Forward:
+        Lₙ = −wₙ (p yₙ log σ(xₙ) + (1 − yₙ) log σ(−xₙ)), averaged over all elements
+
+    Backward:
+        ∂Lₙ/∂xₙ = wₙ ((1 − yₙ) σ(xₙ) − p yₙ σ(−xₙ))
+
+    Shape:
+        x and y alike, any shape; w and p (how much a yes counts) broadcast to it.
+
+    Stability:
+        log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
+
+    Torch:
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
+        over no elements is NaN there and refused here.
+    """
+
+    buffer_names = ("weight", "pos_weight")
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        *,
+        reduction: str = "mean",
+        pos_weight: Array | None = None,
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.weight = weight
+        self.pos_weight = pos_weight
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = self._same_shape(input, target)
+        weight = _weights("BCEWithLogitsLoss", self.weight, input)
+        yes = target * _weights("BCEWithLogitsLoss", self.pos_weight, input)
+        no = 1 - target
+        self.saved = input, yes, no, weight
+        log_small = xp.log1p(xp.exp(-xp.abs(input)))
+        positive = xp.where(input > 0, input, xp.zeros_like(input))
+        losses = yes * (log_small + (positive - input)) + no * (log_small + positive)
+        return self._reduced(xp, losses * weight, math.prod(input.shape))
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        input, yes, no, weight = self.saved
+        grad_losses = self._grad_losses(grad_output, math.prod(input.shape)) * weight
+        return grad_losses * (no * sigmoid(input) - yes * sigmoid(-input))
+
+
+class NLLLoss(Loss):
+    """The negative log-probability of the right class.
+
+    Forward:
+        Lₙ = −w[yₙ] xₙ[yₙ], and their mean is Σₙ Lₙ / Σₙ w[yₙ]
+
+    Backward:
+        ∂Lₙ/∂xₙ[c] = −w[c] [c = yₙ]
+
+    Shape:
+        x (n, c, …) log-probabilities, y (n, …) class indices, w (c,); or one example,
+        x (c,) and y ().
+
+    Args:
+        weight: w, one number a class.
+        ignore_index: examples with this target count for nothing.
+        reduction: as for every loss.
+
+    Torch:
+        `torch.nn.NLLLoss`; the mean over no examples, or only ignored ones, is NaN
+        there and refused here.
+    """
+
+    buffer_names = ("weight",)
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.weight = weight
+        self.ignore_index = ignore_index
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = floating_namespace("NLLLoss", input=input)
+        axis = class_axis("NLLLoss", input)
+        self._nonempty(input)
+        q = one_hot("NLLLoss", input, target, self.ignore_index)
+        q = q * class_weights("NLLLoss", self.weight, input)
+        total = _total_weight(xp, q, self)
+        self.saved = q, axis, total
+        return self._reduced(xp, expected(xp, q, -input, axis), total)
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        q, axis, total = self.saved
+        return -q * along(q, self._grad_losses(grad_output, total), axis)
+
+
+class CrossEntropyLoss(Loss):
+    """How surprised the softmax of x is by the truth: a sure wrong answer costs most.
+
+    Forward:
+        Lₙ = −Σ_c q[n, c] log softmax(xₙ)[c]
+        q = w[c] ((1 − ε) [c = yₙ] + ε / C) for class indices; for probabilities y
+        the bracket is yₙ[c]. The mean is Σₙ Lₙ / Σₙ w[yₙ] for indices, Σₙ Lₙ / N for
+        probabilities.
+
+    Backward:
+        ∂Lₙ/∂xₙ[c] = softmax(xₙ)[c] Σ_k q[n, k] − q[n, c]
+
+    Shape:
+        x (n, c, …), y (n, …) class indices or (n, c, …) probabilities, w (c,); or one
+        example without n.
+
+    Stability:
+        log softmax is computed whole, so no probability is rounded to 0 before its
+        logarithm.
+
+    Args:
+        weight: w, one number a class.
+        ignore_index: examples with this class index count for nothing.
+        reduction: as for every loss.
+        label_smoothing: ε in [0, 1].
+
+    Torch:
+        `torch.nn.CrossEntropyLoss`; the mean over no examples, or only ignored ones, is
+        NaN there and refused here.
+    """
+
+    buffer_names = ("weight",)
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(reduction=reduction)
+        eps = real_number("CrossEntropyLoss", "label_smoothing", label_smoothing)
+        if not 0 <= eps <= 1:
+            raise ValueError(
+                f"CrossEntropyLoss: label_smoothing must lie in [0, 1], "
+                f"got {label_smoothing}"
+            )
+        self.weight = weight
+        self.ignore_index = ignore_index
+        self.label_smoothing = eps
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = floating_namespace("CrossEntropyLoss", input=input)
+        axis = class_axis("CrossEntropyLoss", input)
+        self._nonempty(input)
+        q, total = self._target(xp, input, target, axis)
+        log_p = log_softmax(input, axis)
+        self.saved = q, log_p, axis, total
+        return self._reduced(xp, expected(xp, q, -log_p, axis), total)
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        q, log_p, axis, total = self.saved
+        xp = array_namespace("CrossEntropyLoss", input=log_p)
+        grad = xp.exp(log_p) * xp.sum(q, axis=axis, keepdims=True) - q
+        return grad * along(q, self._grad_losses(grad_output, total), axis)
+
+    def _target(
+        self, xp: Any, input: Array, target: Array, axis: int
+    ) -> tuple[Array, Any]:
+        """The weights q of all log-probabilities, and what the mean divides by."""
+        owner, eps = "CrossEntropyLoss", self.label_smoothing
+        weight = class_weights(owner, self.weight, input)
+        array_namespace(owner, input=input, target=target)
+        share = eps / input.shape[axis]
+        if xp.isdtype(target.dtype, "real floating"):
+            floating_namespace(owner, input=input, target=target)
+            require_shape(owner, "target (probabilities)", target, input.shape)
+            if self.ignore_index >= 0:
+                raise ValueError(
+                    f"{owner}: ignore_index {self.ignore_index} names a class, but "
+                    f"target holds probabilities"
+                )
+            q = ((1 - eps) * target + share) * weight
+            return q, math.prod(input.shape) // input.shape[axis]
+        hot = one_hot(owner, input, target, self.ignore_index)
+        counted = xp.sum(hot, axis=axis, keepdims=True)
+        q = ((1 - eps) * hot + share * counted) * weight
+        return q, _total_weight(xp, hot * weight, self)
+
+
+class KLDivLoss(Loss):
+    """How much more surprising the truth y is to who believes x than it need be.
+
+    Forward:
+        Lₙ = yₙ (log yₙ − xₙ), 0 where yₙ = 0; with `log_target` y is given as its
+        logarithm: Lₙ = exp(yₙ) (yₙ − xₙ)
+
+    Backward:
+        ∂Lₙ/∂xₙ = −yₙ, or −exp(yₙ)
+
+    Shape:
+        x log-probabilities and y alike, any shape.
+
+    Args:
+        reduction: also "batchmean", which divides the sum by the number of examples:
+            the divergence itself. "mean" divides by the number of all elements.
+        log_target: whether y is given as its logarithm.
+
+    Torch:
+        `torch.nn.KLDivLoss`. A negative target has the value NaN there and is refused
+        here, as is the mean over no elements or examples. "batchmean" of a single
+        number x () is its sum.
+    """
+
+    reductions = (*Loss.reductions, "batchmean")
+
+    def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(reduction=reduction)
+        self.log_target = log_target
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = self._same_shape(input, target)
+        if self.log_target:
+            shares = xp.exp(target)
+            losses = shares * (target - input)
+        else:
+            shares = target
+            losses = _share_times_log(xp, target) - target * input
+        total = _divergences(self.reduction, input)
+        self.saved = shares, total
+        return self._reduced(xp, losses, total)
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        shares, total = self.saved
+        return self._grad_losses(grad_output, total) * -shares
+
+
+def _divergences(reduction: str, input: Array) -> int:
+    """What the mean divides by: all elements, or the examples."""
+    if reduction == "batchmean":
+        return input.shape[0] if input.ndim else 1
+    return math.prod(input.shape)
+
+
+def _share_times_log(xp: Any, share: Array) -> Array:
+    """P log p, which is 0 at p = 0."""
+    if not bool(xp.all(share >= 0)):  # False for NaN, too
+        raise ValueError(
+            "KLDivLoss: every element of target must be a share, at least 0; give "
+            "logarithms with log_target=True"
+        )
+    return share * xp.log(xp.where(share > 0, share, xp.ones_like(share)))
+
+
+def _clamped_log(xp: Any, log: Any, p: Array, finite: Array) -> Array:
+    """`log(p)`, but never below LOG_FLOOR, and silent where it is −∞."""
+    logs = log(xp.where(finite, p, xp.ones_like(p)))
+    return xp.where(finite, xp.clip(logs, LOG_FLOOR, None), LOG_FLOOR + 0 * p)
+
+
+def _weights(owner: str, weight: Array | None, input: Array) -> Any:
+    """The weight of each element, or 1."""
+    if weight is None:
+        return 1.0
+    floating_namespace(owner, input=input, weight=weight)
+    trailing = tuple(input.shape)[input.ndim - weight.ndim :]
+    fits = all(w in (1, n) for w, n in zip(weight.shape, trailing, strict=False))
+    if weight.ndim > input.ndim or not fits:
+        raise ValueError(
+            f"{owner}: a weight of shape {tuple(weight.shape)} does not broadcast to "
+            f"input of shape {tuple(input.shape)}"
+        )
+    return weight
+
+
+def _total_weight(xp: Any, weighted: Array, loss: Loss) -> Any:
+    """Σₙ w[yₙ], which the mean divides by."""
+    total = xp.sum(weighted)
+    if loss.reduction == "mean" and float(total) == 0:
+        raise ValueError(
+            f"{type(loss).__name__}: the mean over no examples does not exist; every "
+            f"target is ignore_index or has weight 0"
+        )
+    return total

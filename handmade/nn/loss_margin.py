@@ -1,0 +1,127 @@
+"""Losses with a margin: what is right by enough costs nothing."""
+
+import math
+
+from handmade._array import Array, array_namespace, floating_namespace
+from handmade._numbers import finite_number
+from handmade.nn._reduction import Loss
+from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
+
+
+class HingeEmbeddingLoss(Loss):
+    """Distances: small where two things are alike, beyond a margin where they are not.
+
+    Forward:
+        Lₙ = xₙ where yₙ = 1, max(0, m − xₙ) where yₙ = −1; averaged over all elements
+
+    Backward:
+        ∂Lₙ/∂xₙ = 1 where yₙ = 1; where yₙ = −1 it is −1 up to the margin, then 0
+
+    Shape:
+        x and y alike, any shape.
+
+    At the kink:
+        The slope at x = m is −1, as in torch.
+
+    Args:
+        margin: m.
+        reduction: as for every loss.
+
+    Torch:
+        `torch.nn.HingeEmbeddingLoss`. A target that is neither 1 nor −1 gets the sum
+        of both terms there and is refused here, as is the mean over no elements.
+    """
+
+    def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.margin = finite_number("HingeEmbeddingLoss", "margin", margin)
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = self._same_shape(input, target)
+        if not bool(xp.all((target == 1) | (target == -1))):
+            raise ValueError("HingeEmbeddingLoss: every target must be 1 or -1")
+        self.saved = input, target
+        missing = xp.clip(self.margin - input, 0, None)
+        losses = xp.where(target == 1, input, missing)
+        return self._reduced(xp, losses, math.prod(input.shape))
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        input, target = self.saved
+        xp = array_namespace("HingeEmbeddingLoss", input=input)
+        beyond = (target == -1) & (input > self.margin)
+        slope = xp.where(beyond, xp.zeros_like(input), target)
+        return self._grad_losses(grad_output, math.prod(input.shape)) * slope
+
+
+class MultiMarginLoss(Loss):
+    """The right class must win by a margin over each other one.
+
+    Forward:
+        Lₙ = w[yₙ] Σ_{c ≠ yₙ} max(0, zₙ[c])ᵖ / C with zₙ[c] = m − xₙ[yₙ] + xₙ[c];
+        averaged over the examples
+
+    Backward:
+        sₙ[c] = w[yₙ] / C · (1 for p = 1, 2 zₙ[c] for p = 2) where c ≠ yₙ and
+        zₙ[c] > 0, else 0
+        ∂Lₙ/∂xₙ[c] = sₙ[c] for c ≠ yₙ, and −Σ_k sₙ[k] for c = yₙ
+
+    Shape:
+        x (n, c), y (n,) class indices, w (c,); or one example, x (c,) and y ().
+
+    At the kink:
+        The slope at z = 0 is 0, as in torch.
+
+    Args:
+        p: 1 or 2.
+        margin: m.
+        weight: w, one number a class.
+        reduction: as for every loss.
+
+    Torch:
+        `torch.nn.MultiMarginLoss`, which also takes a single number x () for one
+        class. The mean over no examples is NaN there and refused here.
+    """
+
+    buffer_names = ("weight",)
+
+    def __init__(
+        self,
+        p: int = 1,
+        margin: float = 1.0,
+        weight: Array | None = None,
+        *,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        if p not in (1, 2):
+            raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
+        self.p = p
+        self.margin = finite_number("MultiMarginLoss", "margin", margin)
+        self.weight = weight
+
+    def forward(self, input: Array, target: Array) -> Array:
+        xp = floating_namespace("MultiMarginLoss", input=input)
+        axis = class_axis("MultiMarginLoss", input)
+        if input.ndim > 2 or input.shape[axis] == 0:
+            raise ValueError(
+                f"MultiMarginLoss: input must be (n, c) or (c,) with at least one "
+                f"class, got shape {tuple(input.shape)}"
+            )
+        self._nonempty(input)
+        hot = one_hot("MultiMarginLoss", input, target)
+        weight = hot * class_weights("MultiMarginLoss", self.weight, input)
+        share = xp.sum(weight, axis=axis, keepdims=True) / input.shape[axis]
+        right = xp.expand_dims(expected(xp, hot, input, axis), axis=axis)
+        missing = (1 - hot) * xp.clip(self.margin - right + input, 0, None)
+        self.saved = hot, share, missing, axis
+        losses = xp.sum(share * missing**self.p, axis=axis)
+        return self._reduced(xp, losses, math.prod(losses.shape))
+
+    def backward(self, grad_output: Array | None = None) -> Array:
+        hot, share, missing, axis = self.saved
+        xp = array_namespace("MultiMarginLoss", input=missing)
+        slope = xp.sign(missing) if self.p == 1 else 2 * missing
+        slope = share * slope
+        grad = slope - hot * xp.sum(slope, axis=axis, keepdims=True)
+        examples = math.prod(hot.shape) // hot.shape[axis]
+        return along(hot, self._grad_losses(grad_output, examples), axis) * grad
