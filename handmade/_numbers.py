@@ -1,7 +1,7 @@
 """Plain numbers, checked: hyper-parameters, and the error of a descent."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 FLAT = "the second derivative is singular (flat): the Newton step does not exist"
@@ -56,3 +56,32 @@ def finite(error: Any, step: int) -> float:
     if not math.isfinite(value := float(error)):
         raise ArithmeticError(f"descent: the error became {value} at step {step}")
     return value
+
+
+def at_least(owner: str, name: str, value: Any, least: float) -> float:
+    """`value` as a Python float that is no less than `least`.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it is less, or NaN.
+    """
+    number = real_number(owner, name, value)
+    if not number >= least:
+        raise ValueError(f"{owner}: {name} must be at least {least:g}, got {value}")
+    return number
+
+
+def whole(owner: str, name: str, value: Any, least: int) -> int:
+    """`value` as a Python integer that is no less than `least`.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is less.
+    """
+    if not isinstance(value, Integral):
+        raise TypeError(
+            f"{owner}: {name} must be a whole number, got {type(value).__name__}"
+        )
+    if value < least:
+        raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
+    return int(value)

@@ -26,7 +26,8 @@ UNTESTED = (5, 33)
 GOAL = 0.95
 OWNER = re.compile(
     r"\b(\w*(namespace|matching|indices|axis|upstream|positive|real_number|finite"
-    r"|weights?|one_hot|require_\w+|_coordinates))\((None|\"[^\"]*\"|owner)"
+    r"|weights?|one_hot|require_\w+|_coordinates"
+    r"|at_least|whole|for_each|one_of|checked))\((None|\"[^\"]*\"|owner)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
 """A call whose first argument is who complains: it only stands in messages."""

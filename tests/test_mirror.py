@@ -19,6 +19,7 @@ NOT_OURS |= {"foreach", "differentiable", "fused"}
 # Of an embedding: what it renormalises or scales, and how its gradient is stored.
 NOT_OURS |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
 NOT_OURS |= {"_weight", "_freeze"}
+NOT_OURS |= {"foreach", "differentiable", "fused", "verbose"}
 
 
 def public_modules(package):
@@ -78,6 +79,37 @@ def test_constructor_arguments_and_defaults_are_torchs(area, name):
         assert parameter.default == theirs[argument].default, argument
     ours_by_place = [n for n, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert ours_by_place == list(theirs)[: len(ours_by_place)]
+
+
+SUBMODULES = ["optim.lr_scheduler"]
+
+
+def submodule(library, dotted):
+    area, name = dotted.split(".")
+    return getattr(getattr(library, area), name)
+
+
+@pytest.mark.parametrize("dotted", SUBMODULES)
+def test_submodules_hold_the_same_names_in_both_wings(dotted):
+    ours, theirs = submodule(handmade, dotted), submodule(torch_ref, dotted)
+    assert ours.__all__ == theirs.__all__
+    for name in ours.__all__:
+        assert getattr(ours, name).__module__.startswith("handmade.")
+        assert getattr(theirs, name).__module__ == f"torch.{dotted}"
+
+
+@pytest.mark.parametrize(
+    ("dotted", "name"),
+    [(d, n) for d in SUBMODULES for n in submodule(handmade, d).__all__],
+)
+def test_arguments_and_defaults_in_submodules_are_torchs(dotted, name):
+    ours, theirs = (
+        inspect.signature(getattr(submodule(library, dotted), name)).parameters
+        for library in (handmade, torch_ref)
+    )
+    assert [*ours] == [n for n in theirs if n not in NOT_OURS]
+    for argument, parameter in ours.items():
+        assert parameter.default == theirs[argument].default, argument
 
 
 def test_handmade_never_imports_torch():

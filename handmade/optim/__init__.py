@@ -3,6 +3,7 @@
 Each writes one pure function: parameter, gradient and state in, new parameter out.
 """
 
+from handmade.optim import lr_scheduler as lr_scheduler
 from handmade.optim.optimizer import Optimizer
 from handmade.optim.sgd import SGD
 

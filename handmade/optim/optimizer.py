@@ -14,6 +14,8 @@ from handmade.nn.module import Parameter
 
 Group = dict[str, Any]
 State = dict[str, Any]
+SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
+"""What schedulers keep in a group, beside the hyper-parameters."""
 
 
 class Optimizer:
@@ -52,7 +54,7 @@ class Optimizer:
             ValueError: a parameter stands in two places, or a value is out of range.
         """
         owner = type(self).__name__
-        unknown = group.keys() - self.defaults.keys() - {"params"}
+        unknown = group.keys() - self.defaults.keys() - {"params", *SCHEDULED}
         if unknown:
             raise TypeError(f"{owner}: unknown hyper-parameters {sorted(unknown)}")
         single = isinstance(group["params"], Parameter)
@@ -151,8 +153,9 @@ class Optimizer:
                 f"parameters, got {sizes}"
             )
         pairs = zip(self.param_groups, state_dict["param_groups"], strict=True)
+        known = self.defaults.keys() | SCHEDULED
         groups = [
-            {**own, **{k: v for k, v in loaded.items() if k in self.defaults}}
+            {**own, **{k: v for k, v in loaded.items() if k in known}}
             for own, loaded in pairs
         ]
         for group in groups:
