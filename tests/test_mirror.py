@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import handmade
 import torch_ref
 
 # Torch's deprecated arguments, and the ones about how rather than what it computes.
 NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
-NOT_OURS |= {"foreach", "differentiable", "fused"}
+NOT_OURS |= {"foreach", "differentiable", "fused", "capturable"}
 
 
 def public_modules(package):
@@ -58,6 +59,7 @@ CLASSES = [
     for area in ("nn", "optim")
     for name in getattr(handmade, area).__all__
     if name not in ("Module", "Parameter", "Optimizer", "Step", "Sequential")
+    and (name != "Muon" or hasattr(torch.optim, name))
 ]
 
 
