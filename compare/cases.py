@@ -40,6 +40,8 @@ def extreme(*shape: int) -> Draw:
 def far(*shape: int) -> Draw:
     """Numbers close together about 2000: the mean is large next to the deviation."""
     return lambda rng: 2000 + 2 * rng.normal(size=shape)
+
+
 def whole(*shape: int) -> Draw:
     """Whole numbers from −2 to 2: many ties, many differences of exactly 1."""
     return lambda rng: rng.integers(-2, 3, shape).astype(float)
@@ -168,6 +170,7 @@ class Case:
         kwargs: by name; a `Draw` among them is drawn first.
         note: what is special here.
         training: the mode; False asks for evaluation mode.
+        shapes: of the parameters that an optimiser is given.
     """
 
     name: str
@@ -176,6 +179,7 @@ class Case:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     training: bool = True
+    shapes: tuple[tuple[int, ...], ...] = ((3, 2), (2,), ())
 
     @property
     def id(self) -> str:
@@ -762,6 +766,107 @@ LOSSES = [
     _case("CrossEntropyLoss", normal(1, 2), classes(1, of=2), note="batch 1"),
 ]
 
+_ADAM = [
+    _case("Adam"),
+    _case("Adam", lr=0.1),
+    _case("Adam", lr=0.1, betas=(0.5, 0.9)),
+    _case("Adam", lr=0.1, betas=(0.0, 0.0)),
+    _case("Adam", lr=0.1, eps=0.1),
+    _case("Adam", lr=0.1, weight_decay=0.2),
+    _case("Adam", lr=0.1, amsgrad=True, betas=(0.8, 0.5)),
+    _case("Adam", lr=0.1, maximize=True),
+    _case("Adam", lr=0.1, weight_decay=0.2, decoupled_weight_decay=True),
+    _case("Adam", lr=0.1, weight_decay=0.2, amsgrad=True, maximize=True, eps=0.01),
+    _case("AdamW"),
+    _case("AdamW", lr=0.1),
+    _case("AdamW", lr=0.1, betas=(0.5, 0.9), eps=0.1),
+    _case("AdamW", lr=0.1, weight_decay=0.2),
+    _case("AdamW", lr=0.1, weight_decay=0.0),
+    _case("AdamW", lr=0.1, maximize=True, weight_decay=0.2),
+    _case("AdamW", lr=0.1, amsgrad=True, betas=(0.8, 0.5), weight_decay=0.2),
+]
+_RMSPROP = [
+    _case("RMSprop"),
+    _case("RMSprop", lr=0.1),
+    _case("RMSprop", lr=0.1, alpha=0.6),
+    _case("RMSprop", lr=0.1, eps=0.1),
+    _case("RMSprop", lr=0.1, weight_decay=0.2),
+    _case("RMSprop", lr=0.1, momentum=0.9),
+    _case("RMSprop", lr=0.1, centered=True),
+    _case("RMSprop", lr=0.1, maximize=True),
+    _case(
+        "RMSprop",
+        lr=0.1,
+        alpha=0.8,
+        eps=0.01,
+        momentum=0.5,
+        centered=True,
+        weight_decay=0.2,
+        maximize=True,
+    ),
+]
+_ADAGRAD = [
+    _case("Adagrad"),
+    _case("Adagrad", lr=0.1),
+    _case("Adagrad", lr=0.1, lr_decay=0.3),
+    _case("Adagrad", lr=0.1, weight_decay=0.2),
+    _case("Adagrad", lr=0.1, initial_accumulator_value=0.5),
+    _case("Adagrad", lr=0.1, eps=0.1),
+    _case("Adagrad", lr=0.1, maximize=True),
+    _case(
+        "Adagrad",
+        lr=0.1,
+        lr_decay=0.3,
+        weight_decay=0.2,
+        initial_accumulator_value=0.5,
+        eps=0.01,
+        maximize=True,
+    ),
+]
+_ADADELTA = [
+    _case("Adadelta"),
+    _case("Adadelta", lr=0.1),
+    _case("Adadelta", rho=0.6),
+    _case("Adadelta", eps=0.1),
+    _case("Adadelta", weight_decay=0.2),
+    _case("Adadelta", maximize=True),
+    _case("Adadelta", lr=0.5, rho=0.7, eps=0.01, weight_decay=0.2, maximize=True),
+]
+_RPROP = [
+    _case("Rprop"),
+    _case("Rprop", lr=0.1),
+    _case("Rprop", lr=0.1, etas=(0.7, 1.5)),
+    _case("Rprop", lr=0.1, step_sizes=(0.08, 0.12)),
+    _case("Rprop", lr=0.1, maximize=True),
+    _case("Rprop", lr=0.1, etas=(0.4, 2.0), step_sizes=(0.01, 0.2), maximize=True),
+]
+_NADAM = [
+    _case("NAdam"),
+    _case("NAdam", lr=0.1),
+    _case("NAdam", lr=0.1, betas=(0.5, 0.9)),
+    _case("NAdam", lr=0.1, eps=0.1),
+    _case("NAdam", lr=0.1, weight_decay=0.2),
+    _case("NAdam", lr=0.1, momentum_decay=0.5),
+    _case("NAdam", lr=0.1, maximize=True),
+    _case("NAdam", lr=0.1, weight_decay=0.2, decoupled_weight_decay=True),
+    _case(
+        "NAdam", lr=0.1, weight_decay=0.2, momentum_decay=0.5, eps=0.01, maximize=True
+    ),
+]
+_MUON = [
+    Case("Muon", kwargs=kwargs, shapes=((3, 2), (2, 4), (1, 3)))
+    for kwargs in (
+        {},
+        {"lr": 0.1},
+        {"lr": 0.1, "weight_decay": 0.0},
+        {"lr": 0.1, "momentum": 0.5},
+        {"lr": 0.1, "nesterov": False},
+        {"lr": 0.1, "ns_coefficients": (2.0, -1.5, 0.5)},
+        {"lr": 0.1, "ns_steps": 2, "eps": 0.5},
+        {"lr": 0.1, "adjust_lr_fn": "original"},
+        {"lr": 0.1, "adjust_lr_fn": "match_rms_adamw", "momentum": 0.0},
+    )
+]
 OPTIMIZERS = [
     _case("SGD"),
     _case("SGD", lr=0.1),
@@ -775,6 +880,13 @@ OPTIMIZERS = [
     _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, dampening=0.1),
     _case("SGD", lr=0.1, momentum=0.8, weight_decay=0.2, nesterov=True, maximize=True),
     _case("SGD", lr=0.1, maximize=True),
+    *_ADAM,
+    *_RMSPROP,
+    *_ADAGRAD,
+    *_ADADELTA,
+    *_RPROP,
+    *_NADAM,
+    *_MUON,
 ]
 
 

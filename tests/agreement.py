@@ -246,6 +246,8 @@ def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
         "GroupNorm": lambda: x.reshape(len(x) * first, -1),
     }.get(example.spec.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
     return float(rows.var(axis=1).min())
+
+
 def _one_activation(name: str, x: np.ndarray, upstream: float) -> dict[str, float]:
     """Torch's Φ is 1 + erf, its slope a sum of Φ and x Φ′, which is below 1."""
     if name == "PReLU":

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import handmade
 import torch_ref
@@ -20,6 +21,7 @@ NOT_OURS |= {"foreach", "differentiable", "fused"}
 NOT_OURS |= {"max_norm", "norm_type", "scale_grad_by_freq", "sparse"}
 NOT_OURS |= {"_weight", "_freeze"}
 NOT_OURS |= {"foreach", "differentiable", "fused", "verbose"}
+NOT_OURS |= {"foreach", "differentiable", "fused", "capturable"}
 
 
 def public_modules(package):
@@ -63,6 +65,8 @@ CLASSES = [
     for name in getattr(handmade, area).__all__
     if name
     not in ("Module", "Parameter", "Optimizer", "Step", "Sequential", "Residual")
+    if name not in ("Module", "Parameter", "Optimizer", "Step", "Sequential")
+    and (name != "Muon" or hasattr(torch.optim, name))
 ]
 
 

@@ -98,6 +98,6 @@ EXPERIMENT = Experiment(
     figures={"by_layer": by_layer, "by_depth": by_depth},
     story="Going back, the gradient is multiplied by weights and slopes in every "
     "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers never "
-    "learn that anything is wrong. Initialisers choose weights that make the factor 1; for "
-    "the sigmoid, whose slope is at most ¼, they cannot.",
+    "learn that anything is wrong. Initialisers choose weights that make the factor "
+    "1; for the sigmoid, whose slope is at most ¼, they cannot.",
 )

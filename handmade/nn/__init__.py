@@ -19,10 +19,9 @@ from handmade.nn.activation import (
     Step,
     Tanh,
 )
-from handmade.nn.container import Sequential
-from handmade.nn.conv import Conv1d, Conv2d
 from handmade.nn.batchnorm import BatchNorm1d, BatchNorm2d
 from handmade.nn.container import Residual, Sequential
+from handmade.nn.conv import Conv1d, Conv2d
 from handmade.nn.dropout import Dropout
 from handmade.nn.flatten import Flatten
 from handmade.nn.linear import Identity, Linear
@@ -37,29 +36,28 @@ from handmade.nn.loss_entropy import (
 )
 from handmade.nn.loss_margin import HingeEmbeddingLoss, MultiMarginLoss
 from handmade.nn.module import Module, Parameter
-from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from handmade.nn.normalization import GroupNorm, LayerNorm
+from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from handmade.nn.sparse import Embedding
 
 __all__ = [
-    "AvgPool1d",
-    "AvgPool2d",
     "ELU",
     "GELU",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
-    "Conv1d",
-    "Conv2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "ExpectedCostLoss",
     "Flatten",
     "GroupNorm",
     "Hardtanh",
-    "ExpectedCostLoss",
-    "Flatten",
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
@@ -78,8 +76,8 @@ __all__ = [
     "PReLU",
     "Parameter",
     "ReLU",
-    "Residual",
     "ReLU6",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",

@@ -1,7 +1,7 @@
 """What every optimiser shares: parameter groups, state, and the walk over both."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from handmade._array import (
     Array,
@@ -10,6 +10,7 @@ from handmade._array import (
     require_like,
     require_shape,
 )
+from handmade._numbers import real_number
 from handmade.nn.module import Parameter
 
 Group = dict[str, Any]
@@ -30,8 +31,12 @@ class Optimizer:
         defaults: the hyper-parameters of a group that says nothing else.
 
     Torch:
-        `torch.optim.Optimizer`: same groups, same `state_dict`.
+        `torch.optim.Optimizer`: same groups, same `state_dict`; what is named in
+        `numbers` is a Python number here and a tensor without dimensions there.
     """
+
+    numbers: ClassVar[tuple[str, ...]] = ("step",)
+    """What the state of a parameter holds besides arrays of the parameter's shape."""
 
     def __init__(
         self, params: Iterable[Parameter] | Iterable[Group], defaults: Group
@@ -69,7 +74,7 @@ class Optimizer:
         if len({*taken, *map(id, params)}) < len(taken) + len(params):
             raise ValueError(f"{owner}: a parameter stands in two places")
         filled = {**self.defaults, **group, "params": params}
-        self.check(filled)
+        self.check(_plain(filled))
         self.param_groups.append(filled)
 
     def check(self, group: Group) -> None:
@@ -132,7 +137,8 @@ class Optimizer:
         Nothing is changed unless everything fits.
 
         Raises:
-            TypeError: an array in the state is neither float32 nor float64.
+            TypeError: an array in the state is neither float32 nor float64, or a
+                number is none.
             ValueError: the groups do not hold as many parameters as here, a
                 hyper-parameter is out of its range, a state belongs to no parameter, or
                 an array in it does not have the parameter's shape.
@@ -159,7 +165,7 @@ class Optimizer:
             for own, loaded in pairs
         ]
         for group in groups:
-            self.check(group)
+            self.check(_plain(group))
         return groups
 
     def _loaded_state(self, state_dict: dict[str, Any]) -> dict[Parameter, State]:
@@ -173,8 +179,20 @@ class Optimizer:
                     f"{number}, but there are only 0 … {len(parameters) - 1}"
                 )
             parameter = parameters[int(number)]
-            found[parameter] = _copied(type(self).__name__, state, parameter)
+            found[parameter] = self._copied(state, parameter)
         return found
+
+    def _copied(self, state: State, parameter: Parameter) -> State:
+        """`state` with its arrays copied to where the parameter lies."""
+        owner, copies = type(self).__name__, dict(state)
+        for name, value in state.items():
+            if name in self.numbers:
+                copies[name] = _number(owner, name, value)
+            elif hasattr(value, "dtype"):
+                floating_namespace(owner, **{name: value})
+                require_shape(owner, name, value, parameter.shape)
+                copies[name] = converted(value, like=parameter.data)
+        return copies
 
     def _parameters(self) -> list[Parameter]:
         every: list[Parameter] = []
@@ -185,15 +203,18 @@ class Optimizer:
 
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
-    return {k: v.item() if hasattr(v, "item") else v for k, v in group.items()}
+    return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
 
 
-def _copied(owner: str, state: State, parameter: Parameter) -> State:
-    """`state` with its arrays copied to where the parameter lies."""
-    copies = dict(state)
-    for name, value in state.items():
-        if hasattr(value, "dtype"):
-            floating_namespace(owner, **{name: value})
-            require_shape(owner, name, value, parameter.shape)
-            copies[name] = converted(value, like=parameter.data)
-    return copies
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _number(owner: str, name: str, value: Any) -> float:
+    """A number of the state, be it Python's or an array without dimensions."""
+    if hasattr(value, "dtype"):
+        require_shape(owner, name, value, ())
+        value = float(value)
+    return real_number(owner, name, value)

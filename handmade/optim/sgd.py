@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from handmade._array import Array
 from handmade.nn.module import Parameter
+from handmade.optim._ranges import require_at_least_0
 from handmade.optim.optimizer import Group, Optimizer, State
 
 
@@ -52,9 +53,7 @@ class SGD(Optimizer):
         )
 
     def check(self, group: Group) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            if not group[name] >= 0:
-                raise ValueError(f"SGD: {name} must be at least 0, got {group[name]}")
+        require_at_least_0("SGD", group, "lr", "momentum", "weight_decay")
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 f"SGD: nesterov needs momentum > 0 and dampening = 0, got "

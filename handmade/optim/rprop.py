@@ -1,0 +1,90 @@
+"""Rprop: only the sign of the gradient counts."""
+
+from collections.abc import Iterable
+
+from handmade._array import Array, floating_namespace
+from handmade.nn.module import Parameter
+from handmade.optim._ranges import require_at_least_0
+from handmade.optim.optimizer import Group, Optimizer, State
+
+
+class Rprop(Optimizer):
+    """Gradient descent, cautious and bold: each coordinate finds its own step size.
+
+    As long as the slope keeps its sign the step grows, however flat it is; when the
+    sign turns, the minimum was overshot, and the step shrinks. So the steps are careful
+    where it is steep and bold where it is flat. Made for full batches: with small
+    ones, the signs turn by chance.
+
+    Forward:
+        g ← ∂L/∂θ (its negative with maximize)
+        η ← η⁺ η where g keeps its sign, η⁻ η where it turns; at most η_max, at
+        least η_min
+        g ← 0 where it turns: no step now, and no comparison at the next
+        θ ← θ − η · sign(g)
+
+    At the kink:
+        Where g or its predecessor is 0, η stays as it is.
+
+    Args:
+        params: parameters or groups of them.
+        lr: what η is at the first step, at least 0; later ones do not count.
+        etas: (η⁻, η⁺) with 0 < η⁻ < 1 < η⁺.
+        step_sizes: (η_min, η_max), the smallest and the largest step.
+        maximize: ascend instead.
+
+    Torch:
+        `torch.optim.Rprop`; `foreach`, `capturable` and `differentiable` do not exist
+        here. Step sizes that are out of order are refused.
+
+    Source:
+        Riedmiller and Braun, "A Direct Adaptive Method for Faster Backpropagation
+        Learning: The RPROP Algorithm", 1993.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Parameter] | Iterable[Group],
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "etas": etas,
+                "step_sizes": step_sizes,
+                "maximize": maximize,
+            },
+        )
+
+    def check(self, group: Group) -> None:
+        require_at_least_0("Rprop", group, "lr")
+        smaller, larger = group["etas"]
+        if not 0 < smaller < 1 < larger:
+            raise ValueError(
+                f"Rprop: etas must be one number in (0, 1) and one above 1, "
+                f"got {group['etas']}"
+            )
+        smallest, largest = group["step_sizes"]
+        if not 0 <= smallest <= largest:
+            raise ValueError(
+                f"Rprop: step_sizes must be the smallest and the largest, at least 0, "
+                f"got {group['step_sizes']}"
+            )
+
+    def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
+        xp = floating_namespace("Rprop", data=data)
+        smaller, larger = group["etas"]
+        g = -grad if group["maximize"] else grad
+        state["step"] = state.get("step", 0) + 1
+        size = state.get("step_size", xp.full_like(data, group["lr"]))
+        turn = g * state.get("prev", xp.zeros_like(data))  # < 0 where the sign turns
+        grown = xp.where(turn > 0, larger * size, size)
+        size = xp.where(turn < 0, smaller * size, grown)
+        state["step_size"] = size = xp.clip(size, *group["step_sizes"])
+        state["prev"] = g = xp.where(turn < 0, xp.zeros_like(g), g)
+        return data - size * xp.sign(g)
