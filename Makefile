@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test fuzz mutants check lint types format board clean
+.PHONY: run test lessons fuzz mutants check lint types format board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+# Every lesson from beginning to end: whether its claims hold; takes minutes.
+lessons: $(VENV)/.run
+	$(BIN)/python -m compare run all
 
 # 100,000 random examples against torch; FUZZ='--seed 5 --examples 1' asks others.
 fuzz: $(VENV)/.dev
@@ -21,7 +25,7 @@ mutants: $(VENV)/.dev
 	$(INSTALL) --group mutants
 	$(BIN)/python tests/mutants.py
 
-check: $(VENV)/.dev lint types test
+check: $(VENV)/.dev lint types test lessons
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
