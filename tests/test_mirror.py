@@ -15,7 +15,7 @@ import torch_ref
 
 # Torch's deprecated arguments, and the ones about how rather than what it computes.
 NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
-NOT_OURS |= {"foreach", "differentiable", "fused", "verbose"}
+NOT_OURS |= {"foreach", "differentiable", "fused", "generator", "verbose"}
 
 
 def public_modules(package):
@@ -76,7 +76,7 @@ def test_constructor_arguments_and_defaults_are_torchs(area, name):
     assert ours_by_place == list(theirs)[: len(ours_by_place)]
 
 
-SUBMODULES = ["optim.lr_scheduler"]
+SUBMODULES = ["nn.init", "nn.utils", "optim.lr_scheduler"]
 
 
 def submodule(library, dotted):
@@ -90,7 +90,7 @@ def test_submodules_hold_the_same_names_in_both_wings(dotted):
     assert ours.__all__ == theirs.__all__
     for name in ours.__all__:
         assert getattr(ours, name).__module__.startswith("handmade.")
-        assert getattr(theirs, name).__module__ == f"torch.{dotted}"
+        assert getattr(theirs, name).__module__.startswith(f"torch.{dotted}")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ from torch.nn import (
     Tanh,
 )
 
+from torch_ref import _init, _utils
+
+init, utils = _init, _utils
+
 
 class Step(Module):
     """1 where x > 0, else 0 (NaN, too); autograd finds the gradient 0, as sign's is."""
