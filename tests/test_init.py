@@ -14,7 +14,7 @@ from handmade import nn
 
 init, torchs = nn.init, torch.nn.init
 SHAPES = [(7, 5), (1, 1), (300, 200), (8, 3, 5), (6, 4, 3, 2), (5, 4, 3, 2, 2)]
-BIG = [(120, 200), (200, 120), (30, 40, 5, 4)]
+BIG = [(120, 200), (30, 40, 5, 4)]
 GIVE = {
     "numpy": np.asarray,
     "torch": torch.asarray,
@@ -131,8 +131,8 @@ def test_every_orthogonal_matrix_is_as_likely_as_in_torch(shape):
     handmade.manual_seed(1)
     torch.manual_seed(2)
     ours, theirs = parameter(shape), torch.empty(shape)
-    mine = np.array([init.orthogonal_(ours).data for _ in range(3000)])
-    twins = np.array([torchs.orthogonal_(theirs).numpy().copy() for _ in range(3000)])
+    mine = np.array([init.orthogonal_(ours).data for _ in range(2000)])
+    twins = np.array([torchs.orthogonal_(theirs).numpy().copy() for _ in range(2000)])
     for place in np.ndindex(shape):
         index = (slice(None), *place)
         assert apart(mine[index], twins[index]) < 1.63
