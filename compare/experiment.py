@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,8 @@ def backprop(
     model: Callable[[Any], Any],
     loss: Callable[[Any], Any],
     optimizer: Callable[[Any, Any], Any],
+    scheduler: Callable[[Any, Any], Any] | None = None,
+    clip: Callable[[Any, Any], Any] | None = None,
 ) -> MakeLearner:
     """One definition of model, loss and optimiser, for both libraries.
 
@@ -70,6 +73,10 @@ def backprop(
         model: from the library's `nn` to a module.
         loss: from the library's `nn` to a loss.
         optimizer: from the library's `optim` and parameters to an optimiser.
+        scheduler: from the library's `optim` and the optimiser to a schedule of its
+            `lr_scheduler`, stepped after every batch.
+        clip: from the library's `nn` and parameters: changes their gradients, as
+            `nn.utils.clip_grad_norm_` does.
     """
 
     def make(library: Any) -> Any:
@@ -77,6 +84,8 @@ def backprop(
             model(library.nn),
             loss(library.nn),
             lambda parameters: optimizer(library.optim, parameters),
+            scheduler and partial(scheduler, library.optim),
+            clip and partial(clip, library.nn),
         )
 
     return make

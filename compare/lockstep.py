@@ -23,6 +23,10 @@ SAFETY = 4
 """How many times as far as torch's own move a difference may be."""
 FADING = 0.98
 """What is left after one step of a measured noise, until it is measured anew."""
+SCHEDULED = ("lr", "momentum", "betas")
+"""What a schedule sets in the optimiser's groups."""
+COUNTED = ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")
+"""What a schedule keeps count of."""
 
 
 class Diverged(ArithmeticError):
@@ -41,6 +45,8 @@ class Step:
         parameters: differences of the parameters after the step (free).
         resynced: the largest difference of all tensors when the hand-written side
             starts the step from torch's weights.
+        rates: by library, the learning rate of each group in this step; empty where no
+            schedule changes them.
     """
 
     number: int
@@ -49,6 +55,7 @@ class Step:
     gradients: dict[str, float]
     parameters: dict[str, float]
     resynced: float
+    rates: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def free(self) -> float:
@@ -147,6 +154,7 @@ class Lockstep:
         torch_batch = self.backend.torch(x), self.backend.torch(target)
         before, own_before = _copied(self.torch_ref), _copied(self.handmade)
         self.resynced.load_state_dict(self.backend.state_for_handmade(before))
+        rates = {"handmade": _rates(self.handmade), "torch_ref": _rates(self.torch_ref)}
         with np.errstate(all="ignore"):  # NaN and Inf are looked for below
             ours = self._stepped(self.handmade, hand_batch)
             theirs = self._stepped(self.torch_ref, torch_batch)
@@ -156,7 +164,7 @@ class Lockstep:
         worst = self._agreement(got, want, before, torch_batch)
         gradients = self._free("gradient", "gradients")
         parameters = self._free("parameter", "parameters")
-        step = Step(self.steps, ours, theirs, gradients, parameters, worst)
+        step = Step(self.steps, ours, theirs, gradients, parameters, worst, rates)
         self._part(step, _tensors(self.handmade, ours), own_before, torch_batch)
         self.worst_resynced = max(self.worst_resynced, worst)
         self.worst_free = max(self.worst_free, step.free)
@@ -383,12 +391,39 @@ def _weights(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensors(learner: Any, loss: float) -> Tensors:
-    """Loss, gradients and parameters of a learner, named."""
+    """Loss, gradients and parameters of a learner, named, and what its schedule set."""
     return {
         "loss": np.asarray(loss),
+        **_schedule(learner),
         **{f"gradient {n}": to_numpy(a) for n, a in learner.gradients().items()},
         **{f"parameter {n}": to_numpy(a) for n, a in learner.parameters().items()},
     }
+
+
+def _schedule(learner: Any) -> Tensors:
+    """What a learner's schedule has set and counted for the next step, named.
+
+    The re-synced clock takes over torch's schedule, so that errors of the hand-written
+    one would otherwise never show.
+    """
+    if (scheduler := getattr(learner, "scheduler", None)) is None:
+        return {}
+    groups = learner.optimizer.param_groups
+    found = {
+        f"{name} of group {i}": group[name]
+        for i, group in enumerate(groups)
+        for name in SCHEDULED
+        if name in group
+    }
+    state = scheduler.state_dict()
+    found |= {f"schedule's {name}": state[name] for name in COUNTED if name in state}
+    return {name: np.asarray(value, float) for name, value in found.items()}
+
+
+def _rates(learner: Any) -> list[float]:
+    """The learning rate of each group, where a schedule changes them."""
+    scheduler = getattr(learner, "scheduler", None)
+    return [] if scheduler is None else list(scheduler.get_last_lr())
 
 
 def _gap(got: np.ndarray, want: np.ndarray) -> float:

@@ -89,8 +89,12 @@ class Record:
     ) -> None:
         """Log one step of one trial under `tag`; `worst` is the largest so far."""
         gap = abs(step.handmade - step.torch_ref)
-        self.events["handmade"].scalars(step.number, {f"loss/{tag}": step.handmade})
-        self.events["torch_ref"].scalars(step.number, {f"loss/{tag}": step.torch_ref})
+        for side, loss in (
+            ("handmade", step.handmade),
+            ("torch_ref", step.torch_ref),
+        ):
+            values = {f"loss/{tag}": loss, **_rates(tag, step.rates.get(side, []))}
+            self.events[side].scalars(step.number, values)
         self.events["compare"].scalars(
             step.number,
             {
@@ -174,6 +178,13 @@ def runs(logdir: Path) -> list[Path]:
     """The folders of all runs, oldest first."""
     found = (path.parent for path in logdir.glob("*/*/summary.json"))
     return sorted(found, key=lambda folder: folder.name)
+
+
+def _rates(tag: str, rates: list[float]) -> dict[str, float]:
+    """The learning rate of each group by its tag; one alone needs no number."""
+    if len(rates) == 1:
+        return {f"lr/{tag}": rates[0]}
+    return {f"lr/{tag}/group{i}": rate for i, rate in enumerate(rates)}
 
 
 def _files(folder: Path) -> dict[str, Path]:

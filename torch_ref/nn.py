@@ -74,6 +74,9 @@ class Residual(Sequential):
                 f"got {tuple(change.shape)}"
             )
         return input + change
+from torch_ref import _init, _utils
+
+init, utils = _init, _utils
 
 
 class Step(Module):

@@ -7,6 +7,7 @@ from typing import Any, Self
 from torch import Tensor
 from torch.nn import Module, Parameter
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from handmade.training import Learner, fit
 
@@ -18,6 +19,9 @@ class GradientLearner:
         model: what is trained.
         criterion: the loss.
         optimizer: makes the optimiser from the model's parameters.
+        scheduler: makes a schedule from the optimiser; it is stepped after every batch,
+            `ReduceLROnPlateau` with the loss.
+        clip: changes the gradients of the model's parameters before each update.
     """
 
     def __init__(
@@ -25,10 +29,14 @@ class GradientLearner:
         model: Module,
         criterion: Module,
         optimizer: Callable[[Iterable[Parameter]], Optimizer],
+        scheduler: Callable[[Optimizer], LRScheduler] | None = None,
+        clip: Callable[[Iterable[Parameter]], Any] | None = None,
     ) -> None:
         self.model = model
         self.criterion = criterion
         self.optimizer = optimizer(model.parameters())
+        self.scheduler = None if scheduler is None else scheduler(self.optimizer)
+        self.clip = clip
 
     def step(self, x: Tensor, target: Tensor) -> float:
         """Forward, backward, update; returns the loss before the update."""
@@ -36,8 +44,18 @@ class GradientLearner:
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
         loss.backward()
+        if self.clip is not None:
+            self.clip(self.model.parameters())
         self.optimizer.step()
+        self._schedule(loss)
         return loss.item()
+
+    def _schedule(self, loss: Tensor) -> None:
+        """Set the learning rates of the next batch."""
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(loss.detach())
+        elif self.scheduler is not None:
+            self.scheduler.step()
 
     def predict(self, x: Tensor) -> Tensor:
         """The model's output in evaluation mode."""
@@ -60,17 +78,31 @@ class GradientLearner:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of model and optimiser."""
-        return {
+        """The states of model, optimiser and, if there is one, schedule."""
+        state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+        if self.scheduler is not None:
+            state["scheduler"] = self.scheduler.state_dict()
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: only one of the two has a schedule.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"GradientLearner.load_state_dict: expected the states of {[*own]}, "
+                f"got those of {[*state_dict]}"
+            )
         self.model.load_state_dict(state_dict["model"])
-        # Torch would go on with the given momentum buffers themselves.
+        # Torch would go on with the given momentum buffers and lists themselves.
         self.optimizer.load_state_dict(copy.deepcopy(state_dict["optimizer"]))
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(copy.deepcopy(state_dict["scheduler"]))
 
     def to(self, other: Tensor) -> Self:
         """Move model, loss and optimiser to the dtype and device of `other`."""

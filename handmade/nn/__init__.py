@@ -3,6 +3,8 @@
 Each stands in a file named as torch's own, its backward directly under its forward.
 """
 
+from handmade.nn import init as init
+from handmade.nn import utils as utils
 from handmade.nn.activation import (
     ELU,
     GELU,

@@ -1,0 +1,5 @@
+"""torch.nn.utils by name."""
+
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
