@@ -22,6 +22,10 @@ FLOAT64_BOUND = 1e-12
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
+LINEAR = ("Linear", "Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d")
+"""Sums of products: larger where every factor is positive."""
+
+
 class Mismatch(AssertionError):
     """The two sides differ, or a law is broken."""
 
@@ -202,13 +206,15 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
     """
     name, x = example.spec.name, example.inputs[0]
-    if name in ("Linear", "Sequential"):
+    if name in ("Sequential", *LINEAR):
         return {k: largest(v) for k, v in majorised(example).items()}
     if name in LOSSES:
         value, slope = _one_loss(example)
         upstream /= divisor(example)
         return {"output": value * _share(example), "input gradient": slope * upstream}
     terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
+    # As many windows as have places in a kernel may have the same maximum.
+    terms |= {"MaxPool1d": 4, "MaxPool2d": 16}
     return {"input gradient": terms.get(name, 0) * upstream}
 
 
@@ -232,7 +238,7 @@ def _majorant(spec: Spec) -> torch.nn.Module:
     """A net of the same parameters whose activations are `Larger`."""
     if spec.name == "Sequential":
         return torch.nn.Sequential(*(_majorant(inner) for inner in spec.args))
-    if spec.name in ("Linear", "Flatten"):
+    if spec.name in ("Flatten", *LINEAR):
         return spec.build(torch.nn, np.asarray)
     return Larger()
 
