@@ -191,7 +191,9 @@ def _by_place(state: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
 
 def _drive_functions(subject: Subject, question: Question, passes: int) -> Any:
     inputs = [*question.inputs, *question.state.values()]
-    output = subject.make(*inputs, **question.kwargs)
+    # Whether there is a bias, the parameters say themselves.
+    given = {k: v for k, v in question.kwargs.items() if k != "bias"}
+    output = subject.make(*inputs, **given)
     upstream = _grad_output(question, output)
     before = copy.deepcopy(upstream)
     if subject.kind == "loss" and upstream is not None:
@@ -199,9 +201,7 @@ def _drive_functions(subject: Subject, question: Question, passes: int) -> Any:
     first = [] if upstream is None else [upstream]
     assert subject.backward is not None
     options = _options(subject.backward)
-    kwargs = {
-        k: v for k, v in question.kwargs.items() if options is None or k in options
-    }
+    kwargs = {k: v for k, v in given.items() if options is None or k in options}
     gradients = subject.backward(*first, *inputs, **kwargs)
     if not question.state:
         return {"output": output, "input gradient": gradients}, upstream, before
