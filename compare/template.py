@@ -35,10 +35,10 @@ def template(name: str, solution: bool = False) -> str:
         hint = f"; did you mean {near[0]}?" if near else f"; there are {names()}"
         raise ValueError(f"there is no template {name!r}{hint}")
     found = _class(name)
-    lines = inspect.getsource(found).splitlines()
+    parts = [inspect.getsource(c).splitlines() for c in _family(found)]
     if not solution:
-        lines = _emptied(lines)
-    source = "\n".join(lines)
+        parts = [_emptied(lines) for lines in parts]
+    source = "\n\n\n".join("\n".join(lines) for lines in parts)
     return f"{_imports(found, source)}\n\n{source}\n"
 
 
@@ -47,6 +47,12 @@ def _class(name: str) -> Any:
         if hasattr(place, name):
             return getattr(place, name)
     raise AssertionError(name)
+
+
+def _family(found: Any) -> list[Any]:
+    """The class, after the private classes of its own file that it derives from."""
+    own = [c for c in found.__mro__ if c.__module__ == found.__module__]
+    return [c for c in reversed(own) if c is found or c.__name__[0] == "_"]
 
 
 def _emptied(lines: list[str]) -> list[str]:
@@ -79,7 +85,7 @@ def _imports(found: Any, source: str) -> str:
         elif isinstance(node, ast.ImportFrom):
             aliases = [a.name for a in node.names if (a.asname or a.name) in used]
             lines += [f"from {node.module} import {', '.join(aliases)}"] * bool(aliases)
-    own = sorted(used & _defined(module) - {found.__name__})
+    own = sorted(used & _defined(module) - {c.__name__ for c in _family(found)})
     lines += [f"from {module.__name__} import {', '.join(own)}"] * bool(own)
     return "\n".join(lines)
 

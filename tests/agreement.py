@@ -22,6 +22,10 @@ FLOAT64_BOUND = 1e-12
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
+LINEAR = ("Linear", "Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d")
+"""Sums of products: larger where every factor is positive."""
+
+
 class Mismatch(AssertionError):
     """The two sides differ, or a law is broken."""
 
@@ -203,6 +207,7 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     """
     name, x = example.spec.name, example.inputs[0]
     if name in ("Linear", "Sequential", "Residual", "Embedding"):
+    if name in ("Sequential", *LINEAR):
         return {k: largest(v) for k, v in majorised(example).items()}
     if name in ("GELU", "SiLU", "Softplus", "PReLU"):
         return _one_activation(name, x, upstream)
@@ -213,6 +218,8 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     if "Norm" in name:
         return _norm_cancellation(example, upstream)
     terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
+    # As many windows as have places in a kernel may have the same maximum.
+    terms |= {"MaxPool1d": 4, "MaxPool2d": 16}
     return {"input gradient": terms.get(name, 0) * upstream}
 
 
@@ -277,6 +284,9 @@ def _majorant(spec: Spec) -> torch.nn.Module:
         make = getattr(torch_ref.nn, spec.name)
         return make(*(_majorant(inner) for inner in spec.args))
     if spec.name in ("Linear", "Flatten", "Embedding"):
+    if spec.name == "Sequential":
+        return torch.nn.Sequential(*(_majorant(inner) for inner in spec.args))
+    if spec.name in ("Flatten", *LINEAR):
         return spec.build(torch.nn, np.asarray)
     return Larger()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from compare.check import windows
 from compare.check.subjects import Answer
 from compare.twin import Question, Results, torchs
 
@@ -26,6 +27,18 @@ REPAIRS = {
     "examples: grad_output.sum(axis=0)",
     "batch sum forgotten": "sum over all examples of the batch",
     "gradient overwritten": "add to the gradient that is there instead of replacing it",
+    "bias gradient not summed over the positions": "sum the bias gradient over the "
+    "examples and all positions of the output, too",
+    "kernel flipped": "do not turn the kernel round: y[t] = Σ w[k] · x[t + k], and "
+    "∂L/∂x[t + k] gets w[k] · ∂L/∂y[t]",
+    "overlap overwritten": "add where windows overlap: += instead of =",
+    "stride ignored": "move by stride from one window to the next (a pooling's is its "
+    "kernel_size by default), in both passes",
+    "dilation ignored": "take every dilation-th number of the input, in both passes",
+    "gradient at ties": "of equal largest numbers the first, row by row, gets all the "
+    "gradient",
+    "padding in the mean": "count the padding in what the mean divides by, unless "
+    "count_include_pad=False",
     "kink value": "use torch's value exactly at the kink",
     "wrong axis": "sum along the other axis",
     "log base": "use the natural logarithm",
@@ -112,6 +125,11 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
                 yield label
     if name.startswith("gradient") and want.ndim == 2 and close(got.T, want):
         yield "transposed weight gradient"
+    if name == "input gradient" and windows.only_at_ties(failure.question, got, want):
+        yield "gradient at ties"
+    for label, others in windows.mistaken(failure.question):
+        if name in others and close(got, others[name]):
+            yield label
     yield from _of_sums(name, got, want, failure)
     yield from _of_axes(name, got, failure)
 
@@ -122,6 +140,8 @@ def _factors(failure: Failure) -> Iterator[tuple[str, float]]:
     x = failure.question.inputs[0]
     if failure.kind != "loss":
         yield "1/N too often", 1 / max(1, math.prod(x.shape[:-1]))
+        if failure.question.name in windows.CONVOLUTIONS:
+            yield "1/N too often", 1 / max(1, len(x))
         return
     total, examples = _total(failure.question), _examples(failure.question)
     yield "1/N missing", total
@@ -163,6 +183,8 @@ def _of_sums(
             yield "bias gradient not summed over the batch"
         if upstream.ndim == 2 and close(got, upstream.sum(axis=1)):
             yield "wrong axis"
+        if windows.positions_left(got, want, upstream):
+            yield "bias gradient not summed over the positions"
     if got.ndim == want.ndim + 1 and close(got.sum(axis=0), want):
         yield "batch sum forgotten"
         if name == "gradient bias":

@@ -29,6 +29,12 @@ FUNCTIONS = {
     "softmax": "Softmax",
     "log_softmax": "LogSoftmax",
     "linear": "Linear",
+    "conv1d": "Conv1d",
+    "conv2d": "Conv2d",
+    "max_pool1d": "MaxPool1d",
+    "max_pool2d": "MaxPool2d",
+    "avg_pool1d": "AvgPool1d",
+    "avg_pool2d": "AvgPool2d",
     "l1_loss": "L1Loss",
     "mse_loss": "MSELoss",
     "binary_cross_entropy": "BCELoss",
@@ -192,7 +198,9 @@ def _by_place(state: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
 
 def _drive_functions(subject: Subject, question: Question, passes: int) -> Any:
     inputs = [*question.inputs, *question.state.values()]
-    output = subject.make(*inputs, **question.kwargs)
+    # Whether there is a bias, the parameters say themselves.
+    given = {k: v for k, v in question.kwargs.items() if k != "bias"}
+    output = subject.make(*inputs, **given)
     upstream = _grad_output(question, output)
     before = copy.deepcopy(upstream)
     if subject.kind == "loss" and upstream is not None:
@@ -200,9 +208,7 @@ def _drive_functions(subject: Subject, question: Question, passes: int) -> Any:
     first = [] if upstream is None else [upstream]
     assert subject.backward is not None
     options = _options(subject.backward)
-    kwargs = {
-        k: v for k, v in question.kwargs.items() if options is None or k in options
-    }
+    kwargs = {k: v for k, v in given.items() if options is None or k in options}
     gradients = subject.backward(*first, *inputs, **kwargs)
     if not question.state:
         return {"output": output, "input gradient": gradients}, upstream, before

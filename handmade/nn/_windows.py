@@ -16,6 +16,8 @@ from handmade._array import Array, array_api_compat
 
 Sizes = tuple[int, ...]
 """One number for each spatial dimension."""
+Index = tuple[Any, ...]
+"""What an array is indexed by: slices, and an ellipsis."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,27 @@ class Windows:
         starts_beyond = (count - 1) * stride >= size + padding
         return count - 1 if starts_beyond else count
 
-    def parts(self, xp: Any, x: Array, counts: Sizes, fill: float = 0) -> list[Array]:
-        """The windows of x (…, *sizes), taken apart: k arrays (…, *counts).
+    def parts(
+        self, xp: Any, x: Array, axis: int, counts: Sizes, fill: float = 0
+    ) -> list[Array]:
+        """The windows of x (…, *sizes, …), taken apart: k arrays (…, *counts, …).
 
         Args:
             xp: the library of x.
             x: the input.
+            axis: the first of its spatial dimensions.
             counts: of the windows.
             fill: what the padding holds.
         """
-        ends = self._ends(counts, x.shape[x.ndim - len(counts) :])
-        padded = _padded(xp, x, list(zip(self.padding, ends, strict=True)), fill)
-        return [padded[(..., *at)] for at in self._slices(counts)]
+        behind = self._behind(counts, x.shape[axis : axis + len(counts)])
+        padded = _padded(
+            xp, x, axis, list(zip(self.padding, behind, strict=True)), fill
+        )
+        return [padded[at] for at in self._slices(axis, counts)]
 
-    def overlap_add(self, xp: Any, parts: Iterable[Array], shape: Sizes) -> Array:
+    def overlap_add(
+        self, xp: Any, parts: Iterable[Array], axis: int, sizes: Sizes
+    ) -> Array:
         """The adjoint of `parts`: each number goes back to where it was taken from.
 
         Where windows overlap, the sum of what they bring; what falls on the padding
@@ -94,64 +103,70 @@ class Windows:
 
         Args:
             xp: the library of the parts.
-            parts: k arrays (…, *counts).
-            shape: of the x that was taken apart.
+            parts: k arrays (…, *counts, …).
+            axis: the first of their spatial dimensions.
+            sizes: of the x that was taken apart.
         """
         parts = list(parts)
-        d = len(self.kernel)
-        counts, sizes = parts[0].shape[parts[0].ndim - d :], shape[len(shape) - d :]
-        both = zip(self.padding, sizes, self._ends(counts, sizes), strict=True)
-        padded = (*shape[: len(shape) - d], *(p + n + end for p, n, end in both))
-        whole = _added(xp, padded, self._slices(counts), parts)
+        shape, rest = tuple(parts[0].shape), axis + len(sizes)
+        counts = shape[axis:rest]
+        ends = zip(self.padding, sizes, self._behind(counts, sizes), strict=True)
+        padded = (*shape[:axis], *map(sum, ends), *shape[rest:])
+        whole = _added(xp, padded, self._slices(axis, counts), parts)
         inner = zip(self.padding, sizes, strict=True)
-        return whole[(..., *(slice(p, p + n) for p, n in inner))]
+        return whole[_at(axis, (slice(p, p + size) for p, size in inner))]
 
-    def _ends(self, counts: Sizes, sizes: Sizes) -> Sizes:
+    def _behind(self, counts: Sizes, sizes: Sizes) -> Sizes:
         """What must follow the input for the last window to lie within."""
         reach = zip(counts, self.stride, self.span, self.padding, sizes, strict=True)
         return tuple(max(0, (c - 1) * s + w - p - n) for c, s, w, p, n in reach)
 
-    def _slices(self, counts: Sizes) -> Iterator[tuple[slice, ...]]:
+    def _slices(self, axis: int, counts: Sizes) -> Iterator[Index]:
         """Where the parts lie in the padded input, in row-major order."""
         for place in product(*map(range, self.kernel)):
             by_dimension = zip(place, self.dilation, counts, self.stride, strict=True)
-            yield tuple(
-                slice(k * d, k * d + (c - 1) * s + 1, s) for k, d, c, s in by_dimension
+            yield _at(
+                axis,
+                (
+                    slice(k * d, k * d + (c - 1) * s + 1, s)
+                    for k, d, c, s in by_dimension
+                ),
             )
 
     def first_inside(self, xp: Any, like: Array, counts: Sizes) -> Array:
         """The first of each window's places that is not padding, numbered as parts."""
-        first = 0
-        by_dimension = zip(
-            self.kernel, counts, self.stride, self.padding, self.dilation, strict=True
-        )
-        for kernel, count, stride, padding, dilation in by_dimension:
-            skipped = [
-                max(0, -((i * stride - padding) // dilation)) for i in range(count)
-            ]
-            # The numbers of an array of places in row-major order.
-            first = _column(xp, first) * kernel + _vector(xp, skipped, like, xp.int64)
+        first: Any = 0
+        for i, count in enumerate(counts):
+            starts = self._starts(i, count)
+            places = [max(0, -(start // self.dilation[i])) for start in starts]
+            row = _vector(xp, places, like, xp.int64)
+            first = _column(xp, first) * self.kernel[i] + row
         return first
 
-    def covered(
+    def held(
         self, xp: Any, like: Array, counts: Sizes, sizes: Sizes, padding_too: bool
     ) -> Array:
         """How many numbers each window holds: of the input, and of its padding too."""
-        total = 1
-        by_dimension = zip(
-            self.kernel, counts, self.stride, self.padding, sizes, strict=True
-        )
-        for kernel, count, stride, padding, size in by_dimension:
-            low, high = (-padding, size + padding) if padding_too else (0, size)
-            starts = [i * stride - padding for i in range(count)]
-            held = [min(start + kernel, high) - max(start, low) for start in starts]
-            total = _column(xp, total) * _vector(xp, held, like, like.dtype)
+        total: Any = 1
+        for i, count in enumerate(counts):
+            margin = self.padding[i] if padding_too else 0
+            low, high, kernel = -margin, sizes[i] + margin, self.kernel[i]
+            starts = self._starts(i, count)
+            lengths = [min(at + kernel, high) - max(at, low) for at in starts]
+            total = _column(xp, total) * _vector(xp, lengths, like, like.dtype)
         return total
 
+    def _starts(self, i: int, count: int) -> list[int]:
+        """Where the windows start along spatial dimension i of the input."""
+        return [n * self.stride[i] - self.padding[i] for n in range(count)]
 
-def _added(
-    xp: Any, shape: Sizes, places: Iterable[tuple[slice, ...]], parts: list[Array]
-) -> Array:
+
+def _at(axis: int, slices: Iterable[slice]) -> Index:
+    """The index of `slices` along the dimensions from `axis` on."""
+    return (*[slice(None)] * axis, *slices, ...)
+
+
+def _added(xp: Any, shape: Sizes, places: Iterable[Index], parts: list[Array]) -> Array:
     """An array of zeros with each part added at its place.
 
     The one function that writes into an array, which nobody else has seen yet.
@@ -159,16 +174,18 @@ def _added(
     like = parts[0]
     whole = xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
     for at, part in zip(places, parts, strict=True):
-        whole[(..., *at)] += part
+        whole[at] += part
     return whole
 
 
-def _padded(xp: Any, x: Array, ends: list[tuple[int, int]], fill: float) -> Array:
-    """X with so many places before and behind each of its last dimensions."""
-    for axis, widths in enumerate(ends, start=x.ndim - len(ends)):
+def _padded(
+    xp: Any, x: Array, axis: int, ends: list[tuple[int, int]], fill: float
+) -> Array:
+    """X with so many places before and behind each dimension from `axis` on."""
+    for dimension, widths in enumerate(ends, start=axis):
         if any(widths):
-            before, behind = (_block(xp, x, axis, width, fill) for width in widths)
-            x = xp.concat([before, x, behind], axis=axis)
+            before, behind = (_block(xp, x, dimension, n, fill) for n in widths)
+            x = xp.concat([before, x, behind], axis=dimension)
     return x
 
 

@@ -17,7 +17,7 @@ class _Convolution(Module):
     and a P of its own.
 
     Shape:
-        W (g, o/g, i/g·k), P (g, i/g·k, n·l): g groups, i input and o output channels,
+        W (g, o/g, i/g·k), P (g, i/g·k, l·n): g groups, i input and o output channels,
         k places in the kernel, n examples, l windows on each.
     """
 
@@ -55,34 +55,41 @@ class _Convolution(Module):
         owner = type(self).__name__
         xp = floating_namespace(owner, x=x, weight=self.weight.data)
         require_input(owner, x, self.spatial, self.in_channels)
-        images = _channels_first(xp, x, self.spatial)
-        counts = self.windows.counts(owner, images.shape[2:])
-        parts = self.windows.parts(xp, images, counts)
+        images = _examples_last(xp, x, self.spatial)
+        counts = self.windows.counts(owner, tuple(images.shape[1:-1]))
+        parts = self.windows.parts(xp, images, 1, counts)
         patches = self._grouped(xp, xp.stack(parts, axis=1), counts)
-        self.saved = patches, x.ndim, images.shape, counts
+        self.saved = patches, tuple(x.shape), counts
         y = self._kernels(xp) @ patches
         if self.bias is not None:
             y = y + xp.reshape(self.bias.data, (*y.shape[:2], 1))
-        y = xp.reshape(y, (self.out_channels, images.shape[1], *counts))
-        return _channels_second(xp, y, x.ndim)
+        y = xp.reshape(y, (self.out_channels, *counts, images.shape[-1]))
+        return _examples_first(xp, y, x.ndim)
 
     def backward(self, grad_output: Array) -> Array:
-        patches, ndim, shape, counts = self.saved
-        owner, k = type(self).__name__, self.windows.places
-        xp = floating_namespace(owner, saved=patches, grad_output=grad_output)
-        batch = shape[1:2] if ndim > self.spatial + 1 else ()
-        require_shape(
-            owner, "grad_output", grad_output, (*batch, self.out_channels, *counts)
-        )
-        grad = self._grouped(xp, _channels_first(xp, grad_output, self.spatial), counts)
+        patches, shape, counts = self.saved
+        xp = self._matching(grad_output)
+        grad = _examples_last(xp, grad_output, self.spatial)
+        n, grad = grad.shape[-1], self._grouped(xp, grad, counts)
         grad_weight = grad @ xp.matrix_transpose(patches)
         self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
         if self.bias is not None:
             self.bias.accumulate(xp.reshape(xp.sum(grad, axis=2), self.bias.shape))
         grad_patches = xp.matrix_transpose(self._kernels(xp)) @ grad
-        grad_patches = xp.reshape(grad_patches, (shape[0], k, shape[1], *counts))
-        parts = [grad_patches[:, place, ...] for place in range(k)]
-        return _channels_second(xp, self.windows.overlap_add(xp, parts, shape), ndim)
+        k, sizes = self.windows.places, shape[-self.spatial :]
+        parts = xp.reshape(grad_patches, (self.in_channels, k, *counts, n))
+        grad_x = self.windows.overlap_add(
+            xp, [parts[:, place, ...] for place in range(k)], 1, sizes
+        )
+        return _examples_first(xp, grad_x, len(shape))
+
+    def _matching(self, grad_output: Array) -> Any:
+        """The namespace, once `grad_output` is known to fit the forward pass."""
+        patches, shape, counts = self.saved
+        owner, batch = type(self).__name__, shape[: -self.spatial - 1]
+        wanted = (*batch, self.out_channels, *counts)
+        require_shape(owner, "grad_output", grad_output, wanted)
+        return floating_namespace(owner, x=patches, grad_output=grad_output)
 
     def _kernels(self, xp: Any) -> Array:
         """W: each output channel's weights as a row."""
@@ -91,11 +98,9 @@ class _Convolution(Module):
         return xp.reshape(self.weight.data, shape)
 
     def _grouped(self, xp: Any, a: Array, counts: Sizes) -> Array:
-        """(channels, …, n, *counts) as a matrix for each group, of n·l columns."""
-        d = self.spatial
-        rows = math.prod(a.shape[: a.ndim - d - 1]) // self.groups
-        columns = a.shape[a.ndim - d - 1] * math.prod(counts)
-        return xp.reshape(a, (self.groups, rows, columns))
+        """(channels, …, *counts, n) as a matrix for each group, of l·n columns."""
+        rows = math.prod(a.shape[: -len(counts) - 1]) // self.groups
+        return xp.reshape(a, (self.groups, rows, math.prod(counts) * a.shape[-1]))
 
 
 class Conv1d(_Convolution):
@@ -178,18 +183,18 @@ class Conv2d(_Convolution):
     spatial = 2
 
 
-def _channels_first(xp: Any, a: Array, d: int) -> Array:
-    """(n, c, …) → (c, n, …); a single example (c, …) → (c, 1, …)."""
+def _examples_last(xp: Any, a: Array, d: int) -> Array:
+    """(n, c, …) → (c, …, n), whose slices lie closer; one example → (c, …, 1)."""
     if a.ndim == d + 1:
-        return xp.expand_dims(a, axis=1)
-    return xp.permute_dims(a, (1, 0, *range(2, d + 2)))
+        return xp.expand_dims(a, axis=-1)
+    return xp.permute_dims(a, (*range(1, d + 2), 0))
 
 
-def _channels_second(xp: Any, a: Array, ndim: int) -> Array:
-    """The inverse: (c, n, …) → (n, c, …), or (c, 1, …) → (c, …) of so many `ndim`."""
-    if a.ndim != ndim:
-        return xp.squeeze(a, axis=1)
-    return xp.permute_dims(a, (1, 0, *range(2, ndim)))
+def _examples_first(xp: Any, a: Array, ndim: int) -> Array:
+    """The inverse, whose result has so many dimensions."""
+    if a.ndim > ndim:
+        return xp.squeeze(a, axis=-1)
+    return xp.permute_dims(a, (ndim - 1, *range(ndim - 1)))
 
 
 def _padding(

@@ -1,5 +1,6 @@
 """Pooling: each window shrinks to one number, its largest or its mean."""
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
@@ -31,11 +32,27 @@ class _Pooling(Module):
             )
         self.windows = Windows(kernel, steps, ends, gaps, bool(ceil_mode))
 
-    def _counts(self, x: Array) -> Sizes:
-        """How many windows there are on x, once it is known to have fitting ones."""
+    def _taken_apart(self, xp: Any, x: Array, fill: float) -> tuple[list[Array], Sizes]:
+        """The windows of x as parts, and how many windows there are."""
         require_input(type(self).__name__, x, self.spatial)
+        counts = self._counts(x)
+        axis = x.ndim - self.spatial
+        return self.windows.parts(xp, x, axis, counts, fill), counts
+
+    def _put_back(self, xp: Any, parts: Iterable[Array], x: Array) -> Array:
+        """The adjoint: the gradient by x from that by its parts."""
+        axis = x.ndim - self.spatial
+        return self.windows.overlap_add(xp, parts, axis, tuple(x.shape[axis:]))
+
+    def _counts(self, x: Array) -> Sizes:
         sizes = tuple(x.shape[x.ndim - self.spatial :])
         return self.windows.counts(type(self).__name__, sizes)
+
+    def _matching(self, x: Array, grad_output: Array) -> Any:
+        """The namespace, once `grad_output` is known to fit the forward pass."""
+        owner, leading = type(self).__name__, x.shape[: x.ndim - self.spatial]
+        require_shape(owner, "grad_output", grad_output, (*leading, *self._counts(x)))
+        return floating_namespace(owner, x=x, grad_output=grad_output)
 
 
 class _MaxPool(_Pooling):
@@ -59,25 +76,22 @@ class _MaxPool(_Pooling):
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace(type(self).__name__, x=x)
-        counts = self._counts(x)
-        parts = self.windows.parts(xp, x, counts, fill=-float("inf"))
+        parts, counts = self._taken_apart(xp, x, fill=-float("inf"))
         y, winner = parts[0], self.windows.first_inside(xp, x, counts)
         for place, part in enumerate(parts[1:], start=1):
             wins = (part > y) | xp.isnan(part)
             y = xp.where(wins, part, y)
             winner = xp.where(wins, place, winner)
-        self.saved = winner, tuple(x.shape), tuple(y.shape)
+        self.saved = x, winner
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        winner, shape, y_shape = self.saved
-        owner = type(self).__name__
-        xp = floating_namespace(owner, grad_output=grad_output)
-        require_shape(owner, "grad_output", grad_output, y_shape)
+        x, winner = self.saved
+        xp = self._matching(x, grad_output)
         nothing = xp.zeros_like(grad_output)
         places = range(self.windows.places)
         parts = (xp.where(winner == place, grad_output, nothing) for place in places)
-        return self.windows.overlap_add(xp, parts, shape)
+        return self._put_back(xp, parts, x)
 
 
 class _AvgPool(_Pooling):
@@ -98,26 +112,23 @@ class _AvgPool(_Pooling):
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace(type(self).__name__, x=x)
-        counts = self._counts(x)
-        total = sum(self.windows.parts(xp, x, counts))
+        parts, counts = self._taken_apart(xp, x, fill=0)
         divisor = self._divisor(xp, x, counts)
-        self.saved = divisor, tuple(x.shape), tuple(total.shape)
-        return total / divisor
+        self.saved = x, divisor
+        return sum(parts) / divisor
 
     def backward(self, grad_output: Array) -> Array:
-        divisor, shape, y_shape = self.saved
-        owner = type(self).__name__
-        xp = floating_namespace(owner, grad_output=grad_output)
-        require_shape(owner, "grad_output", grad_output, y_shape)
-        parts = [grad_output / divisor] * self.windows.places
-        return self.windows.overlap_add(xp, parts, shape)
+        x, divisor = self.saved
+        xp = self._matching(x, grad_output)
+        share = grad_output / divisor
+        return self._put_back(xp, [share] * self.windows.places, x)
 
     def _divisor(self, xp: Any, x: Array, counts: Sizes) -> Any:
         """What each sum is divided by: one number, or one for each window."""
         if self.divisor_override is not None:
             return self.divisor_override
         sizes = tuple(x.shape[x.ndim - self.spatial :])
-        return self.windows.covered(xp, x, counts, sizes, self.count_include_pad)
+        return self.windows.held(xp, x, counts, sizes, self.count_include_pad)
 
 
 class MaxPool1d(_MaxPool):
