@@ -30,8 +30,13 @@ MODULES = {
     "BCEWithLogitsLoss": (6, 0),
     "Conv1d": (4, 0),
     "Conv2d": (4, 0),
+    "BatchNorm1d": (8, 0),
+    "BatchNorm2d": (7, 0),
     "CrossEntropyLoss": (104, 1),
+    "Embedding": (2, 0),
+    "GroupNorm": (10, 0),
     "L1Loss": (5, 0),
+    "LayerNorm": (7, 0),
     "LeakyReLU": (5, 0),
     "Linear": (3, 0),
     "LogSoftmax": (4, 0),
@@ -56,7 +61,10 @@ FUNCTIONS = {
     "nn.functional.conv1d": ("Conv1d", 10, 0),
     "nn.functional.conv2d": ("Conv2d", 28, 2),
     "nn.functional.cross_entropy": ("CrossEntropyLoss", 21, 0),
+    "nn.functional.embedding": ("Embedding", 3, 0),
+    "nn.functional.group_norm": ("GroupNorm", 29, 4),
     "nn.functional.l1_loss": ("L1Loss", 6, 0),
+    "nn.functional.layer_norm": ("LayerNorm", 5, 1),
     "nn.functional.leaky_relu": ("LeakyReLU", 9, 0),
     "nn.functional.linear": ("Linear", 18, 0),
     "nn.functional.max_pool1d": ("MaxPool1d", 432, 432),
@@ -78,6 +86,7 @@ REASONS = {
     "must be a whole number or 2 of them": "torch takes (3,) for (3, 3)",
     "padding='same' needs": "torch pads more at one end than at the other",
     "the mean over no examples": "torch answers NaN",
+    "eps must be positive": "the root of a variance less ε may not exist",
 }
 """What a refusal may say, and why it is accepted."""
 
@@ -109,6 +118,7 @@ class Sample:
         weights: torch's parameters, in our order.
         make: builds ours for a library.
         others: what forward is given besides the input.
+        size: of numbers that are subtracted and may leave less than they are.
     """
 
     theirs: Callable[[torch.Tensor], torch.Tensor]
@@ -116,6 +126,7 @@ class Sample:
     weights: list[torch.Tensor]
     make: Callable[[str], nn.Module]
     others: tuple[Any, ...] = ()
+    size: float = 0.0
 
 
 def of_module(name):
@@ -139,6 +150,9 @@ def of_function(name):
     cls = FUNCTIONS[name][0]
     variants = entries("functions", name)
     for info, drawn in ((i, d) for i in variants for d in references(i)):
+        if cls in SPECIAL:
+            yield SPECIAL[cls](info.op, drawn)
+            continue
         args, kwargs, others, weights = drawn.args, drawn.kwargs, (), []
         if cls.endswith("Loss"):
             args, others = (), drawn.args
@@ -161,6 +175,45 @@ def of_function(name):
             partial(made, cls, args, kwargs),
             others,
         )
+
+
+def of_embedding(op, drawn):
+    """An embedding by index; torch's samples have the table first."""
+    table, index = drawn.input, drawn.args[0]
+    make = partial(made, "Embedding", tuple(table.shape), drawn.kwargs)
+    return Sample(lambda x: op(table, x, **drawn.kwargs), index, [table], make)
+
+
+def of_norm(name, op, drawn):
+    """A normalisation whose weight or bias alone may be absent."""
+    size, *affine = drawn.args
+    both = affine or [drawn.kwargs.get(k) for k in ("weight", "bias")]
+    absent = [k for k, a in zip(("weight", "bias"), both, strict=True) if a is None]
+    args = (size,) if name == "LayerNorm" else (size, drawn.input.shape[1])
+    kwargs = {k: v for k, v in drawn.kwargs.items() if k == "eps"}
+
+    def make(library):
+        module = made(name, args, kwargs, library)
+        for parameter in absent:
+            setattr(module, parameter, None)
+        return module
+
+    weights = [a for a in both if a is not None]
+    # Of two values, nearly all of the gradient cancels against its own means.
+    return Sample(
+        lambda x: op(x, *drawn.args, **drawn.kwargs),
+        drawn.input,
+        weights,
+        make,
+        size=1.0,
+    )
+
+
+SPECIAL = {
+    "Embedding": of_embedding,
+    "GroupNorm": partial(of_norm, "GroupNorm"),
+    "LayerNorm": partial(of_norm, "LayerNorm"),
+}
 
 
 def made(name, args, kwargs, library):
@@ -201,9 +254,12 @@ def differentiated(sample):
     x = sample.input.detach().requires_grad_()
     output = sample.theirs(x)
     output = output[0] if isinstance(output, tuple) else output
+    x = sample.input.detach()
+    leaves = [x, *sample.weights] if x.is_floating_point() else sample.weights
+    output = sample.theirs(x.requires_grad_(x.is_floating_point()))
     values = np.random.default_rng(0).normal(size=tuple(output.shape))
     upstream = torch.from_numpy(np.asarray(values))
-    gradients = torch.autograd.grad(output, [x, *sample.weights], upstream)
+    gradients = torch.autograd.grad(output, leaves, upstream)
     return output.detach(), upstream, gradients
 
 
@@ -214,7 +270,8 @@ def answered(sample, library, upstream):
         parameter.data = given(weight, library)
     output = module(*(given(a, library) for a in (sample.input, *sample.others)))
     gradient = module.backward(given(upstream, library))
-    return [output, gradient, *(p.grad for p in module.parameters())]
+    results = [output, gradient, *(p.grad for p in module.parameters())]
+    return [result for result in results if result is not None]
 
 
 def refusal(sample, library):
@@ -225,7 +282,7 @@ def refusal(sample, library):
     except (TypeError, ValueError) as error:
         return accepted(error, output)
     for got, want in zip(ours, [output, *gradients], strict=True):
-        assert distance(to_numpy(got), to_numpy(want)) <= BOUND
+        assert distance(to_numpy(got), to_numpy(want), sample.size) <= BOUND
     return ""
 
 
@@ -238,13 +295,13 @@ def accepted(error, output):
     raise error
 
 
-def distance(got, want):
-    """Relative max-norm; NaN and infinity must stand in the same places."""
+def distance(got, want, size=0.0):
+    """Max-norm, relative to want or `size`; NaN and infinity stand in the same places."""
     assert got.shape == want.shape
     assert got.dtype == want.dtype
     finite = np.isfinite(want)
     np.testing.assert_array_equal(got[~finite], want[~finite])
-    scale = np.max(np.abs(want[finite]), initial=0.0) or 1.0
+    scale = np.max(np.abs(want[finite]), initial=size) or 1.0
     return np.max(np.abs(got[finite] - want[finite]), initial=0.0) / scale
 
 
@@ -307,7 +364,11 @@ def test_every_sample_of_an_optimiser_matches(name, library):
     tally(f"optim.{name} on {library}", reasons, *OPTIMIZERS[name])
 
 
-@pytest.mark.parametrize("name", ["NLLLoss", "CrossEntropyLoss"])
+REFUSING = ["NLLLoss", "CrossEntropyLoss", "BatchNorm1d", "BatchNorm2d", "GroupNorm"]
+REFUSING += ["Embedding"]
+
+
+@pytest.mark.parametrize("name", REFUSING)
 def test_a_call_that_torchs_module_refuses_is_refused(name):
     (info,) = entries("modules", f"nn.{name}")
     options = {"dtype": torch.float64, "requires_grad": False, "training": True}

@@ -1,8 +1,10 @@
 """Normalising each example by itself, whatever else is in the batch."""
 
 import math
+import operator
 from collections.abc import Sequence
-from numbers import Integral
+
+import numpy as np
 
 from handmade._array import Array, require_like
 from handmade.nn._standardize import Normalization, grad_moments, moments
@@ -42,8 +44,7 @@ class LayerNorm(Normalization):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        sizes = normalized_shape
-        shape = (int(sizes),) if isinstance(sizes, Integral) else tuple(sizes)
+        shape = tuple(map(operator.index, np.atleast_1d(normalized_shape)))
         if not shape or min(shape) < 1:
             raise ValueError(
                 f"LayerNorm: normalized_shape must be sizes of at least 1, got {shape}"
