@@ -24,6 +24,13 @@ TABLED_FOR = "2.13"
 """The version of torch whose samples are counted below."""
 
 MODULES = {
+    "ELU": (4, 0),
+    "GELU": (3, 0),
+    "Hardtanh": (3, 0),
+    "PReLU": (8, 0),
+    "ReLU6": (4, 0),
+    "SiLU": (3, 0),
+    "Softplus": (5, 0),
     "BCELoss": (6, 0),
     "BCEWithLogitsLoss": (6, 0),
     "CrossEntropyLoss": (104, 1),
@@ -47,6 +54,13 @@ FUNCTIONS = {
     "nn.functional.binary_cross_entropy_with_logits": ("BCEWithLogitsLoss", 26, 0),
     "nn.functional.cross_entropy": ("CrossEntropyLoss", 21, 0),
     "nn.functional.l1_loss": ("L1Loss", 6, 0),
+    "nn.functional.elu": ("ELU", 39, 0),
+    "nn.functional.gelu": ("GELU", 8, 0),
+    "nn.functional.hardtanh": ("Hardtanh", 41, 2),
+    "nn.functional.prelu": ("PReLU", 108, 0),
+    "nn.functional.relu6": ("ReLU6", 39, 0),
+    "nn.functional.silu": ("SiLU", 78, 0),
+    "nn.functional.softplus": ("Softplus", 39, 0),
     "nn.functional.leaky_relu": ("LeakyReLU", 9, 0),
     "nn.functional.linear": ("Linear", 18, 0),
     "nn.functional.mse_loss": ("MSELoss", 6, 0),
@@ -60,9 +74,19 @@ FUNCTIONS = {
 
 OPTIMIZERS = {"SGD": (9, 0)}
 
+UNASKED = {
+    "ELU": torch.isnan,
+    "Hardtanh": torch.isnan,
+    "ReLU6": torch.isnan,
+    "PReLU": torch.isinf,
+}
+"""Numbers that a class is not asked: at NaN torch's slope depends on the layout in
+memory, and a weight's gradient of ∞ − ∞ makes NumPy warn."""
+
 REASONS = {
     "unexpected keyword argument 'dtype'": "convert the input instead",
     "the mean over no examples": "torch answers NaN",
+    "max_val must be above min_val": "torch's own class refuses that",
 }
 """What a refusal may say, and why it is accepted."""
 
@@ -130,6 +154,14 @@ def of_function(name):
         if cls == "Linear":
             weights = [a.detach().requires_grad_() for a in args]
             args, kwargs = tuple(weights[0].T.shape), {"bias": len(weights) > 1}
+        if cls == "PReLU":
+            (weight,) = (*args, *kwargs.values())
+            weights = [weight.detach().reshape(-1).requires_grad_()]
+            args, kwargs = (weight.numel(),), {}
+            drawn.kwargs = {}
+        if cls in UNASKED:
+            unasked = UNASKED[cls](drawn.input)
+            drawn.input = torch.where(unasked, 0.5, drawn.input).detach()
         if cls == "Flatten":
             args = args or (kwargs.get("start_dim", 0), kwargs.get("end_dim", -1))
             kwargs = {}
