@@ -22,7 +22,10 @@ FLOAT64_BOUND = 1e-12
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
-LINEAR = ("Linear", "Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d")
+LINEAR = (
+    *("Linear", "Embedding"),
+    *("Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d"),
+)
 """Sums of products: larger where every factor is positive."""
 
 
@@ -206,8 +209,7 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
     """
     name, x = example.spec.name, example.inputs[0]
-    if name in ("Linear", "Sequential", "Residual", "Embedding"):
-    if name in ("Sequential", *LINEAR):
+    if name in ("Sequential", "Residual", *LINEAR):
         return {k: largest(v) for k, v in majorised(example).items()}
     if name in ("GELU", "SiLU", "Softplus", "PReLU"):
         return _one_activation(name, x, upstream)
@@ -283,9 +285,6 @@ def _majorant(spec: Spec) -> torch.nn.Module:
     if spec.name in ("Sequential", "Residual"):
         make = getattr(torch_ref.nn, spec.name)
         return make(*(_majorant(inner) for inner in spec.args))
-    if spec.name in ("Linear", "Flatten", "Embedding"):
-    if spec.name == "Sequential":
-        return torch.nn.Sequential(*(_majorant(inner) for inner in spec.args))
     if spec.name in ("Flatten", *LINEAR):
         return spec.build(torch.nn, np.asarray)
     return Larger()

@@ -26,6 +26,13 @@ TABLED_FOR = "2.13"
 MODULES = {
     "AvgPool1d": (4, 0),
     "AvgPool2d": (7, 0),
+    "ELU": (4, 0),
+    "GELU": (3, 0),
+    "Hardtanh": (3, 0),
+    "PReLU": (8, 0),
+    "ReLU6": (4, 0),
+    "SiLU": (3, 0),
+    "Softplus": (5, 0),
     "BCELoss": (6, 0),
     "BCEWithLogitsLoss": (6, 0),
     "Conv1d": (4, 0),
@@ -65,6 +72,13 @@ FUNCTIONS = {
     "nn.functional.group_norm": ("GroupNorm", 29, 4),
     "nn.functional.l1_loss": ("L1Loss", 6, 0),
     "nn.functional.layer_norm": ("LayerNorm", 5, 1),
+    "nn.functional.elu": ("ELU", 39, 0),
+    "nn.functional.gelu": ("GELU", 8, 0),
+    "nn.functional.hardtanh": ("Hardtanh", 41, 2),
+    "nn.functional.prelu": ("PReLU", 108, 0),
+    "nn.functional.relu6": ("ReLU6", 39, 0),
+    "nn.functional.silu": ("SiLU", 78, 0),
+    "nn.functional.softplus": ("Softplus", 39, 0),
     "nn.functional.leaky_relu": ("LeakyReLU", 9, 0),
     "nn.functional.linear": ("Linear", 18, 0),
     "nn.functional.max_pool1d": ("MaxPool1d", 432, 432),
@@ -80,6 +94,15 @@ FUNCTIONS = {
 
 OPTIMIZERS = {"SGD": (9, 0)}
 
+UNASKED = {
+    "ELU": torch.isnan,
+    "Hardtanh": torch.isnan,
+    "ReLU6": torch.isnan,
+    "PReLU": torch.isinf,
+}
+"""Numbers that a class is not asked: at NaN torch's slope depends on the layout in
+memory, and a weight's gradient of ∞ − ∞ makes NumPy warn."""
+
 REASONS = {
     "unexpected keyword argument 'dtype'": "convert the input instead",
     "return_indices must be False": "there is one output here",
@@ -87,6 +110,7 @@ REASONS = {
     "padding='same' needs": "torch pads more at one end than at the other",
     "the mean over no examples": "torch answers NaN",
     "eps must be positive": "the root of a variance less ε may not exist",
+    "max_val must be above min_val": "torch's own class refuses that",
 }
 """What a refusal may say, and why it is accepted."""
 
@@ -164,6 +188,14 @@ def of_function(name):
             o, i, *kernel = weights[0].shape
             args = i * kwargs.get("groups", 1), o, tuple(kernel)
             kwargs = {**kwargs, "bias": len(weights) > 1}
+        if cls == "PReLU":
+            (weight,) = (*args, *kwargs.values())
+            weights = [weight.detach().reshape(-1).requires_grad_()]
+            args, kwargs = (weight.numel(),), {}
+            drawn.kwargs = {}
+        if cls in UNASKED:
+            unasked = UNASKED[cls](drawn.input)
+            drawn.input = torch.where(unasked, 0.5, drawn.input).detach()
         if cls == "Flatten":
             args = args or (kwargs.get("start_dim", 0), kwargs.get("end_dim", -1))
             kwargs = {}

@@ -47,7 +47,10 @@ from torch.nn import (
     Tanh,
 )
 
+from torch_ref import _init, _utils
 from torch_ref._random import keep_mask
+
+init, utils = _init, _utils
 
 
 class Dropout(torch.nn.Dropout):
@@ -74,9 +77,6 @@ class Residual(Sequential):
                 f"got {tuple(change.shape)}"
             )
         return input + change
-from torch_ref import _init, _utils
-
-init, utils = _init, _utils
 
 
 class Step(Module):

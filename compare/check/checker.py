@@ -32,7 +32,13 @@ from compare.verdict import Kind, difference
 
 BOUND = 1e-12
 """Up to here, relatively, float64 results are the same but for rounding."""
-BEYOND_DEFAULT = ("one example", "many leading dimensions", "empty batch", "N-d")
+BEYOND_DEFAULT = (
+    "one example",
+    "one number",
+    "many leading dimensions",
+    "empty batch",
+    "N-d",
+)
 """Notes of the cases whose kind of input a beginner's version need not take."""
 EPS = float(np.finfo(float).eps)
 

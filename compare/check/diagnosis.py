@@ -40,6 +40,8 @@ REPAIRS = {
     "padding in the mean": "count the padding in what the mean divides by, unless "
     "count_include_pad=False",
     "kink value": "use torch's value exactly at the kink",
+    "product rule": "(x·g)′ = g + x·g′: one of the two terms is missing",
+    "inner derivative": "the inner derivative β cancels the division by β",
     "wrong axis": "sum along the other axis",
     "log base": "use the natural logarithm",
     "unstable form": "take the maximum out first, or use e^-|x|, so that nothing "
@@ -132,6 +134,7 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
             yield label
     yield from _of_sums(name, got, want, failure)
     yield from _of_axes(name, got, failure)
+    yield from _of_activations(name, got, failure)
 
 
 def _factors(failure: Failure) -> Iterator[tuple[str, float]]:
@@ -189,7 +192,8 @@ def _of_sums(
         yield "batch sum forgotten"
         if name == "gradient bias":
             yield "bias gradient not summed over the batch"
-    if got.shape == want.shape and len(failure.question.inputs[0]) > 1:
+    x = failure.question.inputs[0]
+    if got.shape == want.shape and x.ndim and len(x) > 1:
         for row in (0, -1):
             if name.startswith("gradient") and close(got, _of_row(failure, name, row)):
                 yield "batch sum forgotten"
@@ -203,6 +207,37 @@ def _of_row(failure: Failure, name: str, row: int) -> np.ndarray:
     if name == "gradient bias":
         return upstream[row]
     return np.outer(upstream[row], x[row])
+
+
+def _of_activations(name: str, got: np.ndarray, failure: Failure) -> Iterator[str]:
+    """What goes wrong in the slope of an activation, or of its own parameter."""
+    question, upstream = failure.question, failure.answer.upstream
+    if upstream is None or upstream.shape != question.inputs[0].shape:
+        return
+    if question.name in ("GELU", "SiLU") and name == "input gradient":
+        x, value, slope = question.inputs[0], failure.want["output"], failure.want[name]
+        # x · gate is the value; where x is 0, there is nothing to divide.
+        gate = np.divide(value, x, out=np.full_like(x, 0.5), where=x != 0)
+        if close(got, upstream * gate) or close(got, slope - upstream * gate):
+            yield "product rule"
+    if question.name == "Softplus" and name == "input gradient":
+        beta = question.kwargs.get("beta", 1.0)
+        curved = beta * question.inputs[0] <= question.kwargs.get("threshold", 20.0)
+        for factor in (beta, 1 / beta):
+            if close(got, failure.want[name] * np.where(curved, factor, 1)):
+                yield "inner derivative"
+    if question.name == "PReLU" and name == "gradient weight":
+        yield from _of_shares(got, np.minimum(question.inputs[0], 0) * upstream)
+
+
+def _of_shares(got: np.ndarray, terms: np.ndarray) -> Iterator[str]:
+    """What the terms of the gradient of PReLU's weight were summed over."""
+    if close(got, terms):
+        yield "batch sum forgotten"
+    for kept in range(terms.ndim):
+        others = tuple(axis for axis in range(terms.ndim) if axis != kept)
+        if kept != 1 and close(got, terms.sum(axis=others)):
+            yield "wrong axis"
 
 
 def _of_axes(name: str, got: np.ndarray, failure: Failure) -> Iterator[str]:
@@ -260,8 +295,9 @@ def _mixed_backward(failure: Failure, dim: int) -> np.ndarray:
 def _only_at_kinks(failure: Failure) -> bool:
     """Whether all wrong entries stand where the function has a kink."""
     x, *others = failure.question.inputs
-    if failure.question.name in ("ReLU", "LeakyReLU", "Step"):
-        kinks = x == 0
+    ends = _ends(failure.question)
+    if ends:
+        kinks = np.isin(x, ends)
     elif failure.question.name == "L1Loss":
         kinks = x == others[0]
     else:
@@ -275,3 +311,14 @@ def _only_at_kinks(failure: Failure) -> bool:
         if np.any(differs & ~kinks):
             return False
     return True
+
+
+def _ends(question: Question) -> tuple[float, ...]:
+    """Where an activation has kinks."""
+    if question.name == "Hardtanh":
+        ends = (("min_val", -1.0), ("max_val", 1.0))
+        return tuple(question.kwargs.get(name, default) for name, default in ends)
+    if question.name == "ReLU6":
+        return 0.0, 6.0
+    kinked = question.name in ("ReLU", "LeakyReLU", "Step", "PReLU", "ELU")
+    return (0.0,) if kinked else ()

@@ -224,18 +224,18 @@ class Hardtanh(Module):
             )
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
+        xp = floating_namespace("Hardtanh", x=x)
         self.saved = x
         return xp.clip(x, self.min_val, self.max_val)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = _matching(type(self).__name__, x, grad_output)
+        xp = _matching("Hardtanh", x, grad_output)
         beyond = (x <= self.min_val) | (x >= self.max_val)
         return xp.where(beyond, xp.zeros_like(x), grad_output)
 
 
-class ReLU6(Hardtanh):
+class ReLU6(Module):
     """The positive part, but never more than 6.
 
     Forward:
@@ -248,11 +248,19 @@ class ReLU6(Hardtanh):
         The slope is 0 at 0 and at 6, as in torch.
 
     Torch:
-        `torch.nn.ReLU6`, a `Hardtanh` there, too; `inplace` does not exist here.
+        `torch.nn.ReLU6`; `inplace` does not exist here. For the slope at NaN see
+        `Hardtanh`.
     """
 
-    def __init__(self) -> None:
-        super().__init__(0.0, 6.0)
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace("ReLU6", x=x)
+        self.saved = x
+        return xp.clip(x, 0.0, 6.0)
+
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = _matching("ReLU6", x, grad_output)
+        return xp.where((x <= 0) | (x >= 6), xp.zeros_like(x), grad_output)
 
 
 class Softplus(Module):
@@ -315,6 +323,7 @@ class SiLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
+        floating_namespace("SiLU", x=x)
         gate = sigmoid(x)
         self.saved = x, gate
         return gated(x, gate)
