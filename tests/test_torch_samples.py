@@ -42,6 +42,9 @@ MODULES = {
     "CrossEntropyLoss": (104, 1),
     "Embedding": (2, 0),
     "GroupNorm": (10, 0),
+    "HingeEmbeddingLoss": (10, 0),
+    "HuberLoss": (4, 0),
+    "KLDivLoss": (4, 6),
     "L1Loss": (5, 0),
     "LayerNorm": (7, 0),
     "LeakyReLU": (5, 0),
@@ -50,9 +53,11 @@ MODULES = {
     "MSELoss": (8, 0),
     "MaxPool1d": (2, 1),
     "MaxPool2d": (2, 1),
+    "MultiMarginLoss": (7, 0),
     "NLLLoss": (28, 0),
     "ReLU": (4, 0),
     "Sigmoid": (4, 0),
+    "SmoothL1Loss": (8, 0),
     "Softmax": (3, 0),
     "Tanh": (3, 0),
 }
@@ -70,6 +75,9 @@ FUNCTIONS = {
     "nn.functional.cross_entropy": ("CrossEntropyLoss", 21, 0),
     "nn.functional.embedding": ("Embedding", 3, 0),
     "nn.functional.group_norm": ("GroupNorm", 29, 4),
+    "nn.functional.hinge_embedding_loss": ("HingeEmbeddingLoss", 15, 4),
+    "nn.functional.huber_loss": ("HuberLoss", 9, 0),
+    "nn.functional.kl_div": ("KLDivLoss", 16, 0),
     "nn.functional.l1_loss": ("L1Loss", 6, 0),
     "nn.functional.layer_norm": ("LayerNorm", 5, 1),
     "nn.functional.elu": ("ELU", 39, 0),
@@ -84,8 +92,10 @@ FUNCTIONS = {
     "nn.functional.max_pool1d": ("MaxPool1d", 432, 432),
     "nn.functional.max_pool2d": ("MaxPool2d", 720, 720),
     "nn.functional.mse_loss": ("MSELoss", 6, 0),
+    "nn.functional.multi_margin_loss": ("MultiMarginLoss", 104, 98),
     "nn.functional.nll_loss": ("NLLLoss", 61, 0),
     "nn.functional.relu": ("ReLU", 41, 0),
+    "nn.functional.smooth_l1_loss": ("SmoothL1Loss", 8, 0),
     "sigmoid": ("Sigmoid", 39, 0),
     "softmax": ("Softmax", 7, 7),
     "tanh": ("Tanh", 35, 0),
@@ -111,6 +121,10 @@ REASONS = {
     "the mean over no examples": "torch answers NaN",
     "eps must be positive": "the root of a variance less ε may not exist",
     "max_val must be above min_val": "torch's own class refuses that",
+    "target must have shape": "nothing broadcasts by accident",
+    "every target must be 1 or -1": "torch adds the terms of both",
+    "every element of target must be a share": "torch's own are logs, mostly NaN",
+    "got shape ()": "a single number is no choice among classes",
 }
 """What a refusal may say, and why it is accepted."""
 
@@ -323,6 +337,7 @@ def accepted(error, output):
     for words in REASONS:
         if words in str(error):
             assert "mean" not in words or bool(torch.isnan(output))
+            assert "share" not in words or bool(torch.isnan(output).any())
             return words
     raise error
 
