@@ -235,8 +235,14 @@ def muon(theta: Any, g: Any, m: Memory, o: Options, what: str) -> Any:
     if o["adjust_lr_fn"] == "match_rms_adamw":
         ratio = 0.2 * max(rows, columns) ** 0.5
     ratio = 1.0 if what == "no ratio" else ratio
-    taken = {"decay mixed up": 0 * decay, "decay without lr": decay}
-    return theta - taken.get(what, lr * decay) - lr * ratio * _direction(d, o, what)
+    change = lr * ratio * _direction(d, o, what)
+    late = theta - change
+    taken = {
+        "decay mixed up": 0 * decay,
+        "decay without lr": decay,
+        "decay late": lr * o["weight_decay"] * late,
+    }
+    return late - taken.get(what, lr * decay)
 
 
 def _direction(d: Any, o: Options, what: str) -> Any:
