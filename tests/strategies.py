@@ -141,7 +141,7 @@ class Descent:
         """A gradient, or none, for each parameter."""
         rng = np.random.default_rng([self.seed, step])
         shapes = [a.shape for _, arrays in self.groups for a in arrays]
-        drawn = [rounded(rng.normal(size=shape)) for shape in shapes]
+        drawn = [rounded(KINDS["kinked"](rng, shape)) for shape in shapes]
         return [None if rng.random() < self.missing else g for g in drawn]
 
 
@@ -713,7 +713,95 @@ def _sgd(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {"SGD": _sgd}
+def _adam(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Adam's options; AdamW has all but one of them."""
+    return _given(
+        **_adaptive(choose),
+        betas=choose((None, (0.5, 0.9), (0.0, 0.99), (0.9, 0.0))),
+        amsgrad=choose((None, True, False)),
+        decoupled_weight_decay=choose((None, True, False)),
+    )
+
+
+def _adamw(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    options = _adam(choose, defaults)
+    return {k: v for k, v in options.items() if k != "decoupled_weight_decay"}
+
+
+def _nadam(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    return _given(
+        **_adaptive(choose),
+        betas=choose((None, (0.5, 0.9), (0.0, 0.99), (0.9, 0.0))),
+        momentum_decay=number(choose, choose((None, 0.0, 0.5))),
+        decoupled_weight_decay=choose((None, True, False)),
+    )
+
+
+def _rmsprop(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    return _given(
+        **_adaptive(choose),
+        alpha=number(choose, choose((None, 0.9, 0.5))),
+        momentum=number(choose, choose((None, 0.9, 0.0))),
+        centered=choose((None, True, False)),
+    )
+
+
+def _adagrad(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    options = _given(
+        **_adaptive(choose), lr_decay=number(choose, choose((None, 0.3, 0.0)))
+    )
+    if not defaults and (start := choose((None, 0.5, 4.0))):
+        options["initial_accumulator_value"] = start  # for all groups alike
+    return options
+
+
+def _adadelta(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    return _given(**_adaptive(choose), rho=number(choose, choose((None, 0.5, 1.0))))
+
+
+def _rprop(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    return _given(
+        lr=number(choose, choose((None, 0.1, 1.0, 0.0))),
+        etas=choose((None, (0.3, 2.0))),
+        step_sizes=choose((None, (0.01, 0.2), (0.0, 1.0))),
+        maximize=choose((None, True, False)),
+    )
+
+
+def _muon(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
+    return _given(
+        lr=number(choose, choose((None, 0.1, 1e-4, 0.0))),
+        weight_decay=number(choose, choose((None, 0.2, 0.0))),
+        momentum=number(choose, choose((None, 0.5, 0.0))),
+        nesterov=choose((None, True, False)),
+        eps=number(choose, choose((None, 1e-3))),
+        ns_steps=choose((None, 0, 3)),
+        ns_coefficients=choose((None, (2.0, -1.5, 0.5))),
+        adjust_lr_fn=choose((None, "original", "match_rms_adamw")),
+    )
+
+
+def _adaptive(choose: Choose) -> dict[str, Any]:
+    """What all who divide by the root of squares have."""
+    return {
+        "lr": number(choose, choose((None, 0.1, 1e-4, 1.0, 0.0))),
+        "eps": number(choose, choose((None, 1e-3, 0.1))),
+        "weight_decay": number(choose, choose((None, 0.2, 1e-4))),
+        "maximize": choose((None, True, False)),
+    }
+
+
+OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "Adadelta": _adadelta,
+    "Adagrad": _adagrad,
+    "Adam": _adam,
+    "AdamW": _adamw,
+    "Muon": _muon,
+    "NAdam": _nadam,
+    "RMSprop": _rmsprop,
+    "Rprop": _rprop,
+    "SGD": _sgd,
+}
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
 TWO_MODES: tuple[str, ...] = ("BatchNorm1d", "BatchNorm2d", "Dropout")
 """Classes that do something else in evaluation mode than in training mode."""
@@ -755,6 +843,8 @@ def _descent(name: str, choose: Choose, seed: int) -> Descent:
     groups = []
     for own in range(choose((1, 2, 3))):
         sizes = [shape(choose)[:3] for _ in range(choose((1, 2, 3)))]
+        if name == "Muon":
+            sizes = [(choose((3, 1, 2, 5)), choose((2, 1, 3, 6))) for _ in sizes]
         changes = OPTIMIZERS[name](choose, kwargs) if own else {}
         groups.append((changes, [values(choose, rng, size) for size in sizes]))
     return Descent(

@@ -21,17 +21,30 @@ lr_scheduler = _lr_scheduler
 
 
 class NAdam(torch.optim.NAdam):
-    """torch's, with the product of all μ in float32 for good.
+    """torch's, with the product of all μ in the parameter's dtype.
 
-    torch starts it in float32, but turns it into the parameter's dtype when a state is
-    loaded: a resumed run would then differ from one that was never interrupted.
+    torch starts it in float32, even for float64 parameters, and turns it into the
+    parameter's dtype once a state is loaded; here it has that dtype from the start.
     """
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Torch's own, then back to float32."""
-        super().load_state_dict(state_dict)
-        for state in self.state.values():
-            state["mu_product"] = state["mu_product"].to(torch.float32)
+    def step(self, closure: Any = None) -> Any:
+        """The same, from a state that holds no float32."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None and not self.state[p]:
+                    self.state[p] = {
+                        "step": torch.tensor(0.0),
+                        "mu_product": torch.ones((), dtype=p.dtype),
+                        "exp_avg": torch.zeros_like(p),
+                        "exp_avg_sq": torch.zeros_like(p),
+                    }
+        return super().step(closure)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The same; a number in a loaded state, too, takes the parameter's dtype."""
+        for p, own in state["state"].items():
+            own["mu_product"] = torch.as_tensor(own["mu_product"], dtype=p.dtype)
+        super().__setstate__(state)
 
 
 class _InFull(TorchFunctionMode):
@@ -40,13 +53,16 @@ class _InFull(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """What `func` answers; a copy in the dtype as it is, where bfloat16 is asked."""
+        """What `func` answers; of a cast to bfloat16 only the copy is left."""
         if func is torch.Tensor.bfloat16:
             return args[0].clone()
         return func(*args, **(kwargs or {}))
 
 
-class Muon(getattr(torch.optim, "Muon", Optimizer)):
+_TorchsMuon: Any = getattr(torch.optim, "Muon", Optimizer)
+
+
+class Muon(_TorchsMuon):
     """torch's, its Newton–Schulz iteration in the parameter's dtype.
 
     torch rounds what it iterates to bfloat16, which NumPy has not; each line of its
@@ -64,7 +80,7 @@ class Muon(getattr(torch.optim, "Muon", Optimizer)):
             )
 
     def step(self, closure: Any = None) -> Any:
-        """Torch's own, without its rounding."""
+        """The same, without its rounding."""
         with _InFull():
             return super().step(closure)
 

@@ -279,16 +279,17 @@ def _optimizer(subject: Subject) -> Finding:
         if asked is None:
             skipped += [why] if why not in skipped else []
             continue
+        asks, shapes = asked.kwargs, _checkable(case)
         for new_lr in (None, 0.03):
-            walk = steppers.walked(subject.make, asked.kwargs, new_lr=new_lr)
-            want = steppers.torchs_path(subject.name, asked.kwargs, new_lr)
+            walk = steppers.walked(subject.make, asks, shapes, new_lr=new_lr)
+            want = steppers.torchs_path(subject.name, asks, shapes, new_lr)
             cases += 1
             mutated, kept = mutated or walk.mutated, kept or walk.kept
             if all(_same(g, w, 1e-11) for g, w in zip(walk.path, want, strict=True)):
                 worst = max(worst, _gap(walk.path[-1], want[-1]))
             else:
                 failed.append((asked, new_lr, walk.path, want))
-        single = steppers.walked(subject.make, asked.kwargs, "float32")
+        single = steppers.walked(subject.make, asks, shapes, "float32")
         widened |= any(theta.dtype != np.float32 for theta in single.path)
     about: dict[str, Any] = {"cases": cases, "not_covered": skipped}
     if failed:
@@ -302,18 +303,25 @@ def _optimizer(subject: Subject) -> Finding:
     return _agreed(subject, worst, about)
 
 
+def _checkable(case: Case) -> steppers.Shapes:
+    """Without the numbers that NumPy would return for arrays without dimensions."""
+    return tuple(shape for shape in case.shapes if shape)
+
+
 def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> Finding:
     """Name the mistake whose path is the one that was gone, in every failing case."""
-    common: set[str] | None = None
+    common: list[str] | None = None
     for case, new_lr, got, _ in failed:
-        names = {
+        shapes = _checkable(case)
+        names = [
             name
-            for name, path in steppers.mistaken(case.kwargs, new_lr)
-            if all(close(g, p) for g, p in zip(got, path, strict=True))
-        }
-        common = names if common is None else common & names
-    ordered = [name for name, _, _ in steppers.MISTAKES if name in (common or ())]
-    name = ordered[0] if ordered else None
+            for name, path in steppers.mistaken(
+                subject.name, case.kwargs, shapes, new_lr
+            )
+            if all(_same(g, p, 1e-11) for g, p in zip(got, path, strict=True))
+        ]
+        common = names if common is None else [n for n in common if n in names]
+    name = common[0] if common else None
     case, new_lr, got, want = failed[0]
     number = next(i for i, g in enumerate(got) if not _same(g, want[i], 1e-11))
     change = f", lr changed to {new_lr} at step {steppers.STEPS // 2}" if new_lr else ""
@@ -324,7 +332,7 @@ def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> F
         f"{name or 'no known pattern'}: the parameters part at step {number}",
         REPAIRS.get(name or "", ""),
         case=f"{case.id}{change}",
-        input=_text(np.array(list(next(steppers.gradients())[1]))),
+        input=_text(next(steppers.gradients(_checkable(case)))[-1]),
         expected=_text(want[number]),
         got=_text(got[number]),
         ulp=_gap(got[number], want[number]) / EPS,

@@ -66,6 +66,39 @@ REPAIRS = {
     "weight decay missing": "add weight_decay · θ to the gradient",
     "lr inside the velocity": "multiply by lr outside the velocity: θ ← θ − lr · v",
     "maximize ignored": "with maximize turn the sign of the gradient first",
+    "weight decay coupled": "shrink the weights themselves by lr · weight_decay, and "
+    "leave the gradient alone",
+    "weight decay without lr": "shrink the weights by lr · weight_decay",
+    "weight decay after the step": "shrink the weights before the step, not after it",
+    "bias correction missing": "divide the averages by 1 − βᵗ: they start at 0",
+    "bias correction that is not there": "leave the average as it is: only Adam and "
+    "its kin correct it",
+    "step counted wrongly": "the first step is number 1, for every parameter",
+    "betas swapped": "the first beta is the gradient's, the second that of its square",
+    "eps inside the root": "add eps to the root: √v + eps",
+    "eps outside the root": "add eps under the roots: √(u + eps) / √(v + eps)",
+    "eps before the bias correction": "correct the averages first, then add eps: "
+    "√(v / (1 − β₂ᵗ)) + eps",
+    "squared gradient missing": "average the squares: v ← β v + (1 − β) g²",
+    "root missing": "divide by the root of the squares, √v",
+    "amsgrad": "with amsgrad keep the largest uncorrected v, and correct that",
+    "momentum schedule": "μₜ = β₁ (1 − ½ · 0.96^(t · momentum_decay)), and the step "
+    "ahead has μₜ₊₁",
+    "centered": "when centered divide by √(v − ḡ²) + eps",
+    "shares swapped": "the past keeps the share alpha (rho), the new square gets 1 − "
+    "alpha",
+    "lr_decay off by one": "divide lr by 1 + (t − 1) · lr_decay at step t = 1, 2, …",
+    "squares not added up": "add the new square to the sum of all earlier ones",
+    "initial accumulator": "let the sum start at initial_accumulator_value",
+    "lr counted among the steps": "average Δ² before Δ is multiplied by lr",
+    "sign change": "where the sign of the gradient turns, set it to 0 before the step, "
+    "and remember that 0",
+    "etas swapped": "the first eta is for a turned sign, the second for the same one",
+    "step sizes without limits": "keep every step size within step_sizes",
+    "gradient instead of its sign": "step by the sign of the gradient, not its size",
+    "Newton–Schulz": "divide by the norm and apply a x + b x³ + c x⁵ ns_steps times, "
+    "no more and no less",
+    "lr adjustment": "multiply lr by √max(1, rows/columns)",
 }
 """Every name that a convention can have, and how to mend it."""
 

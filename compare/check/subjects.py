@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -289,7 +289,7 @@ def expressible(subject: Subject, case: Case) -> tuple[Case | None, str]:
         is_default = name in default and bool(case.kwargs[name] == default[name])
         if callable(case.kwargs[name]) or name in EXPLICIT or not is_default:
             return None, f"{name}="
-    return Case(case.name, case.inputs, case.args, kwargs, case.note), ""
+    return replace(case, kwargs=kwargs), ""
 
 
 def _reference(name: str) -> Any:

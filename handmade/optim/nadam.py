@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_betas
@@ -36,9 +34,9 @@ class NAdam(Optimizer):
         maximize: ascend instead.
 
     Torch:
-        `torch.optim.NAdam`, whose product of all μ is a float32 number, even for
-        float64 parameters; so it is here. `foreach`, `capturable` and `differentiable`
-        do not exist here.
+        `torch.optim.NAdam`, which keeps the product of all μ in float32, even for
+        float64 parameters; here, and in `torch_ref.optim.NAdam`, it is not rounded.
+        `foreach`, `capturable` and `differentiable` do not exist here.
 
     Source:
         Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
@@ -89,8 +87,7 @@ class NAdam(Optimizer):
         v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g * g
         state["exp_avg_sq"] = v
         mu, following = (_momentum(group, s) for s in (t, t + 1))
-        product = float(np.float32(state.get("mu_product", 1)) * np.float32(mu))
-        state["mu_product"] = product
+        state["mu_product"] = product = state.get("mu_product", 1) * mu
         ahead = lr * following / (1 - product * following) * m
         here = lr * (1 - mu) / (1 - product) * g
         return data - (here + ahead) / (xp.sqrt(v / (1 - beta2**t)) + group["eps"])

@@ -1,0 +1,22 @@
+"""The new square gets the share α, the past only 1 − α."""
+
+import numpy as np
+
+DIAGNOSIS = "shares swapped"
+
+
+class RMSprop:
+    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8):
+        self.params = list(params)
+        self.lr, self.alpha, self.eps = lr, alpha, eps
+        self.squares = [np.zeros_like(p.data) for p in self.params]
+
+    def step(self):
+        for p, v in zip(self.params, self.squares, strict=True):
+            v *= 1 - self.alpha
+            v += self.alpha * p.grad**2
+            p.data = p.data - self.lr * p.grad / (np.sqrt(v) + self.eps)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
