@@ -35,10 +35,10 @@ def template(name: str, solution: bool = False) -> str:
         hint = f"; did you mean {near[0]}?" if near else f"; there are {names()}"
         raise ValueError(f"there is no template {name!r}{hint}")
     found = _class(name)
-    lines = inspect.getsource(found).splitlines()
+    sources = [inspect.getsource(part).splitlines() for part in _parts(found)]
     if not solution:
-        lines = _emptied(lines)
-    source = "\n".join(lines)
+        sources = [_emptied(lines) for lines in sources]
+    source = "\n\n\n".join("\n".join(lines) for lines in sources)
     return f"{_imports(found, source)}\n\n{source}\n"
 
 
@@ -47,6 +47,14 @@ def _class(name: str) -> Any:
         if hasattr(place, name):
             return getattr(place, name)
     raise AssertionError(name)
+
+
+def _parts(found: Any) -> list[Any]:
+    """The class, after the one that it has `forward` from, if that is not itself."""
+    owners = (c for c in found.__mro__ if "forward" in vars(c))
+    owner = next(owners, found)
+    shared = owner is not found and owner.__name__[0] == "_"
+    return [owner, found] if shared else [found]
 
 
 def _emptied(lines: list[str]) -> list[str]:
@@ -79,7 +87,7 @@ def _imports(found: Any, source: str) -> str:
         elif isinstance(node, ast.ImportFrom):
             aliases = [a.name for a in node.names if (a.asname or a.name) in used]
             lines += [f"from {node.module} import {', '.join(aliases)}"] * bool(aliases)
-    own = sorted(used & _defined(module) - {found.__name__})
+    own = sorted(used & _defined(module) - {c.__name__ for c in _parts(found)})
     lines += [f"from {module.__name__} import {', '.join(own)}"] * bool(own)
     return "\n".join(lines)
 

@@ -27,7 +27,8 @@ OURS = sorted(
     path
     for name in ("nn", "optim", ".")
     for path in (Path(handmade.__file__).parent / name).glob("*.py")
-    if path.stem in "loss activation linear container flatten sgd perceptron descent"
+    if path.stem in "loss activation linear container flatten sgd perceptron descent "
+    "batchnorm normalization dropout sparse"
 )
 
 
@@ -79,7 +80,7 @@ def test_our_own_files_pass_by_the_same_door(path):
 
 
 def test_our_own_files_are_all_there():
-    assert len(OURS) == 8
+    assert len(OURS) == 12
 
 
 def written(tmp_path, source, name="mine.py"):
