@@ -358,7 +358,7 @@ def accepted(error, output):
 
 
 def distance(got, want, size=0.0):
-    """Max-norm, relative to want or `size`; NaN and infinity stand in the same places."""
+    """Max-norm, relative to want or `size`; NaN and ±∞ in the same places."""
     assert got.shape == want.shape
     assert got.dtype == want.dtype
     finite = np.isfinite(want)

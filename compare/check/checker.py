@@ -13,10 +13,11 @@ import torch
 import torch_ref
 from compare.arrays import to_numpy
 from compare.cases import Case
-from compare.check import steppers
+from compare.check import dropping, steppers
 from compare.check.diagnosis import REPAIRS, Failure, close, named
 from compare.check.subjects import (
     CASES,
+    COUNTS,
     FUNCTIONS,
     Answer,
     NotCovered,
@@ -88,6 +89,7 @@ def check(subject: Subject) -> Finding:
         if subject.kind in ("layer", "loss"):
             return _Cases(subject).finding()
         judge = {
+            "dropout": _dropout,
             "optimizer": _optimizer,
             "scalar": _scalar,
             "rosenblatt": _rosenblatt,
@@ -163,7 +165,8 @@ class _Cases:
         if wrong:
             self.failures.append(Failure(question, want, got, wrong, self.subject.kind))
             return
-        self.worst = max(self.worst, *(_gap(got.results[n], want[n]) for n in want))
+        gaps = (_gap(got.results[n], want[n]) for n in want if n in got.results)
+        self.worst = max(self.worst, *gaps)
         self._facts(question, want, got)
 
     def _facts(self, question: Question, want: Results, got: Answer) -> None:
@@ -220,9 +223,13 @@ class _Cases:
         )
 
 
+_COUNTS = tuple(f"buffer {name}" for name in COUNTS)
+
+
 def wrong_results(got: Results, want: Results, bound: float = BOUND) -> tuple[str, ...]:
     """The names of the results that are not the same but for rounding."""
-    return tuple(name for name in want if not _same(got[name], want[name], bound))
+    asked = (name for name in want if name in got or name not in _COUNTS)
+    return tuple(name for name in asked if not _same(got[name], want[name], bound))
 
 
 def shrunk(subject: Subject, failure: Failure) -> Failure:
@@ -268,6 +275,21 @@ def _rounder(question: Question, digits: int) -> Question:
     inputs = tuple(rounder(a) for a in question.inputs)
     state = {name: rounder(a) for name, a in question.state.items()}
     return replace(question, inputs=inputs, state=state)
+
+
+def _dropout(subject: Subject) -> Finding:
+    """Judge dropout by what holds whichever units are dropped; torch is not asked."""
+    tried = dropping.probabilities(subject.options)
+    for p in tried:
+        if found := dropping.mistake(subject.make, p):
+            name, words = found
+            if name:
+                return _convention(subject, name, words, {"cases": len(tried)})
+            return Finding(
+                subject.label, subject.name, "bug", f"no known pattern: {words}"
+            )
+    skipped = [] if len(tried) > 1 else ["p="]
+    return _agreed(subject, EPS, {"cases": len(tried), "not_covered": skipped})
 
 
 def _optimizer(subject: Subject) -> Finding:
@@ -612,6 +634,7 @@ def _single(question: Question) -> Question:
         inputs=tuple(single(a) for a in question.inputs),
         kwargs={k: single(v) for k, v in question.kwargs.items()},
         state={k: single(v) for k, v in question.state.items()},
+        buffers={k: single(v) for k, v in question.buffers.items()},
     )
 
 
@@ -649,13 +672,15 @@ def _case_of(question: Question) -> str:
     for key, value in question.kwargs.items():
         shown = _text(value) if isinstance(value, np.ndarray) else repr(value)
         args.append(f"{key}={shown}")
-    return f"{question.name}({', '.join(args)})"
+    mode = "" if question.training else " in evaluation mode"
+    return f"{question.name}({', '.join(args)}){mode}"
 
 
 def _text_of(question: Question) -> str:
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     parts = [f"{n} = {_text(a)}" for n, a in zip(names, question.inputs, strict=False)]
-    parts += [f"{name} = {_text(a)}" for name, a in question.state.items()]
+    state = question.state | question.buffers
+    parts += [f"{name} = {_text(a)}" for name, a in state.items()]
     return ", ".join(parts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.check import windows
+from compare.check.norms import mistaken
 from compare.check.subjects import Answer
 from compare.twin import Question, Results, torchs
 
@@ -44,8 +45,8 @@ REPAIRS = {
     "inner derivative": "the inner derivative β cancels the division by β",
     "wrong axis": "sum along the other axis",
     "log base": "use the natural logarithm",
-    "unstable form": "take the maximum out first, or use e^-|x|, so that nothing "
-    "overflows at large inputs",
+    "unstable form": "take the maximum (or the mean) out first, or use e^-|x|, so that "
+    "nothing overflows or cancels at large inputs",
     "input mutated": "work on a new array: the caller's was changed",
     "dtype changed": "compute in the dtype of the input",
     "value and gradient do not belong together": "differentiate the very value that "
@@ -59,6 +60,25 @@ REPAIRS = {
     "entropy of the target missing": "add the target's own Σ y log y to the value",
     "wrap-around neighbours": "compare pixels inside the image only: the last one has "
     "no neighbour behind it",
+    "eps outside the root": "add eps under the root: √(v + eps), not √v + eps",
+    "statistics as constants": "μ and σ² depend on x, too: subtract from g = w ∂L/∂y "
+    "its mean and x̂ · mean(g x̂)",
+    "gradient of the mean forgotten": "subtract the mean of g = w ∂L/∂y",
+    "gradient of the variance forgotten": "subtract x̂ · mean(g x̂), g being w ∂L/∂y",
+    "running statistics in training": "in training mode normalise by the batch's own "
+    "mean and variance",
+    "batch statistics in evaluation": "in evaluation mode normalise by the running "
+    "mean and variance",
+    "biased running variance": "the running variance follows the unbiased one: "
+    "σ² · N/(N−1)",
+    "momentum reversed": "running ← (1 − momentum) · running + momentum · new",
+    "dropout not scaled": "divide what is kept by 1 − p in training mode",
+    "mask drawn afresh": "keep the forward pass's mask for the backward pass",
+    "dropout in evaluation mode": "return x itself in evaluation mode, neither dropped "
+    "nor scaled",
+    "repeated indices overwritten": "add up the gradients of an index that occurs more "
+    "than once: np.add.at, or a one-hot product",
+    "skip connection forgotten": "add x to f(x), and so ∂L/∂y to f's gradient",
     "momentum's first step": "the first velocity is the gradient itself",
     "dampening": "v ← momentum · v + (1 − dampening) · g",
     "nesterov": "with nesterov the step is g + momentum · v, with the new v",
@@ -76,7 +96,6 @@ REPAIRS = {
     "step counted wrongly": "the first step is number 1, for every parameter",
     "betas swapped": "the first beta is the gradient's, the second that of its square",
     "eps inside the root": "add eps to the root: √v + eps",
-    "eps outside the root": "add eps under the roots: √(u + eps) / √(v + eps)",
     "eps before the bias correction": "correct the averages first, then add eps: "
     "√(v / (1 − β₂ᵗ)) + eps",
     "squared gradient missing": "average the squares: v ← β v + (1 − β) g²",
@@ -246,6 +265,37 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
     yield from _of_sums(name, got, want, failure)
     yield from _of_axes(name, got, failure)
     yield from _of_activations(name, got, failure)
+    for label, other in mistaken(failure.question, failure.answer.upstream):
+        if name in other and close(got, other[name]):
+            yield label
+    if name in (other := _one_place_only(failure)) and close(got, other[name]):
+        yield "repeated indices overwritten"
+    if name in (other := _without_the_skip(failure)) and close(got, other[name]):
+        yield "skip connection forgotten"
+
+
+def _one_place_only(failure: Failure) -> Results:
+    """An embedding's gradient when each index keeps that of its last place alone."""
+    question, upstream = failure.question, failure.answer.upstream
+    if question.name != "Embedding" or upstream is None:
+        return {}
+    grad = np.zeros_like(question.state["weight"])
+    grad[question.inputs[0]] = upstream
+    if (padding := question.kwargs.get("padding_idx")) is not None:
+        grad[padding] = 0
+    return {"gradient weight": grad}
+
+
+def _without_the_skip(failure: Failure) -> Results:
+    """A residual block's answers without the way around its layers."""
+    want, upstream = failure.want, failure.answer.upstream
+    if failure.question.name != "Residual" or upstream is None:
+        return {}
+    x = failure.question.inputs[0]
+    return {
+        "output": want["output"] - x,
+        "input gradient": want["input gradient"] - upstream,
+    }
 
 
 def _factors(failure: Failure) -> Iterator[tuple[str, float]]:

@@ -58,6 +58,10 @@ IMPLICIT = (("dim", -1),)
 """Arguments that a beginner's version may leave out although torch has no default."""
 
 
+COUNTS = ("num_batches_tracked",)
+"""Buffers that a beginner's version may lack: nothing is computed with them."""
+
+
 EXPLICIT = ("ignore_index",)
 """Arguments whose default, too, asks for something that has to be written."""
 
@@ -88,8 +92,8 @@ class Subject:
     Args:
         label: how the file calls it.
         name: the class of `handmade` that it stands for.
-        kind: "layer", "loss", "optimizer", "scalar", "rosenblatt", "descend" or
-            "newton".
+        kind: "layer", "loss", "dropout", "optimizer", "scalar", "rosenblatt",
+            "descend" or "newton".
         make: the class, or the function.
         backward: the function's partner.
     """
@@ -120,6 +124,8 @@ def _subject(name: str, value: Any, own: dict[str, Any]) -> Subject | None:
     if inspect.isclass(value):
         if name == "Rosenblatt":
             return Subject(name, name, "rosenblatt", value)
+        if name == "Dropout":
+            return Subject(name, name, "dropout", value)
         if name not in CASES:
             return None
         is_optimizer = name in handmade.optim.__all__
@@ -171,8 +177,12 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
     inner = _inner(args)
     for place, names in _by_place(question.state | question.buffers).items():
         set_parameters(inner[place] if place else module, names)
+    inner = {str(i): a for i, a in enumerate(args)}
+    buffers = _own_buffers(module, question)
+    for place, names in _by_place(question.state | buffers).items():
+        set_parameters(_at(inner, place) if place else module, names)
     if not question.training:
-        module.training = False
+        evaluate(module)
     forward = getattr(module, "forward", module)
     upstream = before = grad_input = output = None
     for _ in range(passes):
@@ -183,9 +193,11 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
     results = {"output": output, "input gradient": grad_input}
     for place, names in _by_place(question.state).items():
         for name in names:
-            owner, key = (inner[place], f"{place}.{name}") if place else (module, name)
+            owner, key = module, name
+            if place:
+                owner, key = _at(inner, place), f"{place}.{name}"
             results[f"gradient {key}"] = get_gradient(owner, name)
-    for name in question.buffers:
+    for name in buffers:
         results[f"buffer {name}"] = getattr(module, name)
     if question.of_index:
         del results["input gradient"]
@@ -200,6 +212,42 @@ def _inner(args: Any) -> dict[str, Any]:
     if args and isinstance(args[0], list):
         args = [loss for _, loss in args[0]]
     return {str(i): a for i, a in enumerate(args)}
+
+
+def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
+    """The buffers that it has to have, and a count only if it keeps one."""
+    buffers = {
+        name: value
+        for name, value in question.buffers.items()
+        if name not in COUNTS or hasattr(module, name)
+    }
+    by_count = "momentum" in question.kwargs and question.kwargs["momentum"] is None
+    if by_count and len(buffers) < len(question.buffers):
+        raise NotCovered("momentum=None without num_batches_tracked")
+    return buffers
+
+
+def evaluate(module: Any) -> None:
+    """Put a module into evaluation mode, however it knows of it.
+
+    Raises:
+        NotCovered: it has neither `eval` nor `training`.
+    """
+    if hasattr(module, "eval"):
+        module.eval()
+    elif hasattr(module, "training"):
+        module.training = False
+    else:
+        raise NotCovered("it has no evaluation mode: neither eval() nor training")
+
+
+def _at(inner: dict[str, Any], place: str) -> Any:
+    """The module at a dotted place inside the constructor's arguments."""
+    first, *rest = place.split(".")
+    found = inner[first]
+    for name in rest:
+        found = getattr(found, name)
+    return found
 
 
 def _by_place(state: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -310,7 +358,8 @@ def _grad_output(question: Question, output: Any) -> np.ndarray | None:
     upstream = question.grad_output(np.asarray(output))
     if upstream is None:
         return None
-    return upstream.astype(question.inputs[0].dtype)
+    like = np.asarray(output) if question.of_index else question.inputs[0]
+    return upstream.astype(like.dtype)
 
 
 def _same_strides(array: np.ndarray) -> np.ndarray:

@@ -71,12 +71,16 @@ def gradient_norms(
     return np.array([np.linalg.norm(to_numpy(g)) for g in gradients])
 
 
-def factor(library: str, activation: str, initialiser: str, depth: int = 64) -> float:
-    """By how much each layer multiplies the gradient on its way back, on average.
+def first_layer(library: str, activation: str, initialiser: str) -> np.ndarray:
+    """The length of the first layer's gradient, for each of the depths."""
+    norms = [gradient_norms(library, d, activation, initialiser) for d in DEPTHS]
+    return np.array([lengths[0] for lengths in norms])
 
-    The slope of a line through the logarithms, by least squares.
+
+def factor(library: str, activation: str, initialiser: str) -> float:
+    """By how much one layer more multiplies the first layer's gradient.
+
+    By least squares: a line through the logarithms, against the depth.
     """
-    norms = gradient_norms(library, depth, activation, initialiser)[:-1]
-    layers = np.arange(len(norms))
-    slope = np.polyfit(layers, np.log(norms), 1)[0]
-    return float(np.exp(-slope))
+    lengths = first_layer(library, activation, initialiser)
+    return float(np.exp(np.polyfit(DEPTHS, np.log(lengths), 1)[0]))

@@ -12,13 +12,15 @@ DEPTH = 8
 
 
 def explodes(side: Side) -> tuple[bool, str]:
-    """With weights of N(0, 1) every layer enlarges the gradient, for ReLU and tanh."""
+    """With weights of N(0, 1) each layer more enlarges the gradient of the first."""
     found = {
         name: _deep.factor(side.library, name, "normal, std 1")
         for name in ("ReLU", "Tanh")
     }
     words = ", ".join(f"{name} ×{value:.2f}" for name, value in found.items())
-    return min(found.values()) > 1.5, f"a layer multiplies the gradient by: {words}"
+    return min(
+        found.values()
+    ) > 1.5, f"a layer more multiplies the gradient by: {words}"
 
 
 def first_step_would_break_it(side: Side) -> tuple[bool, str]:
@@ -77,7 +79,7 @@ EXPERIMENT = Experiment(
     steps=200,
     batch_size=64,
     claims={
-        "with weights of N(0, 1) every layer enlarges the gradient": explodes,
+        "with weights of N(0, 1) each layer more enlarges the gradient": explodes,
         "a gradient of such a length is useless": first_step_would_break_it,
         "clipped to length 1, it leads down": clipping_saves_it,
         "weights of the right size need no clipping": right_size_needs_nothing,

@@ -13,7 +13,9 @@ def shrinks(side: Side) -> tuple[bool, str]:
     """With torch's default weights every activation loses gradient in every layer."""
     found = {a: _factor(side, a, "torch's default") for a in _deep.ACTIVATIONS}
     words = ", ".join(f"{name} ×{value:.2f}" for name, value in found.items())
-    return max(found.values()) < 0.8, f"a layer multiplies the gradient by: {words}"
+    return max(
+        found.values()
+    ) < 0.8, f"a layer more multiplies the gradient by: {words}"
 
 
 def good_weights_keep_it(side: Side) -> tuple[bool, str]:
@@ -69,10 +71,7 @@ def by_depth(side: Side) -> Figure:
     figure, axes = figures.canvas(len(_deep.ACTIVATIONS))
     for ax, activation in zip(axes, _deep.ACTIVATIONS, strict=True):
         for name in _deep.INITIALISERS:
-            first = [
-                _deep.gradient_norms(side.library, depth, activation, name)[0]
-                for depth in _deep.DEPTHS
-            ]
+            first = _deep.first_layer(side.library, activation, name)
             ax.loglog(_deep.DEPTHS, first, "o-", base=2, label=name)
         ax.set_yscale("log")
         figures.label(ax, activation, "layers", "")
@@ -90,7 +89,7 @@ EXPERIMENT = Experiment(
     steps=200,
     batch_size=64,
     claims={
-        "with default weights every layer shrinks the gradient": shrinks,
+        "with default weights each layer more shrinks the gradient": shrinks,
         "weights of the right size keep it, for ReLU and tanh": good_weights_keep_it,
         "no weights of the usual size save the sigmoid": sigmoid_cannot_be_saved,
         "16 layers of sigmoids do not learn, 2 do": deep_does_not_learn,

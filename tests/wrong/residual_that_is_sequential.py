@@ -1,0 +1,20 @@
+"""The input is not added at all."""
+
+DIAGNOSIS = "skip connection forgotten"
+
+
+class Residual:
+    def __init__(self, *modules):
+        self.modules = modules
+
+    def forward(self, x):
+        y = x
+        for module in self.modules:
+            y = module.forward(y)
+        return y
+
+    def backward(self, grad_output):
+        grad = grad_output
+        for module in reversed(self.modules):
+            grad = module.backward(grad)
+        return grad
