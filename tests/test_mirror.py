@@ -16,6 +16,7 @@ import torch_ref
 # Torch's deprecated arguments, and the ones about how rather than what it computes.
 NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
 NOT_OURS |= {"foreach", "differentiable", "fused"}
+NOT_OURS |= {"min_value", "max_value"}  # old names of Hardtanh's ends
 
 
 def public_modules(package):

@@ -12,9 +12,9 @@ from handmade._array import (
     require_shape,
 )
 from handmade._numbers import real_number
+from handmade.nn._gate import sigmoid
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
-from handmade.nn._gate import sigmoid
 from handmade.nn.activation import log_softmax
 
 LOG_FLOOR = -100.0
