@@ -23,6 +23,7 @@ NOT_OURS |= {"_weight", "_freeze"}
 NOT_OURS |= {"foreach", "differentiable", "fused", "verbose"}
 NOT_OURS |= {"foreach", "differentiable", "fused", "capturable"}
 NOT_OURS |= {"foreach", "differentiable", "fused", "generator", "verbose"}
+NOT_OURS |= {"min_value", "max_value"}  # old names of Hardtanh's ends
 
 
 def public_modules(package):
