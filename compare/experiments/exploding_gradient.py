@@ -18,9 +18,7 @@ def explodes(side: Side) -> tuple[bool, str]:
         for name in ("ReLU", "Tanh")
     }
     words = ", ".join(f"{name} ×{value:.2f}" for name, value in found.items())
-    return min(
-        found.values()
-    ) > 1.5, f"a layer more multiplies the gradient by: {words}"
+    return min(found.values()) > 1.5, f"a layer more: the gradient: {words}"
 
 
 def first_step_would_break_it(side: Side) -> tuple[bool, str]:

@@ -13,9 +13,7 @@ def shrinks(side: Side) -> tuple[bool, str]:
     """With torch's default weights every activation loses gradient in every layer."""
     found = {a: _factor(side, a, "torch's default") for a in _deep.ACTIVATIONS}
     words = ", ".join(f"{name} ×{value:.2f}" for name, value in found.items())
-    return max(
-        found.values()
-    ) < 0.8, f"a layer more multiplies the gradient by: {words}"
+    return max(found.values()) < 0.8, f"a layer more: the gradient: {words}"
 
 
 def good_weights_keep_it(side: Side) -> tuple[bool, str]:
