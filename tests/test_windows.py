@@ -82,7 +82,15 @@ ODD = [
 
 
 @pytest.mark.parametrize("give", GIVE)
-@pytest.mark.parametrize("options", [{}, {"padding": 1}, {"stride": 1, "padding": 1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"padding": 1},
+        {"stride": 1, "padding": 1},
+        {"stride": 1, "padding": 1, "dilation": 2},
+    ],
+)
 def test_a_maximum_of_nan_infinities_and_ties_is_where_torch_finds_it(options, give):
     rows = np.array(ODD)[:, None]
     square = np.array(ODD)[:, [0, 1, 2, 3]].reshape(7, 1, 2, 2)
