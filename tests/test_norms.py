@@ -160,6 +160,15 @@ def test_far_from_0_single_precision_is_right_to_its_last_digits(name, mean, dev
     assert np.abs(theirs - true).max() > 1e-4
 
 
+def test_far_from_0_the_running_mean_is_right_to_its_last_digit():
+    rng = np.random.default_rng(1)
+    x = (1e5 + rng.normal(size=(64, 64))).astype(np.float32)
+    layer = nn.BatchNorm1d(64, momentum=1.0)
+    layer(x)
+    off = np.abs(layer.running_mean - x.astype(np.longdouble).mean(axis=0))
+    assert off.max() <= np.spacing(np.float32(1e5))
+
+
 def test_both_wings_drop_the_same_units_after_the_same_seed():
     ours, theirs = nn.Dropout(0.3), torch_ref.nn.Dropout(0.3)
     handmade.manual_seed(3)
