@@ -6,11 +6,12 @@ far from float64 as torch's own float32 is.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from strategies import LOSSES, Descent, Example, Spec
+from strategies import LOSSES, MARGINS, Descent, Example, Spec
 
 import handmade
 import torch_ref
@@ -204,12 +205,31 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
     name, x = example.spec.name, example.inputs[0]
     if name in ("Linear", "Sequential"):
         return {k: largest(v) for k, v in majorised(example).items()}
+    if name == "WeightedSum":
+        return _summed(example, upstream)
+    if name == "SmoothnessPenalty":  # differences of numbers below 6
+        return {"output": 100, "gradient weight": 10 * upstream}
     if name in LOSSES:
         value, slope = _one_loss(example)
         upstream /= divisor(example)
         return {"output": value * _share(example), "input gradient": slope * upstream}
     terms = {"Sigmoid": 1, "Tanh": 1, "Softmax": 1, "LogSoftmax": max(x.shape or [1])}
     return {"input gradient": terms.get(name, 0) * upstream}
+
+
+def _summed(example: Example, upstream: float) -> dict[str, float]:
+    """What a weighted sum adds up: all of its losses' results, and their floors."""
+    total: dict[str, float] = {}
+    for number, (factor, spec) in enumerate(example.spec.args[0]):
+        alone = replace(example, spec=spec)
+        floors = cancellation(alone, upstream)
+        for name, value in torchs(alone, "float64").items():
+            floors[name] = floors.get(name, 0) + largest(value)
+        for name, size in floors.items():
+            place = name.replace("gradient ", f"gradient {number}.")
+            place = place if name.startswith("gradient") else name
+            total[place] = total.get(place, 0) + abs(factor) * size
+    return total
 
 
 def majorised(example: Example) -> Results:
@@ -240,9 +260,14 @@ def _majorant(spec: Spec) -> torch.nn.Module:
 def _one_loss(example: Example) -> tuple[float, float]:
     """What one element's loss, and its slope, may be a difference of."""
     x, weight = example.inputs[0], _one_weight(example)
+    kwargs = example.spec.kwargs
+    p = kwargs.get("p", 1)
     value, slope = {
         "BCEWithLogitsLoss": (1 + largest(x), 1),
         "CrossEntropyLoss": (_classes(x), _classes(x)),
+        "ExpectedCostLoss": (_classes(x), 2 * largest(kwargs.get("cost", 2))),
+        "KLDivLoss": (1 + 4 * largest(x), 1),
+        "MultiMarginLoss": ((2 + 2 * largest(x)) ** p, p * (2 + 2 * largest(x)) ** p),
         "NLLLoss": (largest(x), 0),
     }.get(example.spec.name, (0, 0))
     return weight * value, weight * slope
@@ -260,12 +285,16 @@ def _classes(x: np.ndarray) -> int:
 def divisor(example: Example) -> float:
     """What the loss divides by: 1, the elements, or the weights of what counts."""
     target, kwargs = example.inputs[1], example.spec.kwargs
+    if kwargs.get("reduction", "mean") == "batchmean":
+        return float(len(target)) if target.ndim else 1.0
     if kwargs.get("reduction", "mean") != "mean":
         return 1.0
     if target.dtype.kind == "f":
         return _count(example)
     counted = target[target != kwargs.get("ignore_index", -100)]
     weight = kwargs.get("weight")
+    if example.spec.name == "MultiMarginLoss":  # its mean is not a weighted one
+        weight = None
     return float(counted.size if weight is None else weight[counted].sum())
 
 
@@ -297,13 +326,17 @@ def check_gradient_belongs_to_value(example: Example) -> None:
     at = np.flatnonzero(step)[:8]
     steps = step[at]
     heights = [0.0]
+    if example.spec.name == "WeightedSum":  # whose losses may cancel to nothing
+        heights[0] = _summed(example, 1)["output"]
+        heights[0] *= largest(1.0 if upstream is None else upstream)
 
     def value(moves: np.ndarray) -> float:
         moved = x.reshape(-1).copy()
         moved[at] += moves * steps
         loss = criterion(moved.reshape(x.shape), *others)
-        heights.append(float(np.sum(loss if upstream is None else loss * upstream)))
-        return heights[-1]
+        weighted = loss if upstream is None else loss * upstream
+        heights.append(float(np.sum(np.abs(weighted))))  # the sum itself may cancel
+        return float(np.sum(weighted))
 
     slopes = finite_differences(value, np.zeros(len(at)), h=1.0)
     weight = _one_weight(example) * largest(1.0 if upstream is None else upstream)
@@ -331,6 +364,35 @@ def _across_the_tie(x: np.ndarray, target: np.ndarray) -> Any:
     return 1e-3 * scale, 1e-9 * scale  # x ± step is rounded: no slope of exactly 0
 
 
+def _beside_the_tip(x: np.ndarray, target: np.ndarray) -> Any:
+    step, extra = _beside_the_tie(x, target)
+    return 3e-3 * step, extra  # the slope bends where squared goes over to straight
+
+
+def _beside_the_margin(x: np.ndarray, target: np.ndarray) -> Any:
+    room = np.min([abs(x - m) for m in MARGINS], axis=0)
+    return np.where(room > 1e-4 * (1 + abs(x)), 1e-3 * room, 0), 0 * x
+
+
+def _beside_all_margins(x: np.ndarray, target: np.ndarray) -> Any:
+    """How near any class of the row is to a margin from the right one."""
+    axis = x.ndim - 1
+    right = np.take_along_axis(x, np.expand_dims(target, axis), axis)
+    apart = [abs(m - right + x) for m in MARGINS]
+    others = np.arange(x.shape[-1]) != np.expand_dims(target, axis)
+    room = np.min(np.where(others, apart, np.inf), axis=(0, -1))
+    scale = 1 + np.max(abs(x), axis=-1)
+    step = np.where((room > 1e-4 * scale) & (room < np.inf), 1e-3 * room, 0)
+    step = np.where(step > 0, np.minimum(step, 1e-3 * scale), 0)
+    return np.broadcast_to(np.expand_dims(step, -1), x.shape), 0 * x
+
+
+def _in_a_sum(x: np.ndarray, target: np.ndarray) -> Any:
+    if target.dtype.kind == "f":
+        return _beside_the_tip(x, target)
+    return _flat(1e-3, 20)(x, target)
+
+
 def _inside(x: np.ndarray, target: np.ndarray) -> Any:
     room = np.minimum(x, 1 - x)
     return 1e-3 * room, 1 / np.maximum(room, 1e-9)
@@ -340,9 +402,16 @@ STEPS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "BCELoss": _inside,
     "BCEWithLogitsLoss": _flat(1e-3, 1),
     "CrossEntropyLoss": _flat(1e-3, 5),
+    "ExpectedCostLoss": _flat(1e-3, 5),
+    "HingeEmbeddingLoss": _beside_the_margin,
+    "HuberLoss": _beside_the_tip,
+    "KLDivLoss": lambda x, target: (1e-3 * abs(x), 0 * x),
     "L1Loss": _beside_the_tie,
     "MSELoss": _across_the_tie,
+    "MultiMarginLoss": _beside_all_margins,
     "NLLLoss": lambda x, target: (1e-3 * abs(x), 0 * x),
+    "SmoothL1Loss": _beside_the_tip,
+    "WeightedSum": _in_a_sum,
 }
 """By loss: how far to step for each element (0: not at all), and the size of what its
 slope is a difference of."""

@@ -246,6 +246,120 @@ def _difference(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]
     return draw
 
 
+BETAS = (1.0, 0.5, 2.0, 1e-2, 10.0)
+"""Where SmoothL1Loss and HuberLoss go from squared to straight."""
+MARGINS = (1.0, 0.5, 2.0, 0.0, -0.5)
+
+
+def _rounded_tip(
+    name: str, option: str, options: Sequence[float]
+) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
+    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+        spec, inputs = _difference(name)(choose, rng)
+        more = choose(({}, {option: number(choose, choose(options))}))
+        return Spec(name, kwargs=spec.kwargs | more), inputs
+
+    return draw
+
+
+def _kl_div(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _reduced(choose)
+    if kwargs.get("reduction") == "mean":
+        kwargs = {"reduction": choose(("mean", "batchmean"))}
+    target = rng.uniform(0, 1, size) * (rng.random(size) > choose((0.0, 0.3)))
+    if choose((False, True)):
+        kwargs, target = {**kwargs, "log_target": True}, -3 * target
+    return Spec("KLDivLoss", kwargs=kwargs), (
+        values(choose, rng, size),
+        rounded(target),
+    )
+
+
+def _hinge_embedding(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _reduced(choose)
+    more = choose(({}, {"margin": number(choose, choose(MARGINS))}))
+    x = values(choose, rng, size)
+    return Spec("HingeEmbeddingLoss", kwargs=kwargs | more), (
+        np.where(rng.random(size) < choose((0.0, 0.3)), 1.0, x),
+        rng.choice([-1.0, 1.0], size),
+    )
+
+
+def _rows(choose: Choose, rng: Any) -> tuple[dict[str, Any], Any, Any]:
+    """A reduction, x (n, c) or (c,) and its class indices; never an empty sum."""
+    kwargs, size = _classified(choose)
+    size = size[:2]
+    # Torch sums no examples to whatever stood in memory.
+    if 0 in size:
+        kwargs = {"reduction": "none"}
+    target = rng.integers(0, size[-1], size[:-1])
+    return kwargs, values(choose, rng, size), np.asarray(target)
+
+
+def _multi_margin(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, x, target = _rows(choose, rng)
+    more = choose(({}, {"margin": number(choose, choose(MARGINS))}))
+    more = more | choose(({}, {"p": 2}, {"p": 1}))
+    weight = _given(weight=_class_weight(choose, rng, x.shape[-1]))
+    return Spec("MultiMarginLoss", kwargs=kwargs | more | weight), (x, target)
+
+
+def _expected_cost(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _classified(choose)
+    axis = min(1, len(size) - 1)
+    target = np.asarray(rng.integers(0, size[axis], size[:axis] + size[axis + 1 :]))
+    cost = rng.uniform(0, 2, (size[axis],) * 2)
+    kwargs["cost"] = rounded(cost * (rng.random(cost.shape) > choose((0.0, 0.3))))
+    return Spec("ExpectedCostLoss", kwargs=kwargs), (values(choose, rng, size), target)
+
+
+def _penalty(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    x = values(choose, rng, shape(choose))
+    return _smoothness(choose), (x, x)
+
+
+def _smoothness(choose: Choose) -> Spec:
+    """A penalty on templates; their numbers are its state's, drawn from the seed."""
+    h, w = choose(((2, 3), (1, 2), (3, 1), (4, 4)))
+    template = Spec("Parameter", (np.zeros((choose((2, 1, 3)), h * w)),))
+    return Spec("SmoothnessPenalty", (template, (h, w)))
+
+
+def _weighted_sum(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    draw = choose((_apart, _classified_apart))
+    inner, inputs = draw(choose, rng)
+    if choose((False, True)):
+        inner = [*inner, _smoothness(choose)]
+    if choose((False, True)):
+        nested = Spec("WeightedSum", ([(number(choose, 0.5), inner[0])],))
+        inner = [nested, *inner[1:]]
+    factors = [choose((1.0, 0.3, -2.0, 3)) for _ in inner]
+    return Spec("WeightedSum", (list(zip(factors, inner, strict=True)),)), inputs
+
+
+def _apart(choose: Choose, rng: Any) -> tuple[list[Spec], tuple[np.ndarray, ...]]:
+    """One to three losses of differences, and numbers for them."""
+    names = ("MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss")
+    size = shape(choose, empty=False)
+    inner = [
+        Spec(choose(names), kwargs={"reduction": choose(("mean", "sum"))})
+        for _ in range(choose((1, 2, 3)))
+    ]
+    return inner, (values(choose, rng, size), values(choose, rng, size))
+
+
+def _classified_apart(
+    choose: Choose, rng: Any
+) -> tuple[list[Spec], tuple[np.ndarray, ...]]:
+    """A cross-entropy, perhaps with expected costs, and rows for them."""
+    _, x, target = _rows(choose, rng)
+    inner = [Spec("CrossEntropyLoss", kwargs={"reduction": "sum"})]
+    if choose((False, True)):
+        cost = rounded(rng.uniform(0, 2, (x.shape[-1],) * 2))
+        inner.append(Spec("ExpectedCostLoss", (cost,), {"reduction": "sum"}))
+    return inner, (x, target)
+
+
 def _bce(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
     kwargs, size = _reduced(choose)
     x = rounded(PROBABILITIES[choose(tuple(PROBABILITIES))](rng, size))
@@ -342,6 +456,7 @@ LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "ReLU": _plain("ReLU"),
     "Sequential": _sequential,
     "Sigmoid": _plain("Sigmoid"),
+    "SmoothnessPenalty": _penalty,
     "Softmax": _over_dim("Softmax"),
     "Step": _plain("Step"),
     "Tanh": _plain("Tanh"),
@@ -350,9 +465,16 @@ LOSSES: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "BCELoss": _bce,
     "BCEWithLogitsLoss": _bce_with_logits,
     "CrossEntropyLoss": _cross_entropy,
+    "ExpectedCostLoss": _expected_cost,
+    "HingeEmbeddingLoss": _hinge_embedding,
+    "HuberLoss": _rounded_tip("HuberLoss", "delta", BETAS),
+    "KLDivLoss": _kl_div,
     "L1Loss": _difference("L1Loss"),
     "MSELoss": _difference("MSELoss"),
+    "MultiMarginLoss": _multi_margin,
     "NLLLoss": _nll,
+    "SmoothL1Loss": _rounded_tip("SmoothL1Loss", "beta", (*BETAS, 0)),
+    "WeightedSum": _weighted_sum,
 }
 
 

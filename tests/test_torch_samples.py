@@ -27,14 +27,19 @@ MODULES = {
     "BCELoss": (6, 0),
     "BCEWithLogitsLoss": (6, 0),
     "CrossEntropyLoss": (104, 1),
+    "HingeEmbeddingLoss": (10, 0),
+    "HuberLoss": (4, 0),
+    "KLDivLoss": (4, 6),
     "L1Loss": (5, 0),
     "LeakyReLU": (5, 0),
     "Linear": (3, 0),
     "LogSoftmax": (4, 0),
     "MSELoss": (8, 0),
+    "MultiMarginLoss": (7, 0),
     "NLLLoss": (28, 0),
     "ReLU": (4, 0),
     "Sigmoid": (4, 0),
+    "SmoothL1Loss": (8, 0),
     "Softmax": (3, 0),
     "Tanh": (3, 0),
 }
@@ -46,12 +51,17 @@ FUNCTIONS = {
     "nn.functional.binary_cross_entropy": ("BCELoss", 11, 0),
     "nn.functional.binary_cross_entropy_with_logits": ("BCEWithLogitsLoss", 26, 0),
     "nn.functional.cross_entropy": ("CrossEntropyLoss", 21, 0),
+    "nn.functional.hinge_embedding_loss": ("HingeEmbeddingLoss", 15, 4),
+    "nn.functional.huber_loss": ("HuberLoss", 9, 0),
+    "nn.functional.kl_div": ("KLDivLoss", 16, 0),
     "nn.functional.l1_loss": ("L1Loss", 6, 0),
     "nn.functional.leaky_relu": ("LeakyReLU", 9, 0),
     "nn.functional.linear": ("Linear", 18, 0),
     "nn.functional.mse_loss": ("MSELoss", 6, 0),
+    "nn.functional.multi_margin_loss": ("MultiMarginLoss", 104, 98),
     "nn.functional.nll_loss": ("NLLLoss", 61, 0),
     "nn.functional.relu": ("ReLU", 41, 0),
+    "nn.functional.smooth_l1_loss": ("SmoothL1Loss", 8, 0),
     "sigmoid": ("Sigmoid", 39, 0),
     "softmax": ("Softmax", 7, 7),
     "tanh": ("Tanh", 35, 0),
@@ -63,6 +73,10 @@ OPTIMIZERS = {"SGD": (9, 0)}
 REASONS = {
     "unexpected keyword argument 'dtype'": "convert the input instead",
     "the mean over no examples": "torch answers NaN",
+    "target must have shape": "nothing broadcasts by accident",
+    "every target must be 1 or -1": "torch adds the terms of both",
+    "every element of target must be a share": "torch's own are logs, mostly NaN",
+    "got shape ()": "a single number is no choice among classes",
 }
 """What a refusal may say, and why it is accepted."""
 
@@ -211,6 +225,7 @@ def accepted(error, output):
     for words in REASONS:
         if words in str(error):
             assert "mean" not in words or bool(torch.isnan(output))
+            assert "share" not in words or bool(torch.isnan(output).any())
             return words
     raise error
 

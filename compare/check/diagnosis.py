@@ -35,6 +35,15 @@ REPAIRS = {
     "dtype changed": "compute in the dtype of the input",
     "value and gradient do not belong together": "differentiate the very value that "
     "forward returns",
+    "option ignored": "use every argument, in the value and in the gradient: one "
+    "makes no difference",
+    "weights of the sum forgotten": "multiply what goes back into each loss by its "
+    "weight: loss.backward(weight)",
+    "transposed cost matrix": "the row is the true class, the column the answer: "
+    "cost[target]",
+    "entropy of the target missing": "add the target's own Σ y log y to the value",
+    "wrap-around neighbours": "compare pixels inside the image only: the last one has "
+    "no neighbour behind it",
     "momentum's first step": "the first velocity is the gradient itself",
     "dampening": "v ← momentum · v + (1 − dampening) · g",
     "nesterov": "with nesterov the step is g + momentum · v, with the new v",
@@ -92,6 +101,8 @@ def named(
 
 def _names(failure: Failure) -> set[str]:
     """Every mistake that would explain all wrong results of one failure."""
+    if name := _of_losses(failure):
+        return {name}
     if failure.kind == "loss" and failure.wrong == ("output",):
         bases = {"log base", "batch sum forgotten"}
         return bases & set(_of_result("output", failure)) or {
@@ -99,6 +110,73 @@ def _names(failure: Failure) -> set[str]:
         }
     found = [set(_of_result(name, failure)) for name in failure.wrong]
     return set.intersection(*found)
+
+
+def _of_losses(failure: Failure) -> str:
+    """The mistake that gives just these wrong results, if it is one of certain losses.
+
+    Of the loss as it would be with the mistake all results are computed, not one.
+    """
+    for name, question in _misread(failure.question):
+        wrong = torchs(question)
+        if all(close(failure.answer.results[r], wrong[r]) for r in failure.wrong):
+            return name
+    if failure.question.name == "KLDivLoss" and failure.wrong == ("output",):
+        return _of_divergence(failure)
+    if failure.question.name == "SmoothnessPenalty":
+        return _of_neighbours(failure)
+    return ""
+
+
+def _misread(question: Question) -> Iterator[tuple[str, Question]]:
+    """What a loss would be asked if one of its arguments were misunderstood."""
+    kwargs = question.kwargs
+    for option in ("beta", "delta", "margin", "p", "log_target"):
+        if option in kwargs:
+            others = {k: v for k, v in kwargs.items() if k != option}
+            yield "option ignored", replace(question, kwargs=others)
+    if question.name == "ExpectedCostLoss":
+        turned = {**kwargs, "cost": kwargs["cost"].T}
+        yield "transposed cost matrix", replace(question, kwargs=turned)
+    if question.name == "WeightedSum":
+        plain = [(1.0, loss) for _, loss in question.args[0]]
+        yield "weights of the sum forgotten", replace(question, args=(plain,))
+
+
+def _of_divergence(failure: Failure) -> str:
+    """A value that is the cross-entropy, of which the gradient is the same."""
+    question = failure.question
+    if question.kwargs.get("log_target"):
+        return ""
+    y = question.inputs[1]
+    lost = y * np.log(np.where(y > 0, y, 1.0))
+    if question.kwargs.get("reduction", "mean") != "none":
+        lost = lost.sum() / _total(question)
+    if close(failure.answer.results["output"] + lost, failure.want["output"]):
+        return "entropy of the target missing"
+    return ""
+
+
+def _of_neighbours(failure: Failure) -> str:
+    """Differences that go round the edge of the image."""
+    weight, shape = failure.question.state["weight"], failure.question.args[1]
+    images = weight.reshape(-1, *shape)
+    ahead = [np.roll(images, -1, axis) - images for axis in (1, 2)]
+    behind = [np.roll(images, 1, axis) - images for axis in (1, 2)]
+    wrapped = {
+        "output": np.sum(np.square(ahead)),
+        "gradient weight": -2 * np.sum([*ahead, *behind], axis=0).reshape(weight.shape),
+    }
+    for pairs in (2 * images.size, _pairs(images)):
+        got = {name: pairs * failure.answer.results[name] for name in failure.wrong}
+        if all(close(got[name], wrapped[name]) for name in failure.wrong):
+            return "wrap-around neighbours"
+    return ""
+
+
+def _pairs(images: np.ndarray) -> int:
+    k, h, w = images.shape
+    return k * (h * (w - 1) + (h - 1) * w)
 
 
 def _of_result(name: str, failure: Failure) -> Iterator[str]:
@@ -147,7 +225,11 @@ def _examples(question: Question) -> float:
 
 def _total(question: Question) -> float:
     """What the mean of a loss divides by, as torch does."""
-    if question.kwargs.get("reduction", "mean") != "mean":
+    if question.name == "SmoothnessPenalty":
+        weight, shape = question.state["weight"], question.args[1]
+        return float(_pairs(weight.reshape(-1, *shape)))
+    averages = question.kwargs.get("reduction", "mean").endswith("mean")
+    if not averages or question.name == "WeightedSum":
         return 1.0
     summed = replace(question, kwargs={**question.kwargs, "reduction": "sum"})
     return float(torchs(summed)["output"] / torchs(question)["output"])
@@ -242,6 +324,8 @@ def _only_at_kinks(failure: Failure) -> bool:
         kinks = x == 0
     elif failure.question.name == "L1Loss":
         kinks = x == others[0]
+    elif failure.question.name == "HingeEmbeddingLoss":
+        kinks = x == failure.question.kwargs.get("margin", 1.0)
     else:
         return False
     for name in failure.wrong:

@@ -26,6 +26,11 @@ FUNCTIONS = {
     "mse_loss": "MSELoss",
     "binary_cross_entropy": "BCELoss",
     "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+    "smooth_l1_loss": "SmoothL1Loss",
+    "huber_loss": "HuberLoss",
+    "hinge_embedding_loss": "HingeEmbeddingLoss",
+    "multi_margin_loss": "MultiMarginLoss",
+    "kl_div": "KLDivLoss",
     "nll_loss": "NLLLoss",
     "cross_entropy": "CrossEntropyLoss",
 }
@@ -150,7 +155,7 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
     args = resolved(question.args, handmade.nn)
     kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
     module = subject.make(*args, **kwargs)
-    inner = {str(i): a for i, a in enumerate(args)}
+    inner = _inner(args)
     for place, names in _by_place(question.state | question.buffers).items():
         set_parameters(inner[place] if place else module, names)
     if not question.training:
@@ -172,6 +177,16 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
     if question.of_index:
         del results["input gradient"]
     return results, upstream, before
+
+
+def _inner(args: Any) -> dict[str, Any]:
+    """What was given to be used inside, by the name of its place.
+
+    Layers stand one after the other, losses in pairs with their weights.
+    """
+    if args and isinstance(args[0], list):
+        args = [loss for _, loss in args[0]]
+    return {str(i): a for i, a in enumerate(args)}
 
 
 def _by_place(state: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

@@ -79,7 +79,8 @@ class MultiMarginLoss(Loss):
 
     Torch:
         `torch.nn.MultiMarginLoss`, which also takes a single number x () for one
-        class. The mean over no examples is NaN there and refused here.
+        class. Of no examples its mean and its sum are whatever stood in memory; here
+        the mean is refused and the sum is 0.
     """
 
     buffer_names = ("weight",)
