@@ -192,6 +192,11 @@ LOSSES = {
     "MSELoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
     "BCELoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
     "BCEWithLogitsLoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "SmoothL1Loss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "HuberLoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "KLDivLoss": (np.full((4, 3), -0.5), np.ones((4, 3))),
+    "HingeEmbeddingLoss": (np.full((4, 3), 0.5), np.ones((4, 3))),
+    "MultiMarginLoss": (np.full((4, 3), 0.5), np.zeros(4, int)),
     "NLLLoss": (np.full((4, 3), -1.0), np.zeros(4, int)),
     "CrossEntropyLoss": (np.full((4, 3), 0.5), np.zeros(4, int)),
 }

@@ -156,6 +156,7 @@ class WeighedTwin(torch_nn.Module):
     [
         lambda lib, w: lib.CrossEntropyLoss(w),
         lambda lib, w: lib.NLLLoss(w),
+        lambda lib, w: lib.MultiMarginLoss(weight=w),
         lambda lib, w: lib.BCELoss(w),
         lambda lib, w: lib.BCEWithLogitsLoss(w),
         lambda lib, w: lib.BCEWithLogitsLoss(pos_weight=w),
