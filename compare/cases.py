@@ -590,10 +590,15 @@ _SMOOTHED = [
         (shares(6, 5), {"weight": positive(5)}),
     ]
 ]
+_TIPS: list[tuple[str, dict[str, Any]]] = [
+    ("SmoothL1Loss", {"beta": 0.5}),
+    ("SmoothL1Loss", {"beta": 2.0}),
+    ("HuberLoss", {"delta": 0.5}),
+    ("HuberLoss", {"delta": 2.0}),
+]
 _ROUNDED = [
-    _case(name, *inputs, note=note, reduction=reduction, **{option: value})
-    for name, option in (("SmoothL1Loss", "beta"), ("HuberLoss", "delta"))
-    for value in (0.5, 2.0)
+    _case(name, *inputs, note=note, reduction=reduction, **more)
+    for name, more in _TIPS
     for note, reduction, inputs in (
         ("at the tie", "mean", (whole(4, 3), whole(4, 3))),
         ("extreme", "none", (extreme(4, 3), kinked(4, 3))),
@@ -602,14 +607,16 @@ _ROUNDED = [
         ("batch 1", "mean", (normal(1, 2, scale=2), normal(1, 2))),
     )
 ]
+_SHARES: list[tuple[Draw, dict[str, Any]]] = [
+    (some_shares(4, 3), {}),
+    (log_shares(4, 3), {"log_target": True}),
+]
 _DIVERGENCES = [
     _case("KLDivLoss", log_shares(4, 3), target, reduction=reduction, **more)
     for reduction in ("mean", "batchmean", "sum", "none")
-    for target, more in (
-        (some_shares(4, 3), {}),
-        (log_shares(4, 3), {"log_target": True}),
-    )
+    for target, more in _SHARES
 ]
+_MARGIN: list[dict[str, Any]] = [{}, {"margin": 0.5}, {"margin": 2}]
 _FED: list[tuple[str, str, Callable[..., Draw], tuple[int, ...]]] = [
     ("", "mean", normal, (6, 5)),
     ("", "sum", normal, (6, 5)),
@@ -632,7 +639,7 @@ _HINGES = [
         reduction=reduction,
         **more,
     )
-    for more in ({}, {"margin": 0.5}, {"margin": 2})
+    for more in _MARGIN
     for note, reduction, draw, shape in _FED
 ]
 _MARGINS = [
@@ -644,7 +651,7 @@ _MARGINS = [
         reduction=reduction,
         **more,
     )
-    for more in ({}, {"margin": 2}, {"p": 2, "margin": 0.5}, {"weight": positive(5)})
+    for more in [*_MARGIN[::2], {"p": 2, "margin": 0.5}, {"weight": positive(5)}]
     for note, reduction, draw, shape in _FED
 ]
 _COSTS = [

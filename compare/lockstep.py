@@ -17,7 +17,7 @@ Tensors = dict[str, np.ndarray]
 TINY = float(np.finfo(float).tiny)
 TRIES = 8
 """How often torch is disturbed by one ULP to see how far rounding can carry."""
-FLOOR = 16
+FLOOR = 64
 """So many ULP of the largest size that a tensor has had are rounding in any case."""
 SAFETY = 4
 """How many times as far as torch's own move a difference may be."""
