@@ -19,11 +19,6 @@ from handmade import nn, optim
 from handmade.optim.muon import orthogonalized
 
 NAMES = [n for n in optim.__all__ if n != "Optimizer"]
-needs_muon = pytest.mark.skipif(
-    not hasattr(torch.optim, "Muon"), reason="this torch has none"
-)
-COMPARED = [pytest.param(n, marks=[needs_muon] * (n == "Muon")) for n in NAMES]
-RULES = [case for case in OPTIMIZERS if hasattr(torch.optim, case.name)]
 
 
 def stepped(wing, name, start, gradients, between=lambda group, step: None, **options):
@@ -52,7 +47,7 @@ def test_a_gradient_that_is_always_0_moves_nothing_and_warns_of_nothing(name):
     np.testing.assert_array_equal(end, start)
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_huge_rate_goes_as_far_as_torch_without_a_warning(name):
     start, gradients = normal(3, 2), normal(3, 3, 2, seed=1)
     ours, theirs = (
@@ -62,7 +57,7 @@ def test_a_huge_rate_goes_as_far_as_torch_without_a_warning(name):
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", NAMES)
 def test_options_may_change_between_the_steps(name):
     """As a schedule does: the rate, and with some the momentum or the betas."""
 
@@ -224,7 +219,6 @@ def test_a_variance_that_is_rounded_below_0_is_0():
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (16, 4), (3, 12)])
-@needs_muon
 def test_torchs_own_muon_is_as_far_from_ours_as_bfloat16_is_coarse(shape):
     """It rounds after each of 15 products; ours, given a gradient rounded once, is off.
 
@@ -265,7 +259,7 @@ def test_torchs_own_nadam_is_as_far_from_ours_as_its_product_is_rounded():
 X, Y = normal(6, 3), normal(6, 2, seed=1)
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("backend", [Backend(), Backend("torch", dtype="float32")])
 def test_training_in_lockstep_agrees_and_goes_on_from_its_state(name, backend):
     def learner(library):
@@ -292,7 +286,7 @@ def shapes_of(case):
     return tuple(shape for shape in case.shapes if shape)
 
 
-@pytest.mark.parametrize("case", RULES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
 def test_a_rule_without_a_mistake_is_torchs(case):
     options, shapes = steppers.whole(case.name, case.kwargs), shapes_of(case)
     for new_lr in (None, 0.03):
@@ -301,7 +295,7 @@ def test_a_rule_without_a_mistake_is_torchs(case):
         np.testing.assert_allclose(got, want, rtol=1e-11)
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_known_mistake_shows_in_some_case_and_has_a_repair(name):
     cases = [case for case in OPTIMIZERS if case.name == name]
     seen: set[tuple[str, str]] = set()

@@ -6,11 +6,26 @@ from typing import Any
 import numpy as np
 
 from compare.check.diagnosis import close
-from compare.check.subjects import evaluate
+from compare.check.findings import EPS, Finding, agreed, convention
+from compare.check.subjects import Subject, evaluate
 
 SHAPE = (100, 100)
 DEVIATIONS = 6
 """By how many standard deviations the share of kept units may be off."""
+
+
+def dropout(subject: Subject) -> Finding:
+    """Judge dropout by what holds whichever units are dropped; torch is not asked."""
+    tried = probabilities(subject.options)
+    for p in tried:
+        if found := mistake(subject.make, p):
+            name, words = found
+            if name:
+                return convention(subject, name, words, {"cases": len(tried)})
+            words = f"no known pattern: {words}"
+            return Finding(subject.label, subject.name, "bug", words)
+    skipped = [] if len(tried) > 1 else ["p="]
+    return agreed(subject, EPS, {"cases": len(tried), "not_covered": skipped})
 
 
 def probabilities(options: set[str] | None) -> list[float | None]:
