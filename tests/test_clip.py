@@ -167,7 +167,7 @@ def test_a_finite_norm_is_no_error():
         ),
         (parameters([np.ones(2, int)], np.asarray), 1, TypeError, "floating-point"),
     ],
-    ids=str,
+    ids=range(8),
 )
 def test_what_cannot_be_clipped_is_refused(clip, given, limit, error, words):
     with pytest.raises(error, match=f"{clip}: .*{words}"):

@@ -58,8 +58,8 @@ def draw(name: str) -> Callable[[Side], Figure]:
     def drawn(side: Side) -> Figure:
         figure, (ax,) = figures.canvas()
         for trial in side.trials:
-            style = {"color": "#c0392b"} if trial.name == name else {"color": "#7f8c8d"}
-            ax.plot(trial.losses, label=trial.name, alpha=0.7, **style)
+            color = "#c0392b" if trial.name == name else "#7f8c8d"
+            ax.plot(trial.losses, label=trial.name, alpha=0.7, color=color)
         handles, labels = ax.get_legend_handles_labels()
         once = dict(zip(labels, handles, strict=True))
         ax.legend(once.values(), once.keys(), fontsize=13)

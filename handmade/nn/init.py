@@ -120,8 +120,8 @@ def trunc_normal_(
     shape = _shape(owner, tensor)
     if at_least(owner, "std", std, 0) == 0:
         raise ValueError(f"{owner}: std must be positive, got {std}")
-    below, above = (0.5 + math.erf((x - mean) / std / math.sqrt(2)) / 2 for x in (a, b))
-    if not above - below >= _RAREST:
+    low, high = (math.erf((x - mean) / std / math.sqrt(2)) / 2 for x in (a, b))
+    if not high - low >= _RAREST:
         raise ValueError(
             f"{owner}: N({mean}, {std}²) hardly ever falls between a = {a} and b = {b}"
         )
@@ -337,7 +337,8 @@ def _xavier_std(owner: str, tensor: Parameter, gain: float) -> float:
 def _kaiming_std(
     owner: str, tensor: Parameter, a: float, mode: str, nonlinearity: str
 ) -> float:
-    fans = dict(zip(("fan_in", "fan_out"), _fans(owner, tensor), strict=True))
+    fan_in, fan_out = _fans(owner, tensor)
+    fans = {"fan_in": fan_in, "fan_out": fan_out}
     if mode not in fans:
         raise ValueError(f"{owner}: mode must be fan_in or fan_out, got {mode!r}")
     return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])

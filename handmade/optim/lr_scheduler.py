@@ -192,8 +192,7 @@ class MultiStepLR(LRScheduler):
 
     def rate(self, group: Group, base_lr: float, first: bool) -> float:
         # A state that was saved as JSON comes back as a dict, which counts no absent.
-        times = self.milestones.get(self.last_epoch, 0)
-        return group["lr"] * self.gamma**times if times else group["lr"]
+        return group["lr"] * self.gamma ** self.milestones.get(self.last_epoch, 0)
 
 
 class ExponentialLR(LRScheduler):
@@ -301,7 +300,7 @@ class CosineAnnealingLR(LRScheduler):
     def rate(self, group: Group, base_lr: float, first: bool) -> float:
         if first:
             return group["lr"]
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:
+        if (self.last_epoch - 1) % (2 * self.T_max) == self.T_max:
             rise = (base_lr - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
             return group["lr"] + rise
         now = 1 + math.cos(math.pi * self.last_epoch / self.T_max)
