@@ -132,6 +132,7 @@ def test_fans_are_torchs(shape):
 @pytest.mark.parametrize("shape", [*SHAPES, (3, 20)], ids=str)
 def test_an_orthogonal_matrix_keeps_lengths(shape, dtype):
     tensor = init.orthogonal_(parameter(shape, dtype=dtype), gain=3)
+    assert tensor.data.shape == shape
     flat = tensor.data.reshape(shape[0], -1).astype(np.float64) / 3
     square = flat @ flat.T if flat.shape[0] < flat.shape[1] else flat.T @ flat
     eps = float(np.finfo(dtype).eps)
@@ -152,12 +153,13 @@ def test_every_orthogonal_matrix_is_as_likely_as_in_torch(shape):
     assert abs(np.mean(sides)) < 0.06
 
 
-def test_orthogonal_draws_are_qs_of_the_drawn_matrix():
+@pytest.mark.parametrize("rows", [3, 4])
+def test_orthogonal_draws_are_qs_of_the_drawn_matrix(rows):
     """Z = Q R with a positive diagonal of R: only one Q does that."""
     handmade.manual_seed(5)
-    z = handmade._random.normal(0.0, 1.0, (4, 3)).astype(np.float64)
+    z = handmade._random.normal(0.0, 1.0, (rows, 3)).astype(np.float64)
     handmade.manual_seed(5)
-    q = init.orthogonal_(parameter((4, 3))).data
+    q = init.orthogonal_(parameter((rows, 3))).data
     r = q.T @ z
     np.testing.assert_allclose(q @ r, z, atol=1e-12)
     assert np.all(np.diagonal(r) > 0)

@@ -301,6 +301,14 @@ def test_a_state_is_a_copy_on_the_way_out_and_in():
     assert one.optimizer is optimizer
 
 
+def test_a_loaded_state_shares_no_table():
+    one = lr_scheduler.OneCycleLR(ours(), 0.5, 9)
+    state = one.state_dict()
+    one.load_state_dict(state)
+    state["_schedule_phases"][0]["end_step"] = 5
+    assert one.state_dict()["_schedule_phases"][0]["end_step"] != 5
+
+
 def test_a_state_of_another_schedule_is_refused_whole():
     one = lr_scheduler.ExponentialLR(ours(), 0.9)
     before = one.state_dict()
