@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def list_lessons(logdir: LogDir = Path("runs")) -> None:
     from compare import registry
     from compare.record import read_summary, runs
 
-    table = Table("lesson", "course", "heading", "what it shows", box=None)
+    lesson_column = Column("lesson", no_wrap=True)
+    table = Table(lesson_column, "course", "heading", "what it shows", box=None)
     for name in registry.names():
         _, lesson = registry.load(name)
         table.add_row(name, " ".join(lesson.course), lesson.heading, lesson.title)
@@ -312,7 +313,7 @@ def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
 
 
 def _print_results(results: list["Result"], logdir: Path) -> None:
-    table = Table("lesson", "verdict", "claim", "found", box=None)
+    table = Table(Column("lesson", no_wrap=True), "verdict", "claim", "found", box=None)
     for result in results:
         name, kind = result.lesson, _colored(result.verdict.kind)
         for text, (holds, found) in result.claims.items():
