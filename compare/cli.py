@@ -114,9 +114,12 @@ def run(
             (registry.source(name), *registry.load(name))
             for name in dict.fromkeys(wanted)
         ]
-    results = _run_all(loaded, settings, resume)
-    with _usage_errors(OSError):
-        _print_results(results, logdir)
+    results: list[Result] = []
+    try:
+        _run_all(loaded, settings, resume, results)
+    finally:
+        with _usage_errors(OSError):
+            _print_results(results, logdir)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
@@ -276,12 +279,14 @@ def template(
 
 
 def _run_all(
-    loaded: list[Any], settings: "Settings", resume: Path | None
-) -> list["Result"]:
+    loaded: list[Any],
+    settings: "Settings",
+    resume: Path | None,
+    results: list["Result"],
+) -> None:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
     from compare.run import Interrupted, run
 
-    results = []
     for source, name, experiment in loaded:
         try:
             about = f"{name}, logged in {settings.logdir}: "
@@ -293,7 +298,6 @@ def _run_all(
             err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
             code = 143 if isinstance(stop, Interrupted) else 130
             raise typer.Exit(code) from None
-    return results
 
 
 def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
@@ -313,6 +317,9 @@ def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
 
 
 def _print_results(results: list["Result"], logdir: Path) -> None:
+    """What became of each lesson; nothing where none was run to its end."""
+    if not results:
+        return
     table = Table(Column("lesson", no_wrap=True), "verdict", "claim", "found", box=None)
     for result in results:
         name, kind = result.lesson, _colored(result.verdict.kind)

@@ -1,6 +1,7 @@
 """torch.nn by name; what torch lacks is written forward-only, for autograd."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch.nn import (
@@ -109,9 +110,9 @@ class ExpectedCostLoss(Module):
 
     cost: torch.Tensor
 
-    def __init__(self, cost: torch.Tensor, *, reduction: str = "mean") -> None:
+    def __init__(self, cost: Any, *, reduction: str = "mean") -> None:
         super().__init__()
-        self.register_buffer("cost", cost)
+        self.register_buffer("cost", torch.as_tensor(cost))
         self.reduction = reduction
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -64,7 +64,7 @@ def learner(strength: float) -> MakeLearner:
         loss=lambda nn: nn.WeightedSum(
             [
                 (1.0, nn.CrossEntropyLoss()),
-                (strength, nn.ExpectedCostLoss(costs())),
+                (strength, nn.ExpectedCostLoss(costs().tolist())),
             ]
         ),
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.2),

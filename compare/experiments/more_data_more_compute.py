@@ -11,7 +11,7 @@ from compare.experiments import _digits
 from compare.trained import Side
 
 SIZES = (25, 50, 100, 200, 400, 800, 1437)
-WIDTHS = (2, 3, 4, 6, 8, 16)
+WIDTHS = (2, 3, 4, 6, 8)
 WIDEST = 64
 
 
@@ -22,7 +22,7 @@ def learner(width: int) -> MakeLearner:
             nn.Linear(64, width), nn.Tanh(), nn.Linear(width, 10)
         ),
         loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.2, momentum=0.9),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
     )
 
 
@@ -93,9 +93,9 @@ EXPERIMENT = Experiment(
     | {f"width_{n}": _digits.small().draw for n in WIDTHS},
     learners={f"digits_{n}": learner(WIDEST) for n in SIZES}
     | {f"width_{n}": learner(n) for n in WIDTHS},
-    steps=250,
+    steps=300,
     batch_size=25,
-    seeds=3,
+    seeds=2,
     metrics={"accuracy": _digits.accuracy},
     claims={
         "the error falls as a power of the number of digits": falls_with_data,

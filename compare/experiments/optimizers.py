@@ -16,10 +16,11 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "Adagrad": lambda optim, p: optim.Adagrad(p, lr=0.05),
     "Adadelta": lambda optim, p: optim.Adadelta(p, lr=3.0),
     "RMSprop": lambda optim, p: optim.RMSprop(p, lr=0.003),
-    "Rprop": lambda optim, p: optim.Rprop(p, lr=0.003),
+    "Rprop": lambda optim, p: optim.Rprop(p, lr=0.003, step_sizes=(1e-6, 0.02)),
     "Adam": lambda optim, p: optim.Adam(p, lr=0.01),
     "AdamW": lambda optim, p: optim.AdamW(p, lr=0.01),
     "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
+    "Muon": lambda optim, p: optim.Muon(p, lr=0.03),
 }
 
 
@@ -28,12 +29,15 @@ def slug(name: str) -> str:
     return name.lower().replace(" ", "_")
 
 
-def learner(make: Callable[[Any, Any], Any]) -> MakeLearner:
-    """64-32-10 with tanh, on all digits at once."""
+def learner(name: str) -> MakeLearner:
+    """64-32-10 with tanh, on all digits at once; Muon takes matrices, so no biases."""
+    bias = name != "Muon"
     return backprop(
-        model=lambda nn: nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10)),
+        model=lambda nn: nn.Sequential(
+            nn.Linear(64, 32, bias=bias), nn.Tanh(), nn.Linear(32, 10, bias=bias)
+        ),
         loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=make,
+        optimizer=MAKERS[name],
     )
 
 
@@ -67,7 +71,7 @@ EXPERIMENT = Experiment(
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
     data=_digits.small().draw,
-    learners={slug(name): learner(make) for name, make in MAKERS.items()},
+    learners={slug(name): learner(name) for name in MAKERS},
     steps=100,
     metrics={"accuracy": _digits.accuracy},
     claims={

@@ -21,7 +21,9 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "exponential": lambda s, optimizer: s.ExponentialLR(optimizer, gamma=0.985),
     "cosine": lambda s, optimizer: s.CosineAnnealingLR(optimizer, T_max=STEPS),
     "linear": lambda s, optimizer: s.LinearLR(optimizer, 1.0, 0.01, total_iters=STEPS),
-    "one_cycle": lambda s, optimizer: s.OneCycleLR(optimizer, LR, total_steps=STEPS),
+    "one_cycle": lambda s, optimizer: s.OneCycleLR(
+        optimizer, LR, total_steps=STEPS, cycle_momentum=False
+    ),
     "plateau": lambda s, optimizer: s.ReduceLROnPlateau(optimizer, patience=15),
 }
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from handmade._array import (
     Array,
     array_namespace,
@@ -77,9 +79,9 @@ class ExpectedCostLoss(Loss):
         The maximum is taken out of x first, as in `Softmax`.
 
     Args:
-        cost: K[true, answered], finite and at least 0. 1 − identity gives the share of
-            wrong answers to be expected; `cost[4, 9] = 5` then makes it five times as
-            bad to take a 4 for a 9.
+        cost: K[true, answered], finite and at least 0: an array, or its rows as lists.
+            1 − identity gives the share of wrong answers to be expected;
+            `cost[4, 9] = 5` then makes it five times as bad to take a 4 for a 9.
         reduction: as for every loss.
 
     Torch:
@@ -90,6 +92,8 @@ class ExpectedCostLoss(Loss):
 
     def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
+        if isinstance(cost, list):
+            cost = np.asarray(cost, dtype=np.float32)
         xp = floating_namespace("ExpectedCostLoss", cost=cost)
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or 0 in cost.shape:
             raise ValueError(
