@@ -312,12 +312,10 @@ def given(value, library):
 
 def differentiated(sample):
     """Torch's value, the upstream gradient, and the gradients."""
-    x = sample.input.detach().requires_grad_()
-    output = sample.theirs(x)
-    output = output[0] if isinstance(output, tuple) else output
     x = sample.input.detach()
     leaves = [x, *sample.weights] if x.is_floating_point() else sample.weights
     output = sample.theirs(x.requires_grad_(x.is_floating_point()))
+    output = output[0] if isinstance(output, tuple) else output
     values = np.random.default_rng(0).normal(size=tuple(output.shape))
     upstream = torch.from_numpy(np.asarray(values))
     gradients = torch.autograd.grad(output, leaves, upstream)

@@ -175,9 +175,6 @@ def _drive_module(subject: Subject, question: Question, passes: int) -> Any:
     kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
     module = subject.make(*args, **kwargs)
     inner = _inner(args)
-    for place, names in _by_place(question.state | question.buffers).items():
-        set_parameters(inner[place] if place else module, names)
-    inner = {str(i): a for i, a in enumerate(args)}
     buffers = _own_buffers(module, question)
     for place, names in _by_place(question.state | buffers).items():
         set_parameters(_at(inner, place) if place else module, names)

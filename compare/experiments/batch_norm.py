@@ -16,7 +16,7 @@ EXPERIMENT = _normed.lesson(
     "batch_norm",
     block,
     0.85,
-    title="Batch normalisation: 16 layers learn after all",
+    title="Batch normalisation: ten layers learn after all",
     story="Every layer gets numbers about 0 of size 1, whatever the layers before it "
     "do, so that tanh is where its slope is. The mean and the deviation are part of "
     "the computation: the gradient flows through them, too. In evaluation the running "

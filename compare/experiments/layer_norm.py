@@ -15,7 +15,7 @@ EXPERIMENT = _normed.lesson(
     "layer_norm",
     block,
     0.6,
-    title="Layer normalisation: 16 layers learn after all",
+    title="Layer normalisation: ten layers learn after all",
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",
 )

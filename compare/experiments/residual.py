@@ -6,7 +6,7 @@ EXPERIMENT = _normed.lesson(
     "residual",
     lambda nn: [nn.Residual(*_normed.plain(nn))],
     0.9,
-    title="Residual connections: 16 layers learn after all",
+    title="Residual connections: ten layers learn after all",
     story="The derivative of x + f(x) is 1 + f′(x): however small f′ is, the gradient "
     "passes. The layers only have to learn what to change.",
 )

@@ -48,8 +48,8 @@ class HingeEmbeddingLoss(Loss):
     def backward(self, grad_output: Array | None = None) -> Array:
         input, target = self.saved
         xp = array_namespace("HingeEmbeddingLoss", input=input)
-        beyond = (target == -1) & (input > self.margin)
-        slope = xp.where(beyond, xp.zeros_like(input), target)
+        counts = (target == 1) | (input <= self.margin)  # NaN does not, as in torch
+        slope = xp.where(counts, target, xp.zeros_like(input))
         return self._grad_losses(grad_output, math.prod(input.shape)) * slope
 
 
