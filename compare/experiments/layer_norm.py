@@ -14,7 +14,7 @@ def block(nn: Any) -> list[Any]:
 EXPERIMENT = _normed.lesson(
     "layer_norm",
     block,
-    0.6,
+    0.8,
     title="Layer normalisation: ten layers learn after all",
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",

@@ -5,7 +5,7 @@ from compare.experiments import _normed
 EXPERIMENT = _normed.lesson(
     "residual",
     lambda nn: [nn.Residual(*_normed.plain(nn))],
-    0.9,
+    0.85,
     title="Residual connections: ten layers learn after all",
     story="The derivative of x + f(x) is 1 + f′(x): however small f′ is, the gradient "
     "passes. The layers only have to learn what to change.",
