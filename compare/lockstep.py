@@ -120,6 +120,7 @@ class Lockstep:
         self.steps = 0
         self.sensitive: set[int] = set()
         self.parted: int | None = None
+        self._bounds: dict[int, float] = {}
 
     @cached_property
     def stand_in(self) -> Any:
@@ -281,9 +282,12 @@ class Lockstep:
 
     def bound(self, batch_size: int) -> float:
         """Up to here a re-synced difference is rounding."""
-        arrays = [to_numpy(a) for a in self.torch_ref.parameters().values()]
-        length = max([batch_size, *(max(a.shape, default=1) for a in arrays)])
-        return rounding_bound(self.backend.eps, length, len(arrays))
+        if batch_size not in self._bounds:
+            shapes = [tuple(a.shape) for a in self.torch_ref.parameters().values()]
+            length = max([batch_size, *(max(shape, default=1) for shape in shapes)])
+            bound = rounding_bound(self.backend.eps, length, len(shapes))
+            self._bounds[batch_size] = bound
+        return self._bounds[batch_size]
 
     def state(self) -> dict[str, Any]:
         """All that the steps to come and the verdict depend on."""
@@ -440,8 +444,9 @@ def _size(array: np.ndarray) -> float:
 def _not_finite(tensors: Tensors) -> str:
     """The first number that is none, in words, or ""."""
     for name, values in tensors.items():
-        odd = np.argwhere(~np.isfinite(values))
-        if len(odd):
+        finite = np.isfinite(values)
+        if not finite.all():
+            odd = np.argwhere(~finite)
             index = [int(i) for i in odd[0]]
             return f"{name}{f' at {index}' if index else ''} is {values[tuple(index)]}"
     return ""

@@ -64,6 +64,9 @@ class GradientLearner:
     ) -> None:
         self.model = model
         self.criterion = criterion
+        # Looked up once: a deep model is asked for its names in every step.
+        self._named = dict(model.named_parameters())
+        self._has_buffers = any(True for _ in model.named_buffers())
         self.optimizer = optimizer(model.parameters())
         self.scheduler = None if scheduler is None else scheduler(self.optimizer)
         self.clip = clip
@@ -96,16 +99,16 @@ class GradientLearner:
 
     def parameters(self) -> dict[str, Array]:
         """The data of every parameter and every floating buffer by name."""
-        buffers = {n: a for n, a in self.model.named_buffers() if not is_count(a)}
-        return {n: p.data for n, p in self.model.named_parameters()} | buffers
+        found = {name: p.data for name, p in self._named.items()}
+        if self._has_buffers:
+            buffers = self.model.named_buffers()
+            found |= {name: a for name, a in buffers if not is_count(a)}
+        return found
 
     def gradients(self) -> dict[str, Array]:
         """The gradient of every parameter that the last step reached."""
-        return {
-            name: p.grad
-            for name, p in self.model.named_parameters()
-            if p.grad is not None
-        }
+        named = self._named.items()
+        return {name: p.grad for name, p in named if p.grad is not None}
 
     def state_dict(self) -> dict[str, Any]:
         """The states of model, optimiser and, if there is one, schedule."""

@@ -34,6 +34,8 @@ class GradientLearner:
     ) -> None:
         self.model = model
         self.criterion = criterion
+        self._named = dict(model.named_parameters())
+        self._has_buffers = any(True for _ in model.named_buffers())
         self.optimizer = optimizer(model.parameters())
         self.scheduler = None if scheduler is None else scheduler(self.optimizer)
         self.clip = clip
@@ -66,16 +68,16 @@ class GradientLearner:
 
     def parameters(self) -> dict[str, Tensor]:
         """The data of every parameter and every floating buffer by name."""
-        buffers = {n: a for n, a in self.model.named_buffers() if a.is_floating_point()}
-        return {n: p.detach() for n, p in self.model.named_parameters()} | buffers
+        found = {name: p.detach() for name, p in self._named.items()}
+        if self._has_buffers:
+            buffers = self.model.named_buffers()
+            found |= {name: a for name, a in buffers if a.is_floating_point()}
+        return found
 
     def gradients(self) -> dict[str, Tensor]:
         """The gradient of every parameter that the last step reached."""
-        return {
-            name: p.grad
-            for name, p in self.model.named_parameters()
-            if p.grad is not None
-        }
+        named = self._named.items()
+        return {name: p.grad for name, p in named if p.grad is not None}
 
     def state_dict(self) -> dict[str, Any]:
         """The states of model, optimiser and, if there is one, schedule."""

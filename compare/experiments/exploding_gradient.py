@@ -53,14 +53,14 @@ def learner(initialiser: str, lr: float, clip: float | None = None) -> MakeLearn
     )
 
 
-def by_layer(side: Side) -> Figure:
-    """The gradient in each layer, for weights too large and of the right size."""
+def by_depth(side: Side) -> Figure:
+    """The gradient of the first layer, against the number of layers."""
     figure, axes = figures.canvas(2)
     for ax, activation in zip(axes, ("ReLU", "Tanh"), strict=True):
         for name in ("normal, std 1", "kaiming", "orthogonal"):
-            norms = _deep.gradient_norms(side.library, 64, activation, name)
-            ax.semilogy(range(1, 1 + len(norms)), norms, label=name)
-        figures.label(ax, activation, "layer, 1 is the first", "length of the gradient")
+            lengths = _deep.first_layer(side.library, activation, name)
+            ax.semilogy(_deep.DEPTHS, lengths, "o-", label=name)
+        figures.label(ax, activation, "layers", "gradient of the first layer")
         ax.legend(fontsize=11)
     return figure
 
@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
         "clipped to length 1, it leads down": clipping_saves_it,
         "weights of the right size need no clipping": right_size_needs_nothing,
     },
-    figures={"by_layer": by_layer},
+    figures={"by_depth": by_depth},
     story="The same product of many factors, now above 1. Clipping keeps the direction "
     "of the gradient and gives it a sane length; weights of the right size make it "
     "unnecessary.",

@@ -24,7 +24,7 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "one_cycle": lambda s, optimizer: s.OneCycleLR(
         optimizer, LR, total_steps=STEPS, cycle_momentum=False
     ),
-    "plateau": lambda s, optimizer: s.ReduceLROnPlateau(optimizer, patience=15),
+    "plateau": lambda s, optimizer: s.ReduceLROnPlateau(optimizer, "min", 0.5, 20),
 }
 
 
