@@ -91,7 +91,7 @@ SHARED = nn.MSELoss()
     [
         (lambda: nn.SmoothL1Loss(beta="1"), "beta must be a real number, got str"),
         (lambda: nn.HuberLoss(delta=None), "delta must be a real number"),
-        (lambda: nn.ExpectedCostLoss([[0, 1]]), "cost must be an array .*got list"),
+        (lambda: nn.ExpectedCostLoss("no"), "cost must be an array .*got str"),
         (lambda: nn.ExpectedCostLoss(np.eye(2, dtype=int)), "cost must hold floating"),
         (
             lambda: nn.WeightedSum([(1j, nn.MSELoss())]),
@@ -321,3 +321,11 @@ def test_a_sum_hands_the_upstream_gradient_on_to_its_losses():
     alone(ONES, target)
     summed(ONES, target)
     np.testing.assert_array_equal(summed.backward(3.0), -6 * alone.backward())
+
+
+def test_costs_may_be_given_as_lists():
+    rows = [[0.0, 1.0], [3.0, 0.0]]
+    x, target = np.array([[0.2, -0.3]], dtype=np.float32), np.array([1])
+    lists, array = nn.ExpectedCostLoss(rows), np.array(rows, dtype=np.float32)
+    assert lists(x, target) == nn.ExpectedCostLoss(array)(x, target)
+    assert lists.cost.dtype == np.float32
