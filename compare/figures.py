@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from compare.trained import Side, Trial
 
 SIZE = (8.0, 4.5)
-TORCH = {"color": "#f2a65a", "linewidth": 7, "alpha": 0.55}
-HANDMADE = {"color": "#1f4e79", "linewidth": 1.6}
+BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
+TORCH = {"color": ORANGE, "linewidth": 7, "alpha": 0.55}
+HANDMADE = {"color": BLUE, "linewidth": 1.6}
 
 
 def canvas(panels: int = 1) -> tuple[Figure, list[Axes]]:

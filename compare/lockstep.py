@@ -175,7 +175,7 @@ class Lockstep:
     def _stepped(self, learner: Any, batch: Any) -> float:
         """Let a learner step; whoever does so in the same step drops the same units."""
         library = handmade if learner in (self.handmade, self.resynced) else torch_ref
-        library.manual_seed((self.seed << 32) + self.steps)
+        library.manual_seed(stream(self.seed, self.steps))
         return learner.step(*batch)
 
     def _finite(self, ours: float, theirs: float) -> None:
@@ -387,6 +387,11 @@ class Batches:
     def load_state(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""
         self.order = state["order"]
+
+
+def stream(seed: int, step: int) -> int:
+    """The seed of what is drawn in a step, unrelated to that of the initial weights."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
 
 
 def _weights(state: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Pair:
             seed,
             steps,
         )
-        self.rng = np.random.default_rng(seed)
+        # Not the stream that the initial weights are drawn from.
+        self.rng = np.random.default_rng([seed, 1])
         data = experiment.data_of(name)(self.rng)
         make = experiment.learners[name]
         self.lockstep = Lockstep(make, backend, seed, experiment.start)

@@ -10,7 +10,7 @@ import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
 from compare.experiment import Data, backprop
-from compare.lockstep import Batches, Diverged, Lockstep
+from compare.lockstep import Batches, Diverged, Lockstep, stream
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = np.random.default_rng(1).normal(size=(6, 2))
@@ -282,3 +282,29 @@ def test_a_mistake_in_a_vanishing_gradient_is_still_a_mistake():
     ).verdict(6)
     assert verdict.kind == "convention"
     assert "factor 2" in verdict.words
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**70])
+def test_what_a_step_draws_has_nothing_to_do_with_weights_or_other_steps(seed):
+    seeds = [seed, *(stream(seed, step) for step in range(4))]
+    draws = [np.random.default_rng(s).random(1000) for s in seeds]
+    assert np.abs(np.corrcoef(draws) - np.eye(5)).max() < 0.15
+    for library in (handmade, torch_ref):
+        library.manual_seed(stream(seed, 3))
+
+
+def test_both_sides_drop_the_same_units_and_others_in_the_next_step():
+    drop = backprop(
+        model=lambda nn: nn.Sequential(nn.Dropout(0.5), nn.Linear(40, 1)),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    lockstep = Lockstep(drop, Backend(), seed=3)
+    x, target = np.ones((1, 40)), np.zeros((1, 1))
+    dropped = []
+    for _ in range(2):
+        step = lockstep.step(x, target)
+        assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
+        dropped.append(lockstep.handmade.gradients()["1.weight"] == 0)
+    assert 5 < dropped[0].sum() < 35
+    assert np.any(dropped[0] != dropped[1])

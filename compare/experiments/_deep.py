@@ -14,9 +14,19 @@ from compare.experiments import _digits
 
 WIDTH = 32
 EXAMPLES = 256
+LR = 0.1
 LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 DEPTHS = (2, 4, 8, 16, 32, 64)
+FITTED = 4
+"""So many depths give a factor; beyond, rounding has its say in what explodes."""
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
+
+
+def kaiming_bound(weight: Any) -> float:
+    """The b of kaiming's U(−b, b) for ReLU: √(6 / inputs)."""
+    return float(np.sqrt(6 / weight.shape[1]))
+
+
 INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
     "torch's default": lambda init, weight, name: None,
     "xavier": lambda init, weight, name: init.xavier_uniform_(
@@ -29,8 +39,16 @@ INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
         weight, init.calculate_gain(name)
     ),
     "normal, std 1": lambda init, weight, name: init.normal_(weight, std=1.0),
+    "1.5 × kaiming": lambda init, weight, name: init.uniform_(
+        weight, *(1.5 * kaiming_bound(weight) * np.array([-1, 1])).tolist()
+    ),
 }
 """From `nn.init`, a weight and the activation's name to an initialised weight."""
+
+
+SHOWN = tuple(INITIALISERS)[:-1]
+STYLES = ("-", "-", "--", ":", "-")
+"""Lines that lie on each other shall all be seen."""
 
 
 def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
@@ -46,29 +64,56 @@ def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
     return model
 
 
+def learner(library: str, depth: int, activation: str, initialiser: str) -> Any:
+    """Such a net with plain SGD; both libraries' have the same weights."""
+    wing, backend = LIBRARIES[library], Backend()
+
+    def made(wing: Any) -> Any:
+        handmade.manual_seed(0)
+        return wing.training.GradientLearner(
+            net(wing.nn, depth, activation, initialiser),
+            wing.nn.CrossEntropyLoss(),
+            lambda parameters: wing.optim.SGD(parameters, lr=LR),
+        )
+
+    weights = made(handmade).model.state_dict()
+    if library == "torch_ref":
+        weights = backend.state_for_torch(weights)
+    found = made(wing).to(_give(library)(np.zeros(1)))
+    found.model.load_state_dict(weights)
+    return found.to(_give(library)(np.zeros(1)))
+
+
+def losses(
+    library: str, depth: int, activation: str, initialiser: str, steps: int
+) -> list[float]:
+    """The loss before each of so many plain steps."""
+    stepping = learner(library, depth, activation, initialiser)
+    return [_stepped(stepping, library) for _ in range(steps)]
+
+
 @lru_cache(maxsize=256)
 def gradient_norms(
     library: str, depth: int, activation: str, initialiser: str
 ) -> np.ndarray:
     """The length of the loss's gradient by each layer's weights, first layer first."""
-    handmade.manual_seed(0)
-    model = net(handmade.nn, depth, activation, initialiser)
-    wing, backend = LIBRARIES[library], Backend()
-    if library == "torch_ref":
-        weights = backend.state_for_torch(model.state_dict())
-        model = net(torch_ref.nn, depth, activation, initialiser)
-        model.load_state_dict(weights)
-    give = backend.torch if library == "torch_ref" else backend.handmade
-    data = _digits.digits()
-    model.to(give(np.zeros(1)))
-    criterion = wing.nn.CrossEntropyLoss()
-    loss = criterion(model(give(data.x[:EXAMPLES])), give(data.target[:EXAMPLES]))
-    if library == "torch_ref":
-        loss.backward()
-    else:
-        model.backward(criterion.backward())
-    gradients = [p.grad for name, p in model.named_parameters() if "weight" in name]
-    return np.array([np.linalg.norm(to_numpy(g)) for g in gradients])
+    stepping = learner(library, depth, activation, initialiser)
+    _stepped(stepping, library)
+    gradients = stepping.gradients().items()
+    norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
+    return np.array(norms)
+
+
+def _give(library: str) -> Callable[[Any], Any]:
+    backend = Backend()
+    return backend.torch if library == "torch_ref" else backend.handmade
+
+
+def _stepped(stepping: Any, library: str) -> float:
+    """One step on some digits; what explodes may overflow."""
+    data, give = _digits.digits(), _give(library)
+    with np.errstate(all="ignore"):
+        return stepping.step(give(data.x[:EXAMPLES]), give(data.target[:EXAMPLES]))
 
 
 def first_layer(library: str, activation: str, initialiser: str) -> np.ndarray:
@@ -82,5 +127,12 @@ def factor(library: str, activation: str, initialiser: str) -> float:
 
     By least squares: a line through the logarithms, against the depth.
     """
-    lengths = first_layer(library, activation, initialiser)
-    return float(np.exp(np.polyfit(DEPTHS, np.log(lengths), 1)[0]))
+    lengths = first_layer(library, activation, initialiser)[:FITTED]
+    return float(np.exp(np.polyfit(DEPTHS[:FITTED], np.log(lengths), 1)[0]))
+
+
+def draw_lines(ax: Any, activation: str, x: Any, values: Callable[[str], Any]) -> None:
+    """One line for each initialiser, log scale; all of them can be seen."""
+    for name, style in zip(SHOWN, STYLES, strict=True):
+        ax.semilogy(x, values(name), style, label=name, linewidth=2.5)
+    ax.set_title(activation, fontsize=15)

@@ -92,6 +92,17 @@ def accuracy(metrics: Any, output: Any, target: Any) -> float:
     return metrics.accuracy(metrics.argmax(output), target)
 
 
+def cross_entropy(metrics: Any, output: Any, target: Any) -> float:
+    """The mean surprise at the right digits."""
+    logits = to_numpy(output).astype(float)
+    return float(CrossEntropyLoss()(logits, to_numpy(target)))
+
+
+def mean(side: Side, name: str, metric: str) -> float:
+    """A metric's last value, on average over the seeds of the learner `name`."""
+    return float(np.mean([trial.metrics[metric] for trial in side.named(name)]))
+
+
 def at_least(share: float) -> Claim:
     """The claim that so many digits of the test set are read right."""
 
@@ -123,9 +134,3 @@ def _alike(target: np.ndarray, count: int) -> np.ndarray:
     for digit in np.unique(target):
         rank[target == digit] = np.arange(np.sum(target == digit))
     return np.sort(np.argsort(rank, kind="stable")[:count])
-
-
-def cross_entropy(metrics: Any, output: Any, target: Any) -> float:
-    """The mean surprise at the right digits."""
-    logits = to_numpy(output).astype(float)
-    return float(CrossEntropyLoss()(logits, to_numpy(target)))

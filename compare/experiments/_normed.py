@@ -59,7 +59,7 @@ def draw(name: str) -> Callable[[Side], Figure]:
     def drawn(side: Side) -> Figure:
         figure, (ax,) = figures.canvas()
         for trial in side.trials:
-            color = "#c0392b" if trial.name == name else "#7f8c8d"
+            color = figures.RED if trial.name == name else figures.GREY
             ax.plot(trial.losses, label=trial.name, alpha=0.7, color=color)
         handles, labels = ax.get_legend_handles_labels()
         once = dict(zip(labels, handles, strict=True))

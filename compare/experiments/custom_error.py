@@ -51,7 +51,7 @@ def fewer(side: Side) -> tuple[bool, str]:
 def at_a_price(side: Side) -> tuple[bool, str]:
     """Other digits pay for it."""
     plain, custom = (
-        float(np.mean([t.metrics["accuracy/test"] for t in side.named(name)]))
+        _digits.mean(side, name, "accuracy/test")
         for name in ("cross_entropy", "custom")
     )
     return plain - custom < 0.05, f"mean test accuracy {plain:.1%} → {custom:.1%}"

@@ -28,8 +28,7 @@ def learner(width: int) -> MakeLearner:
 
 def errors(side: Side, name: str) -> float:
     """The mean share of test digits read wrong, over the seeds."""
-    found = [1 - trial.metrics["accuracy/test"] for trial in side.named(name)]
-    return float(np.mean(found))
+    return 1 - _digits.mean(side, name, "accuracy/test")
 
 
 def by_size(side: Side) -> np.ndarray:
@@ -75,9 +74,9 @@ def draw(side: Side) -> Figure:
     )
     for ax, (name, x, y) in zip(axes, laws, strict=True):
         exponent, factor, _ = fitted(x, y)
-        ax.loglog(x, 100 * y, "o", ms=8, color="#1f4e79")
+        ax.loglog(x, 100 * y, "o", ms=8, color=figures.BLUE)
         line = 100 * factor * np.array(x, float) ** exponent
-        ax.loglog(x, line, color="#f2a65a", label=f"∝ n^{exponent:.2f}")
+        ax.loglog(x, line, color=figures.ORANGE, label=f"∝ n^{exponent:.2f}")
         figures.label(ax, "", name, "test error in %")
         ax.legend(fontsize=13)
     return figure
@@ -86,7 +85,7 @@ def draw(side: Side) -> Figure:
 _digits_of = {f"digits_{n}": partial(_digits.small().first, n) for n in SIZES}
 
 EXPERIMENT = Experiment(
-    title="More data, more compute: the error as a power law",
+    title="More data, more compute (wider nets): the error as a power law",
     course=("F4",),
     heading="Lösungen",
     data={name: (lambda rng, draw=draw: draw()) for name, draw in _digits_of.items()}
@@ -103,6 +102,6 @@ EXPERIMENT = Experiment(
     },
     figures={"laws": draw},
     story="On log-log axes the test error falls along a straight line, in the number "
-    "of examples as well as in the size of the net: the same gain asks for a constant "
-    "factor more, every time.",
+    "of examples as well as in the width, to which the compute of a step is "
+    "proportional: in this range the same gain asks for the same factor more.",
 )

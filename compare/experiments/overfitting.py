@@ -5,6 +5,7 @@ import numpy as np
 from compare.experiment import Experiment
 from compare.experiments import _digits, _few
 from compare.trained import Side
+from handmade.nn import LogSoftmax
 
 
 def train_falls(side: Side) -> tuple[bool, str]:
@@ -30,8 +31,8 @@ def sure_and_wrong(side: Side) -> tuple[bool, str]:
         x, target = trial.data.test_set
         output = trial.predict(x)
         wrong = np.argmax(output, axis=1) != target
-        shares = output - np.log(np.exp(output).sum(axis=1, keepdims=True))
-        worst.append(-shares[np.arange(len(target)), target][wrong].mean())
+        logs = LogSoftmax(dim=1)(output)
+        worst.append(-logs[np.arange(len(target)), target][wrong].mean())
     return min(worst) > np.log(10), f"mean surprise when wrong {np.mean(worst):.1f}"
 
 
