@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from compare.trained import Side, Trial
 
@@ -106,21 +107,36 @@ def templates(weight: np.ndarray, title: str) -> Figure:
     return figure
 
 
-def confusion(matrix: np.ndarray, title: str) -> Figure:
-    """How often each class (row) was taken for each class (column)."""
+def confusion(
+    matrix: np.ndarray,
+    title: str,
+    most: int | None = None,
+    boxed: Sequence[tuple[int, int]] = (),
+) -> Figure:
+    """How often each class (row) was taken for each class (column).
+
+    Args:
+        matrix: the counts.
+        title: above it.
+        most: how many mistakes are the darkest red; None for the largest number.
+        boxed: pairs of truth and answer to be pointed out.
+    """
     figure, (ax,) = canvas()
     wrong = matrix - np.diag(np.diag(matrix))
-    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=max(1, wrong.max()))
+    limit = max(5, int(wrong.max()) if most is None else most)
+    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=limit)
     for (i, j), count in np.ndenumerate(matrix):
         if count:
             weight = "normal" if i == j else "bold"
-            color = "white" if 2 * wrong[i, j] > wrong.max() else "black"
+            color = "white" if 2 * wrong[i, j] > limit else "black"
             ax.text(
                 j, i, str(count), ha="center", va="center", weight=weight, color=color
             )
+    for i, j in boxed:
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=BLUE, lw=3))
     ax.set_xticks(range(len(matrix)))
     ax.set_yticks(range(len(matrix)))
-    label(ax, title, "answer", "truth")
+    label(ax, title, "answer   (red: mistakes)", "truth")
     return figure
 
 

@@ -91,6 +91,35 @@ def test_the_untrained_net_fails_the_accuracy_claim(tmp_path):
     assert not result.claims["at least 94% of the test digits are right"][0]
 
 
+TRAINED = {
+    "batch_norm": "with batch norm",
+    "custom_error": "the dear confusions fall",
+    "digits_cnn": "of the test digits are right",
+    "digits_mlp": "of the test digits are right",
+    "dropout": "closes the gap",
+    "exploding_gradient": "clipped to length 1",
+    "layer_norm": "with layer norm",
+    "more_data_more_compute": "number of digits",
+    "optimizers": "more than halves",
+    "overfitting": "falls to almost nothing",
+    "residual": "with residual",
+    "schedulers": "end lower",
+    "smooth_templates": "become smoother",
+    "vanishing_gradient": "16 layers of sigmoids",
+    "weight_decay": "closes the gap",
+}
+"""Words of a claim that training makes true."""
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_without_training_the_claim_fails(name, tmp_path):
+    lesson, experiment = registry.load(name)
+    experiment = dataclasses.replace(experiment, seeds=1, figures={})
+    result = run(lesson, experiment, Settings(logdir=tmp_path, steps=1))
+    failed = [text for text, (holds, _) in result.claims.items() if not holds]
+    assert any(TRAINED[name] in text for text in failed), result.claims
+
+
 def test_a_summary_holds_what_is_needed_to_run_it_again(tmp_path):
     result = run("or_gate", short(), Settings(Backend("torch"), 3, 7, tmp_path))
     summary = json.loads((result.folder / "summary.json").read_text())

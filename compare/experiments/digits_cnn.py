@@ -74,11 +74,11 @@ def lesson(pictures: _digits.Pictures) -> Experiment:
         },
         figures={
             "confusion": lambda side: figures.confusion(
-                _digits.confusion(side.only), "digits of the test set"
+                _digits.confusion(side.only), "digits of the test set, first seed"
             ),
             "kernels": lambda side: figures.templates(
                 side.only.parameters["0.weight"].reshape(8, -1),
-                "the kernels of the first layer",
+                "kernels of the first layer: red +, blue −",
             ),
         },
         story="A kernel is a template of 3 × 3 pixels that is looked for everywhere; "

@@ -57,8 +57,8 @@ def learner(depth: int) -> MakeLearner:
 def by_layer(side: Side) -> Figure:
     """The gradient in each of 64 layers."""
     return _panels(
-        "layer, 1 is the first",
-        "length of the gradient",
+        "layer, the 65th is the output",
+        "gradient of the layer's weights",
         np.arange(1, 66),
         lambda a, name: _deep.gradient_norms(side.library, 64, a, name),
     )
@@ -68,7 +68,7 @@ def by_depth(side: Side) -> Figure:
     """The gradient of the first layer, against the number of layers."""
     return _panels(
         "layers",
-        "gradient of the first layer",
+        "gradient of the first weights",
         np.array(_deep.DEPTHS),
         lambda a, name: _deep.first_layer(side.library, a, name),
     )
@@ -108,7 +108,8 @@ EXPERIMENT = Experiment(
     },
     figures={"by_layer": by_layer, "by_depth": by_depth},
     story="Going back, the gradient is multiplied by weights and slopes in every "
-    "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers never "
-    "learn that anything is wrong. Initialisers choose weights that make the factor "
-    "about 1; for the sigmoid, whose slope is at most ¼, they cannot.",
+    "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers "
+    "never learn that anything is wrong. Initialisers, told of the activation, choose "
+    "weights that make the factor about 1; for the sigmoid, whose slope is at most ¼, "
+    "they cannot.",
 )
