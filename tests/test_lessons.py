@@ -93,7 +93,7 @@ def test_the_untrained_net_fails_the_accuracy_claim(tmp_path):
 
 TRAINED = {
     "batch_norm": "with batch norm",
-    "custom_error": "the dear confusions fall",
+    "custom_error": "most are right",
     "digits_cnn": "of the test digits are right",
     "digits_mlp": "of the test digits are right",
     "dropout": "closes the gap",

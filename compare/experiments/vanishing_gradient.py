@@ -102,7 +102,7 @@ EXPERIMENT = Experiment(
     batch_size=64,
     claims={
         "with default weights each layer more shrinks the gradient": shrinks,
-        "weights of the right size keep it: within a tenth a layer": good_weights_keep_it,
+        "weights of the right size keep it within a tenth": good_weights_keep_it,
         "no weights of the usual size save the sigmoid": sigmoid_cannot_be_saved,
         "16 layers of sigmoids do not learn, 2 do": deep_does_not_learn,
     },
