@@ -35,6 +35,7 @@ INDEX = np.zeros(4, int)
         ),
         (lambda: nn.ExpectedCostLoss(np.ones((0, 0))), r"got shape \(0, 0\)"),
         (lambda: nn.ExpectedCostLoss(np.ones(3)), r"got shape \(3,\)"),
+        (lambda: nn.ExpectedCostLoss([[0, 1]]), r"got shape \(1, 2\)"),
         (lambda: nn.ExpectedCostLoss(-np.eye(2)), "finite and at least 0"),
         (lambda: nn.ExpectedCostLoss(np.eye(2) / 0), "finite and at least 0"),
         (lambda: nn.WeightedSum([]), r"at least one pair \(weight, loss\)"),
@@ -91,7 +92,7 @@ SHARED = nn.MSELoss()
     [
         (lambda: nn.SmoothL1Loss(beta="1"), "beta must be a real number, got str"),
         (lambda: nn.HuberLoss(delta=None), "delta must be a real number"),
-        (lambda: nn.ExpectedCostLoss([[0, 1]]), "cost must be an array .*got list"),
+        (lambda: nn.ExpectedCostLoss(((0, 1), (1, 0))), "must be an array .*got tuple"),
         (lambda: nn.ExpectedCostLoss(np.eye(2, dtype=int)), "cost must hold floating"),
         (
             lambda: nn.WeightedSum([(1j, nn.MSELoss())]),
@@ -237,6 +238,12 @@ def test_the_divergence_of_a_distribution_from_itself_is_0():
     share = np.array([[0.2, 0.5, 0.3], [0.0, 0.25, 0.75]])
     logs = np.log(np.where(share > 0, share, 1.0))
     assert nn.KLDivLoss(reduction="batchmean")(logs, share) == 0
+
+
+def test_costs_may_be_given_as_lists_of_rows():
+    cost = nn.ExpectedCostLoss([[0, 1], [2, 0]]).cost
+    assert cost.dtype == np.float32
+    np.testing.assert_array_equal(cost, [[0, 1], [2, 0]])
 
 
 def test_equal_costs_make_the_expected_cost_the_share_of_wrong_answers():
