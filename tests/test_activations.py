@@ -94,6 +94,11 @@ def test_the_slope_at_nan_is_1(name):
     assert layer.backward(np.array([3.0])) == 3.0
 
 
+def test_softplus_is_x_itself_from_above_20_on():
+    x = np.array([19.9, 20.1])
+    np.testing.assert_array_equal(nn.Softplus()(x) == x, [False, True])
+
+
 def test_softplus_does_not_overflow_where_torch_does():
     layer, x = nn.Softplus(threshold=1e4), np.array([800.0])
     assert layer(x) == 800

@@ -35,6 +35,7 @@ INDEX = np.zeros(4, int)
         ),
         (lambda: nn.ExpectedCostLoss(np.ones((0, 0))), r"got shape \(0, 0\)"),
         (lambda: nn.ExpectedCostLoss(np.ones(3)), r"got shape \(3,\)"),
+        (lambda: nn.ExpectedCostLoss([[0, 1]]), r"got shape \(1, 2\)"),
         (lambda: nn.ExpectedCostLoss(-np.eye(2)), "finite and at least 0"),
         (lambda: nn.ExpectedCostLoss(np.eye(2) / 0), "finite and at least 0"),
         (lambda: nn.WeightedSum([]), r"at least one pair \(weight, loss\)"),
@@ -91,7 +92,7 @@ SHARED = nn.MSELoss()
     [
         (lambda: nn.SmoothL1Loss(beta="1"), "beta must be a real number, got str"),
         (lambda: nn.HuberLoss(delta=None), "delta must be a real number"),
-        (lambda: nn.ExpectedCostLoss("no"), "cost must be an array .*got str"),
+        (lambda: nn.ExpectedCostLoss(((0, 1), (1, 0))), "must be an array .*got tuple"),
         (lambda: nn.ExpectedCostLoss(np.eye(2, dtype=int)), "cost must hold floating"),
         (
             lambda: nn.WeightedSum([(1j, nn.MSELoss())]),
@@ -239,6 +240,12 @@ def test_the_divergence_of_a_distribution_from_itself_is_0():
     assert nn.KLDivLoss(reduction="batchmean")(logs, share) == 0
 
 
+def test_costs_may_be_given_as_lists_of_rows():
+    cost = nn.ExpectedCostLoss([[0, 1], [2, 0]]).cost
+    assert cost.dtype == np.float32
+    np.testing.assert_array_equal(cost, [[0, 1], [2, 0]])
+
+
 def test_equal_costs_make_the_expected_cost_the_share_of_wrong_answers():
     x = np.random.default_rng(0).normal(size=(4, 3))
     share = nn.Softmax(dim=1)(x)[:, 0]
@@ -321,11 +328,3 @@ def test_a_sum_hands_the_upstream_gradient_on_to_its_losses():
     alone(ONES, target)
     summed(ONES, target)
     np.testing.assert_array_equal(summed.backward(3.0), -6 * alone.backward())
-
-
-def test_costs_may_be_given_as_lists():
-    rows = [[0.0, 1.0], [3.0, 0.0]]
-    x, target = np.array([[0.2, -0.3]], dtype=np.float32), np.array([1])
-    lists, array = nn.ExpectedCostLoss(rows), np.array(rows, dtype=np.float32)
-    assert lists(x, target) == nn.ExpectedCostLoss(array)(x, target)
-    assert lists.cost.dtype == np.float32

@@ -78,6 +78,20 @@ def test_options_may_change_between_the_steps(name):
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_state_is_torchs_number_for_number(name):
+    """Also what no step depends on: RMSprop, Adadelta and Rprop only count theirs."""
+    options = {"momentum": 0.9} if name == "SGD" else {}
+    start, gradients = normal(3, 2), normal(3, 3, 2, seed=1)
+    ours, theirs = (
+        stepped(wing, name, start, gradients, **options)[1].state_dict()["state"][0]
+        for wing in (handmade, torch_ref)
+    )
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        np.testing.assert_allclose(value, to_numpy(theirs[key]), rtol=1e-12)
+
+
 WIDE = {
     "Adadelta": {"rho": 0.9, "eps": 1e-6},
     "Adagrad": {"lr_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-10},
