@@ -35,8 +35,9 @@ def relu(x: Tensor) -> Tensor:
     return x * (x.real > 0) if x.is_complex() else torch.relu(x)
 
 
-def amax(x: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The largest number; of complex numbers the one whose real part is largest."""
+    dim = () if dim is None else dim
     if not x.is_complex():
         return torch.amax(x, dim, keepdim)
     largest = x.real == torch.amax(x.real, dim, keepdim=True)

@@ -213,7 +213,8 @@ def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
     if any(hasattr(i, "shape") for i in index):
         return _counted(xp, adjoint, x, index)
     grad = xp.zeros_like(x)
-    grad[index] = adjoint
+    old_dims = tuple(i for i in index if i is not None)
+    grad[old_dims] = xp.reshape(adjoint, x[old_dims].shape)
     return grad
 
 

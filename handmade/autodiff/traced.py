@@ -251,4 +251,10 @@ def _index(x: Array, index: Any) -> tuple[Any, ...]:
         xp = array_namespace("index", x=x, index=array)
         if array.dtype != xp.int64:
             raise TypeError(f"index: arrays must hold int64, got {array.dtype}")
-    return items
+    return items if _complete(x, items) else (*items, ...)
+
+
+def _complete(x: Array, items: tuple[Any, ...]) -> bool:
+    """Whether nothing is left to "and all dimensions behind", which … says."""
+    free = any(i is ... or hasattr(i, "shape") for i in items)
+    return free or sum(i is not None for i in items) >= x.ndim
