@@ -49,7 +49,7 @@ def swept(tape: Tape, place: int, adjoint: Array) -> dict[int, Array]:
         the tape, so x̄ is complete when the walk comes to x.
     """
     adjoints = {place: adjoint}
-    for variable in reversed(tape[: place + 1]):
+    for variable in reversed(tape):
         if variable.place not in adjoints:
             continue
         for source, pull in variable.ways_back:
