@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from handmade.autodiff import central_difference, complex_step
+
 
 def autograd(
     function: Callable[..., torch.Tensor],
@@ -32,24 +34,6 @@ def autograd(
     return value.detach(), found
 
 
-def complex_step(
-    function: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-20
-) -> np.ndarray:
-    """∂f/∂xᵢ = Im f(x + ih eᵢ) / h for a scalar f that is analytic in x.
-
-    Exact to rounding, since nothing is subtracted; wrong for abs, max and comparisons.
-
-    Source:
-        Squire & Trapp, SIAM Review 40 (1998).
-    """
-    grad = np.empty(x.shape)
-    for index in np.ndindex(x.shape):
-        moved = x.astype(complex)
-        moved[index] += 1j * h
-        grad[index] = np.imag(function(moved)) / h
-    return grad
-
-
 def finite_differences(
     function: Callable[[np.ndarray], Any], x: np.ndarray, h: float = 1e-5
 ) -> np.ndarray:
@@ -57,10 +41,7 @@ def finite_differences(
 
     Good to about 1e-9 relative at points that are further than h from every kink.
     """
-    grad = np.empty(x.shape)
-    for index in np.ndindex(x.shape):
-        high, low = x.astype(np.float64), x.astype(np.float64)
-        high[index] += h
-        low[index] -= h
-        grad[index] = (float(function(high)) - float(function(low))) / (2 * h)
-    return grad
+    return central_difference(function, x.astype(np.float64), h)
+
+
+__all__ = ["autograd", "complex_step", "finite_differences"]

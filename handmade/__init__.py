@@ -3,10 +3,20 @@
 No autograd and no import of torch; each public name has its twin in `torch_ref`.
 """
 
-from handmade import descent, metrics, nn, optim, perceptron, surfaces, training
+from handmade import (
+    autodiff,
+    descent,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    surfaces,
+    training,
+)
 from handmade._random import manual_seed
 
 __all__ = [
+    "autodiff",
     "descent",
     "manual_seed",
     "metrics",

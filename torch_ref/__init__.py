@@ -3,10 +3,20 @@
 torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only.
 """
 
-from torch_ref import descent, metrics, nn, optim, perceptron, surfaces, training
+from torch_ref import (
+    autodiff,
+    descent,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    surfaces,
+    training,
+)
 from torch_ref._random import manual_seed
 
 __all__ = [
+    "autodiff",
     "descent",
     "manual_seed",
     "metrics",

@@ -1,0 +1,139 @@
+"""The derivative from values alone: move one input at a time and look."""
+
+from collections.abc import Callable
+from itertools import product
+from numbers import Real
+from typing import Any
+
+from handmade._array import Array, array_namespace, floating_namespace
+from handmade._numbers import positive
+
+Function = Callable[[Array], Any]
+
+
+def forward_difference(func: Function, x: Array, h: float | None = None) -> Array:
+    """The slope of the chord from x to a point h further: n + 1 values of f.
+
+    Forward:
+        ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x)) / h
+
+    Stability:
+        A long chord misses the curve, by about h f″ / 2; a short one loses the digits
+        that its ends share, about ε |f| / h. Both are small where h is about √ε.
+
+    Args:
+        func: from x to one number.
+        x: where; float32 or float64, of any shape.
+        h: the step; √ε of x's dtype unless given.
+
+    Raises:
+        TypeError: x is no floating array.
+        ValueError: f gives more than one number, or h is not positive.
+    """
+    owner = "forward_difference"
+    step = _step(owner, x, h, 1 / 2)
+    here = _real(owner, func(x))
+    return _by_entry(
+        x, lambda index: (_real(owner, func(_moved(x, index, step))) - here) / step
+    )
+
+
+def central_difference(func: Function, x: Array, h: float | None = None) -> Array:
+    """The slope of the chord from h before x to h behind it: 2n values of f.
+
+    Forward:
+        ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x − h eᵢ)) / 2h
+
+    Stability:
+        What the chord misses shrinks with h², since the curvature on both sides
+        cancels: the best h is larger, about ∛ε, and the error there smaller.
+
+    Args:
+        func: from x to one number.
+        x: where; float32 or float64, of any shape.
+        h: the step; ∛ε of x's dtype unless given.
+
+    Raises:
+        TypeError: x is no floating array.
+        ValueError: f gives more than one number, or h is not positive.
+    """
+    owner = "central_difference"
+    step = _step(owner, x, h, 1 / 3)
+
+    def slope(index: tuple[int, ...]) -> float:
+        high = _real(owner, func(_moved(x, index, step)))
+        low = _real(owner, func(_moved(x, index, -step)))
+        return (high - low) / (2 * step)
+
+    return _by_entry(x, slope)
+
+
+def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
+    """A step off the real line: exact, since nothing is subtracted; n values of f.
+
+    Forward:
+        ∂f/∂xᵢ = Im f(x + ih eᵢ) / h, for an f that is analytic in x: from
+        f(x + ih) = f(x) + ih f′(x) − h² f″(x)/2 − …, and h² is lost in rounding
+
+    Args:
+        func: from a complex array to one complex number.
+        x: where; float32 or float64, of any shape.
+        h: the step, so small that its square is nothing beside 1.
+
+    Raises:
+        TypeError: x is no floating array, or f gives a real number, so that something
+            in it (an absolute value, say) has dropped the imaginary part.
+        ValueError: f gives more than one number, or h is not positive.
+
+    Source:
+        Squire & Trapp, SIAM Review 40 (1998).
+    """
+    owner = "complex_step"
+    xp = floating_namespace(owner, x=x)
+    step = positive(owner, "h", h)
+    z = xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
+    return _by_entry(
+        x, lambda index: _imaginary(owner, func(_moved(z, index, 1j * step))) / step
+    )
+
+
+def _step(owner: str, x: Array, h: float | None, root: float) -> float:
+    eps = float(floating_namespace(owner, x=x).finfo(x.dtype).eps)
+    return eps**root if h is None else positive(owner, "h", h)
+
+
+def _by_entry(x: Array, slope: Callable[[tuple[int, ...]], float]) -> Array:
+    """The gradient, one entry after the other."""
+    gradient = floating_namespace("difference", x=x).zeros_like(x)
+    for index in product(*map(range, x.shape)):
+        gradient[index] = slope(index)
+    return gradient
+
+
+def _moved(x: Array, index: tuple[int, ...], step: complex) -> Array:
+    """A copy of x with one number changed."""
+    moved = array_namespace("difference", x=x).asarray(x, copy=True)
+    moved[index] = x[index] + step
+    return moved
+
+
+def _real(owner: str, value: Any) -> float:
+    return float(_one_number(owner, value))
+
+
+def _imaginary(owner: str, value: Any) -> float:
+    number = _one_number(owner, value)
+    if isinstance(number, Real) or "float" in str(getattr(number, "dtype", "")):
+        raise TypeError(
+            f"{owner}: the function gave a real number for a complex input; something "
+            f"in it drops the imaginary part, as an absolute value does"
+        )
+    return complex(number).imag
+
+
+def _one_number(owner: str, value: Any) -> Any:
+    if shape := tuple(getattr(value, "shape", ())):
+        raise ValueError(
+            f"{owner}: the function must give one number, shape (), got shape {shape}"
+        )
+    return value

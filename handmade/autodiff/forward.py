@@ -1,0 +1,85 @@
+"""Forward mode: every number carries its own derivative along."""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any, Self
+
+from handmade._array import Array, array_api_compat, floating_namespace, require_like
+from handmade.autodiff.traced import Operation, Traced, result
+
+
+class Dual(Traced):
+    """A dual number x + ẋε with ε² = 0, for whole arrays.
+
+    Forward:
+        f(x + ẋε) = f(x) + f′(x) ẋ ε
+
+    Args:
+        value: x.
+        tangent: ẋ, the direction in which x moves.
+        trace: the derivative that it belongs to.
+    """
+
+    def __init__(self, value: Array, tangent: Array, trace: Any) -> None:
+        super().__init__(value, trace)
+        self.tangent = tangent
+
+    def carry(self, operation: Operation, inputs: tuple[Any, ...]) -> Self:
+        """The chain rule, at once: ẏ = Σ ∂y/∂xᵢ ẋᵢ."""
+        shares = [
+            operation.push(i, x.tangent)
+            for i, x in enumerate(inputs)
+            if isinstance(x, Dual)
+        ]
+        return type(self)(operation.y, reduce(add, shares), self.trace)
+
+
+def jvp(
+    func: Callable[..., Any], primals: tuple[Array, ...], tangents: tuple[Array, ...]
+) -> tuple[Array, Array]:
+    """Value and change of a function when its inputs move: one walk, forward.
+
+    Forward:
+        f(x),  f′(x) v = Σᵢ ∂f/∂xᵢ vᵢ, which is the Jacobian times the vector v
+
+    A gradient of n numbers takes n walks: v = e₁, e₂, ….
+
+    Args:
+        func: from arrays to an array, in operators and functions of this package.
+        primals: x, one array for each input.
+        tangents: v, each of the same shape.
+
+    Raises:
+        TypeError: `primals` or `tangents` is no tuple, or holds no floating arrays of
+            one library and dtype, or `func` gives no array.
+        ValueError: they differ in number or shape.
+
+    Torch:
+        `torch.func.jvp`.
+    """
+    _checked(primals, tangents)
+    trace = object()
+    duals = [Dual(x, v, trace) for x, v in zip(primals, tangents, strict=True)]
+    output = func(*duals)
+    value = result("jvp", output, trace)
+    if isinstance(output, Dual):
+        return value, output.tangent
+    return value, array_api_compat.array_namespace(value).zeros_like(value)
+
+
+def _checked(primals: Any, tangents: Any) -> None:
+    for name, arrays in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(arrays, tuple):
+            raise TypeError(
+                f"jvp: {name} must be a tuple of arrays, one for each input, "
+                f"got {type(arrays).__name__}"
+            )
+    if len(primals) != len(tangents) or not primals:
+        raise ValueError(
+            f"jvp: give as many tangents as primals, and at least one; "
+            f"got {len(tangents)} and {len(primals)}"
+        )
+    floating_namespace("jvp", **{f"primal {i}": x for i, x in enumerate(primals)})
+    for i, (x, v) in enumerate(zip(primals, tangents, strict=True)):
+        require_like("jvp", f"tangent {i}", v, x)

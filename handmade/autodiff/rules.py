@@ -1,0 +1,306 @@
+"""The table of operations: the value, and how a change passes through, both ways.
+
+A derivative is a linear map. Forward mode *pushes* a tangent ẋ through it, reverse mode
+*pulls* an adjoint x̄ = ∂L/∂x back through its transpose; neither forms the matrix.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from handmade._array import Array, array_api_compat
+
+Rule = Callable[..., Any]
+Axes = int | tuple[int, ...] | None
+
+
+class Primitive(Protocol):
+    """An operation y = f(x₀, x₁, …) that the two modes know.
+
+    `xp` is the array library, `i` says which input is meant, and `options` are what is
+    no array, such as the dimension of a sum.
+    """
+
+    def value(self, xp: Any, *inputs: Any, **options: Any) -> Array:
+        """The output y."""
+        ...
+
+    def push(
+        self, xp: Any, i: int, tangent: Array, y: Array, *inputs: Any, **options: Any
+    ) -> Array:
+        """What the tangent of input i adds to the tangent of y."""
+        ...
+
+    def pull(
+        self, xp: Any, i: int, adjoint: Array, y: Array, *inputs: Any, **options: Any
+    ) -> Array:
+        """What the adjoint of y adds to the adjoint of input i."""
+        ...
+
+
+class Elementwise:
+    """A function of each number by itself; several inputs broadcast.
+
+    Args:
+        value: (xp, *inputs) → y.
+        slopes: for each input (xp, y, *inputs) → ∂y/∂xᵢ of each number.
+    """
+
+    def __init__(self, value: Rule, *slopes: Rule) -> None:
+        self.value = value
+        self.slopes = slopes
+
+    def push(
+        self, xp: Any, i: int, tangent: Array, y: Array, *inputs: Any, **options: Any
+    ) -> Array:
+        """ẏ = ∂y/∂xᵢ · ẋᵢ."""
+        slope = self.slopes[i](xp, y, *inputs, **options)
+        return xp.broadcast_to(slope * tangent, y.shape)
+
+    def pull(
+        self, xp: Any, i: int, adjoint: Array, y: Array, *inputs: Any, **options: Any
+    ) -> Array:
+        """x̄ᵢ = ∂y/∂xᵢ · ȳ; a number that was used often gets the sum."""
+        slope = self.slopes[i](xp, y, *inputs, **options)
+        return _summed_to(xp, slope * adjoint, inputs[i].shape)
+
+
+class Linear:
+    """A function that is its own derivative, such as a sum.
+
+    Args:
+        value: (xp, x) → y.
+        transposed: (xp, ȳ, x) → x̄, the way back.
+    """
+
+    def __init__(self, value: Rule, transposed: Rule) -> None:
+        self.value = value
+        self.transposed = transposed
+
+    def push(
+        self, xp: Any, i: int, tangent: Array, y: Array, x: Array, **options: Any
+    ) -> Array:
+        """ẏ = f(ẋ)."""
+        return self.value(xp, tangent, **options)
+
+    def pull(
+        self, xp: Any, i: int, adjoint: Array, y: Array, x: Array, **options: Any
+    ) -> Array:
+        """x̄ = fᵀ(ȳ)."""
+        return self.transposed(xp, adjoint, x, **options)
+
+
+class MatMul:
+    """The product of matrices; what stands before the last two dimensions broadcasts.
+
+    Forward:
+        Y = A B,  Ẏ = Ȧ B + A Ḃ
+
+    Backward:
+        Ā = Ȳ Bᵀ,  B̄ = Aᵀ Ȳ
+    """
+
+    def value(self, xp: Any, a: Array, b: Array) -> Array:
+        """A B."""
+        return a @ b
+
+    def push(
+        self, xp: Any, i: int, tangent: Array, y: Array, a: Array, b: Array
+    ) -> Array:
+        """Ȧ B or A Ḃ."""
+        return tangent @ b if i == 0 else a @ tangent
+
+    def pull(
+        self, xp: Any, i: int, adjoint: Array, y: Array, a: Array, b: Array
+    ) -> Array:
+        """Ȳ Bᵀ or Aᵀ Ȳ."""
+        if i == 0:
+            return _summed_to(xp, adjoint @ xp.matrix_transpose(b), a.shape)
+        return _summed_to(xp, xp.matrix_transpose(a) @ adjoint, b.shape)
+
+
+class AMax:
+    """The largest number along dimensions.
+
+    At the kink:
+        Equal largest numbers share the slope evenly, as in torch's `amax`.
+    """
+
+    def value(self, xp: Any, x: Array, dim: Axes, keepdim: bool) -> Array:
+        """The largest number; of complex ones, the one whose real part is largest."""
+        largest = xp.max(_real(xp, x), axis=dim, keepdims=keepdim)
+        if not xp.isdtype(x.dtype, "complex floating"):
+            return largest
+        share = self._share(xp, largest, _real(xp, x), dim, keepdim)
+        return xp.sum(share * x, axis=dim, keepdims=keepdim)
+
+    def push(
+        self,
+        xp: Any,
+        i: int,
+        tangent: Array,
+        y: Array,
+        x: Array,
+        dim: Axes,
+        keepdim: bool,
+    ) -> Array:
+        """The mean of the winners' tangents."""
+        share = self._share(xp, y, x, dim, keepdim)
+        return xp.sum(share * tangent, axis=dim, keepdims=keepdim)
+
+    def pull(
+        self,
+        xp: Any,
+        i: int,
+        adjoint: Array,
+        y: Array,
+        x: Array,
+        dim: Axes,
+        keepdim: bool,
+    ) -> Array:
+        """To the winners, in equal parts."""
+        return self._share(xp, y, x, dim, keepdim) * _spread(xp, adjoint, x, dim)
+
+    def _share(self, xp: Any, y: Array, x: Array, dim: Axes, keepdim: bool) -> Array:
+        won = xp.astype(x == _spread(xp, y, x, dim), x.dtype)
+        return won / xp.sum(won, axis=dim, keepdims=True)
+
+
+def _unary(
+    value: Callable[[Any, Any], Any], slope: Callable[[Any, Any, Any], Any]
+) -> Elementwise:
+    """A function of one array: (xp, x) → y, and (xp, y, x) → its slope."""
+    return Elementwise(value, slope)
+
+
+def _binary(
+    value: Callable[[Any, Any, Any], Any],
+    slope_a: Callable[[Any, Any, Any, Any], Any],
+    slope_b: Callable[[Any, Any, Any, Any], Any],
+) -> Elementwise:
+    """An operator: (xp, a, b) → y, and (xp, y, a, b) → the slope by a and by b."""
+    return Elementwise(value, slope_a, slope_b)
+
+
+def _relu(xp: Any, x: Array) -> Array:
+    """Of a complex number, the real part decides."""
+    return xp.where(_real(xp, x) < 0, xp.zeros_like(x), x)
+
+
+def _power(xp: Any, x: Array, exponent: float) -> Array:
+    return x**exponent
+
+
+def _power_slope(xp: Any, y: Array, x: Array, exponent: float) -> Array:
+    """The slope n xⁿ⁻¹; x⁰ is flat at 0 too, where the formula would divide by 0."""
+    return exponent * x ** (exponent - 1) if exponent else xp.zeros_like(x)
+
+
+def _sum(xp: Any, x: Array, dim: Axes, keepdim: bool) -> Array:
+    return xp.sum(x, axis=dim, keepdims=keepdim)
+
+
+def _spread_sum(xp: Any, adjoint: Array, x: Array, dim: Axes, keepdim: bool) -> Array:
+    return _spread(xp, adjoint, x, dim)
+
+
+def _taken(xp: Any, x: Array, index: Any) -> Array:
+    return x[index]
+
+
+def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
+    """Each number back to its place; what was taken several times adds up."""
+    if any(hasattr(i, "shape") for i in index):
+        return _counted(xp, adjoint, x, index)
+    grad = xp.zeros_like(x)
+    old_dims = tuple(i for i in index if i is not None)
+    grad[old_dims] = xp.reshape(adjoint, x[old_dims].shape)
+    return grad
+
+
+def _counted(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
+    """For arrays of indices: assigning would lose all but one of equal indices."""
+    n = math.prod(x.shape)
+    places = xp.arange(n, dtype=xp.int64, device=array_api_compat.device(x))
+    taken = xp.reshape(xp.reshape(places, x.shape)[index], (-1,))
+    one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
+    return xp.reshape(xp.reshape(adjoint, (-1,)) @ one_hot, x.shape)
+
+
+def _reshaped(xp: Any, x: Array, shape: tuple[int, ...]) -> Array:
+    return xp.reshape(x, shape)
+
+
+def _reshaped_back(xp: Any, adjoint: Array, x: Array, shape: tuple[int, ...]) -> Array:
+    return xp.reshape(adjoint, tuple(x.shape))
+
+
+def _swapped(xp: Any, x: Array, dim0: int, dim1: int) -> Array:
+    order = list(range(x.ndim))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return xp.permute_dims(x, tuple(order))
+
+
+def _swapped_back(xp: Any, adjoint: Array, x: Array, dim0: int, dim1: int) -> Array:
+    return _swapped(xp, adjoint, dim0, dim1)
+
+
+def _real(xp: Any, x: Array) -> Array:
+    return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
+
+
+def _spread(xp: Any, reduced: Array, x: Array, dim: Axes) -> Array:
+    """What was reduced along `dim`, as large as x again."""
+    dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+    reduced_dims = {d % x.ndim for d in dims}
+    kept = [1 if d in reduced_dims else size for d, size in enumerate(x.shape)]
+    return xp.broadcast_to(xp.reshape(reduced, tuple(kept)), x.shape)
+
+
+def _summed_to(xp: Any, array: Array, shape: tuple[int, ...]) -> Array:
+    """The way back of broadcasting: the sum over what was repeated."""
+    more = array.ndim - len(shape)
+    repeated = [more + d for d, n in enumerate(shape) if n != array.shape[more + d]]
+    if not (dims := (*range(more), *repeated)):
+        return array
+    return xp.reshape(xp.sum(array, axis=dims), tuple(shape))
+
+
+PRIMITIVES: dict[str, Primitive] = {
+    "add": _binary(
+        lambda xp, a, b: a + b,
+        lambda xp, y, a, b: 1,
+        lambda xp, y, a, b: 1,
+    ),
+    "subtract": _binary(
+        lambda xp, a, b: a - b,
+        lambda xp, y, a, b: 1,
+        lambda xp, y, a, b: -1,
+    ),
+    "multiply": _binary(
+        lambda xp, a, b: a * b,
+        lambda xp, y, a, b: b,
+        lambda xp, y, a, b: a,
+    ),
+    "divide": _binary(
+        lambda xp, a, b: a / b,
+        lambda xp, y, a, b: 1 / b,
+        lambda xp, y, a, b: -y / b,
+    ),
+    "exp": _unary(lambda xp, x: xp.exp(x), lambda xp, y, x: y),
+    "log": _unary(lambda xp, x: xp.log(x), lambda xp, y, x: 1 / x),
+    "sin": _unary(lambda xp, x: xp.sin(x), lambda xp, y, x: xp.cos(x)),
+    "cos": _unary(lambda xp, x: xp.cos(x), lambda xp, y, x: -xp.sin(x)),
+    "tanh": _unary(lambda xp, x: xp.tanh(x), lambda xp, y, x: 1 - y * y),
+    "sqrt": _unary(lambda xp, x: xp.sqrt(x), lambda xp, y, x: 0.5 / y),
+    # At the kink the slope is 0, as torch's.
+    "relu": _unary(_relu, lambda xp, y, x: xp.astype(y > 0, y.dtype)),
+    "power": Elementwise(_power, _power_slope),
+    "matmul": MatMul(),
+    "sum": Linear(_sum, _spread_sum),
+    "amax": AMax(),
+    "index": Linear(_taken, _put_back),
+    "reshape": Linear(_reshaped, _reshaped_back),
+    "transpose": Linear(_swapped, _swapped_back),
+}
+"""Value, and slope by each input, side by side."""

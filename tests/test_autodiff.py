@@ -1,0 +1,557 @@
+"""The ways to differentiate without a derivative written down agree with PyTorch."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+import handmade.autodiff as ad
+import torch_ref.autodiff as torch_ad
+from handmade.autodiff.rules import PRIMITIVES, Elementwise
+
+LIBRARIES = {
+    "numpy": np.asarray,
+    "torch": torch.from_numpy,
+    "array_api_strict": array_api_strict.asarray,
+}
+
+ELEMENTWISE = ["exp", "log", "sin", "cos", "tanh", "sqrt", "relu"]
+BROADCAST = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3))]
+BROADCAST += [((2, 1, 3), (4, 1)), ((0, 4), (4,)), ((5,), ())]
+PRODUCTS = [((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 4)), ((3,), (3,))]
+PRODUCTS += [((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((5, 1, 2, 3), (4, 3, 2))]
+PRODUCTS += [((3,), (5, 3, 4)), ((5, 2, 3), (3,)), ((0, 3), (3, 2))]
+REDUCED = [(None, False), (0, False), (-1, True), ((0, 2), False), ((-1, 0), True)]
+REDUCED += [(None, True), (1, False)]
+SLICED = {
+    "a row": lambda x, xp: x[1],
+    "an element": lambda x, xp: x[1, -1],
+    "a column": lambda x, xp: x[:, 1],
+    "every second": lambda x, xp: x[::2, 1:],
+    "ellipsis": lambda x, xp: x[..., 0],
+    "a new dimension": lambda x, xp: x[None, :, 1:2],
+    "nothing": lambda x, xp: x[:0, :],
+}
+
+CASES = {
+    "plus": (lambda ad, a, b: a + b, BROADCAST),
+    "minus": (lambda ad, a, b: a - b, BROADCAST),
+    "times": (lambda ad, a, b: a * b, BROADCAST),
+    "divided by": (lambda ad, a, b: a / b, BROADCAST),
+    "numbers": (lambda ad, a: 1 - 2 * a / 3 + 4 / (5 + a) - a * 2 - (-a), [((3, 2),)]),
+    "matmul": (lambda ad, a, b: a @ b, PRODUCTS),
+    ".T": (lambda ad, a: a.T, [((3, 2),)]),
+    "reshape": (lambda ad, a: ad.reshape(a, (4, -1)), [((2, 2, 3),)]),
+    "transpose": (lambda ad, a: ad.transpose(a, 0, -1), [((2, 3, 4),)]),
+    "unpacked": (lambda ad, a: next(x * y for x, y in [a]), [((2, 3),)]),
+    "reused": (lambda ad, a: a * a + a / (a + 1) - a, [((2, 3),)]),
+    "reused by itself": (lambda ad, a: (a @ a) * a, [((3, 3),)]),
+    "used once, then left": (lambda ad, a, b: (a * b, a - b)[1], [((2,), (2,))]),
+    "the input itself": (lambda ad, a: a, [((2, 3),)]),
+    "softmax": (
+        lambda ad, a: ad.exp(a) / ad.sum(ad.exp(a), dim=-1, keepdim=True),
+        [((3, 5),)],
+    ),
+}
+CASES |= {
+    name: (lambda ad, a, name=name: getattr(ad, name)(a), [((3, 4),), ((),), ((0, 2),)])
+    for name in ELEMENTWISE
+}
+CASES |= {
+    f"power {n}": (lambda ad, a, n=n: a**n, [((3, 4),), ((),)])
+    for n in (0, 1, 2, 3, -1, 0.5, -2.5)
+}
+CASES |= {
+    f"{name} {dim} {keepdim}": (
+        lambda ad, a, name=name, dim=dim, keepdim=keepdim: getattr(ad, name)(
+            a, dim=dim, keepdim=keepdim
+        ),
+        [((2, 3, 4),)],
+    )
+    for name in ("sum", "amax")
+    for dim, keepdim in REDUCED
+}
+CASES |= {
+    f"index {name}": (lambda ad, a, take=take: take(a, None), [((3, 4),)])
+    for name, take in SLICED.items()
+}
+DRAWN = [
+    pytest.param(f, shapes, id=f"{name}-{shapes}")
+    for name, (f, several) in CASES.items()
+    for shapes in several
+]
+
+
+def drawn(shapes, seed=0):
+    """Inputs above ½, so that logarithms, roots and quotients are in their domain."""
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(0.5, 2, shape) for shape in shapes], rng
+
+
+def array(give, x):
+    return give(np.asarray(x))
+
+
+def close(got, want, bound=1e-12):
+    got, want = np.asarray(got), want.detach().numpy()
+    assert got.shape == want.shape
+    assert got.dtype == want.dtype
+    scale = np.abs(want).max(initial=0)
+    assert np.abs(got - want).max(initial=0) <= bound * (scale or 1)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("f", "shapes"), DRAWN)
+def test_both_modes_are_torchs(f, shapes, library):
+    give = LIBRARIES[library]
+    inputs, rng = drawn(shapes)
+    tensors = [torch.from_numpy(np.asarray(x)) for x in inputs]
+    arrays = [array(give, x) for x in inputs]
+    value, back = ad.vjp(lambda *a: f(ad, *a), *arrays)
+    want, want_back = torch.func.vjp(lambda *a: f(torch_ad, *a), *tensors)
+    close(value, want)
+    upstream = rng.normal(size=tuple(want.shape))
+    for _ in range(2):  # a second call accumulates nothing
+        found = back(array(give, upstream))
+        wanted = want_back(torch.from_numpy(np.asarray(upstream)))
+        for got, exact in zip(found, wanted, strict=True):
+            close(got, exact)
+    tangents = [np.asarray(rng.normal(size=shape)) for shape in shapes]
+    value, change = ad.jvp(
+        lambda *a: f(ad, *a), tuple(arrays), tuple(array(give, v) for v in tangents)
+    )
+    want, want_change = torch.func.jvp(
+        lambda *a: f(torch_ad, *a), tuple(tensors), tuple(map(torch.tensor, tangents))
+    )
+    close(value, want)
+    close(change, want_change)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_inputs_and_upstream_are_not_touched(library):
+    give = LIBRARIES[library]
+    arrays = [give(np.full((2, 2), 2.0)), give(np.full((2, 2), 3.0))]
+    value, back = ad.vjp(lambda a, b: (a @ b)[:1, :] * b + ad.relu(a), *arrays)
+    upstream = give(np.ones((2, 2)))
+    back(upstream)
+    ad.jvp(lambda a, b: a @ b, tuple(arrays), (upstream, upstream))
+    for x, number in zip([*arrays, upstream], (2, 3, 1), strict=True):
+        assert np.all(np.asarray(x) == number)
+    assert np.asarray(value).shape == (2, 2)
+
+
+ROWS = np.array([0, 2, 2, 1, 2])
+COLUMNS = np.array([1, 0, 0, 3, 1])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_repeated_indices_add_up(library):
+    give = LIBRARIES[library]
+    x, upstream = np.arange(12.0).reshape(3, 4), np.array([1.0, 2, 4, 8, 16])
+    rows, columns = give(ROWS), give(COLUMNS)
+    _, back = ad.vjp(lambda x: x[rows, columns], give(x))
+    want = np.zeros((3, 4))
+    np.add.at(want, (ROWS, COLUMNS), upstream)
+    assert want[2, 0] == 6
+    np.testing.assert_array_equal(np.asarray(back(give(upstream))[0]), want)
+    _, change = ad.jvp(lambda x: x[rows, columns], (give(x),), (give(want),))
+    np.testing.assert_array_equal(np.asarray(change), want[ROWS, COLUMNS])
+
+
+def test_whole_rows_taken_again_add_up():
+    x, upstream = np.zeros((3, 2)), np.arange(10.0).reshape(5, 2)
+    _, back = ad.vjp(lambda x: x[ROWS], x)
+    want = np.zeros((3, 2))
+    np.add.at(want, ROWS, upstream)
+    np.testing.assert_array_equal(back(upstream)[0], want)
+
+
+@pytest.mark.parametrize(("dim", "keepdim"), [(None, False), (1, False), (1, True)])
+def test_equal_largest_numbers_share_the_slope_as_in_torchs_amax(dim, keepdim):
+    x = np.array([[1.0, 3, 3], [2, 2, 2], [0, -1, 5]])
+    inner = np.array([[1.0, 2, 4], [8, 16, 32], [64, 128, 256]])
+    value, back = ad.vjp(lambda x: ad.amax(x, dim, keepdim), x)
+    leaf = torch.tensor(x, requires_grad=True)
+    want = torch.amax(leaf, () if dim is None else dim, keepdim)
+    upstream = np.asarray(np.random.default_rng(0).normal(size=value.shape))
+    want.backward(torch.from_numpy(upstream))
+    close(back(upstream)[0], leaf.grad)
+    assert dim is None or back(upstream)[0][0, 1] == back(upstream)[0][0, 2] != 0
+    _, change = ad.jvp(lambda x: ad.amax(x, dim, keepdim), (x,), (inner,))
+    close(
+        change,
+        torch.func.jvp(
+            lambda x: torch.amax(x, () if dim is None else dim, keepdim),
+            (torch.from_numpy(x),),
+            (torch.from_numpy(inner),),
+        )[1],
+    )
+
+
+def test_relu_is_flat_at_its_kink_and_keeps_nan():
+    x = np.array([-1.0, 0.0, 2.0])
+    assert ad.grad(lambda x: ad.sum(ad.relu(x)))(x).tolist() == [0, 0, 1]
+    assert np.isnan(ad.relu(np.array(np.nan)))
+
+
+def test_powers_at_zero_are_torchs():
+    for n in (0, 1, 2, 3):
+        zero = torch.zeros((), dtype=torch.float64)
+        want = torch.func.grad(lambda x, n=n: x**n)(zero)
+        assert ad.grad(lambda x, n=n: x**n)(np.zeros(())) == want.item(), n
+
+
+def test_what_has_no_influence_has_slope_zero():
+    x, y = np.ones((2, 3)), np.ones(4)
+    for f in (lambda x, y: ad.sum(x), lambda x, y: np.array(7.0)):
+        gradients = ad.grad(f, (0, 1))(x, y)
+        np.testing.assert_array_equal(gradients[1], np.zeros(4))
+        assert ad.jvp(f, (x, y), (0 * x, y))[1] == 0
+
+
+def test_branches_and_comparisons_follow_the_value():
+    def f(x):
+        return 3 * x if x > 0 and x != 5 and x >= 1 and not x < 1 else -x
+
+    assert ad.grad(f)(np.array(2.0)) == 3
+    assert ad.grad(f)(np.array(-2.0)) == -1
+    assert ad.grad(f)(np.array(5.0)) == -1
+    assert ad.jvp(f, (np.array(2.0),), (np.array(10.0),))[1] == 30
+    assert ad.grad(lambda x: x if x <= x and x == x and x else -x)(np.array(2.0)) == 1
+
+
+def test_chosen_arguments_are_differentiated_and_others_are_anything():
+    def f(scale, x, word, y):
+        assert word == "as it is"
+        return scale * ad.sum(x * y)
+
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    args = (2, x, "as it is", y)
+    np.testing.assert_array_equal(ad.grad(f, 1)(*args), 2 * y)
+    (by_y, by_x), value = ad.grad_and_value(f, (3, 1))(*args)
+    np.testing.assert_array_equal(by_y, 2 * x)
+    np.testing.assert_array_equal(by_x, 2 * y)
+    assert value == 26
+
+
+def test_float32_stays_float32_beside_any_number():
+    x = np.ones(3, np.float32)
+    f = lambda x: ad.sum(np.float64(2) * x + np.float32(1) * x**2.0 / 3)  # noqa: E731
+    gradient, value = ad.grad_and_value(f)(x)
+    assert (gradient.dtype, value.dtype) == (np.float32, np.float32)
+    assert ad.jvp(f, (x,), (x,))[1].dtype == np.float32
+    for way in (ad.forward_difference, ad.central_difference, ad.complex_step):
+        assert way(lambda x: ad.sum(x * x), x).dtype == np.float32
+
+
+def test_torchs_gradcheck_agrees_with_the_tape():
+    class Taped(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            value, ctx.back = ad.vjp(net, x.detach(), w.detach())
+            return value
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return ctx.back(upstream)
+
+    def net(x, w):
+        return ad.tanh(x @ w) / ad.sum(ad.exp(x), dim=1, keepdim=True)
+
+    x, w = (torch.from_numpy(a).requires_grad_() for a in drawn([(4, 3), (3, 2)])[0])
+    assert torch.autograd.gradcheck(Taped.apply, (x, w))
+
+
+def mutants(rule):
+    """The table's rule with each of its parts wrong in turn."""
+    if isinstance(rule, Elementwise):
+        for i in range(len(rule.slopes)):
+            for factor in (0, 2, -1):
+                wrong = list(rule.slopes)
+                wrong[i] = lambda *a, f=factor, s=rule.slopes[i], **o: f * s(*a, **o)
+                yield Elementwise(rule.value, *wrong)
+        return
+    for part in ("push", "pull"):
+        for factor in (0, 2, -1):
+            yield Broken(rule, part, factor)
+
+
+class Broken:
+    def __init__(self, rule, part, factor):
+        self.rule, self.part, self.factor = rule, part, factor
+
+    def __getattr__(self, name):
+        whole = getattr(self.rule, name)
+        if name != self.part:
+            return whole
+        return lambda *args, **options: self.factor * whole(*args, **options)
+
+
+USES = {
+    "add": "plus",
+    "subtract": "minus",
+    "multiply": "times",
+    "divide": "divided by",
+    "power": "power 3",
+    "sum": "sum 0 False",
+    "amax": "amax 0 False",
+    "index": "index a column",
+}
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_a_wrong_rule_in_the_table_is_caught(name, monkeypatch):
+    f, several = CASES[USES.get(name, name)]
+    for wrong in mutants(PRIMITIVES[name]):
+        monkeypatch.setitem(PRIMITIVES, name, wrong)
+        with pytest.raises(AssertionError):
+            test_both_modes_are_torchs(f, several[0], "numpy")
+
+
+FUNCTIONS = {
+    "x² + y²": lambda ad, p: ad.sum(p**2),
+    "1/(x² + y²)": lambda ad, p: 1 / ad.sum(p * p),
+    "sin x + eʸ": lambda ad, p: ad.sin(p[0]) + ad.exp(p[1]),
+    "2x₁x₂²": lambda ad, p: 2 * p[0] * p[1] ** 2,
+    "log, root and quotient": lambda ad, p: ad.log(p[0]) * ad.sqrt(p[1]) / ad.cos(p[0]),
+    "relu and max": lambda ad, p: ad.sum(ad.relu(p - 1)) * ad.amax(p) + ad.tanh(p[0]),
+    "matrices": lambda ad, p: ad.sum(ad.reshape(p, (2, 1)) @ ad.reshape(p, (1, 2))),
+}
+POINT = np.array([0.7, 1.4])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_function_runs_in_all_ways_on_both_sides(name, library):
+    give, x = LIBRARIES[library], torch.from_numpy(POINT)
+    f = lambda p: FUNCTIONS[name](ad, p)  # noqa: E731
+    g = lambda p: FUNCTIONS[name](torch_ad, p)  # noqa: E731
+    want = torch.func.grad(g)(x)
+    p = give(POINT)
+    directions = [give(e) for e in np.eye(2)]
+    forward = [float(ad.jvp(f, (p,), (e,))[1]) for e in directions]
+    close(np.array(forward), want)
+    close(ad.grad(f)(p), want)
+    close(ad.complex_step(f, p), want, 1e-14)
+    close(ad.central_difference(f, p), want, 1e-9)
+    close(ad.forward_difference(f, p), want, 1e-6)
+    close(torch_ad.complex_step(g, x), want, 1e-14)
+    close(torch_ad.central_difference(g, x), want, 1e-9)
+    close(torch_ad.forward_difference(g, x), want, 1e-6)
+
+
+@pytest.mark.parametrize("way", ["forward_difference", "central_difference"])
+@pytest.mark.parametrize("h", [None, 0.25])
+def test_differences_are_the_same_chords_on_both_sides(way, h):
+    f, g = (lambda p, ad=ad: ad.sum(p**3) for ad in (ad, torch_ad))
+    got = getattr(ad, way)(f, POINT, h)
+    want = getattr(torch_ad, way)(g, torch.from_numpy(POINT), h)
+    close(got, want, 1e-15 if h else 1e-8)
+    if h:
+        x, one_sided = POINT, way == "forward_difference"
+        chord = 3 * x**2 + 3 * x * h + h**2 if one_sided else 3 * x**2 + h**2
+        np.testing.assert_allclose(got, chord, rtol=1e-14)
+
+
+def error(way, h):
+    """Of the slope of sin x · eˣ at 1, relative."""
+    f = lambda x: ad.sin(x) * ad.exp(x)  # noqa: E731
+    exact = np.e * (np.sin(1) + np.cos(1))
+    return abs(float(way(f, np.array(1.0), h)) - exact) / exact
+
+
+def best(way, steps):
+    """Where the error, in the middle over steps close by, is least."""
+    return min(steps, key=lambda h: np.median([error(way, h * r) for r in RATIOS]))
+
+
+RATIOS = np.geomspace(0.7, 1.4, 21)
+STEPS = 10.0 ** np.arange(-14, -0.9, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("way", "root", "least"),
+    [("forward_difference", 1 / 2, 1e-7), ("central_difference", 1 / 3, 1e-9)],
+)
+def test_the_error_is_u_shaped_and_least_near_the_root_of_epsilon(way, root, least):
+    way = getattr(ad, way)
+    bottom, expected = best(way, STEPS), np.finfo(float).eps ** root
+    assert expected / 10 < bottom < expected * 10
+    assert error(way, None) < least
+    for h in (STEPS[0], STEPS[-1]):
+        assert error(way, h) > 1e3 * error(way, expected)
+
+
+def test_the_complex_step_is_exact_for_every_small_step():
+    assert max(error(ad.complex_step, h) for h in (1e-10, 1e-20, 1e-200)) < 1e-15
+
+
+def test_a_difference_moves_one_entry_at_a_time_and_counts_its_calls():
+    calls = []
+
+    def f(p):
+        calls.append(p)
+        return ad.sum(p * p)
+
+    x = np.arange(6.0).reshape(2, 3)
+    for way, count in (
+        (ad.forward_difference, 7),
+        (ad.central_difference, 12),
+        (ad.complex_step, 6),
+        (ad.grad, 1),
+    ):
+        calls.clear()
+        found = way(f)(x) if way is ad.grad else way(f, x)
+        np.testing.assert_allclose(found, 2 * x, atol=1e-7)
+        assert len(calls) == count
+        assert np.all(x == np.arange(6.0).reshape(2, 3))
+
+
+X = np.ones(3)
+BAD = {
+    "a list": (lambda: ad.grad(ad.sum)([1.0, 2.0]), TypeError, "got list"),
+    "integers": (lambda: ad.grad(ad.sum)(np.ones(3, int)), TypeError, "int64"),
+    "a gradient of many": (
+        lambda: ad.grad(lambda x: 2 * x)(X),
+        ValueError,
+        r"must give one number, shape \(\), got shape \(3,\)",
+    ),
+    "a tuple": (
+        lambda: ad.grad(lambda x: (x[0], x[1]))(X),
+        TypeError,
+        "what the function gives must be an array .*, got tuple",
+    ),
+    "a missing argument": (
+        lambda: ad.grad(ad.sum, 1)(X),
+        ValueError,
+        "argnums names argument 1, but 1 were given",
+    ),
+    "an upstream of another shape": (
+        lambda: ad.vjp(lambda x: x, X)[1](np.ones(2)),
+        ValueError,
+        r"grad_output must have shape \(3,\), got \(2,\)",
+    ),
+    "a tangent of another shape": (
+        lambda: ad.jvp(ad.sum, (X,), (np.ones(2),)),
+        ValueError,
+        r"tangent 0 must have shape \(3,\), got \(2,\)",
+    ),
+    "a tangent of another library": (
+        lambda: ad.jvp(ad.sum, (X,), (torch.ones(3),)),
+        TypeError,
+        "give both as arrays of one library",
+    ),
+    "a tangent too few": (
+        lambda: ad.jvp(ad.sum, (X, X), (X,)),
+        ValueError,
+        "as many tangents as primals, and at least one; got 1 and 2",
+    ),
+    "primals that are no tuple": (
+        lambda: ad.jvp(ad.sum, X, X),
+        TypeError,
+        "primals must be a tuple of arrays, one for each input, got ndarray",
+    ),
+    "a constant of another library": (
+        lambda: ad.grad(lambda x: ad.sum(x * torch.ones(3)))(X),
+        TypeError,
+        "multiply: input 0 is a numpy.ndarray, but input 1 is a torch.Tensor",
+    ),
+    "a constant of another dtype": (
+        lambda: ad.grad(lambda x: ad.sum(x + np.ones(3, np.float32)))(X),
+        TypeError,
+        "input 0 is float64, but input 1 is float32",
+    ),
+    "a list as a constant": (
+        lambda: ad.grad(lambda x: ad.sum(x * [1.0, 2.0, 3.0]))(X),
+        TypeError,
+        "multiply: input 1 must be an array .*, got list",
+    ),
+    "an array as exponent": (
+        lambda: ad.grad(lambda x: ad.sum(x**x))(X),
+        TypeError,
+        "power: the exponent must be a real number, got Variable",
+    ),
+    "a mask": (
+        lambda: ad.grad(lambda x: ad.sum(x[x > 0]))(X),
+        TypeError,
+        "index: arrays must hold int64, got bool",
+    ),
+    "a bool": (
+        lambda: ad.grad(lambda x: ad.sum(x[True]))(X),
+        TypeError,
+        "index: masks are not supported, got a bool",
+    ),
+    "a list as index": (
+        lambda: ad.grad(lambda x: ad.sum(x[[0, 1]]))(X),
+        TypeError,
+        "index: index must be an array .*, got list",
+    ),
+    "an index of another library": (
+        lambda: ad.grad(lambda x: ad.sum(x[torch.tensor([0])]))(X),
+        TypeError,
+        "x is a numpy.ndarray, but index is a torch.Tensor",
+    ),
+    "a number in a matrix product": (
+        lambda: ad.grad(lambda x: x @ 2)(X),
+        ValueError,
+        r"at least one dimension, got shapes \(3,\) and \(\)",
+    ),
+    "a vector's .T": (
+        lambda: ad.grad(lambda x: ad.sum(x.T))(X),
+        ValueError,
+        r"\.T needs a matrix, got shape \(3,\)",
+    ),
+    "no dimension": (
+        lambda: ad.sum(X, dim=()),
+        ValueError,
+        "sum: dim must name a dimension, or be None",
+    ),
+    "NumPy's stack": (
+        lambda: ad.grad(lambda x: np.stack([x, x]))(X),
+        TypeError,
+        "NumPy's functions would lose the derivative",
+    ),
+    "NumPy's exp": (lambda: ad.grad(lambda x: np.exp(x))(X), TypeError, "ufunc"),
+    "a derivative inside": (
+        lambda: ad.grad(lambda x: ad.sum(ad.grad(lambda y: ad.sum(x * y))(X)))(X),
+        ValueError,
+        "multiply: values of two derivatives meet",
+    ),
+    "a derivative of a derivative": (
+        lambda: ad.grad(lambda x: ad.sum(ad.grad(ad.sum)(x)))(X),
+        TypeError,
+        "primal 0 must be an array .*, got Variable",
+    ),
+    "both modes at once": (
+        lambda: ad.jvp(lambda x: ad.grad(lambda y: ad.sum(x))(X), (X,), (X,)),
+        ValueError,
+        "vjp: values of two derivatives meet",
+    ),
+    "a difference of many": (
+        lambda: ad.central_difference(lambda x: x, X),
+        ValueError,
+        r"must give one number, shape \(\), got shape \(3,\)",
+    ),
+    "a step of 0": (
+        lambda: ad.forward_difference(ad.sum, X, 0.0),
+        ValueError,
+        "h must be positive and finite, got 0.0",
+    ),
+    "a difference at integers": (
+        lambda: ad.forward_difference(ad.sum, np.ones(3, int)),
+        TypeError,
+        "x must hold floating-point numbers",
+    ),
+    "a lost imaginary part": (
+        lambda: ad.complex_step(lambda z: np.sum(np.abs(z)), X),
+        TypeError,
+        "drops the imaginary part",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_differentiated_is_refused_in_words(name):
+    attempt, kind, words = BAD[name]
+    with pytest.raises(kind, match=words):
+        attempt()
