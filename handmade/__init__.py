@@ -3,7 +3,16 @@
 No autograd and no import of torch; each public name has its twin in `torch_ref`.
 """
 
-from handmade import descent, metrics, nn, optim, perceptron, surfaces, training
+from handmade import (
+    descent,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    quantize,
+    surfaces,
+    training,
+)
 from handmade._random import manual_seed
 
 __all__ = [
@@ -13,6 +22,7 @@ __all__ = [
     "nn",
     "optim",
     "perceptron",
+    "quantize",
     "surfaces",
     "training",
 ]
