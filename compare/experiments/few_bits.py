@@ -19,8 +19,8 @@ AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
 """How the weights of the net trained without rounding are stored afterwards."""
 TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits while they learn."""
-CHOSEN = 4
-"""A side of the square of pixels whose weights are shown."""
+CHOSEN = 3
+"""Pixels on each side of the square whose weights are shown."""
 
 
 def net(linear: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -178,7 +178,7 @@ def weights(side: Side) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
     figure.suptitle(
-        f"ternary weights of a hidden unit for its {CHOSEN} × {CHOSEN} middle pixels",
+        f"ternary weights of a hidden unit for {CHOSEN} × {CHOSEN} of its pixels",
         fontsize=15,
     )
     return figure
