@@ -43,7 +43,5 @@ def known_float(owner: str, name: Any) -> str:
         ValueError: it is not.
     """
     if name not in FLOATS:
-        raise ValueError(
-            f"{owner}: expected one of {', '.join(FLOATS)}, got {name!r}"
-        )
+        raise ValueError(f"{owner}: expected one of {', '.join(FLOATS)}, got {name!r}")
     return name

@@ -36,6 +36,7 @@ OURS = sorted(
     "batchnorm normalization dropout sparse"
     or path.stem in "loss_custom loss_entropy loss_margin"
 )
+OURS += [Path(handmade.__file__).parent / "nn" / "quantized.py"]
 
 
 def loaded(path):

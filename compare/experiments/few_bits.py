@@ -1,4 +1,4 @@
-"""How few bits a weight needs: the digits net after training and trained in few bits."""
+"""How few bits a weight needs: rounded after training, or trained in few bits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,9 +38,7 @@ def learner(model: Callable[[Any], Any]) -> MakeLearner:
     return backprop(
         model=model,
         loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(
-            parameters, lr=0.1, momentum=0.9
-        ),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
     )
 
 
