@@ -296,7 +296,7 @@ def patterns(dtype):
     powers = 2.0 ** np.arange(-30, 15)
     near = np.concatenate([powers * (1 - 2.0**-24), powers, powers * (1 + 2.0**-23)])
     wide = rng.normal(size=20_000) * 10.0 ** rng.uniform(-9, 3, 20_000)
-    ends = [0.0, -0.0, 65504.0, 3e-8, 2.98e-8, 6e-8, 1e-30, 1e-45]
+    ends = [0.0, -0.0, 65504.0, 3e-8, 2.98e-8, 6e-8, 1.1e-30, 1.1e-35, 1.1e-39, 1e-45]
     found = np.concatenate([halves, -finer, near, wide, ends]).astype(dtype)
     return np.where(np.abs(found) <= 65504, found, 1.0).astype(dtype)
 
@@ -322,6 +322,7 @@ def test_shorter_floats_are_torchs_and_numpys_bit_for_bit(name, dtype, library):
     [
         (1 + 2**-8, "bfloat16", 1.0),  # half way between 1 and 1 + 2⁻⁷
         (1 + 3 * 2**-8, "bfloat16", 1 + 2**-6),
+        (1 + 2**-8 + 2**-40, "bfloat16", 1.0),  # the way leads through float32
         (1 + 2**-11, "float16", 1.0),
         (-3.14159, "bfloat16", -3.140625),
         (1e-8, "float16", 0.0),
