@@ -433,6 +433,26 @@ _RESIDUALS = [
     ),
     _case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
 ]
+_QUANTIZED = [
+    *(
+        _case("QuantizedLinear", normal(5, 3), args=(3, 4), bits=bits)
+        for bits in (2, 3, 4, 8, 16, 24, "ternary", "binary")
+    ),
+    *(
+        _case("QuantizedLinear", draw, args=(3, 2), bits=bits, note=note)
+        for bits in (4, "ternary")
+        for draw, note in (
+            (normal(3), "one example"),
+            (normal(2, 4, 5, 3), "many leading dimensions"),
+            (normal(1, 3), "batch 1"),
+            (normal(0, 3), "empty batch"),
+            (strided(5, 3), "strided"),
+            (extreme(5, 3), "extreme"),
+        )
+    ),
+    _case("QuantizedLinear", normal(5, 3), args=(3, 2), bits=8, bias=False),
+    _case("QuantizedLinear", normal(5, 3), args=(3, 2), bits="binary", bias=False),
+]
 
 _RECTIFIERS = [
     _case("PReLU", kinked(4, 5)),
@@ -542,6 +562,7 @@ LAYERS = [
     *_DROPOUTS,
     *_EMBEDDINGS,
     *_RESIDUALS,
+    *_QUANTIZED,
 ]
 
 _ELEMENTWISE = [

@@ -25,6 +25,7 @@ FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 LINEAR = (
     *("Linear", "Embedding"),
+    "QuantizedLinear",
     *("Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d"),
 )
 """Sums of products: larger where every factor is positive."""
@@ -306,7 +307,7 @@ def _majorant(spec: Spec) -> torch.nn.Module:
         make = getattr(torch_ref.nn, spec.name)
         return make(*(_majorant(inner) for inner in spec.args))
     if spec.name in ("Flatten", *LINEAR):
-        return spec.build(torch.nn, np.asarray)
+        return spec.build(torch_ref.nn, np.asarray)
     return Larger()
 
 

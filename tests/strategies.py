@@ -246,6 +246,12 @@ def _linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
     return Spec("Linear", (i, o), kwargs), (values(choose, rng, size),)
 
 
+def _quantized_linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    linear, inputs = _linear(choose, rng)
+    bits = choose((4, 2, 3, 8, "ternary", "binary"))
+    return Spec("QuantizedLinear", linear.args, {**linear.kwargs, "bits": bits}), inputs
+
+
 def _windowed(choose: Choose, d: int) -> tuple[Any, ...]:
     """Kernel, stride, padding and dilation, each a number or one a dimension."""
     ranges = ((2, 1, 3, 4), (1, 2, 3), (0, 1, 2), (1, 2, 3))
@@ -669,6 +675,7 @@ LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "LogSoftmax": _over_dim("LogSoftmax"),
     "MaxPool1d": _pooling("MaxPool", 1, *_POOLED, "dilation"),
     "MaxPool2d": _pooling("MaxPool", 2, *_POOLED, "dilation"),
+    "QuantizedLinear": _quantized_linear,
     "ReLU": _plain("ReLU"),
     "Residual": _residual,
     "Sequential": _sequential,

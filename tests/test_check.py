@@ -35,6 +35,7 @@ OURS = sorted(
         and path.stem not in "__init__ _ranges optimizer lr_scheduler"
     )
 )
+OURS += [Path(handmade.__file__).parent / "nn" / "quantized.py"]
 
 
 def loaded(path):

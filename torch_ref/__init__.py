@@ -10,6 +10,7 @@ from torch_ref import (
     nn,
     optim,
     perceptron,
+    quantize,
     surfaces,
     training,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "nn",
     "optim",
     "perceptron",
+    "quantize",
     "surfaces",
     "training",
 ]

@@ -48,8 +48,10 @@ from torch.nn import (
     Tanh,
 )
 
+from handmade._bits import known_bits
 from torch_ref import _init, _utils
 from torch_ref._random import keep_mask
+from torch_ref.quantize import Quantized, quantize
 
 init, utils = _init, _utils
 
@@ -78,6 +80,39 @@ class Residual(Sequential):
                 f"got {tuple(change.shape)}"
             )
         return input + change
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Quantises; the gradient passes as if it had not."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: torch.Tensor, bits: int | str) -> torch.Tensor:
+        """The weights as they are used."""
+        return quantize(weight, bits).used
+
+    @staticmethod
+    def backward(ctx: Any, *grad_output: torch.Tensor) -> Any:
+        """Unchanged, and none by bits."""
+        return grad_output[0], None
+
+
+class QuantizedLinear(Linear):
+    """A linear layer whose weights are quantised before they are used."""
+
+    def __init__(
+        self, in_features: int, out_features: int, bits: int | str, bias: bool = True
+    ) -> None:
+        super().__init__(in_features, out_features, bias)
+        self.bits = known_bits("QuantizedLinear", bits)
+
+    def quantized(self) -> Quantized:
+        """The weights as they are stored, their scale, and as they are used."""
+        return quantize(self.weight.detach(), self.bits)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """torch.nn.functional.linear with the used weights."""
+        used = _StraightThrough.apply(self.weight, self.bits)
+        return torch.nn.functional.linear(input, used, self.bias)
 
 
 class Step(Module):
@@ -175,6 +210,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "QuantizedLinear",
     "ReLU",
     "ReLU6",
     "Residual",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check import windows
+from compare.check import quantizers, windows
 from compare.check.norms import mistaken
 from compare.check.subjects import Answer
 from compare.twin import Question, Results, torchs
@@ -78,6 +78,17 @@ REPAIRS = {
     "nor scaled",
     "repeated indices overwritten": "add up the gradients of an index that occurs more "
     "than once: np.add.at, or a one-hot product",
+    "scale not applied": "multiply the whole numbers by the scale before they are used",
+    "rounded towards zero": "round to the nearest whole number, of two the even one",
+    "signed maximum": "the scale comes from the largest |w|, not from the largest w",
+    "weights not clipped": "keep the whole numbers within −1 and 1 (of n bits: within "
+    "±(2ⁿ⁻¹ − 1))",
+    "weights before rounding": "∂L/∂x needs the weights that the forward pass used",
+    "slope of round": "let the gradient of the used weights straight through: the "
+    "slope of round itself is 0",
+    "gradient clipped": "let the gradient of clipped weights through, too",
+    "scale in the gradient": "the gradient of the used weights is that of the kept "
+    "ones: no scale in it",
     "skip connection forgotten": "add x to f(x), and so ∂L/∂y to f's gradient",
     "momentum's first step": "the first velocity is the gradient itself",
     "dampening": "v ← momentum · v + (1 − dampening) · g",
@@ -266,6 +277,9 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
     yield from _of_axes(name, got, failure)
     yield from _of_activations(name, got, failure)
     for label, other in mistaken(failure.question, failure.answer.upstream):
+        if name in other and close(got, other[name]):
+            yield label
+    for label, other in quantizers.mistaken(failure.question, failure.answer.upstream):
         if name in other and close(got, other[name]):
             yield label
     if name in (other := _one_place_only(failure)) and close(got, other[name]):

@@ -40,6 +40,7 @@ from handmade.nn.loss_margin import HingeEmbeddingLoss, MultiMarginLoss
 from handmade.nn.module import Module, Parameter
 from handmade.nn.normalization import GroupNorm, LayerNorm
 from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from handmade.nn.quantized import QuantizedLinear
 from handmade.nn.sparse import Embedding
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "QuantizedLinear",
     "ReLU",
     "ReLU6",
     "Residual",
