@@ -3,16 +3,28 @@
 No autograd and no import of torch; each public name has its twin in `torch_ref`.
 """
 
-from handmade import descent, metrics, nn, optim, perceptron, surfaces, training
+from handmade import (
+    descent,
+    forward_forward,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    search,
+    surfaces,
+    training,
+)
 from handmade._random import manual_seed
 
 __all__ = [
     "descent",
+    "forward_forward",
     "manual_seed",
     "metrics",
     "nn",
     "optim",
     "perceptron",
+    "search",
     "surfaces",
     "training",
 ]
