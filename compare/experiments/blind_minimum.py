@@ -69,7 +69,10 @@ def keeps_what_is_better(side: Side) -> tuple[bool, str]:
 def draw(side: Side) -> Figure:
     """Where each search looked, one look after the other."""
     figure, (left, right) = figures.canvas(2)
-    (points, errors), (others, their_errors) = blind("handmade"), at_random("handmade")[0]
+    (points, errors), (others, their_errors) = (
+        blind("handmade"),
+        at_random("handmade")[0],
+    )
     path = np.array([p["weight"][0, 0] for p in side["gradient"].path])
     curve = np.linspace(-1.0, 2.6, 200)
     left.plot(curve, curve**2, color="grey", zorder=0)
@@ -77,7 +80,8 @@ def draw(side: Side) -> Figure:
     left.plot(others, their_errors, "x", color="#c0392b", label="random", ms=9, mew=2)
     left.plot(path, path**2, ".", color="#e0a030", label="gradient")
     figures.label(left, "every look at x²", "x", "error")
-    right.semilogy(np.maximum(errors, 1e-3), "o-", color="#1f4e79", label="blind")
+    floor = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
+    right.semilogy(floor, "o-", color="#1f4e79", label="blind")
     right.semilogy(their_errors, "x-", color="#c0392b", label="random")
     steps = np.arange(len(path))
     right.semilogy(3 * steps, path**2, ".-", color="#e0a030", label="gradient")

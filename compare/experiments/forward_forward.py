@@ -11,7 +11,7 @@ from compare.experiments import _digits
 from compare.trained import Side
 
 WIDTHS = (64, 64, 64)
-LR, STEPS, BATCH, SEEDS = 0.01, 500, 64, 2
+LR, BACK_LR, STEPS, BATCH, SEEDS = 0.02, 0.003, 400, 64, 2
 COLORS = {"forward_forward": "#c0392b", "backprop": "#1f4e79"}
 
 
@@ -83,7 +83,7 @@ EXPERIMENT = Experiment(
                 nn.Linear(WIDTHS[2], 10),
             ),
             loss=lambda nn: nn.CrossEntropyLoss(),
-            optimizer=lambda optim, parameters: optim.Adam(parameters, lr=LR),
+            optimizer=lambda optim, parameters: optim.Adam(parameters, lr=BACK_LR),
         ),
     },
     steps=STEPS,
