@@ -3,12 +3,17 @@
 What a search costs is how often it asks for the error: that is what a budget counts.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
-import numpy as np
-
-from handmade._array import Array, converted, floating_namespace, is_count
+from handmade._array import (
+    Array,
+    array_api_compat,
+    converted,
+    floating_namespace,
+    is_count,
+)
 from handmade._numbers import at_least, finite, finite_number, positive, whole
 from handmade._random import exponential, normal
 from handmade.descent import Trace
@@ -297,7 +302,10 @@ class Annealing(RandomDescent):
         """The model's, and the temperature of the next step."""
         own = super().parameters()
         like = next(iter(own.values()))
-        return own | {"temperature": converted(np.asarray(self.temperature), like)}
+        xp = floating_namespace("Annealing", like=like)
+        device = array_api_compat.device(like)
+        heat = xp.full((), self.temperature, dtype=like.dtype, device=device)
+        return own | {"temperature": heat}
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the model, and the temperature."""
@@ -332,8 +340,9 @@ def _random_step(scale: float, x: Any) -> Any:
     """A draw from N(0, scale²) for each number in `x`, of its kind."""
     if not hasattr(x, "dtype"):
         return float(normal(0.0, scale, ()))
-    floating_namespace("random step", x=x)
-    return converted(np.asarray(normal(0.0, scale, tuple(x.shape))), like=x)
+    xp = floating_namespace("random step", x=x)
+    drawn = converted(normal(0.0, scale, (math.prod(x.shape),)), like=x)
+    return xp.reshape(drawn, x.shape)
 
 
 __all__ = [

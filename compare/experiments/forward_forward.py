@@ -11,7 +11,7 @@ from compare.experiments import _digits
 from compare.trained import Side
 
 WIDTHS = (64, 64, 64)
-LR, BACK_LR, STEPS, BATCH, SEEDS = 0.02, 0.003, 400, 64, 2
+LR, BACK_LR, STEPS, BATCH, SEEDS = 0.02, 0.003, 250, 128, 2
 COLORS = {"forward_forward": "#c0392b", "backprop": "#1f4e79"}
 
 
