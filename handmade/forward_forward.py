@@ -89,7 +89,7 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     """
     xp = array_namespace("wrong_label", label=label)
     whole("wrong_label", "num_classes", num_classes, 2)
-    _require_labels("wrong_label", label, len(label), num_classes)
+    _require_labels("wrong_label", label, label.shape[0], num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
     device = array_api_compat.device(label)
     further = xp.asarray(drawn, dtype=label.dtype, device=device)

@@ -58,7 +58,6 @@ EXPERIMENT = Experiment(
     ),
     steps=STEPS,
     seeds=SEEDS,
-    metrics={"accuracy": _digits.accuracy},
     claims={
         "the gradient gets the loss to less than half": gradient_gets_further,
         "blind search needs more than ten times as much": blind_after_all,
