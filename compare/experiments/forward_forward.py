@@ -29,7 +29,7 @@ def backprop_is_better(side: Side) -> tuple[bool, str]:
         float(np.mean([t.metrics["accuracy/test"] for t in side.named(name)]))
         for name in COLORS
     )
-    words = f"test accuracy {forward:.1%}, backpropagation {back:.1%}"
+    words = f"test accuracy {forward:.1%}, backpropagation {back:.1%} (lr = {BACK_LR})"
     return back >= forward, f"{words}: {100 * (back - forward):.1f} points"
 
 
