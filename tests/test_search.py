@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import array_api_strict
 import numpy as np
@@ -12,6 +13,7 @@ import handmade
 import torch_ref
 from compare import registry
 from compare.arrays import Backend, to_numpy
+from compare.check.sandbox import check_file
 from compare.experiment import backprop
 from compare.lockstep import JUMP, Lockstep, _copied, _disturbed, _lasting, _tensors
 from compare.run import Settings, run
@@ -522,6 +524,13 @@ def test_torchs_own_moves_leave_labels_alone():
     want = _tensors(sides.torch_ref, sides._stepped(sides.torch_ref, batch))
     want = {name: array.copy() for name, array in want.items()}
     assert max(sides._sensitivity("loss", want, before, batch)) < 1e-5
+
+
+@pytest.mark.parametrize("module", [handmade.search, handmade.forward_forward])
+def test_our_own_files_pass_the_check_that_others_must(module):
+    outcome = check_file(Path(module.__file__), [], 60)
+    assert outcome.findings
+    assert outcome.exit_status(strict=True) == 0, outcome.findings
 
 
 # -- bad input -------------------------------------------------------------------------
