@@ -23,6 +23,8 @@ SAFETY = 4
 """How many times as far as torch's own move a difference may be."""
 FADING = 0.98
 """What is left after one step of a measured noise, until it is measured anew."""
+JUMP = 1000
+"""Where half of torch's own moves are so much larger than the least, it is a kink."""
 SCHEDULED = ("lr", "momentum", "betas")
 """What a schedule sets in the optimiser's groups."""
 COUNTED = ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")
@@ -220,7 +222,7 @@ class Lockstep:
             if gap <= max(bound * size, floor, SAFETY * self.noise[name]):
                 continue
             moves = self._sensitivity(name, want, before, batch)
-            self.noise[name] = float(np.median(moves))
+            self.noise[name] = _lasting(moves)
             if gap > max(floor, SAFETY * max(moves)):
                 self._fail(name, self._judged(name, got, want, bound, len(batch[0])))
             elif gap > SAFETY * self.noise[name]:
@@ -263,7 +265,9 @@ class Lockstep:
     def _sensitivity(
         self, name: str, want: Tensors, before: Any, batch: Any
     ) -> list[float]:
-        """How far torch's own result moves when weights and input move by one ULP.
+        """How far torch's own result moves when weights and data move by one ULP.
+
+        A target that is a whole number is a label, and exact.
 
         Where large numbers cancel that is the noise of any computation; at a kink (a
         ReLU whose input is 0 but for rounding) some of the moves are far larger, and
@@ -275,7 +279,8 @@ class Lockstep:
             disturbed = _disturbed(before, rng, self.backend.eps)
             learner.load_state_dict(self.backend.state_for_torch(disturbed))
             x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
-            again = self.backend.torch(x), batch[1]
+            target = _disturbed(to_numpy(batch[1]), rng, self.backend.eps, whole=False)
+            again = self.backend.torch(x), self.backend.torch(target)
             got = _tensors(learner, self._stepped(learner, again))
             moves.append(_gap(got[name], want[name]))
         return moves
@@ -394,6 +399,15 @@ def stream(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
 
 
+def _lasting(moves: list[float]) -> float:
+    """What of torch's moves is noise that the next steps will have, too.
+
+    A kink that one ULP decides, as a step that is kept or not, is over with its step.
+    """
+    least, typical = min(moves), float(np.median(moves))
+    return least if typical > JUMP * least else typical
+
+
 def _weights(state: dict[str, Any]) -> dict[str, Any]:
     """The part of a learner's state that holds its weights."""
     return state.get("model", state)
@@ -462,12 +476,15 @@ def _copied(learner: Any) -> Any:
     return mapped(learner.state_dict(), lambda a: to_numpy(a).copy())
 
 
-def _disturbed(tree: Any, rng: np.random.Generator, eps: float) -> Any:
-    """Every floating number moved by −1, 0 or 1 ULP."""
+def _disturbed(
+    tree: Any, rng: np.random.Generator, eps: float, *, whole: bool = True
+) -> Any:
+    """Every floating number moved by −1, 0 or 1 ULP; whole ones only if asked for."""
 
     def move(a: Any) -> Any:
         if a.dtype.kind != "f":
             return a
-        return (a * (1 + eps * rng.integers(-1, 2, a.shape))).astype(a.dtype)
+        moved = (a * (1 + eps * rng.integers(-1, 2, a.shape))).astype(a.dtype)
+        return moved if whole else np.where(a == np.round(a), a, moved)
 
     return mapped(tree, move)

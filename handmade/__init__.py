@@ -6,11 +6,13 @@ No autograd and no import of torch; each public name has its twin in `torch_ref`
 from handmade import (
     autodiff,
     descent,
+    forward_forward,
     metrics,
     nn,
     optim,
     perceptron,
     quantize,
+    search,
     surfaces,
     training,
 )
@@ -19,12 +21,14 @@ from handmade._random import manual_seed
 __all__ = [
     "autodiff",
     "descent",
+    "forward_forward",
     "manual_seed",
     "metrics",
     "nn",
     "optim",
     "perceptron",
     "quantize",
+    "search",
     "surfaces",
     "training",
 ]

@@ -1,4 +1,4 @@
-"""The generator that initial weights and dropout masks are drawn from."""
+"""The generator of all that is drawn in this wing."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start the generator of all initial weights and dropout masks afresh.
+    """Start the generator of all that is drawn in this wing afresh.
 
     Args:
         seed: a non-negative integer.
@@ -31,3 +31,13 @@ def normal(mean: float, std: float, shape: tuple[int, ...]) -> np.ndarray:
 def keep_mask(p: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
     return _generator.random(shape) >= p
+
+
+def integers(low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw whole numbers, each of low … high − 1 equally often, as int64."""
+    return _generator.integers(low, high, shape)
+
+
+def exponential() -> float:
+    """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
+    return float(_generator.exponential())

@@ -6,11 +6,13 @@ torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only
 from torch_ref import (
     autodiff,
     descent,
+    forward_forward,
     metrics,
     nn,
     optim,
     perceptron,
     quantize,
+    search,
     surfaces,
     training,
 )
@@ -19,12 +21,14 @@ from torch_ref._random import manual_seed
 __all__ = [
     "autodiff",
     "descent",
+    "forward_forward",
     "manual_seed",
     "metrics",
     "nn",
     "optim",
     "perceptron",
     "quantize",
+    "search",
     "surfaces",
     "training",
 ]

@@ -1,4 +1,4 @@
-"""The generator that dropout masks are drawn from: the same one as handmade's.
+"""The generator of all that is drawn while learning: the same one as handmade's.
 
 Torch's own generator draws other numbers, so the two sides would drop other units.
 """
@@ -10,7 +10,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start torch's generator and the one of all dropout masks afresh."""
+    """Start torch's generator, and the one shared with handmade, afresh."""
     global _generator
     # torch.manual_seed formats stack traces: a millisecond in every step of a lockstep.
     torch.default_generator.manual_seed(seed)
@@ -22,3 +22,18 @@ def manual_seed(seed: int) -> None:
 def keep_mask(p: float, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
     return torch.from_numpy(np.asarray(_generator.random(shape) >= p))
+
+
+def normal(mean: float, std: float, shape: tuple[int, ...]) -> torch.Tensor:
+    """Draw float32 numbers from N(mean, std²)."""
+    return torch.from_numpy(np.asarray(_generator.normal(mean, std, shape))).float()
+
+
+def integers(low: int, high: int, shape: tuple[int, ...]) -> torch.Tensor:
+    """Draw whole numbers, each of low … high − 1 equally often, as int64."""
+    return torch.from_numpy(np.asarray(_generator.integers(low, high, shape)))
+
+
+def exponential() -> float:
+    """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
+    return float(_generator.exponential())

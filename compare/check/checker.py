@@ -54,6 +54,7 @@ def check(subject: Subject) -> Finding:
             "rosenblatt": learners.rosenblatt,
             "descend": learners.descend,
             "newton": learners.newton,
+            "blind": learners.blind,
         }[subject.kind]
         try:
             return judge(subject)

@@ -1,5 +1,6 @@
-"""Judging the perceptron rule, the course's descent and Newton's step."""
+"""Judging the perceptron rule, the course's descents and Newton's step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,49 @@ def newton(subject: Subject) -> Finding:
         return convention(subject, "sign", "the step", numbers)
     words = "no known pattern: the step is not H⁻¹∇"
     return Finding(subject.label, subject.name, "bug", words, **numbers)
+
+
+BLIND = {
+    "where the error shrinks ahead": (2.0, -0.5),
+    "where it grows ahead and shrinks behind": (2.0, 0.5),
+    "where it grows on both sides": (0.125, 1.0),
+    "where it is equal ahead": (0.5, -1.0),
+    "where it is equal behind": (0.5, 1.0),
+    "left of the lowest point": (-3.0, 1.0),
+    "left of it, on the way up": (-3.0, -1.0),
+}
+"""From which x by which step each situation on x² comes about."""
+
+
+def blind(subject: Subject) -> Finding:
+    """Judge one step of the search without a derivative on x², situation by situation.
+
+    Where it looks counts, too: a look is what a search costs.
+    """
+    for where, (x, step) in BLIND.items():
+        got, looks = _blind_step(subject.make, x, step)
+        want, needed = _blind_step(torch_ref.search.blind_step, x, step)
+        if got.shape == want.shape and same(got, want, BOUND) and looks == needed:
+            continue
+        numbers = {
+            "cases": len(BLIND),
+            "input": f"x = {x}, step = {step}",
+            "expected": f"x, value, step = {text(want)}, having looked at {needed}",
+            "got": f"{text(got)}, having looked at {looks}",
+        }
+        words = f"no known pattern: {where}"
+        return Finding(subject.label, subject.name, "bug", words, **numbers)
+    return agreed(subject, 0.0, {"cases": len(BLIND)})
+
+
+def _blind_step(
+    step_of: Callable[..., Any], x: float, step: float
+) -> tuple[np.ndarray, list[float]]:
+    """What a step returns, and where it looked at x²."""
+    looks: list[float] = []
+
+    def error(at: Any) -> Any:
+        looks.append(float(at))
+        return at * at
+
+    return np.array(step_of(error, x, x * x, step), dtype=float), looks

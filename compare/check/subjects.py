@@ -93,7 +93,7 @@ class Subject:
         label: how the file calls it.
         name: the class of `handmade` that it stands for.
         kind: "layer", "loss", "dropout", "optimizer", "scalar", "rosenblatt",
-            "descend" or "newton".
+            "descend", "newton" or "blind".
         make: the class, or the function.
         backward: the function's partner.
     """
@@ -142,6 +142,8 @@ def _subject(name: str, value: Any, own: dict[str, Any]) -> Subject | None:
         return Subject(name, name, "descend", value)
     if name == "newton_step":
         return Subject(name, name, "newton", value)
+    if name == "blind_step":
+        return Subject(name, name, "blind", value)
     return None
 
 

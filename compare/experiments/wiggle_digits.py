@@ -1,0 +1,71 @@
+"""Digits by wiggling 650 weights: the same budget goes nowhere near as far."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from compare import figures
+from compare.experiment import Experiment
+from compare.experiments import _budget, _digits
+from compare.trained import Side
+
+FEW = 300
+STEPS = 120
+SEEDS = 5
+NAMES = ("gradient", "random", "annealing")
+
+
+def gradient_gets_further(side: Side) -> tuple[bool, str]:
+    """The best blind search is still far above the worst gradient descent."""
+    ends = {name: _budget.losses(side, name)[:, -1] for name in NAMES}
+    words = ", ".join(f"{n} {_budget.spread(e, '.2f')}" for n, e in ends.items())
+    blind = min(ends["random"].min(), ends["annealing"].min())
+    words = f"loss after {_budget.PER_STEP * STEPS} forward passes: {words}"
+    return bool(ends["gradient"].max() < blind / 2), f"{words}; {SEEDS} seeds"
+
+
+def blind_after_all(side: Side) -> tuple[bool, str]:
+    """How soon gradient descent is where random descent is at the end."""
+    ends = _budget.losses(side, "random")[:, -1]
+    level = float(np.median(ends))
+    passes = _budget.needed(side, "gradient", level)
+    ratio = _budget.PER_STEP * STEPS / float(np.median(passes))
+    words = f"loss {level:.2f}: gradient descent after {_budget.spread(passes, '.0f')}"
+    words += f" forward passes, random descent after {_budget.PER_STEP * STEPS}"
+    return ratio > 10, f"{words}, {ratio:.0f} times as many"
+
+
+def draw(side: Side) -> Figure:
+    """The losses against what they cost, and the cost against the number of weights."""
+    figure, (left, right) = figures.canvas(2)
+    _budget.draw_losses(left, side, NAMES)
+    figures.label(left, f"digits, {SEEDS} seeds", "forward passes", "loss")
+    _budget.draw_growth(right)
+    figures.label(right, "until Σx² = 0.01", "weights", "evaluations")
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="Digits by wiggling 650 weights, on gradient descent's budget",
+    course=("A3", "A5"),
+    heading="random descent",
+    data=lambda rng: _digits.small().first(FEW),
+    learners=_budget.learners(
+        model=lambda nn: nn.Linear(64, 10),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        lr=2.0,
+        scale=0.08,
+        temperature=0.01,
+    ),
+    steps=STEPS,
+    seeds=SEEDS,
+    claims={
+        "the gradient gets the loss to less than half": gradient_gets_further,
+        "blind search needs more than ten times as much": blind_after_all,
+        "its cost grows like the number of weights": _budget.times_more,
+    },
+    figures={"losses": draw},
+    story="With 650 weights nearly every random direction is nearly sideways: a step "
+    "gains little, and only small ones gain at all. On the same valley, Σx², the cost "
+    "of a blind search grows with the number of weights, while that of a gradient "
+    "step does not: it tells all weights at once which way to go.",
+)

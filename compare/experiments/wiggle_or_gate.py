@@ -1,0 +1,73 @@
+"""OR by wiggling three weights, with the same budget as gradient descent."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from compare import figures
+from compare.experiment import Experiment
+from compare.experiments import _budget, _gates
+from compare.trained import Side
+
+STEPS = 60
+SEEDS = 9
+LEVEL = 0.1
+NAMES = ("gradient", "random", "annealing")
+
+
+def or_is_learned(side: Side) -> tuple[bool, str]:
+    """From every seed, each way of learning gets all four rows right."""
+    right = {
+        name: sum(
+            bool(np.all((t.predict(t.data.x) > 0.5) == (t.data.target > 0.5)))
+            for t in side.named(name)
+        )
+        for name in NAMES
+    }
+    words = ", ".join(f"{name} {count}" for name, count in right.items())
+    budget = f"{_budget.PER_STEP * STEPS} forward passes"
+    return min(right.values()) == SEEDS, f"{words} of {SEEDS} seeds, {budget} each"
+
+
+def blind_is_no_worse(side: Side) -> tuple[bool, str]:
+    """With three weights there is little that a direction could save."""
+    passes = {name: _budget.needed(side, name, LEVEL) for name in NAMES}
+    words = ", ".join(f"{n} {_budget.spread(p, '.0f')}" for n, p in passes.items())
+    ratio = np.median(passes["random"]) / np.median(passes["gradient"])
+    words = f"until the loss is {LEVEL}: {words}; random / gradient = {ratio:.2f}"
+    return bool(ratio <= 2), words
+
+
+def draw(side: Side) -> Figure:
+    """The losses of all three against what they cost."""
+    figure, (ax,) = figures.canvas()
+    _budget.draw_losses(ax, side, NAMES)
+    figures.label(
+        ax, f"OR, {SEEDS} seeds: median and middle 80 %", "forward passes", "loss"
+    )
+    return figure
+
+
+EXPERIMENT = Experiment(
+    title="OR by wiggling the weights, on gradient descent's budget",
+    course=("A3", "A5"),
+    heading="Lernen / Wie Lernen?",
+    data=lambda rng: _gates.gate(_gates.OR),
+    learners=_budget.learners(
+        model=lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
+        loss=lambda nn: nn.BCELoss(),
+        lr=10.0,
+        scale=2.0,
+        temperature=0.1,
+    ),
+    steps=STEPS,
+    seeds=SEEDS,
+    claims={
+        "all three learn OR, from every seed": or_is_learned,
+        "with three weights blind search is about as cheap": blind_is_no_worse,
+    },
+    figures={"losses": draw},
+    story="Wiggle the weights, and keep what is better: with only three of them every "
+    "other step is an improvement, and no derivative is needed. Annealing at first "
+    "keeps some that are worse, which here only costs time. A backward pass is counted "
+    "as two forward passes.",
+)

@@ -1,0 +1,266 @@
+"""Hinton's Forward-Forward: two forward passes, and no gradient leaves its layer."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Self
+
+from handmade._array import (
+    Array,
+    array_api_compat,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+)
+from handmade._numbers import finite_number, whole
+from handmade._random import integers
+from handmade.nn.activation import ReLU
+from handmade.nn.container import Sequential
+from handmade.nn.linear import Linear
+from handmade.nn.loss_entropy import BCEWithLogitsLoss
+from handmade.nn.module import Parameter
+from handmade.optim.optimizer import Optimizer
+
+TINY = 1e-8
+"""Keeps the direction of a vector of zeros at zeros."""
+
+
+def goodness(y: Array) -> Array:
+    """How active a layer is: the mean of its squared activities.
+
+    Forward:
+        G = Σⱼ yⱼ² / o
+
+    Shape:
+        y (…, o), G (…): o units.
+    """
+    return floating_namespace("goodness", y=y).mean(y * y, axis=-1)
+
+
+def grad_goodness(y: Array) -> Array:
+    """∂G/∂y of each activity.
+
+    Backward:
+        ∂G/∂yⱼ = 2 yⱼ / o
+    """
+    floating_namespace("grad_goodness", y=y)
+    return 2 * y / y.shape[-1]
+
+
+def direction(x: Array) -> Array:
+    """Each row with its length taken out, so that the next layer cannot read it there.
+
+    Forward:
+        x̂ = x / (√(Σⱼ xⱼ² / i) + ε), whose goodness is 1; ε = 1e-8
+
+    Its gradient is never needed: no layer hears of what a later one makes of it.
+
+    Shape:
+        x (…, i), x̂ (…, i).
+    """
+    xp = floating_namespace("direction", x=x)
+    size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))
+    return x / (size + TINY)
+
+
+def with_label(x: Array, label: Array, num_classes: int) -> Array:
+    """Append the label to the inputs as 0s and a 1, (n, i) → (n, i + c).
+
+    Raises:
+        TypeError: a label is no integer, or x is not floating.
+        ValueError: x is not (n, i), there is not one label a row, or one is not in
+            0 … c − 1.
+    """
+    xp = array_namespace("with_label", x=x, label=label)
+    floating_namespace("with_label", x=x)
+    if x.ndim != 2:
+        raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
+    _require_labels("with_label", label, x.shape[0], num_classes)
+    device = array_api_compat.device(x)
+    classes = xp.arange(num_classes, dtype=label.dtype, device=device)
+    return xp.concat([x, xp.astype(label[:, None] == classes, x.dtype)], axis=1)
+
+
+def wrong_label(label: Array, num_classes: int) -> Array:
+    """For each label one of the other classes, each equally often.
+
+    Raises:
+        TypeError: a label is no integer.
+        ValueError: there are no other classes, or a label is not in 0 … c − 1.
+    """
+    xp = array_namespace("wrong_label", label=label)
+    whole("wrong_label", "num_classes", num_classes, 2)
+    _require_labels("wrong_label", label, label.shape[0], num_classes)
+    drawn = integers(1, num_classes, tuple(label.shape))
+    device = array_api_compat.device(label)
+    further = xp.asarray(drawn, dtype=label.dtype, device=device)
+    return (label + further) % num_classes
+
+
+class ForwardForward:
+    """Each layer learns for itself to be active on what is true, and calm on the rest.
+
+    Forward:
+        the positive rows are x with its label, the negative ones x with a wrong label
+        for each layer k: x̂ₖ = direction of yₖ₋₁, yₖ = ReLU(x̂ₖ Wₖᵀ + bₖ)
+        Gₖ = goodness(yₖ), and Gₖ − θ is the logit of "this is true"
+        Lₖ = mean of softplus(−(G − θ)) over positive rows and softplus(G − θ) over
+        negative ones; the loss of a step is Σₖ Lₖ
+
+    Backward:
+        ∂Lₖ/∂G = (σ(G − θ) − t) / 2n        t = 1 for positive rows, 0 for negative
+        ∂Lₖ/∂y = ∂Lₖ/∂G · 2y / o
+        and from there by ReLU and Linear to Wₖ and bₖ, and no further: x̂ₖ is data
+
+    Predicting:
+        Σₖ Gₖ, over all layers, of x with each of the labels; the largest is the
+        answer.
+
+    Shape:
+        x (n, i), target (n,) integers, output (n, c): c classes.
+
+    Args:
+        features: i and the widths of the layers, as (64, 128, 128): at least one layer.
+        num_classes: c, at least 2; so many inputs are appended to x.
+        optimizer: makes an optimiser from one layer's parameters.
+        theta: θ, the goodness at which a layer is undecided; finite.
+
+    Torch:
+        None; `torch_ref.forward_forward.ForwardForward` cuts autograd between the
+        layers, and draws the same wrong labels after the same `manual_seed`.
+
+    Source:
+        G. Hinton, "The Forward-Forward Algorithm: Some Preliminary Investigations",
+        2022. Ours appends the label where the paper overwrites ten pixels, takes the
+        mean of squares where it has the sum, and predicts with the first layer, too.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[int],
+        num_classes: int,
+        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+        *,
+        theta: float = 2.0,
+    ) -> None:
+        owner = "ForwardForward"
+        widths = [whole(owner, "each of features", width, 1) for width in features]
+        if len(widths) < 2:
+            raise ValueError(
+                f"{owner}: features must hold the inputs and at least one layer, "
+                f"got {features}"
+            )
+        self.num_classes = whole(owner, "num_classes", num_classes, 2)
+        self.theta = finite_number(owner, "theta", theta)
+        widths[0] += self.num_classes
+        self.layers = [Sequential(Linear(i, o), ReLU()) for i, o in pairwise(widths)]
+        self.model = Sequential(*self.layers)
+        self.optimizers = [optimizer(layer.parameters()) for layer in self.layers]
+
+    def step(self, x: Array, target: Array) -> float:
+        """Let every layer learn once; returns the sum of their losses before."""
+        rows, is_true = self._true_and_false(x, target)
+        total = 0.0
+        for layer, optimizer in zip(self.layers, self.optimizers, strict=True):
+            y = layer(direction(rows))
+            total += self._differentiate(layer, y, is_true)
+            optimizer.step()
+            rows = y
+        return total
+
+    def _true_and_false(self, x: Array, target: Array) -> tuple[Array, Array]:
+        """All rows with their label, then all with a wrong one; 1 and 0 for which."""
+        c = self.num_classes
+        true = with_label(x, target, c)
+        if true.shape[0] == 0:
+            raise ValueError("ForwardForward: x must hold at least one example")
+        xp = floating_namespace("ForwardForward", x=x)
+        false = with_label(x, wrong_label(target, c), c)
+        ones = xp.ones_like(true[:, 0])
+        return xp.concat([true, false]), xp.concat([ones, 0 * ones])
+
+    def _differentiate(self, layer: Sequential, y: Array, is_true: Array) -> float:
+        """The loss of one layer, and its gradients by the layer's own parameters."""
+        criterion = BCEWithLogitsLoss()
+        loss = criterion(goodness(y) - self.theta, is_true)
+        layer.zero_grad()
+        layer.backward(criterion.backward()[:, None] * grad_goodness(y))
+        return float(loss)
+
+    def predict(self, x: Array) -> Array:
+        """The goodness of `x` with each label, summed over all layers, (n, c)."""
+        xp = floating_namespace("ForwardForward", x=x)
+        device = array_api_compat.device(x)
+        columns: list[Array] = []
+        for label in range(self.num_classes):
+            labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device)
+            columns.append(self._total_goodness(x, labels))
+        return xp.stack(columns, axis=1)
+
+    def _total_goodness(self, x: Array, label: Array) -> Array:
+        rows, total = with_label(x, label, self.num_classes), 0.0
+        for layer in self.layers:
+            rows = layer(direction(rows))
+            total = total + goodness(rows)
+        return total
+
+    def parameters(self) -> dict[str, Array]:
+        """The data of every parameter: layer k's are "k.0.weight" and "k.0.bias"."""
+        return self.model.state_dict()
+
+    def gradients(self) -> dict[str, Array]:
+        """Each parameter's gradient of its own layer's loss, once there was a step."""
+        return {
+            name: p.grad
+            for name, p in self.model.named_parameters()
+            if p.grad is not None
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of the layers and of their optimisers."""
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        return {"model": self.model.state_dict(), "optimizers": optimizers}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+            ValueError: it has another number of layers.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"ForwardForward.load_state_dict: expected {[*own]}, "
+                f"got {[*state_dict]}"
+            )
+        self.model.load_state_dict(state_dict["model"])
+        pairs = zip(self.optimizers, state_dict["optimizers"], strict=True)
+        for optimizer, state in pairs:
+            optimizer.load_state_dict(state)
+
+    def to(self, other: Array) -> Self:
+        """Move layers and optimisers to the library, dtype and device of `other`."""
+        self.model.to(other)
+        for optimizer in self.optimizers:
+            # Loading copies every buffer to where its parameter now lies.
+            optimizer.load_state_dict(optimizer.state_dict())
+        return self
+
+
+def _require_labels(owner: str, label: Array, n: int, num_classes: int) -> None:
+    """Refuse labels that are not n integers, each of 0 … c − 1."""
+    xp = array_namespace(owner, label=label)
+    if not xp.isdtype(label.dtype, "integral"):
+        raise TypeError(f"{owner}: label must hold integers, got {label.dtype}")
+    require_shape(owner, "label", label, (n,))
+    if bool(xp.any((label < 0) | (label >= num_classes))):
+        raise ValueError(f"{owner}: every label must be in 0 … {num_classes - 1}")
+
+
+__all__ = [
+    "ForwardForward",
+    "direction",
+    "goodness",
+    "grad_goodness",
+    "with_label",
+    "wrong_label",
+]

@@ -1,0 +1,11 @@
+"""The square is differentiated without its 2."""
+
+DIAGNOSIS = "factor ½"
+
+
+def goodness(y):
+    return (y * y).mean()
+
+
+def grad_goodness(y):
+    return y / len(y)
