@@ -3,7 +3,16 @@
 No autograd and no import of torch; each public name has its twin in `torch_ref`.
 """
 
-from handmade import descent, metrics, nn, optim, perceptron, surfaces, training
+from handmade import (
+    descent,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    surfaces,
+    training,
+    variational,
+)
 from handmade._random import manual_seed
 
 __all__ = [
@@ -15,4 +24,5 @@ __all__ = [
     "perceptron",
     "surfaces",
     "training",
+    "variational",
 ]

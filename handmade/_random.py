@@ -1,4 +1,4 @@
-"""The generator that initial weights and dropout masks are drawn from."""
+"""The generator that initial weights, dropout masks and noise are drawn from."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start the generator of all initial weights and dropout masks afresh.
+    """Start the generator of all initial weights, dropout masks and noise afresh.
 
     Args:
         seed: a non-negative integer.

@@ -3,7 +3,16 @@
 torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only.
 """
 
-from torch_ref import descent, metrics, nn, optim, perceptron, surfaces, training
+from torch_ref import (
+    descent,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    surfaces,
+    training,
+    variational,
+)
 from torch_ref._random import manual_seed
 
 __all__ = [
@@ -15,4 +24,5 @@ __all__ = [
     "perceptron",
     "surfaces",
     "training",
+    "variational",
 ]
