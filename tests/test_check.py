@@ -28,12 +28,12 @@ OURS = sorted(
     for name in ("nn", "optim", ".")
     for path in (Path(handmade.__file__).parent / name).glob("*.py")
     if path.stem in "loss activation linear container flatten sgd perceptron descent"
-    or path.stem in ("conv", "pooling")
+    or path.stem in ("conv", "pooling", "gaussian")
     or path.stem in "loss_custom loss_entropy loss_margin"
     or (path.parent.name == "optim" and path.stem not in "__init__ _ranges optimizer")
     if path.stem
     in "loss activation linear container flatten sgd perceptron descent "
-    "batchnorm normalization dropout sparse"
+    "batchnorm normalization dropout sparse gaussian"
     or path.stem in "loss_custom loss_entropy loss_margin"
 )
 
