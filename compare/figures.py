@@ -105,6 +105,32 @@ def templates(weight: np.ndarray, title: str) -> Figure:
     return figure
 
 
+def pictures(
+    rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
+) -> Figure:
+    """Rows of square pictures, each row under a name of its own.
+
+    Args:
+        rows: the pictures of each row (n, side · side), from 0 (white) to 1 (black);
+            what lies beyond is shown as 0 or 1.
+        titles: the name of each row, to its left.
+        title: of the whole.
+    """
+    figure = Figure(figsize=SIZE, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    columns = max(len(row) for row in rows)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for ax in axes.ravel():
+        ax.set(xticks=[], yticks=[], frame_on=False)
+    for line, row, name in zip(axes, rows, titles, strict=True):
+        line[0].set_ylabel(name, fontsize=13, rotation=0, ha="right", va="center")
+        for ax, pixels in zip(line, row, strict=False):
+            side = math.isqrt(len(pixels))
+            picture = pixels.reshape(side, side)
+            ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1)
+    return figure
+
+
 def confusion(matrix: np.ndarray, title: str) -> Figure:
     """How often each class (row) was taken for each class (column)."""
     figure, (ax,) = canvas()
