@@ -165,14 +165,11 @@ def draw_reconstructed(side: Side) -> Figure:
 def draw_plane(side: Side) -> Figure:
     """What the two codes mean: the plane about (0, 0), decoded at every third."""
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
-    plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    tiles = np.pad(
-        chances(side[TWO], plane).reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1))
-    )
-    grid = tiles.reshape(len(up), len(across), 10, 10).swapaxes(1, 2)
+    plane = np.stack(np.meshgrid(across, up), axis=-1)
+    rows = [chances(side[TWO], row) for row in plane]
     figure, (ax,) = figures.canvas()
-    picture = grid.reshape(10 * len(up), 10 * len(across))
-    ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1, extent=(-2.5, 2.5, -1.5, 1.5))
+    edges = (-2.5, 2.5, -1.5, 1.5)
+    ax.imshow(figures.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
     figures.label(ax, "the plane of two codes", "z₁", "z₂")
     return figure
 
