@@ -147,13 +147,14 @@ def state_of_the_generator(library):
 
 @pytest.mark.parametrize("library", WINGS)
 @pytest.mark.parametrize("what", ["predict", "encode", "decode"])
-def test_only_learning_draws(library, what):
+def test_only_learning_draws_and_goes_on_drawing(library, what):
     made, x = learner(library), GIVE[library](X)
     x = made.encode(x)[:, :2] if what == "decode" else x
     before = state_of_the_generator(library)
     first, second = (to_numpy(getattr(made, what)(x)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert state_of_the_generator(library) == before
+    assert all(module.training for module in made.codes.modules())
     stepped(made)
     before = state_of_the_generator(library)
     made.step(GIVE[library](X), GIVE[library](X))
