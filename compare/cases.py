@@ -115,6 +115,22 @@ def costs(classes: int) -> Draw:
     return lambda rng: rng.uniform(0, 3, (classes, classes)) * (1 - np.eye(classes))
 
 
+def curves(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> Draw:
+    """Bell curves (…, 2k): k means, and k log-variances up to about ±`flat`."""
+    half = (*shape[:-1], shape[-1] // 2)
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        log_variances = flat * rng.uniform(-1, 1, half)
+        return np.concatenate([means(*half)(rng), log_variances], axis=-1)
+
+    return draw
+
+
+def standard(*shape: int) -> Draw:
+    """Standard normal curves: all means and all log-variances are 0."""
+    return lambda rng: np.zeros(shape)
+
+
 def log_shares(*shape: int) -> Draw:
     """Log-probabilities along axis 1 (axis 0 if there is only one)."""
     return lambda rng: np.log(shares(*shape)(rng))
@@ -453,6 +469,17 @@ _QUANTIZED = [
     _case("QuantizedLinear", normal(5, 3), args=(3, 2), bits=8, bias=False),
     _case("QuantizedLinear", normal(5, 3), args=(3, 2), bits="binary", bias=False),
 ]
+_SAMPLES = [
+    _case("GaussianSample", curves(4, 6)),
+    _case("GaussianSample", curves(4, 6), training=False),
+    _case("GaussianSample", curves(2, 3, 4), note="many leading dimensions"),
+    _case("GaussianSample", curves(1, 2), note="batch 1"),
+    _case("GaussianSample", curves(0, 4), note="empty batch"),
+    _case("GaussianSample", curves(6), note="one example"),
+    _case("GaussianSample", strided(4, 6), note="strided"),
+    _case("GaussianSample", curves(4, 6, means=extreme, flat=40), note="extreme"),
+    _case("GaussianSample", standard(4, 6), note="standard normal"),
+]
 
 _RECTIFIERS = [
     _case("PReLU", kinked(4, 5)),
@@ -563,6 +590,7 @@ LAYERS = [
     *_EMBEDDINGS,
     *_RESIDUALS,
     *_QUANTIZED,
+    *_SAMPLES,
 ]
 
 _ELEMENTWISE = [
@@ -686,6 +714,22 @@ _COSTS = [
     )
     for note, reduction, draw, shape in _FED
 ]
+_DISTANCES = [
+    _case("GaussianKLLoss", *inputs, note=note, reduction=reduction)
+    for note, reduction, inputs in (
+        ("to the standard normal", "mean", (curves(4, 6), standard(4, 6))),
+        ("", "mean", (curves(4, 6), curves(4, 6))),
+        ("", "sum", (curves(4, 6), curves(4, 6))),
+        ("", "none", (curves(4, 6), curves(4, 6))),
+        ("many leading dimensions", "none", (curves(3, 2, 4), curves(3, 2, 4))),
+        ("nearly alike", "mean", (normal(4, 6, scale=1e-3), standard(4, 6))),
+        ("extreme", "mean", (curves(4, 6, means=extreme, flat=40), curves(4, 6))),
+        ("strided", "sum", (strided(4, 6), curves(4, 6))),
+        ("one example", "mean", (curves(6), curves(6))),
+        ("batch 1", "mean", (curves(1, 2), curves(1, 2))),
+        ("empty batch", "none", (curves(0, 4), curves(0, 4))),
+    )
+]
 _PENALTIES = [
     _case("SmoothnessPenalty", *inputs, args=(weight(k, h * w), (h, w)), note=note)
     for k, h, w, note, inputs in (
@@ -765,6 +809,7 @@ LOSSES = [
         reduction="none",
         note="N-d",
     ),
+    *_DISTANCES,
     *_PENALTIES,
     *_SUMS,
     *_BINARY,

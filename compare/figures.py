@@ -107,6 +107,40 @@ def templates(weight: np.ndarray, title: str) -> Figure:
     return figure
 
 
+def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of square pictures (n, side · side) as one picture, with 0 between them."""
+    side = math.isqrt(len(rows[0][0]))
+    columns = max(len(row) for row in rows)
+    whole = np.zeros((len(rows), columns, side + 2, side + 2))
+    for line, row in zip(whole, rows, strict=True):
+        line[: len(row), 1:-1, 1:-1] = row.reshape(-1, side, side)
+    return whole.swapaxes(1, 2).reshape(len(rows) * (side + 2), -1)
+
+
+def pictures(
+    rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
+) -> Figure:
+    """Rows of square pictures, each row with its name to the left.
+
+    Args:
+        rows: the pictures of each row (n, side · side), from 0 (white) to 1 (black);
+            what lies beyond is shown as 0 or 1.
+        titles: the name of each row.
+        title: of the whole.
+    """
+    figure, (ax,) = canvas()
+    whole = mosaic(rows)
+    ax.imshow(whole, cmap="gray_r", vmin=0, vmax=1, aspect="equal")
+    height = len(whole) / len(rows)
+    middles = [height * (i + 0.5) - 0.5 for i in range(len(rows))]
+    ax.set_yticks(middles, titles, fontsize=14)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.set_frame_on(False)
+    ax.set_title(title, fontsize=15)
+    return figure
+
+
 def confusion(
     matrix: np.ndarray,
     title: str,

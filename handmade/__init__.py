@@ -15,6 +15,7 @@ from handmade import (
     search,
     surfaces,
     training,
+    variational,
 )
 from handmade._random import manual_seed
 
@@ -31,4 +32,5 @@ __all__ = [
     "search",
     "surfaces",
     "training",
+    "variational",
 ]

@@ -320,6 +320,7 @@ def _one_loss(example: Example) -> tuple[float, float]:
         "BCEWithLogitsLoss": (1 + largest(x), 1),
         "CrossEntropyLoss": (_classes(x), _classes(x)),
         "ExpectedCostLoss": (_classes(x), 2 * largest(kwargs.get("cost", 2))),
+        "GaussianKLLoss": (1 + 2 * largest(example.inputs), 1),
         "KLDivLoss": (1 + 4 * largest(x), 1),
         "MultiMarginLoss": ((2 + 2 * largest(x)) ** p, p * (2 + 2 * largest(x)) ** p),
         "NLLLoss": (largest(x), 0),
@@ -355,6 +356,8 @@ def divisor(example: Example) -> float:
 def _count(example: Example) -> float:
     """How many losses there are before they are reduced."""
     x, target = example.inputs
+    if example.spec.name == "GaussianKLLoss":
+        return target.size / target.shape[-1]
     shares = example.spec.name == "CrossEntropyLoss" and target.dtype.kind == "f"
     return target.size / (_classes(x) if shares else 1)
 
@@ -447,6 +450,12 @@ def _in_a_sum(x: np.ndarray, target: np.ndarray) -> Any:
     return _flat(1e-3, 20)(x, target)
 
 
+def _of_curves(x: np.ndarray, target: np.ndarray) -> Any:
+    """The slope by s bends as eᵈ does, d being the difference of the log-variances."""
+    change = np.split(x - target, 2, axis=-1)[1]
+    return _flat(1e-3, float(np.exp(np.max(change, initial=0.0))))(x, target)
+
+
 def _inside(x: np.ndarray, target: np.ndarray) -> Any:
     room = np.minimum(x, 1 - x)
     return 1e-3 * room, 1 / np.maximum(room, 1e-9)
@@ -457,6 +466,7 @@ STEPS: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
     "BCEWithLogitsLoss": _flat(1e-3, 1),
     "CrossEntropyLoss": _flat(1e-3, 5),
     "ExpectedCostLoss": _flat(1e-3, 5),
+    "GaussianKLLoss": _of_curves,
     "HingeEmbeddingLoss": _beside_the_margin,
     "HuberLoss": _beside_the_tip,
     "KLDivLoss": lambda x, target: (1e-3 * abs(x), 0 * x),

@@ -561,6 +561,27 @@ def _classified_apart(
     return inner, (x, target)
 
 
+def _curves(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray:
+    """Bell curves (…, 2k): means of any scale, log-variances that are none too wide."""
+    kind, scale = KINDS[choose(tuple(KINDS))], choose((1.0, 1e-3, 3.0, 0.0))
+    means = values(choose, rng, size)
+    return rounded(np.concatenate([means, scale * kind(rng, size)], axis=-1))
+
+
+def _gaussian_sample(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    size = (*shape(choose)[:3], choose((2, 1, 3)))
+    return Spec("GaussianSample"), (_curves(choose, rng, size),)
+
+
+def _gaussian_kl(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+    kwargs, size = _reduced(choose)
+    # Of one example alone there is one loss, and nothing to keep apart.
+    size = (*(size[:3] or (2,)), choose((2, 1, 3)))
+    x = _curves(choose, rng, size)
+    other = choose((_curves(choose, rng, size), np.zeros_like(x)))
+    return Spec("GaussianKLLoss", kwargs=kwargs), (x, other)
+
+
 def _bce(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
     kwargs, size = _reduced(choose)
     x = rounded(PROBABILITIES[choose(tuple(PROBABILITIES))](rng, size))
@@ -667,6 +688,7 @@ LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "Conv1d": _convolution(1),
     "Conv2d": _convolution(2),
     "Flatten": _flatten,
+    "GaussianSample": _gaussian_sample,
     "GroupNorm": _group_norm,
     "Identity": _plain("Identity"),
     "LeakyReLU": _leaky_relu,
@@ -690,6 +712,7 @@ LOSSES: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
     "BCEWithLogitsLoss": _bce_with_logits,
     "CrossEntropyLoss": _cross_entropy,
     "ExpectedCostLoss": _expected_cost,
+    "GaussianKLLoss": _gaussian_kl,
     "HingeEmbeddingLoss": _hinge_embedding,
     "HuberLoss": _rounded_tip("HuberLoss", "delta", BETAS),
     "KLDivLoss": _kl_div,
@@ -810,7 +833,10 @@ OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {
     "SGD": _sgd,
 }
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
-TWO_MODES: tuple[str, ...] = ("BatchNorm1d", "BatchNorm2d", "Dropout")
+TWO_MODES: tuple[str, ...] = (
+    *("BatchNorm1d", "BatchNorm2d", "Dropout"),
+    "GaussianSample",
+)
 """Classes that do something else in evaluation mode than in training mode."""
 
 

@@ -29,13 +29,13 @@ OURS = sorted(
     for path in (Path(handmade.__file__).parent / name).glob("*.py")
     if path.stem
     in "loss loss_entropy loss_margin loss_custom activation linear container flatten "
-    "conv pooling batchnorm normalization dropout sparse perceptron descent"
+    "conv pooling batchnorm normalization dropout sparse gaussian quantized perceptron "
+    "descent search".split()
     or (
         path.parent.name == "optim"
-        and path.stem not in "__init__ _ranges optimizer lr_scheduler"
+        and path.stem not in "__init__ _ranges optimizer lr_scheduler".split()
     )
 )
-OURS += [Path(handmade.__file__).parent / "nn" / "quantized.py"]
 
 
 def loaded(path):

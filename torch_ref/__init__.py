@@ -15,6 +15,7 @@ from torch_ref import (
     search,
     surfaces,
     training,
+    variational,
 )
 from torch_ref._random import manual_seed
 
@@ -31,4 +32,5 @@ __all__ = [
     "search",
     "surfaces",
     "training",
+    "variational",
 ]

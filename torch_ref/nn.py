@@ -50,7 +50,7 @@ from torch.nn import (
 
 from handmade._bits import known_bits
 from torch_ref import _init, _utils
-from torch_ref._random import keep_mask
+from torch_ref._random import keep_mask, normal
 from torch_ref.quantize import Quantized, quantize
 
 init, utils = _init, _utils
@@ -66,6 +66,36 @@ class Dropout(torch.nn.Dropout):
         kept = 1 - self.p if self.p < 1 else 1.0
         factors = keep_mask(self.p, tuple(input.shape)).to(input) / kept
         return input.mul_(factors) if self.inplace else input * factors
+
+
+class GaussianSample(Module):
+    """μ + σ ε of (μ, log σ²) side by side, with handmade's ε; in evaluation mode μ."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From (…, 2k) to (…, k)."""
+        mean, log_variance = x.chunk(2, dim=-1)
+        if not self.training:
+            return mean
+        noise = normal(0.0, 1.0, tuple(mean.shape)).to(x)
+        return mean + (log_variance / 2).exp() * noise
+
+
+class GaussianKLLoss(Module):
+    """KL(N(μ, σ²) ‖ N(μ₀, σ₀²)) of (μ, log σ²) and (μ₀, log σ₀²), summed over a row."""
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Reduced over the rows."""
+        mean, log_variance = (input - target).chunk(2, dim=-1)
+        precision = target.chunk(2, dim=-1)[1].neg().exp()
+        each = log_variance.expm1() - log_variance + mean.square() * precision
+        losses = each.sum(dim=-1) / 2
+        if self.reduction == "none":
+            return losses
+        return losses.mean() if self.reduction == "mean" else losses.sum()
 
 
 class Residual(Sequential):
@@ -191,6 +221,8 @@ __all__ = [
     "Embedding",
     "ExpectedCostLoss",
     "Flatten",
+    "GaussianKLLoss",
+    "GaussianSample",
     "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",

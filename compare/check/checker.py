@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
-from compare.check import dropping, learners, optimizers, scalars
+from compare.check import dropping, learners, optimizers, sampling, scalars
 from compare.check.diagnosis import REPAIRS, Failure, close, named
 from compare.check.findings import (
     BOUND,
@@ -49,6 +49,7 @@ def check(subject: Subject) -> Finding:
             return _Cases(subject).finding()
         judge = {
             "dropout": dropping.dropout,
+            "sample": sampling.sample,
             "optimizer": optimizers.optimizer,
             "scalar": scalars.scalar,
             "rosenblatt": learners.rosenblatt,

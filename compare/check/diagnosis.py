@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check import quantizers, windows
+from compare.check import divergences, quantizers, windows
 from compare.check.norms import mistaken
 from compare.check.subjects import Answer
 from compare.twin import Question, Results, torchs
@@ -76,6 +76,13 @@ REPAIRS = {
     "mask drawn afresh": "keep the forward pass's mask for the backward pass",
     "dropout in evaluation mode": "return x itself in evaluation mode, neither dropped "
     "nor scaled",
+    "log-variance read as log σ": "the second half holds log σ²: σ = exp(½ log σ²)",
+    "gradient of σ forgotten": "z = μ + σ ε depends on log σ², too: its gradient is "
+    "½ ∂L/∂z σ ε",
+    "noise drawn afresh": "keep the forward pass's ε for the backward pass",
+    "noise in evaluation mode": "return μ itself in evaluation mode",
+    "divergence the other way round": "KL(N(μ, σ²) ‖ N(μ₀, σ₀²)): the input's curves "
+    "come first",
     "repeated indices overwritten": "add up the gradients of an index that occurs more "
     "than once: np.add.at, or a one-hot product",
     "scale not applied": "multiply the whole numbers by the scale before they are used",
@@ -282,6 +289,9 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
     for label, other in quantizers.mistaken(failure.question, failure.answer.upstream):
         if name in other and close(got, other[name]):
             yield label
+    for label, other in divergences.mistaken(failure.question, failure.answer.upstream):
+        if name in other and close(got, other[name]):
+            yield label
     if name in (other := _one_place_only(failure)) and close(got, other[name]):
         yield "repeated indices overwritten"
     if name in (other := _without_the_skip(failure)) and close(got, other[name]):
@@ -325,6 +335,9 @@ def _factors(failure: Failure) -> Iterator[tuple[str, float]]:
     yield "1/N missing", total
     yield from (("1/N too often", 1 / n) for n in {total, examples, float(x.size)})
     yield from (("N/(N−1)", n / (n - 1)) for n in {total, examples} if n > 1)
+    if failure.question.name == "GaussianKLLoss":
+        yield "mean over elements instead of examples", 2 / x.shape[-1]
+        return
     entries = x.size / examples
     if failure.question.inputs[1].shape == x.shape:
         yield "mean over examples instead of elements", entries

@@ -92,8 +92,8 @@ class Subject:
     Args:
         label: how the file calls it.
         name: the class of `handmade` that it stands for.
-        kind: "layer", "loss", "dropout", "optimizer", "scalar", "rosenblatt",
-            "descend", "newton" or "blind".
+        kind: "layer", "loss", "dropout", "sample", "optimizer", "scalar",
+            "rosenblatt", "descend", "newton" or "blind".
         make: the class, or the function.
         backward: the function's partner.
     """
@@ -126,6 +126,8 @@ def _subject(name: str, value: Any, own: dict[str, Any]) -> Subject | None:
             return Subject(name, name, "rosenblatt", value)
         if name == "Dropout":
             return Subject(name, name, "dropout", value)
+        if name == "GaussianSample":
+            return Subject(name, name, "sample", value)
         if name not in CASES:
             return None
         is_optimizer = name in handmade.optim.__all__

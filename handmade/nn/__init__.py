@@ -26,6 +26,7 @@ from handmade.nn.container import Residual, Sequential
 from handmade.nn.conv import Conv1d, Conv2d
 from handmade.nn.dropout import Dropout
 from handmade.nn.flatten import Flatten
+from handmade.nn.gaussian import GaussianKLLoss, GaussianSample
 from handmade.nn.linear import Identity, Linear
 from handmade.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from handmade.nn.loss_custom import ExpectedCostLoss, SmoothnessPenalty, WeightedSum
@@ -59,6 +60,8 @@ __all__ = [
     "Embedding",
     "ExpectedCostLoss",
     "Flatten",
+    "GaussianKLLoss",
+    "GaussianSample",
     "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",

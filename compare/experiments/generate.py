@@ -1,0 +1,207 @@
+"""Generation: numbers drawn at random become digits that nobody wrote."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from compare import figures
+from compare.arrays import to_numpy
+from compare.experiment import Data, Experiment, MakeLearner
+from compare.experiments import _digits
+from compare.trained import Side, Trial
+from handmade.nn import GaussianKLLoss
+
+HIDDEN = 64
+WRITTEN = 500
+"""How many digits are written to be judged."""
+TAKES = 10
+"""So many draws of each code are averaged where a bound is measured."""
+EIGHT, TWO, FREE = "eight_codes", "two_codes", "no_divergence"
+
+
+def black_or_white(rng: object = None) -> Data:
+    """The digits with every pixel black (1) or white (0); each is its own target."""
+    digits = _digits.digits()
+    x, x_test = (np.round(a) for a in (digits.x, digits.test_set[0]))
+    return Data(x=x, target=x, x_test=x_test, target_test=x_test)
+
+
+def autoencoder(codes: int, beta: float = 1.0) -> MakeLearner:
+    """64 pixels → μ and log σ² of each code → 64 chances to be black."""
+
+    def make(library: Any) -> Any:
+        nn = library.nn
+        wide = nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * codes)
+        back = nn.Linear(codes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 64)
+        return library.variational.VariationalAutoencoder(
+            nn.Sequential(*wide),
+            nn.Sequential(*back),
+            lambda parameters: library.optim.Adam(parameters, lr=0.01),
+            beta,
+        )
+
+    return make
+
+
+def chances(trial: Trial, z: np.ndarray) -> np.ndarray:
+    """How likely each pixel is to be black, for these codes."""
+    return to_numpy(trial.learner.decode(trial.give(z))).astype(float)
+
+
+def written(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """Digits of codes that are drawn from N(0, 1), and the chances of their pixels."""
+    rng = np.random.default_rng(trial.seed)
+    codes = trial.parameters["decoder.0.weight"].shape[1]
+    chance = chances(trial, rng.normal(size=(WRITTEN, codes)))
+    return np.asarray(rng.random(chance.shape) < chance, float), chance
+
+
+def pixel_by_pixel() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures of which every pixel is as often black as it is in seen digits."""
+    chance = black_or_white().x.mean(axis=0)
+    rng = np.random.default_rng(0)
+    return np.asarray(rng.random((WRITTEN, 64)) < chance, float), chance
+
+
+def surprise(x: np.ndarray, chance: np.ndarray) -> float:
+    """−log p of a picture, in nats, on average; no pixel is surer than 999 to 1."""
+    chance = np.clip(chance, 1e-3, 1 - 1e-3)
+    each = np.where(x == 1, np.log(chance), np.log1p(-chance))
+    return -float(each.sum(axis=-1).mean())
+
+
+def bound(trial: Trial) -> float:
+    """The negative ELBO of an unseen digit: what its code tells, and what that leaves.
+
+    No −log p(x) is larger, whatever β the learner had.
+    """
+    x, rng = black_or_white().test_set[0], np.random.default_rng(trial.seed)
+    code = to_numpy(trial.learner.encode(trial.give(x))).astype(float)
+    mean, s = np.split(code, 2, axis=-1)
+    left = [
+        surprise(x, chances(trial, mean + np.exp(s / 2) * rng.normal(size=mean.shape)))
+        for _ in range(TAKES)
+    ]
+    return float(np.mean(left) + GaussianKLLoss()(code, np.zeros_like(code)))
+
+
+def differing(pictures: np.ndarray) -> np.ndarray:
+    """In how many pixels each picture differs from each seen digit."""
+    seen = black_or_white().x
+    return pictures @ (1 - seen).T + (1 - pictures) @ seen.T
+
+
+@lru_cache(maxsize=1)
+def usual() -> int:
+    """In so many pixels at most do 95 % of unseen digits differ from a seen one."""
+    apart = differing(black_or_white().test_set[0]).min(axis=1)
+    return int(np.quantile(apart, 0.95))
+
+
+def digit_like(pictures: np.ndarray) -> float:
+    """The share that is as near to a seen digit as unseen digits are."""
+    return float(np.mean(differing(pictures).min(axis=1) <= usual()))
+
+
+def knows_digits(side: Side) -> tuple[bool, str]:
+    """Unseen digits surprise it less than pixels do one by one; not so without KL."""
+    alone = surprise(black_or_white().test_set[0], pixel_by_pixel()[1])
+    found = {name: [bound(t) for t in side.named(name)] for name in (EIGHT, TWO, FREE)}
+    words = ", ".join(f"{_SAID[n]}: {max(v):.1f}" for n, v in found.items())
+    held = max(found[EIGHT]) < alone - 4 and max(found[TWO]) < alone - 2
+    words += f" nats at worst of {_seeds(side)}; pixel by pixel: {alone:.1f}"
+    return held and min(found[FREE]) > 2 * alone, words
+
+
+def writes_digits(side: Side) -> tuple[bool, str]:
+    """What it writes is near seen digits three times as often as what others write."""
+    shares = {
+        n: [digit_like(written(t)[0]) for t in side.named(n)] for n in (EIGHT, FREE)
+    }
+    alone = digit_like(pixel_by_pixel()[0])
+    least, others = min(shares[EIGHT]), max(alone, *shares[FREE])
+    words = f"{least:.0%} at worst of {_seeds(side)}; {_SAID[FREE]}: "
+    words += f"{max(shares[FREE]):.0%} at best, pixel by pixel: {alone:.0%}"
+    return least > 3 * others, f"at most {usual()} pixels from a seen digit: {words}"
+
+
+def writes_them_all(side: Side) -> tuple[bool, str]:
+    """Each of the ten digits is among those that it writes."""
+    counts = []
+    for trial in side.named(EIGHT):
+        nearest = differing(written(trial)[0]).argmin(axis=1)
+        digits = _digits.digits().target[nearest]
+        counts.append(np.bincount(digits, minlength=10) / WRITTEN)
+    rarest = int(np.argmin(np.min(counts, axis=0)))
+    words = f"the rarest is {rarest}, {np.min(counts):.0%} of {WRITTEN}"
+    return bool(np.min(counts) >= 0.02), f"{words}, of {_seeds(side)}"
+
+
+def _seeds(side: Side) -> str:
+    return f"seeds {', '.join(str(t.seed) for t in side.named(EIGHT))}"
+
+
+def draw_written(side: Side) -> Figure:
+    """Digits of drawn codes, and what stands in their place without the divergence."""
+    digits, chance = written(side[EIGHT])
+    free, alone = written(side[FREE])[0], pixel_by_pixel()[0]
+    rows = [a[:10] for a in (black_or_white().x, digits, chance, free, alone)]
+    titles = ["seen", "written", "its chances", "written, β = 0", "pixel by pixel"]
+    return figures.pictures(rows, titles, "digits that nobody wrote")
+
+
+def draw_reconstructed(side: Side) -> Figure:
+    """The first unseen digit of each kind, and what comes back of it."""
+    target = _digits.digits().test_set[1]
+    first = [int(np.argmax(target == digit)) for digit in range(10)]
+    unseen = black_or_white().test_set[0][first]
+    rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
+    titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]
+    return figures.pictures(rows, titles, "read and written again")
+
+
+def draw_plane(side: Side) -> Figure:
+    """What the two codes mean: the plane about (0, 0), decoded at every third."""
+    across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
+    plane = np.stack(np.meshgrid(across, up), axis=-1)
+    rows = [chances(side[TWO], row) for row in plane]
+    figure, (ax,) = figures.canvas()
+    edges = (-2.5, 2.5, -1.5, 1.5)
+    ax.imshow(figures.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
+    figures.label(ax, "the plane of two codes", "z₁", "z₂")
+    return figure
+
+
+_SAID = {EIGHT: "8 codes", TWO: "2 codes", FREE: "8 codes, β = 0"}
+
+EXPERIMENT = Experiment(
+    title="Digits from noise: a variational autoencoder",
+    course=("F6",),
+    heading="(Un/Semi-)Supervised",
+    data=black_or_white,
+    learners={
+        EIGHT: autoencoder(8),
+        TWO: autoencoder(2),
+        FREE: autoencoder(8, beta=0.0),
+    },
+    steps=250,
+    batch_size=128,
+    seeds=2,
+    claims={
+        "it expects unseen digits, more than pixels one by one do": knows_digits,
+        "what it writes are digits": writes_digits,
+        "it writes all ten digits": writes_them_all,
+    },
+    figures={
+        "written": draw_written,
+        "reconstructed": draw_reconstructed,
+        "plane": draw_plane,
+    },
+    story="The code of a digit is a bell curve for each number, and the decoder is "
+    "given a draw from it: μ + σ ε, through which the gradient finds its way to μ and "
+    "σ. The divergence keeps all curves near N(0, 1), so that a code drawn from there "
+    "means a digit, too. Without it (β = 0) what was read comes back best of all, but "
+    "what is written from drawn codes is no digit.",
+)

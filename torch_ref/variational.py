@@ -1,0 +1,77 @@
+"""The variational autoencoder with autograd and torch.distributions."""
+
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+from torch.nn import BCEWithLogitsLoss, Module, Parameter
+from torch.optim import Optimizer
+
+from handmade._numbers import at_least, finite_number
+from torch_ref.nn import GaussianSample
+from torch_ref.training import GradientLearner
+
+
+class VariationalAutoencoder(GradientLearner):
+    """Reconstruction and β times the divergence from N(0, 1), a mean over examples."""
+
+    def __init__(
+        self,
+        encoder: Module,
+        decoder: Module,
+        optimizer: Callable[[Iterable[Parameter]], Optimizer],
+        beta: float = 1.0,
+    ) -> None:
+        owner = "VariationalAutoencoder"
+        self.beta = at_least(owner, "beta", finite_number(owner, "beta", beta), 0)
+        self.codes = _ThroughCodes(encoder, decoder)
+        super().__init__(self.codes, BCEWithLogitsLoss(reduction="sum"), optimizer)
+
+    def step(self, x: Tensor, target: Tensor) -> float:
+        """Learn once from a batch; returns the loss before the change."""
+        code = self.codes.encoder(x)
+        mean, log_variance = code.chunk(2, dim=-1)
+        curves = Normal(mean, log_variance.exp().sqrt(), validate_args=False)
+        logits = self.codes.decoder(self.codes.sample(code))
+        far = kl_divergence(curves, Normal(0.0, 1.0, validate_args=False)).sum()
+        loss = (self.criterion(logits, target) + self.beta * far) / len(x)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def predict(self, x: Tensor) -> Tensor:
+        """The reconstruction of `x`, in [0, 1], from μ alone."""
+        return super().predict(x).sigmoid()
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The code of `x`: means and log-variances."""
+        return _evaluated(self.codes.encoder, x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """What the decoder writes for `z`, in [0, 1]."""
+        return _evaluated(self.codes.decoder, z).sigmoid()
+
+
+class _ThroughCodes(Module):
+    """From x to logits, by way of a code that is drawn."""
+
+    def __init__(self, encoder: Module, decoder: Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.sample = GaussianSample()
+        self.decoder = decoder
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The logits."""
+        return self.decoder(self.sample(self.encoder(x)))
+
+
+def _evaluated(module: Module, x: Tensor) -> Tensor:
+    module.eval()
+    output = module(x).detach()
+    module.train()
+    return output
+
+
+__all__ = ["VariationalAutoencoder"]
