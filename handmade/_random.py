@@ -1,4 +1,4 @@
-"""The generator that initial weights and dropout masks are drawn from."""
+"""The generator of initial weights, dropout masks and first cluster centres."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start the generator of all initial weights and dropout masks afresh.
+    """Start the generator of weights, dropout masks and first centres afresh.
 
     Args:
         seed: a non-negative integer.
@@ -31,3 +31,8 @@ def normal(mean: float, std: float, shape: tuple[int, ...]) -> np.ndarray:
 def keep_mask(p: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
     return _generator.random(shape) >= p
+
+
+def fraction() -> float:
+    """Draw one number from U[0, 1), as k-means++ needs for each centre."""
+    return float(_generator.random())

@@ -1,4 +1,4 @@
-"""The generator that dropout masks are drawn from: the same one as handmade's.
+"""The generator of dropout masks and first cluster centres: the same as handmade's.
 
 Torch's own generator draws other numbers, so the two sides would drop other units.
 """
@@ -10,7 +10,7 @@ _generator = np.random.default_rng()
 
 
 def manual_seed(seed: int) -> None:
-    """Start torch's generator and the one of all dropout masks afresh."""
+    """Start torch's generator and the one of masks and first centres afresh."""
     global _generator
     torch.manual_seed(seed)
     _generator = np.random.default_rng(seed)
@@ -19,3 +19,8 @@ def manual_seed(seed: int) -> None:
 def keep_mask(p: float, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
     return torch.from_numpy(np.asarray(_generator.random(shape) >= p))
+
+
+def fraction() -> float:
+    """Draw one number from U[0, 1), as k-means++ needs for each centre."""
+    return float(_generator.random())
