@@ -165,7 +165,7 @@ class Pretrained:
         """Learn once, as the phase asks; returns the loss before the change.
 
         Raises:
-            ValueError: no example has a label, or one is out of range.
+            ValueError: no example has a label, or, once labels count, one is out of range.
         """
         _some_labels("Pretrained", target)
         phase = int(self.steps >= self.pretrain)

@@ -12,7 +12,9 @@ _generator = np.random.default_rng()
 def manual_seed(seed: int) -> None:
     """Start torch's generator and the one of masks and first centres afresh."""
     global _generator
-    torch.manual_seed(seed)
+    # torch.manual_seed would also seed GPUs, from which nothing is drawn, and format
+    # three stack traces for it: a millisecond and more in every step of a lockstep.
+    torch.default_generator.manual_seed(seed)
     _generator = np.random.default_rng(seed)
 
 
