@@ -165,7 +165,8 @@ class Pretrained:
         """Learn once, as the phase asks; returns the loss before the change.
 
         Raises:
-            ValueError: no example has a label, or, once labels count, one is out of range.
+            ValueError: no example has a label, or one is out of range, which is
+                only looked at in the second phase.
         """
         _some_labels("Pretrained", target)
         phase = int(self.steps >= self.pretrain)

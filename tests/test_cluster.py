@@ -235,6 +235,28 @@ def test_both_sides_draw_the_same_centres(give, dtype):
         assert len(np.unique(theirs, axis=0)) == 12
 
 
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+@pytest.mark.parametrize(("fraction", "second"), [(0.0, 1.0), (1 - 2**-53, 9.0)])
+def test_the_ends_of_the_draw_give_no_example_twice(
+    library, fraction, second, monkeypatch
+):
+    draws = iter([0.0, fraction])
+    monkeypatch.setattr(library._random, "fraction", lambda: next(draws))
+    give = np.asarray if library is handmade else torch.asarray
+    drawn = library.cluster.kmeans_plus_plus(give(LINE), 2)
+    assert drawn.tolist() == [[0.0], [second]]
+
+
+def test_rounding_of_float32_decides_no_draw():
+    x = (blobs(5, 4000, 3) + 50).astype(np.float32)
+    for seed in range(5):
+        handmade.manual_seed(seed)
+        narrow = kmeans_plus_plus(x, 30)
+        handmade.manual_seed(seed)
+        wide = kmeans_plus_plus(x.astype(float), 30)
+        np.testing.assert_array_equal(narrow, wide)
+
+
 def test_the_first_step_chooses_the_centres_and_later_ones_do_not():
     x = blobs()
     learner = KMeans(3, 3).to(x)
