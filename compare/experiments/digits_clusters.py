@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.cluster import KMeans as Judge
+from sklearn.cluster import KMeans as SklearnKMeans
 
 from compare import figures
 from compare.experiment import Experiment, MakeLearner
@@ -50,7 +50,8 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
     """Scikit-learn comes from the same start to the same error."""
     trial = side["from_means"]
     centres, x = trial.parameters["centres"], trial.data.x
-    judge = Judge(10, init=start(), n_init=1, max_iter=len(trial.losses), tol=0)
+    make: Any = SklearnKMeans  # its types know neither arrays nor numbers
+    judge = make(10, init=start(), n_init=1, max_iter=len(trial.losses), tol=0)
     ours, theirs = error(trial), float(judge.fit(x).inertia_ / len(x))
     gap = abs(ours - theirs) / theirs
     bound = 16 * float(np.finfo(centres.dtype).eps)
