@@ -100,8 +100,11 @@ def accuracies(side: Side, way: str, each: int) -> np.ndarray:
 
 
 def pseudo_labels_help(side: Side) -> tuple[bool, str]:
-    """With 2 and 5 labels a class on average by 2 points at least, with 10 by some."""
-    return _gain(side, "pseudo_labels", {2: 0.02, 5: 0.02, 10: 0.0})
+    """With 2 and 5 labels a class on average by 2 points at least.
+
+    With 10 the gain is no larger than its spread: nothing is claimed of that.
+    """
+    return _gain(side, "pseudo_labels", {2: 0.02, 5: 0.02})
 
 
 def the_code_does_not(side: Side) -> tuple[bool, str]:
@@ -166,13 +169,14 @@ EXPERIMENT = Experiment(
     steps=STEPS,
     seeds=5,
     claims={
-        "pseudo-labels help, most where labels are few": pseudo_labels_help,
+        "pseudo-labels help where labels are few": pseudo_labels_help,
         "learning to compress first helps less than that": the_code_does_not,
     },
     figures={"labels": picture},
     story="The same net learns three times from 2, 5 or 10 labelled digits of each "
     "class. With pseudo-labels it answers the others of 500 digits itself, every 20 "
-    "steps, and learns its own answers where it is surer than 80 %: that helps. Its "
+    "steps, and learns its own answers where it is surer than 80 %: that helps "
+    "where labels are few. Its "
     "first layer may also learn to compress all digits, 64 → 32 → 64, before it sees a "
     "label: what reproduces the pixels best need not be what tells the digits apart, "
     "and here it does not help.",
