@@ -141,6 +141,21 @@ def pictures(
     return figure
 
 
+def gallery(rows: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """One square picture, dark on light, for each row of pixels, with its name."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    lines = 2 if len(rows) <= 12 else 3
+    axes = figure.subplots(lines, -(-len(rows) // lines), squeeze=False)
+    for ax in axes.ravel():
+        ax.set_axis_off()
+    for ax, row, name in zip(axes.ravel(), rows, names, strict=False):
+        side = math.isqrt(len(row))
+        ax.imshow(row.reshape(side, side), cmap="Greys")
+        ax.set_title(name, fontsize=13)
+    return figure
+
+
 def confusion(
     matrix: np.ndarray,
     title: str,

@@ -5,6 +5,7 @@ No autograd and no import of torch; each public name has its twin in `torch_ref`
 
 from handmade import (
     autodiff,
+    cluster,
     descent,
     forward_forward,
     metrics,
@@ -13,6 +14,7 @@ from handmade import (
     perceptron,
     quantize,
     search,
+    semi_supervised,
     surfaces,
     training,
     variational,
@@ -21,6 +23,7 @@ from handmade._random import manual_seed
 
 __all__ = [
     "autodiff",
+    "cluster",
     "descent",
     "forward_forward",
     "manual_seed",
@@ -30,6 +33,7 @@ __all__ = [
     "perceptron",
     "quantize",
     "search",
+    "semi_supervised",
     "surfaces",
     "training",
     "variational",

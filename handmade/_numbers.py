@@ -85,3 +85,16 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
     if value < least:
         raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
     return int(value)
+
+
+def share(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float from 0 to below 1.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it lies outside.
+    """
+    number = real_number(owner, name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{owner}: {name} must be from 0 to below 1, got {value}")
+    return number

@@ -29,7 +29,7 @@ def accuracy(predicted: Array, target: Array) -> float:
         TypeError: one of them holds no integers.
         ValueError: the shapes differ, or there is nothing to count.
     """
-    xp = _class_indices("accuracy", predicted, target)
+    xp = _class_indices("accuracy", predicted, target, "predicted")
     count = math.prod(predicted.shape)
     if count == 0:
         raise ValueError("accuracy: there are no predictions to count")
@@ -52,7 +52,7 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
         ValueError: they are not one-dimensional and equally long, or an index is out
             of range.
     """
-    xp = _class_indices("confusion_matrix", predicted, target)
+    xp = _class_indices("confusion_matrix", predicted, target, "predicted")
     if predicted.ndim != 1:
         raise ValueError(
             f"confusion_matrix: predicted must have shape (n,), "
@@ -71,17 +71,46 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
     return xp.reshape(below[1:] - below[:-1], (num_classes, num_classes))
 
 
-def _class_indices(owner: str, predicted: Array, target: Array) -> Any:
+def purity(clusters: Array, target: Array) -> float:
+    """The share of examples whose class is the most frequent one of their cluster.
+
+    Args:
+        clusters: which cluster each example was put into, integers (n,) from 0.
+        target: the true classes (n,), from 0.
+
+    Raises:
+        TypeError: one of them holds no integers.
+        ValueError: they are not one-dimensional and equally long, an index is below 0,
+            or there is nothing to count.
+    """
+    xp = _class_indices("purity", clusters, target, "clusters")
+    if clusters.ndim != 1 or clusters.shape[0] == 0:
+        raise ValueError(
+            f"purity: clusters must have shape (n,) with n at least 1, "
+            f"got {tuple(clusters.shape)}"
+        )
+    for name, index in (("clusters", clusters), ("target", target)):
+        if bool(xp.any(index < 0)):
+            raise ValueError(
+                f"purity: every {name} must be at least 0, got {int(xp.min(index))}"
+            )
+    size = 1 + max(int(xp.max(clusters)), int(xp.max(target)))
+    counts = confusion_matrix(clusters, target, size)
+    return int(xp.sum(xp.max(counts, axis=0))) / clusters.shape[0]
+
+
+def _class_indices(owner: str, given: Array, target: Array, name: str) -> Any:
     """The namespace, once both are integers in one shape."""
-    xp = array_namespace(owner, predicted=predicted, target=target)
-    for name, index in (("predicted", predicted), ("target", target)):
+    indices = {name: given, "target": target}
+    xp = array_namespace(owner, **indices)
+    for label, index in indices.items():
         if not xp.isdtype(index.dtype, "integral"):
             raise TypeError(
-                f"{owner}: {name} must hold class indices as integers, "
+                f"{owner}: {label} must hold class indices as integers, "
                 f"got {index.dtype}"
             )
-    require_shape(owner, "target", target, predicted.shape)
+    require_shape(owner, "target", target, given.shape)
     return xp
 
 
-__all__ = ["accuracy", "argmax", "confusion_matrix", "threshold"]
+__all__ = ["accuracy", "argmax", "confusion_matrix", "purity", "threshold"]

@@ -23,19 +23,19 @@ from compare.template import names, template
 HERE = Path(__file__).parent
 WRONG = sorted((HERE / "wrong").glob("*.py"))
 RIGHT = sorted((HERE / "right").glob("*.py"))
+HANDMADE = Path(handmade.__file__).parent
+HELPERS = {"init", "module", "utils", "optimizer", "lr_scheduler"}
+"""Files of nn and optim in which there is nothing to check."""
 OURS = sorted(
     path
-    for name in ("nn", "optim", ".")
-    for path in (Path(handmade.__file__).parent / name).glob("*.py")
-    if path.stem
-    in "loss loss_entropy loss_margin loss_custom activation linear container flatten "
-    "conv pooling batchnorm normalization dropout sparse gaussian quantized perceptron "
-    "descent search".split()
-    or (
-        path.parent.name == "optim"
-        and path.stem not in "__init__ _ranges optimizer lr_scheduler".split()
-    )
+    for folder in ("nn", "optim")
+    for path in (HANDMADE / folder).glob("[!_]*.py")
+    if path.stem not in HELPERS
 )
+OURS += [
+    HANDMADE / f"{name}.py"
+    for name in ("descent", "forward_forward", "perceptron", "search")
+]
 
 
 def loaded(path):
@@ -86,7 +86,7 @@ def test_our_own_files_pass_by_the_same_door(path):
 
 
 def test_our_own_files_are_all_there():
-    assert len(OURS) == 25
+    assert len(OURS) == 29
 
 
 def written(tmp_path, source, name="mine.py"):

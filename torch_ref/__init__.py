@@ -5,6 +5,7 @@ torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only
 
 from torch_ref import (
     autodiff,
+    cluster,
     descent,
     forward_forward,
     metrics,
@@ -13,6 +14,7 @@ from torch_ref import (
     perceptron,
     quantize,
     search,
+    semi_supervised,
     surfaces,
     training,
     variational,
@@ -21,6 +23,7 @@ from torch_ref._random import manual_seed
 
 __all__ = [
     "autodiff",
+    "cluster",
     "descent",
     "forward_forward",
     "manual_seed",
@@ -30,6 +33,7 @@ __all__ = [
     "perceptron",
     "quantize",
     "search",
+    "semi_supervised",
     "surfaces",
     "training",
     "variational",

@@ -37,3 +37,8 @@ def integers(low: int, high: int, shape: tuple[int, ...]) -> torch.Tensor:
 def exponential() -> float:
     """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
     return float(_generator.exponential())
+
+
+def fraction() -> float:
+    """Draw one number from U[0, 1)."""
+    return float(_generator.random())

@@ -25,4 +25,10 @@ def confusion_matrix(predicted: Tensor, target: Tensor, num_classes: int) -> Ten
     return cells.reshape(num_classes, num_classes)
 
 
-__all__ = ["accuracy", "argmax", "confusion_matrix", "threshold"]
+def purity(clusters: Tensor, target: Tensor) -> float:
+    """The share of examples whose class is the most frequent one of their cluster."""
+    of_each = [target[clusters == j].bincount().max() for j in clusters.unique()]
+    return torch.stack(of_each).sum().item() / len(target)
+
+
+__all__ = ["accuracy", "argmax", "confusion_matrix", "purity", "threshold"]

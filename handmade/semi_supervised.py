@@ -1,0 +1,231 @@
+"""Learning from few labels and many examples: the target −1 says "no label"."""
+
+import copy
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from handmade._array import Array, array_namespace
+from handmade._numbers import share, whole
+from handmade.nn.activation import Softmax
+from handmade.nn.loss import MSELoss
+from handmade.nn.loss_entropy import CrossEntropyLoss
+from handmade.nn.module import Module, Parameter
+from handmade.optim.optimizer import Optimizer
+from handmade.training import GradientLearner
+
+UNLABELLED = -1
+"""The target of an example whose class nobody has told."""
+MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
+
+
+class PseudoLabels(GradientLearner):
+    """Learns from its own answers where it is sure of them.
+
+    Forward:
+        ỹ = y where there is a label
+        ỹ = argmax p where there is none and max p > sure, p = softmax of the teacher
+        the loss is the mean cross-entropy of the examples that have a ỹ
+
+    Backward:
+        The cross-entropy's, with ỹ held fixed: nothing goes back into the teacher.
+
+    The teacher is the net itself as it was at the last multiple of `every` steps;
+    before the first there is none, and only the labels count.
+
+    Args:
+        model: gives the logits (n, c).
+        optimizer: makes the optimiser from the model's parameters.
+        sure: which share the teacher must give to its answer, from 0 to below 1.
+        every: after how many steps the teacher is replaced by the net.
+
+    Torch:
+        None; `torch_ref.semi_supervised.PseudoLabels` is the same loop with autograd.
+
+    Source:
+        D.-H. Lee, "Pseudo-label: the simple and efficient semi-supervised learning
+        method for deep neural networks" (2013).
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: MakeOptimizer,
+        *,
+        sure: float = 0.9,
+        every: int = 50,
+    ) -> None:
+        super().__init__(model, CrossEntropyLoss(ignore_index=UNLABELLED), optimizer)
+        self.sure = share("PseudoLabels", "sure", sure)
+        self.every = whole("PseudoLabels", "every", every, 1)
+        self.teacher = copy.deepcopy(model)
+        self.steps = 0
+
+    def step(self, x: Array, target: Array) -> float:
+        """Learn once from labels and answers; returns the loss before the change.
+
+        Raises:
+            ValueError: no example has a label, or one is out of range.
+        """
+        _some_labels("PseudoLabels", target)
+        if self.steps and self.steps % self.every == 0:
+            self.teacher.load_state_dict(self.model.state_dict())
+        loss = super().step(x, self.labels(x, target))
+        self.steps += 1
+        return loss
+
+    def labels(self, x: Array, target: Array) -> Array:
+        """The target, filled up with the teacher's answers where it is sure."""
+        if self.steps < self.every:
+            return target
+        self.teacher.eval()
+        shares = Softmax(dim=1)(self.teacher(x))
+        xp = array_namespace("PseudoLabels", shares=shares, target=target)
+        answers = xp.astype(xp.argmax(shares, axis=1), target.dtype)
+        filled = (target == UNLABELLED) & (xp.max(shares, axis=1) > self.sure)
+        return xp.where(filled, answers, target)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of model, optimiser and teacher, and how many steps were taken."""
+        own = {"teacher": self.teacher.state_dict(), "steps": self.steps}
+        return super().state_dict() | own
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        super().load_state_dict(state_dict)
+        self.teacher.load_state_dict(state_dict["teacher"])
+        self.steps = int(state_dict["steps"])
+
+    def to(self, other: Array) -> Self:
+        """Move to the library, dtype and device of the array `other`."""
+        self.teacher.to(other)
+        return super().to(other)
+
+
+class Autoencoder(Module):
+    """An encoder, a decoder that undoes it, and a head that reads its code.
+
+    Forward:
+        the head's answer to the encoder's code of x
+
+    Backward:
+        The head's, then the encoder's.
+
+    Args:
+        encoder: n inputs → fewer units, the code.
+        decoder: the code → n outputs.
+        head: the code → logits.
+    """
+
+    def __init__(self, encoder: Module, decoder: Module, head: Module) -> None:
+        self.encoder, self.decoder, self.head = encoder, decoder, head
+
+    def forward(self, x: Array) -> Array:
+        """The logits."""
+        return self.head(self.encoder(x))
+
+    def backward(self, grad_output: Array) -> Array:
+        """The head's backward pass, then the encoder's."""
+        return self.encoder.backward(self.head.backward(grad_output))
+
+    def reproduced(self, x: Array) -> Array:
+        """The inputs as far as the code remembers them."""
+        return self.decoder(self.encoder(x))
+
+
+class Pretrained:
+    """Learns to compress all examples first, and then to tell the labelled ones apart.
+
+    Forward:
+        in the first `pretrain` steps  1/(N n) Σ (x̂ − x)², x̂ = decoder(encoder(x))
+        afterwards  the mean cross-entropy of head(encoder(x)), labelled examples only
+
+    Backward:
+        The loss's, then the decoder's or the head's, then the encoder's, which goes on
+        learning in the second phase.
+
+    Args:
+        model: encoder, decoder and head.
+        optimizer: makes an optimiser from parameters; each phase gets its own.
+        pretrain: how many steps the first phase takes, at least 0.
+    """
+
+    def __init__(
+        self, model: Autoencoder, optimizer: MakeOptimizer, *, pretrain: int
+    ) -> None:
+        self.model = model
+        self.criteria = MSELoss(), CrossEntropyLoss(ignore_index=UNLABELLED)
+        self.optimizers = tuple(
+            optimizer([*model.encoder.parameters(), *part.parameters()])
+            for part in (model.decoder, model.head)
+        )
+        self.pretrain = whole("Pretrained", "pretrain", pretrain, 0)
+        self.steps = 0
+
+    def step(self, x: Array, target: Array) -> float:
+        """Learn once, as the phase asks; returns the loss before the change.
+
+        Raises:
+            ValueError: no example has a label, or one is out of range, which is
+                only looked at in the second phase.
+        """
+        _some_labels("Pretrained", target)
+        phase = int(self.steps >= self.pretrain)
+        part = (self.model.decoder, self.model.head)[phase]
+        criterion = self.criteria[phase]
+        loss = criterion(part(self.model.encoder(x)), (x, target)[phase])
+        self.model.zero_grad()
+        self.model.encoder.backward(part.backward(criterion.backward()))
+        self.optimizers[phase].step()
+        self.steps += 1
+        return float(loss)
+
+    def predict(self, x: Array) -> Array:
+        """The logits in evaluation mode."""
+        self.model.eval()
+        output = self.model(x)
+        self.model.train()
+        return output
+
+    def parameters(self) -> dict[str, Array]:
+        """The data of every parameter of encoder, decoder and head."""
+        return {name: p.data for name, p in self.model.named_parameters()}
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of every parameter that the last step reached."""
+        named = self.model.named_parameters()
+        return {name: p.grad for name, p in named if p.grad is not None}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of model and both optimisers, and how many steps were taken."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "steps": self.steps,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, arrays copied."""
+        self.model.load_state_dict(state_dict["model"])
+        saved = state_dict["optimizers"]
+        for optimizer, state in zip(self.optimizers, saved, strict=True):
+            optimizer.load_state_dict(state)
+        self.steps = int(state_dict["steps"])
+
+    def to(self, other: Array) -> Self:
+        """Move to the library, dtype and device of the array `other`."""
+        self.model.to(other)
+        for optimizer in self.optimizers:
+            optimizer.load_state_dict(optimizer.state_dict())
+        return self
+
+
+def _some_labels(owner: str, target: Array) -> None:
+    """Refuse targets that tell nothing; the loss itself refuses those out of range."""
+    xp = array_namespace(owner, target=target)
+    if not bool(xp.any(target != UNLABELLED)):
+        raise ValueError(
+            f"{owner}: at least one example must have a label other than {UNLABELLED}"
+        )
+
+
+__all__ = ["UNLABELLED", "Autoencoder", "Pretrained", "PseudoLabels"]

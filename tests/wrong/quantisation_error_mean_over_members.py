@@ -1,0 +1,18 @@
+"""The gradient is averaged over the members of each centre, not over all examples."""
+
+import numpy as np
+
+DIAGNOSIS = "value and gradient do not belong together"
+X = np.array([-7.0, -6.5, -5.0, 0.3, 1.1, 4.0, 6.0, 8.5])
+
+
+def quantisation_error(centres):
+    squared = (X[:, None] - centres[None, :]) ** 2
+    return np.mean(squared.min(axis=1))
+
+
+def grad_quantisation_error(centres):
+    nearest = np.argmin((X[:, None] - centres[None, :]) ** 2, axis=1)
+    members = nearest[:, None] == np.arange(len(centres))
+    counts = np.maximum(members.sum(axis=0), 1)
+    return 2 * (members * (centres - X[:, None])).sum(axis=0) / counts
