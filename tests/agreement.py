@@ -24,8 +24,7 @@ FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
 LINEAR = (
-    *("Linear", "Embedding"),
-    "QuantizedLinear",
+    *("Linear", "QuantizedLinear", "Embedding"),
     *("Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d"),
 )
 """Sums of products: larger where every factor is positive."""

@@ -833,10 +833,7 @@ OPTIMIZERS: dict[str, Callable[..., dict[str, Any]]] = {
     "SGD": _sgd,
 }
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
-TWO_MODES: tuple[str, ...] = (
-    *("BatchNorm1d", "BatchNorm2d", "Dropout"),
-    "GaussianSample",
-)
+TWO_MODES: tuple[str, ...] = ("BatchNorm1d", "BatchNorm2d", "Dropout", "GaussianSample")
 """Classes that do something else in evaluation mode than in training mode."""
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check import divergences, quantizers, windows
-from compare.check.norms import mistaken
+from compare.check import divergences, norms, quantizers, windows
 from compare.check.subjects import Answer
 from compare.twin import Question, Results, torchs
 
@@ -283,15 +282,10 @@ def _of_result(name: str, failure: Failure) -> Iterator[str]:
     yield from _of_sums(name, got, want, failure)
     yield from _of_axes(name, got, failure)
     yield from _of_activations(name, got, failure)
-    for label, other in mistaken(failure.question, failure.answer.upstream):
-        if name in other and close(got, other[name]):
-            yield label
-    for label, other in quantizers.mistaken(failure.question, failure.answer.upstream):
-        if name in other and close(got, other[name]):
-            yield label
-    for label, other in divergences.mistaken(failure.question, failure.answer.upstream):
-        if name in other and close(got, other[name]):
-            yield label
+    for kind in (norms, quantizers, divergences):
+        for label, other in kind.mistaken(failure.question, failure.answer.upstream):
+            if name in other and close(got, other[name]):
+                yield label
     if name in (other := _one_place_only(failure)) and close(got, other[name]):
         yield "repeated indices overwritten"
     if name in (other := _without_the_skip(failure)) and close(got, other[name]):
