@@ -147,6 +147,7 @@ def test_a_finite_norm_is_no_error():
         (nn.Parameter(np.ones(2)), math.nan, ValueError, "must be at least 0, got nan"),
         (nn.Parameter(np.ones(2)), "1", TypeError, "must be a real number, got str"),
         ([np.ones(2)], 1, TypeError, "expected handmade Parameters, got ndarray"),
+        (5, 1, TypeError, "expected handmade Parameters, got int"),
         (
             [torch.nn.Parameter(torch.ones(2))],
             1,
@@ -167,7 +168,7 @@ def test_a_finite_norm_is_no_error():
         ),
         (parameters([np.ones(2, int)], np.asarray), 1, TypeError, "floating-point"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_cannot_be_clipped_is_refused(clip, given, limit, error, words):
     with pytest.raises(error, match=f"{clip}: .*{words}"):

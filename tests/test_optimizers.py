@@ -173,7 +173,7 @@ def test_a_step_that_is_no_number_is_refused(step, error, words):
             for sizes in ((2, 1), (-1, 1), (0, math.nan))
         ),
         ("Muon", {"ns_steps": 100}, "Muon: ns_steps must be in 0 … 99, got 100"),
-        ("Muon", {"ns_coefficients": (1, 2)}, "Muon: ns_coefficients must be 3, got"),
+        ("Muon", {"ns_coefficients": (1, 2)}, "Muon: ns_coefficients must be 3 n"),
         ("Muon", {"adjust_lr_fn": "x"}, "Muon: adjust_lr_fn must be None, .*got 'x'"),
     ],
 )

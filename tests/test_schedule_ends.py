@@ -96,6 +96,81 @@ def test_a_cycle_that_is_refused_leaves_the_groups_as_they_were(wrong):
     pair = [{"params": [nn.Parameter(np.ones(1))]} for _ in range(2)]
     optimizer = optim.Adam(pair, lr=0.5)
     before = copy.deepcopy(optimizer.state_dict())
-    with pytest.raises((ValueError, TypeError, KeyError), match="OneCycleLR|Adam: "):
+    with pytest.raises((ValueError, TypeError, KeyError), match=r"OneCycleLR|Adam: "):
         lr_scheduler.OneCycleLR(optimizer, **{"max_lr": 1, "total_steps": 9, **wrong})
     assert optimizer.state_dict() == before
+
+
+SINKING = [
+    ("LinearLR", {"start_factor": 1 / 3, "end_factor": 0.0, "total_iters": 5}, 5),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "anneal_strategy": "linear"}, 9),
+]
+
+
+@pytest.mark.parametrize(("schedule", "how", "steps"), SINKING)
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_a_run_goes_on_from_a_rate_just_below_0(name, options, schedule, how, steps):
+    learner, other = (
+        lesson(name, options, schedule, **how)(handmade).to(np.zeros(1))
+        for _ in range(2)
+    )
+    for _ in range(steps):
+        learner.step(X, Y)
+    assert learner.optimizer.param_groups[0]["lr"] < 0
+    other.load_state_dict(learner.state_dict())
+    assert groups_of(other) == groups_of(learner)
+
+
+@pytest.mark.parametrize(("schedule", "how", "steps"), SINKING)
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, steps):
+    more = 3 if schedule == "LinearLR" else 0
+    lockstep = Lockstep(lesson(name, options, schedule, **how), Backend(), seed=2)
+    for _ in range(steps + more):
+        lockstep.step(X, Y)
+    assert lockstep.failure is None
+    assert lockstep.verdict(6).agrees, lockstep.verdict(6).words
+    assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
+
+
+def loading(name, change, **options):
+    optimizer = getattr(optim, name)([nn.Parameter(np.ones((2, 2)))], **options)
+    saved = optimizer.state_dict()
+    saved["param_groups"][0] |= change
+    optimizer.load_state_dict(saved)
+    return optimizer.param_groups[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("SGD", {"lr": -4e-18}),
+        ("SGD", {"nesterov": True, "momentum": 0}),
+        ("Adam", {"betas": [1.02, 0.999]}),
+        ("Adam", {"lr": float("inf")}),
+        ("Muon", {"adjust_lr_fn": "match_rms_adamw"}),
+    ],
+)
+def test_what_schedules_may_leave_behind_is_loaded(name, change):
+    assert loading(name, change).items() >= change.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "error", "words"),
+    [
+        ("SGD", {"lr": "a"}, TypeError, "lr must be a real number, got str"),
+        ("SGD", {"lr": None}, TypeError, "lr must be a real number, got NoneType"),
+        ("SGD", {"lr": float("nan")}, ValueError, "lr must be .*, got nan"),
+        ("SGD", {"nesterov": "yes"}, TypeError, "nesterov must be a real number"),
+        ("Adam", {"betas": 0.9}, TypeError, "betas must be 2 numbers, got 0.9"),
+        ("Adam", {"betas": (0.9,)}, ValueError, r"must be 2 numbers, got \(0.9,\)"),
+        ("Adam", {"betas": ("a", 1)}, TypeError, "each of betas must be a real number"),
+        ("Rprop", {"etas": (1, 2, 3)}, ValueError, "etas must be 2 numbers"),
+        ("AdamW", {"decoupled_weight_decay": False}, ValueError, "that is Adam"),
+        ("Muon", {"adjust_lr_fn": "x"}, ValueError, "adjust_lr_fn must be None, .*'x'"),
+        ("Muon", {"ns_steps": 5.0}, TypeError, "ns_steps must be a whole number"),
+    ],
+)
+def test_a_loaded_option_of_another_kind_is_refused(name, change, error, words):
+    with pytest.raises(error, match=f"{name}.*: .*{words}"):
+        loading(name, change)

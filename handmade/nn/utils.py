@@ -8,7 +8,7 @@ import numpy as np
 
 from handmade._array import Array, floating_namespace
 from handmade._numbers import at_least, real_number
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, parameters_of
 
 
 def clip_grad_norm_(
@@ -90,13 +90,7 @@ def clip_grad_value_(
 
 def _reached(owner: str, parameters: Any) -> list[Parameter]:
     """The parameters that have a gradient, their gradients of one kind."""
-    every = [parameters] if isinstance(parameters, Parameter) else list(parameters)
-    for parameter in every:
-        if not isinstance(parameter, Parameter):
-            raise TypeError(
-                f"{owner}: expected handmade Parameters, got {type(parameter).__name__}"
-            )
-    reached = [p for p in every if p.grad is not None]
+    reached = [p for p in parameters_of(owner, parameters) if p.grad is not None]
     for parameter in reached:
         floating_namespace(owner, first=reached[0].grad, grad=parameter.grad)
     return reached

@@ -55,8 +55,7 @@ class AdamW(Adam):
             decoupled_weight_decay=True,
         )
 
-    def check(self, group: Group) -> None:
-        super().check(group)
+    def check_choices(self, group: Group) -> None:
         if not group["decoupled_weight_decay"]:
             raise ValueError(
                 "AdamW: decoupled_weight_decay must be True, got False; that is Adam"

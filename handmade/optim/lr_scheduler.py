@@ -186,6 +186,11 @@ class MultiStepLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         owner = "MultiStepLR"
+        if not isinstance(milestones, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{owner}: milestones must be whole numbers, in a list, "
+                f"got {type(milestones).__name__}"
+            )
         self.milestones = Counter(whole(owner, "a milestone", m, 0) for m in milestones)
         self.gamma = at_least(owner, "gamma", gamma, 0)
         super().__init__(optimizer, last_epoch)

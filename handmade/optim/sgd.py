@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from handmade._array import Array
 from handmade.nn.module import Parameter
-from handmade.optim._ranges import require_at_least_0
+from handmade.optim._ranges import require_at_least_0, require_number
 from handmade.optim.optimizer import Group, Optimizer, State
 
 
@@ -54,6 +54,7 @@ class SGD(Optimizer):
 
     def check(self, group: Group) -> None:
         require_at_least_0("SGD", group, "lr", "momentum", "weight_decay")
+        require_number("SGD", "dampening", group["dampening"])
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 f"SGD: nesterov needs momentum > 0 and dampening = 0, got "
