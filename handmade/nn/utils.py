@@ -51,6 +51,18 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
+    with np.errstate(all="ignore"):  # NaN and Inf are torch's, without a warning
+        return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
+
+
+def _shortened(
+    owner: str,
+    reached: list[Parameter],
+    max_norm: float,
+    order: float,
+    error_if_nonfinite: bool,
+) -> Array:
+    """The norm of all gradients, which are now shorter where it is above `max_norm`."""
     norm = _norm([p.grad for p in reached], order)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(

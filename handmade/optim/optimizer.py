@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from handmade._array import (
     Array,
     converted,
@@ -105,20 +107,25 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient.
 
+        Stability:
+            What overflows, or is 0/0, becomes torch's Inf or NaN; NumPy does not warn.
+
         Raises:
             TypeError: a gradient, or an array in the state, has another library or
                 dtype than its parameter.
             ValueError: it has another shape.
         """
-        for group in self.param_groups:
-            plain = _plain(group)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    state = self.state.setdefault(parameter, {})
-                    self._fitting(parameter, state)
-                    parameter.data = self.updated(
-                        parameter.data, parameter.grad, state, plain
-                    )
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                plain = _plain(group)
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        self._update(parameter, plain)
+
+    def _update(self, parameter: Parameter, group: Group) -> None:
+        state = self.state.setdefault(parameter, {})
+        self._fitting(parameter, state)
+        parameter.data = self.updated(parameter.data, parameter.grad, state, group)
 
     def _fitting(self, parameter: Parameter, state: State) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""

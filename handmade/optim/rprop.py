@@ -24,7 +24,8 @@ class Rprop(Optimizer):
         θ ← θ − η · sign(g)
 
     At the kink:
-        Where g or its predecessor is 0, η stays as it is.
+        Where g or its predecessor is 0, η stays as it is. A g that is NaN moves
+        nothing, as in torch.
 
     Args:
         params: parameters or groups of them.
@@ -87,4 +88,5 @@ class Rprop(Optimizer):
         size = xp.where(turn < 0, smaller * size, grown)
         state["step_size"] = size = xp.clip(size, *group["step_sizes"])
         state["prev"] = g = xp.where(turn < 0, xp.zeros_like(g), g)
-        return data - size * xp.sign(g)
+        sign = xp.sign(xp.where(g == g, g, xp.zeros_like(g)))  # 0 for NaN, as torch's
+        return data - size * sign
