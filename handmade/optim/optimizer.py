@@ -234,6 +234,13 @@ class Optimizer:
         return every
 
 
+def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
+    """g = ∂L/∂θ (its negative with maximize) + λ θ, unless λ is decoupled."""
+    g = -grad if group["maximize"] else grad
+    coupled = group["weight_decay"] and not group.get("decoupled_weight_decay")
+    return g + group["weight_decay"] * data if coupled else g
+
+
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
