@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from handmade._array import Array
 from handmade.nn.module import Parameter
 from handmade.optim.adam import Adam
-from handmade.optim.optimizer import Group, State
+from handmade.optim.optimizer import Group
 
 
 class AdamW(Adam):
@@ -60,7 +59,3 @@ class AdamW(Adam):
             raise ValueError(
                 "AdamW: decoupled_weight_decay must be True, got False; that is Adam"
             )
-
-    def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        shrunk = (1 - group["lr"] * group["weight_decay"]) * data
-        return super().updated(shrunk, grad, state, {**group, "weight_decay": 0})
