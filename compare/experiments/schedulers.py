@@ -85,6 +85,7 @@ EXPERIMENT = Experiment(
     data=_digits.small().draw,
     learners={name: learner(make) for name, make in MAKERS.items()},
     steps=STEPS,
+    longest=STEPS,
     batch_size=16,
     metrics={"accuracy": _digits.accuracy, "cross_entropy": _digits.cross_entropy},
     claims={"falling rates end lower than a constant one": calms_down},

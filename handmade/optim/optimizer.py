@@ -235,7 +235,7 @@ class Optimizer:
 
 
 def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
-    """g = ∂L/∂θ (its negative with maximize) + λ θ, unless λ is decoupled."""
+    """G = ∂L/∂θ (its negative with maximize) + λ θ, unless λ is decoupled."""
     g = -grad if group["maximize"] else grad
     coupled = group["weight_decay"] and not group.get("decoupled_weight_decay")
     return g + group["weight_decay"] * data if coupled else g
