@@ -114,6 +114,8 @@ def run(
             (registry.source(name), *registry.load(name))
             for name in dict.fromkeys(wanted)
         ]
+        for _, _, experiment in loaded:
+            settings.steps_of(experiment)  # before the first of them is run
     results: list[Result] = []
     try:
         _run_all(loaded, settings, resume, results)

@@ -56,6 +56,23 @@ class Settings:
     fast: bool = False
     data: str = ""
 
+    def steps_of(self, experiment: Experiment) -> int:
+        """How many steps each learner takes.
+
+        Raises:
+            ValueError: the lesson cannot take as many.
+        """
+        steps = self.steps or experiment.steps
+        if self.fast:
+            steps = min(steps, FAST_STEPS)
+        if experiment.longest is not None and steps > experiment.longest:
+            raise ValueError(
+                f"the lesson {experiment.title!r} can take at most "
+                f"{experiment.longest} steps, for which its schedule is planned, "
+                f"got {steps}"
+            )
+        return steps
+
     def __post_init__(self) -> None:
         for name in ("steps", "threads"):
             value = getattr(self, name)
@@ -130,10 +147,12 @@ def run(
         OSError: the log folder cannot be written to.
         BadCheckpoint: there is nothing intact to go on from.
         LessonError: the lesson's own claims or figures fail.
-        ValueError: the lesson is not made for the data asked for, or there are none.
+        ValueError: the lesson is not made for the data asked for, there are none, or
+            it cannot take as many steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
     experiment = experiment.on(settings.data)
+    settings.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
     with _threads(settings.threads), _sigterm():
         if resumed is None or saved is None:
@@ -161,9 +180,7 @@ class _Run:
         self.settings = settings
         self.record = record
         self.progress = progress or (lambda steps, label, total: steps)
-        self.steps = settings.steps or experiment.steps
-        if settings.fast:
-            self.steps = min(self.steps, FAST_STEPS)
+        self.steps = settings.steps_of(experiment)
         self.pairs: list[Pair] = []
         self.began = time.perf_counter()
         self.saved_at = 0.0

@@ -194,6 +194,19 @@ def test_a_wrong_value_is_named_with_what_is_expected(
     assert message in refused("or_gate", option, given)
 
 
+@pytest.mark.parametrize("lesson", ["digits_cnn", "schedulers"])
+def test_more_steps_than_a_schedule_is_planned_for_are_refused_before_any_lesson_runs(
+    lesson: str, tmp_path: Path
+):
+    logdir = tmp_path / "runs"
+    answer = call("run", "or_gate", lesson, "--steps", "451", "--logdir", logdir)
+    assert answer.exit_code == 2
+    most = {"digits_cnn": 450, "schedulers": 200}[lesson]
+    said = f"can take at most {most} steps, for which its schedule is planned, got 451"
+    assert said in flat(answer.stderr)
+    assert not logdir.exists()
+
+
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_a_file_in_the_way_of_the_log_folder_is_named(below: str, tmp_path: Path):
     (tmp_path / "taken").write_text("mine")

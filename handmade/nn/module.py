@@ -1,6 +1,6 @@
 """The contract of every layer: forward, backward directly under it, parameters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from handmade._array import (
@@ -221,3 +221,18 @@ def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
             f"{owner}: {name} must be one whole number, got {array.dtype} of shape "
             f"{tuple(array.shape)}"
         )
+
+
+def parameters_of(owner: str, given: Any) -> list[Parameter]:
+    """One Parameter or several, as a list.
+
+    Raises:
+        TypeError: there is something else among them.
+    """
+    every: list[Any] = list(given) if isinstance(given, Iterable) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for parameter in every:
+        if not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"{owner}: expected handmade Parameters, got {type(parameter).__name__}"
+            )
+    return every
