@@ -92,7 +92,7 @@ class ExpectedCostLoss(Loss):
 
     buffer_names = ("cost",)
 
-    def __init__(self, cost: Array | Sequence[Any], *, reduction: str = "mean") -> None:
+    def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         cost = _costs(cost)
         xp = floating_namespace("ExpectedCostLoss", cost=cost)
@@ -213,7 +213,7 @@ def _costs(cost: Any) -> Array:
 
 def _two_sizes(shape: Any) -> tuple[int, int]:
     """Height and width, each at least 1."""
-    if not isinstance(shape, Sequence) or len(shape) != 2:  # pyright: ignore[reportUnknownArgumentType]
+    if not _is_pair(shape):
         raise TypeError(
             f"SmoothnessPenalty: shape must be (h, w), two whole numbers, got {shape!r}"
         )
@@ -223,14 +223,19 @@ def _two_sizes(shape: Any) -> tuple[int, int]:
 
 def _pairs(losses: Any) -> list[tuple[float, Loss]]:
     """The pairs (weight, loss) as a list."""
-    pairs: list[Any] = list(losses) if isinstance(losses, Iterable) else [losses]
+    several = isinstance(losses, Iterable)
+    pairs: list[Any] = list(losses) if several else [losses]  # pyright: ignore
     for pair in pairs:
-        if not isinstance(pair, Sequence) or len(pair) != 2:  # pyright: ignore[reportUnknownArgumentType]
+        if not _is_pair(pair):
             raise TypeError(
                 f"WeightedSum: losses must be pairs (weight, loss), got "
                 f"{type(pair).__name__}"
             )
     return pairs
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2  # pyright: ignore
 
 
 def _require_summable(losses: list[Loss]) -> None:

@@ -85,7 +85,8 @@ class BCEWithLogitsLoss(Loss):
 
     Torch:
         `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
-        over no elements is NaN there and refused here.
+        over no elements is NaN there and refused here. The loss at x = −∞ and y = 1 is
+        NaN there and ∞ here.
     """
 
     buffer_names = ("weight", "pos_weight")

@@ -126,6 +126,7 @@ class MultiMarginLoss(Loss):
         xp = array_namespace("MultiMarginLoss", input=missing)
         slope = xp.sign(missing) if self.p == 1 else 2 * missing
         slope = share * slope
-        grad = xp.where(hot == 0, slope, -xp.sum(slope, axis=axis, keepdims=True))
+        total = xp.sum(slope, axis=axis, keepdims=True)
+        grad = slope - xp.where(hot == 0, xp.zeros_like(slope), total)
         examples = math.prod(hot.shape) // hot.shape[axis]
         return along(hot, self._grad_losses(grad_output, examples), axis) * grad
