@@ -73,7 +73,7 @@ INDEX = np.zeros(4, int)
         ),
         (
             lambda: nn.SmoothnessPenalty(nn.Parameter(np.ones((2, 4))), (-2, -2)),
-            r"at least two pixels, got \(-2, -2\)",
+            "shape must be at least 1, got -2",
         ),
     ],
 )

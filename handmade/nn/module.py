@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from handmade._array import (
     Array,
+    array_namespace,
     converted,
     floating_namespace,
     is_count,
@@ -56,6 +57,10 @@ class Module:
     Backward:
         May be called again after one forward; it then accumulates again, where torch
         asks for `retain_graph=True`.
+
+    Stability:
+        What overflows becomes infinite, as in torch; NumPy then warns, if it is set up
+        to (`numpy.errstate`). What is not part of the answer does not warn.
 
     Torch:
         `torch.nn.Module`: same names; `backward` is ours, autograd's work done by hand.
@@ -216,7 +221,9 @@ def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
     """
     if not is_count(like):
         floating_namespace(owner, **{name: array})
-    elif not is_count(array):
+        return
+    array_namespace(owner, **{name: array})
+    if not is_count(array):
         raise TypeError(
             f"{owner}: {name} must be one whole number, got {array.dtype} of shape "
             f"{tuple(array.shape)}"
