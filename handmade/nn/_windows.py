@@ -244,7 +244,7 @@ def whole_numbers(owner: str, name: str, value: Any, d: int, low: int) -> Sizes:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and type(value) is not bool
+    return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def require_input(owner: str, x: Array, d: int, channels: int | None = None) -> None:

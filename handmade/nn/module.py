@@ -59,8 +59,9 @@ class Module:
         asks for `retain_graph=True`.
 
     Stability:
-        What overflows becomes infinite, as in torch; NumPy then warns, if it is set up
-        to (`numpy.errstate`). What is not part of the answer does not warn.
+        What overflows becomes infinite, and ∞ − ∞ and ∞ · 0 are NaN, as in torch. NumPy
+        may warn of it, as it is set up to (`numpy.errstate`), but of nothing that is
+        no part of the answer.
 
     Torch:
         `torch.nn.Module`: same names; `backward` is ours, autograd's work done by hand.
