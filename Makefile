@@ -20,7 +20,7 @@ lessons: $(VENV)/.run
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(FUZZ)
 
-# Changes handmade in every small way and counts what the tests notice; takes minutes.
+# Changes handmade in every small way and counts what the tests notice; takes hours.
 mutants: $(VENV)/.dev
 	$(INSTALL) --group mutants
 	$(BIN)/python tests/mutants.py
