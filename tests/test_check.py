@@ -174,7 +174,7 @@ def test_a_convention_comes_with_its_name_repair_input_expected_and_got(tmp_path
     result = compare("check", written(tmp_path, HALF_MSE))
     assert result.exit_code == 1
     assert "MSELoss: convention, factor ½: output" in result.stdout
-    for word in ("repair", "multiply by 2", "input", "expected", "got", "ULP"):
+    for word in ("repair", "multiply by 2", "input", "expected", "got"):
         assert word in result.stdout
 
 
@@ -190,7 +190,7 @@ def test_what_is_not_covered_fails_only_under_strict(tmp_path):
     path = written(tmp_path, source)
     relaxed, strict = compare("check", path), compare("check", path, "--strict")
     assert (relaxed.exit_code, strict.exit_code) == (0, 1)
-    assert "reduction=" in relaxed.stdout
+    assert "no cover  argument reduction" in relaxed.stdout
 
 
 def test_the_default_case_must_work(tmp_path):
