@@ -163,7 +163,9 @@ class _Cases:
     def _nothing(self) -> str:
         """Why there was no case to ask, in words."""
         if self.messages:
-            return next(iter(self.messages))
+            why = next(iter(self.messages))
+            del self.messages[why]
+            return why
         names = ", ".join(map(repr, sorted(self.arguments)))
         return f"every case needs an argument that it does not take: {names}"
 

@@ -208,6 +208,8 @@ def _of_slopes(failure: Failure) -> set[str]:
         for name in failure.wrong
     ):
         return set()  # the slope is the value's own: the upstream gradient is missing
+    if "output" in failure.wrong and close(results["output"], want["output"], 1e-5):
+        return set()  # too small a difference for a measured slope to show
     return {name for name, true in _SLOPES.items() if belong in (true, None)}
 
 

@@ -314,12 +314,12 @@ def get_gradient(module: Any, name: str) -> Any:
             if getattr(module, place, None) is not None:
                 return getattr(module, place)
         own = getattr(module, name)
-    if getattr(own, "grad", None) is None:
+    if (gradient := getattr(own, "grad", None)) is None:
         raise NotCovered(
             f"the gradient of its {name} was not found after backward; call it "
             f"{name}_grad, grad_{name} or {name}.grad"
         )
-    return own.grad
+    return gradient
 
 
 def expressible(subject: Subject, case: Case) -> tuple[Case | None, set[str]]:
