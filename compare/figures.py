@@ -14,7 +14,7 @@ from compare.trained import Side, Trial
 
 SIZE = (8.0, 4.5)
 BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
-TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.55}
+TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
 COLORS = list(TABLEAU_COLORS.values())
 """Of several learners on one axis."""
@@ -63,11 +63,10 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
 
 def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
     """The curves of these learners; where it spans much, on a logarithmic axis."""
-    for number, name in enumerate(names):
-        for theirs in torch_ref.named(name):
-            ax.plot(theirs.losses, **TORCH | _colored(number, names))
-        for ours in handmade.named(name):
-            ax.plot(ours.losses, **HANDMADE | _colored(number, names))
+    for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
+        for number, name in enumerate(names):
+            for trial in side.named(name):
+                ax.plot(trial.losses, **style | _colored(number, names))
     losses = [x for name in names for t in torch_ref.named(name) for x in t.losses]
     if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
         ax.set_yscale("log")
@@ -76,7 +75,7 @@ def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
 def _explain(ax: Axes, names: list[str]) -> None:
     """A legend: the two sides and, where there are several, the learners."""
     several = len(names) > 1
-    neutral = {"color": GREY} if several else {}
+    neutral = {"color": "black"} if several else {}
     sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
     learners = {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
     entries = sides | (learners if several else {})
