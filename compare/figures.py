@@ -75,7 +75,7 @@ def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
 def _explain(ax: Axes, names: list[str]) -> None:
     """A legend: the two sides and, where there are several, the learners."""
     several = len(names) > 1
-    neutral = {"color": "black"} if several else {}
+    neutral: dict[str, Any] = {"color": "black"} if several else {}
     sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
     learners = {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
     entries = sides | (learners if several else {})
