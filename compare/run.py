@@ -98,6 +98,7 @@ class Result:
         reason: why it did not finish, or "".
         seconds: how long it took.
         tags: the charts to look at.
+        story: what to notice.
     """
 
     lesson: str
@@ -108,6 +109,7 @@ class Result:
     reason: str
     seconds: float
     tags: list[str]
+    story: str = ""
 
     @property
     def ok(self) -> bool:
@@ -298,6 +300,7 @@ class _Run:
             reason,
             time.perf_counter() - self.began,
             [f"loss/{self._tag(pair.name, pair.seed)}" for pair in self.pairs],
+            self.experiment.story,
         )
 
     def _write(self, result: Result) -> None:
@@ -350,6 +353,7 @@ def _about(
     """What has to be known to run the same again."""
     return {
         "title": experiment.title,
+        "story": experiment.story,
         "course": list(experiment.course),
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         **asdict(settings.backend),
@@ -376,6 +380,7 @@ def _markdown(result: Result) -> str:
     return (
         f"**{result.verdict.kind}** — {result.verdict.words}\n\n"
         f"status: {result.status} {result.reason}\n\n"
+        f"{result.story}\n\n"
         f"| | claim | found |\n|---|---|---|\n{rows}\n"
     )
 
