@@ -25,7 +25,7 @@ mutants: $(VENV)/.dev
 	$(INSTALL) --group mutants
 	$(BIN)/python tests/mutants.py
 
-check: $(VENV)/.dev lint types test lessons
+check: $(VENV)/.dev lint types test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
