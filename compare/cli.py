@@ -1,10 +1,11 @@
 """The command line; torch is imported only by the commands that need it."""
 
+import difflib
 import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -107,26 +108,37 @@ def run(
             wanted, settings = _cut_short(resume, lessons or [])
             logdir = settings.logdir
         else:
-            wanted = [n for name in lessons or [] for n in _expanded(name)]
+            wanted = [n for name in lessons or [] for n in _expanded(name, data)]
         if not wanted:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
         loaded = [
             (registry.source(name), *registry.load(name))
             for name in dict.fromkeys(wanted)
         ]
+        for _, name, lesson in loaded:  # before the first of them is run
+            registry.require_data(name, lesson, settings.data)
+            settings.steps_of(lesson)
     results: list[Result] = []
     try:
         _run_all(loaded, settings, resume, results)
     finally:
         with _usage_errors(OSError):
-            _print_results(results, logdir)
+            _print_results(results, logdir, settings.fast)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
-def _expanded(name: str) -> list[str]:
+def _expanded(name: str, data: str) -> list[str]:
+    """The lessons that a word stands for: `all` are those that have the data."""
     from compare import registry
 
-    return registry.names() if name == "all" else [name]
+    if name != "all":
+        return [name]
+    every = registry.names()
+    chosen = registry.on_data(data) if data else every
+    if left_out := [name for name in every if name not in chosen]:
+        words = f"left out, having no data {data!r}: {', '.join(left_out)}"
+        err.print(words, style="yellow", markup=False, soft_wrap=True)
+    return chosen
 
 
 def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
@@ -268,14 +280,30 @@ def check(
 
 @app.command()
 def template(
-    name: Annotated[str, typer.Argument(help="A class, such as MSELoss or SGD.")],
+    name: Annotated[
+        str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
+    ] = "",
     solution: Annotated[bool, typer.Option(help="With the bodies filled in.")] = False,
+    names: Annotated[
+        bool, typer.Option("--list", help="Print all names there are, and end.")
+    ] = False,
 ) -> None:
-    """Print a skeleton to fill in, its formulas in the docstring; `check` judges it."""
-    from compare.template import template as cut
+    """Print a skeleton to fill in, its formulas in the docstring; `check` judges it.
+
+    The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
+    """
+    from compare import template
 
     with _usage_errors():
-        sys.stdout.write(cut(name, solution))
+        known = template.names()
+        if names:
+            words = "\n".join(known) + "\n"
+        elif name in known or difflib.get_close_matches(name, known, n=1):
+            words = template.template(name, solution)
+        else:
+            what = f"there is no template {name!r}" if name else "name a class"
+            raise ValueError(f"{what}; `python -m compare template --list` names all")
+    sys.stdout.write(words)
 
 
 def _run_all(
@@ -289,8 +317,7 @@ def _run_all(
 
     for source, name, experiment in loaded:
         try:
-            about = f"{name}, logged in {settings.logdir}: "
-            with _usage_errors(Exception, about=about):
+            with _usage_errors(Exception, about=_about(name, source, settings)):
                 results.append(
                     run(name, experiment, settings, _progress, resume, source)
                 )
@@ -298,6 +325,22 @@ def _run_all(
             err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
             code = 143 if isinstance(stop, Interrupted) else 130
             raise typer.Exit(code) from None
+
+
+def _about(name: str, source: str, settings: "Settings") -> Callable[[Exception], str]:
+    """What stands before an error in a lesson: its name and where to look."""
+    from compare import registry
+
+    def about(error: Exception) -> str:
+        if isinstance(error, OSError):
+            return f"{name}, logged in {settings.logdir}: "
+        path, own_file, _ = source.partition("#")
+        line = registry.line_in(path, error) if own_file else None
+        if line is None or _words(error).endswith(f"line {line})"):
+            return f"{name}: "
+        return f"{name} ({path}, line {line}): "
+
+    return about
 
 
 def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
@@ -316,9 +359,12 @@ def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
     )
 
 
-def _print_results(results: list["Result"], logdir: Path) -> None:
+def _print_results(results: list["Result"], logdir: Path, fast: bool) -> None:
     """What became of each lesson; nothing where none was run to its end."""
     if not results:
+        return
+    if fast:
+        _print_verdicts(results, logdir)
         return
     table = Table(Column("lesson", no_wrap=True), "verdict", "claim", "found", box=None)
     for result in results:
@@ -329,9 +375,11 @@ def _print_results(results: list["Result"], logdir: Path) -> None:
             name, kind = "", Text("")
         if not result.claims:
             style = "" if result.status == "finished" else "red"
-            reason = result.reason or "no claim was judged"
-            table.add_row(name, kind, Text(result.status, style=style), reason)
+            status = Text(result.status, style=style)
+            table.add_row(name, kind, status, Text(result.reason))
     out.print(table)
+    if len(results) == 1 and results[0].status == "finished" and results[0].story:
+        out.print(f"\n{results[0].story}\n", markup=False)
     for result in results:
         out.print(
             f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
@@ -342,18 +390,33 @@ def _print_results(results: list["Result"], logdir: Path) -> None:
     _print_board(results, logdir)
 
 
+def _print_verdicts(results: list["Result"], logdir: Path) -> None:
+    """Whether both sides agree, lesson by lesson."""
+    table = Table(Column("lesson", no_wrap=True), "verdict", "", box=None)
+    for result in results:
+        trouble = result.reason if result.verdict.agrees else result.verdict.words
+        table.add_row(result.lesson, _colored(result.verdict.kind), Text(trouble))
+    out.print(table)
+    out.print(f"\nno claim was judged; logged in {logdir}", markup=False)
+    _print_command(logdir)
+
+
 def _print_board(results: list["Result"], logdir: Path) -> None:
     from compare.record import link
 
+    _print_command(logdir)
+    for result in results:
+        address = link("http://127.0.0.1:6006", result.folder)
+        out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
+
+
+def _print_command(logdir: Path) -> None:
     place = shlex.quote(str(logdir))
     out.print(
         f"\nLook at the curves: python -m compare board --logdir {place}",
         soft_wrap=True,
         markup=False,
     )
-    for result in results:
-        address = link("http://127.0.0.1:6006", result.folder)
-        out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
 
 
 def _colored(kind: str) -> Text:
@@ -361,14 +424,19 @@ def _colored(kind: str) -> Text:
 
 
 @contextmanager
-def _usage_errors(*kinds: type[Exception], about: str = "") -> Iterator[None]:
+def _usage_errors(
+    *kinds: type[Exception], about: Callable[[Exception], str] = lambda error: ""
+) -> Iterator[None]:
     """Turn a wrong request into one clear line and exit status 2."""
     expected = kinds or (OSError, ValueError, RuntimeError)
     try:
         yield
     except expected as error:
         err.print(
-            f"error: {about}{_words(error)}", style="red", markup=False, soft_wrap=True
+            f"error: {about(error)}{_words(error)}",
+            style="red",
+            markup=False,
+            soft_wrap=True,
         )
         raise typer.Exit(2) from None
 

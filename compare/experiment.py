@@ -111,6 +111,8 @@ class Experiment:
         figures: pictures, drawn from the hand-written side.
         story: what to notice, in a few sentences.
         other_data: the same lesson on other examples, by their name.
+        longest: the most steps that it can take, as where a schedule is planned for
+            them; None for any number.
     """
 
     title: str
@@ -127,6 +129,7 @@ class Experiment:
     figures: Mapping[str, Draw] = field(default_factory=dict)
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
+    longest: int | None = None
 
     def data_of(self, learner: str) -> DrawData:
         """What draws the examples of a learner."""
@@ -151,6 +154,11 @@ class Experiment:
             raise ValueError(
                 f"Experiment: steps and seeds must be at least 1, "
                 f"got {self.steps} and {self.seeds}"
+            )
+        if self.longest is not None and self.longest < self.steps:
+            raise ValueError(
+                f"Experiment: longest must be at least steps, "
+                f"got {self.longest} and {self.steps}"
             )
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(

@@ -6,15 +6,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import TABLEAU_COLORS
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from compare.trained import Side, Trial
 
 SIZE = (8.0, 4.5)
 BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
-TORCH = {"color": ORANGE, "linewidth": 7, "alpha": 0.55}
-HANDMADE = {"color": BLUE, "linewidth": 1.6}
+TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
+HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
+COLORS = list(TABLEAU_COLORS.values())
+"""Of several learners on one axis."""
+MOST_PANELS = 4
+"""More learners than this share one axis, whatever their losses are."""
+IN_THE_AXES = 4
+"""A legend of more entries stands beside the axes."""
 
 
 def canvas(panels: int = 1) -> tuple[Figure, list[Axes]]:
@@ -34,18 +42,64 @@ def label(ax: Axes, title: str, x: str, y: str) -> None:
 
 
 def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
-    """Both losses at every step, for every trial."""
-    figure, (ax,) = canvas()
-    for ours, theirs in zip(handmade.trials, torch_ref.trials, strict=True):
-        first = ours is handmade.trials[0]
-        ax.plot(theirs.losses, label="torch_ref" if first else None, **TORCH)
-        ax.plot(ours.losses, label="handmade" if first else None, **HANDMADE)
-    losses = [loss for trial in torch_ref.trials for loss in trial.losses]
+    """Both losses at every step, for every trial.
+
+    Few learners whose losses measure different things get a panel each; on one axis
+    each learner has a colour of its own.
+    """
+    names = list(dict.fromkeys(trial.name for trial in handmade.trials))
+    if len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1:
+        figure, axes = canvas(len(names))
+        groups = [[name] for name in names]
+        titles = names
+    else:
+        figure, axes = canvas()
+        groups, titles = [names], ["the loss on both sides"]
+    for ax, group, title in zip(axes, groups, titles, strict=True):
+        _both(ax, group, handmade, torch_ref)
+        label(ax, title, "step", "loss" if ax is axes[0] else "")
+    _explain(axes[0], groups[0])
+    return figure
+
+
+def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
+    """The curves of these learners; where it spans much, on a logarithmic axis."""
+    for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
+        for number, name in enumerate(names):
+            for trial in side.named(name):
+                ax.plot(trial.losses, **style | _colored(number, names))
+    losses = [x for name in names for t in torch_ref.named(name) for x in t.losses]
     if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
         ax.set_yscale("log")
-    label(ax, "the loss on both sides", "step", "loss")
-    ax.legend(fontsize=13)
-    return figure
+
+
+def _explain(ax: Axes, names: list[str]) -> None:
+    """A legend: the two sides and, where there are several, the learners."""
+    several = len(names) > 1
+    neutral: dict[str, Any] = {"color": "black"} if several else {}
+    sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
+    learners = {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
+    entries = sides | (learners if several else {})
+    handles = [Line2D([], [], label=name, **style) for name, style in entries.items()]
+    if len(entries) <= IN_THE_AXES:
+        ax.legend(handles=handles, fontsize=13)
+    else:
+        aside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+        ax.legend(handles=handles, fontsize=11, **aside)
+
+
+def _colored(number: int, names: list[str]) -> dict[str, Any]:
+    """The colour of one of several learners; dashed when they are used up."""
+    if len(names) == 1:
+        return {}
+    lap, number = divmod(number, len(COLORS))
+    return {"color": COLORS[number], "linestyle": "--" if lap else "-"}
+
+
+def _losses_used(side: Side) -> set[str]:
+    """What the learners minimise, as far as the kind of their loss tells."""
+    learners = (trial.learner for trial in side.trials)
+    return {type(getattr(one, "criterion", one)).__name__ for one in learners}
 
 
 def decision_boundary(trial: Trial, title: str) -> Figure:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 from compare import experiments
@@ -41,6 +42,39 @@ def load(name: str) -> tuple[str, Experiment]:
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
 
 
+def on_data(data: str) -> list[str]:
+    """The lessons that can be run on other data of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    other = {name: load(name)[1].other_data for name in names()}
+    if found := [name for name, known in other.items() if data in known]:
+        return found
+    known = ", ".join(sorted({d for known in other.values() for d in known}))
+    raise ValueError(f"no lesson can be run on data {data!r}; there are: {known}")
+
+
+def require_data(name: str, lesson: Experiment, data: str) -> None:
+    """Refuse data that a lesson is not made for; "" are its own.
+
+    Raises:
+        ValueError: says which lessons are.
+    """
+    if data and data not in lesson.other_data:
+        has = ", ".join(["its own data", *lesson.other_data])
+        works = ", ".join(on_data(data))
+        raise ValueError(f"{name} has only {has}; --data {data} works with {works}")
+
+
+def line_in(path: str | Path, error: BaseException) -> int | None:
+    """The last line of a file that an error came through, if it did."""
+    here = Path(path).resolve()
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == here]
+    return lines[-1] if lines else None
+
+
 def source(name: str) -> str:
     """Where a lesson is to be found again: its name, or the file's path and hash."""
     if not name.endswith(".py"):
@@ -62,7 +96,11 @@ def _from_file(path: Path) -> Experiment:
     try:
         defined = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:
-        raise ValueError(f"{path} failed: {type(error).__name__}: {error}") from error
+        line = line_in(path, error)
+        place = f" (line {line})" if line else ""
+        raise ValueError(
+            f"{path} failed: {type(error).__name__}: {error}{place}"
+        ) from error
     finally:
         sys.path.pop(0)
     if isinstance(named := defined.get("EXPERIMENT"), Experiment):

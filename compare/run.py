@@ -56,6 +56,23 @@ class Settings:
     fast: bool = False
     data: str = ""
 
+    def steps_of(self, experiment: Experiment) -> int:
+        """How many steps each learner takes.
+
+        Raises:
+            ValueError: the lesson cannot take as many.
+        """
+        steps = self.steps or experiment.steps
+        if self.fast:
+            steps = min(steps, FAST_STEPS)
+        if experiment.longest is not None and steps > experiment.longest:
+            raise ValueError(
+                f"the lesson {experiment.title!r} can take at most "
+                f"{experiment.longest} steps, for which its schedule is planned, "
+                f"got {steps}"
+            )
+        return steps
+
     def __post_init__(self) -> None:
         for name in ("steps", "threads"):
             value = getattr(self, name)
@@ -81,6 +98,7 @@ class Result:
         reason: why it did not finish, or "".
         seconds: how long it took.
         tags: the charts to look at.
+        story: what to notice.
     """
 
     lesson: str
@@ -91,6 +109,7 @@ class Result:
     reason: str
     seconds: float
     tags: list[str]
+    story: str = ""
 
     @property
     def ok(self) -> bool:
@@ -130,10 +149,12 @@ def run(
         OSError: the log folder cannot be written to.
         BadCheckpoint: there is nothing intact to go on from.
         LessonError: the lesson's own claims or figures fail.
-        ValueError: the lesson is not made for the data asked for, or there are none.
+        ValueError: the lesson is not made for the data asked for, there are none, or
+            it cannot take as many steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
     experiment = experiment.on(settings.data)
+    settings.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
     with _threads(settings.threads), _sigterm():
         if resumed is None or saved is None:
@@ -161,9 +182,7 @@ class _Run:
         self.settings = settings
         self.record = record
         self.progress = progress or (lambda steps, label, total: steps)
-        self.steps = settings.steps or experiment.steps
-        if settings.fast:
-            self.steps = min(self.steps, FAST_STEPS)
+        self.steps = settings.steps_of(experiment)
         self.pairs: list[Pair] = []
         self.began = time.perf_counter()
         self.saved_at = 0.0
@@ -281,6 +300,7 @@ class _Run:
             reason,
             time.perf_counter() - self.began,
             [f"loss/{self._tag(pair.name, pair.seed)}" for pair in self.pairs],
+            self.experiment.story,
         )
 
     def _write(self, result: Result) -> None:
@@ -333,6 +353,7 @@ def _about(
     """What has to be known to run the same again."""
     return {
         "title": experiment.title,
+        "story": experiment.story,
         "course": list(experiment.course),
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         **asdict(settings.backend),
@@ -359,6 +380,7 @@ def _markdown(result: Result) -> str:
     return (
         f"**{result.verdict.kind}** — {result.verdict.words}\n\n"
         f"status: {result.status} {result.reason}\n\n"
+        f"{result.story}\n\n"
         f"| | claim | found |\n|---|---|---|\n{rows}\n"
     )
 

@@ -39,7 +39,7 @@ def template(name: str, solution: bool = False) -> str:
     if not solution:
         parts = [_emptied(lines) for lines in parts]
     source = "\n\n\n".join("\n".join(lines) for lines in parts)
-    return f"{_imports(found, source)}\n\n{source}\n"
+    return f"{_imports(_family(found), source)}\n\n{source}\n"
 
 
 def _class(name: str) -> Any:
@@ -50,9 +50,15 @@ def _class(name: str) -> Any:
 
 
 def _family(found: Any) -> list[Any]:
-    """The class, after the private classes of its own file that it derives from."""
+    """The class, after the private classes of its own file that it derives from.
+
+    One that only sets options, as AdamW those of Adam, comes after the one that it
+    sets them of.
+    """
     own = [c for c in found.__mro__ if c.__module__ == found.__module__]
-    return [c for c in reversed(own) if c is found or c.__name__[0] == "_"]
+    family = [c for c in reversed(own) if c is found or c.__name__[0] == "_"]
+    writes = any(method in vars(c) for c in own for method in TO_WRITE)
+    return family if writes else [*_family(found.__base__), *family]
 
 
 def _emptied(lines: list[str]) -> list[str]:
@@ -72,10 +78,17 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _imports(found: Any, source: str) -> str:
-    """The lines that give the class every name that it uses."""
+def _imports(family: list[Any], source: str) -> str:
+    """The lines that give the classes every name that they use."""
     used = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
-    module = importlib.import_module(found.__module__)
+    used -= {c.__name__ for c in family}
+    places = dict.fromkeys(c.__module__ for c in family)
+    return "\n".join(dict.fromkeys(n for p in places for n in _lines(p, used)))
+
+
+def _lines(place: str, used: set[str]) -> list[str]:
+    """The imports of the names in `used` that the module `place` has."""
+    module = importlib.import_module(place)
     path = Path(inspect.getfile(module))
     lines = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -85,9 +98,9 @@ def _imports(found: Any, source: str) -> str:
         elif isinstance(node, ast.ImportFrom):
             aliases = [a.name for a in node.names if (a.asname or a.name) in used]
             lines += [f"from {node.module} import {', '.join(aliases)}"] * bool(aliases)
-    own = sorted(used & _defined(module) - {c.__name__ for c in _family(found)})
-    lines += [f"from {module.__name__} import {', '.join(own)}"] * bool(own)
-    return "\n".join(lines)
+    own = sorted(used & _defined(module))
+    lines += [f"from {place} import {', '.join(own)}"] * bool(own)
+    return lines
 
 
 def _defined(module: Any) -> set[str]:

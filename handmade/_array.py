@@ -110,6 +110,12 @@ def is_count(array: Array) -> bool:
     return array.ndim == 0 and bool(xp.isdtype(array.dtype, "integral"))
 
 
+def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:
+    """`array` with dimensions of size 1 around its own, which start at `first`."""
+    after = ndim - first - array.ndim
+    return xp.reshape(array, (1,) * first + tuple(array.shape) + (1,) * after)
+
+
 def converted(array: Array, like: Array) -> Array:
     """A copy of an array in the library, dtype and device of the floating `like`.
 

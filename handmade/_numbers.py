@@ -78,7 +78,7 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
         TypeError: it is no whole number.
         ValueError: it is less.
     """
-    if not isinstance(value, Integral):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(
             f"{owner}: {name} must be a whole number, got {type(value).__name__}"
         )

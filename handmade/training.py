@@ -91,11 +91,14 @@ class GradientLearner:
             self.scheduler.step()
 
     def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode."""
+        """The model's output in evaluation mode; every module's own mode comes back."""
+        modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
-        output = self.model(x)
-        self.model.train()
-        return output
+        try:
+            return self.model(x)
+        finally:
+            for module, training in modes:
+                module.training = training
 
     def parameters(self) -> dict[str, Array]:
         """The data of every parameter and every floating buffer by name."""

@@ -1,5 +1,7 @@
 """Bad input is refused with what was given and what was expected."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -272,6 +274,70 @@ def test_an_optimiser_refuses_parameters_that_are_none():
         optim.SGD([{"params": [shared], "learning_rate": 1}])
 
 
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        (5, TypeError, "expected Parameters or groups of them, in a list, got int"),
+        (nn.Parameter(ONES), TypeError, "in a list, got Parameter"),
+        ([{"lr": 1}], ValueError, r"a group needs 'params', got only \['lr'\]"),
+        ([{"params": 5}], TypeError, "expected handmade Parameters, got int"),
+        (
+            [{"params": [nn.Parameter(ONES)]}, nn.Parameter(ONES)],
+            TypeError,
+            "expected a group, a dict with 'params', got Parameter",
+        ),
+        (
+            [nn.Parameter(ONES), {"params": [nn.Parameter(ONES)]}],
+            TypeError,
+            "expected handmade Parameters, got dict",
+        ),
+    ],
+)
+def test_an_optimiser_refuses_groups_that_are_none(params, error, words):
+    with pytest.raises(error, match=f"SGD: .*{words}"):
+        optim.SGD(params)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "words"),
+    [
+        ("Adam", {"betas": 0.9}, TypeError, "betas must be two numbers .*, got 0.9"),
+        ("Adam", {"betas": ("a", 0)}, TypeError, "each of betas must be a real number"),
+        ("Adam", {"betas": (math.nan, 0)}, ValueError, "betas must be two numbers"),
+        ("Adam", {"lr": "a"}, TypeError, "lr must be a real number, got str"),
+        ("Adam", {"lr": None}, TypeError, "lr must be a real number, got NoneType"),
+        ("Adam", {"lr": np.ones(2)}, TypeError, "lr must be a real number, got ndarr"),
+        ("Adam", {"eps": math.nan}, ValueError, "eps must be at least 0, got nan"),
+        ("NAdam", {"betas": 0.9}, TypeError, "betas must be two numbers"),
+        ("Rprop", {"etas": (0.5, 1.2, 3)}, ValueError, r"etas .*\(0.5, 1.2, 3\)"),
+        ("Rprop", {"etas": 0.5}, TypeError, "etas must be one number in .*, got 0.5"),
+        ("Rprop", {"step_sizes": 1}, TypeError, "step_sizes must be the sm.*, got 1"),
+        ("Rprop", {"step_sizes": (1,)}, ValueError, "step_sizes must be the smallest"),
+        ("RMSprop", {"alpha": "a"}, TypeError, "alpha must be a real number, got str"),
+        ("Muon", {"ns_coefficients": 3}, TypeError, "must be 3 numbers, got 3"),
+        ("Muon", {"ns_steps": 5.0}, TypeError, "ns_steps must be a whole number"),
+        ("Muon", {"ns_steps": -1}, ValueError, "ns_steps must be at least 0, got -1"),
+        ("SGD", {"dampening": "a"}, TypeError, "dampening must be a real number"),
+        (
+            "SGD",
+            {"dampening": math.nan},
+            ValueError,
+            "dampening must be a number, got nan",
+        ),
+    ],
+)
+def test_an_optimiser_names_an_option_of_another_kind(name, options, error, words):
+    with pytest.raises(error, match=f"{name}: .*{words}"):
+        getattr(optim, name)([nn.Parameter(ONES)], **options)
+
+
+@pytest.mark.parametrize("name", ["Adam", "SGD", "RMSprop"])
+def test_an_infinite_rate_is_taken_as_torch_takes_it(name):
+    twin = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(1))], lr=math.inf)
+    ours = getattr(optim, name)([nn.Parameter(ONES)], lr=math.inf)
+    assert ours.param_groups[0]["lr"] == twin.param_groups[0]["lr"] == math.inf
+
+
 def test_a_gradient_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"grad must have shape \(4, 1\), got \(4,\)"):
         nn.Parameter(ONES).accumulate(np.ones(4))
@@ -319,8 +385,8 @@ def loaded(**change):
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"lr": -1}, ValueError, "lr must be at least 0, got -1"),
-        ({"nesterov": True, "momentum": 0}, ValueError, "nesterov needs momentum"),
+        ({"lr": "a"}, TypeError, "lr must be a real number, got str"),
+        ({"momentum": float("nan")}, ValueError, "momentum must be .*, got nan"),
         ({"params": [0, 1]}, ValueError, r"groups of \[1\] parameters, got \[2\]"),
         ({"param_groups": []}, ValueError, r"groups of \[1\] parameters, got \[\]"),
         ({"state": {1: {}}}, ValueError, "parameter 1, but there are only 0 … 0"),

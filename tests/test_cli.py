@@ -1,5 +1,6 @@
 """What the command line answers, and with which exit status."""
 
+import dataclasses
 import json
 import signal
 import socket
@@ -12,7 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from compare import experiments
+from compare import experiments, registry
 from compare.cli import app
 
 Write = Callable[..., str]
@@ -102,6 +103,54 @@ def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
     assert "http://127.0.0.1:6006/?smoothing=0&runFilter=%5Eor_gate%2F" in answer.stdout
 
 
+def test_one_lesson_run_to_its_end_tells_its_story(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("steps=3, story='Lines [bend] where they must.'")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert "\nLines [bend] where they must.\n" in answer.stdout
+
+
+def test_a_lesson_that_diverged_tells_no_story(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'weight': math.inf}, story='Lines bend.'")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "Lines bend" not in answer.stdout
+
+
+def test_fast_runs_give_verdicts_and_say_once_that_no_claim_was_judged(
+    tmp_path: Path, own_lesson: Write
+):
+    first, second = own_lesson("steps=3", "first"), own_lesson("steps=3", "second")
+    answer = call("run", first, second, "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert answer.stdout.count("no claim was judged") == 1
+    assert "http://" not in answer.stdout
+    rows = [line.split() for line in answer.stdout.splitlines()]
+    assert ["first", "equal"] in rows
+    assert ["second", "equal"] in rows
+
+
+def test_a_fast_run_that_diverged_says_so(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'weight': math.inf}")
+    answer = call("run", lesson, "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "step 0" in answer.stdout
+
+
+def test_all_on_other_data_are_those_that_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, softmax = registry.load("digits_softmax")
+    short = dataclasses.replace(softmax, steps=3)
+    mine = dataclasses.replace(softmax, other_data={"mine": lambda: short})
+    lessons = {"a": registry.load("or_gate")[1], "b": mine}
+    monkeypatch.setattr(registry, "names", lambda: list(lessons))
+    monkeypatch.setattr(registry, "load", lambda name: (name, lessons[name]))
+    answer = call("run", "all", "--data", "mine", "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert answer.stderr == "left out, having no data 'mine': a\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
 def test_progress_is_quiet_where_nobody_looks(tmp_path: Path, own_lesson: Write):
     answer = call("run", own_lesson("steps=3"), "--logdir", tmp_path)
     assert answer.stderr == ""
@@ -152,6 +201,23 @@ def test_a_lesson_like_no_other_points_to_the_list(refused: Callable[..., str]):
     assert "no lesson 'qqqqqq'; see `compare list`" in refused("qqqqqq")
 
 
+@pytest.mark.parametrize("names", [["or_gate"], ["digits_mlp", "or_gate"]])
+def test_a_lesson_without_the_data_names_those_that_have_them(
+    names: list[str], refused: Callable[..., str]
+):
+    assert refused(*names, "--data", "mnist") == (
+        "error: or_gate has only its own data; "
+        "--data mnist works with digits_cnn, digits_mlp, digits_softmax"
+    )
+
+
+@pytest.mark.parametrize("name", ["or_gate", "all"])
+def test_data_that_no_lesson_has_are_refused(name: str, refused: Callable[..., str]):
+    assert "no lesson can be run on data 'mnits'; there are: mnist" in refused(
+        name, "--data", "mnits"
+    )
+
+
 def test_one_unknown_lesson_stops_all(refused: Callable[..., str]):
     assert "or_gat'" in refused("or_gate", "or_gat")
 
@@ -192,6 +258,19 @@ def test_a_wrong_value_is_named_with_what_is_expected(
     option: str, given: str, message: str, refused: Callable[..., str]
 ):
     assert message in refused("or_gate", option, given)
+
+
+@pytest.mark.parametrize("lesson", ["digits_cnn", "schedulers"])
+def test_more_steps_than_a_schedule_is_planned_for_are_refused_before_any_lesson_runs(
+    lesson: str, tmp_path: Path
+):
+    logdir = tmp_path / "runs"
+    answer = call("run", "or_gate", lesson, "--steps", "451", "--logdir", logdir)
+    assert answer.exit_code == 2
+    most = {"digits_cnn": 450, "schedulers": 200}[lesson]
+    said = f"can take at most {most} steps, for which its schedule is planned, got 451"
+    assert said in flat(answer.stderr)
+    assert not logdir.exists()
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
@@ -238,6 +317,44 @@ def test_a_file_without_a_lesson_says_what_is_wrong(
     assert words in message
 
 
+BAD_MODEL = """
+from compare.experiment import Experiment, backprop
+
+EXPERIMENT = Experiment(
+    title="", course=(), heading="", steps=3, claims={"ran": lambda side: (True, "")},
+    learners={"bad": backprop(
+        model=lambda nn:
+            nn.Linear("two", 1),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )},
+)
+"""
+
+
+def test_an_error_that_came_through_the_lesson_file_names_its_line(tmp_path: Path):
+    path = tmp_path / "bad.py"
+    path.write_text(BAD_MODEL)
+    answer = call("run", path, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 2
+    assert f"error: bad ({path}, line 8): " in flat(answer.stderr)
+
+
+def test_an_error_elsewhere_names_the_lesson_alone(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'nothing': 1.0}")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("error: own: ")
+
+
+def test_an_error_in_loading_a_lesson_names_the_line(
+    tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "lesson.py"
+    path.write_text("x = 1\n\n1 / 0\n")
+    assert refused(path).endswith("division by zero (line 3)")
+
+
 def test_a_missing_file_is_named(tmp_path: Path, refused: Callable[..., str]):
     assert f"there is no file {tmp_path / 'lost.py'}" in refused(tmp_path / "lost.py")
 
@@ -253,6 +370,23 @@ def test_a_file_whose_name_is_no_name_for_runs_is_refused(
     path = tmp_path / "my:lesson.py"
     path.write_text("")
     assert "letters, digits and _" in refused(path)
+
+
+# Templates
+
+
+def test_a_template_of_nothing_known_points_to_the_list():
+    answer = call("template", "Foo")
+    assert answer.exit_code == 2
+    assert flat(answer.stderr) == (
+        "error: there is no template 'Foo'; "
+        "`python -m compare template --list` names all"
+    )
+
+
+def test_the_list_of_templates_has_a_name_a_line():
+    answer = call("template", "--list")
+    assert {"MSELoss", "SGD", "Rosenblatt"} <= set(answer.stdout.splitlines())
 
 
 # Board

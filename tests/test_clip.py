@@ -128,8 +128,7 @@ def test_a_norm_that_is_none_makes_torchs_gradients_or_an_error(bad, norm_type):
     with pytest.raises(RuntimeError, match=r"norm of order .* of all gradients is"):
         nn.utils.clip_grad_norm_(ours, 1.0, norm_type, error_if_nonfinite=True)
     np.testing.assert_array_equal(ours[0].grad, given[0])
-    with np.errstate(invalid="ignore"):
-        nn.utils.clip_grad_norm_(ours, 1.0, norm_type)
+    nn.utils.clip_grad_norm_(ours, 1.0, norm_type)
     torch.nn.utils.clip_grad_norm_(theirs, 1.0, norm_type)
     agree(ours, theirs)
 
@@ -147,6 +146,7 @@ def test_a_finite_norm_is_no_error():
         (nn.Parameter(np.ones(2)), math.nan, ValueError, "must be at least 0, got nan"),
         (nn.Parameter(np.ones(2)), "1", TypeError, "must be a real number, got str"),
         ([np.ones(2)], 1, TypeError, "expected handmade Parameters, got ndarray"),
+        (5, 1, TypeError, "expected handmade Parameters, got int"),
         (
             [torch.nn.Parameter(torch.ones(2))],
             1,
@@ -167,7 +167,7 @@ def test_a_finite_norm_is_no_error():
         ),
         (parameters([np.ones(2, int)], np.asarray), 1, TypeError, "floating-point"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_cannot_be_clipped_is_refused(clip, given, limit, error, words):
     with pytest.raises(error, match=f"{clip}: .*{words}"):
@@ -179,3 +179,30 @@ def test_a_norm_of_no_order_is_refused():
         nn.utils.clip_grad_norm_(parameters(grads(), np.asarray), 1.0, math.nan)
     with pytest.raises(TypeError, match="norm_type must be a real number, got str"):
         nn.utils.clip_grad_norm_(parameters(grads(), np.asarray), 1.0, "inf")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, 0.5, 0.0, -1.0, -2.0, math.inf])
+@pytest.mark.parametrize(
+    "given",
+    [
+        [[math.inf, 1.0]],
+        [[math.nan, 1.0]],
+        [[1e30, 1e30]],
+        [[1e30], [1e30]],
+        [[3e38], [3e38]],
+        [[0.0, 0.0]],
+        [[0.0, 0.0], [1.0, 2.0]],
+    ],
+    ids=str,
+)
+def test_a_norm_beyond_the_numbers_is_torchs_and_warns_of_nothing(
+    given, norm_type, dtype
+):
+    given = [np.asarray(one, dtype) for one in given]
+    ours, theirs = parameters(given, np.asarray), torchs(given)
+    got = nn.utils.clip_grad_norm_(ours, 1.0, norm_type)
+    want = torch.nn.utils.clip_grad_norm_(theirs, 1.0, norm_type)
+    rtol = 30 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(got, want.numpy(), rtol=rtol)
+    agree(ours, theirs, dtype)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from compare import registry
+from compare import figures, registry
 from compare.arrays import Backend
+from compare.board import EventWriter
 from compare.experiment import Data
 from compare.experiments import _digits
+from compare.figures import loss_curves
 from compare.run import Settings, run
 
 BACKENDS = [
@@ -134,6 +137,47 @@ def test_a_summary_holds_what_is_needed_to_run_it_again(tmp_path):
     assert summary["timings"]["steps"] == 3
 
 
+def test_the_story_is_in_the_summary_and_the_verdict(tmp_path, monkeypatch):
+    texts = []
+    monkeypatch.setattr(
+        EventWriter, "text", lambda self, step, name, text: texts.append(text)
+    )
+    result = run("or_gate", short(story="Lines bend."), Settings(logdir=tmp_path))
+    summary = json.loads((result.folder / "summary.json").read_text())
+    assert summary["story"] == result.story == "Lines bend."
+    assert ["Lines bend." in text for text in texts] == [True]
+
+
+def drawn(tmp_path, monkeypatch, name):
+    """The chart of both losses after a fast run."""
+    charts = []
+
+    def keep(*sides):
+        charts.append(loss_curves(*sides))
+        return charts[0]
+
+    monkeypatch.setattr(figures, "loss_curves", keep)
+    lesson = short(name, figures={}, seeds=2, claims={"ran": lambda side: (True, "")})
+    run(name, lesson, Settings(logdir=tmp_path))
+    return charts[0]
+
+
+def test_learners_on_one_axis_are_told_apart_by_colour(tmp_path, monkeypatch):
+    (ax,) = drawn(tmp_path, monkeypatch, "layer_norm").axes
+    colors = {line.get_label(): line.get_color() for line in ax.legend_.get_lines()}
+    assert list(colors) == ["torch_ref", "handmade", "plain", "layer_norm"]
+    assert colors["plain"] != colors["layer_norm"]
+    found = [line.get_color() for line in ax.lines]
+    # Both seeds of both sides.
+    assert found.count(colors["plain"]) == found.count(colors["layer_norm"]) == 4
+
+
+def test_losses_of_different_kinds_get_a_panel_each(tmp_path, monkeypatch):
+    axes = drawn(tmp_path, monkeypatch, "linear_regression").axes
+    assert [ax.get_title() for ax in axes] == ["mse", "l1"]
+    assert [len(ax.lines) for ax in axes] == [4, 4]
+
+
 def test_curves_have_a_row_for_every_step(tmp_path):
     result = run("or_gate", short(), Settings(logdir=tmp_path))
     rows = (result.folder / "curves.csv").read_text().splitlines()
@@ -223,8 +267,12 @@ def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
     _digits.mnist.cache_clear()
 
 
-def test_without_mnist_the_message_says_so_and_names_the_default(tmp_path, monkeypatch):
+@pytest.mark.filterwarnings("error")
+def test_without_mnist_the_message_says_so_and_names_the_default(
+    tmp_path, monkeypatch, capsys
+):
     def no_network(*args, **kwargs):
+        warnings.warn("a version is missing; retrying", UserWarning, stacklevel=1)
         raise URLError("no route to host")
 
     monkeypatch.setattr(_digits, "fetch_openml", no_network)
@@ -232,6 +280,7 @@ def test_without_mnist_the_message_says_so_and_names_the_default(tmp_path, monke
     settings = Settings(logdir=tmp_path, data="mnist")
     with pytest.raises(ValueError, match="without --data the lesson runs"):
         run(*registry.load("digits_mlp"), settings)
+    assert capsys.readouterr().err == "fetching MNIST …\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -393,6 +393,7 @@ REFUSED = [
         "last_epoch must be at least -1, got -2",
     ),
     ("MultiStepLR", {"milestones": [1, 2.5]}, TypeError, "a milestone must be a whole"),
+    ("MultiStepLR", {"milestones": 5}, TypeError, "milestones must be .*, got int"),
     ("MultiStepLR", {"milestones": [-1]}, ValueError, "a milestone must be at least 0"),
     ("MultiStepLR", {"milestones": [1], "gamma": -1}, ValueError, "gamma must be at"),
     ("ExponentialLR", {"gamma": math.nan}, ValueError, "gamma must be at least 0"),

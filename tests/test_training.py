@@ -45,6 +45,23 @@ def test_predicting_evaluates_and_returns_to_training(wing):
 
 
 @pytest.mark.parametrize("wing", WINGS)
+@pytest.mark.parametrize("fails", [False, True])
+def test_predicting_leaves_every_module_in_its_own_mode(wing, fails):
+    lib, give = WINGS[wing]
+    trained = learner(lib)
+    trained.model.train()
+    trained.model.frozen = lib.nn.Identity().eval()
+    modes = [module.training for module in trained.model.modules()]
+    x, _ = batch(give, np.float32)
+    if fails:
+        with pytest.raises((ValueError, RuntimeError)):
+            trained.predict(x[:, :1])
+    else:
+        trained.predict(x)
+    assert [module.training for module in trained.model.modules()] == modes
+
+
+@pytest.mark.parametrize("wing", WINGS)
 def test_a_learner_moved_in_the_middle_takes_its_velocity_along(wing):
     lib, give = WINGS[wing]
     trained = learner(lib)

@@ -60,11 +60,14 @@ class GradientLearner:
             self.scheduler.step()
 
     def predict(self, x: Tensor) -> Tensor:
-        """The model's output in evaluation mode."""
+        """The model's output in evaluation mode; every module's own mode comes back."""
+        modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
-        output = self.model(x).detach()
-        self.model.train()
-        return output
+        try:
+            return self.model(x).detach()
+        finally:
+            for module, training in modes:
+                module.training = training
 
     def parameters(self) -> dict[str, Tensor]:
         """The data of every parameter and every floating buffer by name."""

@@ -4,6 +4,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from compare.check.findings import (
     EPS,
     Finding,
     gap,
+    not_covered,
+    raised,
     text,
     text_of,
+    texts,
     wrong_results,
 )
+from compare.check.slopes import belong_together
 from compare.check.subjects import (
     CASES,
     Answer,
@@ -62,7 +67,7 @@ def check(subject: Subject) -> Finding:
         except NotCovered as error:
             return Finding(subject.label, subject.name, "bug", str(error))
         except Exception as error:
-            return Finding(subject.label, subject.name, "bug", _raised(error))
+            return Finding(subject.label, subject.name, "bug", raised(error))
 
 
 class _Cases:
@@ -73,18 +78,21 @@ class _Cases:
         self.failures: list[Failure] = []
         self.facts: list[tuple[str, Question]] = []
         self.raised: list[tuple[Case, str]] = []
-        self.not_covered: list[str] = []
+        self.unwritten = ""
+        self.arguments: set[str] = set()
+        self.messages: dict[str, list[str]] = {}
         self.worst = 0.0
         self.cases = 0
 
     def finding(self) -> Finding:
         """Ask every case, and put into words what came of it."""
         for number, case in enumerate(CASES[self.subject.name]):
-            asked, why = expressible(self.subject, case)
-            if asked is None:
-                self._skip(why)
-            else:
+            asked, missing = expressible(self.subject, case)
+            self.arguments |= missing
+            if asked is not None:
                 self._ask(asked, is_default=number == 0)
+            if self.unwritten:
+                return self._finding("bug", self.unwritten)
         if self.failures:
             name = named(self.failures, _is_extreme)
             # A name for what differs explains only what raised nothing.
@@ -97,7 +105,7 @@ class _Cases:
             words = f"{name}: {question.name} {text_of(question)}"
             return self._finding("convention", words, REPAIRS[name])
         if not self.cases:
-            return self._finding("bug", "no case could be expressed at all")
+            return self._finding("bug", self._nothing())
         if self.worst == 0:
             return self._finding("equal", f"equal bit for bit in {self.cases} cases")
         words = f"within {self.worst:.1e} in {self.cases} cases"
@@ -109,22 +117,28 @@ class _Cases:
         try:
             got = answer(self.subject, question)
         except NotCovered as why:
-            self._skip(str(why))
+            self.messages.setdefault(str(why), [])
             return
         except Exception as error:
-            if is_default:
-                self.raised.append((case, _raised(error)))
+            if is_default and isinstance(error, NotImplementedError):
+                self.unwritten = raised(error)
+            elif is_default:
+                self.raised.append((case, raised(error)))
             else:
-                self._skip(f"{case.id}: {_raised(error)}")
+                self._skip(raised(error), case)
             return
         wrong = wrong_results(got.results, want, _tolerance(case))
         shapes_differ = any(got.results[n].shape != want[n].shape for n in wrong)
         if wrong and case.note in BEYOND_DEFAULT and shapes_differ:
-            self._skip(f"{case.id}: shapes differ")
+            self._skip("shapes differ", case)
             return
         self.cases += 1
         if wrong:
-            self.failures.append(Failure(question, want, got, wrong, self.subject.kind))
+            belong = partial(
+                belong_together, self.subject, question, got.results, got.upstream
+            )
+            kind = self.subject.kind
+            self.failures.append(Failure(question, want, got, wrong, kind, belong))
             return
         gaps = (gap(got.results[n], want[n]) for n in want if n in got.results)
         self.worst = max(self.worst, *gaps)
@@ -145,23 +159,32 @@ class _Cases:
                 if not close(twice[key], 2 * want[key]):
                     self.facts.append(("gradient overwritten", question))
 
-    def _skip(self, why: str) -> None:
-        if why not in self.not_covered:
-            self.not_covered.append(why)
+    def _skip(self, why: str, case: Case) -> None:
+        self.messages.setdefault(why, []).append(case.id)
+
+    def _nothing(self) -> str:
+        """Why there was no case to ask, in words."""
+        if self.messages:
+            why = next(iter(self.messages))
+            del self.messages[why]
+            return why
+        names = ", ".join(map(repr, sorted(self.arguments)))
+        return f"every case needs an argument that it does not take: {names}"
 
     def _failed(self, name: str | None) -> Finding:
         smallest = shrunk(self.subject, self._smallest())
         result = smallest.wrong[0]
         got, want = smallest.answer.results[result], smallest.want[result]
         words = f"{name or 'no known pattern'}: {result}{_where(got, want)}"
+        expected, given = texts(want, got)
         return self._finding(
             "convention" if name else "bug",
             words,
             REPAIRS.get(name or "", ""),
             case=_case_of(smallest.question),
             input=text_of(smallest.question),
-            expected=text(want),
-            got=text(got),
+            expected=expected,
+            got=given,
             ulp=gap(got, want) / EPS,
         )
 
@@ -179,7 +202,7 @@ class _Cases:
             words,
             repair,
             cases=self.cases,
-            not_covered=self.not_covered,
+            not_covered=not_covered(self.arguments, self.messages),
             **more,
         )
 
@@ -256,11 +279,6 @@ def _is_extreme(question: Question) -> bool:
 def _at_the_ends(question: Question) -> bool:
     x = question.inputs[0]
     return question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))
-
-
-def _raised(error: Exception) -> str:
-    said = str(error).splitlines()[0] if str(error) else ""
-    return f"raises {type(error).__name__}: {said[:100]}"
 
 
 def _where(got: np.ndarray, want: np.ndarray) -> str:

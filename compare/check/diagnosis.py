@@ -48,8 +48,6 @@ REPAIRS = {
     "nothing overflows or cancels at large inputs",
     "input mutated": "work on a new array: the caller's was changed",
     "dtype changed": "compute in the dtype of the input",
-    "value and gradient do not belong together": "differentiate the very value that "
-    "forward returns",
     "option ignored": "use every argument, in the value and in the gradient: one "
     "makes no difference",
     "weights of the sum forgotten": "multiply what goes back into each loss by its "
@@ -112,7 +110,7 @@ REPAIRS = {
     "its kin correct it",
     "step counted wrongly": "the first step is number 1, for every parameter",
     "betas swapped": "the first beta is the gradient's, the second that of its square",
-    "eps inside the root": "add eps to the root: √v + eps",
+    "eps inside the root": "eps stands outside the root: √v + eps",
     "eps before the bias correction": "correct the averages first, then add eps: "
     "√(v / (1 − β₂ᵗ)) + eps",
     "squared gradient missing": "average the squares: v ← β v + (1 − β) g²",
@@ -135,8 +133,23 @@ REPAIRS = {
     "Newton–Schulz": "divide by the norm and apply a x + b x³ + c x⁵ ns_steps times, "
     "no more and no less",
     "lr adjustment": "multiply lr by √max(1, rows/columns)",
+    "square missing": "the slope of tanh is 1 − y², with the square",
+    "wrong constant in the value": "the gradient is right: a constant is missing in "
+    "the value, or too many, perhaps in one branch only; branches must meet",
+    "value and gradient do not belong together": "differentiate the very value that "
+    "forward returns",
 }
-"""Every name that a convention can have, and how to mend it."""
+"""Every name that a convention can have, and how to mend it.
+
+Of several that would explain what is seen, the first is told.
+"""
+
+
+_SLOPES = {
+    "wrong constant in the value": True,
+    "value and gradient do not belong together": False,
+}
+"""What it says of a loss whether its gradient is the slope of its value."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +162,8 @@ class Failure:
         answer: the one that was given.
         wrong: the names of the results that differ.
         kind: of the subject: "layer", "loss", ….
+        belong: asks whether the gradients that were given are the slopes of the value
+            that was given, whichever of them is wrong; None where that is not known.
     """
 
     question: Question
@@ -156,6 +171,7 @@ class Failure:
     answer: Answer
     wrong: tuple[str, ...]
     kind: str
+    belong: Callable[[], bool | None] = lambda: None
 
 
 def close(got: np.ndarray, want: np.ndarray, rtol: float = 1e-9) -> bool:
@@ -179,21 +195,39 @@ def named(
     common = set(REPAIRS)
     for failure in ordinary:
         common &= set(_names(failure))
+    if common >= set(_SLOPES):  # no slope could be measured
+        common -= set(_SLOPES)
     ordered = [name for name in REPAIRS if name in common]
     return ordered[0] if ordered else None
 
 
 def _names(failure: Failure) -> set[str]:
     """Every mistake that would explain all wrong results of one failure."""
+    is_loss = failure.kind == "loss"
+    apart = _of_slopes(failure) if is_loss and "output" not in failure.wrong else set()
+    apart -= {"wrong constant in the value"}
     if name := _of_losses(failure):
-        return {name}
-    if failure.kind == "loss" and failure.wrong == ("output",):
+        return {name} | apart
+    if is_loss and failure.wrong == ("output",):
         bases = {"log base", "batch sum forgotten"}
-        return bases & set(_of_result("output", failure)) or {
-            "value and gradient do not belong together"
-        }
+        return bases & set(_of_result("output", failure)) or _of_slopes(failure)
     found = [set(_of_result(name, failure)) for name in failure.wrong]
-    return set.intersection(*found)
+    return set.intersection(*found) | apart
+
+
+def _of_slopes(failure: Failure) -> set[str]:
+    """What there is to say where of value and gradient only one is wrong."""
+    belong, upstream = failure.belong(), failure.answer.upstream
+    results, want = failure.answer.results, failure.want
+    if upstream is not None and any(
+        upstream.shape == results[name].shape
+        and close(results[name] * upstream, want[name])
+        for name in failure.wrong
+    ):
+        return set()  # the slope is the value's own: the upstream gradient is missing
+    if "output" in failure.wrong and close(results["output"], want["output"], 1e-5):
+        return set()  # too small a difference for a measured slope to show
+    return {name for name, true in _SLOPES.items() if belong in (true, None)}
 
 
 def _of_losses(failure: Failure) -> str:
@@ -406,6 +440,8 @@ def _of_activations(name: str, got: np.ndarray, failure: Failure) -> Iterator[st
         gate = np.divide(value, x, out=np.full_like(x, 0.5), where=x != 0)
         if close(got, upstream * gate) or close(got, slope - upstream * gate):
             yield "product rule"
+    if question.name == "Tanh" and close(got, upstream * (1 - failure.want["output"])):
+        yield "square missing"
     if question.name == "Softplus" and name == "input gradient":
         beta = question.kwargs.get("beta", 1.0)
         curved = beta * question.inputs[0] <= question.kwargs.get("threshold", 20.0)

@@ -24,7 +24,7 @@ def dropout(subject: Subject) -> Finding:
                 return convention(subject, name, words, {"cases": len(tried)})
             words = f"no known pattern: {words}"
             return Finding(subject.label, subject.name, "bug", words)
-    skipped = [] if len(tried) > 1 else ["p="]
+    skipped = [] if len(tried) > 1 else ["argument p"]
     return agreed(subject, EPS, {"cases": len(tried), "not_covered": skipped})
 
 

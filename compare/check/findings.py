@@ -1,6 +1,9 @@
 """What a judge finds, and the words and measures that all judges share."""
 
 import math
+import textwrap
+import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -112,6 +115,49 @@ def text_of(question: Question) -> str:
     return ", ".join(parts)
 
 
-def text(array: np.ndarray) -> str:
+def text(array: np.ndarray, digits: int = 6) -> str:
     """Numbers as text."""
-    return np.array2string(np.asarray(array), precision=6, separator=", ", threshold=30)
+    return np.array2string(
+        np.asarray(array), precision=digits, separator=", ", threshold=30
+    )
+
+
+def texts(want: np.ndarray, got: np.ndarray) -> tuple[str, str]:
+    """Two results as text, in as many digits as it takes to tell them apart."""
+    for digits in (6, 9, 12, 17):
+        if text(want, digits) != text(got, digits):
+            return text(want, digits), text(got, digits)
+    if got.shape != want.shape:
+        return text(want), f"{text(got)}, of shape {got.shape}"
+    off = float(np.max(np.abs(got - want), initial=0.0))
+    return text(want), f"{text(got)}, up to {off:.1e} off"
+
+
+def raised(error: Exception) -> str:
+    """What a file raised, in words."""
+    if isinstance(error, NotImplementedError):
+        return f"not written yet: {_place(error)}"
+    said = textwrap.shorten(str(error), 160, placeholder=" …")
+    return f"raises {type(error).__name__}: {said}"
+
+
+def _place(error: Exception) -> str:
+    """The name of the function that raised."""
+    return traceback.extract_tb(error.__traceback__)[-1].name
+
+
+def not_covered(
+    arguments: Iterable[str], messages: Mapping[str, list[str]]
+) -> list[str]:
+    """What a file does not take, each thing once.
+
+    Args:
+        arguments: their names.
+        messages: what was said, and of which cases.
+    """
+    names = sorted(set(arguments))
+    said = [f"argument{'s' * (len(names) > 1)} {', '.join(names)}"] if names else []
+    for message, cases in messages.items():
+        more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
+        said.append(f"{message} ({cases[0]}{more})" if cases else message)
+    return said

@@ -1,5 +1,7 @@
 """Judging an optimiser by the way that it takes under given gradients."""
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -7,18 +9,29 @@ import numpy as np
 from compare.cases import Case
 from compare.check import steppers
 from compare.check.diagnosis import REPAIRS
-from compare.check.findings import EPS, Finding, agreed, convention, gap, same, text
+from compare.check.findings import (
+    EPS,
+    Finding,
+    agreed,
+    convention,
+    gap,
+    not_covered,
+    same,
+    text,
+    texts,
+)
 from compare.check.subjects import CASES, Subject, expressible
 
 
 def optimizer(subject: Subject) -> Finding:
     """Judge an optimiser on all of its cases, with and without a change of lr."""
-    skipped, failed, worst, cases = [], [], 0.0, 0
+    failed, worst, cases = [], 0.0, 0
+    missing: set[str] = set()
     mutated = kept = widened = False
     for case in CASES[subject.name]:
-        asked, why = expressible(subject, case)
+        asked, lacks = expressible(subject, case)
+        missing |= lacks
         if asked is None:
-            skipped += [why] if why not in skipped else []
             continue
         asks, shapes = asked.kwargs, _checkable(case)
         for new_lr in (None, 0.03):
@@ -32,7 +45,7 @@ def optimizer(subject: Subject) -> Finding:
                 failed.append((asked, new_lr, walk.path, want))
         single = steppers.walked(subject.make, asks, shapes, "float32")
         widened |= any(theta.dtype != np.float32 for theta in single.path)
-    about: dict[str, Any] = {"cases": cases, "not_covered": skipped}
+    about: dict[str, Any] = {"cases": cases, "not_covered": not_covered(missing, {})}
     if failed:
         return _misstepped(subject, failed, about)
     for name, true in (("input mutated", mutated), ("dtype changed", widened)):
@@ -65,17 +78,35 @@ def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> F
     name = common[0] if common else None
     case, new_lr, got, want = failed[0]
     number = next(i for i, g in enumerate(got) if not same(g, want[i], 1e-11))
-    change = f", lr changed to {new_lr} at step {steppers.STEPS // 2}" if new_lr else ""
+    which, place = _parting(_checkable(case), got[number], want[number])
+    change = f", lr changed to {new_lr} at step {steppers.STEPS // 2 + 1}"
+    given = list(steppers.gradients(_checkable(case)))[number][which]
+    theirs, ours = want[number][place], got[number][place]
+    expected, gave = texts(theirs, ours)
     return Finding(
         subject.label,
         subject.name,
         "convention" if name else "bug",
-        f"{name or 'no known pattern'}: the parameters part at step {number}",
+        f"{name or 'no known pattern'}: the parameters part at step {number + 1}",
         REPAIRS.get(name or "", ""),
-        case=f"{case.id}{change}",
-        input=text(next(steppers.gradients(_checkable(case)))[-1]),
-        expected=text(want[number]),
-        got=text(got[number]),
-        ulp=gap(got[number], want[number]) / EPS,
+        case=f"{case.id}{change if new_lr else ''}",
+        input=f"gradient of params[{which}] at step {number + 1} = {text(given)}",
+        expected=f"params[{which}] = {expected}",
+        got=f"params[{which}] = {gave}",
+        ulp=gap(ours, theirs) / EPS,
         **about,
     )
+
+
+def _parting(
+    shapes: steppers.Shapes, got: np.ndarray, want: np.ndarray
+) -> tuple[int, slice]:
+    """The first parameter that differs, and where it lies among all."""
+    ends = [0, *itertools.accumulate(map(math.prod, shapes))]
+    places = [slice(a, b) for a, b in itertools.pairwise(ends)]
+    size = np.max(np.abs(want))
+    for number, place in enumerate(places):
+        off = np.abs(got[place] - want[place]) if got.shape == want.shape else np.inf
+        if not np.all(off <= 1e-11 * size):
+            return number, place
+    return 0, places[0]

@@ -291,7 +291,9 @@ def set_parameters(module: Any, state: dict[str, np.ndarray]) -> None:
         return
     for name, value in state.items():
         if not hasattr(module, name):
-            raise NotCovered(f"it has no parameter {name!r}")
+            raise NotCovered(
+                f"it has no parameter {name!r}; parameters are named as in torch"
+            )
         own = getattr(module, name)
         if hasattr(own, "grad"):
             own.data = value.copy()
@@ -310,35 +312,38 @@ def get_parameter(module: Any, name: str) -> Any:
 def get_gradient(module: Any, name: str) -> Any:
     """A parameter's gradient, wherever the module keeps it."""
     if hasattr(module, "named_parameters"):
-        return dict(module.named_parameters())[name].grad
-    for place in (f"{name}_grad", f"grad_{name}", f"d{name}", f"d_{name}"):
-        if hasattr(module, place):
-            return getattr(module, place)
-    own = getattr(module, name)
-    if hasattr(own, "grad"):
-        return own.grad
-    raise NotCovered(
-        f"no gradient of {name!r} was found: {name}.grad, {name}_grad or grad_{name}"
-    )
+        own = dict(module.named_parameters()).get(name)
+    else:
+        for place in (f"{name}_grad", f"grad_{name}", f"d{name}", f"d_{name}"):
+            if getattr(module, place, None) is not None:
+                return getattr(module, place)
+        own = getattr(module, name)
+    if (gradient := getattr(own, "grad", None)) is None:
+        raise NotCovered(
+            f"the gradient of its {name} was not found after backward; call it "
+            f"{name}_grad, grad_{name} or {name}.grad"
+        )
+    return gradient
 
 
-def expressible(subject: Subject, case: Case) -> tuple[Case | None, str]:
-    """The case in the arguments that the subject takes, or why it has none."""
+def expressible(subject: Subject, case: Case) -> tuple[Case | None, set[str]]:
+    """The case in the arguments that the subject takes, or those that it lacks."""
     takes = subject.options
     if takes is None:
-        return case, ""
+        return case, set()
     default = {
         name: p.default
         for name, p in inspect.signature(_reference(case.name)).parameters.items()
     }
     kwargs = {k: v for k, v in case.kwargs.items() if k in takes}
+    missing: set[str] = set()
     for name in case.kwargs.keys() - takes:
         if (name, case.kwargs[name]) in IMPLICIT:
             continue
         is_default = name in default and bool(case.kwargs[name] == default[name])
         if callable(case.kwargs[name]) or name in EXPLICIT or not is_default:
-            return None, f"{name}="
-    return replace(case, kwargs=kwargs), ""
+            missing.add(name)
+    return None if missing else replace(case, kwargs=kwargs), missing
 
 
 def _reference(name: str) -> Any:

@@ -1,5 +1,7 @@
 """What the digit lessons share: real handwriting, and what to ask of a reader of it."""
 
+import sys
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -64,10 +66,13 @@ def mnist() -> Pictures:
     Raises:
         ValueError: they are not on this machine and cannot be fetched.
     """
+    print("fetching MNIST …", file=sys.stderr, flush=True)
     try:
-        bunch: Any = fetch_openml(
-            "mnist_784", version=1, as_frame=False, parser="liac-arff"
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of every try that fails
+            bunch: Any = fetch_openml(
+                "mnist_784", version=1, as_frame=False, parser="liac-arff"
+            )
     except Exception as error:
         raise ValueError(
             f"MNIST is not on this machine and could not be fetched "

@@ -65,6 +65,7 @@ def lesson(pictures: _digits.Pictures) -> Experiment:
             )
         },
         steps=STEPS,
+        longest=STEPS,
         batch_size=64,
         seeds=2,
         metrics={"accuracy": _digits.accuracy},

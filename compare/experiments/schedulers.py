@@ -91,6 +91,7 @@ EXPERIMENT = Experiment(
     data=_digits.small().draw,
     learners={name: learner(make) for name, make in MAKERS.items()},
     steps=STEPS,
+    longest=STEPS,
     batch_size=16,
     seeds=2,
     metrics={"accuracy": _digits.accuracy, "cross_entropy": _digits.cross_entropy},

@@ -9,13 +9,6 @@ SATURATED = 40.0
 """From here on both gates are 1, at the other end 0, and their slopes 0."""
 
 
-def gated(x: Array, gate: Array) -> Array:
-    """Their product; ∞ · 0 is NaN, as in torch, but without NumPy's warning."""
-    xp = floating_namespace("gated", x=x)
-    undefined = xp.isinf(x) & (gate == 0)
-    return x * xp.where(undefined, xp.full_like(gate, math.nan), gate)
-
-
 def normal_gate(x: Array) -> tuple[Array, Array]:
     """Φ(x) = ½ (1 + erf(x / √2)), and its slope exp(−x²/2) / √(2π)."""
     xp = floating_namespace("normal_gate", x=x)

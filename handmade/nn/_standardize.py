@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace, is_count
+from handmade._array import Array, floating_namespace, is_count, placed
 from handmade._numbers import positive
 from handmade.nn.module import Module, Parameter
 
@@ -72,12 +72,6 @@ class Normalization(Module):
             return grad
         self.weight.accumulate(_over_the_rest(xp, grad * x_hat, self.weight, first))
         return grad * placed(xp, self.weight.data, first, grad.ndim)
-
-
-def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:
-    """`array` with dimensions of size 1 around its own, which start at `first`."""
-    after = ndim - first - array.ndim
-    return xp.reshape(array, (1,) * first + tuple(array.shape) + (1,) * after)
 
 
 def _over_the_rest(xp: Any, values: Array, parameter: Parameter, first: int) -> Array:

@@ -6,6 +6,7 @@ from handmade._array import (
     Array,
     array_namespace,
     floating_namespace,
+    placed,
     require_shape,
 )
 
@@ -24,7 +25,7 @@ def class_weights(owner: str, weight: Array | None, input: Array) -> Any:
     xp = floating_namespace(owner, input=input, weight=weight)
     axis = class_axis(owner, input)
     require_shape(owner, "weight", weight, (input.shape[axis],))
-    return xp.reshape(weight, (1,) * axis + (-1,) + (1,) * (input.ndim - axis - 1))
+    return placed(xp, weight, axis, input.ndim)
 
 
 def one_hot(

@@ -138,10 +138,27 @@ class Windows:
         first: Any = 0
         for i, count in enumerate(counts):
             starts = self._starts(i, count)
-            places = [max(0, -(start // self.dilation[i])) for start in starts]
+            places = [self._skipped(i, start) for start in starts]
             row = _vector(xp, places, like, xp.int64)
             first = _column(xp, first) * self.kernel[i] + row
         return first
+
+    def require_inside(self, owner: str, counts: Sizes, sizes: Sizes) -> None:
+        """Refuse windows that lie wholly in the padding, or step over the input.
+
+        Raises:
+            ValueError: there is one.
+        """
+        for i, (count, size) in enumerate(zip(counts, sizes, strict=True)):
+            gap = self.dilation[i]
+            if any(
+                at + self._skipped(i, at) * gap >= size for at in self._starts(i, count)
+            ):
+                raise ValueError(
+                    f"{owner}: a window holds nothing but padding, of an input of size "
+                    f"{sizes} with kernel_size {self.kernel}, padding {self.padding} "
+                    f"and dilation {self.dilation}"
+                )
 
     def held(
         self, xp: Any, like: Array, counts: Sizes, sizes: Sizes, padding_too: bool
@@ -155,6 +172,10 @@ class Windows:
             lengths = [min(at + kernel, high) - max(at, low) for at in starts]
             total = _column(xp, total) * _vector(xp, lengths, like, like.dtype)
         return total
+
+    def _skipped(self, i: int, start: int) -> int:
+        """How many places of a window lie before the input."""
+        return max(0, -(start // self.dilation[i]))
 
     def _starts(self, i: int, count: int) -> list[int]:
         """Where the windows start along spatial dimension i of the input."""
@@ -212,7 +233,7 @@ def whole_numbers(owner: str, name: str, value: Any, d: int, low: int) -> Sizes:
     """
     several = isinstance(value, (list, tuple))
     given: tuple[Any, ...] = tuple(value) if several else (value,) * d  # pyright: ignore
-    if len(given) != d or not all(isinstance(number, Integral) for number in given):
+    if len(given) != d or not all(map(_is_whole, given)):
         raise TypeError(
             f"{owner}: {name} must be a whole number"
             f"{f' or {d} of them' if d > 1 else ''}, got {value!r}"
@@ -220,6 +241,10 @@ def whole_numbers(owner: str, name: str, value: Any, d: int, low: int) -> Sizes:
     if min(given) < low:
         raise ValueError(f"{owner}: {name} must be at least {low}, got {value!r}")
     return tuple(int(number) for number in given)
+
+
+def _is_whole(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def require_input(owner: str, x: Array, d: int, channels: int | None = None) -> None:

@@ -1,12 +1,14 @@
 """Activations g: what a neuron makes of its weighted sum."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from handmade._array import Array, floating_namespace, require_shape
-from handmade._numbers import real_number
-from handmade.nn._gate import gated, normal_gate, sigmoid, tanh_gate
+from handmade._numbers import real_number, whole
+from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
+from handmade.nn._infinity import times
 from handmade.nn.module import Module, Parameter
 
 
@@ -15,7 +17,7 @@ def log_softmax(x: Array, dim: int | None) -> Array:
     xp = floating_namespace("log_softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    shifted = x - xp.max(x, axis=dim, keepdims=True)
+    shifted = _below_maximum(xp, x, dim)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
 
@@ -24,8 +26,14 @@ def softmax(x: Array, dim: int | None) -> Array:
     xp = floating_namespace("softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
+    powers = xp.exp(_below_maximum(xp, x, dim))
     return powers / xp.sum(powers, axis=dim, keepdims=True)
+
+
+def _below_maximum(xp: Any, x: Array, dim: int | None) -> Array:
+    """X − max x; all NaN, as in torch, where the maximum is infinite: ∞ − ∞."""
+    top = xp.max(x, axis=dim, keepdims=True)
+    return x - xp.where(xp.isinf(top), xp.full_like(top, math.nan), top)
 
 
 class ReLU(Module):
@@ -80,12 +88,12 @@ class LeakyReLU(Module):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("LeakyReLU", x=x)
         self.saved = x
-        return xp.where(x > 0, x, self.negative_slope * x)
+        return xp.where(x > 0, x, self.negative_slope * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
         xp = _matching("LeakyReLU", x, grad_output)
-        return xp.where(x > 0, grad_output, self.negative_slope * grad_output)
+        return grad_output * xp.where(x > 0, xp.ones_like(x), self.negative_slope)
 
 
 class PReLU(Module):
@@ -117,28 +125,25 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        if num_parameters < 1:
-            raise ValueError(
-                f"PReLU: num_parameters must be at least 1, got {num_parameters}"
-            )
-        self.num_parameters = num_parameters
+        n = whole("PReLU", "num_parameters", num_parameters, 1)
+        self.num_parameters = n
         self.init = real_number("PReLU", "init", init)
-        self.weight = Parameter(np.full((num_parameters,), self.init, np.float32))
+        self.weight = Parameter(np.full((n,), self.init, np.float32))
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("PReLU", x=x, weight=self.weight.data)
         weight = xp.reshape(self.weight.data, self._beside(x))
         self.saved = x, weight
-        return xp.where(x > 0, x, weight * x)
+        return xp.where(x > 0, x, weight * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x, weight = self.saved
         xp = _matching("PReLU", x, grad_output)
-        grads = xp.where(x > 0, xp.zeros_like(x), grad_output * x)
+        grads = xp.where(x > 0, xp.zeros_like(x), grad_output) * xp.clip(x, None, 0.0)
         others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
         grad_weight = xp.sum(grads, axis=others)
         self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
-        return xp.where(x > 0, grad_output, weight * grad_output)
+        return grad_output * xp.where(x > 0, xp.ones_like(x), weight)
 
     def _beside(self, x: Array) -> tuple[int, ...]:
         """The shape in which w stands beside x."""
@@ -192,7 +197,25 @@ class ELU(Module):
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
 
-class Hardtanh(Module):
+class _Between(Module):
+    """The line y = x between two ends a and b, flat beyond them."""
+
+    min_val: float
+    max_val: float
+
+    def forward(self, x: Array) -> Array:
+        xp = floating_namespace(type(self).__name__, x=x)
+        self.saved = x
+        return xp.clip(x, self.min_val, self.max_val)
+
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = _matching(type(self).__name__, x, grad_output)
+        beyond = (x <= self.min_val) | (x >= self.max_val)
+        return xp.where(beyond, xp.zeros_like(x), grad_output)
+
+
+class Hardtanh(_Between):
     """A straight line between two ends, and flat beyond them.
 
     Forward:
@@ -223,19 +246,8 @@ class Hardtanh(Module):
                 f"max_val={max_val}"
             )
 
-    def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Hardtanh", x=x)
-        self.saved = x
-        return xp.clip(x, self.min_val, self.max_val)
 
-    def backward(self, grad_output: Array) -> Array:
-        x = self.saved
-        xp = _matching("Hardtanh", x, grad_output)
-        beyond = (x <= self.min_val) | (x >= self.max_val)
-        return xp.where(beyond, xp.zeros_like(x), grad_output)
-
-
-class ReLU6(Module):
+class ReLU6(_Between):
     """The positive part, but never more than 6.
 
     Forward:
@@ -252,15 +264,7 @@ class ReLU6(Module):
         `Hardtanh`.
     """
 
-    def forward(self, x: Array) -> Array:
-        xp = floating_namespace("ReLU6", x=x)
-        self.saved = x
-        return xp.clip(x, 0.0, 6.0)
-
-    def backward(self, grad_output: Array) -> Array:
-        x = self.saved
-        xp = _matching("ReLU6", x, grad_output)
-        return xp.where((x <= 0) | (x >= 6), xp.zeros_like(x), grad_output)
+    min_val, max_val = 0.0, 6.0
 
 
 class Softplus(Module):
@@ -292,18 +296,26 @@ class Softplus(Module):
         self.threshold = real_number("Softplus", "threshold", threshold)
         if self.beta == 0 or not math.isfinite(self.beta):
             raise ValueError(f"Softplus: beta must be finite and not 0, got {beta}")
+        if math.isnan(self.threshold):
+            raise ValueError(f"Softplus: threshold must be a number, got {threshold}")
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("Softplus", x=x)
-        z = self.beta * x
+        z = self._scaled(xp, x)
         self.saved = z
-        curve = xp.clip(z, 0.0, None) + xp.log1p(xp.exp(-xp.abs(z)))
-        return xp.where(z > self.threshold, x, curve / self.beta)
+        end = xp.clip(x, 0.0, None) if self.beta > 0 else xp.clip(x, None, 0.0)
+        curve = end + xp.log1p(xp.exp(-xp.abs(z))) / self.beta
+        return xp.where(z > self.threshold, x, curve)
 
     def backward(self, grad_output: Array) -> Array:
         z = self.saved
         xp = _matching("Softplus", z, grad_output)
         return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
+
+    def _scaled(self, xp: Any, x: Array) -> Array:
+        """Z = βx, held where it would overflow: the curve is straight long before."""
+        limit = float(xp.finfo(x.dtype).max) / (2 * max(1, abs(self.beta)))
+        return self.beta * xp.clip(x, -limit, limit)
 
 
 class SiLU(Module):
@@ -326,12 +338,12 @@ class SiLU(Module):
         floating_namespace("SiLU", x=x)
         gate = sigmoid(x)
         self.saved = x, gate
-        return gated(x, gate)
+        return times(x, gate)
 
     def backward(self, grad_output: Array) -> Array:
         x, gate = self.saved
         _matching("SiLU", x, grad_output)
-        return grad_output * (gate + gated(x, gate * sigmoid(-x)))
+        return grad_output * (gate + times(x, gate * sigmoid(-x)))
 
 
 class GELU(Module):
@@ -354,7 +366,9 @@ class GELU(Module):
 
     Torch:
         `torch.nn.GELU`, whose far tail is rounded to 0, and whose "tanh" overflows at
-        numbers too large to be squared. Both are NaN where ∞ meets 0.
+        numbers too large to be squared. Both are NaN at −∞, and so are their slopes at
+        ±∞. At ∞ both are ∞; but in float32 torch's "none" may be NaN there, and ∞ from
+        half the largest number on.
 
     Source:
         Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
@@ -371,12 +385,12 @@ class GELU(Module):
         floating_namespace("GELU", x=x)
         gate, slope = (normal_gate if self.approximate == "none" else tanh_gate)(x)
         self.saved = x, gate, slope
-        return gated(x, gate)
+        return times(x, gate)
 
     def backward(self, grad_output: Array) -> Array:
         x, gate, slope = self.saved
         _matching("GELU", x, grad_output)
-        return grad_output * (gate + gated(x, slope))
+        return grad_output * (gate + times(x, slope))
 
 
 class Step(Module):

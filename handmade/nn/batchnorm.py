@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, require_like
-from handmade._numbers import real_number
-from handmade.nn._standardize import Normalization, grad_moments, moments, placed
+from handmade._array import Array, placed, require_like
+from handmade._numbers import finite_number, whole
+from handmade.nn._standardize import Normalization, grad_moments, moments
 
 
 class _BatchNorm(Normalization):
@@ -59,15 +59,12 @@ class _BatchNorm(Normalization):
         bias: bool = True,
     ) -> None:
         owner = type(self).__name__
-        if num_features < 1:
-            raise ValueError(
-                f"{owner}: num_features must be at least 1, got {num_features}"
-            )
+        num_features = whole(owner, "num_features", num_features, 1)
         super().__init__((num_features,), eps=eps, weight=affine, bias=affine and bias)
         self.num_features = num_features
         self.momentum = momentum
         if momentum is not None:
-            self.momentum = real_number(owner, "momentum", momentum)
+            self.momentum = finite_number(owner, "momentum", momentum)
         self.track_running_stats = track_running_stats
         zeros, ones = (f(num_features, np.float32) for f in (np.zeros, np.ones))
         self.running_mean: Array = zeros if track_running_stats else None

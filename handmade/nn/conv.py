@@ -37,7 +37,7 @@ class _Convolution(Module):
         padding_mode: str = "zeros",
     ) -> None:
         owner, d = type(self).__name__, self.spatial
-        _require_channels(owner, in_channels, out_channels, groups)
+        _require_groups(owner, in_channels, out_channels, groups)
         _require_zeros(owner, padding_mode)
         kernel = whole_numbers(owner, "kernel_size", kernel_size, d, 1)
         steps = whole_numbers(owner, "stride", stride, d, 1)
@@ -230,7 +230,7 @@ def _require_zeros(owner: str, padding_mode: str) -> None:
         raise ValueError(f"{owner}: padding_mode must be 'zeros', got {padding_mode!r}")
 
 
-def _require_channels(owner: str, i: Any, o: Any, groups: Any) -> None:
+def _require_groups(owner: str, i: Any, o: Any, groups: Any) -> None:
     """Refuse channels that do not divide into groups.
 
     Raises:

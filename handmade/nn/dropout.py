@@ -5,6 +5,7 @@ from typing import Any
 from handmade._array import Array, array_api_compat, floating_namespace, require_like
 from handmade._numbers import real_number
 from handmade._random import keep_mask
+from handmade.nn._infinity import times
 from handmade.nn.module import Module
 
 
@@ -35,12 +36,12 @@ class Dropout(Module):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("Dropout", x=x)
         self.saved = self._factors(xp, x) if self.training else xp.ones_like(x)
-        return x * self.saved
+        return times(x, self.saved)
 
     def backward(self, grad_output: Array) -> Array:
         factors = self.saved
         require_like("Dropout", "grad_output", grad_output, factors)
-        return grad_output * factors
+        return times(grad_output, factors)
 
     def _factors(self, xp: Any, x: Array) -> Array:
         """0 for each unit that is dropped, else 1 / (1 − p)."""

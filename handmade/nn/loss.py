@@ -1,6 +1,7 @@
 """Losses of differences: one number that says how far the output is from the truth."""
 
 import math
+from typing import Any
 
 from handmade._array import Array, array_namespace
 from handmade._numbers import finite_number, positive
@@ -80,15 +81,17 @@ class SmoothL1Loss(Loss):
         x and y alike, any shape.
 
     At the kink:
-        There is none, unless β = 0: that is `L1Loss`, with slope 0 at x = y.
+        There is none, unless β = 0: that is `L1Loss`, with slope 0 at x = y. So is a β
+        too small for the dtype of x.
 
     Args:
         reduction: as for every loss.
         beta: β ≥ 0.
 
     Torch:
-        `torch.nn.SmoothL1Loss`: `HuberLoss(delta=β)` divided by β. The mean over no
-        elements is NaN there and refused here.
+        `torch.nn.SmoothL1Loss`: `HuberLoss(delta=β)` divided by β. With β = 0 the
+        slope at NaN is 0 there and NaN here. The mean over no elements is NaN there
+        and refused here.
     """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
@@ -99,20 +102,20 @@ class SmoothL1Loss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = self._same_shape(input, target)
-        self.saved = input - target
-        size = xp.abs(self.saved)
-        losses = size
-        if self.beta > 0:
-            small = xp.clip(size, None, self.beta)
-            losses = small / self.beta * (size - 0.5 * small)
+        error, beta = input - target, _rounded(xp, self.beta, input.dtype)
+        self.saved = error, beta
+        losses = size = xp.abs(error)
+        if beta > 0:
+            small = xp.clip(size, None, beta)
+            losses = small / beta * (size - 0.5 * small)
         return self._reduced(xp, losses, math.prod(input.shape))
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        error = self.saved
+        error, beta = self.saved
         xp = array_namespace("SmoothL1Loss", input=error)
         slope = xp.sign(error)
-        if self.beta > 0:
-            slope = xp.clip(error, -self.beta, self.beta) / self.beta
+        if beta > 0:
+            slope = xp.clip(error, -beta, beta) / beta
         return self._grad_losses(grad_output, math.prod(error.shape)) * slope
 
 
@@ -154,3 +157,10 @@ class HuberLoss(Loss):
         xp = array_namespace("HuberLoss", input=error)
         slope = xp.clip(error, -self.delta, self.delta)
         return self._grad_losses(grad_output, math.prod(error.shape)) * slope
+
+
+def _rounded(xp: Any, number: float, dtype: Any) -> float:
+    """The number, but 0 if that is what the dtype makes of it."""
+    info = xp.finfo(dtype)
+    smallest = float(info.smallest_normal) * float(info.eps)
+    return number if number > smallest / 2 else 0.0

@@ -1,7 +1,8 @@
 """Errors of one's own: better_error = error + a · custom_error."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from handmade._array import (
     floating_namespace,
     require_shape,
 )
-from handmade._numbers import finite_number
+from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, one_hot
 from handmade.nn.activation import softmax
@@ -42,7 +43,7 @@ class WeightedSum(Loss):
 
     def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
         super().__init__()
-        pairs = list(losses)
+        pairs = _pairs(losses)
         self.weights = [
             finite_number("WeightedSum", f"weight {i}", a)
             for i, (a, _) in enumerate(pairs)
@@ -79,7 +80,8 @@ class ExpectedCostLoss(Loss):
         The maximum is taken out of x first, as in `Softmax`.
 
     Args:
-        cost: K[true, answered], finite and at least 0: an array, or its rows as lists.
+        cost: K[true, answered], finite and at least 0: an array, or a sequence of its
+            rows, which become float32 until `to`.
             1 − identity gives the share of wrong answers to be expected;
             `cost[4, 9] = 5` then makes it five times as bad to take a 4 for a 9.
         reduction: as for every loss.
@@ -92,8 +94,7 @@ class ExpectedCostLoss(Loss):
 
     def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
-        if isinstance(cost, list):
-            cost = np.asarray(cost, dtype=np.float32)
+        cost = _costs(cost)
         xp = floating_namespace("ExpectedCostLoss", cost=cost)
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or 0 in cost.shape:
             raise ValueError(
@@ -159,8 +160,8 @@ class SmoothnessPenalty(Loss):
                 f"SmoothnessPenalty: weight must be a handmade Parameter, got "
                 f"{type(weight).__name__}"
             )
-        height, width = shape
-        if min(height, width) < 1 or height * width < 2:
+        height, width = _two_sizes(shape)
+        if height * width < 2:
             raise ValueError(
                 f"SmoothnessPenalty: shape must be (h, w) with at least two pixels, "
                 f"got {shape}"
@@ -195,6 +196,46 @@ class SmoothnessPenalty(Loss):
         scale = 2 * self._grad_losses(grad_output, pairs)
         self.weight.accumulate(xp.reshape(scale * grad, self.weight.shape))
         return xp.zeros_like(input)
+
+
+def _costs(cost: Any) -> Array:
+    """The matrix of costs as an array, if it was given row by row."""
+    if isinstance(cost, str) or not isinstance(cost, Sequence):
+        return cost
+    try:
+        return np.asarray(cost, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"ExpectedCostLoss: cost must be (c, c), rows of numbers of one length, "
+            f"got {cost!r}"
+        ) from error
+
+
+def _two_sizes(shape: Any) -> tuple[int, int]:
+    """Height and width, each at least 1."""
+    if not _is_pair(shape):
+        raise TypeError(
+            f"SmoothnessPenalty: shape must be (h, w), two whole numbers, got {shape!r}"
+        )
+    height, width = (whole("SmoothnessPenalty", "shape", n, 1) for n in shape)
+    return height, width
+
+
+def _pairs(losses: Any) -> list[tuple[float, Loss]]:
+    """The pairs (weight, loss) as a list."""
+    several = isinstance(losses, Iterable)
+    pairs: list[Any] = list(losses) if several else [losses]  # pyright: ignore
+    for pair in pairs:
+        if not _is_pair(pair):
+            raise TypeError(
+                f"WeightedSum: losses must be pairs (weight, loss), got "
+                f"{type(pair).__name__}"
+            )
+    return pairs
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2  # pyright: ignore
 
 
 def _require_summable(losses: list[Loss]) -> None:

@@ -13,6 +13,7 @@ from handmade._array import (
 )
 from handmade._numbers import real_number
 from handmade.nn._gate import sigmoid
+from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
 from handmade.nn.activation import log_softmax
@@ -84,7 +85,8 @@ class BCEWithLogitsLoss(Loss):
 
     Torch:
         `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
-        over no elements is NaN there and refused here.
+        over no elements is NaN there and refused here. The loss at x = −∞ and y = 1 is
+        NaN there and ∞ here.
     """
 
     buffer_names = ("weight", "pos_weight")
@@ -107,8 +109,8 @@ class BCEWithLogitsLoss(Loss):
         no = 1 - target
         self.saved = input, yes, no, weight
         log_small = xp.log1p(xp.exp(-xp.abs(input)))
-        positive = xp.where(input > 0, input, xp.zeros_like(input))
-        losses = yes * (log_small + (positive - input)) + no * (log_small + positive)
+        above, below = xp.clip(input, 0, None), xp.clip(-input, 0, None)
+        losses = times(log_small + below, yes) + times(log_small + above, no)
         return self._reduced(xp, losses * weight, math.prod(input.shape))
 
     def backward(self, grad_output: Array | None = None) -> Array:
@@ -263,8 +265,8 @@ class KLDivLoss(Loss):
     """How much more surprising the truth y is to who believes x than it need be.
 
     Forward:
-        Lₙ = yₙ (log yₙ − xₙ), 0 where yₙ = 0; with `log_target` y is given as its
-        logarithm: Lₙ = exp(yₙ) (yₙ − xₙ)
+        Lₙ = yₙ (log yₙ − xₙ), 0 where yₙ = 0 and xₙ is finite; with `log_target` y is
+        given as its logarithm: Lₙ = exp(yₙ) (yₙ − xₙ), for a finite yₙ
 
     Backward:
         ∂Lₙ/∂xₙ = −yₙ, or −exp(yₙ)
@@ -280,7 +282,7 @@ class KLDivLoss(Loss):
     Torch:
         `torch.nn.KLDivLoss`. A negative target has the value NaN there and is refused
         here, as is the mean over no elements or examples. "batchmean" of a single
-        number x () is its sum.
+        number x () is its sum. Both are NaN where a share of 0 meets ±∞.
     """
 
     reductions = (*Loss.reductions, "batchmean")
@@ -293,10 +295,10 @@ class KLDivLoss(Loss):
         xp = self._same_shape(input, target)
         if self.log_target:
             shares = xp.exp(target)
-            losses = shares * (target - input)
+            losses = times(minus(target, input), shares)
         else:
             shares = target
-            losses = _share_times_log(xp, target) - target * input
+            losses = _share_times_log(xp, target) - times(input, target)
         total = _divergences(self.reduction, input)
         self.saved = shares, total
         return self._reduced(xp, losses, total)

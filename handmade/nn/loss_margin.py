@@ -4,6 +4,7 @@ import math
 
 from handmade._array import Array, array_namespace, floating_namespace
 from handmade._numbers import finite_number
+from handmade.nn._infinity import minus
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
 
@@ -113,7 +114,9 @@ class MultiMarginLoss(Loss):
         weight = hot * class_weights("MultiMarginLoss", self.weight, input)
         share = xp.sum(weight, axis=axis, keepdims=True) / input.shape[axis]
         right = xp.expand_dims(expected(xp, hot, input, axis), axis=axis)
-        missing = (1 - hot) * xp.clip(self.margin - right + input, 0, None)
+        z = minus(self.margin - right, -input)
+        counts = (hot == 0) & (z > 0)  # NaN does not, as in torch
+        missing = xp.where(counts, z, xp.zeros_like(z))
         self.saved = hot, share, missing, axis
         losses = xp.sum(share * missing**self.p, axis=axis)
         return self._reduced(xp, losses, math.prod(losses.shape))
@@ -123,6 +126,7 @@ class MultiMarginLoss(Loss):
         xp = array_namespace("MultiMarginLoss", input=missing)
         slope = xp.sign(missing) if self.p == 1 else 2 * missing
         slope = share * slope
-        grad = slope - hot * xp.sum(slope, axis=axis, keepdims=True)
+        total = xp.sum(slope, axis=axis, keepdims=True)
+        grad = slope - xp.where(hot == 0, xp.zeros_like(slope), total)
         examples = math.prod(hot.shape) // hot.shape[axis]
         return along(hot, self._grad_losses(grad_output, examples), axis) * grad

@@ -1,10 +1,11 @@
 """The contract of every layer: forward, backward directly under it, parameters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from handmade._array import (
     Array,
+    array_namespace,
     converted,
     floating_namespace,
     is_count,
@@ -56,6 +57,11 @@ class Module:
     Backward:
         May be called again after one forward; it then accumulates again, where torch
         asks for `retain_graph=True`.
+
+    Stability:
+        What overflows becomes infinite, and ∞ − ∞ and ∞ · 0 are NaN, as in torch. NumPy
+        may warn of it, as it is set up to (`numpy.errstate`), but of nothing that is
+        no part of the answer.
 
     Torch:
         `torch.nn.Module`: same names; `backward` is ours, autograd's work done by hand.
@@ -216,8 +222,25 @@ def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
     """
     if not is_count(like):
         floating_namespace(owner, **{name: array})
-    elif not is_count(array):
+        return
+    array_namespace(owner, **{name: array})
+    if not is_count(array):
         raise TypeError(
             f"{owner}: {name} must be one whole number, got {array.dtype} of shape "
             f"{tuple(array.shape)}"
         )
+
+
+def parameters_of(owner: str, given: Any) -> list[Parameter]:
+    """One Parameter or several, as a list.
+
+    Raises:
+        TypeError: there is something else among them.
+    """
+    every: list[Any] = list(given) if isinstance(given, Iterable) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    for parameter in every:
+        if not isinstance(parameter, Parameter):
+            raise TypeError(
+                f"{owner}: expected handmade Parameters, got {type(parameter).__name__}"
+            )
+    return every

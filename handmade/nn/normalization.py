@@ -1,12 +1,10 @@
 """Normalising each example by itself, whatever else is in the batch."""
 
 import math
-import operator
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from handmade._array import Array, require_like
+from handmade._numbers import whole
 from handmade.nn._standardize import Normalization, grad_moments, moments
 
 
@@ -44,11 +42,11 @@ class LayerNorm(Normalization):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        shape = tuple(map(operator.index, np.atleast_1d(normalized_shape)))
-        if not shape or min(shape) < 1:
-            raise ValueError(
-                f"LayerNorm: normalized_shape must be sizes of at least 1, got {shape}"
-            )
+        several = isinstance(normalized_shape, Iterable)
+        sizes = normalized_shape if several else (normalized_shape,)
+        shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
+        if not shape:
+            raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
         weight = elementwise_affine
         super().__init__(shape, eps=eps, weight=weight, bias=weight and bias)
         self.normalized_shape = shape
@@ -115,9 +113,11 @@ class GroupNorm(Normalization):
         *,
         bias: bool = True,
     ) -> None:
-        if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
+        num_groups = whole("GroupNorm", "num_groups", num_groups, 1)
+        num_channels = whole("GroupNorm", "num_channels", num_channels, 1)
+        if num_channels % num_groups:
             raise ValueError(
-                f"GroupNorm: num_groups must be at least 1 and divide num_channels, "
+                f"GroupNorm: num_groups must divide num_channels, "
                 f"got {num_groups} groups of {num_channels} channels"
             )
         super().__init__((num_channels,), eps=eps, weight=affine, bias=affine and bias)

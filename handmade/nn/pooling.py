@@ -77,6 +77,8 @@ class _MaxPool(_Pooling):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace(type(self).__name__, x=x)
         parts, counts = self._taken_apart(xp, x, fill=-float("inf"))
+        sizes = tuple(x.shape[x.ndim - self.spatial :])
+        self.windows.require_inside(type(self).__name__, counts, sizes)
         y, winner = parts[0], self.windows.first_inside(xp, x, counts)
         for place, part in enumerate(parts[1:], start=1):
             wins = (part > y) | xp.isnan(part)
@@ -158,7 +160,8 @@ class MaxPool1d(_MaxPool):
             or the padding before it.
 
     Torch:
-        `torch.nn.MaxPool1d`.
+        `torch.nn.MaxPool1d`, which writes outside its memory where a window holds
+        nothing but padding, as a dilation may make it; refused here.
     """
 
     spatial = 1
@@ -193,7 +196,8 @@ class MaxPool2d(_MaxPool):
             or the padding before it.
 
     Torch:
-        `torch.nn.MaxPool2d`.
+        `torch.nn.MaxPool2d`, which writes outside its memory where a window holds
+        nothing but padding, as a dilation may make it; refused here.
     """
 
     spatial = 2

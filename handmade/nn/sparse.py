@@ -10,6 +10,7 @@ from handmade._array import (
     floating_namespace,
     require_shape,
 )
+from handmade._numbers import whole
 from handmade._random import normal
 from handmade.nn.module import Module, Parameter
 
@@ -43,22 +44,11 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
     ) -> None:
-        if num_embeddings < 1 or embedding_dim < 1:
-            raise ValueError(
-                f"Embedding: num_embeddings and embedding_dim must be at least 1, "
-                f"got {num_embeddings} and {embedding_dim}"
-            )
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.padding_idx = padding_idx
-        weight = normal(0.0, 1.0, (num_embeddings, embedding_dim))
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise ValueError(
-                    f"Embedding: padding_idx must be the index of one of "
-                    f"{num_embeddings} rows, got {padding_idx}"
-                )
-            self.padding_idx = padding_idx % num_embeddings
+        self.num_embeddings = whole("Embedding", "num_embeddings", num_embeddings, 1)
+        self.embedding_dim = whole("Embedding", "embedding_dim", embedding_dim, 1)
+        weight = normal(0.0, 1.0, (self.num_embeddings, self.embedding_dim))
+        self.padding_idx = _row(padding_idx, self.num_embeddings)
+        if self.padding_idx is not None:
             weight[self.padding_idx] = 0
         self.weight = Parameter(weight)
 
@@ -100,3 +90,16 @@ class Embedding(Module):
                 f"got {int(index[first])}"
             )
         return index
+
+
+def _row(padding_idx: int | None, rows: int) -> int | None:
+    """The row of the padding, counted from the start."""
+    if padding_idx is None:
+        return None
+    index = whole("Embedding", "padding_idx", padding_idx, -rows)
+    if index >= rows:
+        raise ValueError(
+            f"Embedding: padding_idx must be the index of one of {rows} rows, "
+            f"got {padding_idx}"
+        )
+    return index % rows

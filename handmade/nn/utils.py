@@ -8,7 +8,7 @@ import numpy as np
 
 from handmade._array import Array, floating_namespace
 from handmade._numbers import at_least, real_number
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, parameters_of
 
 
 def clip_grad_norm_(
@@ -51,6 +51,18 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
+    with np.errstate(all="ignore"):  # NaN and Inf are torch's, without a warning
+        return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
+
+
+def _shortened(
+    owner: str,
+    reached: list[Parameter],
+    max_norm: float,
+    order: float,
+    error_if_nonfinite: bool,
+) -> Array:
+    """The norm of all gradients, which are now shorter where it is above `max_norm`."""
     norm = _norm([p.grad for p in reached], order)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(
@@ -90,13 +102,7 @@ def clip_grad_value_(
 
 def _reached(owner: str, parameters: Any) -> list[Parameter]:
     """The parameters that have a gradient, their gradients of one kind."""
-    every = [parameters] if isinstance(parameters, Parameter) else list(parameters)
-    for parameter in every:
-        if not isinstance(parameter, Parameter):
-            raise TypeError(
-                f"{owner}: expected handmade Parameters, got {type(parameter).__name__}"
-            )
-    reached = [p for p in every if p.grad is not None]
+    reached = [p for p in parameters_of(owner, parameters) if p.grad is not None]
     for parameter in reached:
         floating_namespace(owner, first=reached[0].grad, grad=parameter.grad)
     return reached

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
-from handmade.optim.optimizer import Group, Optimizer, State
+from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class Adadelta(Optimizer):
@@ -67,9 +67,7 @@ class Adadelta(Optimizer):
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         xp = floating_namespace("Adadelta", data=data)
         rho, eps = group["rho"], group["eps"]
-        g = -grad if group["maximize"] else grad
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * data
+        g = gradient_with_decay(data, grad, group)
         state["step"] = state.get("step", 0) + 1
         u = state.get("acc_delta", xp.zeros_like(data))
         v = rho * state.get("square_avg", 0) + (1 - rho) * g * g

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0
-from handmade.optim.optimizer import Group, Optimizer, State
+from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class Adagrad(Optimizer):
@@ -80,9 +80,7 @@ class Adagrad(Optimizer):
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         xp = floating_namespace("Adagrad", data=data)
-        g = -grad if group["maximize"] else grad
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * data
+        g = gradient_with_decay(data, grad, group)
         state["step"] = t = state.get("step", 0) + 1
         s = state.get("sum", group["initial_accumulator_value"]) + g * g
         state["sum"] = s

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from handmade._array import Array
 from handmade.nn.module import Parameter
 from handmade.optim.adam import Adam
-from handmade.optim.optimizer import Group, State
+from handmade.optim.optimizer import Group
 
 
 class AdamW(Adam):
@@ -55,13 +54,8 @@ class AdamW(Adam):
             decoupled_weight_decay=True,
         )
 
-    def check(self, group: Group) -> None:
-        super().check(group)
+    def check_choices(self, group: Group) -> None:
         if not group["decoupled_weight_decay"]:
             raise ValueError(
                 "AdamW: decoupled_weight_decay must be True, got False; that is Adam"
             )
-
-    def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        shrunk = (1 - group["lr"] * group["weight_decay"]) * data
-        return super().updated(shrunk, grad, state, {**group, "weight_decay": 0})

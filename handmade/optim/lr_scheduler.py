@@ -186,6 +186,11 @@ class MultiStepLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         owner = "MultiStepLR"
+        if not isinstance(milestones, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{owner}: milestones must be whole numbers, in a list, "
+                f"got {type(milestones).__name__}"
+            )
         self.milestones = Counter(whole(owner, "a milestone", m, 0) for m in milestones)
         self.gamma = at_least(owner, "gamma", gamma, 0)
         super().__init__(optimizer, last_epoch)
@@ -336,11 +341,13 @@ class OneCycleLR(LRScheduler):
         last_epoch: see `LRScheduler`.
 
     Raises:
-        ValueError: also for a step after the last, and for a phase without steps.
+        ValueError: also for a step after the last, and for a phase without steps;
+            whatever is refused, nothing is changed.
 
     Torch:
         `torch.optim.lr_scheduler.OneCycleLR`, which ignores `epochs` beside
-        `total_steps` (refused here), and takes one step too many, as is done here.
+        `total_steps` (refused here), and takes one step too many, as is done here:
+        after it, a rate that falls linearly is below 0.
     """
 
     def __init__(
@@ -362,6 +369,7 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         owner = "OneCycleLR"
         _checked(owner, optimizer)
+        last_epoch = whole(owner, "last_epoch", last_epoch, -1)
         self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
         pct_start = at_least(owner, "pct_start", pct_start, 0)
         if pct_start > 1:
@@ -369,6 +377,7 @@ class OneCycleLR(LRScheduler):
         _one_of(owner, "anneal_strategy", anneal_strategy, ("cos", "linear"))
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         self._anneal_func_type = anneal_strategy
+        self._require_step(last_epoch + 1)
         div = positive(owner, "div_factor", div_factor)
         final_div = positive(owner, "final_div_factor", final_div_factor)
         cycles = [
@@ -383,49 +392,67 @@ class OneCycleLR(LRScheduler):
             for cycle, top, base in zip(cycles, tops, bases, strict=True):
                 cycle |= {"max_momentum": top, "base_momentum": base}
         for group, cycle in zip(optimizer.param_groups, cycles, strict=True):
+            self._require_range(optimizer, {**group, **cycle})
+            if last_epoch != -1:
+                self._require(group, *cycle)
+        # Only now, when nothing is left to refuse, is anything written.
+        for group, cycle in zip(optimizer.param_groups, cycles, strict=True):
             if last_epoch == -1:
                 group |= cycle
-            self._require(group, *cycle)
         super().__init__(optimizer, last_epoch)
 
     def rate(self, group: Group, base_lr: float, first: bool) -> float:
         return self._annealed(group, "lr")
 
     def _advance(self, first: bool) -> None:
-        if self.last_epoch >= self.total_steps:
-            raise ValueError(
-                f"OneCycleLR: step {self.last_epoch + 1} lies beyond the cycle of "
-                f"{self.total_steps} steps"
-            )
+        self._require_step(self.last_epoch + 1)
         super()._advance(first)
         for group in self.optimizer.param_groups if self.cycle_momentum else []:
-            momentum = self._annealed(group, "momentum")
-            if self.use_beta1:
-                group["betas"] = (momentum, *group["betas"][1:])
-            else:
-                group["momentum"] = momentum
-            self.optimizer.check(group)
+            # One step after the cycle it may leave the optimizer's range, as lr may.
+            self._set_momentum(group, self._annealed(group, "momentum"))
 
-    def _annealed(self, group: Group, name: str) -> float:
-        """The "lr" or "momentum" of `group` at this step."""
-        start, end, phase = self._phase()
+    def _set_momentum(self, group: Group, momentum: float) -> None:
+        if self.use_beta1:
+            group["betas"] = (momentum, *group["betas"][1:])
+        else:
+            group["momentum"] = momentum
+
+    def _require_step(self, step: int) -> None:
+        """Refuse a step beyond the cycle, or in a phase without steps."""
+        if step > self.total_steps:
+            raise ValueError(
+                f"OneCycleLR: step {step} lies beyond the cycle of "
+                f"{self.total_steps} steps"
+            )
+        start, end, _ = self._phase(step)
         if start == end:
             raise ValueError(
-                f"OneCycleLR: step {self.last_epoch} falls into a phase without "
+                f"OneCycleLR: step {step} falls into a phase without "
                 f"steps; change pct_start or total_steps = {self.total_steps}"
             )
+
+    def _require_range(self, optimizer: Optimizer, group: Group) -> None:
+        """Refuse a cycle between momenta that are none to the optimizer."""
+        trial = {**group, "lr": group["initial_lr"]}
+        for name in ("base_momentum", "max_momentum") if self.cycle_momentum else ():
+            self._set_momentum(trial, trial[name])
+            optimizer.check(trial)
+
+    def _annealed(self, group: Group, name: str) -> float:
+        """The "lr" or "momentum" of `group` at this step, which has a phase."""
+        start, end, phase = self._phase(self.last_epoch)
         share = (self.last_epoch - start) / (end - start)
         a, b = group[phase[f"start_{name}"]], group[phase[f"end_{name}"]]
         if self._anneal_func_type == "linear":
             return (b - a) * share + a
         return b + (a - b) / 2.0 * (math.cos(math.pi * share) + 1)
 
-    def _phase(self) -> tuple[float, float, dict[str, Any]]:
-        """Where the phase of this step begins and ends, and the phase."""
+    def _phase(self, step: int) -> tuple[float, float, dict[str, Any]]:
+        """Where the phase of `step` begins and ends, and the phase."""
         *early, last = self._schedule_phases
         start = 0.0
         for phase in early:
-            if self.last_epoch <= phase["end_step"]:
+            if step <= phase["end_step"]:
                 return start, phase["end_step"], phase
             start = phase["end_step"]
         return start, last["end_step"], last

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable
 
 from handmade._array import Array, floating_namespace
+from handmade._numbers import whole
 from handmade.nn.module import Parameter
-from handmade.optim._ranges import require_at_least_0
+from handmade.optim._ranges import require_at_least_0, require_numbers
 from handmade.optim.optimizer import Group, Optimizer, State
 
 
@@ -75,11 +76,10 @@ class Muon(Optimizer):
                     f"Muon: every parameter must be a matrix, got shape "
                     f"{parameter.shape}"
                 )
-        if len(group["ns_coefficients"]) != 3:
-            raise ValueError(
-                f"Muon: ns_coefficients must be 3, got {group['ns_coefficients']}"
-            )
-        if group["ns_steps"] not in range(100):
+        require_numbers("Muon", group, "ns_coefficients", 3)
+
+    def check_choices(self, group: Group) -> None:
+        if whole("Muon", "ns_steps", group["ns_steps"], 0) > 99:
             raise ValueError(
                 f"Muon: ns_steps must be in 0 … 99, got {group['ns_steps']}"
             )

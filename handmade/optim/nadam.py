@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_betas
-from handmade.optim.optimizer import Group, Optimizer, State
+from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class NAdam(Optimizer):
@@ -77,11 +77,9 @@ class NAdam(Optimizer):
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         xp = floating_namespace("NAdam", data=data)
         lr, (beta1, beta2) = group["lr"], group["betas"]
-        g = -grad if group["maximize"] else grad
+        g = gradient_with_decay(data, grad, group)
         if group["decoupled_weight_decay"]:
             data = (1 - lr * group["weight_decay"]) * data
-        elif group["weight_decay"]:
-            g = g + group["weight_decay"] * data
         state["step"] = t = state.get("step", 0) + 1
         state["exp_avg"] = m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
         v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g * g

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from handmade._array import (
     Array,
     converted,
@@ -11,7 +13,8 @@ from handmade._array import (
     require_shape,
 )
 from handmade._numbers import real_number
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, parameters_of
+from handmade.optim._ranges import require_number, require_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -44,6 +47,11 @@ class Optimizer:
         self.defaults = defaults
         self.state: dict[Parameter, State] = {}
         self.param_groups: list[Group] = []
+        if not isinstance(params, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{type(self).__name__}: expected Parameters or groups of them, in a "
+                f"list, got {type(params).__name__}"
+            )
         given = list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: got an empty parameter list")
@@ -55,31 +63,42 @@ class Optimizer:
         """Add parameters with hyper-parameters of their own.
 
         Raises:
-            TypeError: `params` holds something else than Parameters.
-            ValueError: a parameter stands in two places, or a value is out of range.
+            TypeError: `group` is no dict, `params` holds something else than
+                Parameters, or a hyper-parameter is unknown or of another kind.
+            ValueError: there are no `params`, a parameter stands in two places, or a
+                value is out of range.
         """
         owner = type(self).__name__
+        if not isinstance(group, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{owner}: expected a group, a dict with 'params', "
+                f"got {type(group).__name__}"
+            )
+        if "params" not in group:
+            raise ValueError(f"{owner}: a group needs 'params', got only {[*group]}")
         unknown = group.keys() - self.defaults.keys() - {"params", *SCHEDULED}
         if unknown:
             raise TypeError(f"{owner}: unknown hyper-parameters {sorted(unknown)}")
-        single = isinstance(group["params"], Parameter)
-        params = [group["params"]] if single else list(group["params"])
-        for parameter in params:
-            if not isinstance(parameter, Parameter):
-                raise TypeError(
-                    f"{owner}: expected handmade Parameters, "
-                    f"got {type(parameter).__name__}"
-                )
+        params = parameters_of(owner, group["params"])
         taken = [id(p) for other in self.param_groups for p in other["params"]]
         if len({*taken, *map(id, params)}) < len(taken) + len(params):
             raise ValueError(f"{owner}: a parameter stands in two places")
         filled = {**self.defaults, **group, "params": params}
-        self.check(_plain(filled))
+        plain = _plain(filled)
+        self.check_choices(plain)
+        self.check(plain)
         self.param_groups.append(filled)
 
     def check(self, group: Group) -> None:
-        """Raise ValueError for a hyper-parameter out of its range."""
+        """Raise ValueError for a hyper-parameter out of its range.
+
+        Only for what a user asks for: a schedule may leave the range by a rounding,
+        and what it has left must be loaded.
+        """
         raise NotImplementedError
+
+    def check_choices(self, group: Group) -> None:
+        """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         """The new data of one parameter; what must be remembered goes into `state`."""
@@ -88,20 +107,25 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient.
 
+        Stability:
+            What overflows, or is 0/0, becomes torch's Inf or NaN; NumPy does not warn.
+
         Raises:
             TypeError: a gradient, or an array in the state, has another library or
                 dtype than its parameter.
             ValueError: it has another shape.
         """
-        for group in self.param_groups:
-            plain = _plain(group)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    state = self.state.setdefault(parameter, {})
-                    self._fitting(parameter, state)
-                    parameter.data = self.updated(
-                        parameter.data, parameter.grad, state, plain
-                    )
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                plain = _plain(group)
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        self._update(parameter, plain)
+
+    def _update(self, parameter: Parameter, group: Group) -> None:
+        state = self.state.setdefault(parameter, {})
+        self._fitting(parameter, state)
+        parameter.data = self.updated(parameter.data, parameter.grad, state, group)
 
     def _fitting(self, parameter: Parameter, state: State) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
@@ -138,10 +162,15 @@ class Optimizer:
 
         Raises:
             TypeError: an array in the state is neither float32 nor float64, or a
-                number is none.
+                number or hyper-parameter is none.
             ValueError: the groups do not hold as many parameters as here, a
-                hyper-parameter is out of its range, a state belongs to no parameter, or
-                an array in it does not have the parameter's shape.
+                hyper-parameter is NaN or holds another number of values, a state
+                belongs to no parameter, or an array in it does not have the parameter's
+                shape.
+
+        Torch:
+            As there, ranges are checked only where a group is made: a schedule may
+            leave a rate just below 0, and the run must be able to go on from it.
         """
         groups = self._loaded_groups(state_dict)
         state = self._loaded_state(state_dict)
@@ -164,8 +193,12 @@ class Optimizer:
             {**own, **{k: v for k, v in loaded.items() if k in known}}
             for own, loaded in pairs
         ]
-        for group in groups:
-            self.check(_plain(group))
+        owner = f"{type(self).__name__}.load_state_dict"
+        for group, own in zip(groups, self.param_groups, strict=True):
+            plain = _plain(group)
+            for name in self.defaults:
+                _require_kind(owner, name, plain[name], own[name])
+            self.check_choices(plain)
         return groups
 
     def _loaded_state(self, state_dict: dict[str, Any]) -> dict[Parameter, State]:
@@ -201,6 +234,13 @@ class Optimizer:
         return every
 
 
+def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
+    """G = ∂L/∂θ (its negative with maximize) + λ θ, unless λ is decoupled."""
+    g = -grad if group["maximize"] else grad
+    coupled = group["weight_decay"] and not group.get("decoupled_weight_decay")
+    return g + group["weight_decay"] * data if coupled else g
+
+
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
@@ -209,7 +249,21 @@ def _plain(group: Group) -> Group:
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
-    return value.item() if hasattr(value, "item") else value
+    single = getattr(value, "shape", None) == ()
+    return value.item() if single and hasattr(value, "item") else value
+
+
+def _require_kind(owner: str, name: str, value: Any, own: Any) -> None:
+    """Refuse a loaded hyper-parameter that is another kind of thing than the own one.
+
+    Raises:
+        TypeError: it is no number where there was one.
+        ValueError: it is NaN, or as many numbers as there were it is not.
+    """
+    if isinstance(own, (tuple, list)):
+        require_numbers(owner, {name: value}, name, len(own))  # pyright: ignore[reportUnknownArgumentType]
+    elif hasattr(own, "__float__"):
+        require_number(owner, name, value)
 
 
 def _number(owner: str, name: str, value: Any) -> float:

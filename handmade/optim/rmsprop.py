@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
-from handmade.optim.optimizer import Group, Optimizer, State
+from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class RMSprop(Optimizer):
@@ -72,9 +72,7 @@ class RMSprop(Optimizer):
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         xp = floating_namespace("RMSprop", data=data)
-        alpha, g = group["alpha"], -grad if group["maximize"] else grad
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * data
+        alpha, g = group["alpha"], gradient_with_decay(data, grad, group)
         state["step"] = state.get("step", 0) + 1
         v = alpha * state.get("square_avg", 0) + (1 - alpha) * g * g
         state["square_avg"] = v

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
-from handmade.optim._ranges import require_at_least_0
+from handmade.optim._ranges import require_at_least_0, require_numbers
 from handmade.optim.optimizer import Group, Optimizer, State
 
 
@@ -24,7 +24,8 @@ class Rprop(Optimizer):
         θ ← θ − η · sign(g)
 
     At the kink:
-        Where g or its predecessor is 0, η stays as it is.
+        Where g or its predecessor is 0, η stays as it is. A g that is NaN moves
+        nothing, as in torch.
 
     Args:
         params: parameters or groups of them.
@@ -63,17 +64,17 @@ class Rprop(Optimizer):
 
     def check(self, group: Group) -> None:
         require_at_least_0("Rprop", group, "lr")
+        which = "one number in (0, 1) and one above 1"
+        require_numbers("Rprop", group, "etas", 2, which)
         smaller, larger = group["etas"]
         if not 0 < smaller < 1 < larger:
-            raise ValueError(
-                f"Rprop: etas must be one number in (0, 1) and one above 1, "
-                f"got {group['etas']}"
-            )
+            raise ValueError(f"Rprop: etas must be {which}, got {group['etas']}")
+        which = "the smallest and the largest, at least 0"
+        require_numbers("Rprop", group, "step_sizes", 2, which)
         smallest, largest = group["step_sizes"]
         if not 0 <= smallest <= largest:
             raise ValueError(
-                f"Rprop: step_sizes must be the smallest and the largest, at least 0, "
-                f"got {group['step_sizes']}"
+                f"Rprop: step_sizes must be {which}, got {group['step_sizes']}"
             )
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
@@ -87,4 +88,5 @@ class Rprop(Optimizer):
         size = xp.where(turn < 0, smaller * size, grown)
         state["step_size"] = size = xp.clip(size, *group["step_sizes"])
         state["prev"] = g = xp.where(turn < 0, xp.zeros_like(g), g)
-        return data - size * xp.sign(g)
+        sign = xp.sign(xp.where(g == g, g, xp.zeros_like(g)))  # 0 for NaN, as torch's
+        return data - size * sign

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from handmade._array import Array
 from handmade.nn.module import Parameter
-from handmade.optim._ranges import require_at_least_0
-from handmade.optim.optimizer import Group, Optimizer, State
+from handmade.optim._ranges import require_at_least_0, require_number
+from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class SGD(Optimizer):
@@ -54,6 +54,7 @@ class SGD(Optimizer):
 
     def check(self, group: Group) -> None:
         require_at_least_0("SGD", group, "lr", "momentum", "weight_decay")
+        require_number("SGD", "dampening", group["dampening"])
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError(
                 f"SGD: nesterov needs momentum > 0 and dampening = 0, got "
@@ -61,9 +62,7 @@ class SGD(Optimizer):
             )
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        g = -grad if group["maximize"] else grad
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * data
+        g = gradient_with_decay(data, grad, group)
         if group["momentum"]:
             v = 1 * g  # a copy: the gradient may be overwritten before the next step
             if (last := state.get("momentum_buffer")) is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "value and gradient do not belong together"
+DIAGNOSIS = "wrong constant in the value"
 
 
 def multi_margin_loss(input, target):

@@ -1,6 +1,6 @@
 """Only the gradient of the last loss comes back."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "value and gradient do not belong together"
 
 
 class WeightedSum:

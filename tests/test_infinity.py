@@ -1,0 +1,153 @@
+"""What infinite, huge and tiny numbers give is what torch gives, without a warning."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn as torch_nn
+
+import handmade
+import torch_ref
+from handmade import nn
+
+INF, NAN = math.inf, math.nan
+BOTH = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def assert_is_torchs(name, kwargs, x, target=None, upstream=1.0, lib=torch_nn):
+    """Value and slope of a layer or a loss are torch's."""
+    ours = getattr(nn, name)(**kwargs).to(x)
+    t = torch.from_numpy(x).requires_grad_()
+    theirs = getattr(lib, name)(**kwargs).to(t)
+    more = () if target is None else (target,)
+    got, want = ours(x, *more), theirs(t, *map(torch.from_numpy, more))
+    want.backward(torch.full_like(want, upstream))
+    np.testing.assert_array_equal(got, want.detach().numpy())
+    grad = ours.backward(np.full_like(got, upstream))
+    np.testing.assert_allclose(grad, t.grad.numpy(), rtol=1e-6)
+
+
+@BOTH
+def test_a_share_of_0_meets_infinity_as_in_torch(dtype):
+    x = np.array([-INF, INF, -INF, NAN, -1.0], dtype)
+    target = np.array([0.0, 0.0, 0.5, 0.0, 0.0], dtype)
+    assert_is_torchs("KLDivLoss", {"reduction": "none"}, x, target)
+
+
+@BOTH
+def test_a_log_share_of_minus_infinity_is_torchs(dtype):
+    x = np.array([-1.0, -INF, INF, -INF, -INF, INF], dtype)
+    target = np.array([-INF, -INF, -INF, -1.0, 0.0, INF], dtype)
+    kwargs = {"reduction": "none", "log_target": True}
+    assert_is_torchs("KLDivLoss", kwargs, x, target)
+
+
+@BOTH
+@pytest.mark.parametrize("beta", [1e-300, 1e-46, 5e-324])
+def test_a_beta_too_small_for_the_dtype_is_0(beta, dtype):
+    x = np.array([1.0, 0.0, NAN, -2.0, 3e38], dtype)
+    kwargs = {"reduction": "none", "beta": beta}
+    assert_is_torchs("SmoothL1Loss", kwargs, x, np.zeros_like(x))
+
+
+def test_without_a_rounded_tip_the_slope_at_nan_is_nan():
+    x = np.array([NAN])
+    loss = nn.SmoothL1Loss(beta=0)
+    loss(x, np.zeros(1))
+    assert np.isnan(loss.backward()).all()
+    t = torch.from_numpy(x).requires_grad_()
+    torch_nn.SmoothL1Loss(beta=0)(t, torch.zeros(1)).backward()
+    assert t.grad.item() == 0
+
+
+@BOTH
+@pytest.mark.parametrize("p", [1, 2])
+def test_margins_of_infinite_and_undefined_numbers_are_torchs(p, dtype):
+    rows = [
+        [INF, 1.0, 0.0],
+        [1.0, INF, 0.0],
+        [-INF, 1.0, 0.0],
+        [-INF, -INF, 0.0],
+        [INF, INF, 0.0],
+        [NAN, 1.0, 0.0],
+        [1.0, NAN, 3.0],
+    ]
+    target = np.zeros(len(rows), np.int64)
+    kwargs = {"p": p, "reduction": "none"}
+    assert_is_torchs("MultiMarginLoss", kwargs, np.array(rows, dtype), target)
+
+
+@BOTH
+@pytest.mark.parametrize("beta", [2.0, -3.0, 0.1])
+def test_a_softplus_is_straight_up_to_the_largest_number(beta, dtype):
+    far = np.finfo(dtype).max
+    x = np.array([far, -far, INF, -INF, NAN, 0.7 * far], dtype)
+    assert_is_torchs("Softplus", {"beta": beta}, x)
+
+
+@BOTH
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
+def test_shares_of_infinite_numbers_are_torchs(name, dim, dtype):
+    x = np.array([[INF, 1, 0], [-INF, -INF, -INF], [-INF, 1, 1], [0, -INF, NAN]], dtype)
+    assert_is_torchs(name, {"dim": dim}, x)
+
+
+@BOTH
+def test_the_cost_of_an_infinite_number_is_torchs(dtype):
+    x = np.array([[INF, 1.0], [-INF, 0.0], [-INF, -INF]], dtype)
+    kwargs = {"cost": [[0.0, 1.0], [1.0, 0.0]], "reduction": "none"}
+    target = np.array([0, 1, 0])
+    assert_is_torchs("ExpectedCostLoss", kwargs, x, target, lib=torch_ref.nn)
+
+
+@BOTH
+@pytest.mark.parametrize("p", [0.5, 1.0])
+def test_a_dropped_infinity_is_nan_as_in_torch(p, dtype):
+    x = np.array([INF, -INF] * 8, dtype)
+    found = []
+    for wing, given in ((handmade, x), (torch_ref, torch.from_numpy(x))):
+        wing.manual_seed(0)
+        found.append(np.asarray(wing.nn.Dropout(p)(given)))
+    np.testing.assert_array_equal(*found)
+    assert np.isnan(found[0]).any()
+    layer = nn.Dropout(1.0)
+    layer(x)
+    assert np.isnan(layer.backward(x)).all()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "kwargs"), [("PReLU", {}), ("LeakyReLU", {"negative_slope": 2.0})]
+)
+def test_what_is_thrown_away_does_not_warn(name, kwargs, dtype):
+    far = 0.9 * np.finfo(dtype).max
+    x = np.array([far, 1.0], dtype)
+    assert_is_torchs(name, kwargs, x, upstream=far)
+
+
+def test_what_overflows_in_the_answer_warns_as_numpy_is_set_up_to():
+    x, target = np.array([1.0], np.float32), np.array([100.0], np.float32)
+    loss = nn.KLDivLoss(log_target=True, reduction="sum")
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        assert np.isinf(loss(x, target))
+    with np.errstate(over="ignore"):
+        assert np.isinf(loss(x, target))
+
+
+@BOTH
+@pytest.mark.parametrize("truth", [0.0, 1.0])
+def test_a_wrong_answer_that_is_infinitely_sure_costs_infinitely_much(truth, dtype):
+    x = np.array([INF if truth == 0 else -INF], dtype)
+    loss = nn.BCEWithLogitsLoss()
+    assert loss(x, np.array([truth], dtype)) == INF
+
+
+@BOTH
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_of_a_huge_number_is_the_number_itself(approximate, dtype):
+    x = np.array([np.finfo(dtype).max, INF, -INF], dtype)
+    layer = nn.GELU(approximate)
+    np.testing.assert_array_equal(layer(x), [x[0], INF, NAN])
+    np.testing.assert_array_equal(layer.backward(np.ones_like(x)), [1, NAN, NAN])
