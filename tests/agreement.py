@@ -319,7 +319,7 @@ def _one_loss(example: Example) -> tuple[float, float]:
         "BCEWithLogitsLoss": (1 + largest(x), 1),
         "CrossEntropyLoss": (_classes(x), _classes(x)),
         "ExpectedCostLoss": (_classes(x), 2 * largest(kwargs.get("cost", 2))),
-        "GaussianKLLoss": (1 + 2 * largest(example.inputs), 1),
+        "GaussianKLLoss": (1 + 2 * max(map(largest, example.inputs)), 1),
         "KLDivLoss": (1 + 4 * largest(x), 1),
         "MultiMarginLoss": ((2 + 2 * largest(x)) ** p, p * (2 + 2 * largest(x)) ** p),
         "NLLLoss": (largest(x), 0),

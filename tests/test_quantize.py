@@ -338,7 +338,7 @@ REFUSED = [
     (1, ValueError, r"bits must be at least 2, got 1; .* are called \"binary\""),
     (-3, ValueError, "bits must be at least 1, got -3"),
     (25, ValueError, "bits must be at most 24, got 25"),
-    (True, ValueError, "bits must be at least 2"),
+    (True, TypeError, "bits must be a whole number, got bool"),
     (4.0, TypeError, "bits must be a whole number, got float"),
     (1.58, TypeError, "bits must be a whole number, got float"),
     (None, TypeError, "bits must be a whole number, got NoneType"),

@@ -87,7 +87,7 @@ def in_order(side: Side) -> tuple[bool, str]:
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    """bfloat16 stands still while unrounded weights still learn, from every seed."""
+    """bfloat16 hardly learns on while unrounded weights do, from every seed."""
     ends = [
         [trial.losses[-1] for trial in side.named(name)]
         for name in (UNROUNDED, "float32", "float16", "bfloat16")
@@ -135,12 +135,12 @@ EXPERIMENT = Experiment(
     claims={
         "one step away each has lost no more than its last digit": leaves_at_once,
         "the fewer digits, the further from the unrounded path": in_order,
-        "bfloat16 stalls where a step is too small to change a weight": stalls,
+        "bfloat16 ends at a loss at least ten times as large": stalls,
     },
     figures={"paths": draw},
     story="Only the stored weights are rounded, after every step; forward, backward "
     "and update have the run's own precision (float64, or float32 where that is asked "
     "for). A step smaller than half the spacing of the numbers is rounded away: with "
-    "8 digits the loss stands still early. That is why weights of few bits are "
+    "8 binary digits the loss all but stands still. That is why weights of few bits are "
     "trained on a full copy, as in few_bits.",
 )
