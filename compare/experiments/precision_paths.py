@@ -141,6 +141,6 @@ EXPERIMENT = Experiment(
     story="Only the stored weights are rounded, after every step; forward, backward "
     "and update have the run's own precision (float64, or float32 where that is asked "
     "for). A step smaller than half the spacing of the numbers is rounded away: with "
-    "8 binary digits the loss all but stands still. That is why weights of few bits are "
-    "trained on a full copy, as in few_bits.",
+    "8 binary digits the loss all but stands still. That is why weights of few bits "
+    "are trained on a full copy, as in few_bits.",
 )

@@ -66,8 +66,8 @@ EXPERIMENT = Experiment(
         "with three weights blind search is about as cheap": blind_is_no_worse,
     },
     figures={"losses": draw},
-    story="Wiggle the weights, and keep what is better: with only three of them one try "
-    "in four or five is an improvement, and no derivative is needed. Annealing at first "
-    "keeps some that are worse, which here only costs time. A backward pass is counted "
-    "as two forward passes.",
+    story="Wiggle the weights, and keep what is better: with only three of them one "
+    "try in four or five is an improvement, and no derivative is needed. Annealing at "
+    "first keeps some that are worse, which here only costs time. A backward pass is "
+    "counted as two forward passes.",
 )
