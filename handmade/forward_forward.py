@@ -76,8 +76,9 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
         raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
     _require_labels("with_label", label, x.shape[0], num_classes)
     device = array_api_compat.device(x)
-    classes = xp.arange(num_classes, dtype=label.dtype, device=device)
-    return xp.concat([x, xp.astype(label[:, None] == classes, x.dtype)], axis=1)
+    classes = xp.arange(num_classes, dtype=xp.int64, device=device)
+    hot = xp.astype(label, xp.int64)[:, None] == classes
+    return xp.concat([x, xp.astype(hot, x.dtype)], axis=1)
 
 
 def wrong_label(label: Array, num_classes: int) -> Array:
@@ -92,8 +93,9 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     _require_labels("wrong_label", label, label.shape[0], num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
     device = array_api_compat.device(label)
-    further = xp.asarray(drawn, dtype=label.dtype, device=device)
-    return (label + further) % num_classes
+    further = xp.asarray(drawn, dtype=xp.int64, device=device)
+    wrong = (xp.astype(label, xp.int64) + further) % num_classes
+    return xp.astype(wrong, label.dtype)
 
 
 class ForwardForward:

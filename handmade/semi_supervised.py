@@ -67,10 +67,10 @@ class PseudoLabels(GradientLearner):
             ValueError: no example has a label, or one is out of range.
         """
         _some_labels("PseudoLabels", target)
-        if self.steps and self.steps % self.every == 0:
-            self.teacher.load_state_dict(self.model.state_dict())
         loss = super().step(x, self.labels(x, target))
         self.steps += 1
+        if self.steps % self.every == 0:
+            self.teacher.load_state_dict(self.model.state_dict())
         return loss
 
     def labels(self, x: Array, target: Array) -> Array:

@@ -555,3 +555,17 @@ def test_what_cannot_be_differentiated_is_refused_in_words(name):
     attempt, kind, words = BAD[name]
     with pytest.raises(kind, match=words):
         attempt()
+
+
+@pytest.mark.parametrize("give", [np.asarray, torch.tensor])
+def test_what_is_returned_is_nobody_elses(give):
+    x, v = give([1.0, 2.0, 3.0]), give([0.5, 0.5, 0.5])
+    gradient = ad.grad(ad.sum)(x)
+    gradient[0] = 5.0
+    assert gradient.tolist() == [5.0, 1.0, 1.0]
+    value, backward = ad.vjp(lambda z: z, x)
+    same, moved = ad.jvp(lambda z: z, (x,), (v,))
+    (back,) = backward(v)
+    for array in (value, same, moved, back):
+        array[0] = 9.0
+    assert (x.tolist(), v.tolist()) == ([1.0, 2.0, 3.0], [0.5, 0.5, 0.5])

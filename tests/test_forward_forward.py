@@ -377,3 +377,16 @@ def test_integers_have_no_goodness():
     for function in (goodness, grad_goodness, direction):
         with pytest.raises(TypeError, match=r"floating-point numbers, .* got int64"):
             function(np.ones(3, int))
+
+
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_labels_of_few_bits_are_counted_right(library):
+    few = np.full(2000, 99, np.int8)
+    label = few if library is handmade else torch.tensor(few)
+    library.manual_seed(0)
+    wrong = np.asarray(library.forward_forward.wrong_label(label, 100))
+    assert wrong.dtype == np.int8
+    assert 99 not in wrong
+    one = np.ones((1, 1)), np.array([1], np.int8)
+    x, label = one if library is handmade else map(torch.tensor, one)
+    assert np.asarray(library.forward_forward.with_label(x, label, 300)).sum() == 2

@@ -7,19 +7,23 @@ import torch
 from torch import Tensor, cos, exp, log, reshape, sin, sqrt, sum, tanh, transpose
 from torch.func import grad, grad_and_value, jvp, vjp
 
+from handmade._numbers import positive
+
 Function = Callable[[Tensor], Any]
 
 
 def forward_difference(func: Function, x: Tensor, h: float | None = None) -> Tensor:
     """(f(x + h eᵢ) − f(x)) / h, with h = √ε unless given."""
-    step = h or torch.finfo(x.dtype).eps ** (1 / 2)
+    default = torch.finfo(x.dtype).eps ** (1 / 2)
+    step = positive("forward_difference", "h", default if h is None else h)
     here = func(x)
     return _by_entry(x, lambda e: (func(x + step * e) - here) / step)
 
 
 def central_difference(func: Function, x: Tensor, h: float | None = None) -> Tensor:
     """(f(x + h eᵢ) − f(x − h eᵢ)) / 2h, with h = ∛ε unless given."""
-    step = h or torch.finfo(x.dtype).eps ** (1 / 3)
+    default = torch.finfo(x.dtype).eps ** (1 / 3)
+    step = positive("central_difference", "h", default if h is None else h)
     return _by_entry(
         x, lambda e: (func(x + step * e) - func(x - step * e)) / (2 * step)
     )

@@ -32,7 +32,7 @@ def direction(x: Tensor) -> Tensor:
 
 def with_label(x: Tensor, label: Tensor, num_classes: int) -> Tensor:
     """Append the label one-hot, (n, i) → (n, i + c)."""
-    return torch.cat([x, F.one_hot(label, num_classes).to(x)], dim=1)
+    return torch.cat([x, F.one_hot(label.long(), num_classes).to(x)], dim=1)
 
 
 def wrong_label(label: Tensor, num_classes: int) -> Tensor:
@@ -42,8 +42,8 @@ def wrong_label(label: Tensor, num_classes: int) -> Tensor:
         ValueError: there are no other classes.
     """
     whole("wrong_label", "num_classes", num_classes, 2)
-    further = _random.integers(1, num_classes, tuple(label.shape)).to(label)
-    return torch.remainder(label + further, num_classes)
+    further = _random.integers(1, num_classes, tuple(label.shape)).to(label.device)
+    return torch.remainder(label.long() + further, num_classes).to(label.dtype)
 
 
 class ForwardForward:

@@ -36,10 +36,10 @@ class PseudoLabels(GradientLearner):
     def step(self, x: Tensor, target: Tensor) -> float:
         """Learn once from labels and answers; returns the loss before the change."""
         _some_labels("PseudoLabels", target)
-        if self.steps and self.steps % self.every == 0:
-            self.teacher.load_state_dict(self.model.state_dict())
         loss = super().step(x, self.labels(x, target))
         self.steps += 1
+        if self.steps % self.every == 0:
+            self.teacher.load_state_dict(self.model.state_dict())
         return loss
 
     @torch.no_grad()

@@ -31,7 +31,7 @@ class VariationalAutoencoder(GradientLearner):
         """Learn once from a batch; returns the loss before the change."""
         code = self.codes.encoder(x)
         mean, log_variance = code.chunk(2, dim=-1)
-        curves = Normal(mean, log_variance.exp().sqrt(), validate_args=False)
+        curves = Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
         logits = self.codes.decoder(self.codes.sample(code))
         far = kl_divergence(curves, Normal(0.0, 1.0, validate_args=False)).sum()
         loss = (self.criterion(logits, target) + self.beta * far) / len(x)

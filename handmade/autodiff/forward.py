@@ -63,9 +63,11 @@ def jvp(
     duals = [Dual(x, v, trace) for x, v in zip(primals, tangents, strict=True)]
     output = func(*duals)
     value = result("jvp", output, trace)
+    xp = array_api_compat.array_namespace(value)
+    value = xp.asarray(value, copy=True)  # it may be an input itself, or a view of it
     if isinstance(output, Dual):
-        return value, output.tangent
-    return value, array_api_compat.array_namespace(value).zeros_like(value)
+        return value, xp.asarray(output.tangent, copy=True)
+    return value, xp.zeros_like(value)
 
 
 def _checked(primals: Any, tangents: Any) -> None:

@@ -95,11 +95,13 @@ def vjp(
         reached = isinstance(output, Variable)
         adjoints = swept(tape, output.place, grad_output) if reached else {}
         return tuple(
-            adjoints[x.place] if x.place in adjoints else xp.zeros_like(x.value)
+            xp.asarray(adjoints[x.place], copy=True)  # it may be a view, or shared
+            if x.place in adjoints
+            else xp.zeros_like(x.value)
             for x in variables
         )
 
-    return value, backward
+    return xp.asarray(value, copy=True), backward
 
 
 def grad_and_value(
