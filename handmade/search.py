@@ -14,11 +14,12 @@ from handmade._array import (
     floating_namespace,
     is_count,
 )
+from handmade._modes import evaluated
 from handmade._numbers import at_least, finite, finite_number, positive, whole
 from handmade._random import exponential, normal
 from handmade.descent import Trace
 from handmade.nn._reduction import Loss
-from handmade.nn.module import Module
+from handmade.nn.module import Module, Parameter
 
 Function = Callable[[Any], Any]
 
@@ -179,13 +180,14 @@ class RandomDescent:
         """Try some changes on a batch; returns the loss before them."""
         before = value = self._loss(x, target)
         for _ in range(self.tries):
-            old = [p.data for p in self.model.parameters()]
+            old = self._places()
             self._wiggle()
             found = self._loss(x, target)
             if self.keeps(found - value):
                 value = found
-            else:
-                self._restore(old)
+            else:  # what a forward pass has counted is taken back, too
+                for holder, name, array in old:
+                    setattr(holder, name, array)
         return before
 
     def keeps(self, change: float) -> bool:
@@ -195,21 +197,21 @@ class RandomDescent:
     def _loss(self, x: Array, target: Array) -> float:
         return float(self.criterion(self.model(x), target))
 
+    def _places(self) -> list[tuple[Parameter | Module, str, Array | None]]:
+        """Every array of the model's state: who holds it, as what, and itself."""
+        weights = [(p, "data", p.data) for p in self.model.parameters()]
+        modules = self.model.modules()
+        buffers = [(m, n, getattr(m, n)) for m in modules for n in m.buffer_names]
+        return [*weights, *buffers]
+
     def _wiggle(self) -> None:
         for parameter in self.model.parameters():
             step = _random_step(self.scale, parameter.data)
             parameter.data = parameter.data + step
 
-    def _restore(self, old: list[Array]) -> None:
-        for parameter, data in zip(self.model.parameters(), old, strict=True):
-            parameter.data = data
-
     def predict(self, x: Array) -> Array:
         """The model's output in evaluation mode."""
-        self.model.eval()
-        output = self.model(x)
-        self.model.train()
-        return output
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Array]:
         """The data of every parameter and every floating buffer by name."""
@@ -316,11 +318,12 @@ class Annealing(RandomDescent):
 
         Raises:
             KeyError: it is the state of another kind of learner.
-            ValueError: the temperature is below 0.
+            ValueError: the temperature is below 0; nothing is changed then.
         """
+        temperature = state_dict.get("temperature", self.temperature)
+        checked = at_least("Annealing", "temperature", temperature, 0)
         super().load_state_dict(state_dict)
-        temperature = state_dict["temperature"]
-        self.temperature = at_least("Annealing", "temperature", temperature, 0)
+        self.temperature = checked
 
 
 def _asked(error: Function) -> tuple[Trace, Callable[[Any], float]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from handmade._array import Array, array_namespace
+from handmade._modes import evaluated
 from handmade._numbers import share, whole
 from handmade.nn.activation import Softmax
 from handmade.nn.loss import MSELoss
@@ -181,10 +182,7 @@ class Pretrained:
 
     def predict(self, x: Array) -> Array:
         """The logits in evaluation mode."""
-        self.model.eval()
-        output = self.model(x)
-        self.model.train()
-        return output
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Array]:
         """The data of every parameter of encoder, decoder and head."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 from handmade._array import Array, is_count
+from handmade._modes import evaluated
 from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -92,13 +93,7 @@ class GradientLearner:
 
     def predict(self, x: Array) -> Array:
         """The model's output in evaluation mode; every module's own mode comes back."""
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
-        try:
-            return self.model(x)
-        finally:
-            for module, training in modes:
-                module.training = training
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Array]:
         """The data of every parameter and every floating buffer by name."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from handmade._array import Array, array_namespace, floating_namespace
+from handmade._modes import evaluated
 from handmade._numbers import at_least, finite_number
 from handmade.nn.activation import Sigmoid
 from handmade.nn.gaussian import GaussianKLLoss, GaussianSample
@@ -62,12 +63,13 @@ class VariationalAutoencoder(GradientLearner):
         """
         n = _examples(x, target)
         logits, code = self.codes(x), self.codes.saved
-        prior = array_namespace("VariationalAutoencoder", code=code).zeros_like(code)
-        loss = self.criterion(logits, target) + self.beta * self.divergence(code, prior)
+        loss, grad_code = self.criterion(logits, target), 0.0
+        if self.beta:  # 0 · ∞ would be NaN
+            xp = array_namespace("VariationalAutoencoder", code=code)
+            loss = loss + self.beta * self.divergence(code, xp.zeros_like(code))
+            grad_code = self.divergence.backward(self.beta / n)
         self.optimizer.zero_grad()
-        self.codes.backward(
-            self.criterion.backward(1 / n), self.divergence.backward(self.beta / n)
-        )
+        self.codes.backward(self.criterion.backward(1 / n), grad_code)
         self.optimizer.step()
         return float(loss) / n
 
@@ -77,11 +79,11 @@ class VariationalAutoencoder(GradientLearner):
 
     def encode(self, x: Array) -> Array:
         """The code of `x`: k means and k log-variances for each example (n, 2k)."""
-        return _evaluated(self.codes.encoder, x)
+        return evaluated(self.codes.encoder, x)
 
     def decode(self, z: Array) -> Array:
         """What the decoder writes for `z` (n, k), in [0, 1]."""
-        return Sigmoid()(_evaluated(self.codes.decoder, z))
+        return Sigmoid()(evaluated(self.codes.decoder, z))
 
 
 class _ThroughCodes(Module):
@@ -99,14 +101,6 @@ class _ThroughCodes(Module):
     def backward(self, grad_output: Array, grad_code: Array = 0.0) -> Array:
         through = self.sample.backward(self.decoder.backward(grad_output))
         return self.encoder.backward(through + grad_code)
-
-
-def _evaluated(module: Module, x: Array) -> Array:
-    """The module's output in evaluation mode."""
-    module.eval()
-    output = module(x)
-    module.train()
-    return output
 
 
 def _examples(x: Array, target: Array) -> int:

@@ -569,3 +569,9 @@ def test_what_is_returned_is_nobody_elses(give):
     for array in (value, same, moved, back):
         array[0] = 9.0
     assert (x.tolist(), v.tolist()) == ([1.0, 2.0, 3.0], [0.5, 0.5, 0.5])
+
+
+@pytest.mark.parametrize("argnums", [(), (0, 0)])
+def test_each_argument_is_named_once(argnums):
+    with pytest.raises(ValueError, match="argnums must name at least one"):
+        ad.grad(lambda x: ad.sum(x), argnums)(np.ones(2))

@@ -609,3 +609,40 @@ def test_a_learner_leaves_its_batch_as_it_was():
     make(handmade).to(np.zeros(1)).step(x, y)
     np.testing.assert_array_equal(to_numpy(x), X)
     np.testing.assert_array_equal(to_numpy(y), Y)
+
+
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_a_rejected_try_leaves_no_trace_and_asking_changes_no_mode(library):
+    give = np.asarray if library is handmade else torch.tensor
+    nn, x = library.nn, give(np.random.default_rng(0).normal(size=(8, 2)))
+
+    def taught(tries):
+        library.manual_seed(0)
+        model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1))
+        learner = library.search.RandomDescent(
+            model, nn.MSELoss(), scale=1e-3, tries=tries
+        )
+        learner.keeps = lambda change: False
+        learner.to(x).step(x, x[:, :1])
+        return model, learner
+
+    (once, _), (often, learner) = taught(1), taught(20)
+    assert int(often.state_dict()["0.num_batches_tracked"]) == 1
+    for name in ("0.running_mean", "0.running_var"):
+        got, want = often.state_dict()[name], once.state_dict()[name]
+        assert got.tolist() == want.tolist()
+    often[0].eval()
+    learner.predict(x)
+    assert (often[0].training, often[1].training) == (False, True)
+
+
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_a_refused_temperature_leaves_the_weights(library):
+    nn = library.nn
+    learners = [
+        library.search.Annealing(nn.Linear(2, 1), nn.MSELoss()) for _ in range(2)
+    ]
+    before = learners[0].parameters()["weight"].tolist()
+    with pytest.raises(ValueError, match="temperature must be at least 0"):
+        learners[0].load_state_dict(learners[1].state_dict() | {"temperature": -1.0})
+    assert learners[0].parameters()["weight"].tolist() == before

@@ -335,3 +335,16 @@ def test_pictures_stand_in_rows_beside_their_names():
     assert ax.get_title() == "all"
     with pytest.raises(ValueError, match="number of FixedLocator"):
         figures.pictures(rows, ["many"])
+
+
+@pytest.mark.parametrize("library", WINGS)
+def test_with_beta_0_an_infinite_divergence_does_not_count(library):
+    made = learner(library, beta=0.0)
+    state = made.state_dict()
+    wide = np.array([0.0, 0.0, 800.0, 800.0])  # σ² overflows, σ does not
+    name = next(n for n in state["model"] if n.endswith("encoder.2.bias"))
+    state["model"] = dict(state["model"]) | {name: GIVE[library](wide)}
+    made.load_state_dict(state)
+    with np.errstate(over="ignore"):
+        assert math.isfinite(stepped(made))
+    assert all(bool(np.isfinite(to_numpy(a)).all()) for a in made.parameters().values())

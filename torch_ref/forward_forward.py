@@ -132,8 +132,8 @@ class ForwardForward:
         """Take over what `state_dict` returned, arrays copied.
 
         Raises:
-            KeyError: it is the state of another kind of learner.
-            ValueError: it has another number of layers.
+            KeyError: it is the state of another kind of learner, or of other layers.
+            ValueError: it has another number of optimisers, or other shapes.
         """
         if (own := self.state_dict().keys()) != state_dict.keys():
             raise KeyError(

@@ -11,6 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from handmade._numbers import at_least, finite, finite_number, positive, whole
 from handmade.descent import Trace
 from torch_ref import _random
+from torch_ref._modes import evaluated
 
 
 def blind_step(
@@ -110,27 +111,24 @@ class RandomDescent:
         """Try some changes on a batch; returns the loss before them."""
         loss = first = self.criterion(self.model(x), target).item()
         for _ in range(self.tries):
+            old = {name: a.clone() for name, a in self.model.state_dict().items()}
             weights = parameters_to_vector(self.model.parameters())
             change = _random.normal(0.0, self.scale, (len(weights),)).to(weights)
             vector_to_parameters(weights + change, self.model.parameters())
             new = self.criterion(self.model(x), target).item()
             if self.keeps(new - loss):
                 loss = new
-            else:
-                vector_to_parameters(weights, self.model.parameters())
+            else:  # what a forward pass has counted is taken back, too
+                self.model.load_state_dict(old)
         return first
 
     def keeps(self, change: float) -> bool:
         """Whether the weights stay where the loss is larger by `change`."""
         return change < 0
 
-    @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """The model's output in evaluation mode."""
-        self.model.eval()
-        output = self.model(x)
-        self.model.train()
-        return output
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Tensor]:
         """The data of every parameter and every floating buffer by name."""
@@ -218,11 +216,12 @@ class Annealing(RandomDescent):
 
         Raises:
             KeyError: it is the state of another kind of learner.
-            ValueError: the temperature is below 0.
+            ValueError: the temperature is below 0; nothing is changed then.
         """
+        temperature = state_dict.get("temperature", self.temperature)
+        checked = at_least("Annealing", "temperature", temperature, 0)
         super().load_state_dict(state_dict)
-        temperature = state_dict["temperature"]
-        self.temperature = at_least("Annealing", "temperature", temperature, 0)
+        self.temperature = checked
 
 
 def _ask(trace: Trace, error: Callable[[Tensor], Any], x: Tensor) -> float:

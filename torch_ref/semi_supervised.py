@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from handmade._numbers import share, whole
+from torch_ref._modes import evaluated
 from torch_ref.training import GradientLearner
 
 UNLABELLED = -1
@@ -120,12 +121,9 @@ class Pretrained:
         self.steps += 1
         return loss.item()
 
-    @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """The logits in evaluation mode."""
-        output = self.model.eval()(x)
-        self.model.train()
-        return output
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Tensor]:
         """The data of every parameter of encoder, decoder and head."""

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from handmade.training import Learner, fit
+from torch_ref._modes import evaluated
 
 
 class GradientLearner:
@@ -61,13 +62,7 @@ class GradientLearner:
 
     def predict(self, x: Tensor) -> Tensor:
         """The model's output in evaluation mode; every module's own mode comes back."""
-        modes = [(module, module.training) for module in self.model.modules()]
-        self.model.eval()
-        try:
-            return self.model(x).detach()
-        finally:
-            for module, training in modes:
-                module.training = training
+        return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Tensor]:
         """The data of every parameter and every floating buffer by name."""

@@ -8,6 +8,7 @@ from torch.nn import BCEWithLogitsLoss, Module, Parameter
 from torch.optim import Optimizer
 
 from handmade._numbers import at_least, finite_number
+from torch_ref._modes import evaluated
 from torch_ref.nn import GaussianSample
 from torch_ref.training import GradientLearner
 
@@ -34,7 +35,8 @@ class VariationalAutoencoder(GradientLearner):
         curves = Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
         logits = self.codes.decoder(self.codes.sample(code))
         far = kl_divergence(curves, Normal(0.0, 1.0, validate_args=False)).sum()
-        loss = (self.criterion(logits, target) + self.beta * far) / len(x)
+        dear = self.beta * far if self.beta else 0.0  # 0 · ∞ would be NaN
+        loss = (self.criterion(logits, target) + dear) / len(x)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -46,11 +48,11 @@ class VariationalAutoencoder(GradientLearner):
 
     def encode(self, x: Tensor) -> Tensor:
         """The code of `x`: means and log-variances."""
-        return _evaluated(self.codes.encoder, x)
+        return evaluated(self.codes.encoder, x)
 
     def decode(self, z: Tensor) -> Tensor:
         """What the decoder writes for `z`, in [0, 1]."""
-        return _evaluated(self.codes.decoder, z).sigmoid()
+        return evaluated(self.codes.decoder, z).sigmoid()
 
 
 class _ThroughCodes(Module):
@@ -65,13 +67,6 @@ class _ThroughCodes(Module):
     def forward(self, x: Tensor) -> Tensor:
         """The logits."""
         return self.decoder(self.sample(self.encoder(x)))
-
-
-def _evaluated(module: Module, x: Tensor) -> Tensor:
-    module.eval()
-    output = module(x).detach()
-    module.train()
-    return output
 
 
 __all__ = ["VariationalAutoencoder"]

@@ -165,6 +165,10 @@ def grad(
 
 
 def _present(chosen: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"grad: argnums must name at least one argument, each once, got {chosen}"
+        )
     for i in chosen:
         if not 0 <= i < len(args):
             raise ValueError(
