@@ -46,6 +46,7 @@ class Settings:
         fast: whether only the agreement matters: few steps, one seed, and no claim is
             judged.
         data: the name of other data than the lesson's own.
+        ranks: how many processes share every batch.
     """
 
     backend: Backend = field(default_factory=Backend)
@@ -55,6 +56,7 @@ class Settings:
     threads: int = 1
     fast: bool = False
     data: str = ""
+    ranks: int = 1
 
     def steps_of(self, experiment: Experiment) -> int:
         """How many steps each learner takes.
@@ -156,7 +158,7 @@ def run(
     experiment = experiment.on(settings.data)
     settings.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
-    with _threads(settings.threads), _sigterm():
+    with limited_threads(settings.threads), _sigterm():
         if resumed is None or saved is None:
             record = Record.new(settings.logdir, lesson)
         else:
@@ -364,6 +366,7 @@ def _about(
         "threads": settings.threads,
         "fast": settings.fast,
         "data": settings.data,
+        "ranks": settings.ranks,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "torch", "tensorboard")},
@@ -386,7 +389,7 @@ def _markdown(result: Result) -> str:
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def limited_threads(number: int) -> Iterator[None]:
     """Hold both libraries to `number` threads: two pools in one process fight."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)

@@ -1,0 +1,210 @@
+"""Lessons on several ranks under torchrun: each learns from its part of every batch."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed as dist
+
+import handmade
+from compare.experiment import Experiment, MakeLearner
+from compare.lockstep import Diverged
+from compare.pair import Pair, Progress
+from compare.run import Result, Settings, limited_threads, run
+from handmade.distributed import DataParallelLearner
+from torch_ref.distributed import Communicator
+
+TIMEOUT = timedelta(seconds=60)
+"""How long a rank waits for the others before it gives up."""
+COMMAND = "torchrun --nproc-per-node 2 -m compare run NAME --distributed"
+SET_BY_TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+LOST = ("gloo", "nccl", "peer", "timed out", "timeout", "socket", "store")
+"""What torch's words hold where it was the connection that failed."""
+
+
+class RankLost(RuntimeError):
+    """Another rank has ended or does not answer; the message says who noticed."""
+
+
+@contextmanager
+def ranks(device: str) -> Iterator[Communicator]:
+    """The ranks that torchrun started, joined: over gloo, on CUDA over nccl.
+
+    Args:
+        device: "cpu" or "cuda"; on CUDA each rank of a machine has a device of its own.
+
+    Raises:
+        ValueError: torchrun did not start this process, or there are too few devices.
+        RankLost: in the block, too, another rank has ended or hangs.
+    """
+    if missing := [name for name in SET_BY_TORCHRUN if name not in os.environ]:
+        raise ValueError(
+            f"--distributed is started by torchrun, which sets {', '.join(missing)}: "
+            f"{COMMAND}"
+        )
+    if device == "cuda":
+        torch.cuda.set_device(_own_device())
+    with _named():
+        dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=TIMEOUT)
+        try:
+            yield Communicator()
+        finally:
+            dist.destroy_process_group()
+
+
+def spread(experiment: Experiment, communicator: Communicator, seed: int) -> Experiment:
+    """The same lesson, every batch dealt out to all ranks.
+
+    Args:
+        experiment: the lesson.
+        communicator: of the ranks.
+        seed: of the first data to be drawn.
+
+    Raises:
+        ValueError: a learner has no gradients to average, its loss is no mean of equal
+            parts, or a batch cannot be dealt out evenly; nothing is written yet.
+    """
+    _require_even(experiment, communicator.size, seed)
+    learners = {
+        name: _spread(name, make, communicator)
+        for name, make in experiment.learners.items()
+    }
+    others = {
+        data: partial(_spread_later, make, communicator, seed)
+        for data, make in experiment.other_data.items()
+    }
+    return replace(experiment, learners=learners, other_data=others)
+
+
+def _spread_later(
+    make: Callable[[], Experiment], communicator: Communicator, seed: int
+) -> Experiment:
+    return spread(make(), communicator, seed)
+
+
+def run_spread(
+    lesson: str,
+    experiment: Experiment,
+    settings: Settings,
+    communicator: Communicator,
+    progress: Progress | None = None,
+    source: str = "",
+) -> Result | None:
+    """Train a lesson that was `spread`: rank 0 logs and judges, the others write nothing.
+
+    Args:
+        lesson: the name of its folder.
+        experiment: the lesson, spread.
+        settings: where and how.
+        communicator: of the ranks.
+        progress: as for `compare.run.run`.
+        source: likewise.
+
+    Returns:
+        What the run came to; None on all ranks but 0.
+    """
+    if communicator.rank == 0:
+        return run(lesson, experiment, settings, progress, source=source)
+    with limited_threads(settings.threads):
+        _follow(experiment.on(settings.data), settings)
+    return None
+
+
+def _follow(experiment: Experiment, settings: Settings) -> None:
+    """Take every step that rank 0 takes; what it meets, all ranks meet."""
+    steps = settings.steps_of(experiment)
+    seeds = 1 if settings.fast else experiment.seeds
+    try:
+        for seed in range(settings.seed, settings.seed + seeds):
+            for name in experiment.learners:
+                pair = Pair(experiment, name, seed, settings.backend, steps)
+                for _ in pair.walk():
+                    pass
+    except Diverged:
+        return
+
+
+class _Wing:
+    """A library whose `GradientLearner` deals its batches out to all ranks."""
+
+    def __init__(self, library: Any, communicator: Communicator) -> None:
+        self._library = library
+        learner = partial(
+            library.distributed.DataParallelLearner, communicator=communicator
+        )
+        names = {**vars(library.training), "GradientLearner": learner}
+        self.training = SimpleNamespace(**names)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._library, name)
+
+
+def _spread(name: str, make: MakeLearner, communicator: Communicator) -> MakeLearner:
+    """The learner, made from libraries that deal batches out."""
+
+    def made(library: Any) -> Any:
+        return make(_Wing(library, communicator))
+
+    learner: Any = made(handmade)
+    if not isinstance(learner, DataParallelLearner):
+        raise ValueError(
+            f"--distributed averages gradients, but the learner {name!r} is a "
+            f"{type(learner).__name__}; it takes those that `backprop` makes"
+        )
+    return made
+
+
+def _require_even(experiment: Experiment, size: int, seed: int) -> None:
+    """Refuse batches that cannot be dealt out in equal parts."""
+    for name in experiment.learners:
+        count = experiment.batch_size
+        if count is None:
+            data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
+            count = len(data.x)
+        if count % size:
+            raise ValueError(
+                f"a batch of {count} examples cannot be dealt out evenly to {size} "
+                f"ranks; take a number of ranks that divides it"
+            )
+
+
+def _own_device() -> int:
+    """The number of this rank's CUDA device.
+
+    Raises:
+        ValueError: there are fewer devices than ranks on this machine.
+    """
+    number, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if number >= count:
+        raise ValueError(
+            f"rank {number} of this machine has no CUDA device of its own: there are "
+            f"{count}; start at most as many ranks on it"
+        )
+    return number
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Say of a failed connection what it means.
+
+    Raises:
+        RankLost: another rank has ended or hangs.
+    """
+    rank, size = os.environ["RANK"], os.environ["WORLD_SIZE"]
+    try:
+        yield
+    except RuntimeError as error:
+        words = str(error).partition("\n")[0]
+        if not any(word in words.lower() for word in LOST):
+            raise
+        raise RankLost(
+            f"rank {rank} of {size} stops: another rank has ended, or did not answer "
+            f"within {TIMEOUT.seconds} s ({words})"
+        ) from error
