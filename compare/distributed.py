@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -15,9 +15,9 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.lockstep import Diverged
+from compare.lockstep import Diverged, Step
 from compare.pair import Pair, Progress
-from compare.run import Result, Settings, limited_threads, run
+from compare.run import Interrupted, Result, Settings, limited_threads, run
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
@@ -29,8 +29,8 @@ LOST = ("gloo", "nccl", "peer", "timed out", "timeout", "socket", "store")
 """What torch's words hold where it was the connection that failed."""
 
 
-class RankLost(RuntimeError):
-    """Another rank has ended or does not answer; the message says who noticed."""
+class RankLost(Interrupted):
+    """Another rank has ended or does not answer: stops a run from outside."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def ranks(device: str) -> Iterator[Communicator]:
 
     Raises:
         ValueError: torchrun did not start this process, or there are too few devices.
-        RankLost: in the block, too, another rank has ended or hangs.
+        RankLost: another rank has ended before all had joined.
     """
     if missing := [name for name in SET_BY_TORCHRUN if name not in os.environ]:
         raise ValueError(
@@ -51,19 +51,22 @@ def ranks(device: str) -> Iterator[Communicator]:
         )
     if device == "cuda":
         torch.cuda.set_device(_own_device())
-    with _named():
+    with _noticed():
         dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=TIMEOUT)
-        try:
-            yield Communicator()
-        finally:
-            dist.destroy_process_group()
+    try:
+        yield Communicator()
+    finally:
+        dist.destroy_process_group()
 
 
-def spread(experiment: Experiment, communicator: Communicator, seed: int) -> Experiment:
+def spread(
+    lesson: str, experiment: Experiment, communicator: Communicator, seed: int
+) -> Experiment:
     """The same lesson, every batch dealt out to all ranks.
 
     Args:
-        experiment: the lesson.
+        lesson: its name.
+        experiment: itself.
         communicator: of the ranks.
         seed: of the first data to be drawn.
 
@@ -71,49 +74,67 @@ def spread(experiment: Experiment, communicator: Communicator, seed: int) -> Exp
         ValueError: a learner has no gradients to average, its loss is no mean of equal
             parts, or a batch cannot be dealt out evenly; nothing is written yet.
     """
-    _require_even(experiment, communicator.size, seed)
-    learners = {
-        name: _spread(name, make, communicator)
-        for name, make in experiment.learners.items()
-    }
+    try:
+        _require_even(experiment, communicator.size, seed)
+        learners = {
+            name: _spread(name, make, communicator)
+            for name, make in experiment.learners.items()
+        }
+    except ValueError as error:
+        if communicator.rank > 0:
+            _let_rank_0_speak()
+        raise ValueError(f"{lesson}: {error}") from None
     others = {
-        data: partial(_spread_later, make, communicator, seed)
+        data: partial(_spread_later, lesson, make, communicator, seed)
         for data, make in experiment.other_data.items()
     }
     return replace(experiment, learners=learners, other_data=others)
 
 
 def _spread_later(
-    make: Callable[[], Experiment], communicator: Communicator, seed: int
+    lesson: str,
+    make: Callable[[], Experiment],
+    communicator: Communicator,
+    seed: int,
 ) -> Experiment:
-    return spread(make(), communicator, seed)
+    """The lesson on other data, spread once it is asked for."""
+    return spread(lesson, make(), communicator, seed)
 
 
 def run_spread(
+    communicator: Communicator,
     lesson: str,
     experiment: Experiment,
     settings: Settings,
-    communicator: Communicator,
     progress: Progress | None = None,
     source: str = "",
 ) -> Result | None:
-    """Train a lesson that was `spread`: rank 0 logs and judges, the others write nothing.
+    """Train a `spread` lesson: rank 0 logs and judges, the others write nothing.
 
     Args:
+        communicator: of the ranks.
         lesson: the name of its folder.
         experiment: the lesson, spread.
         settings: where and how.
-        communicator: of the ranks.
         progress: as for `compare.run.run`.
         source: likewise.
 
     Returns:
         What the run came to; None on all ranks but 0.
+
+    Raises:
+        RankLost: another rank has ended or hangs; the run is closed properly before.
     """
-    if communicator.rank == 0:
-        return run(lesson, experiment, settings, progress, source=source)
-    with limited_threads(settings.threads):
-        _follow(experiment.on(settings.data), settings)
+
+    def watched(steps: Iterator[Step], label: str, total: int) -> Iterator[Step]:
+        with _noticed():
+            yield from progress(steps, label, total) if progress else steps
+
+    with _noticed():
+        if communicator.rank == 0:
+            return run(lesson, experiment, settings, watched, source=source)
+        with limited_threads(settings.threads):
+            _follow(experiment.on(settings.data), settings)
     return None
 
 
@@ -129,6 +150,12 @@ def _follow(experiment: Experiment, settings: Settings) -> None:
                     pass
     except Diverged:
         return
+
+
+def _let_rank_0_speak() -> None:
+    """Wait until rank 0 has ended: torchrun ends all others as soon as one has."""
+    with suppress(RuntimeError):
+        dist.barrier()
 
 
 class _Wing:
@@ -191,20 +218,26 @@ def _own_device() -> int:
 
 
 @contextmanager
-def _named() -> Iterator[None]:
+def _noticed() -> Iterator[None]:
     """Say of a failed connection what it means.
 
     Raises:
         RankLost: another rank has ended or hangs.
     """
-    rank, size = os.environ["RANK"], os.environ["WORLD_SIZE"]
+    who = f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}"
     try:
         yield
+    except RankLost:
+        raise
+    except Interrupted:
+        raise RankLost(
+            f"{who} stops, as torchrun ends all ranks once one has ended"
+        ) from None
     except RuntimeError as error:
         words = str(error).partition("\n")[0]
         if not any(word in words.lower() for word in LOST):
             raise
         raise RankLost(
-            f"rank {rank} of {size} stops: another rank has ended, or did not answer "
-            f"within {TIMEOUT.seconds} s ({words})"
+            f"{who} stops, as another rank has ended or did not answer within "
+            f"{TIMEOUT.seconds} s ({words})"
         ) from error

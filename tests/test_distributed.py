@@ -1,12 +1,24 @@
 """Ranks that share a batch take the step that one process takes on the whole of it."""
 
+import csv
+import os
+import re
+import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
+from typer.testing import CliRunner
 
 import handmade
+import torch_ref
+from compare import checkpoint, distributed, registry
+from compare.cli import app
 from handmade.distributed import DataParallelLearner, averaged, part
 
 RNG = np.random.default_rng(0)
@@ -164,42 +176,219 @@ def test_parts_are_equal_and_in_the_order_of_the_ranks():
     assert part(np.arange(6), Two()).tolist() == [3, 4, 5]
 
 
+WINGS = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
+in_both_wings = pytest.mark.parametrize(
+    ("library", "give"), WINGS.values(), ids=[*WINGS]
+)
+
+
+@in_both_wings
 @pytest.mark.parametrize("shape", [(5, 2), (0, 2), ()])
-def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused(shape):
+def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused(library, give, shape):
     rows = shape[0] if shape else 0
     words = f"a batch of {rows} examples cannot be dealt out evenly to 2 ranks"
     with pytest.raises(ValueError, match=words):
-        part(np.zeros(shape), Two())
+        library.distributed.part(give(np.zeros(shape)), Two())
 
 
-def test_nothing_to_average_is_refused():
+@in_both_wings
+def test_nothing_to_average_is_refused(library, give):
     with pytest.raises(ValueError, match="at least one array"):
-        averaged([], Two())
+        library.distributed.averaged([], Two())
 
 
+@in_both_wings
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        (lambda nn: nn.MSELoss(reduction="sum"), "MSELoss must have reduction='mean'"),
+        (lambda nn, w: nn.MSELoss(reduction="sum"), "MSELoss must have reduction="),
         (
-            lambda nn: nn.WeightedSum([(1.0, nn.L1Loss(reduction="sum"))]),
+            lambda nn, w: nn.WeightedSum([(1.0, nn.L1Loss(reduction="sum"))]),
             "L1Loss must have reduction='mean'",
         ),
-        (
-            lambda nn: nn.CrossEntropyLoss(np.ones(3)),
-            "CrossEntropyLoss must have no weight",
-        ),
+        (lambda nn, w: nn.NLLLoss(w), "NLLLoss must have no weight"),
+        (lambda nn, w: nn.CrossEntropyLoss(w), "CrossEntropyLoss must have no weight"),
     ],
 )
-def test_a_loss_that_is_no_mean_of_equal_parts_is_refused(loss, words):
-    nn = handmade.nn
+def test_a_loss_that_is_no_mean_of_equal_parts_is_refused(library, give, loss, words):
+    criterion = loss(library.nn, give(np.ones(3)))
     with pytest.raises(ValueError, match=words):
-        DataParallelLearner(nn.Linear(5, 3), loss(nn), sgd, communicator=Two())
+        library.distributed.DataParallelLearner(
+            library.nn.Linear(5, 3),
+            criterion,
+            lambda parameters: library.optim.SGD(parameters, lr=0.1),
+            communicator=Two(),
+        )
 
 
-def test_an_ignored_target_is_refused_as_the_parts_would_count_unlike():
-    made = learner(DataParallelLearner, communicator=Two())
-    target = DIGIT.copy()
-    target[3] = -100
+@in_both_wings
+def test_an_ignored_target_is_refused_as_the_parts_would_count_unlike(library, give):
+    made = library.distributed.DataParallelLearner(
+        library.nn.Linear(5, 3),
+        library.nn.CrossEntropyLoss(),
+        lambda parameters: library.optim.SGD(parameters, lr=0.1),
+        communicator=Two(),
+    )
+    target = np.where(np.arange(24) == 3, -100, DIGIT)
     with pytest.raises(ValueError, match="no target may be ignore_index -100"):
-        made.step(X, target)
+        made.step(give(X.astype(np.float32)), give(target))
+
+
+def test_the_communicator_needs_a_process_group():
+    with pytest.raises(ValueError, match="init_process_group was not called"):
+        torch_ref.distributed.Communicator()
+
+
+# Lessons
+
+
+class Three:
+    rank, size = 0, 3
+
+
+@pytest.mark.parametrize(
+    ("lesson", "words"),
+    [
+        ("digits_mlp", "digits_mlp: a batch of 64 examples cannot be dealt out evenly"),
+        ("or_gate", "or_gate: a batch of 4 examples cannot be dealt out evenly to 3"),
+    ],
+)
+def test_a_lesson_whose_batch_is_not_divisible_is_refused(lesson, words):
+    with pytest.raises(ValueError, match=words):
+        distributed.spread(*registry.load(lesson), Three(), 0)
+
+
+def test_a_lesson_without_gradients_to_average_is_refused():
+    words = "digits_clusters: .* the learner 'ten' is a KMeans; it takes those that"
+    with pytest.raises(ValueError, match=words):
+        distributed.spread(*registry.load("digits_clusters"), Three(), 0)
+
+
+def test_without_torchrun_the_command_says_how_to_start_it(monkeypatch):
+    for name in distributed.SET_BY_TORCHRUN:
+        monkeypatch.delenv(name, raising=False)
+    answer = CliRunner().invoke(app, ["run", "or_gate", "--distributed"])
+    assert answer.exit_code == 2
+    assert "torchrun --nproc-per-node 2 -m compare run NAME" in answer.output
+
+
+def test_there_is_a_device_for_each_rank_or_an_error(monkeypatch):
+    for name, value in dict.fromkeys(distributed.SET_BY_TORCHRUN, "1").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with (
+        pytest.raises(ValueError, match="rank 1 of this machine has no CUDA device"),
+        distributed.ranks("cuda"),
+    ):
+        pass
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_one_rank_alone_is_one_process(monkeypatch, tmp_path):
+    said = ("0", "0", "1", "127.0.0.1", str(free_port()))
+    for name, value in zip(distributed.SET_BY_TORCHRUN, said, strict=True):
+        monkeypatch.setenv(name, value)
+    found = []
+    for words in ([], ["--distributed"]):
+        words = ["run", "batch_norm", "--fast", "--logdir", str(tmp_path), *words]
+        answer = CliRunner().invoke(app, words)
+        assert answer.exit_code == 0, answer.output
+        found.append(curves(newest(tmp_path)))
+    assert found[0] == found[1]
+    assert not torch.distributed.is_initialized()
+
+
+# Ranks as processes
+
+FATE = """
+import os, time
+from datetime import timedelta
+from compare import distributed
+from compare.experiments.digits_mlp import EXPERIMENT
+from compare.lockstep import Lockstep
+
+distributed.TIMEOUT = timedelta(seconds=3)
+step = Lockstep.step
+
+def last(self, x, target):
+    if os.environ["RANK"] == "1" and self.steps == 3:
+        {fate}
+    return step(self, x, target)
+
+Lockstep.step = last
+"""
+
+
+def newest(logdir: Path) -> Path:
+    return max(logdir.glob("*/*"), key=lambda folder: folder.stat().st_mtime_ns)
+
+
+def curves(folder: Path) -> list[list[str]]:
+    with (folder / "curves.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def on_two_processes(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "compare", "run", *map(str, words)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*command, "--distributed"],
+        text=True,
+        capture_output=True,
+        timeout=100,
+        check=False,
+        env=environment,
+    )
+
+
+def numbers(tree: dict) -> dict[str, np.ndarray]:
+    model = tree["pairs"][0]["lockstep"]
+    return {
+        f"{side} {name}": array
+        for side in ("handmade", "torch_ref")
+        for name, array in model[side]["model"].items()
+    }
+
+
+def test_two_processes_give_what_one_gives_on_the_whole_batch(tmp_path):
+    words = ["digits_mlp", "--steps", "25", "--logdir"]
+    answer = on_two_processes(*words, tmp_path / "two", "--array", "torch")
+    single = CliRunner().invoke(app, ["run", *words, str(tmp_path / "one")])
+    assert answer.stdout.count("digits_mlp: rounding: ") == 1  # only rank 0 prints
+    assert single.output.count("digits_mlp: rounding: ") == 1
+    assert [path.name for path in (tmp_path / "two").iterdir()] == ["digits_mlp"]
+    assert len([*(tmp_path / "two").glob("*/*")]) == 1
+    two, one = (curves(newest(tmp_path / name)) for name in ("two", "one"))
+    for ours, theirs in zip(two[1:], one[1:], strict=True):
+        # The losses of both sides.
+        losses = np.array([ours[3:5], theirs[3:5]], float)
+        np.testing.assert_allclose(losses[0], losses[1], rtol=1e-11)
+    two, one = (
+        numbers(checkpoint.load(newest(tmp_path / name) / checkpoint.NAME))
+        for name in ("two", "one")
+    )
+    for name, array in one.items():
+        scale = np.abs(array).max()
+        np.testing.assert_allclose(two[name], array, rtol=0, atol=1e-11 * scale)
+
+
+@pytest.mark.parametrize("fate", ["os._exit(3)", "time.sleep(1000)"])
+def test_a_rank_that_dies_or_hangs_ends_the_others_with_a_message(fate, tmp_path):
+    lesson = tmp_path / "own.py"
+    lesson.write_text(FATE.format(fate=fate), encoding="utf-8")
+    answer = on_two_processes(lesson, "--logdir", tmp_path / "runs")
+    assert answer.returncode == 1
+    lost = "another rank has ended or did not answer within 3 s"
+    told = "torchrun ends all ranks once one has ended"  # where that came first
+    words = f"error: own: rank 0 of 2 stops, as ({lost}|{told})"
+    assert re.search(words, answer.stderr), answer.stderr
+    folder = newest(tmp_path / "runs")
+    assert [row[2] for row in curves(folder)[1:]] == ["0", "1", "2"]
+    words = CliRunner().invoke(app, ["run", "--resume", str(folder)]).output
+    assert "was shared by 2 ranks" in " ".join(words.split())

@@ -1,6 +1,8 @@
 """`run`: lessons, trained on both sides in step."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,17 +10,21 @@ import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
 from compare.cli._results import print_results
-from compare.cli._shared import err, in_words, usage_errors
+from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:
     from compare.run import Result, Settings
+    from torch_ref.distributed import Communicator
 
+Loaded = tuple[str, str, Any]
+"""Of a lesson: where to find it again, its name, and itself."""
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "")
-"""steps, seed, array, device, dtype, threads, fast and data, where nothing is said."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", False)
+"""steps, seed, array, device, dtype, threads, fast, data and distributed, unsaid."""
 
 
 def run(
+    context: typer.Context,
     lessons: Annotated[
         list[str] | None,
         typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
@@ -45,6 +51,9 @@ def run(
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
     ] = None,
+    distributed: Annotated[
+        bool, typer.Option(help="Share every batch among the ranks of torchrun.")
+    ] = False,
 ) -> None:
     """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
 
@@ -59,7 +68,7 @@ def run(
         backend = Backend(arrays.value, device.value, dtype.value)
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            said = (steps, seed, array, device, dtype, threads, fast, data)
+            said = (steps, seed, array, device, dtype, threads, fast, data, distributed)
             if said != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
@@ -77,9 +86,12 @@ def run(
         for _, name, lesson in loaded:  # before the first of them is run
             registry.require_data(name, lesson, settings.data)
             settings.steps_of(lesson)
+        communicator = _joined(context, device.value) if distributed else None
+        if communicator is not None:
+            loaded, settings = _dealt_out(loaded, settings, communicator)
     results: list[Result] = []
     try:
-        _run_all(loaded, settings, resume, results)
+        _run_all(loaded, settings, resume, communicator, results)
     finally:
         with usage_errors(OSError):
             print_results(results, logdir, settings.fast)
@@ -117,29 +129,71 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
     backend = Backend(said["array"], said["device"], said["dtype"])
     logdir = folder.parent.parent
+    if (ranks := said.get("ranks", 1)) > 1:
+        raise ValueError(
+            f"{folder} was shared by {ranks} ranks; only a run of one process can be "
+            f"gone on with"
+        )
     known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
     return [name], Settings(backend, logdir=logdir, **known)
 
 
+def _joined(context: typer.Context, device: str) -> "Communicator":
+    """All ranks that torchrun started; from here on only rank 0 prints."""
+    from compare.distributed import ranks
+
+    communicator = context.with_resource(ranks(device))
+    out.quiet = err.quiet = communicator.rank > 0
+    return communicator
+
+
+def _dealt_out(
+    loaded: list[Loaded], settings: "Settings", communicator: "Communicator"
+) -> tuple[list[Loaded], "Settings"]:
+    """The same lessons, every batch dealt out to all ranks."""
+    from compare.distributed import spread
+
+    found = [
+        (source, name, spread(name, lesson, communicator, settings.seed))
+        for source, name, lesson in loaded
+    ]
+    return found, replace(settings, ranks=communicator.size)
+
+
 def _run_all(
-    loaded: list[Any],
+    loaded: list[Loaded],
     settings: "Settings",
     resume: Path | None,
+    communicator: "Communicator | None",
     results: list["Result"],
 ) -> None:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
-    from compare.run import Interrupted, run
+    from compare.distributed import run_spread
+    from compare.run import run
 
+    train = partial(run, resumed=resume)
+    if communicator is not None:
+        train = partial(run_spread, communicator)
     for source, name, experiment in loaded:
         try:
             with usage_errors(Exception, about=_about(name, source, settings)):
-                results.append(
-                    run(name, experiment, settings, _progress, resume, source)
-                )
+                found = train(name, experiment, settings, _progress, source=source)
+                results += [] if found is None else [found]
         except KeyboardInterrupt as stop:
-            err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
-            code = 143 if isinstance(stop, Interrupted) else 130
-            raise typer.Exit(code) from None
+            raise typer.Exit(_interrupted(name, stop)) from None
+
+
+def _interrupted(name: str, stop: KeyboardInterrupt) -> int:
+    """Say what ended a lesson; returns the exit status."""
+    from compare.distributed import RankLost
+    from compare.run import Interrupted
+
+    if isinstance(stop, RankLost):
+        err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
+        err.print(f"error: {name}: {stop}", style="red", markup=False, soft_wrap=True)
+        return 1
+    err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
+    return 143 if isinstance(stop, Interrupted) else 130
 
 
 def _about(name: str, source: str, settings: "Settings") -> Callable[[Exception], str]:
