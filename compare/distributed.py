@@ -1,5 +1,6 @@
 """Lessons on several ranks under torchrun: each learns from its part of every batch."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +57,7 @@ def ranks(device: str) -> Iterator[Communicator]:
     try:
         yield Communicator()
     finally:
+        gc.collect()  # a DDP replica that outlives its group may abort the process
         dist.destroy_process_group()
 
 
