@@ -1,6 +1,7 @@
 """Carrying arrays between NumPy and torch: what the two wings are given."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,26 @@ class Backend:
     """Which arrays the hand-written side runs on, and where both sides run.
 
     Args:
-        array: "numpy" or "torch", for the hand-written side.
+        array: "numpy", "torch" or "jax", for the hand-written side.
         device: "cpu" or "cuda", for both sides.
         dtype: "float32" or "float64", for both sides.
+        compile: whether the hand-written step on torch arrays is compiled; on JAX
+            arrays it always is.
 
     Raises:
-        ValueError: a value is none of these, NumPy is asked to run on CUDA, or CUDA is
-            asked for and missing (nothing falls back to the CPU in silence).
+        ValueError: a value is none of these, NumPy or JAX is asked to run on CUDA, or
+            NumPy to compile; or CUDA or JAX is asked for and missing (nothing falls
+            back in silence).
     """
 
     array: str = "numpy"
     device: str = "cpu"
     dtype: str = "float64"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         for name, known in (
-            ("array", ("numpy", "torch")),
+            ("array", ("numpy", "torch", "jax")),
             ("device", ("cpu", "cuda")),
             ("dtype", ("float32", "float64")),
         ):
@@ -35,8 +40,18 @@ class Backend:
                 raise ValueError(
                     f"{name} must be {' or '.join(known)}, got {getattr(self, name)!r}"
                 )
-        if self.device == "cuda" and self.array == "numpy":
-            raise ValueError("NumPy arrays live on the CPU; use array torch on cuda")
+        if self.device == "cuda" and self.array != "torch":
+            library = {"numpy": "NumPy", "jax": "JAX"}[self.array]
+            raise ValueError(
+                f"{library} arrays live on the CPU; use array torch on cuda"
+            )
+        if self.compile and self.array == "numpy":
+            raise ValueError("NumPy arrays have no compiler; use array torch or jax")
+        if self.array == "jax" and find_spec("jax") is None:
+            raise ValueError(
+                "array jax was asked for, but JAX is not installed; "
+                "install the extra `jax`"
+            )
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError(
                 "device cuda was asked for, but this torch finds no CUDA device; "
@@ -59,7 +74,21 @@ class Backend:
         if self.array == "torch":
             return self.torch(values)
         values = np.asarray(values)
-        return values.astype(self.dtype if values.dtype.kind == "f" else "int64")
+        values = values.astype(self.dtype if values.dtype.kind == "f" else "int64")
+        return _jax_numpy().asarray(values) if self.array == "jax" else values
+
+    def prepared(self, learner: Any) -> Any:
+        """A hand-written learner moved to its arrays and, where asked for, compiled.
+
+        Raises:
+            ValueError: it cannot be compiled.
+        """
+        learner = learner.to(self.handmade(np.zeros(1)))
+        if not (self.compile or self.array == "jax"):
+            return learner
+        from compare.compiled import Compiled
+
+        return Compiled(learner, self.array)
 
     def state_for_handmade(self, tree: Any) -> Any:
         """A copy of a nested state with every tensor as an array of that side."""
@@ -68,6 +97,14 @@ class Backend:
     def state_for_torch(self, tree: Any) -> Any:
         """A copy of a nested state with every array as a tensor."""
         return mapped(tree, lambda leaf: self.torch(to_numpy(leaf)))
+
+
+def _jax_numpy() -> Any:
+    """`jax.numpy`, with float64 in it."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    return jax.numpy
 
 
 def to_numpy(array: Any) -> np.ndarray:

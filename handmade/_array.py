@@ -116,6 +116,17 @@ def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:
     return xp.reshape(array, (1,) * first + tuple(array.shape) + (1,) * after)
 
 
+def added_at(whole: Array, at: Any, part: Array) -> Array:
+    """`whole` with `part` added at an index: in place, unless its library never does.
+
+    Only for arrays that nobody else has seen yet.
+    """
+    if hasattr(whole, "at"):  # JAX's arrays do not change
+        return whole.at[at].add(part)
+    whole[at] += part
+    return whole
+
+
 def converted(array: Array, like: Array) -> Array:
     """A copy of an array in the library, dtype and device of the floating `like`.
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from handmade._tracing import forbid_drawing
+
 _generator = np.random.default_rng()
 
 
@@ -18,31 +20,37 @@ def manual_seed(seed: int) -> None:
     _generator = np.random.default_rng(seed)
 
 
+def _drawing() -> np.random.Generator:
+    """The generator, where something may be drawn."""
+    forbid_drawing()
+    return _generator
+
+
 def uniform(low: float, high: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw float32 numbers from U(low, high)."""
-    return _generator.uniform(low, high, shape).astype(np.float32)
+    return _drawing().uniform(low, high, shape).astype(np.float32)
 
 
 def normal(mean: float, std: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw float32 numbers from N(mean, std²)."""
-    return _generator.normal(mean, std, shape).astype(np.float32)
+    return _drawing().normal(mean, std, shape).astype(np.float32)
 
 
 def keep_mask(p: float, shape: tuple[int, ...]) -> np.ndarray:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
-    return _generator.random(shape) >= p
+    return _drawing().random(shape) >= p
 
 
 def integers(low: int, high: int, shape: tuple[int, ...]) -> np.ndarray:
     """Draw whole numbers, each of low … high − 1 equally often, as int64."""
-    return _generator.integers(low, high, shape)
+    return _drawing().integers(low, high, shape)
 
 
 def exponential() -> float:
     """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
-    return float(_generator.exponential())
+    return float(_drawing().exponential())
 
 
 def fraction() -> float:
     """Draw one number from U[0, 1)."""
-    return float(_generator.random())
+    return float(_drawing().random())

@@ -74,6 +74,12 @@ class GradientLearner:
 
     def step(self, x: Array, target: Array) -> float:
         """Forward, backward, update; returns the loss before the update."""
+        loss = self._update(x, target)
+        self._schedule(loss)
+        return float(loss)
+
+    def _update(self, x: Array, target: Array) -> Array:
+        """All of a step that is array in, array out, and so can be compiled."""
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
@@ -81,8 +87,7 @@ class GradientLearner:
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()
-        self._schedule(loss)
-        return float(loss)
+        return loss
 
     def _schedule(self, loss: Array) -> None:
         """Set the learning rates of the next batch."""

@@ -9,6 +9,7 @@ from handmade._array import (
     placed,
     require_shape,
 )
+from handmade._tracing import any_true
 
 
 def class_axis(owner: str, input: Array) -> int:
@@ -46,7 +47,7 @@ def one_hot(
     if ignore_index is not None:
         counted = target != ignore_index
     wrong = counted & ((target < 0) | (target >= classes))
-    if bool(xp.any(wrong)):
+    if any_true(xp, wrong):
         named = ignore_index is not None and ignore_index >= 0
         raise ValueError(
             f"{owner}: every target must be a class index in 0 … {classes - 1}"

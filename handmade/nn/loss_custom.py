@@ -8,6 +8,7 @@ import numpy as np
 
 from handmade._array import (
     Array,
+    added_at,
     array_namespace,
     floating_namespace,
     require_shape,
@@ -189,10 +190,11 @@ class SmoothnessPenalty(Loss):
         input, images, down, right, pairs = self.saved
         xp = array_namespace("SmoothnessPenalty", weight=images)
         grad = xp.zeros_like(images)
-        grad[:, 1:, :] += down
-        grad[:, :-1, :] -= down
-        grad[:, :, 1:] += right
-        grad[:, :, :-1] -= right
+        every, head, tail = slice(None), slice(-1), slice(1, None)
+        grad = added_at(grad, (every, tail, every), down)
+        grad = added_at(grad, (every, head, every), -down)
+        grad = added_at(grad, (every, every, tail), right)
+        grad = added_at(grad, (every, every, head), -right)
         scale = 2 * self._grad_losses(grad_output, pairs)
         self.weight.accumulate(xp.reshape(scale * grad, self.weight.shape))
         return xp.zeros_like(input)

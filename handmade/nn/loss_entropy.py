@@ -12,6 +12,7 @@ from handmade._array import (
     require_shape,
 )
 from handmade._numbers import real_number
+from handmade._tracing import any_true
 from handmade.nn._gate import sigmoid
 from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
@@ -52,7 +53,7 @@ class BCELoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = self._same_shape(input, target)
-        if not bool(xp.all((input >= 0) & (input <= 1))):  # False for NaN, too
+        if any_true(xp, ~((input >= 0) & (input <= 1))):  # NaN, too
             raise ValueError("BCELoss: every element of input must lie in [0, 1]")
         self.saved = input, target, _weights("BCELoss", self.weight, input)
         yes = _clamped_log(xp, xp.log, input, input > 0)
@@ -317,7 +318,7 @@ def _divergences(reduction: str, input: Array) -> int:
 
 def _share_times_log(xp: Any, share: Array) -> Array:
     """P log p, which is 0 at p = 0."""
-    if not bool(xp.all(share >= 0)):  # False for NaN, too
+    if any_true(xp, ~(share >= 0)):  # NaN, too
         raise ValueError(
             "KLDivLoss: every element of target must be a share, at least 0; give "
             "logarithms with log_target=True"
@@ -349,7 +350,7 @@ def _weights(owner: str, weight: Array | None, input: Array) -> Any:
 def _total_weight(xp: Any, weighted: Array, loss: Loss) -> Any:
     """Σₙ w[yₙ], which the mean divides by."""
     total = xp.sum(weighted)
-    if loss.reduction == "mean" and float(total) == 0:
+    if loss.reduction == "mean" and any_true(xp, total == 0):
         raise ValueError(
             f"{type(loss).__name__}: the mean over no examples does not exist; every "
             f"target is ignore_index or has weight 0"

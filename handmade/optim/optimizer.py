@@ -13,6 +13,7 @@ from handmade._array import (
     require_shape,
 )
 from handmade._numbers import real_number
+from handmade._tracing import is_tracing
 from handmade.nn.module import Parameter, parameters_of
 from handmade.optim._ranges import require_number, require_numbers
 
@@ -132,7 +133,7 @@ class Optimizer:
         owner = type(self).__name__
         require_like(owner, "grad", parameter.grad, parameter.data)
         for name, value in state.items():
-            if hasattr(value, "dtype"):
+            if name not in self.numbers and hasattr(value, "dtype"):
                 require_like(owner, name, value, parameter.data)
 
     def zero_grad(self) -> None:
@@ -249,6 +250,8 @@ def _plain(group: Group) -> Group:
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
+    if is_tracing():  # a stand-in widens nothing, and has no value to unwrap
+        return value
     single = getattr(value, "shape", None) == ()
     return value.item() if single and hasattr(value, "item") else value
 
