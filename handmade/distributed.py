@@ -59,7 +59,8 @@ class DataParallelLearner(GradientLearner):
 
     Raises:
         ValueError: the loss is no such mean, so that the mean over the ranks would not
-            be the loss of the batch.
+            be the loss of the batch; in `step`, the examples cannot be dealt out
+            evenly, or some are ignored.
 
     Torch:
         `torch.nn.parallel.DistributedDataParallel`, which sends gradients off while
@@ -83,12 +84,8 @@ class DataParallelLearner(GradientLearner):
         super().__init__(model, criterion, optimizer, scheduler, clip)
         self.communicator = communicator
 
-    def step(self, x: Array, target: Array) -> float:
-        """Forward, backward, average, update; returns the loss of the whole batch.
-
-        Raises:
-            ValueError: the examples cannot be dealt out evenly, or some are ignored.
-        """
+    def _update(self, x: Array, target: Array) -> Array:
+        """Forward, backward, average, update; returns the loss of the whole batch."""
         _require_all_count(self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
         output = self.model(x)
@@ -99,8 +96,7 @@ class DataParallelLearner(GradientLearner):
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()
-        self._schedule(loss)
-        return float(loss)
+        return loss
 
     def _average(self, loss: Array) -> Array:
         """Average gradients and running statistics over all ranks, and the loss."""

@@ -1,0 +1,73 @@
+"""What is about CUDA devices alone: their own clock, and how exactly they multiply."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+TF32_EPS = 2.0**-10
+"""The distance from 1 to the next number of TF32: float32's range, 10 bits of it."""
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Within it, float32 products and convolutions are, or are not, rounded to TF32.
+
+    Torch's own default allows it in convolutions. What was set before comes back.
+    """
+    held = [(place, name, getattr(place, name)) for place, name in _switches()]
+    try:
+        for place, name, _ in held:
+            setattr(place, name, _position(name, allowed))
+        yield
+    finally:
+        for place, name, before in held:
+            setattr(place, name, before)
+
+
+def _switches() -> list[tuple[Any, str]]:
+    """Where torch keeps the setting; from 2.9 on it must not be asked in the old way."""
+    products, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(cudnn, "conv"):
+        return [(products, "fp32_precision"), (cudnn.conv, "fp32_precision")]
+    return [(products, "allow_tf32"), (cudnn, "allow_tf32")]
+
+
+def _position(name: str, allowed: bool) -> bool | str:
+    if name == "allow_tf32":
+        return allowed
+    return "tf32" if allowed else "ieee"
+
+
+def clock() -> Callable[[], float]:
+    """A clock of the device: a function that gives its seconds since now.
+
+    Each call waits until the device has done all that it was given before, and is told
+    by an event when that was, so that the host's own time does not count.
+    """
+    start = torch.cuda.Event(enable_timing=True)
+    start.record()
+
+    def now() -> float:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        event.synchronize()
+        return start.elapsed_time(event) / 1e3
+
+    return now
+
+
+def seconds(work: Callable[[], object], count: int = 1) -> float:
+    """Seconds of the device that one of `count` calls takes, by events around them all.
+
+    Raises:
+        ValueError: `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
+    now = clock()
+    began = now()
+    for _ in range(count):
+        work()
+    return (now() - began) / count
