@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+TF32_EPS = 2.0**-10
+"""The distance from 1 to the next number of TF32: float32's range, 10 bits of it."""
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -18,17 +21,21 @@ class Backend:
         dtype: "float32" or "float64", for both sides.
         compile: whether the hand-written step on torch arrays is compiled; on JAX
             arrays it always is.
+        graph: whether the hand-written step on CUDA is recorded in a CUDA graph.
+        tf32: whether both sides may round float32 to TF32 in products, on CUDA.
 
     Raises:
         ValueError: a value is none of these, NumPy or JAX is asked to run on CUDA, or
             NumPy to compile; or CUDA or JAX is asked for and missing (nothing falls
-            back in silence).
+            back in silence); or what only CUDA has is asked for elsewhere.
     """
 
     array: str = "numpy"
     device: str = "cpu"
     dtype: str = "float64"
     compile: bool = False
+    graph: bool = False
+    tf32: bool = False
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -57,11 +64,24 @@ class Backend:
                 "device cuda was asked for, but this torch finds no CUDA device; "
                 "use device cpu"
             )
+        self._require_cuda()
+
+    def _require_cuda(self) -> None:
+        """Refuse what only CUDA devices have, and what they cannot do at once."""
+        for name in ("graph", "tf32"):
+            if getattr(self, name) and self.device != "cuda":
+                raise ValueError(f"{name} needs device cuda, got {self.device}")
+        if self.graph and self.compile:
+            raise ValueError(
+                "graph and compile are two ways to run the same step; use one of them"
+            )
+        if self.tf32 and self.dtype != "float32":
+            raise ValueError(f"tf32 is a way to multiply float32, got {self.dtype}")
 
     @property
     def eps(self) -> float:
-        """The distance from 1 to the next number of the dtype."""
-        return float(np.finfo(self.dtype).eps)
+        """The distance from 1 to the next number of the dtype, in products, too."""
+        return TF32_EPS if self.tf32 else float(np.finfo(self.dtype).eps)
 
     def torch(self, values: Any) -> torch.Tensor:
         """A tensor for the PyTorch side: floats in the dtype, integers as int64."""
@@ -84,11 +104,11 @@ class Backend:
             ValueError: it cannot be compiled.
         """
         learner = learner.to(self.handmade(np.zeros(1)))
-        if not (self.compile or self.array == "jax"):
+        if not (self.compile or self.graph or self.array == "jax"):
             return learner
         from compare.compiled import Compiled
 
-        return Compiled(learner, self.array)
+        return Compiled(learner, "graph" if self.graph else self.array)
 
     def state_for_handmade(self, tree: Any) -> Any:
         """A copy of a nested state with every tensor as an array of that side."""

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from compare import tracers
+from compare.graphed import GraphCompiler
 from compare.places import Places
 from handmade._tracing import tracing
 from handmade.training import GradientLearner
+
+COMPILERS = {**tracers.COMPILERS, "graph": GraphCompiler()}
 
 
 class Compiled:
@@ -23,7 +26,7 @@ class Compiled:
 
     Args:
         learner: on the arrays that the compiler is made for.
-        compiler: "torch" or "jax".
+        compiler: "torch", "jax", or "graph" for a CUDA graph.
         gradients: whether each step also gives its gradients, which costs time where
             nobody asks for them.
 
@@ -36,10 +39,10 @@ class Compiled:
             raise ValueError(
                 f"only learners that follow a gradient can be compiled, not "
                 f"{type(learner).__name__}: take --array numpy or torch, "
-                f"and no --compile"
+                f"and no --compile or --graph"
             )
         self._learner = learner
-        self._compiler = tracers.COMPILERS[compiler]
+        self._compiler = COMPILERS[compiler]
         self._with_gradients = gradients
         self._moving = {"lr"} if learner.scheduler is not None else set[str]()
         self._runs: dict[Any, Callable[..., Any]] = {}

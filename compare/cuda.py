@@ -6,9 +6,6 @@ from typing import Any
 
 import torch
 
-TF32_EPS = 2.0**-10
-"""The distance from 1 to the next number of TF32: float32's range, 10 bits of it."""
-
 
 @contextmanager
 def tf32(allowed: bool) -> Iterator[None]:
@@ -27,7 +24,7 @@ def tf32(allowed: bool) -> Iterator[None]:
 
 
 def _switches() -> list[tuple[Any, str]]:
-    """Where torch keeps the setting; from 2.9 on it must not be asked in the old way."""
+    """Where torch keeps the setting; from 2.9 on nobody may ask in the old way."""
     products, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     if hasattr(cudnn, "conv"):
         return [(products, "fp32_precision"), (cudnn.conv, "fp32_precision")]

@@ -18,7 +18,7 @@ import handmade
 from compare.experiment import Experiment, MakeLearner
 from compare.lockstep import Diverged, Step
 from compare.pair import Pair, Progress
-from compare.run import Interrupted, Result, Settings, limited_threads, run
+from compare.run import Interrupted, Result, Settings, held, run
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
@@ -135,7 +135,7 @@ def run_spread(
     with _noticed():
         if communicator.rank == 0:
             return run(lesson, experiment, settings, watched, source=source)
-        with limited_threads(settings.threads):
+        with held(settings):
             _follow(experiment.on(settings.data), settings)
     return None
 

@@ -19,10 +19,18 @@ class GraphCompiler:
 
     A replay reads and writes the memory of the recording, so the state, the numbers
     given for the step and the batch each have buffers that never move; what is not
-    there yet is copied there. The host waits for nothing.
+    there yet is copied there. The host waits for nothing, and looks at no value: what
+    is no class, say, is refused in the first steps only, which are taken as they stand.
+
+    Args:
+        device: where numbers become tensors.
     """
 
+    def __init__(self, device: str = "cuda") -> None:
+        self.device = device
+
     def compiled(self, pure: Pure) -> Pure:
+        """The same function, recorded for each new shape of the batch."""
         recordings: dict[Any, Recording] = {}
 
         def run(values: Any, given: Any, x: Any, target: Any) -> Any:
@@ -41,7 +49,7 @@ class GraphCompiler:
         return [
             value
             if isinstance(value, Tensor)
-            else torch.tensor(value, dtype=torch.float64, device="cuda")
+            else torch.tensor(value, dtype=torch.float64, device=self.device)
             for value in values
         ]
 
@@ -54,7 +62,8 @@ class Recording:
         inputs: to record it on; they are not changed.
 
     Raises:
-        ValueError: the host would have to wait for the device, as to look at a value.
+        ValueError: it draws random numbers, which would be the same in each replay, or
+            the host would have to wait for the device, as to look at a value.
     """
 
     def __init__(self, work: Work, inputs: Sequence[Tensor]) -> None:
@@ -72,9 +81,9 @@ class Recording:
 
 def recorded(work: Work, buffers: Sequence[Tensor]) -> tuple[Replay, tuple[Any, ...]]:
     """What replays `work` on the buffers, and what it will have returned."""
-    _warm_up(work, buffers)
     graph = torch.cuda.CUDAGraph()
     try:
+        _warm_up(work, buffers)
         with torch.cuda.graph(graph):
             outputs = work(*buffers)
     except RuntimeError as error:

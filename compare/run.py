@@ -6,7 +6,7 @@ import signal
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from compare import checkpoint, figures
 from compare.arrays import Backend
+from compare.cuda import tf32
 from compare.experiment import Claim, Experiment
 from compare.lockstep import Diverged
 from compare.pair import Pair, Progress
@@ -158,7 +159,7 @@ def run(
     experiment = experiment.on(settings.data)
     settings.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
-    with limited_threads(settings.threads), _sigterm():
+    with held(settings), _sigterm():
         if resumed is None or saved is None:
             record = Record.new(settings.logdir, lesson)
         else:
@@ -389,7 +390,16 @@ def _markdown(result: Result) -> str:
 
 
 @contextmanager
-def limited_threads(number: int) -> Iterator[None]:
+def held(settings: Settings) -> Iterator[None]:
+    """Hold both libraries to the settings of a run that count for a whole process."""
+    cuda = settings.backend.device == "cuda"
+    exactness = tf32(settings.backend.tf32) if cuda else nullcontext()
+    with _threads(settings.threads), exactness:
+        yield
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
     """Hold both libraries to `number` threads: two pools in one process fight."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)

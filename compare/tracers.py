@@ -39,7 +39,7 @@ class TorchCompiler:
             kind = x.shape, x.dtype, target.shape, target.dtype
             inputs = [*values, *given, x, target]
             if kind not in graphs:
-                graphs[kind] = _inductor(_in_place(pure, len(values)), inputs)
+                graphs[kind] = _inductor(in_place(pure, len(values)), inputs)
             loss, *gradients = graphs[kind](*inputs)
             return values, loss, gradients
 
@@ -71,7 +71,7 @@ class JaxCompiler:
 COMPILERS: dict[str, Compiler] = {"torch": TorchCompiler(), "jax": JaxCompiler()}
 
 
-def _in_place(pure: Pure, count: int) -> Callable[..., tuple[Any, ...]]:
+def in_place(pure: Pure, count: int) -> Callable[..., tuple[Any, ...]]:
     """`pure` with its arguments in a row, writing the new values over the old ones."""
 
     def step(*inputs: Any) -> tuple[Any, ...]:

@@ -13,14 +13,15 @@ from compare.cli._results import print_results
 from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:
+    from compare.arrays import Backend
     from compare.run import Result, Settings
     from torch_ref.distributed import Communicator
 
 Loaded = tuple[str, str, Any]
 """Of a lesson: where to find it again, its name, and itself."""
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", False)
-"""steps, seed, array, device, dtype, threads, fast, data and distributed, unsaid."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", False, False, False)
+"""All but lessons, logdir and resume, in the order of `run`, where nothing is said."""
 
 
 def run(
@@ -54,6 +55,12 @@ def run(
     distributed: Annotated[
         bool, typer.Option(help="Share every batch among the ranks of torchrun.")
     ] = False,
+    graph: Annotated[
+        bool, typer.Option(help="Replay the hand-written step as a CUDA graph.")
+    ] = False,
+    tf32: Annotated[
+        bool, typer.Option(help="Let cuda round float32 to TF32 in products.")
+    ] = False,
 ) -> None:
     """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
 
@@ -65,11 +72,15 @@ def run(
         from compare.run import Settings
 
         arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
-        backend = Backend(arrays.value, device.value, dtype.value)
+        if graph and distributed:
+            raise ValueError("a CUDA graph cannot wait for other ranks; no --graph")
+        backend = Backend(
+            arrays.value, device.value, dtype.value, graph=graph, tf32=tf32
+        )
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            said = (steps, seed, array, device, dtype, threads, fast, data, distributed)
-            if said != UNSAID:
+            said = (steps, seed, array, device, dtype, threads, fast, data)
+            if (*said, distributed, graph, tf32) != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
                 )
@@ -89,6 +100,7 @@ def run(
         communicator = _joined(context, device.value) if distributed else None
         if communicator is not None:
             loaded, settings = _dealt_out(loaded, settings, communicator)
+    _say_device(settings.backend)
     results: list[Result] = []
     try:
         _run_all(loaded, settings, resume, communicator, results)
@@ -127,7 +139,8 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         raise ValueError(f"{name} is not as it was when {folder} was started ({known})")
     if said["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
-    backend = Backend(said["array"], said["device"], said["dtype"])
+    on_cuda = {name: said.get(name, False) for name in ("graph", "tf32")}
+    backend = Backend(said["array"], said["device"], said["dtype"], **on_cuda)
     logdir = folder.parent.parent
     if (ranks := said.get("ranks", 1)) > 1:
         raise ValueError(
@@ -136,6 +149,15 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         )
     known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
     return [name], Settings(backend, logdir=logdir, **known)
+
+
+def _say_device(backend: "Backend") -> None:
+    """On CUDA, which device it is and how exactly it multiplies."""
+    if backend.device == "cuda":
+        import torch
+
+        name, tf32 = torch.cuda.get_device_name(), "on" if backend.tf32 else "off"
+        out.print(f"{name}: TF32 {tf32}", markup=False)
 
 
 def _joined(context: typer.Context, device: str) -> "Communicator":
