@@ -110,8 +110,8 @@ class Lockstep:
         self.seed = seed
         self._make = make
         handmade.manual_seed(seed)
-        self.handmade = make(handmade).to(backend.handmade(np.zeros(1)))
-        self.resynced = make(handmade).to(backend.handmade(np.zeros(1)))
+        self.handmade = backend.prepared(make(handmade))
+        self.resynced = backend.prepared(make(handmade))
         self.torch_ref = self._torch_learner()
         self._start(dict(start or {}))
         self.scales = Scales()

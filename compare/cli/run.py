@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from compare.run import Result, Settings
 
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "")
-"""steps, seed, array, device, dtype, threads, fast and data, where nothing is said."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", False)
+"""steps, seed, array, device, dtype, threads, fast, data and compile, unless said."""
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     ] = None,
     array: Annotated[
         Array | None,
-        typer.Option(help="Arrays of the hand-written side: numpy, on cuda torch."),
+        typer.Option(help="Of the hand-written side: numpy, with cuda or --compile torch."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
     dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
@@ -41,6 +41,9 @@ def run(
     data: Annotated[
         str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
     ] = "",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="The hand-written step, on torch arrays.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
@@ -55,11 +58,12 @@ def run(
         from compare.arrays import Backend
         from compare.run import Settings
 
-        arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
-        backend = Backend(arrays.value, device.value, dtype.value)
+        on_torch = compile or device is Device.cuda
+        arrays = array or (Array.torch if on_torch else Array.numpy)
+        backend = Backend(arrays.value, device.value, dtype.value, compile)
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            said = (steps, seed, array, device, dtype, threads, fast, data)
+            said = (steps, seed, array, device, dtype, threads, fast, data, compile)
             if said != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
@@ -115,7 +119,8 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         raise ValueError(f"{name} is not as it was when {folder} was started ({known})")
     if said["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
-    backend = Backend(said["array"], said["device"], said["dtype"])
+    compiled = said.get("compile", False)
+    backend = Backend(said["array"], said["device"], said["dtype"], compiled)
     logdir = folder.parent.parent
     known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
     return [name], Settings(backend, logdir=logdir, **known)
