@@ -33,7 +33,7 @@ def softmax(x: Array, dim: int | None) -> Array:
 def _below_maximum(xp: Any, x: Array, dim: int | None) -> Array:
     """X − max x; all NaN, as in torch, where the maximum is infinite: ∞ − ∞."""
     top = xp.max(x, axis=dim, keepdims=True)
-    return x - xp.where(xp.isinf(top), xp.full_like(top, math.nan), top)
+    return x - xp.where(xp.isinf(top), math.nan, top)
 
 
 class ReLU(Module):
@@ -55,12 +55,12 @@ class ReLU(Module):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("ReLU", x=x)
         self.saved = x
-        return xp.where(x <= 0, xp.zeros_like(x), x)
+        return xp.maximum(x, 0.0)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
         xp = _matching("ReLU", x, grad_output)
-        return xp.where(x <= 0, xp.zeros_like(x), grad_output)
+        return grad_output * xp.astype(~(x <= 0), x.dtype)  # NaN passes
 
 
 class LeakyReLU(Module):

@@ -1,6 +1,7 @@
 """The fully connected layer, and the layer that does nothing."""
 
 import math
+from typing import Any
 
 from handmade._array import Array, array_namespace, floating_namespace, require_shape
 from handmade._random import uniform
@@ -77,16 +78,27 @@ class Linear(Module):
             )
         self.saved = x
         y = x @ self.weight.data.T
-        return y if self.bias is None else y + self.bias.data
+        if self.bias is not None:
+            y += self.bias.data
+        return y
 
     def backward(self, grad_output: Array) -> Array:
+        self.acc_grad_parameters(grad_output)
+        return grad_output @ self.weight.data
+
+    def acc_grad_parameters(self, grad_output: Array) -> None:
         x = self.saved
         xp = floating_namespace("Linear", x=x, grad_output=grad_output)
         shape = (*x.shape[:-1], self.out_features)
         require_shape("Linear", "grad_output", grad_output, shape)
-        n = math.prod(x.shape[:-1])
-        grad_rows = xp.reshape(grad_output, (n, self.out_features))
-        self.weight.accumulate(grad_rows.T @ xp.reshape(x, (n, self.in_features)))
+        grad_rows = _rows(xp, grad_output)
+        self.weight.accumulate(grad_rows.T @ _rows(xp, x))
         if self.bias is not None:
             self.bias.accumulate(xp.sum(grad_rows, axis=0))
-        return grad_output @ self.weight.data
+
+
+def _rows(xp: Any, a: Array) -> Array:
+    """(…, c) as a matrix, one example a row."""
+    if a.ndim == 2:
+        return a
+    return xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
