@@ -13,9 +13,10 @@ from handmade.nn.module import Module, Parameter
 def moments(xp: Any, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """μ, x − μ and σ² = mean (x − μ)² along `axes`, which stay, of size 1."""
     first = _mean(xp, x, axes)
+    centred = x - first
     # Far from 0 the rounding of a mean outweighs a small σ; a second one takes it out.
-    rest = _mean(xp, x - first, axes)
-    centred = x - first - rest
+    rest = _mean(xp, centred, axes)
+    centred -= rest
     return first + rest, centred, _mean(xp, centred * centred, axes)
 
 
@@ -24,7 +25,10 @@ def grad_moments(
 ) -> Array:
     """∂L/∂x from ∂L/∂x̂, through μ and σ² as well; `inverse` is 1 / √(σ² + ε)."""
     along = _mean(xp, grad * x_hat, axes)
-    return inverse * (grad - _mean(xp, grad, axes) - x_hat * along)
+    grad_x = grad - _mean(xp, grad, axes)
+    grad_x -= x_hat * along
+    grad_x *= inverse
+    return grad_x
 
 
 def _mean(xp: Any, values: Array, axes: tuple[int, ...]) -> Array:

@@ -49,7 +49,8 @@ class ReLU(Module):
         The slope at x = 0 is 0, as in torch; the course's slide says 1.
 
     Torch:
-        `torch.nn.ReLU`; `inplace` does not exist here.
+        `torch.nn.ReLU`; `inplace` does not exist here. Where the slope is 0, an
+        infinite ∂L/∂y gives 0 there and NaN, which is ∞ · 0, here.
     """
 
     def forward(self, x: Array) -> Array:
