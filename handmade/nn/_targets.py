@@ -35,12 +35,18 @@ def one_hot(
     owner: str, input: Array, target: Array, ignore_index: int | None = None
 ) -> Array:
     """1 at each target's class, else 0, shaped as input; rows to ignore are all 0."""
-    xp = array_namespace(owner, input=input)
-    return xp.astype(chosen(owner, input, target, ignore_index), input.dtype)
+    return counted_one_hot(owner, input, target, ignore_index)[0]
 
 
-def chosen(owner: str, input: Array, target: Array, ignore_index: int | None) -> Array:
-    """As `one_hot`, True and False."""
+def counted_one_hot(
+    owner: str, input: Array, target: Array, ignore_index: int | None
+) -> tuple[Array, bool]:
+    """`one_hot`, and whether every row is known to have its 1: there is none to ignore.
+
+    Raises:
+        TypeError: the target is no array of integers, or of another library.
+        ValueError: its shape does not fit, or it names a class that there is not.
+    """
     xp = array_namespace(owner, input=input, target=target)
     axis = class_axis(owner, input)
     classes = input.shape[axis]
@@ -56,11 +62,12 @@ def chosen(owner: str, input: Array, target: Array, ignore_index: int | None) ->
     if input.ndim > axis + 1:
         index = xp.reshape(index, (-1,) + (1,) * (input.ndim - axis - 1))
     hot = _beside(target, axis) == index
-    if known(xp.count_nonzero(hot) < math.prod(shape)):
+    every = known(xp.count_nonzero(hot) == math.prod(shape))
+    if not every:
         _require_classes(owner, xp, target, classes, ignore_index)
     if ignore_index is not None and 0 <= ignore_index < classes:
-        hot = hot & _beside(target != ignore_index, axis)
-    return hot
+        hot, every = hot & _beside(target != ignore_index, axis), False
+    return xp.astype(hot, input.dtype), every
 
 
 def _require_classes(
@@ -70,7 +77,7 @@ def _require_classes(
     wrong = (target < 0) | (target >= classes)
     if ignore_index is not None:
         wrong = wrong & (target != ignore_index)
-    if not bool(xp.any(wrong)):
+    if not known(xp.any(wrong)):
         return
     first = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
     named = ignore_index is not None and ignore_index >= 0

@@ -3,7 +3,13 @@
 import math
 from typing import Any
 
-from handmade._array import Array, array_namespace, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+    summed,
+)
 from handmade._random import uniform
 from handmade.nn.module import Module, Parameter
 
@@ -83,10 +89,14 @@ class Linear(Module):
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        self.acc_grad_parameters(grad_output)
+        self._accumulate(grad_output)
         return grad_output @ self.weight.data
 
     def acc_grad_parameters(self, grad_output: Array) -> None:
+        self._accumulate(grad_output)
+
+    def _accumulate(self, grad_output: Array) -> None:
+        """Add ∂L/∂W and ∂L/∂b."""
         x = self.saved
         xp = floating_namespace("Linear", x=x, grad_output=grad_output)
         shape = (*x.shape[:-1], self.out_features)
@@ -94,7 +104,7 @@ class Linear(Module):
         grad_rows = _rows(xp, grad_output)
         self.weight.accumulate(grad_rows.T @ _rows(xp, x))
         if self.bias is not None:
-            self.bias.accumulate(xp.sum(grad_rows, axis=0))
+            self.bias.accumulate(summed(grad_rows, axis=0))
 
 
 def _rows(xp: Any, a: Array) -> Array:

@@ -19,9 +19,9 @@ from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import (
     along,
-    chosen,
     class_axis,
     class_weights,
+    counted_one_hot,
     expected,
     one_hot,
 )
@@ -244,15 +244,15 @@ class CrossEntropyLoss(Loss):
         q, mass, log_p, axis, total = self.saved
         xp = array_namespace("CrossEntropyLoss", input=log_p)
         grad = xp.exp(log_p)
-        if mass is not None:
-            grad = grad * mass
+        if mass is not None:  # it is 1
+            grad *= mass
         grad -= q
         return grad * along(q, self._grad_losses(grad_output, total), axis)
 
     def _target(
         self, xp: Any, input: Array, target: Array, axis: int
     ) -> tuple[Array, Any, Any]:
-        """The weights q, their sums over the classes, and what the mean divides by."""
+        """The weights q; Σ_k q[n, k], None where it is 1; and the mean's divisor."""
         owner, eps = "CrossEntropyLoss", self.label_smoothing
         weight = class_weights(owner, self.weight, input)
         array_namespace(owner, input=input, target=target)
@@ -268,11 +268,9 @@ class CrossEntropyLoss(Loss):
             q = ((1 - eps) * target + share) * weight
             mass = xp.sum(q, axis=axis, keepdims=True)
             return q, mass, math.prod(target.shape) // input.shape[axis]
-        mask = chosen(owner, input, target, self.ignore_index)
-        hot = xp.astype(mask, input.dtype)
-        n = math.prod(target.shape)
-        if self.weight is None and eps == 0 and known(xp.count_nonzero(mask) == n):
-            return hot, None, n
+        hot, every = counted_one_hot(owner, input, target, self.ignore_index)
+        if every and self.weight is None and eps == 0:
+            return hot, None, math.prod(target.shape)
         counted = xp.sum(hot, axis=axis, keepdims=True)
         q = ((1 - eps) * hot + share * counted) * weight
         mass = xp.sum(q, axis=axis, keepdims=True)
