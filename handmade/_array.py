@@ -154,7 +154,7 @@ def compiling() -> Iterator[None]:
 
 
 def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
-    """The sum along `axis`, or of all: `xp.sum`, at half its price where it is small."""
+    """The sum along `axis`, or of all: as `xp.sum`, at half its price where small."""
     if hasattr(array, "sum"):
         return array.sum(axis=axis, keepdims=keepdims)
     xp = array_namespace("summed", array=array)
