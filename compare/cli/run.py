@@ -25,7 +25,7 @@ def run(
     ] = None,
     array: Annotated[
         Array | None,
-        typer.Option(help="Of the hand-written side: numpy, with cuda or --compile torch."),
+        typer.Option(help="Of the hand-written side; else numpy, or torch if need be."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
     dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
