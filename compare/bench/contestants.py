@@ -139,5 +139,5 @@ class Floor:
 
 
 def missing(package: str) -> str:
-    """ "not installed", or nothing where the package is there or none is needed."""
+    """The words "not installed"; none where it is, or where no package is needed."""
     return "not installed" if package and find_spec(package) is None else ""
