@@ -97,19 +97,6 @@ class Backend:
         values = values.astype(self.dtype if values.dtype.kind == "f" else "int64")
         return _jax_numpy().asarray(values) if self.array == "jax" else values
 
-    def prepared(self, learner: Any) -> Any:
-        """A hand-written learner moved to its arrays and, where asked for, compiled.
-
-        Raises:
-            ValueError: it cannot be compiled.
-        """
-        learner = learner.to(self.handmade(np.zeros(1)))
-        if not (self.compile or self.graph or self.array == "jax"):
-            return learner
-        from compare.compiled import Compiled
-
-        return Compiled(learner, "graph" if self.graph else self.array)
-
     def state_for_handmade(self, tree: Any) -> Any:
         """A copy of a nested state with every tensor as an array of that side."""
         return mapped(tree, lambda leaf: self.handmade(to_numpy(leaf)))

@@ -8,13 +8,30 @@ the learner's state, and a batch, to its next state and the loss.
 from collections.abc import Callable
 from typing import Any, Self
 
+import numpy as np
+
 from compare import tracers
+from compare.arrays import Backend
 from compare.graphed import GraphCompiler
 from compare.places import Places
-from handmade._tracing import tracing
+from handmade._array import compiling
 from handmade.training import GradientLearner
 
 COMPILERS = {**tracers.COMPILERS, "graph": GraphCompiler()}
+
+
+def prepared(learner: Any, backend: Backend) -> Any:
+    """A hand-written learner moved to its arrays and, where asked for, compiled.
+
+    Raises:
+        ValueError: it cannot be compiled.
+    """
+    learner = learner.to(backend.handmade(np.zeros(1)))
+    if backend.graph:
+        return Compiled(learner, "graph")
+    if backend.compile or backend.array == "jax":
+        return Compiled(learner, backend.array)
+    return learner
 
 
 class Compiled:
@@ -103,7 +120,7 @@ class Compiled:
             places = Places(learner, moving)
             before, before_given = places.values(), places.given()
             try:
-                with tracing():
+                with compiling():
                     places.put(values)
                     places.put_given(given)
                     loss = learner._update(x, target)

@@ -10,6 +10,7 @@ import numpy as np
 import handmade
 import torch_ref
 from compare.arrays import Backend, mapped, to_numpy
+from compare.compiled import prepared
 from compare.experiment import Data, MakeLearner
 from compare.verdict import Verdict, judge, rounding_bound
 
@@ -110,8 +111,8 @@ class Lockstep:
         self.seed = seed
         self._make = make
         handmade.manual_seed(seed)
-        self.handmade = backend.prepared(make(handmade))
-        self.resynced = backend.prepared(make(handmade))
+        self.handmade = prepared(make(handmade), backend)
+        self.resynced = prepared(make(handmade), backend)
         self.torch_ref = self._torch_learner()
         self._start(dict(start or {}))
         self.scales = Scales()

@@ -33,6 +33,7 @@ class TorchCompiler:
     """
 
     def compiled(self, pure: Pure) -> Pure:
+        """The same function, compiled when it is first called."""
         graphs: dict[Any, Callable[..., Any]] = {}
 
         def run(values: Any, given: Any, x: Any, target: Any) -> Any:
@@ -59,6 +60,7 @@ class JaxCompiler:
     """`jax.jit`; XLA may use the old state's memory for the new one."""
 
     def compiled(self, pure: Pure) -> Pure:
+        """The same function, compiled when it is first called."""
         import jax
 
         return jax.jit(pure, donate_argnums=0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from handmade._tracing import forbid_drawing
+from handmade._array import is_compiling
 
 _generator = np.random.default_rng()
 
@@ -21,8 +21,15 @@ def manual_seed(seed: int) -> None:
 
 
 def _drawing() -> np.random.Generator:
-    """The generator, where something may be drawn."""
-    forbid_drawing()
+    """The generator.
+
+    Raises:
+        RuntimeError: a compiler traces the step, which would always draw the same.
+    """
+    if is_compiling():
+        raise RuntimeError(
+            "a step that draws random numbers, as dropout does, cannot be compiled"
+        )
     return _generator
 
 

@@ -91,7 +91,7 @@ class DataParallelLearner(GradientLearner):
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        self.model.backward(self.criterion.backward())
+        self.model.acc_grad_parameters(self.criterion.backward())
         loss = self._average(loss)
         if self.clip is not None:
             self.clip(self.model.parameters())

@@ -151,7 +151,10 @@ def test_what_only_cuda_has_is_refused_elsewhere(name):
     [
         (("--graph",), "graph needs device cuda, got cpu"),
         (("--tf32", "--dtype", "float32"), "tf32 needs device cuda, got cpu"),
-        (("--graph", "--distributed"), "a CUDA graph cannot wait for other ranks"),
+        (
+            ("--graph", "--distributed"),
+            "a compiled step or a graph cannot wait for other ranks",
+        ),
         (
             ("--resume", "runs/x/y", "--distributed"),
             "--resume goes on as the run was started",

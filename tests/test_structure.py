@@ -12,7 +12,8 @@ BELOW_ALL = {
     "arrays": set(),
     "oracles": set(),
     "cases": set(),
-    "lockstep": {"arrays", "experiment", "verdict"},
+    "compiled": {"arrays", "graphed", "places", "tracers"},
+    "lockstep": {"arrays", "compiled", "experiment", "verdict"},
 }
 """What the foundations of the bridge may import of it."""
 

@@ -22,6 +22,8 @@ from compare.bench.works import WORKS, Work, work
 
 REFERENCE = "torch_ref"
 """Whom all are compared with."""
+XLA_ALONE = "--xla_cpu_multi_thread_eigen=false"
+"""Keeps JAX's compiler to one thread for a computation."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,7 @@ def _rows(
             yield _row(one, dtype, rounds, columns)
 
 
-def _row(
-    one: Work, dtype: str, rounds: int, columns: Mapping[str, Column]
-) -> Row:
+def _row(one: Work, dtype: str, rounds: int, columns: Mapping[str, Column]) -> Row:
     """Prepare, compare, and measure all who can do this work."""
     handmade.manual_seed(0)
     start = {n: a.copy() for n, a in one.learner(handmade).parameters().items()}
@@ -146,9 +146,9 @@ def _row(
 @contextmanager
 def _pinned(threads: int) -> Iterator[None]:
     """Hold every library to so many threads."""
-    if threads == 1 and "xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
-        flags = os.environ.get("XLA_FLAGS", ""), "--xla_cpu_multi_thread_eigen=false"
-        os.environ["XLA_FLAGS"] = " ".join(flags).strip()
+    flags = os.environ.get("XLA_FLAGS", "")
+    if threads == 1 and XLA_ALONE not in flags:  # read when JAX computes first
+        os.environ["XLA_FLAGS"] = f"{flags} {XLA_ALONE}".strip()
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -37,8 +37,8 @@ def require_agreement(
         for name, one in contestants.items()
     }
     want, moved = losses[reference], contestants[reference].weights()
-    length = max([len(a) for a in moved.values()] + [a.size // len(a) for a in start.values()])
-    bound = STEPS * rounding_bound(eps, length, len(start))
+    sums = [n for a in start.values() for n in (len(a), a.size // len(a))]
+    bound = STEPS * rounding_bound(eps, max(sums), len(start))
     for name, one in contestants.items():
         if not (got := one.weights()):
             continue  # the floor has none
@@ -55,7 +55,7 @@ def _require(
     """Refuse what lies further apart than `slack`, or has another shape."""
     if got.shape != want.shape:
         raise Disagreement(
-            f"{name} has {tensor} of shape {got.shape}, where {want.shape} is expected: "
+            f"{name} has {tensor} of shape {got.shape}, not {want.shape}: "
             f"nothing was timed"
         )
     gap = np.abs(got - want)

@@ -46,9 +46,11 @@ class _Learner:
         self.x, self.target = map(give, work.batch())
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         return self.learner.step(self.x, self.target)
 
     def weights(self) -> dict[str, np.ndarray]:
+        """The parameters, named and laid out as in torch."""
         found = self.learner.parameters()
         return mapped(found, lambda a: to_numpy(a).copy())
 
@@ -111,6 +113,7 @@ class TorchCompiled(TorchRef):
         self.update = update
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         return self.update(self.x, self.target).item()
 
 
@@ -125,14 +128,16 @@ class Floor:
         ]
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         for left, right, out in self.products:
             torch.mm(left, right, out=out)
         return 0.0
 
     def weights(self) -> dict[str, np.ndarray]:
+        """None."""
         return {}
 
 
 def missing(package: str) -> str:
-    """"not installed", or nothing where the package is there or none is needed."""
+    """The words "not installed"; none where it is, or where no package is needed."""
     return "not installed" if package and find_spec(package) is None else ""

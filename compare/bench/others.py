@@ -29,10 +29,12 @@ class Jax:
         self.update = jax.jit(update, donate_argnums=0)
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         self.parameters, loss = self.update(self.parameters, self.x, self.target)
         return float(loss)
 
     def weights(self) -> dict[str, np.ndarray]:
+        """The parameters, named and laid out as in torch."""
         return {name: np.array(a) for name, a in self.parameters.items()}
 
 
@@ -74,7 +76,9 @@ def _layer(layer: Any, x: Any, parameters: Any, place: str) -> Any:
     weight, bias = parameters[f"{place}.weight"], parameters[f"{place}.bias"]
     if kind == "Linear":
         return x @ weight.T + bias
-    y = lax.conv_general_dilated(x, weight, layer.stride, [(p, p) for p in layer.padding])
+    y = lax.conv_general_dilated(
+        x, weight, layer.stride, [(p, p) for p in layer.padding]
+    )
     return y + bias[:, None, None]
 
 
@@ -94,6 +98,7 @@ class Micrograd:
             value.data = number
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         neuron: Any = self.neuron
         pairs = zip(self.x, self.target, strict=True)
         loss = sum((neuron(row) - y) ** 2 for row, y in pairs) / len(self.x)
@@ -104,6 +109,7 @@ class Micrograd:
         return loss.data
 
     def weights(self) -> dict[str, np.ndarray]:
+        """The parameters, named and laid out as in torch."""
         *weight, bias = (value.data for value in self.neuron.parameters())
         return {"0.weight": np.array([weight]), "0.bias": np.array([bias])}
 
@@ -140,9 +146,11 @@ class Sklearn:
         return [array for pair in pairs for array in pair]
 
     def step(self) -> float:
+        """Take one step; returns the loss before it."""
         self.net.partial_fit(self.x, self.target)
         return self.net.loss_
 
     def weights(self) -> dict[str, np.ndarray]:
+        """The parameters, named and laid out as in torch."""
         pairs = zip(self.names, self._arrays(), strict=True)
         return {name: array.T.copy() for name, array in pairs}

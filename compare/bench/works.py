@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -63,7 +64,7 @@ class Work:
 def _linear(sizes: tuple[int, ...], n: int) -> list[Product]:
     """Of a chain of linear layers: forward, by the weights, and by all inputs but x."""
     found: list[Product] = []
-    for place, (i, o) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for place, (i, o) in enumerate(pairwise(sizes)):
         found += [(n, i, o), (o, n, i)] + [(n, o, i)] * (place > 0)
     return found
 
@@ -75,7 +76,7 @@ def _mlp(
 
     def model(nn: Any) -> Any:
         layers: list[Any] = []
-        for i, o in zip(sizes[:-1], sizes[1:], strict=True):
+        for i, o in pairwise(sizes):
             layers += [nn.Linear(i, o), getattr(nn, activation)()]
         return nn.Sequential(*layers[:-1])
 

@@ -14,6 +14,7 @@ class Array(StrEnum):
 
     numpy = "numpy"
     torch = "torch"
+    jax = "jax"
 
 
 class Device(StrEnum):

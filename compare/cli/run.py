@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Loaded = tuple[str, str, Any]
 """Of a lesson: where to find it again, its name, and itself."""
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", False, False, False)
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", *[False] * 4)
 """All but lessons, logdir and resume, in the order of `run`, where nothing is said."""
 
 
@@ -32,7 +32,7 @@ def run(
     ] = None,
     array: Annotated[
         Array | None,
-        typer.Option(help="Arrays of the hand-written side: numpy, on cuda torch."),
+        typer.Option(help="Of the hand-written side; else numpy, or torch if need be."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
     dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
@@ -48,6 +48,9 @@ def run(
     data: Annotated[
         str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
     ] = "",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="The hand-written step, on torch arrays.")
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
@@ -71,15 +74,16 @@ def run(
         from compare.arrays import Backend
         from compare.run import Settings
 
-        arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
-        if graph and distributed:
-            raise ValueError("a CUDA graph cannot wait for other ranks; no --graph")
+        if distributed and (graph or compile):
+            raise ValueError("a compiled step or a graph cannot wait for other ranks")
+        on_torch = compile or device is Device.cuda
+        arrays = array or (Array.torch if on_torch else Array.numpy)
         backend = Backend(
-            arrays.value, device.value, dtype.value, graph=graph, tf32=tf32
+            arrays.value, device.value, dtype.value, compile, graph=graph, tf32=tf32
         )
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            said = (steps, seed, array, device, dtype, threads, fast, data)
+            said = (steps, seed, array, device, dtype, threads, fast, data, compile)
             if (*said, distributed, graph, tf32) != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
@@ -139,8 +143,8 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
         raise ValueError(f"{name} is not as it was when {folder} was started ({known})")
     if said["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
-    on_cuda = {name: said.get(name, False) for name in ("graph", "tf32")}
-    backend = Backend(said["array"], said["device"], said["dtype"], **on_cuda)
+    how = {name: said.get(name, False) for name in ("compile", "graph", "tf32")}
+    backend = Backend(said["array"], said["device"], said["dtype"], **how)
     logdir = folder.parent.parent
     if (ranks := said.get("ranks", 1)) > 1:
         raise ValueError(

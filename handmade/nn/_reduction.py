@@ -7,6 +7,7 @@ from handmade._array import (
     floating_namespace,
     require_like,
     require_shape,
+    summed,
 )
 from handmade._numbers import real_number
 from handmade.nn.module import Module
@@ -51,8 +52,8 @@ class Loss(Module):
         """The losses as asked for; their mean is their sum divided by `total`."""
         value = losses
         if self.reduction != "none":
-            summed = xp.sum(losses)
-            value = summed / total if self._divides else summed
+            value = summed(losses)
+            value = value / total if self._divides else value
         self._value: Array = value
         return value
 

@@ -12,8 +12,11 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
-from handmade._array import Array, added_at, array_api_compat
+from handmade._array import Array, added_at, array_api_compat, is_compiling
 
+MOST_VECTORS = 1000
+"""So many vectors of numbers are kept."""
+_VECTORS: dict[Any, Array] = {}
 Sizes = tuple[int, ...]
 """One number for each spatial dimension."""
 Index = tuple[Any, ...]
@@ -94,7 +97,12 @@ class Windows:
         return [padded[at] for at in self._slices(axis, counts)]
 
     def overlap_add(
-        self, xp: Any, parts: Iterable[Array], axis: int, sizes: Sizes
+        self,
+        xp: Any,
+        parts: Iterable[Array],
+        axis: int,
+        sizes: Sizes,
+        like: Array | None = None,
     ) -> Array:
         """The adjoint of `parts`: each number goes back to where it was taken from.
 
@@ -106,13 +114,16 @@ class Windows:
             parts: k arrays (…, *counts, …).
             axis: the first of their spatial dimensions.
             sizes: of the x that was taken apart.
+            like: that x; its layout in memory is kept where there is no padding.
         """
         parts = list(parts)
         shape, rest = tuple(parts[0].shape), axis + len(sizes)
         counts = shape[axis:rest]
         ends = zip(self.padding, sizes, self._behind(counts, sizes), strict=True)
         padded = (*shape[:axis], *map(sum, ends), *shape[rest:])
-        whole = _added(xp, padded, self._slices(axis, counts), parts)
+        whole = _zeros(xp, padded, parts[0] if like is None else like)
+        for at, part in zip(self._slices(axis, counts), parts, strict=True):
+            whole = added_at(whole, at, part)
         inner = zip(self.padding, sizes, strict=True)
         return whole[_at(axis, (slice(p, p + size) for p, size in inner))]
 
@@ -187,16 +198,10 @@ def _at(axis: int, slices: Iterable[slice]) -> Index:
     return (*[slice(None)] * axis, *slices, ...)
 
 
-def _added(xp: Any, shape: Sizes, places: Iterable[Index], parts: list[Array]) -> Array:
-    """An array of zeros with each part added at its place.
-
-    The one function that may write into an array, which nobody else has seen yet.
-    """
-    like = parts[0]
-    whole = xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
-    for at, part in zip(places, parts, strict=True):
-        whole = added_at(whole, at, part)
-    return whole
+def _zeros(xp: Any, shape: Sizes, like: Array) -> Array:
+    if tuple(like.shape) == shape:
+        return xp.zeros_like(like)
+    return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 
 def _padded(
@@ -216,7 +221,17 @@ def _block(xp: Any, x: Array, axis: int, width: int, fill: float) -> Array:
 
 
 def _vector(xp: Any, numbers: list[int], like: Array, dtype: Any) -> Array:
-    return xp.asarray(numbers, dtype=dtype, device=array_api_compat.device(like))
+    """The numbers where `like` lies; kept, for a recorded step cannot bring them."""
+    device = array_api_compat.device(like)
+    key = xp.__name__, tuple(numbers), dtype, str(device)
+    if key in _VECTORS:
+        return _VECTORS[key]
+    vector = xp.asarray(numbers, dtype=dtype, device=device)
+    if not is_compiling():  # what is made there is a stand-in
+        if len(_VECTORS) >= MOST_VECTORS:
+            _VECTORS.clear()
+        _VECTORS[key] = vector
+    return vector
 
 
 def _column(xp: Any, numbers: Any) -> Any:

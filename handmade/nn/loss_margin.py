@@ -2,9 +2,8 @@
 
 import math
 
-from handmade._array import Array, array_namespace, floating_namespace
+from handmade._array import Array, array_namespace, floating_namespace, known
 from handmade._numbers import finite_number
-from handmade._tracing import any_true
 from handmade.nn._infinity import minus
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
@@ -40,7 +39,7 @@ class HingeEmbeddingLoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = self._same_shape(input, target)
-        if any_true(xp, ~((target == 1) | (target == -1))):
+        if known(xp.any(~((target == 1) | (target == -1)))):
             raise ValueError("HingeEmbeddingLoss: every target must be 1 or -1")
         self.saved = input, target
         missing = xp.clip(self.margin - input, 0, None)

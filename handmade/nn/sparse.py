@@ -8,11 +8,11 @@ from handmade._array import (
     array_api_compat,
     array_namespace,
     floating_namespace,
+    known,
     require_shape,
 )
 from handmade._numbers import whole
 from handmade._random import normal
-from handmade._tracing import any_true
 from handmade.nn.module import Module, Parameter
 
 
@@ -84,7 +84,7 @@ class Embedding(Module):
             raise TypeError(f"Embedding: x must hold integers, got {x.dtype}")
         index = xp.astype(xp.reshape(x, (math.prod(x.shape),)), xp.int64)
         wrong = (index < 0) | (index >= self.num_embeddings)
-        if any_true(xp, wrong):
+        if known(xp.any(wrong)):
             first = int(xp.argmax(xp.astype(wrong, xp.int64)))
             raise ValueError(
                 f"Embedding: every index must be in 0 … {self.num_embeddings - 1}, "

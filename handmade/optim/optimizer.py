@@ -9,16 +9,17 @@ from handmade._array import (
     Array,
     converted,
     floating_namespace,
+    is_compiling,
     require_like,
     require_shape,
 )
 from handmade._numbers import real_number
-from handmade._tracing import is_tracing
 from handmade.nn.module import Parameter, parameters_of
 from handmade.optim._ranges import require_number, require_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
+_PLAIN = {bool, float, int}
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
 
@@ -102,7 +103,11 @@ class Optimizer:
         """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        """The new data of one parameter; what must be remembered goes into `state`."""
+        """The new data of one parameter; what must be remembered goes into `state`.
+
+        `data` and the arrays of `state` are the optimiser's own and may be written
+        into, as `data -= …` does where the library allows it; `grad` may not.
+        """
         raise NotImplementedError
 
     def step(self) -> None:
@@ -126,7 +131,8 @@ class Optimizer:
     def _update(self, parameter: Parameter, group: Group) -> None:
         state = self.state.setdefault(parameter, {})
         self._fitting(parameter, state)
-        parameter.data = self.updated(parameter.data, parameter.grad, state, group)
+        data = parameter.writable()
+        parameter.update(self.updated(data, parameter.grad, state, group))
 
     def _fitting(self, parameter: Parameter, state: State) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
@@ -244,13 +250,15 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
 
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
+    if {type(v) for k, v in group.items() if k != "params"} <= _PLAIN:
+        return group
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
 
 
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
-    if is_tracing():  # a stand-in widens nothing, and has no value to unwrap
+    if is_compiling():  # a stand-in widens nothing, and has no value to unwrap
         return value
     single = getattr(value, "shape", None) == ()
     return value.item() if single and hasattr(value, "item") else value

@@ -1,0 +1,168 @@
+"""The bench: fair rounds, nothing timed that disagrees, and an honest page."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from compare import bench as bench_module
+from compare.bench import COLUMNS, Column, Disagreement, Row, bench, report
+from compare.bench import contestants as by
+from compare.bench.timing import interleaved
+from compare.bench.works import WORKS, work
+from compare.cli import app
+
+EAGER = {name: COLUMNS[name] for name in ("numpy", "torch", "torch_ref", "floor")}
+
+
+class Clock:
+    """Time that passes only when somebody works."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.log: list[str] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def worker(self, name: str, seconds: float):
+        def step() -> None:
+            self.now += seconds
+            self.log.append(name)
+
+        return step
+
+
+def test_everyone_has_a_turn_in_every_round():
+    clock = Clock()
+    names = {"a": 0.01, "b": 0.02, "c": 0.03}
+    steps = {name: clock.worker(name, s) for name, s in names.items()}
+    found = interleaved(steps, 4, clock)
+    for name, seconds in names.items():
+        assert found[name] == pytest.approx([seconds] * 4)
+    turns = "".join(clock.log[-24:])  # each: a step that warms up, and one that counts
+    assert turns == "aabbccbbccaaccaabbaabbcc"
+
+
+def test_a_slow_round_is_slow_for_all_and_leaves_the_ratio_alone():
+    row = Row(
+        work("or"),
+        {"torch_ref": np.array([4.0, 8.0, 4.0]), "numpy": np.array([1.0, 2.0, 1.0])},
+    )
+    assert row.speedups("numpy") == pytest.approx([4.0, 4.0, 4.0])
+    assert row.quartiles("numpy") == pytest.approx((1.0, 1.0, 1.5))
+
+
+@pytest.mark.parametrize("name", ["or", "xor", "digits", "digits-128", "cnn"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_hand_and_autograd_agree_before_they_are_timed(name: str, dtype: str):
+    (row,) = bench([name], dtype=dtype, rounds=1, columns=EAGER)
+    assert row.seconds.keys() == EAGER.keys()
+
+
+class Doubled(by.OnNumpy):
+    """A gradient that is twice as large as it should be."""
+
+    def __init__(self, *given) -> None:
+        super().__init__(*given)
+        self.learner.optimizer.param_groups[0]["lr"] *= 2
+
+
+class WrongLoss(by.OnNumpy):
+    """A loss with a factor ½."""
+
+    def step(self) -> float:
+        return super().step() / 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "tensor"), [(Doubled, "the loss|0.weight"), (WrongLoss, "the loss")]
+)
+@pytest.mark.parametrize("name", ["or", "digits-128", "784-128"])
+def test_a_bench_of_things_that_disagree_is_refused(name: str, wrong, tensor: str):
+    columns = {**EAGER, "wrong": Column("wrong", wrong)}
+    with pytest.raises(Disagreement, match=f"wrong disagrees .*({tensor})"):
+        list(bench([name], rounds=1, columns=columns))
+
+
+def test_the_command_times_nothing_that_disagrees(monkeypatch: pytest.MonkeyPatch):
+    columns = {**EAGER, "wrong": Column("wrong", Doubled)}
+    monkeypatch.setattr(bench_module, "COLUMNS", columns)
+    result = CliRunner().invoke(app, ["bench", "or", "--rounds", "1"])
+    assert result.exit_code == 1
+    assert "nothing was timed" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_package_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch):
+    other = replace(EAGER["numpy"], title="other", needs="no_such_package")
+    monkeypatch.setattr(bench_module, "COLUMNS", {**EAGER, "other": other})
+    result = CliRunner().invoke(app, ["bench", "or", "--rounds", "1"])
+    assert result.exit_code == 0
+    (line,) = (line for line in result.stdout.splitlines() if "other" in line)
+    assert "not installed" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["ore"], "no work 'ore'"),
+        (["or", "--rounds", "0"], "at least 1"),
+        (["or", "--threads", "0"], "at least 1"),
+        (["or", "--write"], "name none"),
+    ],
+)
+def test_a_request_without_sense_is_a_usage_error(words: list[str], complaint: str):
+    result = CliRunner().invoke(app, ["bench", *words])
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    rng = np.random.default_rng(0)
+    columns = ("numpy", "torch_ref")
+    absent = {"jax": "not installed"}
+    return [
+        Row(one, {name: 1e-4 + rng.random(5) * 1e-5 for name in columns}, absent)
+        for one in WORKS.values()
+    ]
+
+
+SHOWN = {name: COLUMNS[name] for name in ("numpy", "jax", "torch_ref")}
+
+
+def test_the_page_says_where_how_and_when_it_was_measured(rows: list[Row]):
+    settings = {"threads": 1, "dtype": "float32", "rounds": 5}
+    text = report.page(rows, SHOWN, settings, date(2026, 1, 2))
+    for words in ("2026-01-02", "threads 1, dtype float32", "numpy 2", "torch 2"):
+        assert words in text
+    assert report.machine() in text
+    lines = [line for line in text.splitlines() if line.startswith("| handmade, JAX")]
+    assert (
+        lines == ["| handmade, JAX arrays, jit |" + " not installed |" * len(WORKS)] * 2
+    )
+
+
+def test_page_and_picture_are_written_whole_or_not_at_all(
+    rows: list[Row], tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    page = report.write(tmp_path, rows, SHOWN, {"threads": 1})
+    before = page.read_bytes()
+    assert {p.name for p in tmp_path.iterdir()} == {report.PAGE, report.PICTURE}
+
+    def full(*_) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(report.os, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        report.write(tmp_path, rows[:2], SHOWN, {"threads": 2})
+    assert page.read_bytes() == before
+    assert {p.name for p in tmp_path.iterdir()} == {report.PAGE, report.PICTURE}
+
+
+def test_works_count_the_products_that_no_step_can_do_without():
+    assert work("or").products == ((4, 2, 1), (1, 4, 2))
+    assert work("digits-128").multiply_adds == 64 * (2 * 64 * 128 + 3 * 128 * 10)
