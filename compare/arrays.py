@@ -108,7 +108,7 @@ class Backend:
 
 def _jax_numpy() -> Any:
     """`jax.numpy`, with float64 in it."""
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     jax.config.update("jax_enable_x64", True)
     return jax.numpy

@@ -61,7 +61,7 @@ class JaxCompiler:
 
     def compiled(self, pure: Pure) -> Pure:
         """The same function, compiled when it is first called."""
-        import jax
+        import jax  # pyright: ignore[reportMissingImports]
 
         return jax.jit(pure, donate_argnums=0)
 
@@ -93,4 +93,5 @@ def _inductor(step: Callable[..., Any], inputs: list[Any]) -> Callable[..., Any]
     from torch.fx.experimental.proxy_tensor import make_fx
 
     record = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)
-    return _inductor.compile(record(*inputs), inputs)
+    compiled: Any = _inductor.compile(record(*inputs), inputs)
+    return compiled

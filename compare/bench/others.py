@@ -1,5 +1,7 @@
 """Other people's libraries, doing the same step in their own way."""
 
+# pyright: reportMissingImports=false
+
 from collections.abc import Callable
 from typing import Any
 
@@ -101,7 +103,7 @@ class Micrograd:
         """Take one step; returns the loss before it."""
         neuron: Any = self.neuron
         pairs = zip(self.x, self.target, strict=True)
-        loss = sum((neuron(row) - y) ** 2 for row, y in pairs) / len(self.x)
+        loss: Any = sum((neuron(row) - y) ** 2 for row, y in pairs) / len(self.x)
         neuron.zero_grad()
         loss.backward()
         for value in neuron.parameters():
@@ -129,7 +131,7 @@ class Sklearn:
             tuple(sizes[:-1]),
             solver="sgd",
             alpha=0.0,
-            batch_size=len(x),
+            batch_size=len(x),  # pyright: ignore[reportArgumentType]
             learning_rate_init=LR,
             momentum=0.0,
             nesterovs_momentum=False,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -141,7 +142,7 @@ def picture(rows: Sequence[Row], columns: Mapping[str, Column]) -> Figure:
 
 
 def _dots(
-    ax: Axes, rows: Sequence[Row], short: str, title: str, offset: float, color: str
+    ax: Axes, rows: Sequence[Row], short: str, title: str, offset: float, color: Any
 ) -> None:
     """One contestant: a dot for each work at its median, a line over the quartiles."""
     having = [(i, r.speedups(short)) for i, r in enumerate(rows) if short in r.seconds]
