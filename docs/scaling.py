@@ -333,7 +333,8 @@ handing them over stands in neither formula; it shows where one rank shares with
 
 ## Checked on 1 and 2 local ranks
 
-{machine}; gloo over the loopback interface; medians of {rounds} interleaved rounds. A
+{machine}; gloo over the
+loopback interface; medians of {rounds} interleaved rounds. A
 load average above the number of ranks means that other programs took part of the cores:
 then only numbers that stand side by side can be compared.
 
