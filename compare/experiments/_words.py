@@ -19,7 +19,8 @@ def budget(trials: Sequence[Trial], batch: int | None = None) -> str:
     """The seeds and what each was given: "seeds 0 to 2, 150 steps of 64 examples"."""
     steps = max(len(trial.losses) for trial in trials)
     each = len(trials[0].data.x) if batch is None else batch
-    return f"{seeds(trials)}, {steps} steps of {each} examples"
+    plural = "s" * (each != 1)
+    return f"{seeds(trials)}, {steps} steps of {each} example{plural}"
 
 
 def percent(shares: Any, digits: int = 1) -> str:
