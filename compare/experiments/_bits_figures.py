@@ -37,7 +37,7 @@ def _accuracies(ax: Axes, side: Side, names: list[str]) -> None:
         (0.05, "● trained in few bits", "#1f4e79"),
     ):
         ax.text(0.04, height, words, color=color, transform=ax.transAxes, fontsize=13)
-    ax.set_ylim(10, 101)
+    ax.set_ylim(30, 101)
     figures.label(ax, "test digits read right", "", "%")
 
 

@@ -52,9 +52,8 @@ def still(side: Side) -> Figure:
         steps = np.abs(wanted(side.library, trial)) / spacing(trial, DIGITS[name])
         right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
     right.axhline(0.5, color="black", ls=":")
-    right.text(0, 0.32, "½: below it nothing happens", fontsize=12, va="top")
     figures.label(left, f"weights that stay ({_words.seeds([side.only])})", "step", "%")
-    figures.label(right, "median step / spacing", "step", "")
+    figures.label(right, "median step / spacing (dotted: ½)", "step", "")
     for ax in (left, right):
         ax.legend(fontsize=13)
     return figure

@@ -80,9 +80,7 @@ def draw(side: Side) -> Figure:
             left.plot(steps, values, color=color, linewidth=2, label=said)
             right.semilogy(trial.losses, color=color, alpha=0.6, label=said)
     left.set_ylim(0, 1.02)
-    figures.label(
-        left, f"digits of the test set, {_words.seeds(side.trials)}", "step", "accuracy"
-    )
+    figures.label(left, f"test digits, {_words.seeds(side.trials)}", "step", "accuracy")
     figures.label(right, "each its own loss", "step", "loss")
     for ax in (left, right):
         ax.legend(fontsize=12)

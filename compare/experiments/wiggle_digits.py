@@ -40,7 +40,12 @@ def draw(side: Side) -> Figure:
     """The losses against what they cost, and the cost against the number of weights."""
     figure, (left, right) = figures.canvas(2)
     _budget.draw_losses(left, side, NAMES)
-    figures.label(left, f"digits, {SEEDS} seeds", "forward passes", "loss")
+    left.set_ylim(0.1, 3)
+    left.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+    left.minorticks_off()
+    figures.label(
+        left, f"digits, {_words.seeds(side.trials)}", "forward passes", "loss"
+    )
     _growth.draw(right)
     figures.label(right, "until Σx² = 0.01", "weights", "evaluations")
     return figure

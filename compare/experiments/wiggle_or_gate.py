@@ -47,7 +47,10 @@ def draw(side: Side) -> Figure:
     figure, (ax,) = figures.canvas()
     _budget.draw_losses(ax, side, NAMES)
     figures.label(
-        ax, f"OR, {SEEDS} seeds: median and middle 80 %", "forward passes", "loss"
+        ax,
+        f"OR, {_words.seeds(side.trials)}: median and middle 80 %",
+        "forward passes",
+        "loss",
     )
     return figure
 
