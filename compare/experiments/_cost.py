@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from compare.arrays import Backend
 from compare.experiment import MakeLearner
 from compare.experiments._libraries import LIBRARIES
 from compare.trained import Side
@@ -26,10 +26,10 @@ def multiplications(
     Returns:
         Those of a step, and those of an answer.
     """
-    learner = make(LIBRARIES[library]).to(torch.zeros(1))
-    inputs, labels = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(target)
+    give = Backend("torch").torch
+    learner, inputs = make(LIBRARIES[library]).to(give(np.zeros(1))), give(x)
     with FlopCounterMode(display=False) as step:
-        learner.step(inputs, labels)
+        learner.step(inputs, give(target))
     with FlopCounterMode(display=False) as answer:
         learner.predict(inputs)
     both = (c.get_total_flops() / (2 * len(x)) for c in (step, answer))

@@ -51,9 +51,9 @@ def still(side: Side) -> Figure:
         left.plot(100 * stays(trial).mean(axis=1), color=color, lw=1.5, label=name)
         steps = np.abs(wanted(side.library, trial)) / spacing(trial, DIGITS[name])
         right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
-    right.axhline(0.5, color="black", ls=":")
+    right.axhline(0.5, color="black", ls=":", label="½")
     figures.label(left, f"weights that stay ({_words.seeds([side.only])})", "step", "%")
-    figures.label(right, "median step / spacing (dotted: ½)", "step", "")
+    figures.label(right, "median step / spacing", "step", "")
     for ax in (left, right):
         ax.legend(fontsize=13)
     return figure
