@@ -624,7 +624,8 @@ def test_a_constant_has_slope_zero_in_every_way(wing, constant):
 def test_what_drops_the_imaginary_part_is_refused_by_both_wings(wing, f):
     give = np.asarray if wing is ad else torch.asarray
     for x in ([1.0, 2.0], [0.0, -1.0], [1e-9, 1e20]):
-        with pytest.raises(TypeError, match=r"complex_step: .*drops the imaginary part"):
+        words = r"complex_step: .*drops the imaginary part"
+        with pytest.raises(TypeError, match=words):
             wing.complex_step(f, give(np.array(x)))
 
 
