@@ -193,18 +193,69 @@ def test_a_learner_moves_to_another_library_and_dtype(name):
 @pytest.mark.parametrize("library", [handmade, torch_ref])
 def test_labels_that_say_nothing_are_refused(name, library):
     give = np.asarray if library is handmade else torch.tensor
-    learner = LEARNERS[name](library).to(give(X))
+    more = {"pretrain": 0} if name == "pretrained" else {}
+    learner = LEARNERS[name](library, **more).to(give(X))
     with pytest.raises(ValueError, match="at least one example must have a label"):
         learner.step(give(X), give(np.full(12, -1)))
 
 
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_compressing_needs_no_label_at_all_and_telling_apart_does(library):
+    give = np.asarray if library is handmade else torch.tensor
+    one, other = (pretrained(library, pretrain=2).to(give(X)) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    for _ in range(2):
+        loss = one.step(give(X), give(np.full(12, -1)))
+        assert loss == other.step(give(X), give(Y))
+    before = {n: a.tolist() for n, a in one.parameters().items()}
+    with pytest.raises(ValueError, match="at least one example must have a label"):
+        one.step(give(X), give(np.full(12, -1)))
+    assert {n: a.tolist() for n, a in one.parameters().items()} == before
+    assert one.step(give(X), give(Y)) == other.step(give(X), give(Y))
+
+
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_the_teacher_is_asked_in_evaluation_mode(library):
+    # In training mode its Dropout would draw anew for each answer, and its BatchNorm
+    # would look at the other examples and count them.
+    give, nn = (np.asarray if library is handmade else torch.tensor), library.nn
+    learner = library.semi_supervised.PseudoLabels(
+        nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 3)),
+        lambda parameters: library.optim.SGD(parameters, lr=0.5),
+        sure=0.0,
+        every=2,
+    ).to(give(X))
+    for seed in range(2):
+        library.manual_seed(seed)
+        learner.step(give(X), give(Y))
+    known = np.argmax(np.asarray(learner.predict(give(X)).tolist()), axis=1)
+    want = np.where(Y == -1, known, Y).tolist()
+    before = {n: a.tolist() for n, a in learner.teacher.state_dict().items()}
+    for seed in range(5):
+        library.manual_seed(seed)
+        assert learner.labels(give(X), give(Y)).tolist() == want
+        assert learner.labels(give(X[8:]), give(Y[8:])).tolist() == want[8:]
+        drawn = library._random.fraction()
+        library.manual_seed(seed)
+        assert drawn == library._random.fraction()  # nobody drew before
+    assert {n: a.tolist() for n, a in learner.teacher.state_dict().items()} == before
+    assert learner.model.training
+    assert "0.running_mean" in before
+
+
 @pytest.mark.parametrize("wrong", [3, -2, -100])
-def test_labels_out_of_range_are_refused(wrong):
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_labels_out_of_range_are_refused(library, wrong):
+    give = np.asarray if library is handmade else torch.tensor
     target = Y.copy()
     target[5] = wrong
-    for learner in (pseudo(handmade), pretrained(handmade, pretrain=0)):
-        with pytest.raises(ValueError, match=rf"class index in 0 … 2, got {wrong}"):
-            learner.to(X).step(X, target)
+    words = {
+        handmade: rf"class index in 0 … 2, got {wrong}",
+        torch_ref: rf"Target {wrong} is out of bounds",  # torch's own
+    }
+    for learner in (pseudo(library), pretrained(library, pretrain=0)):
+        with pytest.raises((ValueError, IndexError), match=words[library]):
+            learner.to(give(X)).step(give(X), give(target))
 
 
 @pytest.mark.parametrize("library", [handmade, torch_ref])

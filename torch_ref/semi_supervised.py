@@ -105,12 +105,16 @@ class Pretrained:
         self.steps = 0
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Learn once, as the phase asks; returns the loss before the change."""
-        _some_labels("Pretrained", target)
+        """Learn once, as the phase asks; returns the loss before the change.
+
+        Raises:
+            ValueError: in the second phase: no example has a label.
+        """
         if self.steps < self.pretrain:
             optimizer = self.optimizers[0]
             loss = nn.functional.mse_loss(self.model.reproduced(x), x)
         else:
+            _some_labels("Pretrained", target)
             optimizer = self.optimizers[1]
             loss = nn.functional.cross_entropy(
                 self.model(x), target, ignore_index=UNLABELLED
