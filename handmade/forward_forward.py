@@ -56,6 +56,10 @@ def direction(x: Array) -> Array:
 
     Shape:
         x (…, i), x̂ (…, i).
+
+    Stability:
+        Where squares overflow (above 1e19 in float32, 1e154 in float64), x̂ is 0; of a
+        row that is much smaller than ε, x̂ is nearly 0, too.
     """
     xp = floating_namespace("direction", x=x)
     size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))

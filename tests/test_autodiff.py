@@ -192,6 +192,10 @@ def test_relu_is_flat_at_its_kink_and_keeps_nan():
     x = np.array([-1.0, 0.0, 2.0])
     assert ad.grad(lambda x: ad.sum(ad.relu(x)))(x).tolist() == [0, 0, 1]
     assert np.isnan(ad.relu(np.array(np.nan)))
+    nan, one = torch.tensor(torch.nan), torch.tensor(1.0)
+    assert ad.grad(ad.relu)(nan) == torch.func.grad(torch.relu)(nan) == 1
+    for wing in (ad, torch_ad):
+        assert wing.jvp(wing.relu, (nan,), (one,))[1] == 1
 
 
 def test_powers_at_zero_are_torchs():
