@@ -620,6 +620,28 @@ def test_an_error_that_is_nan_is_named_by_its_look(wing, search):
         getattr(wing.search, search)(lambda x: 0 * x + next(looks), tensor(1.0))
 
 
+@pytest.mark.parametrize("wing", WINGS, ids=lambda w: w.__name__)
+@pytest.mark.parametrize("search", ["blind_descent", "random_descent"])
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (0,)])
+def test_an_error_that_is_not_one_number_is_refused(wing, search, shape):
+    words = rf"the error must be one number, got shape \({shape[0]},"
+    with pytest.raises(ValueError, match=words):
+        getattr(wing.search, search)(lambda x: x + torch.ones(shape), tensor(1.0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wing", WINGS, ids=lambda w: w.__name__)
+def test_a_loss_that_is_not_one_number_is_refused_and_changes_nothing(wing, kind):
+    learner = getattr(wing.search, kind)(
+        wing.nn.Linear(3, 2), wing.nn.MSELoss(reduction="none")
+    ).to(torch.zeros(1).double())
+    before = {name: a.tolist() for name, a in learner.parameters().items()}
+    words = rf"{kind}: the loss must be one number, got shape \(8, 2\)"
+    with pytest.raises(ValueError, match=words):
+        learner.step(torch.tensor(X), torch.tensor(Y))
+    assert {name: a.tolist() for name, a in learner.parameters().items()} == before
+
+
 def test_a_random_walk_refuses_integers():
     with pytest.raises(TypeError, match=r"floating-point numbers, .* got int64"):
         random_descent(lambda x: 1.0, np.ones(2, int))

@@ -74,6 +74,41 @@ def test_the_gradient_of_pseudo_labels_is_autograds_with_fixed_answers():
             assert np.abs(wrong - want).max() > 0.1 * size
 
 
+PARTS = {"decoder": 0, "head": 1}
+"""Which part besides the encoder learns in which phase."""
+
+
+@pytest.mark.parametrize("factor", [1, 0, 2, -1])
+@pytest.mark.parametrize("spoiled", ["part", "encoder"])
+@pytest.mark.parametrize("part", PARTS)
+def test_the_gradients_of_either_phase_are_autograds_and_wrong_ones_show(
+    part, spoiled, factor
+):
+    learner = pretrained(handmade, pretrain=1 - PARTS[part]).to(X)
+    theirs = pretrained(torch_ref).model.double()
+    before = learner.model.state_dict()
+    theirs.load_state_dict({n: torch.tensor(a) for n, a in before.items()})
+    x, y = torch.tensor(X), torch.tensor(Y)
+    if part == "decoder":
+        torch.nn.functional.mse_loss(theirs.reproduced(x), x).backward()
+    else:
+        torch.nn.functional.cross_entropy(theirs(x), y, ignore_index=-1).backward()
+    module = getattr(learner.model, part if spoiled == "part" else "encoder")
+    right = module.backward
+    module.backward = lambda upstream: right(factor * upstream)
+    learner.step(X, Y)
+    want = {
+        n: p.grad.numpy() for n, p in theirs.named_parameters() if p.grad is not None
+    }
+    assert learner.gradients().keys() == want.keys()
+    assert {name.split(".")[0] for name in want} == {"encoder", part}
+    gap = max(
+        np.abs(got - want[n]).max() / np.abs(want[n]).max()
+        for n, got in learner.gradients().items()
+    )
+    assert gap <= 1e-12 if factor == 1 else gap > 0.1
+
+
 @pytest.mark.parametrize("library", [handmade, torch_ref])
 def test_the_net_answers_only_where_no_label_is_and_it_is_sure(library):
     give = np.asarray if library is handmade else torch.tensor
@@ -176,6 +211,22 @@ def test_a_loaded_state_goes_on_where_it_was_taken(name, library, taken):
     weights = learner.parameters(), other.parameters()
     assert weights[0].keys() == weights[1].keys()
     assert all(weights[0][n].tolist() == weights[1][n].tolist() for n in weights[0])
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_states_of_other_learners_are_refused_and_change_nothing(name, library):
+    give = np.asarray if library is handmade else torch.tensor
+    learner, other = (LEARNERS[name](library).to(give(X)) for _ in range(2))
+    other.step(give(X), give(Y))
+    state, before = other.state_dict(), learner.predict(give(X)).tolist()
+    for odd in (
+        {**state, "scheduler": {}},
+        {k: state[k] for k in state if k != "steps"},
+    ):
+        with pytest.raises(KeyError, match=r"load_state_dict: expected .*'steps'"):
+            learner.load_state_dict(odd)
+    assert learner.predict(give(X)).tolist() == before
 
 
 @pytest.mark.parametrize("name", LEARNERS)

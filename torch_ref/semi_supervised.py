@@ -147,7 +147,15 @@ class Pretrained:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"Pretrained.load_state_dict: expected {[*own]}, got {[*state_dict]}"
+            )
         self.model.load_state_dict(state_dict["model"])
         saved = copy.deepcopy(state_dict["optimizers"])
         for optimizer, state in zip(self.optimizers, saved, strict=True):
