@@ -440,8 +440,10 @@ def test_numbers_whose_squares_are_infinite_are_refused_before_anything_moves(
     far = library.cluster.KMeans(2, 1, centres=give(huge[:2]))
     with pytest.raises(ValueError, match="numbers of centres must be finite"):
         far.step(give(x), None)
-    limit = np.sqrt(np.finfo(dtype).max / 4) / 2.1
-    near = (limit * np.array([[-1], [1], [1], [-0.9]])).astype(dtype)
+    limit = np.sqrt(np.finfo(dtype).max / 4) / 2  # four examples, differences of two
+    with pytest.raises(ValueError, match="numbers of x must be finite"):
+        learner.step(give((1.05 * limit * x / 9).astype(dtype)), None)
+    near = (0.95 * limit * np.array([[-1], [1], [1], [-0.9]])).astype(dtype)
     edge = library.cluster.KMeans(2, 1, centres=give(near[:2]))
     assert np.isfinite(edge.step(give(near), None))
 

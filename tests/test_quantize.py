@@ -195,6 +195,17 @@ def test_at_the_ends_of_a_dtype_both_wings_store_the_same_finite_numbers(
         assert off <= ours.scale / 4 * (1 + most(bits) * 4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("bits", ["ternary", "binary"])
+def test_a_rounded_mean_is_no_larger_than_the_largest_weight(bits):
+    v, means = np.float32(2 - 2**-22), []
+    for n in range(2, 60):
+        weight = np.full(n, v)
+        means.append(np.mean(weight))
+        assert quantize(weight, bits).scale <= v
+        assert torch_ref.quantize.quantize(torch.from_numpy(weight), bits).scale <= v
+    assert max(means) > v  # rounding alone would have made it so
+
+
 def test_the_smallest_numbers_are_kept_as_they_are_where_the_levels_reach():
     tiny = 5e-324
     weight = np.array([3 * tiny, -tiny, 0.0])
