@@ -3,7 +3,6 @@
 import textwrap
 from collections.abc import Iterator
 from io import StringIO
-from typing import Any
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -13,28 +12,28 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
+from compare.cli._shared import COLORS
 from compare.show.docstring import FORMULAS, NOTES, SHAPES
 from compare.show.example import Example
 from compare.show.page import Page
 from compare.verdict import Verdict
 
-WIDE = 120
+WIDE = 130
 """From so many characters on both sources stand side by side."""
 HTML_WIDTH = 184
-COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
 HTML = """\
 <!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>{title}</title>
+<title>TITLE</title>
 <style>
-body {{ color: {{foreground}}; background: {{background}}; margin: 2em; }}
-pre {{ font-family: Menlo, Consolas, "DejaVu Sans Mono", monospace; }}
+body {{ color: {foreground}; background: {background}; margin: 2em; }}
+pre {{ font-size: 12px; font-family: Menlo, Consolas, "DejaVu Sans Mono", monospace; }}
 </style>
 </head>
 <body>
-<pre><code style="font-family:inherit">{{code}}</code></pre>
+<pre><code style="font-family:inherit">{code}</code></pre>
 </body>
 </html>
 """
@@ -59,8 +58,8 @@ def as_html(page: Page) -> str:
         _environ={},
     )
     show(page, console)
-    title = f"{page.name}: handmade and torch_ref"
-    return console.export_html(code_format=HTML.format(title=title), inline_styles=True)
+    form = HTML.replace("TITLE", f"{page.name}: handmade and torch_ref")
+    return console.export_html(code_format=form, inline_styles=True)
 
 
 def _parts(page: Page, width: int) -> Iterator[RenderableType]:
@@ -68,15 +67,25 @@ def _parts(page: Page, width: int) -> Iterator[RenderableType]:
     if page.summary:
         yield Text(f"{page.summary}\n")
     yield _sources(page, width)
-    for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
-        if chosen := page.chosen(names):
-            yield _heading(title)
-            yield from (_section(name, text) for name, text in chosen.items())
+    yield from _docs(page)
+    yield Text("")
     yield _heading("live example")
     if page.example is None:
         yield Text(f"none: {page.no_example}")
     else:
         yield from _example(page.example, width)
+
+
+def _docs(page: Page) -> Iterator[RenderableType]:
+    """What the docstring says, under three headings."""
+    for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
+        if chosen := page.chosen(names):
+            yield Text("")
+            yield _heading(title)
+        for name, text in chosen.items():
+            if len(names) > 1:
+                yield Text(name, style="italic")
+            yield Padding(Text(text), (0, 0, 0, 4), expand=False)
 
 
 def _heading(title: str) -> RenderableType:
@@ -113,40 +122,44 @@ def _fitted(line: str, width: int) -> str:
     )
 
 
-def _section(name: str, text: str) -> RenderableType:
-    return Group(Text(name, style="italic"), Padding(Text(text), (0, 0, 1, 4)))
-
-
 def _example(example: Example, width: int) -> Iterator[RenderableType]:
     yield _code(example.call, width)
-    if example.given:
-        yield Text("")
-        yield _given(example)
     yield Text("")
-    table = Table(
-        "result", "handmade", "torch_ref", "verdict", box=None, pad_edge=False
-    )
-    for row in example.rows:
-        ours, theirs = _numbers(row.handmade), _numbers(row.torch_ref)
-        table.add_row(row.name, Text(ours), Text(theirs), _kind(row.verdict))
-    yield table
+    if example.given:
+        yield _given(example, width)
+        yield Text("")
+    yield _results(example, width)
     yield Text("")
     yield _verdict(example)
 
 
-def _given(example: Example) -> Table:
+def _given(example: Example, width: int) -> Table:
     table = Table("given", "shape", "", box=None, pad_edge=False)
     for name, array in example.given.items():
-        table.add_row(name, str(tuple(array.shape)), Text(_numbers(array)))
+        shape, numbers = str(tuple(array.shape)), _numbers(array, width - 30)
+        table.add_row(name, shape, Text(numbers))
     return table
 
 
-def _results(example: Example) -> Table:
-    names = ("result", "shape", "handmade", "torch_ref", "verdict")
+def _results(example: Example, width: int) -> Table:
+    longest = max(len(row.name) for row in example.rows)
+    if width < WIDE:
+        return _stacked(example, width - longest - 32)
+    names = ("result", "handmade", "torch_ref", "verdict")
     table = Table(*names, box=None, pad_edge=False)
     for row in example.rows:
-        shape, numbers = str(tuple(row.torch_ref.shape)), map(_numbers, row.both)
-        table.add_row(row.name, shape, *map(Text, numbers), _kind(row.verdict))
+        both = (_numbers(a, (width - longest - 24) // 2) for a in row.both)
+        table.add_row(row.name, *map(Text, both), _kind(row.verdict))
+    return table
+
+
+def _stacked(example: Example, room: int) -> Table:
+    """Torch's result below the hand-written one, not beside it."""
+    table = Table("result", "", "", "verdict", box=None, pad_edge=False)
+    for row in example.rows:
+        ours, theirs = (Text(_numbers(a, room)) for a in row.both)
+        table.add_row(row.name, "handmade", ours, _kind(row.verdict))
+        table.add_row("", "torch_ref", theirs)
     return table
 
 
@@ -163,14 +176,12 @@ def _kind(verdict: Verdict) -> Text:
     return Text(f"{verdict.kind}{ulp}", style=COLORS[verdict.kind])
 
 
-def _numbers(array: Any) -> str:
-    """Four digits after the point; what is very small or large in powers of ten."""
+def _numbers(array: np.ndarray, room: int) -> str:
+    """Four digits behind the point, or three where there is little room."""
     return np.array2string(
-        np.asarray(array),
-        precision=4,
-        suppress_small=False,
+        array,
+        precision=4 if room > 40 else 3,
         separator=" ",
         threshold=60,
-        max_line_width=60,
-        floatmode="maxprec",
+        max_line_width=max(room - 4, 12),  # brackets at the end
     )

@@ -76,18 +76,28 @@ def of_cases(dotted: str, cases: list[Case]) -> Example:
 
 
 def compared(
-    got: Mapping[str, np.ndarray], want: Mapping[str, np.ndarray], bound: float = BOUND
+    got: Mapping[str, np.ndarray],
+    want: Mapping[str, np.ndarray],
+    bound: float = BOUND,
+    scales: Mapping[str, float] | None = None,
 ) -> tuple[Row, ...]:
     """Both sides' results, row by row.
+
+    Args:
+        got: the hand-written ones.
+        want: torch's.
+        bound: up to here, relatively, a difference is rounding.
+        scales: what to measure against at least, where a result may vanish.
 
     Raises:
         ValueError: they have other names.
     """
     if got.keys() != want.keys():
         raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
+    known = scales or {}
     return tuple(
-        Row(name, got[name], a, judge(got[name], a, bound=bound, eps=EPS))
-        for name, a in want.items()
+        Row(n, got[n], a, judge(got[n], a, bound=bound, eps=EPS, scale=known.get(n, 0)))
+        for n, a in want.items()
     )
 
 
@@ -135,4 +145,4 @@ def _stepped(case: Case) -> Example:
         {n: a.reshape(shapes[0]) for n, a in zip(names, path, strict=True)}
         for path in (walk.path, want)
     )
-    return of_rows(f"optim.{case.id}", given, compared(*paths, STEPS_BOUND))
+    return of_rows(f"optim.{case.id}", given, compared(*paths, bound=STEPS_BOUND))

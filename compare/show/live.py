@@ -47,7 +47,7 @@ def of_learner(dotted: str) -> Example:
         | _tensors("parameter", getattr(lockstep, side).parameters())
         for side in ("handmade", "torch_ref")
     )
-    rows = compared({name: got[name] for name in want}, want)
+    rows = compared(got, want, scales=lockstep.scales.largest)
     verdict = lockstep.verdict(len(given["x"]))
     return Example(f"{learning.learner}  # {STEPS} steps", given, rows, verdict)
 

@@ -14,7 +14,10 @@ OFF = ("capturable", "differentiable", "has_complex")
 """Options that are False unless asked for."""
 ABSENT = ("size_average", "reduce", "grad_scale", "found_inf", "beta1_dict")
 """Arguments that are None unless asked for."""
-NEVER = ("is_scripting", "is_compiling", "is_complex", "is_tracing")
+NEVER = (
+    *("is_scripting", "is_tracing", "is_compiling", "is_complex"),
+    "are_deterministic_algorithms_enabled",
+)
 """Questions whose answer is no."""
 
 

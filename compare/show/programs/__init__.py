@@ -9,9 +9,7 @@ from compare.show.programs.learners import LEARNERS
 from compare.show.programs.training import TRAINING
 
 PROGRAMS = {**AUTODIFF, **FUNCTIONS, **TRAINING}
-_AT_RANDOM = (
-    "it draws, and each library from a generator of its own: only the law is one"
-)
+_AT_RANDOM = "it draws, each library from its own generator: only the law is the same"
 _NO_NUMBERS = "it is what others derive from, and computes no numbers itself"
 _HOLDS = "it only holds numbers: nothing is computed"
 NO_EXAMPLE = {

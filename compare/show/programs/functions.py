@@ -37,7 +37,7 @@ FUNCTIONS: dict[str, Program] = {
         "output = model(x)\n"
         "model.backward(grad_output)\n"
         "gradient = model.linear.weight.grad",
-        "model = perceptron.Perceptron(2, 1, nn.Sigmoid())\n"
+        "model = perceptron.Perceptron(2, 1, nn.Sigmoid()).to(x)\n"
         'model.load_state_dict({"linear.weight": weight, "linear.bias": bias})\n'
         "output = model(x)\n"
         "output.backward(grad_output)\n"
@@ -80,7 +80,7 @@ FUNCTIONS: dict[str, Program] = {
     ),
     **{
         f"cluster.{name}": program(
-            f"found = cluster.{name}(x, centres)", x=normal(5, 2), centres=normal(2, 2)
+            f"answer = cluster.{name}(x, centres)", x=normal(5, 2), centres=normal(2, 2)
         )
         for name in ("squared_distances", "quantisation_error", "quantisation_gradient")
     },
@@ -89,7 +89,7 @@ FUNCTIONS: dict[str, Program] = {
     ),
     **{
         f"forward_forward.{name}": program(
-            f"found = forward_forward.{name}(x)", x=normal(2, 3)
+            f"answer = forward_forward.{name}(x)", x=normal(2, 3)
         )
         for name in ("goodness", "grad_goodness", "direction")
     },
@@ -108,8 +108,8 @@ FUNCTIONS: dict[str, Program] = {
     ),
     "metrics.accuracy": program(
         "share = metrics.accuracy(predicted, target)",
-        predicted=classes(6, of=3),
-        target=classes(6, of=3),
+        predicted=classes(8, of=2),
+        target=classes(8, of=2),
     ),
     "metrics.confusion_matrix": program(
         "matrix = metrics.confusion_matrix(predicted, target, 3)",
