@@ -5,6 +5,7 @@ import html.parser
 import inspect
 import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from typer.testing import CliRunner
 
 import handmade
 import torch_ref
+from compare import twin
 from compare.cases import LAYERS, LOSSES, OPTIMIZERS
+from compare.check import steppers
 from compare.cli import app
 from compare.show import display, docstring, example, names, source, trimmed
 from compare.show.page import example as example_of
@@ -257,6 +260,56 @@ def test_trimming_takes_the_branches_that_are_taken():
         "    weight = 3\n"
         "    return input"
     )
+
+
+def results(name):
+    """What torch answers to every case of a class."""
+    found = []
+    for case in example.cases_of(name):
+        if name.startswith("optim."):
+            shapes = tuple(shape for shape in case.shapes if shape)
+            found += steppers.torchs_path(case.name, case.kwargs, shapes)
+        else:
+            found += twin.torchs(twin.drawn(case)).values()
+    return found
+
+
+def shown_functions(text):
+    """The functions of torch that a page shows: module, name and source of each."""
+    parts = re.split(r"^# (torch\.[\w.]+)\.(\w+)$", text, flags=re.MULTILINE)
+    return list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
+
+
+def put_back(text, cls, monkeypatch):
+    """Let torch run on the source that a page shows; returns how much of it there was."""
+    count = 0
+    for module, name, code in shown_functions(text):
+        space = dict(vars(sys.modules[module]))
+        exec(code, space)
+        (defined,) = [n.name for n in ast.parse(code).body]
+        monkeypatch.setattr(sys.modules[module], name, space[defined])
+        count += 1
+    if found := re.search(rf"^class {cls.__name__}.*?(?=^\S|\Z)", text, re.M | re.S):
+        space = dict(vars(sys.modules[cls.__module__]))
+        exec(found[0], space)
+        for method, function in vars(space[cls.__name__]).items():
+            if inspect.isfunction(function):
+                monkeypatch.setattr(cls, method, function)
+                count += 1
+    return count
+
+
+TRIMMED = [n for n in NAMES if cased(n) and source.torch_name(n)]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", [*TRIMMED, "optim.NAdam", "optim.Muon"])
+def test_what_is_left_of_torchs_source_computes_the_same(name, monkeypatch):
+    cls = names.attribute(name, torch_ref)
+    want = results(name)
+    assert put_back(source.torchs(name), cls, monkeypatch)
+    for ours, theirs in zip(results(name), want, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_sections_are_those_of_the_docstring():
