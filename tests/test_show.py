@@ -281,7 +281,7 @@ def shown_functions(text):
 
 
 def put_back(text, cls, monkeypatch):
-    """Let torch run on the source that a page shows; returns how much of it there was."""
+    """Let torch run on the source that a page shows of it, and count its parts."""
     count = 0
     for module, name, code in shown_functions(text):
         space = dict(vars(sys.modules[module]))
@@ -289,13 +289,14 @@ def put_back(text, cls, monkeypatch):
         (defined,) = [n.name for n in ast.parse(code).body]
         monkeypatch.setattr(sys.modules[module], name, space[defined])
         count += 1
-    if found := re.search(rf"^class {cls.__name__}.*?(?=^\S|\Z)", text, re.M | re.S):
+    shown_class = re.search(rf"^class {cls.__name__}\(.*?(?=^\S|\Z)", text, re.M | re.S)
+    if shown_class and cls.__module__.startswith("torch."):
         space = dict(vars(sys.modules[cls.__module__]))
-        exec(found[0], space)
-        for method, function in vars(space[cls.__name__]).items():
-            if inspect.isfunction(function):
-                monkeypatch.setattr(cls, method, function)
-                count += 1
+        exec(shown_class[0], space)
+        methods = vars(space[cls.__name__]).items()
+        for method, function in [m for m in methods if inspect.isfunction(m[1])]:
+            monkeypatch.setattr(cls, method, function)
+            count += 1
     return count
 
 
@@ -310,6 +311,22 @@ def test_what_is_left_of_torchs_source_computes_the_same(name, monkeypatch):
     assert put_back(source.torchs(name), cls, monkeypatch)
     for ours, theirs in zip(results(name), want, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("optim.SGD", "alpha=-lr", "alpha=lr"),
+        ("nn.Tanh", "torch.tanh(input)", "torch.sin(input)"),
+        ("nn.MSELoss", "_Reduction.get_enum(reduction)", "2"),
+    ],
+)
+def test_a_wrong_line_of_it_would_be_seen(name, right, wrong, monkeypatch):
+    text, want = source.torchs(name), results(name)
+    assert right in text
+    put_back(text.replace(right, wrong), names.attribute(name, torch_ref), monkeypatch)
+    pairs = zip(results(name), want, strict=True)
+    assert not all(np.array_equal(ours, theirs) for ours, theirs in pairs)
 
 
 def test_sections_are_those_of_the_docstring():

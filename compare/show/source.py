@@ -19,6 +19,9 @@ PLACES = (
     *("torch.nn.utils", "torch.func", "torch"),
 )
 """Where torch's public names stand."""
+TRIMMED = """\
+# Of torch's own source, what computes: docstrings, types, checks, and branches
+# that are not taken here are left out."""
 METHODS = ("forward", "get_lr", "_get_closed_form_lr", "step")
 """What a class of torch computes in; the first that it has is shown."""
 KINDS = ("_unary", "_binary", "Elementwise", "Linear")
@@ -42,11 +45,13 @@ def torchs(dotted: str) -> str:
     if not callable(thing):
         return f"{dotted.rpartition('.')[2]} = {thing!r}"
     parts = []
-    if thing.__module__ and thing.__module__.startswith("torch_ref"):
+    if (thing.__module__ or "").startswith("torch_ref"):
         parts.append(_written(thing, "torch_ref"))
     else:
         parts.append(f"# torch_ref re-exports {torch_name(dotted)}")
-    return "\n\n".join(parts + _of_torch(thing))
+    if of_torch := _of_torch(thing):
+        parts += [TRIMMED, *of_torch]
+    return "\n\n".join(parts)
 
 
 def torch_name(dotted: str) -> str | None:
@@ -132,10 +137,12 @@ def _inherits(thing: Any, method: str) -> bool:
 def _rules(optimizer: Any) -> list[str]:
     """The rule of an optimiser, or of the one that it sets options of."""
     for one in optimizer.__mro__:
-        module = sys.modules[one.__module__]
-        rule = getattr(module, f"_single_tensor_{one.__name__.lower()}", None)
-        if rule is not None:
-            return [_shown(rule, f"{rule.__module__}.{rule.__name__}")]
+        space = getattr(vars(one).get("__init__"), "__globals__", {})
+        if rule := space.get(f"_single_tensor_{one.__name__.lower()}"):
+            calls = [n for n in ast.walk(_tree(rule)) if isinstance(n, ast.Call)]
+            named = [space.get(ast.unparse(call.func)) for call in calls]
+            own = [f for f in named if getattr(f, "__module__", "") == rule.__module__]
+            return [_shown(f, torch_label(f)) for f in dict.fromkeys([*own, rule])]
     return []
 
 
