@@ -12,7 +12,7 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
-from compare.cli._shared import COLORS
+from compare.colors import COLORS
 from compare.show.docstring import FORMULAS, NOTES, SHAPES
 from compare.show.example import Example
 from compare.show.page import Page

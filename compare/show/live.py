@@ -12,7 +12,7 @@ import torch
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.cases import Draw
+from compare.cases.draws import Draw
 from compare.lockstep import Lockstep
 from compare.show.example import Example, compared, of_rows
 from compare.show.programs import LEARNERS, PROGRAMS

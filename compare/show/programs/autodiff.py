@@ -1,6 +1,6 @@
 """Ways to differentiate, and the functions that can be differentiated."""
 
-from compare.cases import landing, normal, positive
+from compare.cases.draws import landing, normal, positive
 from compare.show.programs.program import Program, program
 
 ELEMENTWISE = """\

@@ -1,6 +1,6 @@
 """The course's surfaces and descents, the metrics, and the parts of the learners."""
 
-from compare.cases import classes, normal
+from compare.cases.draws import classes, normal
 from compare.show.programs.program import Program, program
 
 SURFACE = """\

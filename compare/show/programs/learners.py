@@ -1,6 +1,6 @@
 """The learners: what obeys the contract of `handmade.training.Learner`."""
 
-from compare.cases import classes, normal
+from compare.cases.draws import classes, normal
 from compare.show.programs.program import Learning
 
 _MLP = "nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))"

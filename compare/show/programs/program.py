@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from compare.cases import Draw
+from compare.cases.draws import Draw
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What stands around the training of a net: schedules, initial weights, clipping."""
 
-from compare.cases import normal
+from compare.cases.draws import normal
 from compare.show.programs.program import Program, program
 
 SCHEDULE = """\
