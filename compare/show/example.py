@@ -4,12 +4,14 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 import handmade
 from compare import twin
 from compare.cases import LAYERS, LOSSES, OPTIMIZERS, Case
+from compare.cases.case import Layer
 from compare.check import steppers
 from compare.verdict import Verdict, judge, worst
 
@@ -129,7 +131,7 @@ def _answered(case: Case) -> Example:
     given |= question.state | question.buffers
     upstream = question.grad_output(want["output"])
     given |= {} if upstream is None else {"grad_output": upstream}
-    return of_rows(f"nn.{case.id}", given, compared(got, want))
+    return of_rows(_call(case), given, compared(got, want))
 
 
 def _stepped(case: Case) -> Example:
@@ -145,4 +147,25 @@ def _stepped(case: Case) -> Example:
         {n: a.reshape(shapes[0]) for n, a in zip(names, path, strict=True)}
         for path in (walk.path, want)
     )
-    return of_rows(f"optim.{case.id}", given, compared(*paths, bound=STEPS_BOUND))
+    return of_rows(_call(case), given, compared(*paths, bound=STEPS_BOUND))
+
+
+def _call(case: Case) -> str:
+    """How a case is built, as code; what is drawn goes by the argument's name."""
+    said = [_code(value) for value in case.args]
+    said += [f"{k}={k if callable(v) else _code(v)}" for k, v in case.kwargs.items()]
+    if case.inputs:
+        return f"nn.{case.name}({', '.join(said)})"
+    return f"optim.{case.name}({', '.join(['[parameter]', *said])})"
+
+
+def _code(value: Any) -> str:
+    """A constructor argument as code, layers in it as calls."""
+    if isinstance(value, Layer):
+        built = f"nn.{value.name}({', '.join(map(_code, value.args))})"
+        return f"{built}.weight" if value.weight else built
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(map(_code, value))
+        alone = "," if len(value) == 1 else ""
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{alone})"
+    return repr(value)
