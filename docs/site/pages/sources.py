@@ -34,8 +34,8 @@ PAIR = """<details{open}><summary><code>{name}</code></summary>
 def side_by_side(name: str, shown: bool = True) -> str:
     """Two columns for a dotted name such as "nn.Linear", open or to be opened."""
     ours, theirs = attrgetter(name)(handmade), attrgetter(name)(torch_ref)
-    origin = theirs.__module__
-    note = "" if origin.startswith("torch_ref") else f", which is `{origin}`'s"
+    origin = f"{theirs.__module__}.{theirs.__name__}"
+    note = "" if origin.startswith("torch_ref") else f" = `{origin}`"
     return PAIR.format(
         name=name,
         open=" open" if shown else "",
