@@ -1,7 +1,7 @@
 """The one place that asks which array library an array belongs to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import array_api_compat as _array_api_compat
@@ -139,8 +139,13 @@ def known(condition: Array) -> bool:
     return not _compiling and bool(condition)
 
 
+def unwarned() -> Any:
+    """Let NumPy make Inf and NaN without a warning; compilers know no warnings."""
+    return nullcontext() if _compiling else np.errstate(all="ignore")
+
+
 @contextmanager
-def compiling() -> Iterator[None]:
+def compiling() -> Generator[None]:
     """Look at no values: a step that a compiler traces, or a graph records, has none.
 
     Shapes and dtypes are checked as ever.

@@ -62,7 +62,7 @@ class ReLU(Module):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("ReLU", x=x)
         self.saved = x
-        return xp.maximum(x, 0.0)
+        return xp.maximum(x, xp.zeros_like(x))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
