@@ -75,7 +75,7 @@ def floating_namespace(owner: str, /, **arrays: Array) -> Any:
             float16, bfloat16), and when two dtypes differ (torch would raise, NumPy
             would silently widen).
     """
-    kinds = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
+    kinds: set[Any] = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
     xp, kind = _KNOWN.get(kinds.pop(), _UNKNOWN)
     if kind == "floating" and not kinds:
         return xp
