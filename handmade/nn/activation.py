@@ -67,7 +67,9 @@ class ReLU(Module):
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
         xp = _matching("ReLU", x, grad_output)
-        return grad_output * xp.astype(~(x <= 0), x.dtype)  # NaN passes
+        grad = xp.astype(~(x <= 0), x.dtype)  # 1 for NaN, too
+        grad *= grad_output
+        return grad
 
 
 class LeakyReLU(Module):
