@@ -64,7 +64,7 @@ def never_rises(side: Side) -> tuple[bool, str]:
     rises = [np.max(np.diff(t.losses), initial=0) / t.losses[0] for t in side.trials]
     eps = float(np.finfo(side.only.parameters["centres"].dtype).eps)
     steps = sum(len(t.losses) - 1 for t in side.trials)
-    return max(rises) <= 16 * eps, (
+    return bool(max(rises) <= 16 * eps), (
         f"largest growth {max(rises):.1e} in {steps} steps; {_words.seeds(side.trials)}"
     )
 
