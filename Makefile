@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test site lessons fuzz mutants check lint types format board clean
+.PHONY: run test site lessons fuzz mutants check lint types format docs board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
@@ -41,6 +41,10 @@ types: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The pages that are made from the code; where all is up to date, nothing changes.
+docs: $(VENV)/.run
+	$(BIN)/python -m compare.course_page docs/course.md
 
 board: $(VENV)/.run
 	$(BIN)/python -m compare board

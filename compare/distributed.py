@@ -18,7 +18,7 @@ import handmade
 from compare.experiment import Experiment, MakeLearner
 from compare.lockstep import Diverged, Step
 from compare.pair import Pair, Progress
-from compare.run import Interrupted, Result, Settings, held, run
+from compare.running import Interrupted, Result, Settings, held, run
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
@@ -118,7 +118,7 @@ def run_spread(
         lesson: the name of its folder.
         experiment: the lesson, spread.
         settings: where and how.
-        progress: as for `compare.run.run`.
+        progress: as for `compare.running.run`.
         source: likewise.
 
     Returns:

@@ -1,7 +1,7 @@
 """The one place that asks which array library an array belongs to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import array_api_compat as _array_api_compat
@@ -75,7 +75,7 @@ def floating_namespace(owner: str, /, **arrays: Array) -> Any:
             float16, bfloat16), and when two dtypes differ (torch would raise, NumPy
             would silently widen).
     """
-    kinds = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
+    kinds: set[Any] = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
     xp, kind = _KNOWN.get(kinds.pop(), _UNKNOWN)
     if kind == "floating" and not kinds:
         return xp
@@ -144,8 +144,13 @@ def is_compiling() -> bool:
     return _compiling
 
 
+def unwarned() -> Any:
+    """Let NumPy make Inf and NaN without a warning; compilers know no warnings."""
+    return nullcontext() if _compiling else np.errstate(all="ignore")
+
+
 @contextmanager
-def compiling() -> Iterator[None]:
+def compiling() -> Generator[None]:
     """Look at no values: a step that a compiler traces, or a graph records, has none.
 
     Shapes and dtypes are checked as ever.

@@ -13,7 +13,7 @@ from compare.compiled import COMPILERS, Compiled
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from compare.record import read_summary
-from compare.run import Settings, run
+from compare.running import Settings, run
 
 RNG = np.random.default_rng(0)
 X, DIGIT = RNG.normal(size=(8, 5)), RNG.integers(0, 3, 8)

@@ -14,7 +14,7 @@ from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:
     from compare.arrays import Backend
-    from compare.run import Result, Settings
+    from compare.running import Result, Settings
     from torch_ref.distributed import Communicator
 
 Loaded = tuple[str, str, Any]
@@ -72,7 +72,7 @@ def run(
     with usage_errors():
         from compare import registry
         from compare.arrays import Backend
-        from compare.run import Settings
+        from compare.running import Settings
 
         if distributed and (graph or compile):
             raise ValueError("a compiled step or a graph cannot wait for other ranks")
@@ -133,7 +133,7 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
     from compare import registry
     from compare.arrays import Backend
     from compare.record import read_summary
-    from compare.run import Settings
+    from compare.running import Settings
 
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
@@ -195,7 +195,7 @@ def _run_all(
 ) -> None:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
     from compare.distributed import run_spread
-    from compare.run import run
+    from compare.running import run
 
     train = partial(run, resumed=resume)
     if communicator is not None:
@@ -212,7 +212,7 @@ def _run_all(
 def _interrupted(name: str, stop: KeyboardInterrupt) -> int:
     """Say what ended a lesson; returns the exit status."""
     from compare.distributed import RankLost
-    from compare.run import Interrupted
+    from compare.running import Interrupted
 
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost

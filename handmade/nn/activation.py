@@ -62,13 +62,14 @@ class ReLU(Module):
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("ReLU", x=x)
         self.saved = x
-        # Not `maximum`, which brings the 0 from the host in every step on CUDA.
-        return x.clip(0.0) if hasattr(x, "clip") else xp.clip(x, 0.0, None)
+        return xp.maximum(x, xp.zeros_like(x))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
         xp = _matching("ReLU", x, grad_output)
-        return grad_output * xp.astype(~(x <= 0), x.dtype)  # NaN passes
+        grad = xp.astype(~(x <= 0), x.dtype)  # 1 for NaN, too
+        grad *= grad_output
+        return grad
 
 
 class LeakyReLU(Module):

@@ -51,7 +51,8 @@ class Parameter:
         Raises:
             ValueError: `grad` does not have the shape of the data.
         """
-        require_shape("Parameter", "grad", grad, self.data.shape)
+        if grad.shape != self.data.shape:
+            require_shape("Parameter", "grad", grad, self.shape)
         self.grad = grad if self.grad is None else self.grad + grad
 
     def __repr__(self) -> str:

@@ -78,9 +78,9 @@ class Adam(Optimizer):
         if group["decoupled_weight_decay"]:
             data *= 1 - lr * group["weight_decay"]
         state["step"] = t = state.get("step", 0) + 1
-        m = decayed(state.get("exp_avg"), beta1, (1 - beta1) * g)
-        v = decayed(state.get("exp_avg_sq"), beta2, (1 - beta2) * g * g)
-        state["exp_avg"], state["exp_avg_sq"] = m, v
+        state["exp_avg"] = m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
+        v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g * g
+        state["exp_avg_sq"] = v
         if group["amsgrad"]:
             v = xp.maximum(state.get("max_exp_avg_sq", v), v)
             state["max_exp_avg_sq"] = v
@@ -89,12 +89,3 @@ class Adam(Optimizer):
         root += group["eps"]
         data -= step_size * m / root
         return data
-
-
-def decayed(last: Array | None, beta: float, new: Array) -> Array:
-    """The sum β · last + new, in last's own place; before the first step it is 0."""
-    if last is None:
-        return new
-    last *= beta
-    last += new
-    return last

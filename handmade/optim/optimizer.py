@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import numpy as np
-
 from handmade._array import (
     Array,
     converted,
@@ -12,6 +10,7 @@ from handmade._array import (
     is_compiling,
     require_like,
     require_shape,
+    unwarned,
 )
 from handmade._numbers import real_number
 from handmade.nn.module import Parameter, parameters_of
@@ -105,8 +104,8 @@ class Optimizer:
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         """The new data of one parameter; what must be remembered goes into `state`.
 
-        `data` and the arrays of `state` are the optimiser's own and may be written
-        into, as `data -= …` does where the library allows it; `grad` may not.
+        `data` is the optimiser's own and may be written into, as `data -= …` does
+        where the library allows it; `grad` and the arrays in `state` may not.
         """
         raise NotImplementedError
 
@@ -121,7 +120,7 @@ class Optimizer:
                 dtype than its parameter.
             ValueError: it has another shape.
         """
-        with np.errstate(all="ignore"):
+        with unwarned():
             for group in self.param_groups:
                 plain = _plain(group)
                 for parameter in group["params"]:

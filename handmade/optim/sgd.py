@@ -64,11 +64,9 @@ class SGD(Optimizer):
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         g = gradient_with_decay(data, grad, group)
         if group["momentum"]:
-            if (v := state.get("momentum_buffer")) is None:
-                v = 1 * g  # a copy: the gradient is not the optimiser's own
-            else:
-                v *= group["momentum"]
-                v += (1 - group["dampening"]) * g
+            v = 1 * g  # a copy: the gradient may be overwritten before the next step
+            if (last := state.get("momentum_buffer")) is not None:
+                v = group["momentum"] * last + (1 - group["dampening"]) * g
             state["momentum_buffer"] = v
             g = g + group["momentum"] * v if group["nesterov"] else v
         data -= group["lr"] * g

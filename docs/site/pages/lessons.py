@@ -52,6 +52,10 @@ NOT_RUN = """There is no finished run yet. Make one, and then the site again:
 ```sh
 python -m compare run {name}
 ```
+
+| claim |
+|---|
+{claims}
 """
 NEXT = """- Run it yourself, on other arrays or from another seed:
 
@@ -137,7 +141,8 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
     """What the newest finished run of a lesson came to, with its pictures."""
     folder = newest(name, runs)
     if folder is None:
-        return NOT_RUN.format(name=name)
+        claims = "\n".join(f"| {text} |" for text in lesson.claims)
+        return NOT_RUN.format(name=name, claims=claims)
     said = record.read_summary(folder)
     rows = "".join(
         f"| {'✓' if claim['holds'] else '✗'} | {text} | `` {claim['found']} `` |\n"
@@ -148,9 +153,7 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
     figures = "\n\n".join(
         f"![{picture}]({name}/{picture}.png)" for picture in (*lesson.figures, "curves")
     )
-    return (
-        f"{_verdict(said)}\n\n| | claim | found |\n|---|---|---|\n{rows}\n{figures}\n"
-    )
+    return f"{_facts(said)}\n\n| | claim | found |\n|---|---|---|\n{rows}\n{figures}\n"
 
 
 def newest(name: str, runs: Path) -> Path | None:
@@ -167,12 +170,18 @@ def newest(name: str, runs: Path) -> Path | None:
     return None
 
 
-def _verdict(said: dict[str, Any]) -> str:
-    """The verdict of each trial, in one line; the kind that they all have, if one."""
+def _facts(said: dict[str, Any]) -> str:
+    """What a run was, and whether both sides agreed in every trial."""
     verdicts = said["verdict"].values()
     kinds = sorted({verdict["kind"] for verdict in verdicts})
-    many = f"{len(verdicts)} trials" if len(verdicts) > 1 else "one trial"
-    return (
-        f"**{', '.join(kinds)}** · {said['steps']} × {many}, {said['dtype']}, "
-        f"{said['array']} arrays on {said['device']}"
-    )
+    facts = {
+        "verdict": ", ".join(kinds),
+        "steps": said["steps"],
+        "trials": len(verdicts),
+        "dtype": said["dtype"],
+        "arrays": said["array"],
+        "device": said["device"],
+    }
+    head, line = " | ".join(facts), " | ".join("---" for _ in facts)
+    row = " | ".join(f"`{fact}`" for fact in facts.values())
+    return f"| {head} |\n| {line} |\n| {row} |"

@@ -1,15 +1,12 @@
-"""The hand-written source of a name beside its twin's."""
+"""The formulas of a name, and its hand-written source beside its twin's."""
 
-import inspect
-import textwrap
-from operator import attrgetter
-from typing import Any
-
-import handmade
-import torch_ref
+from compare.show import source
+from compare.show.docstring import FORMULAS, sections
+from compare.show.names import attribute
 
 PAIR = """<details{open}><summary><code>{name}</code></summary>
 
+{formulas}
 :::::{{container}} twins
 ::::{{container}} twin
 **handmade.{name}**
@@ -19,7 +16,7 @@ PAIR = """<details{open}><summary><code>{name}</code></summary>
 ```
 ::::
 ::::{{container}} twin
-**torch_ref.{name}**{note}
+**torch_ref.{name}**
 
 ```python
 {theirs}
@@ -32,18 +29,17 @@ PAIR = """<details{open}><summary><code>{name}</code></summary>
 
 
 def side_by_side(name: str, shown: bool = True) -> str:
-    """Two columns for a dotted name such as "nn.Linear", open or to be opened."""
-    ours, theirs = attrgetter(name)(handmade), attrgetter(name)(torch_ref)
-    origin = theirs.__module__
-    note = "" if origin.startswith("torch_ref") else f", which is `{origin}`'s"
+    """Formulas and two columns for a dotted name, open or to be opened."""
     return PAIR.format(
         name=name,
         open=" open" if shown else "",
-        ours=_source(ours),
-        theirs=_source(theirs),
-        note=note,
+        formulas=_formulas(name),
+        ours=source.handmades(name),
+        theirs=source.torchs(name),
     )
 
 
-def _source(value: Any) -> str:
-    return textwrap.dedent(inspect.getsource(value)).strip()
+def _formulas(name: str) -> str:
+    said = sections(attribute(name))
+    found = [f"{title}:\n{said[title]}" for title in FORMULAS if title in said]
+    return "```text\n{}\n```\n".format("\n\n".join(found)) if found else ""
