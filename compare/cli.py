@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from compare.run import Result, Settings
+    from compare.running import Result, Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -94,7 +94,7 @@ def run(
     with _usage_errors():
         from compare import registry
         from compare.arrays import Backend
-        from compare.run import Settings
+        from compare.running import Settings
 
         arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
         backend = Backend(arrays.value, device.value, dtype.value)
@@ -146,7 +146,7 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
     from compare import registry
     from compare.arrays import Backend
     from compare.record import read_summary
-    from compare.run import Settings
+    from compare.running import Settings
 
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
@@ -313,7 +313,7 @@ def _run_all(
     results: list["Result"],
 ) -> None:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
-    from compare.run import Interrupted, run
+    from compare.running import Interrupted, run
 
     for source, name, experiment in loaded:
         try:

@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from compare import board, record, registry
 from compare.board import EventWriter, Server, deep_link
 from compare.record import Record
-from compare.run import Result, Settings, run
+from compare.running import Result, Settings, run
 
 SIDES = ("handmade", "torch_ref")
 Ask = Callable[..., Any]
