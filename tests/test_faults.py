@@ -18,9 +18,8 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
-from compare import cli
 from compare.board import SIDES
-from compare.cli import app
+from compare.cli import _results, app
 
 Write = Callable[..., str]
 LONG = "steps=10_000_000"
@@ -217,7 +216,7 @@ def test_a_full_screen_is_reported(
 ):
     with Path("/dev/full").open("wb", buffering=0) as full:
         screen = io.TextIOWrapper(full, write_through=True)
-        monkeypatch.setattr(cli, "out", Console(file=screen))
+        monkeypatch.setattr(_results, "out", Console(file=screen))
         answer = call("run", own_lesson("steps=5"), "--logdir", tmp_path / "runs")
     assert answer.exit_code == 2
     assert answer.stderr == "error: [Errno 28] No space left on device\n"

@@ -1,0 +1,21 @@
+"""The command line: one file a command, and here the order in which help names them.
+
+Torch is imported only inside the commands that need it.
+"""
+
+import typer
+
+from compare.cli import board, check, exercises, listing, run, template
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Deep-learning basics by hand, trained in step with PyTorch and compared.",
+)
+app.command()(run.run)
+app.command("list")(listing.list_lessons)
+app.command()(exercises.exercises)
+app.command()(board.board)
+app.command()(check.check)
+app.command()(template.template)

@@ -1,0 +1,30 @@
+"""Options that several commands take."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
+
+
+class Array(StrEnum):
+    """Arrays that the hand-written side runs on."""
+
+    numpy = "numpy"
+    torch = "torch"
+
+
+class Device(StrEnum):
+    """Where both sides run."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class DType(StrEnum):
+    """What both sides compute in."""
+
+    float32 = "float32"
+    float64 = "float64"

@@ -1,0 +1,73 @@
+"""What `run` prints at the end."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Column, Table
+from rich.text import Text
+
+from compare.cli._shared import colored, out
+
+if TYPE_CHECKING:
+    from compare.running import Result
+
+
+def print_results(results: list["Result"], logdir: Path, fast: bool) -> None:
+    """What became of each lesson; nothing where none was run to its end."""
+    if not results:
+        return
+    if fast:
+        _print_verdicts(results, logdir)
+        return
+    table = Table(Column("lesson", no_wrap=True), "verdict", "claim", "found", box=None)
+    for result in results:
+        name, kind = result.lesson, colored(result.verdict.kind)
+        for text, (holds, found) in result.claims.items():
+            mark = Text("✓ " if holds else "✗ ", style="green" if holds else "red")
+            table.add_row(name, kind, mark + Text(text), Text(found))
+            name, kind = "", Text("")
+        if not result.claims:
+            style = "" if result.status == "finished" else "red"
+            status = Text(result.status, style=style)
+            table.add_row(name, kind, status, Text(result.reason))
+    out.print(table)
+    if len(results) == 1 and results[0].status == "finished" and results[0].story:
+        out.print(f"\n{results[0].story}\n", markup=False)
+    for result in results:
+        out.print(
+            f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
+            f"({result.seconds:.1f} s) → {result.folder}",
+            markup=False,
+            soft_wrap=True,
+        )
+    _print_board(results, logdir)
+
+
+def _print_verdicts(results: list["Result"], logdir: Path) -> None:
+    """Whether both sides agree, lesson by lesson."""
+    table = Table(Column("lesson", no_wrap=True), "verdict", "", box=None)
+    for result in results:
+        trouble = result.reason if result.verdict.agrees else result.verdict.words
+        table.add_row(result.lesson, colored(result.verdict.kind), Text(trouble))
+    out.print(table)
+    out.print(f"\nno claim was judged; logged in {logdir}", markup=False)
+    _print_command(logdir)
+
+
+def _print_board(results: list["Result"], logdir: Path) -> None:
+    from compare.record import link
+
+    _print_command(logdir)
+    for result in results:
+        address = link("http://127.0.0.1:6006", result.folder)
+        out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
+
+
+def _print_command(logdir: Path) -> None:
+    place = shlex.quote(str(logdir))
+    out.print(
+        f"\nLook at the curves: python -m compare board --logdir {place}",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,54 @@
+"""`check`: anyone's file against torch."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compare.cli._shared import err, out, usage_errors
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="Plain Python; NumPy is enough.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="What of it to check; else all.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option(help="Fail what is not covered, too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For graders.")] = False,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write a report for CI to this file.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for loading, and for each name.")
+    ] = 60,
+) -> None:
+    """Check your own layers, losses and optimisers against torch, in words.
+
+    The file may define classes named as in handmade.nn and handmade.optim, functions
+    such as mse_loss with mse_loss_backward, or any f with grad_f.
+
+    THE FILE'S CODE IS RUN, in a process of its own but with all your rights: check
+    only what you would run.
+
+    Exit 0: all is equal or rounding. Exit 1: a convention or a bug. Exit 2: the file
+    cannot be loaded, or there is nothing to check.
+    """
+    from compare.check import report
+    from compare.check.sandbox import check_file
+
+    with usage_errors():
+        if not timeout > 0:
+            raise ValueError(f"timeout must be positive, got {timeout}")
+        outcome = check_file(file, names or [], timeout)
+        if junit is not None:
+            junit.write_text(report.as_junit(outcome, strict), encoding="utf-8")
+    if as_json:
+        sys.stdout.write(report.as_json(outcome, strict) + "\n")
+    else:
+        report.show(outcome, out)
+    if outcome.problem:
+        err.print(f"error: {file}: {outcome.problem}", style="red", markup=False)
+    raise typer.Exit(outcome.exit_status(strict))

@@ -1,0 +1,174 @@
+"""`run`: lessons, trained on both sides in step."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from compare.cli._options import Array, Device, DType, LogDir
+from compare.cli._results import print_results
+from compare.cli._shared import err, in_words, usage_errors
+
+if TYPE_CHECKING:
+    from compare.running import Result, Settings
+
+
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "")
+"""steps, seed, array, device, dtype, threads, fast and data, where nothing is said."""
+
+
+def run(
+    lessons: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
+    ] = None,
+    array: Annotated[
+        Array | None,
+        typer.Option(help="Arrays of the hand-written side: numpy, on cuda torch."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
+    dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
+    steps: Annotated[
+        int | None, typer.Option(help="At least 1, instead of the lesson's own number.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything drawn, at least 0.")] = 0,
+    logdir: LogDir = Path("runs"),
+    threads: Annotated[int, typer.Option(help="Of NumPy and torch each.")] = 1,
+    fast: Annotated[
+        bool, typer.Option(help="A few steps from one seed; no claim is judged.")
+    ] = False,
+    data: Annotated[
+        str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
+    ] = "",
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this folder, as it was started."),
+    ] = None,
+) -> None:
+    """Train lessons on both sides in step; exit 0 only if they agree and claims hold.
+
+    Exit 1: a side differs, a claim fails or training diverged. Exit 2: usage error.
+    """
+    with usage_errors():
+        from compare import registry
+        from compare.arrays import Backend
+        from compare.running import Settings
+
+        arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
+        backend = Backend(arrays.value, device.value, dtype.value)
+        settings = Settings(backend, steps, seed, logdir, threads, fast, data)
+        if resume is not None:
+            said = (steps, seed, array, device, dtype, threads, fast, data)
+            if said != UNSAID:
+                raise ValueError(
+                    "--resume goes on as the run was started; only name it"
+                )
+            wanted, settings = _cut_short(resume, lessons or [])
+            logdir = settings.logdir
+        else:
+            wanted = [n for name in lessons or [] for n in _expanded(name, data)]
+        if not wanted:
+            raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
+        loaded = [
+            (registry.source(name), *registry.load(name))
+            for name in dict.fromkeys(wanted)
+        ]
+        for _, name, lesson in loaded:  # before the first of them is run
+            registry.require_data(name, lesson, settings.data)
+            settings.steps_of(lesson)
+    results: list[Result] = []
+    try:
+        _run_all(loaded, settings, resume, results)
+    finally:
+        with usage_errors(OSError):
+            print_results(results, logdir, settings.fast)
+    raise typer.Exit(0 if all(result.ok for result in results) else 1)
+
+
+def _expanded(name: str, data: str) -> list[str]:
+    """The lessons that a word stands for: `all` are those that have the data."""
+    from compare import registry
+
+    if name != "all":
+        return [name]
+    every = registry.names()
+    chosen = registry.on_data(data) if data else every
+    if left_out := [name for name in every if name not in chosen]:
+        words = f"left out, having no data {data!r}: {', '.join(left_out)}"
+        err.print(words, style="yellow", markup=False, soft_wrap=True)
+    return chosen
+
+
+def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
+    """The lesson and the settings of a run that is to be gone on with."""
+    from compare import registry
+    from compare.arrays import Backend
+    from compare.record import read_summary
+    from compare.running import Settings
+
+    if lessons:
+        raise ValueError("--resume goes on with one run as it was; name no lesson")
+    said = read_summary(folder)
+    name, _, known = said["source"].partition("#")
+    if registry.source(name) != said["source"]:
+        raise ValueError(f"{name} is not as it was when {folder} was started ({known})")
+    if said["status"] not in ("interrupted", "failed"):
+        raise ValueError(f"{folder} is {said['status']}: there is nothing to resume")
+    backend = Backend(said["array"], said["device"], said["dtype"])
+    logdir = folder.parent.parent
+    known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
+    return [name], Settings(backend, logdir=logdir, **known)
+
+
+def _run_all(
+    loaded: list[Any],
+    settings: "Settings",
+    resume: Path | None,
+    results: list["Result"],
+) -> None:
+    """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
+    from compare.running import Interrupted, run
+
+    for source, name, experiment in loaded:
+        try:
+            with usage_errors(Exception, about=_about(name, source, settings)):
+                results.append(
+                    run(name, experiment, settings, _progress, resume, source)
+                )
+        except KeyboardInterrupt as stop:
+            err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
+            code = 143 if isinstance(stop, Interrupted) else 130
+            raise typer.Exit(code) from None
+
+
+def _about(name: str, source: str, settings: "Settings") -> Callable[[Exception], str]:
+    """What stands before an error in a lesson: its name and where to look."""
+    from compare import registry
+
+    def about(error: Exception) -> str:
+        if isinstance(error, OSError):
+            return f"{name}, logged in {settings.logdir}: "
+        path, own_file, _ = source.partition("#")
+        line = registry.line_in(path, error) if own_file else None
+        if line is None or in_words(error).endswith(f"line {line})"):
+            return f"{name}: "
+        return f"{name} ({path}, line {line}): "
+
+    return about
+
+
+def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
+    """Show how far the steps are; nothing where nobody looks."""
+    from rich.progress import track
+
+    return iter(
+        track(
+            steps,
+            description=label,
+            total=total,
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+    )

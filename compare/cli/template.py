@@ -1,0 +1,36 @@
+"""`template`: a skeleton to fill in."""
+
+import difflib
+import sys
+from typing import Annotated
+
+import typer
+
+from compare.cli._shared import usage_errors
+
+
+def template(
+    name: Annotated[
+        str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
+    ] = "",
+    solution: Annotated[bool, typer.Option(help="With the bodies filled in.")] = False,
+    names: Annotated[
+        bool, typer.Option("--list", help="Print all names there are, and end.")
+    ] = False,
+) -> None:
+    """Print a skeleton to fill in, its formulas in the docstring; `check` judges it.
+
+    The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
+    """
+    from compare import template
+
+    with usage_errors():
+        known = template.names()
+        if names:
+            words = "\n".join(known) + "\n"
+        elif name in known or difflib.get_close_matches(name, known, n=1):
+            words = template.template(name, solution)
+        else:
+            what = f"there is no template {name!r}" if name else "name a class"
+            raise ValueError(f"{what}; `python -m compare template --list` names all")
+    sys.stdout.write(words)
