@@ -1,0 +1,28 @@
+"""The pages that are also read in the repository."""
+
+from pathlib import Path
+
+from pages.files import Pages
+
+GUIDES = ("course", "adding", "benchmarks", "scaling", "mutants")
+
+INDEX = """# Guides
+
+```{{toctree}}
+:maxdepth: 1
+
+{toctree}
+```
+"""
+
+
+def write(folder: Path, docs: Path) -> None:
+    """Copy the guides that there are, with their pictures."""
+    pages = Pages(folder)
+    there = [name for name in GUIDES if (docs / f"{name}.md").is_file()]
+    for name in there:
+        pages.add(f"{name}.md", (docs / f"{name}.md").read_bytes())
+    for picture in docs.glob("*.png"):
+        pages.add(picture.name, picture.read_bytes())
+    pages.add("index.md", INDEX.format(toctree="\n".join(there)))
+    pages.finish()
