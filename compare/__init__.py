@@ -8,7 +8,7 @@ __all__ = ["assert_matches"]  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     """Import torch only when something that needs it is asked for."""
     if name == "assert_matches":
-        from compare.check.matching import assert_matches
+        from compare.checking.matching import assert_matches
 
         return assert_matches
     raise AttributeError(f"module 'compare' has no attribute {name!r}")

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from playwright.sync_api import expect, sync_playwright
 
 from compare import registry
-from compare.board import SIDES, Server
+from compare.dashboard import SIDES, Server
 from compare.record import link
 from compare.running import Settings, run
 

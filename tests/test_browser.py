@@ -14,7 +14,7 @@ import pytest
 from matplotlib.image import imread
 
 from compare import registry
-from compare.board import SIDES, deep_link
+from compare.dashboard import SIDES, deep_link
 from compare.running import Result
 
 playwright = pytest.importorskip("playwright.sync_api")

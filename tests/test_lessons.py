@@ -13,7 +13,7 @@ import torch
 
 from compare import figures, registry
 from compare.arrays import Backend
-from compare.board import EventWriter
+from compare.dashboard import EventWriter
 from compare.experiment import Data
 from compare.experiments import _digits
 from compare.figures import loss_curves

@@ -13,7 +13,7 @@ import handmade
 import torch_ref
 from compare import registry
 from compare.arrays import Backend, to_numpy
-from compare.check.sandbox import check_file
+from compare.checking.sandbox import check_file
 from compare.experiment import backprop
 from compare.lockstep import JUMP, Lockstep, _copied, _disturbed, _lasting, _tensors
 from compare.running import Settings, run

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.diagnosis import close
-from compare.check.findings import EPS, Finding, agreed, convention
-from compare.check.subjects import Subject, evaluate
+from compare.checking.diagnosis import close
+from compare.checking.findings import EPS, Finding, agreed, convention
+from compare.checking.subjects import Subject, evaluate
 
 SHAPE = (100, 100)
 DEVIATIONS = 6

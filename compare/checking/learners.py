@@ -8,8 +8,8 @@ import torch
 
 import torch_ref
 from compare.arrays import to_numpy
-from compare.check.diagnosis import Failure, close, named
-from compare.check.findings import (
+from compare.checking.diagnosis import Failure, close, named
+from compare.checking.findings import (
     BOUND,
     EPS,
     Finding,
@@ -21,7 +21,7 @@ from compare.check.findings import (
     text_of,
     wrong_results,
 )
-from compare.check.subjects import Answer, Subject, get_parameter, set_parameters
+from compare.checking.subjects import Answer, Subject, get_parameter, set_parameters
 from compare.twin import Question, Results
 
 

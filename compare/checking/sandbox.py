@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+CHILD = "compare.checking.child"
+
 
 @dataclass
 class Outcome:
@@ -73,7 +75,7 @@ def _asked(path: Path, names: list[str], seconds: float) -> tuple[list[Any], str
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "answers.jsonl"
         child = subprocess.Popen(
-            [sys.executable, "-m", "compare.check.child", str(path), str(out), *names],
+            [sys.executable, "-m", CHILD, str(path), str(out), *names],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -114,6 +116,6 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _lost(label: str, ending: str) -> dict[str, Any]:
-    from compare.check.checker import Finding
+    from compare.checking.checker import Finding
 
     return Finding(label, label, "bug", ending).as_dict()

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from rich.console import Console
 from rich.text import Text
 
-from compare.check.sandbox import Outcome
+from compare.checking.sandbox import Outcome
 
 COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
-from compare.check import steppers
-from compare.check.diagnosis import REPAIRS
-from compare.check.findings import (
+from compare.checking import steppers
+from compare.checking.diagnosis import REPAIRS
+from compare.checking.findings import (
     EPS,
     Finding,
     agreed,
@@ -20,7 +20,7 @@ from compare.check.findings import (
     text,
     texts,
 )
-from compare.check.subjects import CASES, Subject, expressible
+from compare.checking.subjects import CASES, Subject, expressible
 
 
 def optimizer(subject: Subject) -> Finding:

@@ -10,7 +10,7 @@ import numpy as np
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.check.mistakes import RULES, Mistake, Options, mistakes
+from compare.checking.mistakes import RULES, Mistake, Options, mistakes
 
 STEPS = 6
 RIGHT = Mistake("none")

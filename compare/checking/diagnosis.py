@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.check import divergences, norms, quantizers, windows
-from compare.check.subjects import Answer
+from compare.checking import divergences, norms, quantizers, windows
+from compare.checking.subjects import Answer
 from compare.twin import Question, Results, torchs
 
 REPAIRS = {

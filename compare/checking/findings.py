@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.diagnosis import REPAIRS
-from compare.check.subjects import COUNTS, Subject
+from compare.checking.diagnosis import REPAIRS
+from compare.checking.subjects import COUNTS, Subject
 from compare.twin import Question, Results
 from compare.verdict import Kind, difference
 

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 import torch_ref
-from compare.check.diagnosis import close
-from compare.check.findings import (
+from compare.checking.diagnosis import close
+from compare.checking.findings import (
     BOUND,
     EPS,
     Finding,
@@ -21,7 +21,7 @@ from compare.check.findings import (
     same,
     text,
 )
-from compare.check.subjects import FUNCTIONS, NotCovered, Subject
+from compare.checking.subjects import FUNCTIONS, NotCovered, Subject
 from compare.oracles import complex_step, finite_differences
 
 

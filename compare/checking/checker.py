@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
-from compare.check import dropping, learners, optimizers, sampling, scalars
-from compare.check.diagnosis import REPAIRS, Failure, close, named
-from compare.check.findings import (
+from compare.checking import dropping, learners, optimizers, sampling, scalars
+from compare.checking.diagnosis import REPAIRS, Failure, close, named
+from compare.checking.findings import (
     BOUND,
     EPS,
     Finding,
@@ -24,8 +24,8 @@ from compare.check.findings import (
     texts,
     wrong_results,
 )
-from compare.check.slopes import belong_together
-from compare.check.subjects import (
+from compare.checking.slopes import belong_together
+from compare.checking.subjects import (
     CASES,
     Answer,
     NotCovered,

@@ -15,7 +15,7 @@ TO_WRITE = ("forward", "backward", "updated", "step")
 
 def names() -> list[str]:
     """Everything that there is a template of."""
-    from compare.check.subjects import CASES
+    from compare.checking.subjects import CASES
 
     return [*CASES, "Rosenblatt"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from compare.check.checker import Finding, check
-from compare.check.subjects import Subject, find
+from compare.checking.checker import Finding, check
+from compare.checking.subjects import Subject, find
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "

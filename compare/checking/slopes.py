@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.check.subjects import Subject, answer
+from compare.checking.subjects import Subject, answer
 from compare.twin import Question, Results
 
 H = 1e-5
