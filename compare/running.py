@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from compare import checkpoint, figures
+from compare import checkpoint, figures, page
 from compare.arrays import Backend
 from compare.experiment import Claim, Experiment
 from compare.lockstep import Diverged
@@ -116,6 +116,9 @@ class Result:
         """Whether both sides agree and every claim holds."""
         held = all(holds for holds, _ in self.claims.values())
         return self.status == "finished" and self.verdict.agrees and held
+
+    def _repr_html_(self) -> str:
+        return page.of(self)
 
 
 class LessonError(ValueError):

@@ -1,5 +1,6 @@
 """What checking a file came to, for people, graders and CI."""
 
+import io
 import json
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +26,16 @@ def show(outcome: Outcome, out: Console) -> None:
         out.print(line, soft_wrap=True)
         for label, text in _details(finding):
             out.print(Text(f"  {label:9} {_indented(text)}"), soft_wrap=True)
+
+
+def as_text(outcome: Outcome) -> str:
+    """The same without colours; also what kept the file from being checked."""
+    text = io.StringIO()
+    # Said outright, since notebooks ask rich for HTML and for colours.
+    plain = {"force_jupyter": False, "color_system": None, "highlight": False}
+    show(outcome, Console(file=text, **plain))
+    problem = f"error: {outcome.problem}\n" if outcome.problem else ""
+    return text.getvalue() + problem
 
 
 def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Starting the child process, and outliving whatever it does."""
 
+import html
 import json
 import os
 import signal
@@ -27,6 +28,11 @@ class Outcome:
     file: str
     problem: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        from compare.checking import report
+
+        return f"<pre>{html.escape(report.as_text(self))}</pre>"
 
     def exit_status(self, strict: bool = False) -> int:
         """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded.

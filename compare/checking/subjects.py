@@ -117,6 +117,11 @@ def find(module: ModuleType) -> list[Subject]:
         for name, value in vars(module).items()
         if getattr(value, "__module__", None) == module.__name__ and name[0] != "_"
     }
+    return among(own)
+
+
+def among(own: dict[str, Any]) -> list[Subject]:
+    """Everything among these that can be checked, by its name, in their order."""
     return [s for name, value in own.items() if (s := _subject(name, value, own))]
 
 
