@@ -1,8 +1,9 @@
 """Both sides, step by step, from the same weights on the same batches."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ Tensors = dict[str, np.ndarray]
 TINY = float(np.finfo(float).tiny)
 TRIES = 8
 """How often torch is disturbed by one ULP to see how far rounding can carry."""
+MOST_TRIES = 64
+"""How often before a difference is called a mistake: at a near-tie of two losses, torch
+itself may decide differently in one disturbance out of ten."""
 FLOOR = 64
 """So many ULP of the largest size that a tensor has had are rounding in any case."""
 SAFETY = 4
@@ -221,8 +225,11 @@ class Lockstep:
             self.noise[name] = FADING * self.noise.get(name, 0.0)
             if gap <= max(bound * size, floor, SAFETY * self.noise[name]):
                 continue
-            moves = self._sensitivity(name, want, before, batch)
+            further = self._sensitivity(name, want, before, batch)
+            moves = list(islice(further, TRIES))
             self.noise[name] = _lasting(moves)
+            if self.failure is None and gap > max(floor, SAFETY * max(moves)):
+                moves.append(next((m for m in further if gap <= SAFETY * m), 0.0))
             if gap > max(floor, SAFETY * max(moves)):
                 self._fail(name, self._judged(name, got, want, bound, len(batch[0])))
             elif gap > SAFETY * self.noise[name]:
@@ -264,7 +271,7 @@ class Lockstep:
 
     def _sensitivity(
         self, name: str, want: Tensors, before: Any, batch: Any
-    ) -> list[float]:
+    ) -> Iterator[float]:
         """How far torch's own result moves when weights and data move by one ULP.
 
         A target that is a whole number is a label, and exact.
@@ -274,16 +281,15 @@ class Lockstep:
         neither side is wrong.
         """
         rng = np.random.default_rng(self.steps)
-        learner, moves = self.stand_in, []
-        for _ in range(TRIES):
+        learner = self.stand_in
+        for _ in range(MOST_TRIES):
             disturbed = _disturbed(before, rng, self.backend.eps)
             learner.load_state_dict(self.backend.state_for_torch(disturbed))
             x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
             target = _disturbed(to_numpy(batch[1]), rng, self.backend.eps, whole=False)
             again = self.backend.torch(x), self.backend.torch(target)
             got = _tensors(learner, self._stepped(learner, again))
-            moves.append(_gap(got[name], want[name]))
-        return moves
+            yield _gap(got[name], want[name])
 
     def bound(self, batch_size: int) -> float:
         """Up to here a re-synced difference is rounding."""
