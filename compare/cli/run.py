@@ -11,11 +11,11 @@ from compare.cli._results import print_results
 from compare.cli._shared import err, in_words, usage_errors
 
 if TYPE_CHECKING:
-    from compare.run import Result, Settings
+    from compare.running import Result, Settings
 
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "")
-"""steps, seed, array, device, dtype, threads, fast and data, where nothing is said."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", None, "", "")
+"""What stands for all options but --logdir and --resume where nothing is said."""
 
 
 def run(
@@ -41,6 +41,15 @@ def run(
     data: Annotated[
         str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
     ] = "",
+    csv: Annotated[
+        Path | None, typer.Option(help="Learn a table of your own; needs --target.")
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="The column of --csv to learn from all others.")
+    ] = "",
+    hidden: Annotated[
+        str, typer.Option(help="Units of hidden layers for --csv, such as 32,16.")
+    ] = "",
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
@@ -53,19 +62,22 @@ def run(
     with usage_errors():
         from compare import registry
         from compare.arrays import Backend
-        from compare.run import Settings
+        from compare.running import Settings
 
         arrays = array or (Array.torch if device is Device.cuda else Array.numpy)
         backend = Backend(arrays.value, device.value, dtype.value)
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
             said = (steps, seed, array, device, dtype, threads, fast, data)
+            said += (csv, target, hidden)
             if said != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
                 )
             wanted, settings = _cut_short(resume, lessons or [])
             logdir = settings.logdir
+        elif csv is not None or target or hidden:
+            wanted = [_table(csv, target, hidden, lessons or [])]
         else:
             wanted = [n for name in lessons or [] for n in _expanded(name, data)]
         if not wanted:
@@ -100,12 +112,25 @@ def _expanded(name: str, data: str) -> list[str]:
     return chosen
 
 
+def _table(csv: Path | None, target: str, hidden: str, lessons: list[str]) -> str:
+    """The name of the lesson made of a table."""
+    if csv is None:
+        raise ValueError("--target and --hidden go with --csv FILE")
+    if lessons:
+        raise ValueError(f"--csv runs a lesson of its own; leave out {lessons[0]!r}")
+    if not target:
+        raise ValueError("--csv needs --target NAME, the column to be learned")
+    from compare.tables.reference import reference, units
+
+    return reference(csv, target, units(hidden))
+
+
 def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
     """The lesson and the settings of a run that is to be gone on with."""
     from compare import registry
     from compare.arrays import Backend
     from compare.record import read_summary
-    from compare.run import Settings
+    from compare.running import Settings
 
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
@@ -128,7 +153,7 @@ def _run_all(
     results: list["Result"],
 ) -> None:
     """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
-    from compare.run import Interrupted, run
+    from compare.running import Interrupted, run
 
     for source, name, experiment in loaded:
         try:
