@@ -3,23 +3,28 @@
 No autograd and no import of torch; each public name has its twin in `torch_ref`.
 """
 
-from handmade import (
-    autodiff,
-    cluster,
-    descent,
-    forward_forward,
-    metrics,
-    nn,
-    optim,
-    perceptron,
-    quantize,
-    search,
-    semi_supervised,
-    surfaces,
-    training,
-    variational,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from handmade._random import manual_seed
+
+if TYPE_CHECKING:
+    from handmade import (
+        autodiff,
+        cluster,
+        descent,
+        forward_forward,
+        metrics,
+        nn,
+        optim,
+        perceptron,
+        quantize,
+        search,
+        semi_supervised,
+        surfaces,
+        training,
+        variational,
+    )
 
 __all__ = [
     "autodiff",
@@ -38,3 +43,15 @@ __all__ = [
     "training",
     "variational",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when it is first asked for: nobody needs all of them at once."""
+    if name not in __all__:
+        raise AttributeError(f"module 'handmade' has no attribute {name!r}")
+    return import_module(f"handmade.{name}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

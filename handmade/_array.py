@@ -1,5 +1,7 @@
 """The one place that asks which array library an array belongs to."""
 
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 import array_api_compat as _array_api_compat
@@ -10,11 +12,13 @@ array_api_compat: Any = _array_api_compat  # untyped in parts
 Array: TypeAlias = Any
 """An array of NumPy, torch (CPU or CUDA), or any library of the array API standard."""
 
-_KNOWN: dict[tuple[type, Any], tuple[Any, bool]] = {}
-"""(type, dtype) → (namespace, float32 or float64?): a look-up in 0.1 µs, not 0.7."""
+_KNOWN: dict[tuple[type, Any], tuple[Any, str]] = {}
+"""(type, dtype) → (namespace, kind of number): a look-up in 0.1 µs, not 0.7."""
+
+_UNKNOWN = (None, "")
 
 
-def _lookup(owner: str, name: str, array: Array) -> tuple[Any, bool]:
+def _lookup(owner: str, name: str, array: Array) -> tuple[Any, str]:
     kind: Any = (type(array), getattr(array, "dtype", None))
     if kind not in _KNOWN:
         if issubclass(kind[0], np.ndarray) and kind[0] is not np.ndarray:
@@ -28,8 +32,15 @@ def _lookup(owner: str, name: str, array: Array) -> tuple[Any, bool]:
                 f"got {type(array).__name__}"
             )
         xp = array_api_compat.array_namespace(array)
-        _KNOWN[kind] = xp, array.dtype in (xp.float32, xp.float64)
+        _KNOWN[kind] = xp, _kind_of(xp, array.dtype)
     return _KNOWN[kind]
+
+
+def _kind_of(xp: Any, dtype: Any) -> str:
+    """Of the kinds of numbers those that matter: "floating" is float32 or float64."""
+    if dtype in (xp.float32, xp.float64):
+        return "floating"
+    return "integral" if xp.isdtype(dtype, "integral") else ""
 
 
 def array_namespace(owner: str, /, **arrays: Array) -> Any:
@@ -43,28 +54,34 @@ def array_namespace(owner: str, /, **arrays: Array) -> Any:
         TypeError: one of them is no array or a subclass of numpy.ndarray (masked
             arrays, matrices), or they come from different libraries.
     """
-    found = {name: _lookup(owner, name, array)[0] for name, array in arrays.items()}
-    names = list(found)
-    for name in names[1:]:
-        if found[name] is not found[names[0]]:
-            raise TypeError(
-                f"{owner}: {names[0]} is a {_kind(arrays[names[0]])}, but {name} is a "
-                f"{_kind(arrays[name])}; give both as arrays of one library"
-            )
-    return found[names[0]]
+    found = [_lookup(owner, name, array)[0] for name, array in arrays.items()]
+    if found.count(found[0]) < len(found):
+        names, other = list(arrays), next(xp for xp in found if xp is not found[0])
+        first, name = names[0], names[found.index(other)]
+        raise TypeError(
+            f"{owner}: {first} is a {_kind(arrays[first])}, but {name} is a "
+            f"{_kind(arrays[name])}; give both as arrays of one library"
+        )
+    return found[0]
 
 
 def floating_namespace(owner: str, /, **arrays: Array) -> Any:
     """As `array_namespace`, for arrays that are all float32 or all float64.
+
+    Each function asks it in each step: of arrays of one known kind it says so at once.
 
     Raises:
         TypeError: also for any other dtype (integers, booleans, complex numbers,
             float16, bfloat16), and when two dtypes differ (torch would raise, NumPy
             would silently widen).
     """
+    kinds: set[Any] = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
+    xp, kind = _KNOWN.get(kinds.pop(), _UNKNOWN)
+    if kind == "floating" and not kinds:
+        return xp
     xp = array_namespace(owner, **arrays)
     (first, reference), *others = arrays.items()
-    if not _KNOWN[type(reference), reference.dtype][1]:
+    if _KNOWN[type(reference), reference.dtype][1] != "floating":
         raise TypeError(
             f"{owner}: {first} must hold floating-point numbers, float32 or float64, "
             f"got {reference.dtype}"
@@ -84,7 +101,7 @@ def require_shape(owner: str, name: str, array: Array, shape: tuple[int, ...]) -
     Raises:
         ValueError: the shapes differ; both are named.
     """
-    if tuple(array.shape) != tuple(shape):
+    if array.shape != shape and tuple(array.shape) != tuple(shape):
         raise ValueError(
             f"{owner}: {name} must have shape {tuple(shape)}, got {tuple(array.shape)}"
         )
@@ -104,10 +121,57 @@ def require_like(owner: str, name: str, array: Array, data: Array) -> None:
     require_shape(owner, name, array, data.shape)
 
 
+def is_integral(array: Array) -> bool:
+    """Whether `array` holds whole numbers."""
+    return _lookup("is_integral", "array", array)[1] == "integral"
+
+
 def is_count(array: Array) -> bool:
     """Whether `array` is one whole number, as a number of batches is."""
-    xp = array_namespace("is_count", array=array)
-    return array.ndim == 0 and bool(xp.isdtype(array.dtype, "integral"))
+    return is_integral(array) and array.ndim == 0
+
+
+_compiling = False
+
+
+def known(condition: Array) -> bool:
+    """Whether `condition` holds, if that may be asked; False while compiling."""
+    return not _compiling and bool(condition)
+
+
+def unwarned() -> Any:
+    """Let NumPy make Inf and NaN without a warning; compilers know no warnings."""
+    return nullcontext() if _compiling else np.errstate(all="ignore")
+
+
+@contextmanager
+def compiling() -> Generator[None]:
+    """Look at no values: a step that a compiler traces, or a graph records, has none.
+
+    Shapes and dtypes are checked as ever.
+    """
+    global _compiling
+    before, _compiling = _compiling, True
+    try:
+        yield
+    finally:
+        _compiling = before
+
+
+def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """The sum along `axis`, or of all: as `xp.sum`, at half its price where small."""
+    if hasattr(array, "sum"):
+        return array.sum(axis=axis, keepdims=keepdims)
+    xp = array_namespace("summed", array=array)
+    return xp.sum(array, axis=axis, keepdims=keepdims)
+
+
+def largest(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """The maximum along `axis`, or of all; as `summed`."""
+    if isinstance(array, np.ndarray):
+        return array.max(axis=axis, keepdims=keepdims)
+    xp = array_namespace("largest", array=array)
+    return xp.max(array, axis=axis, keepdims=keepdims)
 
 
 def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:

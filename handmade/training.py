@@ -77,7 +77,7 @@ class GradientLearner:
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        self.model.backward(self.criterion.backward())
+        self.model.acc_grad_parameters(self.criterion.backward())
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

@@ -7,6 +7,7 @@ from handmade._array import (
     floating_namespace,
     require_like,
     require_shape,
+    summed,
 )
 from handmade._numbers import real_number
 from handmade.nn.module import Module
@@ -51,8 +52,8 @@ class Loss(Module):
         """The losses as asked for; their mean is their sum divided by `total`."""
         value = losses
         if self.reduction != "none":
-            summed = xp.sum(losses)
-            value = summed / total if self._divides else summed
+            value = summed(losses)
+            value = value / total if self._divides else value
         self._value: Array = value
         return value
 
@@ -67,10 +68,10 @@ class Loss(Module):
 
     def _upstream(self, grad_output: Array | None) -> Any:
         """`grad_output`, once it is known to fit what forward returned."""
+        if grad_output is None and self.reduction != "none":
+            return 1.0
         owner = f"{type(self).__name__}.backward"
         if grad_output is None:
-            if self.reduction != "none":
-                return 1.0
             raise ValueError(
                 f"{owner}: reduction='none' leaves several losses, so grad_output is "
                 f"needed, in their shape"
@@ -89,7 +90,7 @@ class Loss(Module):
         return xp
 
     def _nonempty(self, input: Array) -> None:
-        if self._divides and 0 in input.shape:
+        if 0 in input.shape and self._divides:
             raise ValueError(
                 f"{type(self).__name__}: the mean over no elements does not exist; "
                 f"got input of shape {tuple(input.shape)}"

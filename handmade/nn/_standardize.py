@@ -5,32 +5,36 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace, is_count, placed
+from handmade._array import Array, floating_namespace, is_count, placed, summed
 from handmade._numbers import positive
 from handmade.nn.module import Module, Parameter
 
 
 def moments(xp: Any, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
     """μ, x − μ and σ² = mean (x − μ)² along `axes`, which stay, of size 1."""
-    first = _mean(xp, x, axes)
+    first = _mean(x, axes)
+    centred = x - first
     # Far from 0 the rounding of a mean outweighs a small σ; a second one takes it out.
-    rest = _mean(xp, x - first, axes)
-    centred = x - first - rest
-    return first + rest, centred, _mean(xp, centred * centred, axes)
+    rest = _mean(centred, axes)
+    centred -= rest
+    return first + rest, centred, _mean(centred * centred, axes)
 
 
 def grad_moments(
     xp: Any, grad: Array, x_hat: Array, inverse: Array, axes: tuple[int, ...]
 ) -> Array:
     """∂L/∂x from ∂L/∂x̂, through μ and σ² as well; `inverse` is 1 / √(σ² + ε)."""
-    along = _mean(xp, grad * x_hat, axes)
-    return inverse * (grad - _mean(xp, grad, axes) - x_hat * along)
+    along = _mean(grad * x_hat, axes)
+    grad_x = grad - _mean(grad, axes)
+    grad_x -= x_hat * along
+    grad_x *= inverse
+    return grad_x
 
 
-def _mean(xp: Any, values: Array, axes: tuple[int, ...]) -> Array:
+def _mean(values: Array, axes: tuple[int, ...]) -> Array:
     """The mean along `axes`; of no values it is 0."""
     n = math.prod(values.shape[axis] for axis in axes)
-    return xp.sum(values, axis=axes, keepdims=True) / max(n, 1)
+    return summed(values, axis=axes, keepdims=True) / max(n, 1)
 
 
 class Normalization(Module):

@@ -94,7 +94,12 @@ class Windows:
         return [padded[at] for at in self._slices(axis, counts)]
 
     def overlap_add(
-        self, xp: Any, parts: Iterable[Array], axis: int, sizes: Sizes
+        self,
+        xp: Any,
+        parts: Iterable[Array],
+        axis: int,
+        sizes: Sizes,
+        like: Array | None = None,
     ) -> Array:
         """The adjoint of `parts`: each number goes back to where it was taken from.
 
@@ -106,13 +111,16 @@ class Windows:
             parts: k arrays (…, *counts, …).
             axis: the first of their spatial dimensions.
             sizes: of the x that was taken apart.
+            like: that x; its layout in memory is kept where there is no padding.
         """
         parts = list(parts)
         shape, rest = tuple(parts[0].shape), axis + len(sizes)
         counts = shape[axis:rest]
         ends = zip(self.padding, sizes, self._behind(counts, sizes), strict=True)
         padded = (*shape[:axis], *map(sum, ends), *shape[rest:])
-        whole = _added(xp, padded, self._slices(axis, counts), parts)
+        whole = _zeros(xp, padded, parts[0] if like is None else like)
+        for at, part in zip(self._slices(axis, counts), parts, strict=True):
+            whole = _added(whole, at, part)
         inner = zip(self.padding, sizes, strict=True)
         return whole[_at(axis, (slice(p, p + size) for p, size in inner))]
 
@@ -187,16 +195,18 @@ def _at(axis: int, slices: Iterable[slice]) -> Index:
     return (*[slice(None)] * axis, *slices, ...)
 
 
-def _added(xp: Any, shape: Sizes, places: Iterable[Index], parts: list[Array]) -> Array:
-    """An array of zeros with each part added at its place.
-
-    The one function that writes into an array, which nobody else has seen yet.
-    """
-    like = parts[0]
-    whole = xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
-    for at, part in zip(places, parts, strict=True):
-        whole[at] += part
+def _added(whole: Array, at: Index, part: Array) -> Array:
+    """`whole`, an array that nobody else has seen yet, with `part` added at a place."""
+    if hasattr(whole, "at"):  # JAX's arrays cannot be written into
+        return whole.at[at].add(part)
+    whole[at] += part
     return whole
+
+
+def _zeros(xp: Any, shape: Sizes, like: Array) -> Array:
+    if tuple(like.shape) == shape:
+        return xp.zeros_like(like)
+    return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
 
 
 def _padded(

@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    floating_namespace,
+    largest,
+    require_shape,
+    summed,
+)
 from handmade._numbers import real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
 from handmade.nn._infinity import times
@@ -18,7 +24,7 @@ def log_softmax(x: Array, dim: int | None) -> Array:
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
     shifted = _below_maximum(xp, x, dim)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
+    return shifted - xp.log(summed(xp.exp(shifted), axis=dim, keepdims=True))
 
 
 def softmax(x: Array, dim: int | None) -> Array:
@@ -27,13 +33,13 @@ def softmax(x: Array, dim: int | None) -> Array:
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
     powers = xp.exp(_below_maximum(xp, x, dim))
-    return powers / xp.sum(powers, axis=dim, keepdims=True)
+    return powers / summed(powers, axis=dim, keepdims=True)
 
 
 def _below_maximum(xp: Any, x: Array, dim: int | None) -> Array:
     """X − max x; all NaN, as in torch, where the maximum is infinite: ∞ − ∞."""
-    top = xp.max(x, axis=dim, keepdims=True)
-    return x - xp.where(xp.isinf(top), xp.full_like(top, math.nan), top)
+    top = largest(x, axis=dim, keepdims=True)
+    return x - xp.where(xp.isinf(top), math.nan, top)
 
 
 class ReLU(Module):
@@ -49,18 +55,21 @@ class ReLU(Module):
         The slope at x = 0 is 0, as in torch; the course's slide says 1.
 
     Torch:
-        `torch.nn.ReLU`; `inplace` does not exist here.
+        `torch.nn.ReLU`; `inplace` does not exist here. Where the slope is 0, an
+        infinite ∂L/∂y gives 0 there and NaN, which is ∞ · 0, here.
     """
 
     def forward(self, x: Array) -> Array:
         xp = floating_namespace("ReLU", x=x)
         self.saved = x
-        return xp.where(x <= 0, xp.zeros_like(x), x)
+        return xp.maximum(x, xp.zeros_like(x))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
         xp = _matching("ReLU", x, grad_output)
-        return xp.where(x <= 0, xp.zeros_like(x), grad_output)
+        grad = xp.astype(~(x <= 0), x.dtype)  # 1 for NaN, too
+        grad *= grad_output
+        return grad
 
 
 class LeakyReLU(Module):

@@ -52,8 +52,15 @@ class Sequential(Module):
             grad_output = module.backward(grad_output)
         return grad_output
 
+    def acc_grad_parameters(self, grad_output: Array) -> None:
+        layers = self._layers()
+        for module in reversed(layers[1:]):
+            grad_output = module.backward(grad_output)
+        for first in layers[:1]:
+            first.acc_grad_parameters(grad_output)
+
     def _layers(self) -> list[Module]:
-        return [module for _, module in self.named_children()]
+        return [value for value in vars(self).values() if isinstance(value, Module)]
 
     def __iter__(self) -> Iterator[Module]:
         """The layers in order."""

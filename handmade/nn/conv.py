@@ -62,19 +62,14 @@ class _Convolution(Module):
         self.saved = patches, tuple(x.shape), counts
         y = self._kernels(xp) @ patches
         if self.bias is not None:
-            y = y + xp.reshape(self.bias.data, (*y.shape[:2], 1))
+            y += xp.reshape(self.bias.data, (*y.shape[:2], 1))
         y = xp.reshape(y, (self.out_channels, *counts, images.shape[-1]))
         return _examples_first(xp, y, x.ndim)
 
     def backward(self, grad_output: Array) -> Array:
-        patches, shape, counts = self.saved
-        xp = self._matching(grad_output)
-        grad = _examples_last(xp, grad_output, self.spatial)
-        n, grad = grad.shape[-1], self._grouped(xp, grad, counts)
-        grad_weight = grad @ xp.matrix_transpose(patches)
-        self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
-        if self.bias is not None:
-            self.bias.accumulate(xp.reshape(xp.sum(grad, axis=2), self.bias.shape))
+        _, shape, counts = self.saved
+        xp, grad, n = self._columns(grad_output)
+        self._accumulate(xp, grad)
         grad_patches = xp.matrix_transpose(self._kernels(xp)) @ grad
         k, sizes = self.windows.places, shape[-self.spatial :]
         parts = xp.reshape(grad_patches, (self.in_channels, k, *counts, n))
@@ -82,6 +77,24 @@ class _Convolution(Module):
             xp, [parts[:, place, ...] for place in range(k)], 1, sizes
         )
         return _examples_first(xp, grad_x, len(shape))
+
+    def acc_grad_parameters(self, grad_output: Array) -> None:
+        xp, grad, _ = self._columns(grad_output)
+        self._accumulate(xp, grad)
+
+    def _accumulate(self, xp: Any, grad: Array) -> None:
+        """Add ∂L/∂W and ∂L/∂b, from ∂L/∂(W P + b)."""
+        patches, *_ = self.saved
+        grad_weight = grad @ xp.matrix_transpose(patches)
+        self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
+        if self.bias is not None:
+            self.bias.accumulate(xp.reshape(xp.sum(grad, axis=2), self.bias.shape))
+
+    def _columns(self, grad_output: Array) -> tuple[Any, Array, int]:
+        """The namespace, `grad_output` as (g, o/g, l·n), and how many examples."""
+        xp = self._matching(grad_output)
+        grad = _examples_last(xp, grad_output, self.spatial)
+        return xp, self._grouped(xp, grad, self.saved[2]), grad.shape[-1]
 
     def _matching(self, grad_output: Array) -> Any:
         """The namespace, once `grad_output` is known to fit the forward pass."""

@@ -1,8 +1,15 @@
 """The fully connected layer, and the layer that does nothing."""
 
 import math
+from typing import Any
 
-from handmade._array import Array, array_namespace, floating_namespace, require_shape
+from handmade._array import (
+    Array,
+    array_namespace,
+    floating_namespace,
+    require_shape,
+    summed,
+)
 from handmade._random import uniform
 from handmade.nn.module import Module, Parameter
 
@@ -77,16 +84,31 @@ class Linear(Module):
             )
         self.saved = x
         y = x @ self.weight.data.T
-        return y if self.bias is None else y + self.bias.data
+        if self.bias is not None:
+            y += self.bias.data
+        return y
 
     def backward(self, grad_output: Array) -> Array:
+        self._accumulate(grad_output)
+        return grad_output @ self.weight.data
+
+    def acc_grad_parameters(self, grad_output: Array) -> None:
+        self._accumulate(grad_output)
+
+    def _accumulate(self, grad_output: Array) -> None:
+        """Add ∂L/∂W and ∂L/∂b."""
         x = self.saved
         xp = floating_namespace("Linear", x=x, grad_output=grad_output)
         shape = (*x.shape[:-1], self.out_features)
         require_shape("Linear", "grad_output", grad_output, shape)
-        n = math.prod(x.shape[:-1])
-        grad_rows = xp.reshape(grad_output, (n, self.out_features))
-        self.weight.accumulate(grad_rows.T @ xp.reshape(x, (n, self.in_features)))
+        grad_rows = _rows(xp, grad_output)
+        self.weight.accumulate(grad_rows.T @ _rows(xp, x))
         if self.bias is not None:
-            self.bias.accumulate(xp.sum(grad_rows, axis=0))
-        return grad_output @ self.weight.data
+            self.bias.accumulate(summed(grad_rows, axis=0))
+
+
+def _rows(xp: Any, a: Array) -> Array:
+    """(…, c) as a matrix, one example a row."""
+    if a.ndim == 2:
+        return a
+    return xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))

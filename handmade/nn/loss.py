@@ -64,7 +64,7 @@ class MSELoss(Loss):
 
     def backward(self, grad_output: Array | None = None) -> Array:
         error = self.saved
-        return self._grad_losses(grad_output, math.prod(error.shape)) * (2 * error)
+        return 2 * self._grad_losses(grad_output, math.prod(error.shape)) * error
 
 
 class SmoothL1Loss(Loss):

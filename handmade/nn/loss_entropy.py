@@ -9,13 +9,22 @@ from handmade._array import (
     Array,
     array_namespace,
     floating_namespace,
+    is_integral,
+    known,
     require_shape,
 )
 from handmade._numbers import real_number
 from handmade.nn._gate import sigmoid
 from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
-from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
+from handmade.nn._targets import (
+    along,
+    class_axis,
+    class_weights,
+    counted_one_hot,
+    expected,
+    one_hot,
+)
 from handmade.nn.activation import log_softmax
 
 LOG_FLOOR = -100.0
@@ -226,26 +235,29 @@ class CrossEntropyLoss(Loss):
         xp = floating_namespace("CrossEntropyLoss", input=input)
         axis = class_axis("CrossEntropyLoss", input)
         self._nonempty(input)
-        q, total = self._target(xp, input, target, axis)
+        q, mass, total = self._target(xp, input, target, axis)
         log_p = log_softmax(input, axis)
-        self.saved = q, log_p, axis, total
-        return self._reduced(xp, expected(xp, q, -log_p, axis), total)
+        self.saved = q, mass, log_p, axis, total
+        return self._reduced(xp, -expected(xp, q, log_p, axis), total)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        q, log_p, axis, total = self.saved
+        q, mass, log_p, axis, total = self.saved
         xp = array_namespace("CrossEntropyLoss", input=log_p)
-        grad = xp.exp(log_p) * xp.sum(q, axis=axis, keepdims=True) - q
+        grad = xp.exp(log_p)
+        if mass is not None:  # it is 1
+            grad *= mass
+        grad -= q
         return grad * along(q, self._grad_losses(grad_output, total), axis)
 
     def _target(
         self, xp: Any, input: Array, target: Array, axis: int
-    ) -> tuple[Array, Any]:
-        """The weights q of all log-probabilities, and what the mean divides by."""
+    ) -> tuple[Array, Any, Any]:
+        """The weights q; Σ_k q[n, k], None where it is 1; and the mean's divisor."""
         owner, eps = "CrossEntropyLoss", self.label_smoothing
         weight = class_weights(owner, self.weight, input)
         array_namespace(owner, input=input, target=target)
         share = eps / input.shape[axis]
-        if xp.isdtype(target.dtype, "real floating"):
+        if not is_integral(target) and xp.isdtype(target.dtype, "real floating"):
             floating_namespace(owner, input=input, target=target)
             require_shape(owner, "target (probabilities)", target, input.shape)
             if self.ignore_index >= 0:
@@ -254,11 +266,15 @@ class CrossEntropyLoss(Loss):
                     f"target holds probabilities"
                 )
             q = ((1 - eps) * target + share) * weight
-            return q, math.prod(input.shape) // input.shape[axis]
-        hot = one_hot(owner, input, target, self.ignore_index)
+            mass = xp.sum(q, axis=axis, keepdims=True)
+            return q, mass, math.prod(target.shape) // input.shape[axis]
+        hot, every = counted_one_hot(owner, input, target, self.ignore_index)
+        if every and self.weight is None and eps == 0:
+            return hot, None, math.prod(target.shape)
         counted = xp.sum(hot, axis=axis, keepdims=True)
         q = ((1 - eps) * hot + share * counted) * weight
-        return q, _total_weight(xp, hot * weight, self)
+        mass = xp.sum(q, axis=axis, keepdims=True)
+        return q, mass, _total_weight(xp, hot * weight, self)
 
 
 class KLDivLoss(Loss):
@@ -349,7 +365,7 @@ def _weights(owner: str, weight: Array | None, input: Array) -> Any:
 def _total_weight(xp: Any, weighted: Array, loss: Loss) -> Any:
     """Σₙ w[yₙ], which the mean divides by."""
     total = xp.sum(weighted)
-    if loss.reduction == "mean" and float(total) == 0:
+    if loss.reduction == "mean" and known(total == 0):
         raise ValueError(
             f"{type(loss).__name__}: the mean over no examples does not exist; every "
             f"target is ignore_index or has weight 0"

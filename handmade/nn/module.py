@@ -26,11 +26,24 @@ class Parameter:
     def __init__(self, data: Array) -> None:
         self.data: Array = data
         self.grad: Array | None = None
+        self._own: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the data."""
         return tuple(self.data.shape)
+
+    def writable(self) -> Array:
+        """The data in an array that may be written into: at first, a copy.
+
+        What a caller has put into `data` is never changed. What `update` has put there
+        is, as in torch, also where `state_dict` has handed it out.
+        """
+        return self.data if self.data is self._own else 1 * self.data
+
+    def update(self, data: Array) -> None:
+        """Take over new data, an array that nobody else writes into."""
+        self.data = self._own = data
 
     def accumulate(self, grad: Array) -> None:
         """Add `grad` to the gradient held so far: two backward passes count twice.
@@ -38,7 +51,8 @@ class Parameter:
         Raises:
             ValueError: `grad` does not have the shape of the data.
         """
-        require_shape("Parameter", "grad", grad, self.shape)
+        if grad.shape != self.data.shape:
+            require_shape("Parameter", "grad", grad, self.shape)
         self.grad = grad if self.grad is None else self.grad + grad
 
     def __repr__(self) -> str:
@@ -82,6 +96,22 @@ class Module:
     def backward(self, grad_output: Array) -> Array:
         """∂L/∂input from ∂L/∂output; accumulates ∂L/∂θ into every parameter θ."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def acc_grad_parameters(self, grad_output: Array) -> None:
+        """Accumulate ∂L/∂θ alone: in training nobody asks for ∂L/∂input.
+
+        Only a layer that thereby saves work has one of its own.
+
+        Source:
+            Lua Torch's `accGradParameters`.
+        """
+        self.backward(grad_output)
+
+    def __init_subclass__(cls) -> None:
+        """Let a subclass's own `backward` be the one that training runs, too."""
+        super().__init_subclass__()
+        if "backward" in vars(cls) and "acc_grad_parameters" not in vars(cls):
+            cls.acc_grad_parameters = Module.acc_grad_parameters
 
     def __call__(self, *inputs: Array) -> Array:
         """The same as `forward`."""

@@ -42,7 +42,7 @@ class _Pooling(Module):
     def _put_back(self, xp: Any, parts: Iterable[Array], x: Array) -> Array:
         """The adjoint: the gradient by x from that by its parts."""
         axis = x.ndim - self.spatial
-        return self.windows.overlap_add(xp, parts, axis, tuple(x.shape[axis:]))
+        return self.windows.overlap_add(xp, parts, axis, tuple(x.shape[axis:]), x)
 
     def _counts(self, x: Array) -> Sizes:
         sizes = tuple(x.shape[x.ndim - self.spatial :])
@@ -82,17 +82,16 @@ class _MaxPool(_Pooling):
         y, winner = parts[0], self.windows.first_inside(xp, x, counts)
         for place, part in enumerate(parts[1:], start=1):
             wins = (part > y) | xp.isnan(part)
-            y = xp.where(wins, part, y)
-            winner = xp.where(wins, place, winner)
+            y = xp.maximum(y, part)
+            winner = xp.maximum(winner, place * xp.astype(wins, winner.dtype))
         self.saved = x, winner
         return y
 
     def backward(self, grad_output: Array) -> Array:
         x, winner = self.saved
         xp = self._matching(x, grad_output)
-        nothing = xp.zeros_like(grad_output)
         places = range(self.windows.places)
-        parts = (xp.where(winner == place, grad_output, nothing) for place in places)
+        parts = (xp.where(winner == place, grad_output, 0.0) for place in places)
         return self._put_back(xp, parts, x)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, floating_namespace, unwarned
 from handmade._numbers import at_least, real_number
 from handmade.nn.module import Parameter, parameters_of
 
@@ -51,7 +51,7 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
-    with np.errstate(all="ignore"):  # NaN and Inf are torch's, without a warning
+    with unwarned():  # NaN and Inf are torch's, without a warning
         return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
 
 

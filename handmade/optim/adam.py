@@ -76,7 +76,7 @@ class Adam(Optimizer):
         lr, (beta1, beta2) = group["lr"], group["betas"]
         g = gradient_with_decay(data, grad, group)
         if group["decoupled_weight_decay"]:
-            data = (1 - lr * group["weight_decay"]) * data
+            data *= 1 - lr * group["weight_decay"]
         state["step"] = t = state.get("step", 0) + 1
         state["exp_avg"] = m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g
         v = beta2 * state.get("exp_avg_sq", 0) + (1 - beta2) * g * g
@@ -86,4 +86,6 @@ class Adam(Optimizer):
             state["max_exp_avg_sq"] = v
         step_size = lr / (1 - beta1**t)
         root = xp.sqrt(v) / (1 - beta2**t) ** 0.5
-        return data - step_size * m / (root + group["eps"])
+        root += group["eps"]
+        data -= step_size * m / root
+        return data

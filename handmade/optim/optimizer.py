@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import numpy as np
-
 from handmade._array import (
     Array,
     converted,
     floating_namespace,
     require_like,
     require_shape,
+    unwarned,
 )
 from handmade._numbers import real_number
 from handmade.nn.module import Parameter, parameters_of
@@ -18,6 +17,7 @@ from handmade.optim._ranges import require_number, require_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
+_PLAIN = {bool, float, int}
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
 
@@ -101,7 +101,11 @@ class Optimizer:
         """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        """The new data of one parameter; what must be remembered goes into `state`."""
+        """The new data of one parameter; what must be remembered goes into `state`.
+
+        `data` is the optimiser's own and may be written into, as `data -= …` does
+        where the library allows it; `grad` and the arrays in `state` may not.
+        """
         raise NotImplementedError
 
     def step(self) -> None:
@@ -115,7 +119,7 @@ class Optimizer:
                 dtype than its parameter.
             ValueError: it has another shape.
         """
-        with np.errstate(all="ignore"):
+        with unwarned():
             for group in self.param_groups:
                 plain = _plain(group)
                 for parameter in group["params"]:
@@ -125,7 +129,8 @@ class Optimizer:
     def _update(self, parameter: Parameter, group: Group) -> None:
         state = self.state.setdefault(parameter, {})
         self._fitting(parameter, state)
-        parameter.data = self.updated(parameter.data, parameter.grad, state, group)
+        data = parameter.writable()
+        parameter.update(self.updated(data, parameter.grad, state, group))
 
     def _fitting(self, parameter: Parameter, state: State) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
@@ -243,6 +248,8 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
 
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
+    if {type(v) for k, v in group.items() if k != "params"} <= _PLAIN:
+        return group
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
 
 

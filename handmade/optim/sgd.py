@@ -69,4 +69,5 @@ class SGD(Optimizer):
                 v = group["momentum"] * last + (1 - group["dampening"]) * g
             state["momentum_buffer"] = v
             g = g + group["momentum"] * v if group["nesterov"] else v
-        return data - group["lr"] * g
+        data -= group["lr"] * g
+        return data

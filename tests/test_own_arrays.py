@@ -1,0 +1,101 @@
+"""What a training step may write into, and what it need not work out."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+from handmade import nn, optim, training
+from handmade._array import compiling
+
+LIBRARIES = {
+    "numpy": np.asarray,
+    "torch": torch.asarray,
+    "strict": array_api_strict.asarray,
+}
+
+
+def given(library, seed, *shape):
+    numbers = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    return LIBRARIES[library](numbers)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_step_writes_into_no_array_that_the_caller_has_given(library):
+    mine = given(library, 0, 3, 2)
+    before = np.asarray(mine).copy()
+    weight = nn.Parameter(mine)
+    optimizer = optim.SGD([weight], lr=0.5)
+    for _ in range(2):
+        weight.grad = given(library, 1, 3, 2)
+        optimizer.step()
+    np.testing.assert_array_equal(np.asarray(mine), before)
+    moved = before - 0.5 * np.asarray(weight.grad) - 0.5 * np.asarray(weight.grad)
+    np.testing.assert_allclose(np.asarray(weight.data), moved, rtol=1e-6)
+
+
+def test_what_is_put_into_a_parameter_later_is_not_written_into_either():
+    weight = nn.Parameter(given("numpy", 0, 3))
+    optimizer = optim.SGD([weight], lr=0.5)
+    for seed in range(3):
+        mine = given("numpy", seed, 3)
+        before = mine.copy()
+        weight.data, weight.grad = mine, np.ones(3, np.float32)
+        optimizer.step()
+        np.testing.assert_array_equal(mine, before)
+        assert not np.array_equal(weight.data, before)
+
+
+def net():
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3, bias=True), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)
+    )
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_without_the_gradient_by_the_input_the_others_are_the_same(library):
+    model, x = net().to(given(library, 0, 1)), given(library, 1, 5, 1, 4, 4)
+    found = []
+    for method in (model.backward, model.acc_grad_parameters):
+        model.zero_grad()
+        model(x)
+        method(given(library, 2, 5, 3))
+        found.append([np.asarray(p.grad) for p in model.parameters()])
+    for got, want in zip(*found, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+class Doubled(nn.Linear):
+    def backward(self, grad_output):
+        return super().backward(2 * grad_output)
+
+
+def test_training_runs_the_backward_of_a_subclass():
+    def gradients(layer):
+        learner = training.GradientLearner(
+            layer, nn.MSELoss(), lambda p: optim.SGD(p, lr=0.1)
+        )
+        layer.load_state_dict({"weight": np.ones((1, 2)), "bias": np.ones(1)})
+        learner.step(np.ones((4, 2)), np.zeros((4, 1)))
+        return learner.gradients()
+
+    got, want = (
+        gradients(Doubled(2, 1).to(np.ones(1))),
+        gradients(nn.Linear(2, 1).to(np.ones(1))),
+    )
+    for name in want:
+        np.testing.assert_array_equal(got[name], 2 * want[name])
+
+
+def test_while_compiling_no_value_is_asked_and_none_is_another():
+    x, target = given("numpy", 0, 4, 3), np.array([0, 2, 1, 1])
+    wrong = np.array([0, 2, 1, 3])
+    criterion = nn.CrossEntropyLoss()
+    want = criterion(x, target), criterion.backward()
+    with compiling():
+        got = criterion(x, target), criterion.backward()
+        criterion(x, wrong)  # cannot be seen
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+    np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
+    with pytest.raises(ValueError, match="class index in 0 … 2"):
+        criterion(x, wrong)
