@@ -1,14 +1,39 @@
-"""The bridge: trains both wings in step, logs both curves, and says if they agree."""
+"""The bridge: trains both wings in step, logs both curves, and says if they agree.
 
-from typing import Any
+The commands are functions, too: `compare.run("or_gate")` in a notebook shows both
+curves.
+"""
 
-__all__ = ["assert_matches"]  # pyright: ignore[reportUnsupportedDunderAll]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compare.checking.matching import assert_matches
+    from compare.notebook import (
+        board,
+        check,
+        exercises,
+        lessons,
+        run,
+        show,
+        template,
+    )
+
+__all__ = [
+    "assert_matches",
+    "board",
+    "check",
+    "exercises",
+    "lessons",
+    "run",
+    "show",
+    "template",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when something that needs it is asked for."""
-    if name == "assert_matches":
-        from compare.check.matching import assert_matches
-
-        return assert_matches
-    raise AttributeError(f"module 'compare' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'compare' has no attribute {name!r}")
+    home = "checking.matching" if name == "assert_matches" else "notebook"
+    return getattr(import_module(f"compare.{home}"), name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
-from compare.board import SIDES, EventWriter, deep_link, log10
+from compare.dashboard import SIDES, EventWriter, deep_link, log10
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,6 +12,9 @@ from pathlib import Path
 from compare import experiments
 from compare.experiment import Experiment
 
+TABLE = "?target="
+"""Only names of lessons made of a table have it: see `compare.tables.reference`."""
+
 
 class UnknownLesson(ValueError):
     """There is no lesson of this name; the message suggests the nearest."""
@@ -26,13 +29,21 @@ def names() -> list[str]:
 def load(name: str) -> tuple[str, Experiment]:
     """The lesson `name`, or the one in the file `name` if that ends in .py.
 
+    A name from `compare.tables.reference` is that of a lesson made of a table.
+
     Returns:
         Its name, for folders, and the lesson.
 
     Raises:
         UnknownLesson: no such lesson or file.
-        ValueError: the file cannot be run or defines no single Experiment.
+        OSError: the table cannot be read.
+        ValueError: the file cannot be run or defines no single Experiment, or the
+            table cannot be learned from.
     """
+    if TABLE in name:
+        from compare.tables import reference  # scikit-learn comes along
+
+        return reference.load(name)
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
@@ -77,6 +88,10 @@ def line_in(path: str | Path, error: BaseException) -> int | None:
 
 def source(name: str) -> str:
     """Where a lesson is to be found again: its name, or the file's path and hash."""
+    if TABLE in name:
+        from compare.tables import reference
+
+        return reference.source(name)
     if not name.endswith(".py"):
         return name
     path = Path(name).resolve()

@@ -14,9 +14,9 @@ from urllib.error import HTTPError
 from playwright.sync_api import expect, sync_playwright
 
 from compare import registry
-from compare.board import SIDES, Server
+from compare.dashboard import SIDES, Server
 from compare.record import link
-from compare.run import Settings, run
+from compare.running import Settings, run
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZE = {"width": 1400, "height": 900}

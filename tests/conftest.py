@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from compare import registry
-from compare.run import Result, Settings, run
+from compare.running import Result, Settings, run
 
 LONG = 1100
 OWN_LESSON = """

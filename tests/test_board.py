@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from compare import board, record, registry
-from compare.board import EventWriter, Server, deep_link
+from compare import dashboard, record, registry
+from compare.dashboard import EventWriter, Server, deep_link
 from compare.record import Record
-from compare.run import Result, Settings, run
+from compare.running import Result, Settings, run
 
 SIDES = ("handmade", "torch_ref")
 Ask = Callable[..., Any]
@@ -83,7 +83,7 @@ def accepts(host: str, port: int) -> bool:
 
 
 def test_both_sides_and_their_comparison_are_listed(ask: Ask, short_run: Result):
-    wanted = {run_name(short_run, side) for side in board.SIDES}
+    wanted = {run_name(short_run, side) for side in dashboard.SIDES}
     assert wanted <= set(ask("/data/runs", lambda runs: wanted <= set(runs)))
 
 
@@ -121,7 +121,7 @@ def test_both_curves_are_the_ones_in_curves_csv(
 
 
 def test_the_difference_is_the_one_in_curves_csv(points: Ask, short_run: Result):
-    wanted = [board.log10(float(row["loss_diff"])) for row in curves(short_run)]
+    wanted = [dashboard.log10(float(row["loss_diff"])) for row in curves(short_run)]
     tag = "compare/loss_diff_log10/train"
     curve = points(run_name(short_run, "compare"), tag, len(wanted))
     assert [value for *_, value in curve] == pytest.approx(wanted, rel=1e-6)
@@ -158,7 +158,7 @@ def test_a_server_on_all_addresses_would_have_been_noticed():
 
 
 def test_the_command_names_one_host_and_keeps_every_point(tmp_path: Path):
-    words = board.command(tmp_path, 6006)
+    words = dashboard.command(tmp_path, 6006)
     assert words[words.index("--host") + 1] == "127.0.0.1"
     assert words[words.index("--samples_per_plugin") + 1] == "scalars=999999"
     assert "--bind_all" not in words
@@ -185,7 +185,7 @@ def test_a_server_that_talks_a_lot_is_not_held_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     talk = "print('http://127.0.0.1:1/', flush=True); print('much\\n' * 100_000)"
-    monkeypatch.setattr(board, "command", lambda *_: [sys.executable, "-c", talk])
+    monkeypatch.setattr(dashboard, "command", lambda *_: [sys.executable, "-c", talk])
     with Server(tmp_path) as server:
         assert server.wait() == 0
 
@@ -246,7 +246,7 @@ def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
     folder = run("own", lesson, Settings(logdir=tmp_path)).folder
     pins = json.loads(link_parts(record.link("http://h", folder))["pinnedCards"])
     scalars = [pin["tag"] for pin in pins if pin["plugin"] == "scalars"]
-    logged = [on_disk(folder / side).Tags()["scalars"] for side in board.SIDES]
+    logged = [on_disk(folder / side).Tags()["scalars"] for side in dashboard.SIDES]
     assert len(scalars) == 4
     assert set(scalars) <= set().union(*logged)
 
@@ -320,4 +320,4 @@ def test_closing_twice_does_nothing(tmp_path: Path):
     ("difference", "drawn"), [(1.0, 0), (1e-12, -12), (0.0, -20), (1e-300, -20)]
 )
 def test_a_difference_of_zero_is_drawn_at_the_floor(difference: float, drawn: float):
-    assert board.log10(difference) == pytest.approx(drawn)
+    assert dashboard.log10(difference) == pytest.approx(drawn)

@@ -14,8 +14,8 @@ import pytest
 from matplotlib.image import imread
 
 from compare import registry
-from compare.board import SIDES, deep_link
-from compare.run import Result
+from compare.dashboard import SIDES, deep_link
+from compare.running import Result
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 import handmade
 from compare import assert_matches
-from compare.check.checker import check
-from compare.check.diagnosis import REPAIRS
-from compare.check.sandbox import check_file
-from compare.check.subjects import find
+from compare.checking.checker import check
+from compare.checking.diagnosis import REPAIRS
+from compare.checking.sandbox import check_file
+from compare.checking.subjects import find
 from compare.cli import app
-from compare.template import names, template
+from compare.skeleton import names, template
 
 HERE = Path(__file__).parent
 WRONG = sorted((HERE / "wrong").glob("*.py"))

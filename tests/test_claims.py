@@ -17,7 +17,7 @@ from compare.experiments import (
     four_ways,
     precision_paths,
 )
-from compare.run import Settings, run
+from compare.running import Settings, run
 from compare.trained import Side, Trial
 
 DATA = Data(x=np.zeros((6, 2)), target=np.zeros((6, 1)))

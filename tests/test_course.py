@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 import torch_ref
 from compare import course, registry
 from compare.cli import app
+from compare.cli._shared import out
 from compare.course import PARTS
 from compare.course_page import course_page, torch_calls
-from compare.exercises import EXERCISES
-from compare.show import names
+from compare.showing import names
+from compare.worked import EXERCISES
 
 ROOT = Path(__file__).resolve().parent.parent
 ID = {part.id: part for part in PARTS}
@@ -149,14 +150,16 @@ def test_every_lesson_stands_on_the_page():
 # -- the list --------------------------------------------------------------------------
 
 
-def listed():
-    answer = CliRunner().invoke(app, ["list"], env={"COLUMNS": "120"})
+@pytest.fixture
+def listed(monkeypatch):
+    monkeypatch.setattr(out, "_width", 120)  # the console took its own at import
+    answer = CliRunner().invoke(app, ["list"])
     assert answer.exit_code == 0
     return answer.stdout.splitlines()
 
 
-def test_the_list_follows_the_course():
-    lines = listed()
+def test_the_list_follows_the_course(listed):
+    lines = listed
     heads = [next(p for p in g if p.id) for g in course.by_heading()]
     places = [
         next(i for i, line in enumerate(lines) if re.match(rf"{p.id}( …|  )", line))
@@ -175,8 +178,8 @@ def test_the_list_names_every_lesson_once_as_its_own():
     assert sorted(own) == registry.names()
 
 
-def test_parts_without_a_lesson_of_their_own_lead_on():
-    lines = listed()
+def test_parts_without_a_lesson_of_their_own_lead_on(listed):
+    lines = listed
     below = {line.split("  ")[0]: lines[i + 1] for i, line in enumerate(lines[:-1])}
     assert below["D1"] == " → or_gate, or_rosenblatt"
     assert below["D7"] == " → python -m compare template, python -m compare check"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import handmade
-from compare.exercises import EXERCISES, by_heading
 from compare.oracles import complex_step
+from compare.worked import EXERCISES, by_heading
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.id}: {e.question}")

@@ -18,8 +18,8 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
-from compare.board import SIDES
 from compare.cli import _results, app
+from compare.dashboard import SIDES
 
 Write = Callable[..., str]
 LONG = "steps=10_000_000"

@@ -13,11 +13,11 @@ import torch
 
 from compare import figures, registry
 from compare.arrays import Backend
-from compare.board import EventWriter
+from compare.dashboard import EventWriter
 from compare.experiment import Data
 from compare.experiments import _digits
 from compare.figures import loss_curves
-from compare.run import Settings, run
+from compare.running import Settings, run
 
 BACKENDS = [
     Backend(array, "cpu", dtype)

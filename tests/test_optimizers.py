@@ -10,9 +10,9 @@ import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
 from compare.cases import OPTIMIZERS
-from compare.check import steppers
-from compare.check.diagnosis import REPAIRS
-from compare.check.mistakes import mistakes
+from compare.checking import steppers
+from compare.checking.diagnosis import REPAIRS
+from compare.checking.mistakes import mistakes
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from handmade import nn, optim

@@ -20,7 +20,7 @@ from compare import checkpoint, registry
 from compare.arrays import Backend
 from compare.cli import app
 from compare.record import Record, read_summary
-from compare.run import Settings, run
+from compare.running import Settings, run
 
 BACKENDS = [
     Backend(a, "cpu", d) for a in ("numpy", "torch") for d in ("float64", "float32")
@@ -56,7 +56,7 @@ def everything(folder):
 
 @pytest.fixture
 def often(monkeypatch):
-    monkeypatch.setattr("compare.run.SAVE_SECONDS", 0.02)
+    monkeypatch.setattr("compare.running.SAVE_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")

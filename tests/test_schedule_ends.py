@@ -13,7 +13,7 @@ from compare import registry
 from compare.arrays import Backend
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
-from compare.run import Settings, run
+from compare.running import Settings, run
 from handmade import nn, optim
 from handmade.optim import lr_scheduler
 

@@ -13,7 +13,7 @@ from compare import checkpoint, registry
 from compare.arrays import Backend
 from compare.experiment import Data, backprop
 from compare.lockstep import Lockstep
-from compare.run import Settings, run
+from compare.running import Settings, run
 from handmade.optim import lr_scheduler
 
 SCHEDULES = {
@@ -226,7 +226,7 @@ def cut_after(steps):
 
 @pytest.mark.parametrize("name", ["OneCycleLR", "ReduceLROnPlateau"])
 def test_a_resumed_lesson_ends_bit_identical(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("compare.run.SAVE_SECONDS", 0.01)
+    monkeypatch.setattr("compare.running.SAVE_SECONDS", 0.01)
     settings = Settings(logdir=tmp_path)
     whole = run("whole", lesson(name), settings)
     assert whole.ok, whole.verdict.words

@@ -13,10 +13,10 @@ import handmade
 import torch_ref
 from compare import registry
 from compare.arrays import Backend, to_numpy
-from compare.check.sandbox import check_file
+from compare.checking.sandbox import check_file
 from compare.experiment import backprop
 from compare.lockstep import JUMP, Lockstep, _copied, _disturbed, _lasting, _tensors
-from compare.run import Settings, run
+from compare.running import Settings, run
 from handmade._random import normal
 from handmade.search import (
     Annealing,
@@ -397,7 +397,7 @@ def test_states_of_other_learners_are_refused(wing):
 
 
 def test_a_search_that_was_cut_short_goes_on_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("compare.run.SAVE_SECONDS", 0.02)
+    monkeypatch.setattr("compare.running.SAVE_SECONDS", 0.02)
     _, experiment = registry.load("wiggle_or_gate")
     experiment = dataclasses.replace(
         experiment, steps=8, seeds=1, claims={"": lambda side: (True, "")}, figures={}

@@ -17,13 +17,13 @@ import handmade
 import torch_ref
 from compare import twin
 from compare.cases import LAYERS, LOSSES, OPTIMIZERS
-from compare.check import steppers
+from compare.checking import steppers
 from compare.cli import app
-from compare.show import display, docstring, example, names, source, trimmed
-from compare.show.page import example as example_of
-from compare.show.page import page
-from compare.show.programs import LEARNERS, NO_EXAMPLE, PROGRAMS
-from compare.show.programs.program import Program
+from compare.showing import display, docstring, example, names, source, trimmed
+from compare.showing.page import example as example_of
+from compare.showing.page import page
+from compare.showing.programs import LEARNERS, NO_EXAMPLE, PROGRAMS
+from compare.showing.programs.program import Program
 
 NAMES = names.names()
 CASES = [*LAYERS, *LOSSES, *OPTIMIZERS]

@@ -12,7 +12,7 @@ import torch_ref
 from compare import figures, registry
 from compare.arrays import Backend, to_numpy
 from compare.oracles import autograd
-from compare.run import Settings, run
+from compare.running import Settings, run
 from handmade import _random, nn
 from handmade.variational import VariationalAutoencoder
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from compare.cli._shared import colored, out
 
 if TYPE_CHECKING:
-    from compare.run import Result
+    from compare.running import Result
 
 
 def print_results(results: list["Result"], logdir: Path, fast: bool) -> None:

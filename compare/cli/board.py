@@ -21,7 +21,7 @@ def board(
 
     Ends with Ctrl-C.
     """
-    from compare.board import Server
+    from compare.dashboard import Server
     from compare.record import link, newest
 
     # SystemExit leaves the block below, and with it the server; the signal does not.

@@ -36,8 +36,8 @@ def check(
     Exit 0: all is equal or rounding. Exit 1: a convention or a bug. Exit 2: the file
     cannot be loaded, or there is nothing to check.
     """
-    from compare.check import report
-    from compare.check.sandbox import check_file
+    from compare.checking import report
+    from compare.checking.sandbox import check_file
 
     with usage_errors():
         if not timeout > 0:

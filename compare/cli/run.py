@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 Loaded = tuple[str, str, Any]
 """Of a lesson: where to find it again, its name, and itself."""
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", *[False] * 4)
-"""All but lessons, logdir and resume, in the order of `run`, where nothing is said."""
+UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", None, "", "")
+UNSAID += (False,) * 4
+"""What stands for all options but --logdir and --resume where nothing is said."""
 
 
 def run(
@@ -51,6 +52,15 @@ def run(
     compile: Annotated[
         bool, typer.Option("--compile", help="The hand-written step, on torch arrays.")
     ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(help="Learn a table of your own; needs --target.")
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="The column of --csv to learn from all others.")
+    ] = "",
+    hidden: Annotated[
+        str, typer.Option(help="Units of hidden layers for --csv, such as 32,16.")
+    ] = "",
     resume: Annotated[
         Path | None,
         typer.Option(help="Go on with the run in this folder, as it was started."),
@@ -83,13 +93,16 @@ def run(
         )
         settings = Settings(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
-            said = (steps, seed, array, device, dtype, threads, fast, data, compile)
-            if (*said, distributed, graph, tf32) != UNSAID:
+            said = (steps, seed, array, device, dtype, threads, fast, data)
+            said += (csv, target, hidden, compile, distributed, graph, tf32)
+            if said != UNSAID:
                 raise ValueError(
                     "--resume goes on as the run was started; only name it"
                 )
             wanted, settings = _cut_short(resume, lessons or [])
             logdir = settings.logdir
+        elif csv is not None or target or hidden:
+            wanted = [_table(csv, target, hidden, lessons or [])]
         else:
             wanted = [n for name in lessons or [] for n in _expanded(name, data)]
         if not wanted:
@@ -126,6 +139,19 @@ def _expanded(name: str, data: str) -> list[str]:
         words = f"left out, having no data {data!r}: {', '.join(left_out)}"
         err.print(words, style="yellow", markup=False, soft_wrap=True)
     return chosen
+
+
+def _table(csv: Path | None, target: str, hidden: str, lessons: list[str]) -> str:
+    """The name of the lesson made of a table."""
+    if csv is None:
+        raise ValueError("--target and --hidden go with --csv FILE")
+    if lessons:
+        raise ValueError(f"--csv runs a lesson of its own; leave out {lessons[0]!r}")
+    if not target:
+        raise ValueError("--csv needs --target NAME, the column to be learned")
+    from compare.tables.reference import reference, units
+
+    return reference(csv, target, units(hidden))
 
 
 def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:

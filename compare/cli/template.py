@@ -22,14 +22,14 @@ def template(
 
     The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
     """
-    from compare import template
+    from compare import skeleton
 
     with usage_errors():
-        known = template.names()
+        known = skeleton.names()
         if names:
             words = "\n".join(known) + "\n"
         elif name in known or difflib.get_close_matches(name, known, n=1):
-            words = template.template(name, solution)
+            words = skeleton.template(name, solution)
         else:
             what = f"there is no template {name!r}" if name else "name a class"
             raise ValueError(f"{what}; `python -m compare template --list` names all")

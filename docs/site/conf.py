@@ -8,7 +8,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from pages import docstrings, guides, lessons, reference, worked  # noqa: E402
+from pages import docstrings, exercises, guides, lessons, reference  # noqa: E402
 
 project = "handmade"
 author = "the handmade-dl authors"
@@ -49,7 +49,7 @@ templates_path = ["templates"]
 def setup(app: Any) -> None:
     """Write the generated pages before Sphinx looks for any."""
     lessons.write(HERE / "lessons", RUNS)
-    worked.write(HERE / "exercises")
+    exercises.write(HERE / "exercises")
     reference.write(HERE / "reference")
     guides.write(HERE / "guides", HERE.parent)
     app.connect("autodoc-process-docstring", docstrings.to_rst, priority=400)

@@ -124,9 +124,9 @@ def _both_sources(parts: list[str], new: list[str]) -> str:
 
 def _exercise(parts: list[str]) -> str:
     """How to write one of the parts oneself, where there is a skeleton of one."""
-    from compare import template
+    from compare import skeleton
 
-    known = template.names()
+    known = skeleton.names()
     found = [part.rpartition(".")[2] for part in parts if part not in CONTAINERS]
     return next((TRY.format(part=part) for part in found if part in known), "")
 
