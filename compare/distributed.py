@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -134,7 +135,12 @@ def run_spread(
 
     with _noticed():
         if communicator.rank == 0:
-            return run(lesson, experiment, settings, watched, source=source)
+            before = signal.getsignal(signal.SIGTERM)
+            _turn_deaf()  # `run` itself listens, and goes back to this
+            result = run(lesson, experiment, settings, watched, source=source)
+            with suppress(ValueError):
+                signal.signal(signal.SIGTERM, before)
+            return result
         with held(settings):
             _follow(experiment.on(settings.data), settings)
     return None
@@ -158,6 +164,12 @@ def _let_rank_0_speak() -> None:
     """Wait until rank 0 has ended: torchrun ends all others as soon as one has."""
     with suppress(RuntimeError):
         dist.barrier()
+
+
+def _turn_deaf() -> None:
+    """Let torchrun's SIGTERM not come before the last words: this process ends now."""
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class _Wing:
@@ -230,8 +242,10 @@ def _noticed() -> Iterator[None]:
     try:
         yield
     except RankLost:
+        _turn_deaf()
         raise
     except Interrupted:
+        _turn_deaf()
         raise RankLost(
             f"{who} stops, as torchrun ends all ranks once one has ended"
         ) from None
@@ -239,6 +253,7 @@ def _noticed() -> Iterator[None]:
         words = str(error).partition("\n")[0]
         if not any(word in words.lower() for word in LOST):
             raise
+        _turn_deaf()
         raise RankLost(
             f"{who} stops, as another rank has ended or did not answer within "
             f"{TIMEOUT.seconds} s ({words})"
