@@ -13,22 +13,23 @@ from matplotlib.patches import Rectangle
 
 from compare.trained import Side, Trial
 
-SIZE = (8.0, 4.5)
+SIZE = (6.0, 3.6)
+"""In inches. A card in TensorBoard is 340 pixels wide: 12 points are 9 of them."""
 BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
 TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
 COLORS = list(TABLEAU_COLORS.values())
 """Of several learners on one axis."""
-MOST_PANELS = 4
+MOST_PANELS = 2
 """More learners than this share one axis, whatever their losses are."""
-IN_THE_AXES = 4
+IN_THE_AXES = 2
 """A legend of more entries stands beside the axes."""
 
 
-def canvas(panels: int = 1) -> tuple[Figure, list[Axes]]:
+def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
     """An empty landscape figure whose letters can be read at card size."""
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.subplots(1, panels, squeeze=False)[0]
+    axes = figure.subplots(rows, panels // rows, squeeze=False).ravel()
     for ax in axes:
         ax.tick_params(labelsize=12)
     return figure, list(axes)
@@ -82,10 +83,29 @@ def _explain(ax: Axes, names: list[str]) -> None:
     entries = sides | (learners if several else {})
     handles = [Line2D([], [], label=name, **style) for name, style in entries.items()]
     if len(entries) <= IN_THE_AXES:
-        ax.legend(handles=handles, fontsize=13)
+        ax.legend(handles=handles, fontsize=12)
     else:
-        aside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
-        ax.legend(handles=handles, fontsize=11, **aside)
+        beside(ax, handles=handles)
+
+
+def beside(ax: Axes, **legend: Any) -> None:
+    """A legend to the right of the axes, however many entries it has."""
+    tight = {"handlelength": 1, "handletextpad": 0.4, "borderpad": 0.3}
+    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
+    ax.legend(fontsize=12, labelspacing=0.15, **tight, **place, **legend)
+
+
+def below(figure: Figure, ax: Axes, columns: int) -> None:
+    """What is drawn in `ax`, and so in every panel, named below all of them."""
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=12,
+        frameon=False,
+        columnspacing=1,
+        handlelength=1.5,
+    )
 
 
 def _colored(number: int, names: list[str]) -> dict[str, Any]:
@@ -97,9 +117,13 @@ def _colored(number: int, names: list[str]) -> dict[str, Any]:
 
 
 def _losses_used(side: Side) -> set[str]:
-    """What the learners minimise, as far as the kind of their loss tells."""
+    """What the learners minimise, as far as the kind of their loss tells.
+
+    A weighted sum measures something else with other weights.
+    """
     learners = (trial.learner for trial in side.trials)
-    return {type(getattr(one, "criterion", one)).__name__ for one in learners}
+    losses = [getattr(one, "criterion", one) for one in learners]
+    return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
 
 
 def decision_boundary(trial: Trial, title: str) -> Figure:
@@ -227,14 +251,13 @@ def confusion(
     figure, (ax,) = canvas()
     wrong = matrix - np.diag(np.diag(matrix))
     limit = max(5, int(wrong.max()) if most is None else most)
-    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=limit)
+    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=limit, aspect="auto")
     for (i, j), count in np.ndenumerate(matrix):
         if count:
             weight = "normal" if i == j else "bold"
             color = "white" if 2 * wrong[i, j] > limit else "black"
-            ax.text(
-                j, i, str(count), ha="center", va="center", weight=weight, color=color
-            )
+            style = {"weight": weight, "color": color, "fontsize": 12}
+            ax.text(j, i, str(count), ha="center", va="center", **style)
     for i, j in boxed:
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=BLUE, lw=3))
     ax.set_xticks(range(len(matrix)))
@@ -246,7 +269,7 @@ def confusion(
 def functions(
     curves: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], titles: Sequence[str]
 ) -> Figure:
-    """One panel for each group of named curves (x, y)."""
+    """One panel for each group of named curves (x, y), all with the same names."""
     figure, axes = canvas(len(curves))
     for ax, group, title in zip(axes, curves, titles, strict=True):
         for number, (name, (x, y)) in enumerate(group.items()):
@@ -254,5 +277,5 @@ def functions(
             ax.plot(x, y, label=name, linewidth=width)
         label(ax, title, "x", "")
         ax.grid(alpha=0.3)
-        ax.legend(fontsize=11)
+    below(figure, axes[0], columns=3)
     return figure

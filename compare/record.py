@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from compare.lockstep import Step
 
+DPI = 150
+"""Of the figures: dense enough for a page and for a screen of small pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
     *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
@@ -125,7 +127,7 @@ class Record:
     def figure(self, name: str, figure: "Figure") -> Path:
         """Save a picture as PNG and show it in TensorBoard."""
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=110)
+        figure.savefig(buffer, format="png", dpi=DPI)
         path = self.folder / f"{name}.png"
         path.write_bytes(buffer.getvalue())
         self.events["compare"].image(0, name, buffer.getvalue())

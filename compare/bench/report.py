@@ -126,7 +126,7 @@ def _faster(row: Row, short: str) -> str:
 
 def picture(rows: Sequence[Row], columns: Mapping[str, Column]) -> Figure:
     """How many times as fast as the reference, work by work, with the quartiles."""
-    figure = Figure(figsize=(SIZE[0] * 1.3, SIZE[1] * 1.3), layout="constrained")
+    figure = Figure(figsize=(SIZE[0] * 1.7, SIZE[1] * 1.6), layout="constrained")
     ax = figure.subplots()
     shown = [s for s in columns if any(s in row.seconds for row in rows)]
     for number, short in enumerate(shown):

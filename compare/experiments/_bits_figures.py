@@ -20,7 +20,7 @@ def draw(side: Side) -> Figure:
     _accuracies(left, side, names)
     _sizes(right, side, names)
     for ax in (left, right):
-        ax.tick_params(axis="x", rotation=60, labelsize=13)
+        ax.tick_params(axis="x", rotation=90, labelsize=12)
     return figure
 
 
@@ -33,8 +33,8 @@ def _accuracies(ax: Axes, side: Side, names: list[str]) -> None:
         ax.plot(place, np.mean(found), "o", color="#1f4e79", ms=11)
         ax.plot([place] * len(found), found, "_", color="#1f4e79", ms=14)
     for height, words, color in (
-        (0.13, "■ rounded after training", "#c0392b"),
-        (0.05, "● trained in few bits", "#1f4e79"),
+        (0.16, "■ rounded after", "#c0392b"),
+        (0.05, "● trained so", "#1f4e79"),
     ):
         ax.text(0.04, height, words, color=color, transform=ax.transAxes, fontsize=13)
     ax.set_ylim(30, 101)
@@ -47,7 +47,9 @@ def _sizes(ax: Axes, side: Side, names: list[str]) -> None:
         ax.bar(names, sizes, color="#f2a65a"), sizes, strict=True
     ):
         middle = bar.get_x() + bar.get_width() / 2
-        ax.text(middle, kilobytes, f"{kilobytes:.1f}", ha="center", va="bottom")
+        said = f"{kilobytes:.2g}"
+        ax.text(middle, kilobytes, said, ha="center", va="bottom", fontsize=12)
+    ax.margins(y=0.12)
     figures.label(ax, "size of the net", "", "kB")
 
 
@@ -63,7 +65,7 @@ def weights(side: Side) -> Figure:
         "stored q": (stored, "{:.0f}"),
         "used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
     }
-    figure, axes = figures.canvas(4)
+    figure, axes = figures.canvas(4, rows=2)
     for ax, (title, (table, form)) in zip(axes, tables.items(), strict=True):
         values = table[unit].reshape(8, 8)[2 : 2 + CHOSEN, 2 : 2 + CHOSEN]
         most = 1.8 * np.abs(values).max()  # the colours stay pale behind the numbers
@@ -74,7 +76,7 @@ def weights(side: Side) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
     figure.suptitle(
-        f"ternary weights of a hidden unit for {CHOSEN} × {CHOSEN} of its pixels",
+        f"ternary weights of a unit, {CHOSEN} × {CHOSEN} pixels",
         fontsize=15,
     )
     return figure

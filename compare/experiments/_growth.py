@@ -72,4 +72,5 @@ def draw(ax: Axes) -> None:
     ax.axhline(descended(), color=COLORS["gradient"], linewidth=2, label="gradient")
     ax.set_xticks(DIMENSIONS, [str(d) for d in DIMENSIONS])
     ax.minorticks_off()
-    ax.legend(fontsize=12)
+    ax.set_ylim(top=4 * high.max())
+    ax.legend(fontsize=12, loc="upper left")

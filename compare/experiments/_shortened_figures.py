@@ -36,10 +36,9 @@ def draw(side: Side) -> Figure:
             said = name if number == 0 else None
             width = 4 if name == UNROUNDED else 1.5
             right.semilogy(trial.losses, color=color, alpha=0.6, lw=width, label=said)
-    figures.label(left, "distance from unrounded", "step", "relative")
+    figures.label(left, "from unrounded", "step", "relative")
     figures.label(right, "the loss", "step", "")
-    for ax in (left, right):
-        ax.legend(fontsize=13)
+    figures.below(figure, right, columns=4)
     return figure
 
 
@@ -52,8 +51,9 @@ def still(side: Side) -> Figure:
         steps = np.abs(wanted(side.library, trial)) / spacing(trial, DIGITS[name])
         right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
     right.axhline(0.5, color="black", ls=":", label="½")
-    figures.label(left, f"weights that stay ({_words.seeds([side.only])})", "step", "%")
-    figures.label(right, "median step / spacing", "step", "")
-    for ax in (left, right):
-        ax.legend(fontsize=13)
+    figures.label(
+        left, f"that stay, {_words.seeds([side.only])}", "step", "% of the weights"
+    )
+    figures.label(right, "step / spacing", "step", "median")
+    figures.below(figure, right, columns=4)
     return figure

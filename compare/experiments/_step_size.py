@@ -60,5 +60,5 @@ def draw_errors(side: Side) -> Figure:
         ax.axvline(EPS ** (1 / root), color="grey", ls=":")
         ax.text(1.2 * EPS ** (1 / root), 0.02, name, fontsize=14)
     figures.label(ax, "sin x + eʸ: a step neither long nor short", "h", "error")
-    ax.legend(fontsize=13)
+    ax.legend(fontsize=12, loc="lower left", bbox_to_anchor=(0.02, 0.1))
     return figure

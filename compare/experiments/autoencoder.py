@@ -141,8 +141,10 @@ def draw_errors(side: Side) -> Figure:
         ax.plot(
             BENT, error(side[_BENT], part), label=f"with ReLUs, {_SAID[part]}", **style
         )
-    figures.label(ax, "what is lost", "numbers in the code", "squared error per pixel")
-    ax.legend(fontsize=12)
+    figures.label(ax, "what is lost", "numbers in the code", "error per pixel")
+    ax.set_yticks((0.003, 0.01, 0.03), ("0.003", "0.01", "0.03"))
+    ax.minorticks_off()
+    figures.below(figure, ax, columns=2)
     return figure
 
 

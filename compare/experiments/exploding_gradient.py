@@ -62,12 +62,12 @@ def by_depth(side: Side) -> Figure:
             values = _deep.first_layer(side.library, activation, name)
             said = f"{activation}, {name}"
             lengths.semilogy(_deep.DEPTHS, values, style, color=color, label=said)
-    figures.label(lengths, "gradient of the first layer", "layers", "")
-    lengths.legend(fontsize=11)
+    figures.label(lengths, "first gradient", "layers", "")
+    figures.below(figure, lengths, columns=2)
     for trial in side.trials:
         losses.semilogy(trial.losses, label=trial.name)
     figures.label(losses, f"{DEPTH} layers of ReLU", "step", "loss")
-    losses.legend(fontsize=11)
+    losses.legend(fontsize=12)
     return figure
 
 

@@ -82,8 +82,7 @@ def draw(side: Side) -> Figure:
     left.set_ylim(0, 1.02)
     figures.label(left, f"test digits, {_words.seeds(side.trials)}", "step", "accuracy")
     figures.label(right, "each its own loss", "step", "loss")
-    for ax in (left, right):
-        ax.legend(fontsize=12)
+    figures.below(figure, left, columns=2)
     return figure
 
 

@@ -61,7 +61,7 @@ def draw(side: Side) -> Figure:
         ax.plot(ends, side[name].predict(ends), linewidth=2.5, label=name.upper())
     ax.plot(ends, SLOPE * ends + INTERCEPT, "k--", label="the truth")
     figures.label(ax, "a line through points with outliers", "x", "y")
-    ax.legend(fontsize=13)
+    figures.below(figure, ax, columns=4)
     return figure
 
 

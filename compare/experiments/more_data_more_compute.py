@@ -79,6 +79,11 @@ def draw(side: Side) -> Figure:
         ax.loglog(x, line, color=figures.ORANGE, label=f"∝ n^{exponent:.2f}")
         figures.label(ax, "", name, "test error in %")
         ax.legend(fontsize=13)
+        ax.set_xticks(x[::2], [str(n) for n in x[::2]])
+        low, high = ax.get_ylim()
+        ticks = [t for t in (2, 3, 5, 10, 20, 30, 50) if low <= t <= high]
+        ax.set_yticks(ticks, [str(t) for t in ticks])
+        ax.minorticks_off()
     return figure
 
 

@@ -68,7 +68,7 @@ def draw(side: Side) -> Figure:
         ax.semilogy(side[slug(name)].losses, style, label=name, linewidth=2)
     ax.set_ylim(bottom=0.02)
     figures.label(ax, "one task, all optimisers", "step", "loss")
-    ax.legend(fontsize=11, ncols=2)
+    figures.beside(ax)
     return figure
 
 

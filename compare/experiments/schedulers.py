@@ -66,7 +66,7 @@ def draw(side: Side) -> Figure:
     figures.label(rates, "learning rate", "step", "")
     figures.label(losses, "loss on all digits", "step", "")
     losses.set_ylim(0, 1)
-    losses.legend(fontsize=10)
+    figures.below(figure, losses, columns=4)
     return figure
 
 

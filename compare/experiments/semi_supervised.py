@@ -152,10 +152,10 @@ def picture(side: Side) -> Figure:
     ax.set_xscale("log")
     ax.set_xticks(LABELS, [str(n) for n in LABELS])
     ax.minorticks_off()
-    title = "unlabelled digits help a net that labels them itself"
+    title = "unlabelled digits, labelled by the net"
     figures.label(ax, title, "labelled digits of each class", "test accuracy in %")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=14)
+    ax.legend(fontsize=12)
     return figure
 
 

@@ -58,7 +58,7 @@ def by_layer(side: Side) -> Figure:
     """The gradient in each of 64 layers."""
     return _panels(
         "layer, the 65th is the output",
-        "gradient of the layer's weights",
+        "gradient of its weights",
         np.arange(1, 66),
         lambda a, name: _deep.gradient_norms(side.library, 64, a, name),
     )
@@ -68,7 +68,7 @@ def by_depth(side: Side) -> Figure:
     """The gradient of the first layer, against the number of layers."""
     return _panels(
         "layers",
-        "gradient of the first weights",
+        "first gradient",
         np.array(_deep.DEPTHS),
         lambda a, name: _deep.first_layer(side.library, a, name),
     )
@@ -81,14 +81,12 @@ def _panels(
     figure, axes = figures.canvas(len(_deep.ACTIVATIONS))
     for ax, activation in zip(axes, _deep.ACTIVATIONS, strict=True):
         _deep.draw_lines(ax, activation, x, partial(values, activation))
-        ax.set_xlabel(x_name, fontsize=13)
+        ax.set_xlabel(x_name if ax is axes[1] else "", fontsize=13)
+        if ax is not axes[0]:
+            ax.sharey(axes[0])
+            ax.tick_params(labelleft=False)
     axes[0].set_ylabel(y_name, fontsize=13)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=3,
-        fontsize=12,
-    )
+    figures.below(figure, axes[0], columns=3)
     return figure
 
 
