@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from compare.lockstep import Step
 
 DPI = 150
-"""Of the figures: dense enough for a page and for a screen of small pixels."""
+"""Of the figures' files: dense enough for a page and a screen of small pixels."""
+CARD_WIDTH = 317
+"""Of the figures in TensorBoard, in pixels: as wide as its cards in a window of 1400.
+
+It shrinks what is wider by dropping pixels, and with them parts of the letters.
+"""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
     *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
@@ -126,11 +131,10 @@ class Record:
 
     def figure(self, name: str, figure: "Figure") -> Path:
         """Save a picture as PNG and show it in TensorBoard."""
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=DPI)
+        width = figure.get_figwidth()
         path = self.folder / f"{name}.png"
-        path.write_bytes(buffer.getvalue())
-        self.events["compare"].image(0, name, buffer.getvalue())
+        path.write_bytes(_png(figure, DPI))
+        self.events["compare"].image(0, name, _png(figure, CARD_WIDTH / width))
         return path
 
     def write_summary(self, **news: Any) -> None:
@@ -180,6 +184,12 @@ def runs(logdir: Path) -> list[Path]:
     """The folders of all runs, oldest first."""
     found = (path.parent for path in logdir.glob("*/*/summary.json"))
     return sorted(found, key=lambda folder: folder.name)
+
+
+def _png(figure: "Figure", dpi: float) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
 def _rates(tag: str, rates: list[float]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from compare.dashboard import EventWriter
 from compare.experiment import Data
 from compare.experiments import _digits
 from compare.figures import loss_curves
+from compare.record import CARD_WIDTH
 from compare.running import Settings, run
 
 BACKENDS = [
@@ -183,6 +184,23 @@ def test_losses_of_different_kinds_get_a_panel_each(tmp_path, monkeypatch):
     axes = drawn(tmp_path, monkeypatch, "linear_regression").axes
     assert [ax.get_title() for ax in axes] == ["mse", "l1"]
     assert [len(ax.lines) for ax in axes] == [4, 4]
+
+
+def test_weighted_sums_with_other_weights_get_a_panel_each(tmp_path, monkeypatch):
+    axes = drawn(tmp_path, monkeypatch, "custom_error").axes
+    assert [ax.get_title() for ax in axes] == ["cross_entropy", "custom"]
+
+
+def test_a_figure_is_as_wide_as_the_card_that_shows_it(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        EventWriter, "image", lambda self, step, tag, png: shown.append(png)
+    )
+    run("or_gate", short(), Settings(logdir=tmp_path))
+    assert shown
+    for png in shown:
+        width = int.from_bytes(png[16:20], "big")
+        assert abs(width - CARD_WIDTH) <= 1
 
 
 def test_curves_have_a_row_for_every_step(tmp_path):
