@@ -376,7 +376,8 @@ class Lockstep:
             return Verdict("equal", f"equal bit for bit in all {self.steps} steps")
         words = (
             f"re-synced {self.worst_resynced:.1e} ({self.worst_resynced / eps:.0f} ULP)"
-            f" within {bound:.1e}; free {self.worst_free:.1e} after {self.steps} steps"
+            f" within {bound:.1e}, taken {self.judged} times; free "
+            f"{self.worst_free:.1e} after {self.steps} steps"
         )
         if self.sensitive:
             others = " and others" if len(self.sensitive) > 1 else ""
