@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test lessons fuzz mutants check lint types format board clean
+.PHONY: run test site lessons fuzz mutants check lint types format docs board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
@@ -15,6 +15,10 @@ test: $(VENV)/.dev
 # Every lesson from beginning to end: whether its claims hold; takes minutes.
 lessons: $(VENV)/.run
 	$(BIN)/python -m compare run all
+
+# The lessons, guides and reference as pages to open from disk: build/site/index.html.
+site: $(VENV)/.site
+	$(BIN)/python docs/site/build.py
 
 # 100,000 random examples against torch; FUZZ='--seed 5 --examples 1' asks others.
 fuzz: $(VENV)/.dev
@@ -38,6 +42,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The pages that are made from the code; where all is up to date, nothing changes.
+docs: $(VENV)/.run
+	$(BIN)/python -m compare.course_page docs/course.md
+
 board: $(VENV)/.run
 	$(BIN)/python -m compare board
 
@@ -54,6 +62,10 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml
 	$(INSTALL) -e .
 	touch $@
 
+$(VENV)/.site: $(VENV)/.run
+	$(INSTALL) -e . --group site
+	touch $@
+
 $(VENV)/.dev: $(VENV)/.run
-	$(INSTALL) -e '.[browser,samples]' --group dev
+	$(INSTALL) -e '.[browser,samples]' --group dev --group site
 	touch $@

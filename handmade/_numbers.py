@@ -47,13 +47,25 @@ def positive(owner: str, name: str, value: Any) -> float:
     return number
 
 
+def one_number(owner: str, name: str, value: Any) -> float:
+    """`value`, a number or an array of one, as a Python float.
+
+    Raises:
+        ValueError: it is an array of several numbers, or of none.
+    """
+    if math.prod(shape := tuple(getattr(value, "shape", ()))) != 1:
+        raise ValueError(f"{owner}: {name} must be one number, got shape {shape}")
+    return float(value)
+
+
 def finite(error: Any, step: int) -> float:
     """The error of a descent as a Python float.
 
     Raises:
         ArithmeticError: it is NaN or infinite; the step is named.
+        ValueError: it is an array of several numbers, or of none.
     """
-    if not math.isfinite(value := float(error)):
+    if not math.isfinite(value := one_number("descent", "the error", error)):
         raise ArithmeticError(f"descent: the error became {value} at step {step}")
     return value
 

@@ -1,5 +1,6 @@
 """Clustering without labels: k-means, and its seeding by squared distances."""
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,9 @@ from handmade._array import (
     require_shape,
 )
 from handmade._numbers import whole
+
+TOO_CLOSE = "closer than 1e-162 of the largest number, two count as one"
+"""What both wings say where squares of float64 vanish."""
 
 
 def squared_distances(x: Array, centres: Array) -> Array:
@@ -88,6 +92,10 @@ def kmeans_plus_plus(x: Array, k: int) -> Array:
     The first is any example; each further one is drawn with a probability that is
     proportional to its squared distance from the nearest centre so far.
 
+    Stability:
+        Distances are taken of x / max |x|, so that no square is infinite or all are 0.
+        Examples that lie closer together than about 1e-162 max |x| count as one.
+
     Args:
         x: the examples (n, i).
         k: how many to choose, from 1 to n.
@@ -106,6 +114,8 @@ def kmeans_plus_plus(x: Array, k: int) -> Array:
     """
     xp = _examples("kmeans_plus_plus", x, k)
     exact = xp.astype(x, xp.float64)  # so that rounding decides no draw
+    if float(largest := _largest(xp, exact)) > 0:
+        exact = exact / largest
     chosen = [int(_random.fraction() * x.shape[0])]
     squared = squared_distances(exact, exact[chosen[0] : chosen[0] + 1, :])[:, 0]
     while len(chosen) < k:
@@ -113,7 +123,7 @@ def kmeans_plus_plus(x: Array, k: int) -> Array:
         if float(sums[-1]) == 0:
             raise ValueError(
                 f"kmeans_plus_plus: k must be at most the number of different "
-                f"examples, {len(chosen)}, got {k}"
+                f"examples, {len(chosen)}, got {k}; {TOO_CLOSE}"
             )
         drawn = sums[-1:] * _random.fraction()
         new = int(xp.searchsorted(sums, drawn, side="right")[0])
@@ -170,11 +180,13 @@ class KMeans:
         """One Lloyd step, whatever the target; returns the error before it.
 
         Raises:
-            ValueError: `x` is not (n, features) with n at least k, or not finite.
+            TypeError: `x` is not of the dtype and library of the centres.
+            ValueError: `x` is not (n, features) with n at least k, or not finite, or so
+                large that the sum of squared distances is not; nothing has moved then.
         """
         xp = _examples("KMeans", x, self.k)
-        floating_namespace("KMeans", x=x, centres=self.centres)
-        require_shape("KMeans", "x", x, (x.shape[0], self.centres.shape[1]))
+        self._fit(x)
+        _squares_fit("KMeans", xp, x, self.centres)
         if not self.seeded:
             self.centres, self.seeded = kmeans_plus_plus(x, self.k), True
         squared = squared_distances(x, self.centres)
@@ -189,14 +201,28 @@ class KMeans:
 
         Raises:
             RuntimeError: there are no centres yet: none given and no step taken.
+            TypeError: `x` is not of the dtype and library of the centres.
+            ValueError: `x` is not (n, features), or so large that the sum of squared
+                distances is infinite.
         """
         if not self.seeded:
             raise RuntimeError(
                 "KMeans: predict() needs centres: give them or take a step first"
             )
+        _squares_fit("KMeans", self._fit(x), x, self.centres)
         squared = squared_distances(x, self.centres)
         xp = array_namespace("KMeans", squared=squared)
         return xp.astype(xp.argmin(squared, axis=1), xp.int64)
+
+    def _fit(self, x: Array) -> Any:
+        """The library of examples that are of the kind of the centres."""
+        xp = floating_namespace("KMeans", x=x, centres=self.centres)
+        features = self.centres.shape[1]
+        if x.ndim != 2 or x.shape[1] != features:
+            raise ValueError(
+                f"KMeans: x must have shape (n, {features}), got {tuple(x.shape)}"
+            )
+        return xp
 
     def parameters(self) -> dict[str, Array]:
         """The centres."""
@@ -211,7 +237,16 @@ class KMeans:
         return {"centres": self.centres, "seeded": self.seeded}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+            ValueError: its centres have another shape.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"KMeans.load_state_dict: expected {[*own]}, got {[*state_dict]}"
+            )
         require_shape("KMeans", "centres", state_dict["centres"], self.centres.shape)
         self.centres = converted(state_dict["centres"], like=self.centres)
         self.seeded = bool(state_dict["seeded"])
@@ -268,10 +303,29 @@ def _finite(owner: str, xp: Any, array: Array) -> None:
         raise ValueError(f"{owner}: every number must be finite, got NaN or infinity")
 
 
+def _largest(xp: Any, array: Array) -> Array:
+    return xp.max(xp.abs(array))
+
+
+def _squares_fit(owner: str, xp: Any, x: Array, centres: Array) -> None:
+    """Refuse numbers whose squared distances add up to more than the dtype holds.
+
+    Each difference is at most 2m, so that the sum is at most n · i · (2m)².
+    """
+    count = max(math.prod(x.shape), 1)
+    limit = math.sqrt(float(xp.finfo(x.dtype).max) / count) / 2
+    for name, array in (("x", x), ("centres", centres)):
+        if not bool(xp.all(xp.abs(array) <= limit)):
+            raise ValueError(
+                f"{owner}: numbers of {name} must be finite and at most {limit:.1e} in "
+                f"size, so that squared distances fit {x.dtype}"
+            )
+
+
 def _examples(owner: str, x: Array, k: Any) -> Any:
     """The namespace of examples (n, i) that are finite and at least k."""
     xp = floating_namespace(owner, x=x)
-    if x.ndim != 2:
+    if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{owner}: x must have shape (n, i), got {tuple(x.shape)}")
     if whole(owner, "k", k, 1) > x.shape[0]:
         raise ValueError(

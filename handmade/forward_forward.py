@@ -56,6 +56,10 @@ def direction(x: Array) -> Array:
 
     Shape:
         x (…, i), x̂ (…, i).
+
+    Stability:
+        Where squares overflow (above 1e19 in float32, 1e154 in float64), x̂ is 0; of a
+        row that is much smaller than ε, x̂ is nearly 0, too.
     """
     xp = floating_namespace("direction", x=x)
     size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))
@@ -66,12 +70,13 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
     """Append the label to the inputs as 0s and a 1, (n, i) → (n, i + c).
 
     Raises:
-        TypeError: a label is no integer, or x is not floating.
+        TypeError: a label or `num_classes` is no integer, or x is not floating.
         ValueError: x is not (n, i), there is not one label a row, or one is not in
             0 … c − 1.
     """
     xp = array_namespace("with_label", x=x, label=label)
     floating_namespace("with_label", x=x)
+    num_classes = whole("with_label", "num_classes", num_classes, 1)
     if x.ndim != 2:
         raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
     _require_labels("with_label", label, x.shape[0], num_classes)
@@ -85,11 +90,11 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     """For each label one of the other classes, each equally often.
 
     Raises:
-        TypeError: a label is no integer.
+        TypeError: a label or `num_classes` is no integer.
         ValueError: there are no other classes, or a label is not in 0 … c − 1.
     """
     xp = array_namespace("wrong_label", label=label)
-    whole("wrong_label", "num_classes", num_classes, 2)
+    num_classes = whole("wrong_label", "num_classes", num_classes, 2)
     _require_labels("wrong_label", label, label.shape[0], num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
     device = array_api_compat.device(label)

@@ -49,7 +49,9 @@ def quantize(weight: Array, bits: int | str) -> Quantized:
         A weight of 0 is 1 in binary, which has no other number for it (−0.0, too).
 
     Stability:
-        Where all weights are 0, s = 0 and nothing is divided by it.
+        Where all weights are 0, s = 0 and nothing is divided by it. Otherwise s is at
+        least the smallest number above 0, and m s at most the largest of the dtype:
+        at both ends s gives way, so that q and q s stay finite.
 
     Args:
         weight: at least one finite number.
@@ -69,16 +71,34 @@ def quantize(weight: Array, bits: int | str) -> Quantized:
         "XNOR-Net" (2016).
     """
     xp, bits = _asked(weight, bits)
+    most = 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
     size = xp.abs(weight)
+    scale = _scale(xp, size, bits)
     if bits == "binary":
-        scale, most = xp.mean(size), 1
         steps = xp.where(weight >= 0, xp.ones_like(size), -xp.ones_like(size))
     else:
-        most = 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
-        scale = xp.mean(size) if isinstance(bits, str) else xp.max(size) / most
         divisor = xp.where(scale > 0, scale, xp.ones_like(scale))
         steps = xp.clip(xp.round(weight / divisor), -most, most)
     return Quantized(xp.astype(steps, _smallest(xp, most)), scale, steps * scale)
+
+
+def _scale(xp: Any, size: Array, bits: int | str) -> Array:
+    """The scale of the absolute weights, kept within what the dtype can hold."""
+    finfo, largest = xp.finfo(size.dtype), xp.max(size)
+    if isinstance(bits, str):
+        scale = _mean(xp, size, largest)
+    else:
+        most = 2 ** (bits - 1) - 1
+        top = float(finfo.max) / most * (1 - float(finfo.eps))
+        scale = xp.clip(largest / most, None, top)
+    least = float(finfo.smallest_normal) * float(finfo.eps)
+    return xp.maximum(scale, xp.clip(largest, None, least))
+
+
+def _mean(xp: Any, size: Array, largest: Array) -> Array:
+    """The mean, though the sum may be too large; a power of 2 rounds nothing."""
+    shrunk = 2.0**-64 if bool(largest > 1) else 1.0
+    return xp.minimum(xp.mean(size * shrunk), largest * shrunk) / shrunk
 
 
 def _asked(weight: Array, bits: Any) -> tuple[Any, int | str]:

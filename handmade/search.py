@@ -15,7 +15,14 @@ from handmade._array import (
     is_count,
 )
 from handmade._modes import evaluated
-from handmade._numbers import at_least, finite, finite_number, positive, whole
+from handmade._numbers import (
+    at_least,
+    finite,
+    finite_number,
+    one_number,
+    positive,
+    whole,
+)
 from handmade._random import exponential, normal
 from handmade.descent import Trace
 from handmade.nn._reduction import Loss
@@ -83,7 +90,7 @@ def blind_descent(
 
     Raises:
         ValueError: `step` is 0 or not finite, `tolerance` is not positive and finite,
-            or `budget` is below 1.
+            or `budget` is below 1, or the error is not one number.
         ArithmeticError: the error became NaN or infinite; the point's number is named.
     """
     way = finite_number("blind_descent", "step", step)
@@ -124,7 +131,7 @@ def random_descent(
 
     Raises:
         ValueError: `scale` or `tolerance` is not positive and finite, or `budget` is
-            below 1.
+            below 1, or the error is not one number.
         ArithmeticError: the error became NaN or infinite; the point's number is named.
     """
     scale = positive("random_descent", "scale", scale)
@@ -177,7 +184,11 @@ class RandomDescent:
         self.tries = whole(owner, "tries", tries, 1)
 
     def step(self, x: Array, target: Array) -> float:
-        """Try some changes on a batch; returns the loss before them."""
+        """Try some changes on a batch; returns the loss before them.
+
+        Raises:
+            ValueError: the loss is not one number; no weight has changed then.
+        """
         before = value = self._loss(x, target)
         for _ in range(self.tries):
             old = self._places()
@@ -195,7 +206,8 @@ class RandomDescent:
         return change < 0
 
     def _loss(self, x: Array, target: Array) -> float:
-        return float(self.criterion(self.model(x), target))
+        loss = self.criterion(self.model(x), target)
+        return one_number(type(self).__name__, "the loss", loss)
 
     def _places(self) -> list[tuple[Parameter | Module, str, Array | None]]:
         """Every array of the model's state: who holds it, as what, and itself."""

@@ -165,12 +165,18 @@ class Pretrained:
     def step(self, x: Array, target: Array) -> float:
         """Learn once, as the phase asks; returns the loss before the change.
 
+        Args:
+            x: the examples (n, …).
+            target: their classes (n,), or −1 where there is none. The first phase does
+                not look at it: every example may be without a label.
+
         Raises:
-            ValueError: no example has a label, or one is out of range, which is
-                only looked at in the second phase.
+            ValueError: in the second phase: no example has a label, or one is out of
+                range.
         """
-        _some_labels("Pretrained", target)
         phase = int(self.steps >= self.pretrain)
+        if phase == 1:
+            _some_labels("Pretrained", target)
         part = (self.model.decoder, self.model.head)[phase]
         criterion = self.criteria[phase]
         loss = criterion(part(self.model.encoder(x)), (x, target)[phase])
@@ -202,7 +208,15 @@ class Pretrained:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"Pretrained.load_state_dict: expected {[*own]}, got {[*state_dict]}"
+            )
         self.model.load_state_dict(state_dict["model"])
         saved = state_dict["optimizers"]
         for optimizer, state in zip(self.optimizers, saved, strict=True):

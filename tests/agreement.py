@@ -1,4 +1,4 @@
-"""The judge of tests/strategies.py: does the hand-written side answer as torch does?
+"""The judge of tests/strategies/: does the hand-written side answer as torch does?
 
 Bounds are relative to the largest number wanted or, where a sum may cancel, to the
 largest that was summed: next to that, 1e-12 in float64; float32 may be a few times as
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from strategies import LOSSES, MARGINS, Descent, Example, Spec
+from strategies.losses import LOSSES, MARGINS
+from strategies.spec import Descent, Example, Spec
 
 import handmade
 import torch_ref

@@ -357,22 +357,95 @@ def test_what_no_clusters_can_be_made_of_is_refused(library, make, words):
         make(library.cluster, give)
 
 
-@pytest.mark.parametrize(
-    ("x", "words"),
-    [
-        (np.ones((4, 2)), r"x must have shape \(4, 3\), got \(4, 2\)"),
-        (np.ones(3), r"x must have shape \(n, i\), got \(3,\)"),
-    ],
-)
-def test_a_step_wants_examples_of_as_many_features(x, words):
+WINGS = [(handmade, np.asarray), (torch_ref, torch.asarray)]
+
+
+@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize("shape", [(4, 2), (4, 1), (3,), (4, 3, 1)])
+@pytest.mark.parametrize("way", ["step", "predict"])
+def test_examples_must_have_as_many_features_as_the_centres(library, give, shape, way):
+    learner = library.cluster.KMeans(2, 3, centres=give(np.eye(2, 3)))
+    ways = {"step": lambda x: learner.step(x, None), "predict": learner.predict}
+    with pytest.raises(ValueError, match=r"KMeans: x must have shape \(n, \w\)"):
+        ways[way](give(np.ones(shape)))
+    assert learner.parameters()["centres"].tolist() == np.eye(2, 3).tolist()
+
+
+@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize("way", ["step", "predict"])
+def test_precisions_are_not_mixed(library, give, way):
+    learner = library.cluster.KMeans(2, 1, centres=give(np.array([[0.0], [1.0]])))
+    ways = {"step": lambda x: learner.step(x, None), "predict": learner.predict}
+    with pytest.raises(TypeError, match=r"x is .*float32, but centres is .*float64"):
+        ways[way](give(LINE.astype(np.float32)))
+
+
+@pytest.mark.parametrize(("library", "give"), WINGS)
+def test_a_state_of_another_kind_is_refused_and_changes_nothing(library, give):
+    learner = library.cluster.KMeans(2, 3, centres=give(np.eye(2, 3)))
+    state = learner.state_dict()
+    for shape in ((1, 3), (3,), (), (3, 3)):
+        with pytest.raises(ValueError, match=r"centres must have shape \(2, 3\), got"):
+            learner.load_state_dict(state | {"centres": give(np.ones(shape))})
+    for odd in ({"centres": give(np.ones((2, 3)))}, state | {"model": {}}):
+        with pytest.raises(KeyError, match=r"expected \['centres', 'seeded'\], got"):
+            learner.load_state_dict(odd)
+    assert learner.parameters()["centres"].tolist() == np.eye(2, 3).tolist()
+    with pytest.raises(TypeError, match="centres must hold floating-point numbers"):
+        library.cluster.KMeans(1, 2, centres=give(np.ones((1, 2), int)))
+
+
+@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize("size", [1e-323, 1e-200, 1e200, 1.7e308])
+def test_seeding_draws_the_same_centres_however_large_the_numbers_are(
+    library, give, size
+):
+    x = RNG(0).choice([-1.0, 0.5, 1.0], (9, 4)) if size > 1 else np.eye(6)
+    drawn = []
+    for scaled in (x, x * size):
+        library.manual_seed(3)
+        drawn.append(np.asarray(library.cluster.kmeans_plus_plus(give(scaled), 5)))
+    np.testing.assert_array_equal(drawn[0] * size, drawn[1])
+
+
+@pytest.mark.parametrize(("library", "give"), WINGS)
+def test_examples_that_squares_cannot_tell_apart_are_said_to_be_too_close(
+    library, give
+):
+    x = give(np.array([[0.0], [1e-200], [1.0]]))
+    words = "different examples, 2, got 3; closer than 1e-162"
     with pytest.raises(ValueError, match=words):
-        KMeans(2, 3, centres=np.eye(2, 3)).step(x, None)
+        library.cluster.kmeans_plus_plus(x, 3)
+    x = np.array([[0.0], [1e-150], [1.0]])
+    drawn = library.cluster.kmeans_plus_plus(give(x), 3)
+    assert sorted(drawn[:, 0].tolist()) == [0, 1e-150, 1]
 
 
-def test_precisions_are_not_mixed():
-    learner = KMeans(2, 1, centres=np.array([[0.0], [1.0]]))
-    with pytest.raises(TypeError, match="x is float32, but centres is float64"):
-        learner.step(LINE.astype(np.float32), None)
+@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("dtype", "size"), [("float64", 1e200), ("float32", 1e20)])
+def test_numbers_whose_squares_are_infinite_are_refused_before_anything_moves(
+    library, give, dtype, size
+):
+    x, huge = LINE.astype(dtype), (size * LINE).astype(dtype)
+    learner = library.cluster.KMeans(2, 1, centres=give(x[:2]))
+    for way in (lambda x: learner.step(x, None), learner.predict):
+        with pytest.raises(ValueError, match=rf"numbers of x must .* fit .*{dtype}"):
+            way(give(huge))
+    assert learner.parameters()["centres"].tolist() == [[0], [1]]
+    fresh = library.cluster.KMeans(2, 1).to(give(x))
+    with pytest.raises(ValueError, match="numbers of x must be finite and at most"):
+        fresh.step(give(huge), None)
+    with pytest.raises(RuntimeError, match="needs centres"):
+        fresh.predict(give(x))
+    far = library.cluster.KMeans(2, 1, centres=give(huge[:2]))
+    with pytest.raises(ValueError, match="numbers of centres must be finite"):
+        far.step(give(x), None)
+    limit = np.sqrt(np.finfo(dtype).max / 4) / 2  # four examples, differences of two
+    with pytest.raises(ValueError, match="numbers of x must be finite"):
+        learner.step(give((1.05 * limit * x / 9).astype(dtype)), None)
+    near = (0.95 * limit * np.array([[-1], [1], [1], [-0.9]])).astype(dtype)
+    edge = library.cluster.KMeans(2, 1, centres=give(near[:2]))
+    assert np.isfinite(edge.step(give(near), None))
 
 
 @pytest.mark.parametrize(
@@ -384,10 +457,12 @@ def test_precisions_are_not_mixed():
         (np.ones((0, 2)), np.ones((1, 2)), "at least one example"),
     ],
 )
-@pytest.mark.parametrize("function", [quantisation_error, quantisation_gradient])
-def test_errors_want_examples_and_centres_that_fit(function, x, centres, words):
+@pytest.mark.parametrize("name", ["quantisation_error", "quantisation_gradient"])
+def test_errors_want_examples_and_centres_that_fit(name, x, centres, words):
     with pytest.raises(ValueError, match=words):
-        function(x, centres)
+        getattr(handmade.cluster, name)(x, centres)
+    with pytest.raises(ValueError, match=r"must (have shape|hold at least)"):
+        getattr(torch_ref.cluster, name)(torch.tensor(x), torch.tensor(centres))
 
 
 @pytest.mark.parametrize("library", [handmade, torch_ref])

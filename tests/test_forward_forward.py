@@ -343,18 +343,54 @@ def test_a_learner_refuses_what_it_cannot_be(wing, options, words):
     [
         (X, LABEL - 1, "every label must be in 0 … 3"),
         (X, LABEL + 1, "every label must be in 0 … 3"),
-        (X, LABEL.astype(float), "label must hold integers, got float64"),
+        (X, LABEL.astype(float), r"label must hold integers, got (torch\.)?float64"),
         (X, LABEL[:3], r"label must have shape \(8,\), got \(3,\)"),
         (X, LABEL[:, None], r"label must have shape \(8,\), got \(8, 1\)"),
         (X[0], LABEL[:1], r"x must be \(n, i\), got shape \(5,\)"),
         (X.astype(int), LABEL, "x must hold floating-point numbers"),
         (X[:0], LABEL[:0], "at least one example"),
-        (X[:, :2], LABEL, "last dimension of x must be in_features = 9"),
     ],
 )
-def test_a_step_refuses_a_batch_that_does_not_fit(x, label, words):
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_step_refuses_a_batch_that_does_not_fit(x, label, words, side):
+    learner, give = pair()[side], (np.asarray, torch.asarray)[side]
+    before = {name: a.tolist() for name, a in learner.parameters().items()}
     with pytest.raises((ValueError, TypeError), match=words):
-        pair()[0].step(x, label)
+        learner.step(give(x), give(label))
+    assert {name: a.tolist() for name, a in learner.parameters().items()} == before
+
+
+def test_a_step_refuses_examples_of_too_few_features():
+    with pytest.raises(ValueError, match="last dimension of x must be in_features = 9"):
+        pair()[0].step(X[:, :2], LABEL)
+
+
+@pytest.mark.parametrize("wing", WINGS, ids=lambda w: w.__name__)
+@pytest.mark.parametrize("function", ["with_label", "wrong_label"])
+def test_a_number_of_classes_is_whole_and_labels_are_in_range(wing, function):
+    give = np.asarray if wing is handmade else torch.asarray
+
+    def ask(label, classes):
+        x = (give(X),) if function == "with_label" else ()
+        return getattr(wing.forward_forward, function)(*x, give(label), classes)
+
+    for odd in (2.5, 4.0, "4", None, True):
+        with pytest.raises(TypeError, match=f"{function}: num_classes must be a whole"):
+            ask(LABEL, odd)
+    least = 1 if function == "with_label" else 2
+    with pytest.raises(
+        ValueError, match=f"num_classes must be at least {least}, got 0"
+    ):
+        ask(LABEL, 0)
+    for wrong in (LABEL - 1, LABEL + 1):
+        with pytest.raises(
+            ValueError, match=f"{function}: every label must be in 0 … 3"
+        ):
+            ask(wrong, 4)
+    with pytest.raises(TypeError, match=f"{function}: label must hold integers, got "):
+        ask(LABEL / 2, 4)
+    with pytest.raises(ValueError, match=f"{function}: label must have shape"):
+        ask(LABEL[:, None], 4)
 
 
 @pytest.mark.parametrize("wing", WINGS, ids=lambda w: w.__name__)

@@ -1,4 +1,4 @@
-"""The laws that every layer, loss and optimiser obeys, over compare/cases.py."""
+"""The laws that every layer, loss and optimiser obeys, over compare/cases/."""
 
 import array_api_strict
 import numpy as np
@@ -8,7 +8,8 @@ import torch
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.cases import LAYERS, LOSSES, OPTIMIZERS, kinked, rng_of
+from compare.cases import LAYERS, LOSSES, OPTIMIZERS, rng_of
+from compare.cases.draws import kinked
 from compare.oracles import finite_differences
 from compare.twin import built, drawn, found, torchs
 

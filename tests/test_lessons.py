@@ -97,19 +97,26 @@ def test_the_untrained_net_fails_the_accuracy_claim(tmp_path):
 TRAINED = {
     "batch_norm": "with batch norm",
     "custom_error": "most are right",
+    "digits_clusters": "65 % pure",
     "digits_cnn": "of the test digits are right",
     "digits_mlp": "of the test digits are right",
     "dropout": "closes the gap",
     "exploding_gradient": "clipped to length 1",
+    "few_bits": "have to be there while it learns",
+    "forward_forward": "at least 90 %",
     "layer_norm": "with layer norm",
     "more_data_more_compute": "number of digits",
     "optimizers": "more than halves",
     "overfitting": "falls to almost nothing",
+    "precision_paths": "stand still",
     "residual": "with residual",
     "schedulers": "end lower",
+    "semi_supervised": "pseudo-labels help",
     "smooth_templates": "become smoother",
     "vanishing_gradient": "16 layers of sigmoids",
     "weight_decay": "closes the gap",
+    "wiggle_digits": "to less than half",
+    "wiggle_or_gate": "all three learn OR",
 }
 """Words of a claim that training makes true."""
 

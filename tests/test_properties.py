@@ -13,21 +13,8 @@ import torch
 from agreement import Mismatch, check, check_gradient_belongs_to_value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import (
-    DTYPES,
-    LAYERS,
-    LAYOUTS,
-    LOSSES,
-    NAMES,
-    OPTIMIZERS,
-    SCALES,
-    Descent,
-    Example,
-    Spec,
-    example,
-    examples,
-    seeded,
-)
+from strategies import LAYERS, LOSSES, NAMES, OPTIMIZERS, example, examples, seeded
+from strategies.spec import DTYPES, LAYOUTS, SCALES, Descent, Example, Spec
 
 import handmade
 from handmade import nn

@@ -8,7 +8,7 @@ import torch
 import handmade
 import torch_ref
 from compare.arrays import to_numpy
-from compare.experiments import few_bits, precision_paths
+from compare.experiments import _bits, _shortened, few_bits
 from compare.trained import Side, Trial
 from handmade import nn
 from handmade.quantize import model_bytes, quantize, quantized_state_dict, rounded
@@ -162,6 +162,55 @@ def test_no_number_beyond_the_levels_where_the_scale_itself_is_rounded(wing):
     give = np.asarray if wing is handmade else torch.as_tensor
     stored = wing.quantize.quantize(give(weight), 4).stored
     np.testing.assert_array_equal(stored, [7, -7, 1])
+
+
+ENDS = {
+    "the largest": lambda f: np.full(6, f.max),
+    "the largest and its negative": lambda f: f.max * np.array([1, -1, 0.5, -0.3, 0]),
+    "many of the largest": lambda f: np.full(1000, -f.max),
+    "the smallest": lambda f: np.full(6, f.smallest_subnormal),
+    "the smallest and zeros": lambda f: f.smallest_subnormal * np.eye(3),
+    "some of the smallest": lambda f: f.smallest_subnormal * np.arange(-9.0, 7),
+    "both ends": lambda f: np.array([f.max, -f.smallest_subnormal, 1.0, 0]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("bits", ALL_BITS)
+@pytest.mark.parametrize("name", ENDS)
+def test_at_the_ends_of_a_dtype_both_wings_store_the_same_finite_numbers(
+    name, bits, dtype
+):
+    weight = ENDS[name](np.finfo(dtype)).astype(dtype)
+    ours = quantize(weight, bits)
+    theirs = torch_ref.quantize.quantize(torch.from_numpy(weight), bits)
+    assert 0 < ours.scale < np.inf
+    assert np.isfinite(ours.used).all()
+    assert ours.used.any()
+    np.testing.assert_array_equal(ours.stored, theirs.stored)
+    np.testing.assert_allclose(ours.scale, theirs.scale, rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(ours.used, theirs.used, rtol=4 * np.finfo(dtype).eps)
+    if isinstance(bits, int) and not np.any(np.abs(weight) < 1e-300):
+        off = np.abs(weight / 2 - ours.used / 2).max()  # halves: no overflow
+        assert off <= ours.scale / 4 * (1 + most(bits) * 4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("bits", ["ternary", "binary"])
+def test_a_rounded_mean_is_no_larger_than_the_largest_weight(bits):
+    v, means = np.float32(2 - 2**-22), []
+    for n in range(2, 60):
+        weight = np.full(n, v)
+        means.append(np.mean(weight))
+        assert quantize(weight, bits).scale <= v
+        assert torch_ref.quantize.quantize(torch.from_numpy(weight), bits).scale <= v
+    assert max(means) > v  # rounding alone would have made it so
+
+
+def test_the_smallest_numbers_are_kept_as_they_are_where_the_levels_reach():
+    tiny = 5e-324
+    weight = np.array([3 * tiny, -tiny, 0.0])
+    np.testing.assert_array_equal(quantize(weight, 4).used, weight)
+    assert quantize(weight, 4).scale == tiny
 
 
 @pytest.mark.parametrize("wing", [handmade, torch_ref])
@@ -437,7 +486,7 @@ def side(library, trials):
 
 @pytest.mark.parametrize(("few", "holds"), [(0.96, True), (0.94, False)])
 def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
-    monkeypatch.setattr(few_bits, "size", lambda side, bits: 1)
+    monkeypatch.setattr(_bits, "size", lambda side, bits: 1)
     claim = few_bits.trained_within("4_bits", 2)
     found = claim(side("handmade", [("float", 0.97), ("4_bits", few)]))
     assert found[0] == holds, found
@@ -446,7 +495,7 @@ def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
 def test_a_shortened_learner_holds_only_short_weights_from_the_first_step(name):
     for library, give in ((handmade, np.asarray), (torch_ref, torch.as_tensor)):
-        learner = precision_paths.shortened(name)(library).to(give(np.zeros(1)))
+        learner = _shortened.shortened(name)(library).to(give(np.zeros(1)))
         learner.step(give(np.ones((4, 2))), give(np.zeros((4, 1))))
         for array in learner.parameters().values():
             values = to_numpy(array)

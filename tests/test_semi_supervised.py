@@ -74,6 +74,41 @@ def test_the_gradient_of_pseudo_labels_is_autograds_with_fixed_answers():
             assert np.abs(wrong - want).max() > 0.1 * size
 
 
+PARTS = {"decoder": 0, "head": 1}
+"""Which part besides the encoder learns in which phase."""
+
+
+@pytest.mark.parametrize("factor", [1, 0, 2, -1])
+@pytest.mark.parametrize("spoiled", ["part", "encoder"])
+@pytest.mark.parametrize("part", PARTS)
+def test_the_gradients_of_either_phase_are_autograds_and_wrong_ones_show(
+    part, spoiled, factor
+):
+    learner = pretrained(handmade, pretrain=1 - PARTS[part]).to(X)
+    theirs = pretrained(torch_ref).model.double()
+    before = learner.model.state_dict()
+    theirs.load_state_dict({n: torch.tensor(a) for n, a in before.items()})
+    x, y = torch.tensor(X), torch.tensor(Y)
+    if part == "decoder":
+        torch.nn.functional.mse_loss(theirs.reproduced(x), x).backward()
+    else:
+        torch.nn.functional.cross_entropy(theirs(x), y, ignore_index=-1).backward()
+    module = getattr(learner.model, part if spoiled == "part" else "encoder")
+    right = module.backward
+    module.backward = lambda upstream: right(factor * upstream)
+    learner.step(X, Y)
+    want = {
+        n: p.grad.numpy() for n, p in theirs.named_parameters() if p.grad is not None
+    }
+    assert learner.gradients().keys() == want.keys()
+    assert {name.split(".")[0] for name in want} == {"encoder", part}
+    gap = max(
+        np.abs(got - want[n]).max() / np.abs(want[n]).max()
+        for n, got in learner.gradients().items()
+    )
+    assert gap <= 1e-12 if factor == 1 else gap > 0.1
+
+
 @pytest.mark.parametrize("library", [handmade, torch_ref])
 def test_the_net_answers_only_where_no_label_is_and_it_is_sure(library):
     give = np.asarray if library is handmade else torch.tensor
@@ -179,6 +214,22 @@ def test_a_loaded_state_goes_on_where_it_was_taken(name, library, taken):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_states_of_other_learners_are_refused_and_change_nothing(name, library):
+    give = np.asarray if library is handmade else torch.tensor
+    learner, other = (LEARNERS[name](library).to(give(X)) for _ in range(2))
+    other.step(give(X), give(Y))
+    state, before = other.state_dict(), learner.predict(give(X)).tolist()
+    for odd in (
+        {**state, "scheduler": {}},
+        {k: state[k] for k in state if k != "steps"},
+    ):
+        with pytest.raises(KeyError, match=r"load_state_dict: expected .*'steps'"):
+            learner.load_state_dict(odd)
+    assert learner.predict(give(X)).tolist() == before
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_moves_to_another_library_and_dtype(name):
     learner = LEARNERS[name](handmade).to(X)
     learner.step(X, Y)
@@ -193,18 +244,69 @@ def test_a_learner_moves_to_another_library_and_dtype(name):
 @pytest.mark.parametrize("library", [handmade, torch_ref])
 def test_labels_that_say_nothing_are_refused(name, library):
     give = np.asarray if library is handmade else torch.tensor
-    learner = LEARNERS[name](library).to(give(X))
+    more = {"pretrain": 0} if name == "pretrained" else {}
+    learner = LEARNERS[name](library, **more).to(give(X))
     with pytest.raises(ValueError, match="at least one example must have a label"):
         learner.step(give(X), give(np.full(12, -1)))
 
 
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_compressing_needs_no_label_at_all_and_telling_apart_does(library):
+    give = np.asarray if library is handmade else torch.tensor
+    one, other = (pretrained(library, pretrain=2).to(give(X)) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    for _ in range(2):
+        loss = one.step(give(X), give(np.full(12, -1)))
+        assert loss == other.step(give(X), give(Y))
+    before = {n: a.tolist() for n, a in one.parameters().items()}
+    with pytest.raises(ValueError, match="at least one example must have a label"):
+        one.step(give(X), give(np.full(12, -1)))
+    assert {n: a.tolist() for n, a in one.parameters().items()} == before
+    assert one.step(give(X), give(Y)) == other.step(give(X), give(Y))
+
+
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_the_teacher_is_asked_in_evaluation_mode(library):
+    # In training mode its Dropout would draw anew for each answer, and its BatchNorm
+    # would look at the other examples and count them.
+    give, nn = (np.asarray if library is handmade else torch.tensor), library.nn
+    learner = library.semi_supervised.PseudoLabels(
+        nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 3)),
+        lambda parameters: library.optim.SGD(parameters, lr=0.5),
+        sure=0.0,
+        every=2,
+    ).to(give(X))
+    for seed in range(2):
+        library.manual_seed(seed)
+        learner.step(give(X), give(Y))
+    known = np.argmax(np.asarray(learner.predict(give(X)).tolist()), axis=1)
+    want = np.where(Y == -1, known, Y).tolist()
+    before = {n: a.tolist() for n, a in learner.teacher.state_dict().items()}
+    for seed in range(5):
+        library.manual_seed(seed)
+        assert learner.labels(give(X), give(Y)).tolist() == want
+        assert learner.labels(give(X[8:]), give(Y[8:])).tolist() == want[8:]
+        drawn = library._random.fraction()
+        library.manual_seed(seed)
+        assert drawn == library._random.fraction()  # nobody drew before
+    assert {n: a.tolist() for n, a in learner.teacher.state_dict().items()} == before
+    assert learner.model.training
+    assert "0.running_mean" in before
+
+
 @pytest.mark.parametrize("wrong", [3, -2, -100])
-def test_labels_out_of_range_are_refused(wrong):
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_labels_out_of_range_are_refused(library, wrong):
+    give = np.asarray if library is handmade else torch.tensor
     target = Y.copy()
     target[5] = wrong
-    for learner in (pseudo(handmade), pretrained(handmade, pretrain=0)):
-        with pytest.raises(ValueError, match=rf"class index in 0 … 2, got {wrong}"):
-            learner.to(X).step(X, target)
+    words = {
+        handmade: rf"class index in 0 … 2, got {wrong}",
+        torch_ref: rf"Target {wrong} is out of bounds",  # torch's own
+    }
+    for learner in (pseudo(library), pretrained(library, pretrain=0)):
+        with pytest.raises((ValueError, IndexError), match=words[library]):
+            learner.to(give(X)).step(give(X), give(target))
 
 
 @pytest.mark.parametrize("library", [handmade, torch_ref])

@@ -302,6 +302,11 @@ def test_a_beta_that_is_no_price_is_refused(library, beta, error, words):
 def test_a_step_refuses_what_is_no_picture(x, target, words):
     with pytest.raises(ValueError, match=words):
         learner("handmade").step(x, target)
+    made, give = learner("torch_ref"), GIVE["torch_ref"]
+    before = {name: a.tolist() for name, a in made.parameters().items()}
+    with pytest.raises((ValueError, RuntimeError), match=f"{words}|same as|multiplied"):
+        made.step(give(x), give(target))
+    assert {name: a.tolist() for name, a in made.parameters().items()} == before
 
 
 def test_an_encoder_of_odd_width_is_named_at_the_first_step():

@@ -6,16 +6,22 @@ import torch
 from torch import Tensor
 
 from handmade._numbers import whole
+from handmade.cluster import TOO_CLOSE
 from torch_ref import _random
 
 
 def squared_distances(x: Tensor, centres: Tensor) -> Tensor:
     """How far every example (row) is from every centre (column), squared."""
+    _fit("squared_distances", x, centres)
+    if len(centres) == 0:
+        raise ValueError("squared_distances: centres must hold at least one, got none")
     return (x[:, None] - centres).square().sum(dim=2)
 
 
 def quantisation_error(x: Tensor, centres: Tensor) -> Tensor:
     """The mean squared distance to the nearest centre."""
+    if len(x) == 0:
+        raise ValueError("quantisation_error: x must hold at least one example")
     return squared_distances(x, centres).min(dim=1).values.mean()
 
 
@@ -32,14 +38,14 @@ def kmeans_plus_plus(x: Tensor, k: int) -> Tensor:
             not finite.
     """
     _refuse("kmeans_plus_plus", x, k)
-    exact = x.double()
+    exact = x.double() / (x.abs().max().double() or 1.0)
     chosen = [int(_random.fraction() * len(x))]
     while len(chosen) < k:
         sums = squared_distances(exact, exact[chosen]).amin(dim=1).cumsum(0)
         if sums[-1] == 0:
             raise ValueError(
                 f"kmeans_plus_plus: k must be at most the number of different "
-                f"examples, {len(chosen)}, got {k}"
+                f"examples, {len(chosen)}, got {k}; {TOO_CLOSE}"
             )
         drawn = sums[-1] * _random.fraction()
         chosen.append(int(torch.searchsorted(sums, drawn, right=True)))
@@ -53,9 +59,10 @@ class KMeans:
         shape = whole("KMeans", "k", k, 1), whole("KMeans", "features", features, 1)
         self.seeded = centres is not None
         given = torch.zeros(shape) if centres is None else torch.as_tensor(centres)
-        if given.shape != shape:
-            raise ValueError(
-                f"KMeans: centres must have shape {shape}, got {tuple(given.shape)}"
+        _require_shape(given, shape)
+        if not given.is_floating_point():
+            raise TypeError(
+                f"KMeans: centres must hold floating-point numbers, got {given.dtype}"
             )
         _refuse("KMeans", given, 1)
         self.centres = torch.nn.Parameter(given.clone())
@@ -63,6 +70,8 @@ class KMeans:
     def step(self, x: Tensor, target: Tensor) -> float:
         """One Lloyd step, whatever the target; returns the error before it."""
         _refuse("KMeans", x, len(self.centres))
+        _fit("KMeans", x, self.centres)
+        _squares_fit("KMeans", x, self.centres)
         if not self.seeded:
             self.centres.data = kmeans_plus_plus(x, len(self.centres))
             self.seeded = True
@@ -92,6 +101,8 @@ class KMeans:
             raise RuntimeError(
                 "KMeans: predict() needs centres: give them or take a step first"
             )
+        _fit("KMeans", x, self.centres)
+        _squares_fit("KMeans", x, self.centres)
         return squared_distances(x, self.centres.detach()).argmin(dim=1)
 
     def parameters(self) -> dict[str, Tensor]:
@@ -108,8 +119,19 @@ class KMeans:
         return {"centres": self.centres.detach(), "seeded": self.seeded}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
-        self.centres.data = state_dict["centres"].to(self.centres, copy=True)
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+            ValueError: its centres have another shape.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"KMeans.load_state_dict: expected {[*own]}, got {[*state_dict]}"
+            )
+        centres = state_dict["centres"]
+        _require_shape(centres, tuple(self.centres.shape))
+        self.centres.data = centres.to(self.centres, copy=True)
         self.seeded = bool(state_dict["seeded"])
 
     def to(self, other: Tensor) -> Self:
@@ -130,8 +152,37 @@ def _none_empty(x: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     return centres, nearest
 
 
+def _require_shape(centres: Tensor, shape: tuple[int, ...]) -> None:
+    if centres.shape != shape:
+        raise ValueError(
+            f"KMeans: centres must have shape {shape}, got {tuple(centres.shape)}"
+        )
+
+
+def _fit(owner: str, x: Tensor, centres: Tensor) -> None:
+    """Refuse what torch would broadcast or widen."""
+    if x.dtype != centres.dtype:
+        raise TypeError(f"{owner}: x is {x.dtype}, but centres is {centres.dtype}")
+    if x.ndim != 2 or centres.ndim != 2 or x.shape[1] != centres.shape[1]:
+        raise ValueError(
+            f"{owner}: x must have shape (n, i) and centres (k, i), "
+            f"got {tuple(x.shape)} and {tuple(centres.shape)}"
+        )
+
+
+def _squares_fit(owner: str, x: Tensor, centres: Tensor) -> None:
+    """Refuse numbers whose squared distances may add up to infinity."""
+    limit = (torch.finfo(x.dtype).max / max(x.numel(), 1)) ** 0.5 / 2
+    for name, tensor in (("x", x), ("centres", centres)):
+        if not (tensor.abs() <= limit).all():
+            raise ValueError(
+                f"{owner}: numbers of {name} must be finite and at most {limit:.1e} in "
+                f"size, so that squared distances fit {x.dtype}"
+            )
+
+
 def _refuse(owner: str, x: Tensor, k: int) -> None:
-    if x.ndim != 2:
+    if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{owner}: x must have shape (n, i), got {tuple(x.shape)}")
     if whole(owner, "k", k, 1) > len(x):
         raise ValueError(

@@ -31,7 +31,21 @@ def direction(x: Tensor) -> Tensor:
 
 
 def with_label(x: Tensor, label: Tensor, num_classes: int) -> Tensor:
-    """Append the label one-hot, (n, i) → (n, i + c)."""
+    """Append the label one-hot, (n, i) → (n, i + c).
+
+    Raises:
+        TypeError: a label or `num_classes` is no integer, or x is not floating.
+        ValueError: x is not (n, i), there is not one label a row, or one is not in
+            0 … c − 1.
+    """
+    if not x.is_floating_point():
+        raise TypeError(
+            f"with_label: x must hold floating-point numbers, got {x.dtype}"
+        )
+    num_classes = whole("with_label", "num_classes", num_classes, 1)
+    if x.ndim != 2:
+        raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
+    _require_labels("with_label", label, len(x), num_classes)
     return torch.cat([x, F.one_hot(label.long(), num_classes).to(x)], dim=1)
 
 
@@ -39,9 +53,11 @@ def wrong_label(label: Tensor, num_classes: int) -> Tensor:
     """For each label one of the other classes, each equally often.
 
     Raises:
-        ValueError: there are no other classes.
+        TypeError: a label or `num_classes` is no integer.
+        ValueError: there are no other classes, or a label is not in 0 … c − 1.
     """
-    whole("wrong_label", "num_classes", num_classes, 2)
+    num_classes = whole("wrong_label", "num_classes", num_classes, 2)
+    _require_labels("wrong_label", label, label.numel(), num_classes)
     further = _random.integers(1, num_classes, tuple(label.shape)).to(label.device)
     return torch.remainder(label.long() + further, num_classes).to(label.dtype)
 
@@ -82,6 +98,8 @@ class ForwardForward:
     def step(self, x: Tensor, target: Tensor) -> float:
         """Let every layer learn once; returns the sum of their losses before."""
         true = with_label(x, target, self.num_classes)
+        if len(true) == 0:
+            raise ValueError("ForwardForward: x must hold at least one example")
         wrong = wrong_label(target, self.num_classes)
         false = with_label(x, wrong, self.num_classes)
         losses: list[float] = []
@@ -152,6 +170,18 @@ class ForwardForward:
         for optimizer in self.optimizers:
             optimizer.load_state_dict(optimizer.state_dict())
         return self
+
+
+def _require_labels(owner: str, label: Tensor, n: int, num_classes: int) -> None:
+    """Refuse labels that are not n integers, each of 0 … c − 1."""
+    if label.is_floating_point() or label.is_complex() or label.dtype == torch.bool:
+        raise TypeError(f"{owner}: label must hold integers, got {label.dtype}")
+    if label.shape != (n,):
+        raise ValueError(
+            f"{owner}: label must have shape {(n,)}, got {tuple(label.shape)}"
+        )
+    if ((label < 0) | (label >= num_classes)).any():
+        raise ValueError(f"{owner}: every label must be in 0 … {num_classes - 1}")
 
 
 __all__ = [

@@ -25,7 +25,7 @@ def quantize(weight: Tensor, bits: int | str) -> Quantized:
         raise ValueError("quantize: every weight must be finite, got NaN or infinity")
     most = 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
     size = weight.detach().abs()
-    scale = size.mean() if isinstance(bits, str) else size.amax().div(most)
+    scale = _scale(size, bits)
     if bits == "binary":
         steps = torch.ones_like(size).copysign(weight + 0.0)  # −0.0 + 0.0 is 0.0
     elif scale == 0:
@@ -35,6 +35,18 @@ def quantize(weight: Tensor, bits: int | str) -> Quantized:
     fits = (t for t in (torch.int8, torch.int16, torch.int32))
     dtype = next(t for t in fits if torch.iinfo(t).max >= most)
     return Quantized(steps.to(dtype), scale, steps * scale)
+
+
+def _scale(size: Tensor, bits: int | str) -> Tensor:
+    """The mean or the largest share, no larger or smaller than the dtype can use."""
+    largest, finfo = size.amax(), torch.finfo(size.dtype)
+    if isinstance(bits, str):
+        power = 2.0**64 if largest > 1 else 1.0  # so that no sum is infinite
+        scale = size.div(power).mean().clamp(max=largest.div(power)).mul(power)
+    else:
+        most = 2 ** (bits - 1) - 1
+        scale = largest.div(most).clamp(max=finfo.max / most * (1 - finfo.eps))
+    return scale.clamp(min=largest.clamp(max=finfo.smallest_normal * finfo.eps))
 
 
 def rounded(values: Tensor, name: str) -> Tensor:

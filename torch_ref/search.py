@@ -8,7 +8,14 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from handmade._numbers import at_least, finite, finite_number, positive, whole
+from handmade._numbers import (
+    at_least,
+    finite,
+    finite_number,
+    one_number,
+    positive,
+    whole,
+)
 from handmade.descent import Trace
 from torch_ref import _random
 from torch_ref._modes import evaluated
@@ -109,18 +116,22 @@ class RandomDescent:
     @torch.no_grad()
     def step(self, x: Tensor, target: Tensor) -> float:
         """Try some changes on a batch; returns the loss before them."""
-        loss = first = self.criterion(self.model(x), target).item()
+        loss = first = self._loss(x, target)
         for _ in range(self.tries):
             old = {name: a.clone() for name, a in self.model.state_dict().items()}
             weights = parameters_to_vector(self.model.parameters())
             change = _random.normal(0.0, self.scale, (len(weights),)).to(weights)
             vector_to_parameters(weights + change, self.model.parameters())
-            new = self.criterion(self.model(x), target).item()
+            new = self._loss(x, target)
             if self.keeps(new - loss):
                 loss = new
             else:  # what a forward pass has counted is taken back, too
                 self.model.load_state_dict(old)
         return first
+
+    def _loss(self, x: Tensor, target: Tensor) -> float:
+        loss = self.criterion(self.model(x), target)
+        return one_number(type(self).__name__, "the loss", loss)
 
     def keeps(self, change: float) -> bool:
         """Whether the weights stay where the loss is larger by `change`."""

@@ -105,12 +105,16 @@ class Pretrained:
         self.steps = 0
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Learn once, as the phase asks; returns the loss before the change."""
-        _some_labels("Pretrained", target)
+        """Learn once, as the phase asks; returns the loss before the change.
+
+        Raises:
+            ValueError: in the second phase: no example has a label.
+        """
         if self.steps < self.pretrain:
             optimizer = self.optimizers[0]
             loss = nn.functional.mse_loss(self.model.reproduced(x), x)
         else:
+            _some_labels("Pretrained", target)
             optimizer = self.optimizers[1]
             loss = nn.functional.cross_entropy(
                 self.model(x), target, ignore_index=UNLABELLED
@@ -143,7 +147,15 @@ class Pretrained:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Take over what `state_dict` returned, arrays copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+        """
+        if (own := self.state_dict().keys()) != state_dict.keys():
+            raise KeyError(
+                f"Pretrained.load_state_dict: expected {[*own]}, got {[*state_dict]}"
+            )
         self.model.load_state_dict(state_dict["model"])
         saved = copy.deepcopy(state_dict["optimizers"])
         for optimizer, state in zip(self.optimizers, saved, strict=True):

@@ -29,7 +29,12 @@ class VariationalAutoencoder(GradientLearner):
         super().__init__(self.codes, BCEWithLogitsLoss(reduction="sum"), optimizer)
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Learn once from a batch; returns the loss before the change."""
+        """Learn once from a batch; returns the loss before the change.
+
+        Raises:
+            ValueError: there is no example, or the target is no brightness in [0, 1].
+        """
+        _examples(x, target)
         code = self.codes.encoder(x)
         mean, log_variance = code.chunk(2, dim=-1)
         curves = Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
@@ -67,6 +72,17 @@ class _ThroughCodes(Module):
     def forward(self, x: Tensor) -> Tensor:
         """The logits."""
         return self.decoder(self.sample(self.encoder(x)))
+
+
+def _examples(x: Tensor, target: Tensor) -> None:
+    owner = "VariationalAutoencoder"
+    if x.dim() < 2 or len(x) == 0:
+        raise ValueError(
+            f"{owner}: x must be (n, …) with at least one example, "
+            f"got shape {tuple(x.shape)}"
+        )
+    if not ((target >= 0) & (target <= 1)).all():
+        raise ValueError(f"{owner}: every element of target must lie in [0, 1]")
 
 
 __all__ = ["VariationalAutoencoder"]

@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.check.sandbox import Outcome
-
-COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
+from compare.colors import COLORS
 
 
 def show(outcome: Outcome, out: Console) -> None:

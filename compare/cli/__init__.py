@@ -5,7 +5,7 @@ Torch is imported only inside the commands that need it.
 
 import typer
 
-from compare.cli import board, check, exercises, listing, run, template
+from compare.cli import board, check, exercises, listing, run, show, template
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,3 +19,4 @@ app.command()(exercises.exercises)
 app.command()(board.board)
 app.command()(check.check)
 app.command()(template.template)
+app.command()(show.show)

@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from compare.colors import COLORS
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
 
 
 def colored(kind: str) -> Text:

@@ -1,11 +1,17 @@
 """`list`: the lessons there are, and the runs there have been."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from rich.console import RenderableType
 from rich.table import Column, Table
+from rich.text import Text
 
 from compare.cli._options import LogDir
 from compare.cli._shared import out
+
+if TYPE_CHECKING:
+    from compare.course import Part
 
 LAST_RUNS = 20
 """How many runs `list` shows."""
@@ -13,15 +19,9 @@ LAST_RUNS = 20
 
 def list_lessons(logdir: LogDir = Path("runs")) -> None:
     """List all lessons by the part of the course, and the runs there have been."""
-    from compare import registry
     from compare.record import read_summary, runs
 
-    lesson_column = Column("lesson", no_wrap=True)
-    table = Table(lesson_column, "course", "heading", "what it shows", box=None)
-    for name in registry.names():
-        _, lesson = registry.load(name)
-        table.add_row(name, " ".join(lesson.course), lesson.heading, lesson.title)
-    out.print(table)
+    _print_course()
     if folders := runs(logdir):
         table = Table(f"the last runs in {logdir}", "status", "", box=None)
         for folder in folders[-LAST_RUNS:]:
@@ -29,3 +29,34 @@ def list_lessons(logdir: LogDir = Path("runs")) -> None:
             name = f"{folder.parent.name}/{folder.name}"
             table.add_row(name, said["status"], said.get("reason", ""))
         out.print(table)
+
+
+def _print_course() -> None:
+    """The parts in their order; under each its lessons, or where else it is worked."""
+    from compare import course
+
+    chapter = ""
+    for parts in course.by_heading():
+        if parts[0].chapter != chapter:
+            chapter = parts[0].chapter
+            title = f"\n{chapter}. {course.CHAPTERS[chapter]}"
+            out.print(title, style="bold", markup=False)
+        ids = " … ".join(dict.fromkeys((parts[0].id, parts[-1].id)))
+        heading = parts[0].heading or parts[0].about
+        out.print(Text.assemble((f"{ids}  ", "bold"), heading), soft_wrap=True)
+        out.print(_lessons(parts[0]))
+
+
+def _lessons(part: "Part") -> RenderableType:
+    """A part's own lessons or, where it has none, what else works it."""
+    from compare import course, registry
+
+    names = registry.names()
+    table = Table(Column(min_width=max(map(len, names)), no_wrap=True), "", box=None)
+    table.show_header = False
+    for name in course.own_lessons(part):
+        table.add_row(name, registry.load(name)[1].title)
+    if table.row_count:
+        return table
+    commands = [f"python -m compare {command}" for command in part.commands]
+    return Text(f" → {', '.join(course.lessons_of(part) or commands)}")

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 import handmade
-import torch_ref
 from compare.arrays import Backend, to_numpy
 from compare.experiments import _digits
+from compare.experiments._libraries import LIBRARIES, give
 
 WIDTH = 32
 EXAMPLES = 256
 LR = 0.1
-LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 DEPTHS = (2, 4, 8, 16, 32, 64)
 FITTED = 4
 """So many depths give a factor; beyond, rounding has its say in what explodes."""
@@ -66,7 +65,7 @@ def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
 
 def learner(library: str, depth: int, activation: str, initialiser: str) -> Any:
     """Such a net with plain SGD; both libraries' have the same weights."""
-    wing, backend = LIBRARIES[library], Backend()
+    wing = LIBRARIES[library]
 
     def made(wing: Any) -> Any:
         handmade.manual_seed(0)
@@ -78,10 +77,10 @@ def learner(library: str, depth: int, activation: str, initialiser: str) -> Any:
 
     weights = made(handmade).model.state_dict()
     if library == "torch_ref":
-        weights = backend.state_for_torch(weights)
-    found = made(wing).to(_give(library)(np.zeros(1)))
+        weights = Backend().state_for_torch(weights)
+    found = made(wing).to(give(library, np.zeros(1)))
     found.model.load_state_dict(weights)
-    return found.to(_give(library)(np.zeros(1)))
+    return found.to(give(library, np.zeros(1)))
 
 
 def losses(
@@ -104,16 +103,12 @@ def gradient_norms(
     return np.array(norms)
 
 
-def _give(library: str) -> Callable[[Any], Any]:
-    backend = Backend()
-    return backend.torch if library == "torch_ref" else backend.handmade
-
-
 def _stepped(stepping: Any, library: str) -> float:
     """One step on some digits; what explodes may overflow."""
-    data, give = _digits.digits(), _give(library)
+    data = _digits.digits()
+    seen = (give(library, a[:EXAMPLES]) for a in (data.x, data.target))
     with np.errstate(all="ignore"):
-        return stepping.step(give(data.x[:EXAMPLES]), give(data.target[:EXAMPLES]))
+        return stepping.step(*seen)
 
 
 def first_layer(library: str, activation: str, initialiser: str) -> np.ndarray:

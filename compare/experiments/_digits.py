@@ -103,9 +103,25 @@ def cross_entropy(metrics: Any, output: Any, target: Any) -> float:
     return float(CrossEntropyLoss()(logits, to_numpy(target)))
 
 
+def each(side: Side, name: str, metric: str) -> list[float]:
+    """A metric's last value from every seed of the learner `name`."""
+    return [trial.metrics[metric] for trial in side.named(name)]
+
+
 def mean(side: Side, name: str, metric: str) -> float:
-    """A metric's last value, on average over the seeds of the learner `name`."""
-    return float(np.mean([trial.metrics[metric] for trial in side.named(name)]))
+    """The same on average."""
+    return float(np.mean(each(side, name, metric)))
+
+
+def read_right(target: np.ndarray, output: np.ndarray) -> float:
+    """The share of digits that an output (n, 10) reads right."""
+    return float(np.mean(np.argmax(output, axis=-1) == target))
+
+
+def read_right_by(trial: Trial) -> float:
+    """The share of the test set that a trial reads right, if it kept no metric."""
+    x, target = trial.data.test_set
+    return read_right(target, trial.predict(x))
 
 
 def at_least(share: float) -> Claim:

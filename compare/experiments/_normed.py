@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Claim, Experiment, MakeLearner, backprop
-from compare.experiments import _digits
+from compare.experiments import _digits, _words
 from compare.trained import Side
 
 DEPTH = 10
@@ -39,18 +38,22 @@ def learner(block: Block) -> MakeLearner:
 
 def plain_guesses(side: Side) -> tuple[bool, str]:
     """Without help the net is no better than guessing, from every seed."""
-    found = [t.metrics["accuracy/test"] for t in side.named("plain")]
-    return max(found) < 0.2, f"test accuracy {_range(found)}"
+    found = _digits.each(side, "plain", "accuracy/test")
+    return max(found) < 0.2, _said(side, found)
 
 
 def helped_learns(name: str, share: float) -> Claim:
     """The claim that the net with help reads so many digits right, from every seed."""
 
     def claim(side: Side) -> tuple[bool, str]:
-        found = [t.metrics["accuracy/test"] for t in side.named(name)]
-        return min(found) >= share, f"test accuracy {_range(found)}"
+        found = _digits.each(side, name, "accuracy/test")
+        return min(found) >= share, _said(side, found)
 
     return claim
+
+
+def _said(side: Side, found: list[float]) -> str:
+    return f"test accuracy {_words.percent(found)}; {_words.seeds(side.trials)}"
 
 
 def draw(name: str) -> Callable[[Side], Figure]:
@@ -90,7 +93,3 @@ def lesson(name: str, block: Block, share: float, title: str, story: str) -> Exp
         figures={"losses": draw(name)},
         story=story,
     )
-
-
-def _range(found: list[float]) -> str:
-    return f"{np.min(found):.1%} to {np.max(found):.1%} over {len(found)} seeds"

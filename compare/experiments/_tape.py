@@ -1,5 +1,6 @@
 """A learner whose backward pass nobody wrote: the tape finds the gradient."""
 
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat
@@ -21,12 +22,17 @@ def cross_entropy(ad: Any, logits: Any, target: Any) -> Any:
     return ad.sum(ad.log(ad.sum(ad.exp(z), dim=1)) - z[rows, target]) / n
 
 
-def tape_learner(widths: tuple[int, int, int], lr: float) -> MakeLearner:
-    """Digits by a net of these widths and SGD; only `step` is not the usual one."""
+def tape_learner(
+    model: Callable[[Any], Any], optimizer: Callable[[Any, Any], Any]
+) -> MakeLearner:
+    """As `backprop` with CrossEntropyLoss; only `step` is not the usual one.
+
+    Args:
+        model: from the library's `nn` to Linear, ReLU, Linear.
+        optimizer: from the library's `optim` and parameters to an optimiser.
+    """
 
     def make(library: Any) -> Any:
-        nn = library.nn
-
         class TapeLearner(library.training.GradientLearner):
             def step(self, x: Any, target: Any) -> float:
                 parameters = dict(self.model.named_parameters())
@@ -48,9 +54,9 @@ def tape_learner(widths: tuple[int, int, int], lr: float) -> MakeLearner:
                 return float(value)
 
         return TapeLearner(
-            nn.Sequential(nn.Linear(*widths[:2]), nn.ReLU(), nn.Linear(*widths[1:])),
-            nn.CrossEntropyLoss(),
-            lambda parameters: library.optim.SGD(parameters, lr=lr),
+            model(library.nn),
+            library.nn.CrossEntropyLoss(),
+            lambda parameters: optimizer(library.optim, parameters),
         )
 
     return make

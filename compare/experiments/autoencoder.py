@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from compare import figures
 from compare.arrays import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments import _digits
+from compare.experiments import _digits, _words
 from compare.trained import Side, Trial
 
 WIDTHS = (2, 4, 8, 16)
 BENT = 8
 """How many numbers the net with hidden layers leaves."""
 HIDDEN = 64
-STEPS = 200
+STEPS, BATCH = 200, 256
 
 
 @lru_cache(maxsize=1)
@@ -100,8 +100,9 @@ def reaches_pca(side: Side) -> tuple[bool, str]:
     }
     low = min(min(values) for values in over.values())
     words = ", ".join(f"{n}: {max(values):.2%}" for n, values in over.items())
+    budget = _words.budget(side.trials, BATCH)
     held = low > -1e-4 and max(max(values) for values in over.values()) < 0.01
-    return held, f"above PCA's error, at worst of {_seeds(side)}: {words}"
+    return held, f"above PCA's error, at worst: {words}; {budget}"
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
@@ -111,7 +112,7 @@ def bends_below(side: Side) -> tuple[bool, str]:
         for part in ("train", "test")
     }
     words = f"{shares['train']:.0%} of PCA's error on seen digits, {shares['test']:.0%}"
-    words += f" on unseen ones, at worst of {_seeds(side)}"
+    words += f" on unseen ones, at worst of {_words.seeds(side.trials)}"
     return max(shares.values()) < 0.75, words
 
 
@@ -123,11 +124,7 @@ def generalises(side: Side) -> tuple[bool, str]:
         for t in side.named(f"linear_{n}")
     ]
     words = f"at worst {max(ratios):.2f} times the error of seen digits"
-    return max(ratios) < 1.2, f"{words}, of {_seeds(side)}"
-
-
-def _seeds(side: Side) -> str:
-    return f"seeds {', '.join(str(t.seed) for t in side.named(_BENT))}"
+    return max(ratios) < 1.2, f"{words}, of {_words.seeds(side.trials)}"
 
 
 def draw_errors(side: Side) -> Figure:
@@ -169,7 +166,7 @@ EXPERIMENT = Experiment(
     data=centred,
     learners={**{f"linear_{n}": linear(n) for n in WIDTHS}, _BENT: bent(BENT)},
     steps=STEPS,
-    batch_size=256,
+    batch_size=BATCH,
     seeds=2,
     metrics={"error": per_pixel},
     claims={

@@ -1,5 +1,6 @@
 """The minimum of x², found blind, at random, and by the derivative."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import figures
-from compare.arrays import Backend, to_numpy
+from compare.arrays import to_numpy
 from compare.experiment import Data, Experiment, backprop
-from compare.experiments._budget import LIBRARIES, spread
+from compare.experiments import _words
+from compare.experiments._budget import PER_STEP
+from compare.experiments._libraries import LIBRARIES, give
 from compare.trained import Side
 
 START, STEP, SEEDS = 2.0, 0.4, 11
@@ -24,7 +27,7 @@ def square(nn: Any) -> Any:
 
 def blind(library: str) -> Walk:
     """The course's search without a derivative."""
-    search, start = LIBRARIES[library].search, _start(library)
+    search, start = LIBRARIES[library].search, give(library, START)
     return _walk(search.blind_descent(lambda x: x * x, start, step=STEP))
 
 
@@ -34,7 +37,7 @@ def at_random(library: str) -> list[Walk]:
     for seed in range(SEEDS):
         wing.manual_seed(seed)
         search: Callable[..., Any] = wing.search.random_descent
-        walks.append(_walk(search(lambda x: x * x, _start(library), scale=STEP)))
+        walks.append(_walk(search(lambda x: x * x, give(library, START), scale=STEP)))
     return walks
 
 
@@ -50,20 +53,24 @@ def as_by_hand(side: Side) -> tuple[bool, str]:
 def none_needs_many(side: Side) -> tuple[bool, str]:
     """In one dimension all three arrive, at about the same cost."""
     descent = side["gradient"].losses
-    steps = next(i for i, error in enumerate(descent) if error < 0.01)
+    steps = next((i for i, e in enumerate(descent) if e < 0.01), math.inf)
     looks = np.array([len(points) for points, _ in at_random(side.library)])
     blindly = len(blind(side.library)[0])
     words = (
-        f"evaluations until x² < 0.01: blind {blindly}, random {spread(looks, '.0f')} "
-        f"over {SEEDS} seeds, gradient descent {3 * steps} ({steps} steps at 3)"
+        f"evaluations until x² < 0.01: blind {blindly}, random "
+        f"{_words.middle(looks, '.0f')} of the seeds 0 to {SEEDS - 1}, gradient "
+        f"descent {PER_STEP * steps} ({steps} steps at {PER_STEP})"
     )
-    return max(blindly, float(np.median(looks))) <= 2 * 3 * steps, words
+    most = max(blindly, float(np.median(looks)))
+    return most <= 2 * PER_STEP * steps < math.inf, words
 
 
 def keeps_what_is_better(side: Side) -> tuple[bool, str]:
     """The loss of the blind learner never grows, from any seed."""
-    grown = [np.max(np.diff(trial.losses)) for trial in side.named("random")]
-    return bool(max(grown) <= 0), f"the largest change is {max(grown):.1f}"
+    losses = (trial.losses for trial in side.named("random"))
+    grown = [np.max(np.diff(each), initial=0.0) for each in losses]
+    words = f"the largest growth is {max(grown):.1f}"
+    return bool(max(grown) <= 0), f"{words}; {_words.budget(side.named('random'))}"
 
 
 def draw(side: Side) -> Figure:
@@ -84,7 +91,7 @@ def draw(side: Side) -> Figure:
     right.semilogy(floor, "o-", color="#1f4e79", label="blind")
     right.semilogy(their_errors, "x-", color="#c0392b", label="random")
     steps = np.arange(len(path))
-    right.semilogy(3 * steps, path**2, ".-", color="#e0a030", label="gradient")
+    right.semilogy(PER_STEP * steps, path**2, ".-", color="#e0a030", label="gradient")
     right.axhline(0.01, color="grey", linewidth=1)
     right.set_ylim(8e-4, 10)
     right.set_xlim(-1, 40)
@@ -92,12 +99,6 @@ def draw(side: Side) -> Figure:
     for ax in (left, right):
         ax.legend(fontsize=12)
     return figure
-
-
-def _start(library: str) -> Any:
-    backend = Backend()
-    give = backend.torch if library == "torch_ref" else backend.handmade
-    return give(np.asarray(START))
 
 
 def _walk(trace: Any) -> Walk:

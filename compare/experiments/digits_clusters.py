@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans as SklearnKMeans
 
 from compare import figures
 from compare.experiment import Experiment, MakeLearner
-from compare.experiments import _digits
+from compare.experiments import _digits, _words
 from compare.trained import Side, Trial
 from handmade import metrics
 
@@ -61,28 +61,27 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
 
 def never_rises(side: Side) -> tuple[bool, str]:
     """No Lloyd step makes the error larger."""
-    rises = [np.diff(t.losses).max() / t.losses[0] for t in side.trials]
+    rises = [np.max(np.diff(t.losses), initial=0) / t.losses[0] for t in side.trials]
     eps = float(np.finfo(side.only.parameters["centres"].dtype).eps)
     steps = sum(len(t.losses) - 1 for t in side.trials)
-    return max(rises) <= 16 * eps, f"largest change {max(rises):.1e} in {steps} steps"
+    return bool(max(rises) <= 16 * eps), (
+        f"largest growth {max(rises):.1e} in {steps} steps; {_words.seeds(side.trials)}"
+    )
 
 
 def pure(side: Side) -> tuple[bool, str]:
     """Ten centres tell most digits apart; guessing would be right in a tenth."""
     found = [purity(trial) for trial in side.named("ten")]
-    return min(found) > 0.65, _said(found)
+    budget = _words.budget(side.named("ten"))
+    return min(found) > 0.65, f"{_words.percent(found)}; {budget}"
 
 
 def purer_by_twenty(side: Side) -> tuple[bool, str]:
     """A digit that is written in two ways needs two centres."""
     ten, twenty = ([purity(t) for t in side.named(name)] for name in ("ten", "twenty"))
-    words = f"{_said(ten)} → {_said(twenty)}"
-    return all(b > a for a, b in zip(ten, twenty, strict=True)), words
-
-
-def _said(found: list[float]) -> str:
-    mean, spread = np.mean(found), np.std(found)
-    return f"{mean:.1%} ± {spread:.1%}, at worst {min(found):.1%}, {len(found)} seeds"
+    words = f"{_words.percent(ten)} → {_words.percent(twenty)}"
+    holds = all(b > a for a, b in zip(ten, twenty, strict=True))
+    return holds, f"{words}; {_words.seeds(side.named('ten'))}"
 
 
 def draw(name: str) -> Any:

@@ -1,8 +1,20 @@
 """Real handwritten digits with one hidden layer, backpropagated by hand."""
 
+from typing import Any
+
 from compare import figures
 from compare.experiment import Experiment, backprop
 from compare.experiments import _digits
+
+
+def net(nn: Any, pixels: int = 64) -> Any:
+    """One hidden layer of 128 ReLUs between the pixels and the ten digits."""
+    return nn.Sequential(nn.Linear(pixels, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def sgd(optim: Any, parameters: Any) -> Any:
+    """Plain gradient descent, with momentum."""
+    return optim.SGD(parameters, lr=0.1, momentum=0.9)
 
 
 def lesson(pictures: _digits.Pictures) -> Experiment:
@@ -14,13 +26,9 @@ def lesson(pictures: _digits.Pictures) -> Experiment:
         data=pictures.draw,
         learners={
             "mlp": backprop(
-                model=lambda nn: nn.Sequential(
-                    nn.Linear(pictures.pixels, 128), nn.ReLU(), nn.Linear(128, 10)
-                ),
+                model=lambda nn: net(nn, pictures.pixels),
                 loss=lambda nn: nn.CrossEntropyLoss(),
-                optimizer=lambda optim, parameters: optim.SGD(
-                    parameters, lr=0.1, momentum=0.9
-                ),
+                optimizer=sgd,
             )
         },
         steps=660,

@@ -1,31 +1,29 @@
 """Generation: numbers drawn at random become digits that nobody wrote."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from compare import figures
-from compare.arrays import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner
-from compare.experiments import _digits
-from compare.trained import Side, Trial
-from handmade.nn import GaussianKLLoss
+from compare.experiment import Experiment, MakeLearner
+from compare.experiments import _digits, _words
+from compare.experiments._written import (
+    WRITTEN,
+    black_or_white,
+    bound,
+    chances,
+    differing,
+    digit_like,
+    pixel_by_pixel,
+    surprise,
+    usual,
+    written,
+)
+from compare.trained import Side
 
-HIDDEN = 64
-WRITTEN = 500
-"""How many digits are written to be judged."""
-TAKES = 10
-"""So many draws of each code are averaged where a bound is measured."""
+HIDDEN, BATCH = 64, 128
 EIGHT, TWO, FREE = "eight_codes", "two_codes", "no_divergence"
-
-
-def black_or_white(rng: object = None) -> Data:
-    """The digits with every pixel black (1) or white (0); each is its own target."""
-    digits = _digits.digits()
-    x, x_test = (np.round(a) for a in (digits.x, digits.test_set[0]))
-    return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
 def autoencoder(codes: int, beta: float = 1.0) -> MakeLearner:
@@ -45,73 +43,14 @@ def autoencoder(codes: int, beta: float = 1.0) -> MakeLearner:
     return make
 
 
-def chances(trial: Trial, z: np.ndarray) -> np.ndarray:
-    """How likely each pixel is to be black, for these codes."""
-    return to_numpy(trial.learner.decode(trial.give(z))).astype(float)
-
-
-def written(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
-    """Digits of codes that are drawn from N(0, 1), and the chances of their pixels."""
-    rng = np.random.default_rng(trial.seed)
-    codes = trial.parameters["decoder.0.weight"].shape[1]
-    chance = chances(trial, rng.normal(size=(WRITTEN, codes)))
-    return np.asarray(rng.random(chance.shape) < chance, float), chance
-
-
-def pixel_by_pixel() -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of which every pixel is as often black as it is in seen digits."""
-    chance = black_or_white().x.mean(axis=0)
-    rng = np.random.default_rng(0)
-    return np.asarray(rng.random((WRITTEN, 64)) < chance, float), chance
-
-
-def surprise(x: np.ndarray, chance: np.ndarray) -> float:
-    """−log p of a picture, in nats, on average; no pixel is surer than 999 to 1."""
-    chance = np.clip(chance, 1e-3, 1 - 1e-3)
-    each = np.where(x == 1, np.log(chance), np.log1p(-chance))
-    return -float(each.sum(axis=-1).mean())
-
-
-def bound(trial: Trial) -> float:
-    """The negative ELBO of an unseen digit: what its code tells, and what that leaves.
-
-    No −log p(x) is larger, whatever β the learner had.
-    """
-    x, rng = black_or_white().test_set[0], np.random.default_rng(trial.seed)
-    code = to_numpy(trial.learner.encode(trial.give(x))).astype(float)
-    mean, s = np.split(code, 2, axis=-1)
-    left = [
-        surprise(x, chances(trial, mean + np.exp(s / 2) * rng.normal(size=mean.shape)))
-        for _ in range(TAKES)
-    ]
-    return float(np.mean(left) + GaussianKLLoss()(code, np.zeros_like(code)))
-
-
-def differing(pictures: np.ndarray) -> np.ndarray:
-    """In how many pixels each picture differs from each seen digit."""
-    seen = black_or_white().x
-    return pictures @ (1 - seen).T + (1 - pictures) @ seen.T
-
-
-@lru_cache(maxsize=1)
-def usual() -> int:
-    """In so many pixels at most do 95 % of unseen digits differ from a seen one."""
-    apart = differing(black_or_white().test_set[0]).min(axis=1)
-    return int(np.quantile(apart, 0.95))
-
-
-def digit_like(pictures: np.ndarray) -> float:
-    """The share that is as near to a seen digit as unseen digits are."""
-    return float(np.mean(differing(pictures).min(axis=1) <= usual()))
-
-
 def knows_digits(side: Side) -> tuple[bool, str]:
     """Unseen digits surprise it less than pixels do one by one; not so without KL."""
     alone = surprise(black_or_white().test_set[0], pixel_by_pixel()[1])
     found = {name: [bound(t) for t in side.named(name)] for name in (EIGHT, TWO, FREE)}
     words = ", ".join(f"{_SAID[n]}: {max(v):.1f}" for n, v in found.items())
     held = max(found[EIGHT]) < alone - 4 and max(found[TWO]) < alone - 2
-    words += f" nats at worst of {_seeds(side)}; pixel by pixel: {alone:.1f}"
+    words += f" nats at worst; pixel by pixel: {alone:.1f}"
+    words += f"; {_words.budget(side.trials, BATCH)}"
     return held and min(found[FREE]) > 2 * alone, words
 
 
@@ -122,25 +61,22 @@ def writes_digits(side: Side) -> tuple[bool, str]:
     }
     alone = digit_like(pixel_by_pixel()[0])
     least, others = min(shares[EIGHT]), max(alone, *shares[FREE])
-    words = f"{least:.0%} at worst of {_seeds(side)}; {_SAID[FREE]}: "
+    words = f"{least:.0%} at worst of {_words.seeds(side.trials)}; {_SAID[FREE]}: "
     words += f"{max(shares[FREE]):.0%} at best, pixel by pixel: {alone:.0%}"
     return least > 3 * others, f"at most {usual()} pixels from a seen digit: {words}"
 
 
 def writes_them_all(side: Side) -> tuple[bool, str]:
-    """Each of the ten digits is among those that it writes."""
+    """Each of the ten digits is among what it writes near to a seen digit."""
     counts = []
     for trial in side.named(EIGHT):
-        nearest = differing(written(trial)[0]).argmin(axis=1)
-        digits = _digits.digits().target[nearest]
+        apart = differing(written(trial)[0])
+        near = apart[apart.min(axis=1) <= usual()]
+        digits = _digits.digits().target[near.argmin(axis=1)]
         counts.append(np.bincount(digits, minlength=10) / WRITTEN)
     rarest = int(np.argmin(np.min(counts, axis=0)))
     words = f"the rarest is {rarest}, {np.min(counts):.0%} of {WRITTEN}"
-    return bool(np.min(counts) >= 0.02), f"{words}, of {_seeds(side)}"
-
-
-def _seeds(side: Side) -> str:
-    return f"seeds {', '.join(str(t.seed) for t in side.named(EIGHT))}"
+    return bool(np.min(counts) >= 0.02), f"{words}, of {_words.seeds(side.trials)}"
 
 
 def draw_written(side: Side) -> Figure:
@@ -187,7 +123,7 @@ EXPERIMENT = Experiment(
         FREE: autoencoder(8, beta=0.0),
     },
     steps=250,
-    batch_size=128,
+    batch_size=BATCH,
     seeds=2,
     claims={
         "it expects unseen digits, more than pixels one by one do": knows_digits,

@@ -1,127 +1,93 @@
 """Where training leaves its path when the weights have fewer digits."""
 
-from typing import Any, Self
-
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import figures
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _gates
-from compare.trained import Side, Trial
-
-DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
-"""Binary digits of a number, by learner."""
-COLORS = {"float32": "#1f4e79", "float16": "#2e8b57", "bfloat16": "#c0392b"}
-UNROUNDED = "unrounded"
-
-plain = backprop(
-    model=lambda nn: nn.Sequential(nn.Linear(2, 14), nn.Tanh(), nn.Linear(14, 1)),
-    loss=lambda nn: nn.MSELoss(),
-    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.15),
+from compare.experiment import Experiment
+from compare.experiments import _gates, _shortened_figures, _words
+from compare.experiments._shortened import (
+    DIGITS,
+    UNROUNDED,
+    distance,
+    plain,
+    shortened,
+    spacing,
+    still,
+    unrounded,
+    wanted,
 )
+from compare.trained import Side
 
-
-class Shortened:
-    """A learner that keeps its weights in a shorter type from step to step.
-
-    Forward, backward and the update are computed in the run's own dtype; the new
-    weights are then rounded, by each library in its own way.
-    """
-
-    def __init__(self, learner: Any, quantize: Any, name: str) -> None:
-        self.learner, self.quantize, self.name = learner, quantize, name
-
-    def step(self, x: Any, target: Any) -> float:
-        """Learn once; returns the loss before the change."""
-        loss, model = self.learner.step(x, target), self.learner.model
-        shorter = self.quantize.quantized_state_dict(model.state_dict(), self.name)
-        model.load_state_dict(shorter)
-        return loss
-
-    def to(self, other: Any) -> Self:
-        """Move to the library, dtype and device of `other`."""
-        self.learner.to(other)
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        """All else is the learner's own."""
-        return getattr(self.learner, name)
-
-
-def shortened(name: str) -> MakeLearner:
-    """The same net, stored in a shorter type."""
-    return lambda library: Shortened(plain(library), library.quantize, name)
-
-
-def distance(side: Side, trial: Trial) -> np.ndarray:
-    """How far its weights are from the unrounded ones of its seed, after each step.
-
-    Relative: √Σ(w − w′)² / √Σw².
-    """
-    (reference,) = [t for t in side.named(UNROUNDED) if t.seed == trial.seed]
-    own, others = _path(trial), _path(reference)
-    gap = np.linalg.norm(own - others, axis=1)
-    return (gap / np.linalg.norm(others, axis=1))[1:]
+LAST = 100
+"""So many steps at the end are counted."""
 
 
 def leaves_at_once(side: Side) -> tuple[bool, str]:
     """After one step each is as far away as half a unit in its last digit allows."""
     words, holds = [], True
     for name, digits in DIGITS.items():
-        found = [distance(side, trial)[0] for trial in side.named(name)]
+        found = [
+            distance(trial, unrounded(side, trial))[0] for trial in side.named(name)
+        ]
         holds &= max(found) <= 2.0**-digits
         words.append(f"{name} {max(found):.0e} of 2^−{digits} = {2.0**-digits:.0e}")
-    return bool(holds), f"{', '.join(words)} over {len(side.named(UNROUNDED))} seeds"
+    return bool(holds), f"{', '.join(words)}; {_words.budget(side.trials)}"
 
 
 def in_order(side: Side) -> tuple[bool, str]:
     """The fewer digits, the further away at the end, from every seed."""
-    found = [[distance(side, t)[-1] for t in side.named(name)] for name in DIGITS]
+    found = [
+        [distance(t, unrounded(side, t))[-1] for t in side.named(name)]
+        for name in DIGITS
+    ]
     holds = np.all(np.diff(found, axis=0) > 0)
     words = [
         f"{name} {np.median(values):.0e}"
         for name, values in zip(DIGITS, found, strict=True)
     ]
-    return bool(holds), f"median {', '.join(words)} over {len(found[0])} seeds"
+    return bool(holds), f"median {', '.join(words)}; {_words.seeds(side.trials)}"
+
+
+def too_small_to_count(side: Side) -> tuple[bool, str]:
+    """Half the spacing decides which weights move, in every step but the first."""
+    if len(side.only.losses) < 2:
+        return False, "there was only the first step"
+    right, moved = [], []
+    for name, digits in DIGITS.items():
+        for trial in side.named(name):
+            asked = np.abs(wanted(side.library, trial))
+            stays = still(trial)
+            right.append((asked < spacing(trial, digits) / 2) == stays)
+            moved.append(~stays)
+    share, count = np.mean(right), np.size(right)
+    words = f"{share:.3%} of {count:,} changes, of which {np.mean(moved):.0%} moved"
+    return bool(share > 0.998), f"{words}; {_words.seeds(side.trials)}"
+
+
+def stands_still(side: Side) -> tuple[bool, str]:
+    """Of bfloat16 weights hardly one moves at the end, of unrounded ones nearly all."""
+    if len(side.only.losses) < 2:
+        return False, "there was only the first step"
+    found = {
+        name: [np.mean(still(trial)[-LAST:]) for trial in side.named(name)]
+        for name in (UNROUNDED, *DIGITS)
+    }
+    holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
+    words = ", ".join(f"{n} {_words.percent(shares)}" for n, shares in found.items())
+    words = f"in the last {LAST} steps: {words}"
+    return bool(holds), f"{words}; {_words.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:
     """bfloat16 hardly learns on while unrounded weights do, from every seed."""
-    ends = [
-        [trial.losses[-1] for trial in side.named(name)]
-        for name in (UNROUNDED, "float32", "float16", "bfloat16")
-    ]
-    least = min(b / u for b, u in zip(ends[3], ends[0], strict=True))
-    names = (UNROUNDED, "float32", "float16", "bfloat16")
-    words = [f"{n} {np.median(e):.1e}" for n, e in zip(names, ends, strict=True)]
-    return least >= 10, f"median loss {', '.join(words)}; at least × {least:.0e}"
-
-
-def draw(side: Side) -> Figure:
-    """The distance and the loss against the step, all seeds."""
-    figure, (left, right) = figures.canvas(2)
-    for name, color in COLORS.items():
-        for number, trial in enumerate(side.named(name)):
-            said = name if number == 0 else None
-            left.semilogy(distance(side, trial), color=color, alpha=0.8, label=said)
-    for name, color in {UNROUNDED: "black", **COLORS}.items():
-        for number, trial in enumerate(side.named(name)):
-            said = name if number == 0 else None
-            width = 4 if name == UNROUNDED else 1.5
-            right.semilogy(trial.losses, color=color, alpha=0.6, lw=width, label=said)
-    figures.label(left, "distance from unrounded", "step", "relative")
-    figures.label(right, "the loss", "step", "")
-    for ax in (left, right):
-        ax.legend(fontsize=13)
-    return figure
-
-
-def _path(trial: Trial) -> np.ndarray:
-    """All weights as one row for each point of the path, the start included."""
-    return np.array(
-        [np.concatenate([a.ravel() for a in point.values()]) for point in trial.path]
-    ).astype(float)
+    ends = {
+        name: [trial.losses[-1] for trial in side.named(name)]
+        for name in (UNROUNDED, *DIGITS)
+    }
+    pairs = zip(ends["bfloat16"], ends[UNROUNDED], strict=True)
+    least = min(short / full for short, full in pairs)
+    words = [f"{name} {np.median(each):.1e}" for name, each in ends.items()]
+    found = f"median loss {', '.join(words)}; at least × {least:.0e}"
+    return least >= 10, f"{found}; {_words.seeds(side.trials)}"
 
 
 EXPERIMENT = Experiment(
@@ -135,9 +101,11 @@ EXPERIMENT = Experiment(
     claims={
         "one step away each has lost no more than its last digit": leaves_at_once,
         "the fewer digits, the further from the unrounded path": in_order,
+        "a step below half the spacing changes nothing": too_small_to_count,
+        "in bfloat16 most weights stand still at the end": stands_still,
         "bfloat16 ends at a loss at least ten times as large": stalls,
     },
-    figures={"paths": draw},
+    figures={"paths": _shortened_figures.draw, "still": _shortened_figures.still},
     story="Only the stored weights are rounded, after every step; forward, backward "
     "and update have the run's own precision (float64, or float32 where that is asked "
     "for). A step smaller than half the spacing of the numbers is rounded away: with "

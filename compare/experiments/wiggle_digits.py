@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Experiment
-from compare.experiments import _budget, _digits
+from compare.experiments import _budget, _digits, _growth, _words
 from compare.trained import Side
 
 FEW = 300
@@ -17,10 +17,11 @@ NAMES = ("gradient", "random", "annealing")
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
     """The best blind search is still far above the worst gradient descent."""
     ends = {name: _budget.losses(side, name)[:, -1] for name in NAMES}
-    words = ", ".join(f"{n} {_budget.spread(e, '.2f')}" for n, e in ends.items())
+    words = ", ".join(f"{n} {_words.middle(e, '.2f')}" for n, e in ends.items())
     blind = min(ends["random"].min(), ends["annealing"].min())
-    words = f"loss after {_budget.PER_STEP * STEPS} forward passes: {words}"
-    return bool(ends["gradient"].max() < blind / 2), f"{words}; {SEEDS} seeds"
+    words = f"loss after {_budget.passes(side)} forward passes: {words}"
+    words += f"; {_words.budget(side.trials)}"
+    return bool(ends["gradient"].max() < blind / 2), words
 
 
 def blind_after_all(side: Side) -> tuple[bool, str]:
@@ -28,18 +29,24 @@ def blind_after_all(side: Side) -> tuple[bool, str]:
     ends = _budget.losses(side, "random")[:, -1]
     level = float(np.median(ends))
     passes = _budget.needed(side, "gradient", level)
-    ratio = _budget.PER_STEP * STEPS / float(np.median(passes))
-    words = f"loss {level:.2f}: gradient descent after {_budget.spread(passes, '.0f')}"
-    words += f" forward passes, random descent after {_budget.PER_STEP * STEPS}"
-    return ratio > 10, f"{words}, {ratio:.0f} times as many"
+    ratio = _budget.passes(side) / max(1.0, float(np.median(passes)))
+    words = f"loss {level:.2f}: gradient descent after {_words.middle(passes, '.0f')}"
+    words += f" forward passes, random descent after {_budget.passes(side)}"
+    words += f", {ratio:.0f} times as many; {_words.seeds(side.trials)}"
+    return ratio > 10, words
 
 
 def draw(side: Side) -> Figure:
     """The losses against what they cost, and the cost against the number of weights."""
     figure, (left, right) = figures.canvas(2)
     _budget.draw_losses(left, side, NAMES)
-    figures.label(left, f"digits, {SEEDS} seeds", "forward passes", "loss")
-    _budget.draw_growth(right)
+    left.set_ylim(0.1, 3)
+    left.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
+    left.minorticks_off()
+    figures.label(
+        left, f"digits, {_words.seeds(side.trials)}", "forward passes", "loss"
+    )
+    _growth.draw(right)
     figures.label(right, "until Σx² = 0.01", "weights", "evaluations")
     return figure
 
@@ -61,7 +68,7 @@ EXPERIMENT = Experiment(
     claims={
         "the gradient gets the loss to less than half": gradient_gets_further,
         "blind search needs more than ten times as much": blind_after_all,
-        "its cost grows like the number of weights": _budget.times_more,
+        "its cost grows like the number of weights": _growth.times_more,
     },
     figures={"losses": draw},
     story="With 650 weights nearly every random direction is nearly sideways: a step "

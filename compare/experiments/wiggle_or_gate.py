@@ -1,11 +1,13 @@
 """OR by wiggling three weights, with the same budget as gradient descent."""
 
+import math
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from compare import figures
 from compare.experiment import Experiment
-from compare.experiments import _budget, _gates
+from compare.experiments import _budget, _gates, _words
 from compare.trained import Side
 
 STEPS = 60
@@ -24,17 +26,20 @@ def or_is_learned(side: Side) -> tuple[bool, str]:
         for name in NAMES
     }
     words = ", ".join(f"{name} {count}" for name, count in right.items())
-    budget = f"{_budget.PER_STEP * STEPS} forward passes"
-    return min(right.values()) == SEEDS, f"{words} of {SEEDS} seeds, {budget} each"
+    seeds = side.named("gradient")
+    words += f" of {len(seeds)}, {_budget.passes(side)} forward passes each"
+    return min(right.values()) == len(seeds), f"{words}; {_words.budget(seeds)}"
 
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
     passes = {name: _budget.needed(side, name, LEVEL) for name in NAMES}
-    words = ", ".join(f"{n} {_budget.spread(p, '.0f')}" for n, p in passes.items())
-    ratio = np.median(passes["random"]) / np.median(passes["gradient"])
-    words = f"until the loss is {LEVEL}: {words}; random / gradient = {ratio:.2f}"
-    return bool(ratio <= 2), words
+    words = ", ".join(f"{n} {_words.middle(p, '.0f')}" for n, p in passes.items())
+    blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
+    if math.isfinite(gradient):
+        words += f"; random / gradient = {blind / gradient:.2f}"
+    words = f"until the loss is {LEVEL}: {words}; {_words.seeds(side.trials)}"
+    return bool(blind <= 2 * gradient < math.inf), words
 
 
 def draw(side: Side) -> Figure:
@@ -42,7 +47,10 @@ def draw(side: Side) -> Figure:
     figure, (ax,) = figures.canvas()
     _budget.draw_losses(ax, side, NAMES)
     figures.label(
-        ax, f"OR, {SEEDS} seeds: median and middle 80 %", "forward passes", "loss"
+        ax,
+        f"OR, {_words.seeds(side.trials)}: median and middle 80 %",
+        "forward passes",
+        "loss",
     )
     return figure
 

@@ -9,6 +9,9 @@ from handmade._array import Array, array_namespace, floating_namespace
 from handmade._numbers import positive
 
 Function = Callable[[Array], Any]
+AWAY = 0.6180339887498949
+"""How far off a constant is looked at again, relatively: no round number, so that a
+function that is symmetric about one gives another value there."""
 
 
 def forward_difference(func: Function, x: Array, h: float | None = None) -> Array:
@@ -19,23 +22,28 @@ def forward_difference(func: Function, x: Array, h: float | None = None) -> Arra
 
     Stability:
         A long chord misses the curve, by about h f″ / 2; a short one loses the digits
-        that its ends share, about ε |f| / h. Both are small where h is about √ε.
+        that its ends share, about ε |f| / h. Both are small where h is about √ε, and
+        where xᵢ is large, about √ε |xᵢ|: a shorter step would be lost beside it.
 
     Args:
         func: from x to one number.
-        x: where; float32 or float64, of any shape.
-        h: the step; √ε of x's dtype unless given.
+        x: where; float32 or float64, finite, of any shape.
+        h: the step, in every entry; unless given, √ε max(1, |xᵢ|) in entry i, with ε
+            of x's dtype, rounded so that xᵢ + h is exact.
 
     Raises:
         TypeError: x is no floating array.
-        ValueError: f gives more than one number, or h is not positive.
+        ValueError: f gives more than one number, h is not positive, or x not finite.
     """
     owner = "forward_difference"
-    step = _step(owner, x, h, 1 / 2)
+    step_of = _steps(owner, x, h, 1 / 2)
     here = _real(owner, func(x))
-    return _by_entry(
-        x, lambda index: (_real(owner, func(_moved(x, index, step))) - here) / step
-    )
+
+    def slope(index: tuple[int, ...]) -> float:
+        step = step_of(index)
+        return (_real(owner, func(_moved(x, index, step))) - here) / step
+
+    return _by_entry(x, slope)
 
 
 def central_difference(func: Function, x: Array, h: float | None = None) -> Array:
@@ -50,17 +58,19 @@ def central_difference(func: Function, x: Array, h: float | None = None) -> Arra
 
     Args:
         func: from x to one number.
-        x: where; float32 or float64, of any shape.
-        h: the step; ∛ε of x's dtype unless given.
+        x: where; float32 or float64, finite, of any shape.
+        h: the step, in every entry; unless given, ∛ε max(1, |xᵢ|) in entry i, with ε
+            of x's dtype, rounded so that xᵢ + h is exact.
 
     Raises:
         TypeError: x is no floating array.
-        ValueError: f gives more than one number, or h is not positive.
+        ValueError: f gives more than one number, h is not positive, or x not finite.
     """
     owner = "central_difference"
-    step = _step(owner, x, h, 1 / 3)
+    step_of = _steps(owner, x, h, 1 / 3)
 
     def slope(index: tuple[int, ...]) -> float:
+        step = step_of(index)
         high = _real(owner, func(_moved(x, index, step)))
         low = _real(owner, func(_moved(x, index, -step)))
         return (high - low) / (2 * step)
@@ -76,13 +86,15 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
         f(x + ih) = f(x) + ih f′(x) − h² f″(x)/2 − …, and h² is lost in rounding
 
     Args:
-        func: from a complex array to one complex number.
+        func: from a complex array to one complex number; a real one is taken for a
+            constant, of slope 0, if f gives it far from x, too.
         x: where; float32 or float64, of any shape.
         h: the step, so small that its square is nothing beside 1.
 
     Raises:
-        TypeError: x is no floating array, or f gives a real number, so that something
-            in it (an absolute value, say) has dropped the imaginary part.
+        TypeError: x is no floating array, or f gives a real number that is no
+            constant: something in it (an absolute value, say) has dropped the
+            imaginary part.
         ValueError: f gives more than one number, or h is not positive.
 
     Source:
@@ -92,14 +104,35 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
     xp = floating_namespace(owner, x=x)
     step = positive(owner, "h", h)
     z = xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
-    return _by_entry(
-        x, lambda index: _imaginary(owner, func(_moved(z, index, 1j * step))) / step
-    )
+
+    def slope(index: tuple[int, ...]) -> float:
+        value = _one_number(owner, func(_moved(z, index, 1j * step)))
+        if not _is_real(value):
+            return complex(value).imag / step
+        elsewhere = _one_number(owner, func(z + AWAY * (1 + xp.abs(z))))
+        if _is_real(elsewhere) and float(elsewhere) == float(value):
+            return 0.0
+        raise TypeError(
+            f"{owner}: the function gave a real number for a complex input; something "
+            f"in it drops the imaginary part, as an absolute value does"
+        )
+
+    return _by_entry(x, slope)
 
 
-def _step(owner: str, x: Array, h: float | None, root: float) -> float:
-    eps = float(floating_namespace(owner, x=x).finfo(x.dtype).eps)
-    return eps**root if h is None else positive(owner, "h", h)
+def _steps(
+    owner: str, x: Array, h: float | None, root: float
+) -> Callable[[tuple[int, ...]], float]:
+    """From an entry's index to its step: h, or as far as x moves by εʳ max(1, |xᵢ|)."""
+    xp = floating_namespace(owner, x=x)
+    if not bool(xp.all(xp.isfinite(x))):
+        raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
+    if h is not None:
+        given = positive(owner, "h", h)
+        return lambda index: given
+    wanted = float(xp.finfo(x.dtype).eps) ** root * xp.clip(xp.abs(x), 1.0, None)
+    moved = (x + wanted) - x
+    return lambda index: float(moved[index])
 
 
 def _by_entry(x: Array, slope: Callable[[tuple[int, ...]], float]) -> Array:
@@ -121,14 +154,9 @@ def _real(owner: str, value: Any) -> float:
     return float(_one_number(owner, value))
 
 
-def _imaginary(owner: str, value: Any) -> float:
-    number = _one_number(owner, value)
-    if isinstance(number, Real) or "float" in str(getattr(number, "dtype", "")):
-        raise TypeError(
-            f"{owner}: the function gave a real number for a complex input; something "
-            f"in it drops the imaginary part, as an absolute value does"
-        )
-    return complex(number).imag
+def _is_real(number: Any) -> bool:
+    dtype = str(getattr(number, "dtype", "complex"))
+    return isinstance(number, Real) or "complex" not in dtype
 
 
 def _one_number(owner: str, value: Any) -> Any:

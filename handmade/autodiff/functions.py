@@ -37,7 +37,7 @@ def sqrt(x: Any) -> Any:
 
 
 def relu(x: Any) -> Any:
-    """max(0, x); its slope at 0 is 0."""
+    """max(0, x); its slope at 0 is 0, and at NaN 1, so that NaN is not lost."""
     return apply("relu", x)
 
 

@@ -293,8 +293,8 @@ PRIMITIVES: dict[str, Primitive] = {
     "cos": _unary(lambda xp, x: xp.cos(x), lambda xp, y, x: -xp.sin(x)),
     "tanh": _unary(lambda xp, x: xp.tanh(x), lambda xp, y, x: 1 - y * y),
     "sqrt": _unary(lambda xp, x: xp.sqrt(x), lambda xp, y, x: 0.5 / y),
-    # At the kink the slope is 0, as torch's.
-    "relu": _unary(_relu, lambda xp, y, x: xp.astype(y > 0, y.dtype)),
+    # At the kink the slope is 0, at NaN it is 1: as torch's.
+    "relu": _unary(_relu, lambda xp, y, x: xp.astype(~(y <= 0), y.dtype)),
     "power": Elementwise(_power, _power_slope),
     "matmul": MatMul(),
     "sum": Linear(_sum, _spread_sum),

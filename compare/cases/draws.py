@@ -1,0 +1,134 @@
+"""The values that cases are fed: drawn, never written out.
+
+Kinks, ties and extremes are drawn on purpose.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+def normal(*shape: int, scale: float = 1.0) -> Draw:
+    """Numbers about 0."""
+    return lambda rng: scale * rng.normal(size=shape)
+
+
+def kinked(*shape: int) -> Draw:
+    """Numbers about 0, a third of them exactly 0."""
+    return lambda rng: rng.normal(size=shape) * (rng.random(shape) > 1 / 3)
+
+
+def landing(*shape: int, on: tuple[float, ...], scale: float = 1.0) -> Draw:
+    """As `normal`, half of them exactly `on` one of the given numbers."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        free = scale * rng.normal(size=shape)
+        return np.where(rng.random(shape) > 0.5, rng.choice(on, shape), free)
+
+    return draw
+
+
+def extreme(*shape: int) -> Draw:
+    """±1e4, 0 and numbers between."""
+    return lambda rng: rng.choice([-1e4, -50.0, -1.0, 0.0, 1.0, 50.0, 1e4], shape)
+
+
+def far(*shape: int) -> Draw:
+    """Numbers close together about 2000: the mean is large next to the deviation."""
+    return lambda rng: 2000 + 2 * rng.normal(size=shape)
+
+
+def whole(*shape: int) -> Draw:
+    """Whole numbers from −2 to 2: many ties, many differences of exactly 1."""
+    return lambda rng: rng.integers(-2, 3, shape).astype(float)
+
+
+def signs(*shape: int) -> Draw:
+    """1 or −1, as floats."""
+    return lambda rng: rng.choice([-1.0, 1.0], shape)
+
+
+def strided(*shape: int) -> Draw:
+    """As `normal`, every second element of a transposed array: not contiguous."""
+    doubled = (*shape[:-1], 2 * shape[-1])
+    return lambda rng: rng.normal(size=doubled[::-1]).T[..., ::2]
+
+
+def positive(*shape: int) -> Draw:
+    """Weights from ½ to 2."""
+    return lambda rng: rng.uniform(0.5, 2.0, shape)
+
+
+def below_0(*shape: int) -> Draw:
+    """Numbers from −2 to −½: zeros beside them would be larger."""
+    return lambda rng: rng.uniform(-2.0, -0.5, shape)
+
+
+def unit(*shape: int) -> Draw:
+    """Probabilities, none at 0 or 1."""
+    return lambda rng: rng.uniform(0.01, 0.99, shape)
+
+
+def unit_ends(*shape: int) -> Draw:
+    """Probabilities, some of them exactly 0, ½ or 1."""
+    return lambda rng: rng.choice([0.0, 0.5, 1.0, 0.3], shape)
+
+
+def coin(*shape: int) -> Draw:
+    """0 or 1, as floats."""
+    return lambda rng: rng.integers(0, 2, shape).astype(float)
+
+
+def classes(*shape: int, of: int, ignored: int | None = None) -> Draw:
+    """Class indices below `of`; the first is `ignored`, if that is given."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        index = np.asarray(rng.integers(0, of, shape))
+        if ignored is not None:
+            index.reshape(-1)[0] = ignored
+        return index
+
+    return draw
+
+
+def shares(*shape: int) -> Draw:
+    """Probabilities that add to 1 along axis 1 (axis 0 if there is only one)."""
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        raw = rng.uniform(0.1, 1.0, shape)
+        return raw / raw.sum(axis=min(1, len(shape) - 1), keepdims=True)
+
+    return draw
+
+
+def some_shares(*shape: int) -> Draw:
+    """As `shares`, a third of them exactly 0."""
+    return lambda rng: shares(*shape)(rng) * (rng.random(shape) > 1 / 3)
+
+
+def costs(classes: int) -> Draw:
+    """What each confusion costs: (true, answered), 0 for the right answer."""
+    return lambda rng: rng.uniform(0, 3, (classes, classes)) * (1 - np.eye(classes))
+
+
+def curves(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> Draw:
+    """Bell curves (…, 2k): k means, and k log-variances up to about ±`flat`."""
+    half = (*shape[:-1], shape[-1] // 2)
+
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        log_variances = flat * rng.uniform(-1, 1, half)
+        return np.concatenate([means(*half)(rng), log_variances], axis=-1)
+
+    return draw
+
+
+def standard(*shape: int) -> Draw:
+    """Standard normal curves: all means and all log-variances are 0."""
+    return lambda rng: np.zeros(shape)
+
+
+def log_shares(*shape: int) -> Draw:
+    """Log-probabilities along axis 1 (axis 0 if there is only one)."""
+    return lambda rng: np.log(shares(*shape)(rng))

@@ -1,0 +1,45 @@
+"""`show`: one public name beside its twin."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compare.cli._shared import out, usage_errors
+
+
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Dotted or short: optim.SGD, MSELoss, autodiff.grad; see --list."
+        ),
+    ] = "",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the same as a page to this file.")
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print all names there are, and end.")
+    ] = False,
+) -> None:
+    """Show a name of handmade beside torch: sources, formula, shapes, live numbers.
+
+    Exit 1 if the live numbers of the two sides differ.
+    """
+    with usage_errors():
+        from compare.show import display, names, page
+
+        if listed:
+            sys.stdout.write("\n".join(names.names()) + "\n")
+            return
+        if not name:
+            raise ValueError("name a class or a function; --list prints all")
+        shown = page.page(name)
+        if html is None:
+            display.show(shown, out)
+        else:
+            html.write_text(display.as_html(shown), encoding="utf-8")
+            out.print(f"{shown.name} → {html}", markup=False, soft_wrap=True)
+    agrees = shown.example is None or shown.example.verdict.agrees
+    raise typer.Exit(0 if agrees else 1)

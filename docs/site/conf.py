@@ -1,0 +1,55 @@
+"""Sphinx: how the site is made of the lessons, their last runs and the docstrings."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from pages import docstrings, guides, lessons, reference, worked  # noqa: E402
+
+project = "handmade"
+author = "the handmade-dl authors"
+copyright = author
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["locale"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.xref_missing"]
+default_role = "literal"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_use_rtype = False
+locale_dirs = ["locale"]
+gettext_compact = True
+gettext_location = False
+html_theme = "furo"
+html_title = "handmade"
+html_static_path = ["static"]
+html_css_files = ["twins.css"]
+html_show_sphinx = False
+html_copy_source = False
+RUNS = Path(os.environ.get("HANDMADE_RUNS", HERE.parent.parent / "runs"))
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "languages.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+templates_path = ["templates"]
+
+
+def setup(app: Any) -> None:
+    """Write the generated pages before Sphinx looks for any."""
+    lessons.write(HERE / "lessons", RUNS)
+    worked.write(HERE / "exercises")
+    reference.write(HERE / "reference")
+    guides.write(HERE / "guides", HERE.parent)
+    app.connect("autodoc-process-docstring", docstrings.to_rst, priority=400)

@@ -1,0 +1,33 @@
+"""The pages that are also read in the repository."""
+
+import re
+from pathlib import Path
+
+from pages.files import Pages
+
+GUIDES = ("course", "adding", "benchmarks", "scaling", "mutants")
+
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
+"""A link to a file of the repository that no page of the site holds."""
+
+INDEX = """# Guides
+
+```{{toctree}}
+:maxdepth: 1
+
+{toctree}
+```
+"""
+
+
+def write(folder: Path, docs: Path) -> None:
+    """Copy the guides that there are, with their pictures."""
+    pages = Pages(folder)
+    there = [name for name in GUIDES if (docs / f"{name}.md").is_file()]
+    for name in there:
+        text = (docs / f"{name}.md").read_text(encoding="utf-8")
+        pages.add(f"{name}.md", OUTSIDE.sub(r"`\1`", text).encode())
+    for picture in docs.glob("*.png"):
+        pages.add(picture.name, picture.read_bytes())
+    pages.add("index.md", INDEX.format(toctree="\n".join(there)))
+    pages.finish()
