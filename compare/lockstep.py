@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +16,17 @@ from compare.compiled import prepared
 from compare.experiment import Data, MakeLearner
 from compare.verdict import Verdict, judge, rounding_bound
 
-Tensors = dict[str, np.ndarray]
+Tensors = dict[str, Any]
+"""NumPy arrays or tensors of torch, by name."""
 TINY = float(np.finfo(float).tiny)
+FIRST = 8
+"""So many steps are re-synced at the beginning in any case, to see that it works."""
+EVERY = 32
+"""And then every so many, to go on seeing it."""
+WATCH = 1 / 16
+"""The share of what one step may differ by that both free paths may lie apart without
+a re-synced step. What a step adds shows on the free clock, unless what was there before
+undoes it: there was at most this share, and training does not multiply it by 15."""
 TRIES = 8
 """How often torch is disturbed by one ULP to see how far rounding can carry."""
 MOST_TRIES = 64
@@ -51,7 +61,7 @@ class Step:
         gradients: differences of the gradients, each side on its own weights (free).
         parameters: differences of the parameters after the step (free).
         resynced: the largest difference of all tensors when the hand-written side
-            starts the step from torch's weights.
+            starts the step from torch's weights; None where that was not needed.
         rates: by library, the learning rate of each group in this step; empty where no
             schedule changes them.
     """
@@ -61,13 +71,26 @@ class Step:
     torch_ref: float
     gradients: dict[str, float]
     parameters: dict[str, float]
-    resynced: float
+    resynced: float | None
     rates: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def free(self) -> float:
         """The largest difference of all tensors on the free clock."""
         return max([0.0, *self.gradients.values(), *self.parameters.values()])
+
+
+class Apart(NamedTuple):
+    """How far two tensors are apart.
+
+    Args:
+        gap: max |got − want|; ∞ where shape or dtype differ, so that nothing
+            broadcasts; NaN where a number is none.
+        size: max |want|.
+    """
+
+    gap: float
+    size: float
 
 
 @dataclass
@@ -80,14 +103,14 @@ class Scales:
 
     largest: dict[str, float] = field(default_factory=dict)
 
-    def difference(self, name: str, got: np.ndarray, want: np.ndarray) -> float:
-        """Max |got − want| against the largest |want| so far; ∞ for another shape."""
-        scale, gap = self.seen(name, want), _gap(got, want)
-        return gap / scale if gap else 0.0
+    def difference(self, name: str, found: Apart) -> float:
+        """The gap against the largest |want| so far; ∞ for another shape."""
+        scale = self.seen(name, found.size)
+        return found.gap / scale if found.gap else 0.0
 
-    def seen(self, name: str, want: np.ndarray) -> float:
+    def seen(self, name: str, size: float) -> float:
         """The largest |want| so far, this one included."""
-        self.largest[name] = max(_size(want), self.largest.get(name, TINY))
+        self.largest[name] = max(size, self.largest.get(name, TINY))
         return self.largest[name]
 
 
@@ -95,7 +118,10 @@ class Lockstep:
     """The hand-written learner on two clocks, and torch's beside it.
 
     The *free* one keeps its own weights. The *re-synced* one takes over torch's whole
-    state before every step, so that its errors cannot add up: it decides the verdict.
+    state before a step, so that its errors cannot add up: it decides the verdict. It is
+    asked in the first steps, then now and then, and in every step after which the free
+    paths lie further apart than a share (`WATCH`) of what one step may differ by. Where
+    they lie closer, a mistake of that step alone would have shown.
 
     Args:
         make: makes a learner from a library.
@@ -125,8 +151,10 @@ class Lockstep:
         self.worst_resynced = 0.0
         self.worst_free = 0.0
         self.steps = 0
+        self.judged = 0
         self.sensitive: set[int] = set()
         self.parted: int | None = None
+        self._eps = backend.eps  # asked for in every step
         self._bounds: dict[int, float] = {}
 
     @cached_property
@@ -160,21 +188,25 @@ class Lockstep:
         """
         hand_batch = self.backend.handmade(x), self.backend.handmade(target)
         torch_batch = self.backend.torch(x), self.backend.torch(target)
-        before, own_before = _copied(self.torch_ref), _copied(self.handmade)
-        self.resynced.load_state_dict(self.backend.state_for_handmade(before))
+        before, own_before = _kept(self.torch_ref), _kept(self.handmade)
         rates = {"handmade": _rates(self.handmade), "torch_ref": _rates(self.torch_ref)}
         with np.errstate(all="ignore"):  # NaN and Inf are looked for below
             ours = self._stepped(self.handmade, hand_batch)
             theirs = self._stepped(self.torch_ref, torch_batch)
-            resynced = self._stepped(self.resynced, hand_batch)
-        self._finite(ours, theirs)
-        got, want = _tensors(self.resynced, resynced), _tensors(self.torch_ref, theirs)
-        worst = self._agreement(got, want, before, torch_batch)
-        gradients = self._free("gradient", "gradients")
-        parameters = self._free("parameter", "parameters")
+        got, want = _tensors(self.handmade, ours), _tensors(self.torch_ref, theirs)
+        free = _all_apart(got, want)
+        if not isfinite(sum(found.gap for found in free.values())):
+            self._finite(got, want)
+        differences = {n: self.scales.difference(n, a) for n, a in free.items()}
+        worst = None
+        if self._in_doubt(free, len(x)) or got.keys() != want.keys():
+            worst = self._resync(before, hand_batch, torch_batch, want)
+        else:
+            self.noise = {name: FADING * noise for name, noise in self.noise.items()}
+        gradients = _of("gradient ", differences)
+        parameters = _of("parameter ", differences)
         step = Step(self.steps, ours, theirs, gradients, parameters, worst, rates)
-        self._part(step, _tensors(self.handmade, ours), own_before, torch_batch)
-        self.worst_resynced = max(self.worst_resynced, worst)
+        self._part(step, got, own_before, torch_batch)
         self.worst_free = max(self.worst_free, step.free)
         self.steps += 1
         return step
@@ -185,12 +217,36 @@ class Lockstep:
         library.manual_seed(stream(self.seed, self.steps))
         return learner.step(*batch)
 
-    def _finite(self, ours: float, theirs: float) -> None:
+    def _in_doubt(self, free: dict[str, Apart], batch_size: int) -> bool:
+        """Whether the step has to be taken again from torch's state, to be judged."""
+        if self.steps < FIRST or self.steps % EVERY == 0:
+            return True
+        bound = self.bound(batch_size)
+        return any(
+            not a.gap <= WATCH * max(bound * a.size, self._floor(name))
+            for name, a in free.items()
+        )
+
+    def _floor(self, name: str) -> float:
+        """Up to here the rounding of the largest numbers there were may carry."""
+        return FLOOR * self._eps * self.scales.largest[name]
+
+    def _resync(
+        self, before: Any, batch: Any, torch_batch: Any, want: Tensors
+    ) -> float:
+        """Let the hand-written side take the step from torch's state, and judge it."""
+        self.resynced.load_state_dict(self.backend.state_for_handmade(before))
+        with np.errstate(all="ignore"):
+            loss = self._stepped(self.resynced, batch)
+        got = _tensors(self.resynced, loss)
+        worst = self._agreement(got, want, before, torch_batch)
+        self.worst_resynced = max(self.worst_resynced, worst)
+        self.judged += 1
+        return worst
+
+    def _finite(self, ours: Tensors, theirs: Tensors) -> None:
         """Stop where a number is none, and say which; on one side only it is a bug."""
-        odd = {
-            "handmade": _not_finite(_tensors(self.handmade, ours)),
-            "torch_ref": _not_finite(_tensors(self.torch_ref, theirs)),
-        }
+        odd = {"handmade": _not_finite(ours), "torch_ref": _not_finite(theirs)}
         found = [f"{words} of {side}" for side, words in odd.items() if words]
         if len(found) == 1:
             other = next(side for side, words in odd.items() if not words)
@@ -198,18 +254,6 @@ class Lockstep:
             self.failure = self.failure or Verdict("bug", words, float("inf"))
         if found:
             raise Diverged(f"step {self.steps}: {' and '.join(found)}")
-
-    def _free(self, label: str, kind: str) -> dict[str, float]:
-        """How far the sides are apart on their own weights, by tensor name."""
-        want = getattr(self.torch_ref, kind)()
-        got = getattr(self.handmade, kind)()
-        return {
-            name: self.scales.difference(
-                f"{label} {name}", to_numpy(got[name]), to_numpy(want[name])
-            )
-            for name in want
-            if name in got
-        }
 
     def _agreement(self, got: Tensors, want: Tensors, before: Any, batch: Any) -> float:
         """The largest difference after one step from the same state.
@@ -219,12 +263,11 @@ class Lockstep:
         if got.keys() != want.keys():
             self._fail("tensors", Verdict("bug", f"{sorted(got)}, not {sorted(want)}"))
         bound, worst = self.bound(len(batch[0])), 0.0
-        for name in [name for name in want if name in got]:
-            worst = max(worst, self.scales.difference(name, got[name], want[name]))
-            gap, size = _gap(got[name], want[name]), _size(want[name])
-            floor = FLOOR * self.backend.eps * self.scales.largest[name]
+        for name, found in _all_apart(got, want).items():
+            worst = max(worst, self.scales.difference(name, found))
+            gap, floor = found.gap, self._floor(name)
             self.noise[name] = FADING * self.noise.get(name, 0.0)
-            if gap <= max(bound * size, floor, SAFETY * self.noise[name]):
+            if gap <= max(bound * found.size, floor, SAFETY * self.noise[name]):
                 continue
             further = self._sensitivity(name, want, before, batch)
             moves = list(islice(further, TRIES))
@@ -241,8 +284,8 @@ class Lockstep:
         self, name: str, got: Tensors, want: Tensors, bound: float, n: int
     ) -> Verdict:
         return judge(
-            got[name],
-            want[name],
+            to_numpy(got[name]),
+            to_numpy(want[name]),
             bound=bound,
             eps=self.backend.eps,
             sizes={"N": n},
@@ -267,7 +310,7 @@ class Lockstep:
         learner = self.stand_in
         learner.load_state_dict(self.backend.state_for_torch(before))
         tensors = _tensors(learner, self._stepped(learner, batch))
-        want = {name: a.copy() for name, a in tensors.items()}  # it will step again
+        want = mapped(tensors, _own)  # it will step again
         self._agreement(got, want, before, batch)
 
     def _sensitivity(
@@ -282,15 +325,15 @@ class Lockstep:
         neither side is wrong.
         """
         rng = np.random.default_rng(self.steps)
-        learner = self.stand_in
+        learner, state = self.stand_in, mapped(before, to_numpy)
         for _ in range(MOST_TRIES):
-            disturbed = _disturbed(before, rng, self.backend.eps)
+            disturbed = _disturbed(state, rng, self.backend.eps)
             learner.load_state_dict(self.backend.state_for_torch(disturbed))
             x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
             target = _disturbed(to_numpy(batch[1]), rng, self.backend.eps, whole=False)
             again = self.backend.torch(x), self.backend.torch(target)
             got = _tensors(learner, self._stepped(learner, again))
-            yield _gap(got[name], want[name])
+            yield _apart(got[name], want[name]).gap
 
     def bound(self, batch_size: int) -> float:
         """Up to here a re-synced difference is rounding."""
@@ -311,6 +354,7 @@ class Lockstep:
             "failure": asdict(self.failure) if self.failure else None,
             "worst": [self.worst_resynced, self.worst_free],
             "steps": self.steps,
+            "judged": self.judged,
             "sensitive": sorted(self.sensitive),
             "parted": self.parted,
         }
@@ -324,7 +368,7 @@ class Lockstep:
         self.noise = dict(state["noise"])
         self.failure = Verdict(**state["failure"]) if state["failure"] else None
         self.worst_resynced, self.worst_free = state["worst"]
-        self.steps = state["steps"]
+        self.steps, self.judged = state["steps"], state["judged"]
         self.sensitive = set(state["sensitive"])
         self.parted = state["parted"]
 
@@ -339,7 +383,8 @@ class Lockstep:
             return Verdict("equal", f"equal bit for bit in all {self.steps} steps")
         words = (
             f"re-synced {self.worst_resynced:.1e} ({self.worst_resynced / eps:.0f} ULP)"
-            f" within {bound:.1e}; free {self.worst_free:.1e} after {self.steps} steps"
+            f" within {bound:.1e}, taken {self.judged} times; free "
+            f"{self.worst_free:.1e} after {self.steps} steps"
         )
         if self.sensitive:
             others = " and others" if len(self.sensitive) > 1 else ""
@@ -401,6 +446,7 @@ class Batches:
         self.order = state["order"]
 
 
+@lru_cache(maxsize=1)
 def stream(seed: int, step: int) -> int:
     """The seed of what is drawn in a step, unrelated to that of the initial weights."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
@@ -425,12 +471,37 @@ def _tensors(learner: Any, loss: float) -> Tensors:
     return {
         "loss": np.asarray(loss),
         **_schedule(learner),
-        **{f"gradient {n}": to_numpy(a) for n, a in learner.gradients().items()},
-        **{f"parameter {n}": to_numpy(a) for n, a in learner.parameters().items()},
+        **{f"gradient {name}": a for name, a in learner.gradients().items()},
+        **{f"parameter {name}": a for name, a in learner.parameters().items()},
     }
 
 
-def _schedule(learner: Any) -> Tensors:
+def _all_apart(got: Tensors, want: Tensors) -> dict[str, Apart]:
+    """How far apart the tensors are that both sides have."""
+    with np.errstate(all="ignore"):
+        return {name: _apart(got[name], want[name]) for name in want if name in got}
+
+
+def _apart(got: Any, want: Any) -> Apart:
+    got, want = to_numpy(got), to_numpy(want)
+    room = np.empty_like(want)  # large arrays: memory is what takes time
+    size = float(np.abs(want, out=room).max(initial=0))
+    if got.shape != want.shape or got.dtype != want.dtype:
+        return Apart(float("inf"), size)
+    np.abs(np.subtract(got, want, out=room), out=room)
+    return Apart(float(room.max(initial=0)), size)
+
+
+def _of(kind: str, differences: dict[str, float]) -> dict[str, float]:
+    """The differences of one kind of tensors, by the names that the learner has."""
+    return {
+        name.removeprefix(kind): value
+        for name, value in differences.items()
+        if name.startswith(kind)
+    }
+
+
+def _schedule(learner: Any) -> dict[str, np.ndarray]:
     """What a learner's schedule has set and counted for the next step, named.
 
     The re-synced clock takes over torch's schedule, so that errors of the hand-written
@@ -456,20 +527,9 @@ def _rates(learner: Any) -> list[float]:
     return [] if scheduler is None else list(scheduler.get_last_lr())
 
 
-def _gap(got: np.ndarray, want: np.ndarray) -> float:
-    """Max |got − want|; ∞ where shape or dtype differ, so that nothing broadcasts."""
-    if got.shape != want.shape or got.dtype != want.dtype:
-        return float("inf")
-    return float(np.max(np.abs(got - want), initial=0.0))
-
-
-def _size(array: np.ndarray) -> float:
-    return float(np.max(np.abs(array), initial=0.0))
-
-
 def _not_finite(tensors: Tensors) -> str:
     """The first number that is none, in words, or ""."""
-    for name, values in tensors.items():
+    for name, values in mapped(tensors, to_numpy).items():
         finite = np.isfinite(values)
         if not finite.all():
             odd = np.argwhere(~finite)
@@ -481,6 +541,15 @@ def _not_finite(tensors: Tensors) -> str:
 def _copied(learner: Any) -> Any:
     """The learner's state, in NumPy arrays that no step will change."""
     return mapped(learner.state_dict(), lambda a: to_numpy(a).copy())
+
+
+def _kept(learner: Any) -> Any:
+    """The learner's state, in arrays of its own kind that no step will change."""
+    return mapped(learner.state_dict(), _own)
+
+
+def _own(array: Any) -> Any:
+    return array.copy() if isinstance(array, np.ndarray) else array.clone()
 
 
 def _disturbed(

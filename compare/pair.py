@@ -1,5 +1,6 @@
 """One learner, trained once on both sides, and all that is kept of it."""
 
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch_ref
 from compare.arrays import Backend
 from compare.experiment import Data, Experiment
 from compare.lockstep import Batches, Lockstep, Step
-from compare.trained import Trial
+from compare.trained import Path, Trial
 from compare.verdict import Verdict
 from handmade import metrics as handmade_metrics
 
@@ -17,6 +18,8 @@ METRIC_POINTS = 20
 """How often metrics are taken in a run."""
 PATH_SIZE = 64
 """Learners with at most so many numbers keep the path that they went."""
+PATH_NUMBERS = 500_000
+"""A path of more numbers than this in all is kept at every second step, or third, …"""
 LIBRARIES = {"handmade": handmade_metrics, "torch_ref": torch_ref.metrics}
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
 
@@ -55,8 +58,8 @@ class Pair:
             library: Trial(name, seed, data, learner, give)
             for library, learner, give in sides
         }
-        parameters = self.trials["handmade"].parameters.values()
-        self.small = sum(p.size for p in parameters) <= PATH_SIZE
+        for trial in self.trials.values():
+            trial.path = _path(trial.parameters, steps)
         self._remember()
 
     @property
@@ -111,7 +114,7 @@ class Pair:
             "trials": {
                 library: {
                     "losses": np.array(trial.losses),
-                    "path": {n: np.array(a) for n, a in _stacked(trial.path).items()},
+                    "path": trial.path.arrays(),
                     "history": trial.history,
                 }
                 for library, trial in self.trials.items()
@@ -125,23 +128,27 @@ class Pair:
         self.rng.bit_generator.state = state["rng"]
         for library, saved in state["trials"].items():
             trial = self.trials[library]
-            trial.losses = saved["losses"].tolist()
+            trial.losses = array("d", saved["losses"])
             trial.history = {
                 name: [(step, value) for step, value in points]
                 for name, points in saved["history"].items()
             }
-            path = saved["path"]
-            count = min((len(a) for a in path.values()), default=0)
-            trial.path = [{n: a[i] for n, a in path.items()} for i in range(count)]
+            trial.path = _path(trial.parameters, self.steps)
+            trial.path.extend(saved["path"])
 
     def _remember(self) -> None:
-        if self.small:
-            for trial in self.trials.values():
-                trial.path.append({n: a.copy() for n, a in trial.parameters.items()})
+        for trial in self.trials.values():
+            if trial.path.every and self.done % trial.path.every == 0:
+                trial.path.append(trial.parameters)
 
 
-def _stacked(path: list[dict[str, np.ndarray]]) -> dict[str, list[np.ndarray]]:
-    return {n: [point[n] for point in path] for n in path[0]} if path else {}
+def _path(parameters: dict[str, np.ndarray], steps: int) -> Path:
+    """Room for the path of a small learner, and none for that of a large one."""
+    size = sum(p.size for p in parameters.values())
+    if not 0 < size <= PATH_SIZE:
+        return Path({}, every=0)
+    every = -(-size * (steps + 1) // PATH_NUMBERS)
+    return Path(parameters, steps // every + 1, every)
 
 
 def _parts(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

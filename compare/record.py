@@ -107,7 +107,11 @@ class Record:
             {
                 f"compare/loss_diff_log10/{tag}": log10(gap),
                 f"compare/worst_so_far_log10/{tag}": log10(worst),
-                f"compare/resynced_log10/{tag}": log10(step.resynced),
+                **(
+                    {f"compare/resynced_log10/{tag}": log10(step.resynced)}
+                    if step.resynced is not None
+                    else {}
+                ),
                 **{
                     f"grad_error_log10/{name}/{tag}": log10(gap)
                     for name, gap in step.gradients.items()
@@ -118,7 +122,7 @@ class Record:
         parameter = max([0.0, *step.parameters.values()])
         numbers = (step.handmade, step.torch_ref, gap, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, step.number, *map(repr, numbers), repr(step.resynced)]
+            [learner, seed, step.number, *map(repr, numbers), step.resynced]
         )
 
     def metrics(

@@ -28,6 +28,8 @@ from compare.verdict import Verdict, worst
 
 SAVE_SECONDS = 1.0
 """How much time may pass between two checkpoints."""
+SAVE_SHARE = 20
+"""So many times as long as it took to save, training goes on before the next time."""
 FAST_STEPS = 10
 """How many steps a fast run takes at most."""
 THREADS_EACH = 4
@@ -191,7 +193,7 @@ class _Run:
         self.steps = settings.steps_of(experiment)
         self.pairs: list[Pair] = []
         self.began = time.perf_counter()
-        self.saved_at = 0.0
+        self.save_after = 0.0
 
     def whole(self, saved: dict[str, Any] | None) -> Result:
         tags = [self._tag(name, seed) for name, seed in self._trials()]
@@ -259,18 +261,23 @@ class _Run:
                 self.record.step(name, seed, tag, step, worst)
                 for library, metrics in pair.measure(step.number).items():
                     self.record.metrics(library, tag, step.number, metrics)
-                if time.perf_counter() - self.saved_at > SAVE_SECONDS:
+                if time.perf_counter() > self.save_after:
                     self._save()
         self._save()
 
     def _save(self) -> None:
-        """Write a checkpoint of everything up to the last logged step."""
+        """Write a checkpoint of everything up to the last logged step.
+
+        What is saved grows with the run; the share of time that it takes does not.
+        """
+        began = time.perf_counter()
         state = {
             "pairs": [pair.state() for pair in self.pairs],
             "sizes": self.record.sizes(),
         }
         checkpoint.save(self.record.folder / checkpoint.NAME, state)
-        self.saved_at = time.perf_counter()
+        now = time.perf_counter()
+        self.save_after = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
 
     def _claims(self) -> dict[str, tuple[bool, str]]:
         """Each claim on both sides: it must hold on both."""

@@ -1,6 +1,7 @@
 """One side of a finished run, as claims and figures see it: NumPy throughout."""
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,52 @@ import numpy as np
 
 from compare.arrays import to_numpy
 from compare.experiment import Data
+
+
+class Path:
+    """Parameters, step after step, in memory that is set aside once.
+
+    Args:
+        first: the parameters before the first step.
+        points: how many are to come, the first included.
+        every: how many steps lie between two of them; 0 keeps none.
+    """
+
+    def __init__(
+        self, first: dict[str, np.ndarray], points: int = 0, every: int = 0
+    ) -> None:
+        self.every = every
+        self._arrays = {
+            n: np.empty((points, *a.shape), a.dtype) for n, a in first.items()
+        }
+        self._count = 0
+
+    def append(self, parameters: dict[str, np.ndarray]) -> None:
+        """Copy one more point."""
+        for name, values in self._arrays.items():
+            values[self._count] = parameters[name]
+        self._count += 1
+
+    def extend(self, points: dict[str, np.ndarray]) -> None:
+        """Copy several more, stacked as in `arrays`."""
+        for values in zip(*points.values(), strict=True):
+            self.append(dict(zip(points, values, strict=True)))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Each parameter at all points (points, …)."""
+        return {name: a[: self._count] for name, a in self._arrays.items()}
+
+    def __len__(self) -> int:
+        """How many points there are."""
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """One point; −1 is the last."""
+        return {name: a[index] for name, a in self.arrays().items()}
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+        """Point after point."""
+        return (self[i] for i in range(len(self)))
 
 
 @dataclass
@@ -21,6 +68,7 @@ class Trial:
         learner: itself.
         give: turns NumPy arrays into the ones it takes.
         losses: at every step, before the step.
+        path: where its parameters were, if they are few; empty if not.
         history: of each metric, as "accuracy/test": after which step it had which
             value.
     """
@@ -30,8 +78,8 @@ class Trial:
     data: Data
     learner: Any
     give: Callable[[Any], Any]
-    losses: list[float] = field(default_factory=list)
-    path: list[dict[str, np.ndarray]] = field(default_factory=list)
+    losses: "array[float]" = field(default_factory=lambda: array("d"))
+    path: Path = field(default_factory=lambda: Path({}))
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def note(self, metric: str, step: int, value: float) -> None:

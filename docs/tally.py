@@ -13,7 +13,7 @@ import torch
 
 import handmade
 import torch_ref
-from compare import exercises, registry
+from compare import registry, worked
 from compare.arrays import to_numpy
 from compare.cases import LAYERS, LOSSES, OPTIMIZERS, Case, rng_of
 from compare.twin import drawn, found, torchs
@@ -67,7 +67,7 @@ def counted() -> dict[str, str]:
             for what, cases in _kinds().items()
         },
         "lessons": f"{len(lessons)}, with {claims} claims, checked in every run",
-        "exercises of the course": f"{len(exercises.EXERCISES)}, worked three times",
+        "exercises of the course": f"{len(worked.EXERCISES)}, worked three times",
         "mutants": mutants(),
     }
 

@@ -181,9 +181,9 @@ def test_a_convention_comes_with_its_name_repair_input_expected_and_got(tmp_path
 
 
 README = (HERE.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = (
-    README.partition("## Check your own")[2].partition("\n## ")[0].split("```")[1::2]
-)
+GUIDE = (HERE.parent / "docs" / "checking.md").read_text(encoding="utf-8")
+SAID = README.partition("## Check your own")[2].partition("\n## ")[0] + GUIDE
+BLOCKS = SAID.split("```")[1::2]
 
 
 def test_the_readme_shows_what_is_printed(tmp_path):

@@ -1,5 +1,6 @@
 """What the command line answers, and with which exit status."""
 
+import ast
 import dataclasses
 import json
 import signal
@@ -20,6 +21,8 @@ Write = Callable[..., str]
 COMMANDS = [
     command.name or command.callback.__name__ for command in app.registered_commands
 ]
+SLOW = {"torch", "torch_ref", "matplotlib", "sklearn", "scipy", "tensorboard"}
+"""What takes a good part of a second, or more, to import."""
 LESSON_FILES = sorted(
     path.stem for path in Path(experiments.__path__[0]).glob("[!_]*.py")
 )
@@ -69,16 +72,26 @@ def test_no_command_at_all_shows_the_help():
     assert "Usage: " in call().output
 
 
-def test_the_help_needs_no_torch():
-    look = (
-        "import sys; from compare.cli import app\n"
-        "try: app(['run', '--help'])\n"
-        "except SystemExit: sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import handmade",
+        "from compare.cli import app; app(['--help'], standalone_mode=False)",
+        *(
+            f"from compare.cli import app; app([{command!r}, '--help'], "
+            f"standalone_mode=False)"
+            for command in COMMANDS
+        ),
+    ],
+)
+def test_handmade_and_every_help_load_nothing_that_takes_long(code: str):
+    loaded = f"{code}\nimport sys; sys.stderr.write(repr(sorted(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     )
-    assert (
-        subprocess.run([sys.executable, "-c", look], capture_output=True).returncode
-        == 0
-    )
+    modules = set(ast.literal_eval(answer.stderr))
+    assert "handmade" in modules or "compare.cli" in modules
+    assert not modules & SLOW
 
 
 # List

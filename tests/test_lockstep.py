@@ -117,6 +117,33 @@ def test_a_mistake_in_a_later_step_is_found_at_that_step():
     assert verdict.words.startswith("step 5, ")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("array", ["numpy", "torch"])
+@pytest.mark.parametrize("at", [0, 7, 13, 32, 61])
+@pytest.mark.parametrize("size", [3e3, 1e5, 1e15])
+def test_a_mistake_in_one_single_step_is_found_in_that_step(array, dtype, at, size):
+    backend, now = Backend(array, "cpu", dtype), []
+    wrong = min(1.0, size * backend.eps)
+
+    def once(gradient):
+        return gradient * (1 + wrong if len(now) - 1 == at else 1)
+
+    lockstep = Lockstep(spoiled(once), backend, 0)
+    for step in range(64):
+        now.append(step)
+        lockstep.step(X, Y)
+    assert lockstep.verdict(6).words.startswith(f"step {at}, gradient ")
+    assert not lockstep.verdict(6).agrees
+
+
+def test_the_third_step_is_saved_where_the_free_paths_show_all():
+    lockstep = Lockstep(learner, Backend(), 0)
+    taken = [lockstep.step(X, Y).resynced is not None for _ in range(64)]
+    assert taken[:8] == [True] * 8
+    assert taken[32]
+    assert sum(taken) == lockstep.judged < 20
+
+
 def test_state_that_is_kept_back_is_found_on_the_free_clock():
     class Forgetful(handmade.training.GradientLearner):
         """Slows down over time, and does not say so in its state."""

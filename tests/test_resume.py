@@ -57,6 +57,7 @@ def everything(folder):
 @pytest.fixture
 def often(monkeypatch):
     monkeypatch.setattr("compare.running.SAVE_SECONDS", 0.02)
+    monkeypatch.setattr("compare.running.SAVE_SHARE", 0)
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")

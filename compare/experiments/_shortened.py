@@ -87,7 +87,7 @@ def wanted(library: str, trial: Trial) -> np.ndarray:
     learner = plain(LIBRARIES[library]).to(trial.give(np.zeros(1)))
     x, target = trial.give(trial.data.x), trial.give(trial.data.target)
     rows = np.zeros_like(path(trial)[1:-1])
-    for row, point in zip(rows, trial.path[1:-1], strict=True):
+    for row, point in zip(rows, list(trial.path)[1:-1], strict=True):
         learner.model.load_state_dict({n: trial.give(a) for n, a in point.items()})
         learner.step(x, target)
         gradients = learner.gradients()

@@ -1,6 +1,6 @@
 """The learning rate changes on the way: large at first, small at the end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def draw(side: Side) -> Figure:
     return figure
 
 
-def path(name: str, losses: list[float]) -> list[float]:
+def path(name: str, losses: Sequence[float]) -> list[float]:
     """The learning rate at every step, when these were the losses."""
     parameter = handmade.nn.Parameter(np.zeros(1))
     optimizer = handmade.optim.SGD([parameter], lr=LR, momentum=0.5)

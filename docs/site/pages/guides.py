@@ -5,7 +5,10 @@ from pathlib import Path
 
 from pages.files import Pages
 
-GUIDES = ("course", "adding", "benchmarks", "scaling", "mutants")
+GUIDES = (
+    *("course", "using", "comparing", "checking", "adding"),
+    *("benchmarks", "scaling", "mutants"),
+)
 
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
 """A link to a file of the repository that no page of the site holds."""

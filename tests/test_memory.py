@@ -1,0 +1,66 @@
+"""A long run needs hardly more memory than a short one."""
+
+import gc
+import tracemalloc
+from collections import deque
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from compare import registry
+from compare.arrays import Backend
+from compare.pair import PATH_NUMBERS, Pair
+from compare.record import Record
+
+STEPS = 1000
+A_STEP = 64
+"""Bytes a step: two losses are 16, and lists of them grow by an eighth at a time."""
+
+
+def walked(lesson, steps):
+    _, experiment = registry.load(lesson)
+    (name,) = experiment.learners
+    return Pair(experiment, name, 0, Backend(), steps)
+
+
+@pytest.mark.parametrize("lesson", ["or_gate", "xor_mlp", "digits_softmax"])
+def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path):
+    pair = walked(lesson, 2 * STEPS)
+
+    def logged(record):
+        for step in pair.walk():
+            record.step("", 0, "train", step, pair.lockstep.worst_free)
+            yield
+
+    with Record.new(tmp_path, lesson) as record:
+        steps, held = logged(record), []
+        tracemalloc.start()
+        try:
+            for _ in range(2):  # the first time, all that is needed anyway is made
+                deque(islice(steps, STEPS), 0)
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    assert held[1] - held[0] < A_STEP * STEPS
+    assert len((record.folder / "curves.csv").read_text().splitlines()) == 2 * STEPS + 1
+
+
+def test_a_path_holds_every_step_unless_it_is_very_long():
+    pair = walked("or_gate", 20)
+    deque(pair.walk(), 0)
+    path = pair.trials["handmade"].path
+    assert len(path) == 21
+    assert path[-1].keys() == {"weight", "bias"}
+    np.testing.assert_array_equal(
+        path[20]["weight"], pair.trials["handmade"].parameters["weight"]
+    )
+    assert not np.array_equal(path[19]["weight"], path[20]["weight"])
+    long = walked("or_gate", 10 * PATH_NUMBERS).trials["handmade"].path
+    assert long.every == 31
+    assert 3 * len(long.arrays()) <= PATH_NUMBERS
+
+
+def test_a_large_learner_keeps_no_path():
+    assert len(walked("digits_softmax", 5).trials["handmade"].path) == 0
