@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 import handmade
 import torch_ref
@@ -194,6 +195,7 @@ class Lockstep:
             ours = self._stepped(self.handmade, hand_batch)
             theirs = self._stepped(self.torch_ref, torch_batch)
         got, want = _tensors(self.handmade, ours), _tensors(self.torch_ref, theirs)
+        _remember(got, want, self.handmade, self.torch_ref)
         free = _all_apart(got, want)
         if not isfinite(sum(found.gap for found in free.values())):
             self._finite(got, want)
@@ -239,6 +241,7 @@ class Lockstep:
         with np.errstate(all="ignore"):
             loss = self._stepped(self.resynced, batch)
         got = _tensors(self.resynced, loss)
+        _remember(got, want, self.resynced, self.torch_ref)
         worst = self._agreement(got, want, before, torch_batch)
         self.worst_resynced = max(self.worst_resynced, worst)
         self.judged += 1
@@ -309,8 +312,9 @@ class Lockstep:
         self.parted = step.number if self.parted is None else self.parted
         learner = self.stand_in
         learner.load_state_dict(self.backend.state_for_torch(before))
-        tensors = _tensors(learner, self._stepped(learner, batch))
-        want = mapped(tensors, _own)  # it will step again
+        want = _tensors(learner, self._stepped(learner, batch))
+        _remember(got, want, self.handmade, learner)
+        want = mapped(want, _own)  # it will step again
         self._agreement(got, want, before, batch)
 
     def _sensitivity(
@@ -332,7 +336,7 @@ class Lockstep:
             x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
             target = _disturbed(to_numpy(batch[1]), rng, self.backend.eps, whole=False)
             again = self.backend.torch(x), self.backend.torch(target)
-            got = _tensors(learner, self._stepped(learner, again))
+            got = _tensors(learner, self._stepped(learner, again)) | _memory(learner)
             yield _apart(got[name], want[name]).gap
 
     def bound(self, batch_size: int) -> float:
@@ -476,6 +480,44 @@ def _tensors(learner: Any, loss: float) -> Tensors:
     }
 
 
+def _remember(got: Tensors, want: Tensors, ours: Any, theirs: Any) -> None:
+    """Put what both learners go by in their next step beside the other tensors."""
+    mine, other = _memory(ours), _memory(theirs)
+    for tensors, memory, beside in ((got, mine, other), (want, other, mine)):
+        for name in tensors.keys() & (mine.keys() | other.keys()):
+            del tensors[name]
+        tensors |= {name: memory[name] for name in memory if name in beside}
+
+
+def _memory(learner: Any) -> Tensors:
+    """What optimisers remember of each parameter, and the counts of the model.
+
+    A step from torch's state shows a mistake in them only where it leaves them wrong.
+    What is rounded otherwise by design, as NAdam's product, is left to the free clock.
+    """
+    state = learner.state_dict()
+    counts = {
+        f"count {name}": np.asarray(to_numpy(a), float)
+        for name, a in _weights(state).items()
+        if hasattr(a, "dtype") and to_numpy(a).dtype.kind in "iu"
+    }
+    optimizers = state.get("optimizers", [state.get("optimizer", {})])
+    return counts | {
+        f"{name} of parameter {number} in optimizer {i}": found
+        for i, optimizer in enumerate(optimizers)
+        for number, values in optimizer.get("state", {}).items()
+        for name, value in values.items()
+        if (found := _remembered(name, value)) is not None
+    }
+
+
+def _remembered(name: str, value: Any) -> Any:
+    """An array as it is, a count of steps as float64; None for all else."""
+    if name == "step":
+        return np.asarray(to_numpy(value), float)
+    return value if getattr(value, "ndim", 0) else None
+
+
 def _all_apart(got: Tensors, want: Tensors) -> dict[str, Apart]:
     """How far apart the tensors are that both sides have."""
     with np.errstate(all="ignore"):
@@ -549,7 +591,7 @@ def _kept(learner: Any) -> Any:
 
 
 def _own(array: Any) -> Any:
-    return array.copy() if isinstance(array, np.ndarray) else array.clone()
+    return array.clone() if isinstance(array, Tensor) else array.copy()
 
 
 def _disturbed(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import handmade
 import torch_ref
@@ -229,6 +230,95 @@ def test_momentum_is_resynced_too():
     lockstep = walked(lambda lib: learner(lib, momentum=0.9), steps=50)
     assert lockstep.verdict(6).agrees
     assert lockstep.worst_resynced < 1e-14
+
+
+class WrongMomentum(handmade.optim.SGD):
+    """Takes the right step, and remembers another velocity than it took."""
+
+    def updated(self, data, grad, state, group):
+        moved = super().updated(data, grad, state, group)
+        state["momentum_buffer"] = 1.000001 * state["momentum_buffer"]
+        return moved
+
+
+class ForgetsTime(handmade.optim.Adam):
+    def updated(self, data, grad, state, group):
+        moved = super().updated(data, grad, state, group)
+        state["step"] = min(state["step"], 20)
+        return moved
+
+
+class CountsNothing(handmade.nn.BatchNorm1d):
+    def forward(self, x):
+        before, y = self.num_batches_tracked, super().forward(x)
+        self.num_batches_tracked = before
+        return y
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("SGD", WrongMomentum), "step 0, momentum_buffer of parameter 0"),
+        (("Adam", ForgetsTime), "step 20, step of parameter 0 .*got 20, expected 21"),
+        (("BatchNorm1d", CountsNothing), "step 0, count 1.num_batches_tracked"),
+    ],
+)
+def test_a_step_that_is_right_but_remembered_wrongly_is_a_mistake(wrong, words):
+    library = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    optimizers = {n: getattr(handmade.optim, n) for n in handmade.optim.__all__}
+    (library if wrong[0] in library else optimizers).update([wrong])
+    wing = SimpleNamespace(
+        nn=SimpleNamespace(**library),
+        optim=SimpleNamespace(**optimizers),
+        training=handmade.training,
+    )
+
+    def make(spoilt, library):
+        return backprop(
+            model=lambda nn: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, p: (
+                optim.Adam(p) if wrong[0] == "Adam" else optim.SGD(p, 0.1, momentum=0.9)
+            ),
+        )(wing if spoilt and library is handmade else library)
+
+    verdict = walked(lambda library: make(True, library), steps=30).verdict(6)
+    assert not verdict.agrees
+    assert re.search(words, verdict.words), verdict.words
+    assert walked(lambda library: make(False, library), steps=30).verdict(6).agrees
+
+
+def test_a_parameter_without_dimensions_is_compared_like_any_other():
+    class Scale(handmade.nn.Module):
+        def __init__(self):
+            self.weight = handmade.nn.Parameter(np.asarray(2.0, np.float32))
+
+        def forward(self, x):
+            self.saved = x
+            return x * self.weight.data
+
+        def backward(self, grad_output):
+            self.weight.accumulate(np.asarray((grad_output * self.saved).sum()))
+            return grad_output * self.weight.data
+
+    class TorchScale(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, x):
+            return x * self.weight
+
+    make = backprop(
+        model=lambda nn: TorchScale() if nn is torch_ref.nn else Scale(),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    lockstep = Lockstep(make, Backend(), 0)
+    for _ in range(3):
+        lockstep.step(X, X)
+    assert lockstep.verdict(6).agrees
+    assert lockstep.steps == 3
 
 
 def test_batches_cover_an_epoch_without_repetition():

@@ -99,3 +99,22 @@ def test_while_compiling_no_value_is_asked_and_none_is_another():
     np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
     with pytest.raises(ValueError, match="class index in 0 … 2"):
         criterion(x, wrong)
+
+
+def test_training_runs_the_backward_that_comes_first_be_it_a_mixins():
+    class Halved:
+        def backward(self, grad_output):
+            return super().backward(0.5 * grad_output)
+
+    class HalvedLinear(Halved, nn.Linear):
+        pass
+
+    class Lower(HalvedLinear):
+        pass
+
+    x, grad = np.ones((2, 3), np.float32), np.ones((2, 1), np.float32)
+    for kind, share in ((nn.Linear, 1), (HalvedLinear, 0.5), (Lower, 0.5)):
+        layer = kind(3, 1)
+        layer(x)
+        layer.acc_grad_parameters(grad)
+        np.testing.assert_array_equal(layer.weight.grad, share * 2 * np.ones((1, 3)))

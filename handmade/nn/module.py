@@ -108,9 +108,11 @@ class Module:
         self.backward(grad_output)
 
     def __init_subclass__(cls) -> None:
-        """Let a subclass's own `backward` be the one that training runs, too."""
+        """Let a `backward` that comes first, a mixin's too, be the one of training."""
         super().__init_subclass__()
-        if "backward" in vars(cls) and "acc_grad_parameters" not in vars(cls):
+        nearest = {n: h for h in reversed(cls.__mro__) for n in vars(h)}
+        order = cls.__mro__.index
+        if order(nearest["backward"]) < order(nearest["acc_grad_parameters"]):
             cls.acc_grad_parameters = Module.acc_grad_parameters
 
     def __call__(self, *inputs: Array) -> Array:
