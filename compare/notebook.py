@@ -35,6 +35,9 @@ def run(
     threads: int = 1,
     fast: bool = False,
     data: str = "",
+    compile: bool = False,
+    graph: bool = False,
+    tf32: bool = False,
     target: str = "",
     hidden: Sequence[int] = (),
 ) -> Result:
@@ -43,7 +46,8 @@ def run(
     Args:
         lesson: its name, the path of a file that defines one or of a CSV file, or the
             lesson itself.
-        array: of the hand-written side, "numpy" or "torch"; "" is NumPy, on CUDA torch.
+        array: of the hand-written side, "numpy" or "torch"; "" is NumPy, or torch if
+            need be.
         device: "cpu" or "cuda".
         dtype: "float32" or "float64".
         steps: at least 1, instead of the lesson's own number.
@@ -52,6 +56,9 @@ def run(
         threads: of NumPy and torch each.
         fast: a few steps from one seed; no claim is judged.
         data: other data than the lesson's own, such as "mnist".
+        compile: the hand-written step, on torch arrays.
+        graph: replay the hand-written step as a CUDA graph.
+        tf32: let cuda round float32 to TF32 in products.
         target: the column of a CSV file to be learned.
         hidden: the units of hidden layers, for a CSV file.
 
@@ -61,9 +68,9 @@ def run(
     """
     source, name, experiment = _found(lesson, target, hidden)
     registry.require_data(name, experiment, data)
-    backend = Backend(
-        array or ("torch" if device == "cuda" else "numpy"), device, dtype
-    )
+    on_torch = compile or device == "cuda"
+    arrays = array or ("torch" if on_torch else "numpy")
+    backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
     settings = Settings(backend, steps, seed, Path(logdir), threads, fast, data)
     return _run(name, experiment, settings, source=source)
 

@@ -190,7 +190,7 @@ class ForwardForward:
         criterion = BCEWithLogitsLoss()
         loss = criterion(goodness(y) - self.theta, is_true)
         layer.zero_grad()
-        layer.backward(criterion.backward()[:, None] * grad_goodness(y))
+        layer.acc_grad_parameters(criterion.backward()[:, None] * grad_goodness(y))
         return float(loss)
 
     def predict(self, x: Array) -> Array:

@@ -54,14 +54,12 @@ LINEAR = backprop(
 )
 
 
-@pytest.mark.parametrize(
-    ("library", "products"), [("handmade", 3), ("torch_ref", 2)], ids=str
-)
-def test_the_multiplications_of_a_linear_layer_are_counted(library, products):
-    # Output, gradient of W and, by hand, the gradient by x: six for each example.
+@pytest.mark.parametrize("library", ["handmade", "torch_ref"])
+def test_the_multiplications_of_a_linear_layer_are_counted(library):
+    # Output and gradient of W, six each for each example; nobody asks for that by x.
     x, target = np.ones((5, 3)), np.ones((5, 2))
     step, answer = _cost.multiplications(library, LINEAR, x, target)
-    assert (step, answer) == (6 * products, 6)
+    assert (step, answer) == (12, 6)
 
 
 def test_times_are_compared_on_both_libraries():

@@ -48,7 +48,7 @@ def test_run_takes_the_options_of_the_command():
     missing = inspect.signature(command).parameters.keys() - (
         inspect.signature(compare.run).parameters.keys()
     )
-    assert missing == {"lessons", "csv", "resume"}
+    assert missing == {"context", "csv", "distributed", "lessons", "resume"}
 
 
 def test_importing_compare_alone_needs_no_torch():

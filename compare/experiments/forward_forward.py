@@ -108,7 +108,5 @@ EXPERIMENT = Experiment(
     "learns to be active on the first and calm on the second. No error travels back, "
     "so a chip need not know what its layers compute; that is of interest where light "
     "or analogue currents do. The price is accuracy, and ten forward passes for an "
-    "answer: one for each label. Our layers' backward also multiplies for the gradient "
-    "by their input, which nobody asks for in the first layer of either net and in no "
-    "layer of Forward-Forward; autograd leaves it out, and so its count is smaller.",
+    "answer: one for each label.",
 )

@@ -20,6 +20,11 @@ NO_EXAMPLE = {
             *("trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_"),
         )
     },
+    "distributed.Communicator": _NO_NUMBERS,
+    **dict.fromkeys(
+        ("distributed.DataParallelLearner", "distributed.averaged", "distributed.part"),
+        "it takes several processes, see docs/scaling.md",
+    ),
     "nn.Module": _NO_NUMBERS,
     "optim.Optimizer": _NO_NUMBERS,
     "optim.lr_scheduler.LRScheduler": _NO_NUMBERS,
