@@ -99,12 +99,13 @@ def accuracies(side: Side, way: str, each: int) -> np.ndarray:
 
 
 def pseudo_labels_help(side: Side) -> tuple[bool, str]:
-    """With 2 and 5 labels a class by a point at least on average, and never less.
+    """With 2 and 5 labels a class by a point at least on average; with 2 never less.
 
-    With 10 the gain is no larger than its spread: nothing is claimed of that.
+    With 5 the worst of twelve seeds lost 0.3 points. With 10 the gain is
+    no larger than its spread: nothing is claimed of that.
     """
     gains = {each: gain(side, "pseudo_labels", each) for each in LABELS}
-    holds = all(gains[each].mean() > 0.01 and gains[each].min() > 0 for each in (2, 5))
+    holds = all(gains[each].mean() > 0.01 for each in (2, 5)) and gains[2].min() > 0
     return bool(holds), _said(side, "pseudo_labels")
 
 
