@@ -1,6 +1,7 @@
 """What TensorBoard is given is what it shows, to this machine alone."""
 
 import csv
+import io
 import json
 import math
 import re
@@ -13,11 +14,12 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from compare import dashboard, record, registry
 from compare.dashboard import EventWriter, Server, deep_link
-from compare.record import Record
+from compare.record import CARD_WIDTH, Record
 from compare.running import Result, Settings, run
 
 SIDES = ("handmade", "torch_ref")
@@ -138,8 +140,12 @@ def test_the_pictures_can_be_seen(ask: Ask, server: Server, short_run: Result):
     run = run_name(short_run, "compare")
     assert "curves" in ask("/data/plugin/images/tags", lambda t: run in t)[run]
     (image,) = ask(f"/data/plugin/images/images?run={quote(run)}&tag=curves&sample=0")
-    shown = server.get(f"/data/plugin/images/individualImage?{image['query']}")
-    assert shown == (short_run.folder / "curves.png").read_bytes()
+    sent = server.get(f"/data/plugin/images/individualImage?{image['query']}")
+    written = EventAccumulator(str(short_run.folder / "compare")).Reload()
+    assert sent == written.Images("curves")[0].encoded_image_string
+    shown = Image.open(io.BytesIO(sent))
+    assert shown.width == CARD_WIDTH
+    assert len(shown.convert("L").getcolors()) > 10  # lines and letters, no blank
 
 
 # Who may look
