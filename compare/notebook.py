@@ -12,6 +12,7 @@ from rich.text import Text
 from compare import registry, skeleton, worked
 from compare.arrays import Backend
 from compare.checking.checker import check as _judged
+from compare.checking.names import overlooked
 from compare.checking.sandbox import Outcome, check_file
 from compare.checking.subjects import among
 from compare.dashboard import Server
@@ -99,10 +100,9 @@ def check(
     own = {getattr(one, "__name__", repr(one)): one for one in given}
     if not (subjects := among(own)):
         words = ", ".join(own) or "nothing"
-        raise ValueError(
-            f"check takes a file, or classes and functions named as in handmade.nn "
-            f"and handmade.optim, got {words}"
-        )
+        taken = "a file, or classes and functions named as in handmade.nn and"
+        hints = "".join(f"; {hint}" for hint in overlooked(own).values())
+        raise ValueError(f"check takes {taken} handmade.optim, got {words}{hints}")
     return Outcome(", ".join(own), findings=[_judged(s).as_dict() for s in subjects])
 
 

@@ -224,6 +224,11 @@ class Linear:
     [
         ("W", "weight_grad", "it has no parameter 'weight'; parameters are named as"),
         ("weight", "gW", "the gradient of its weight was not found after backward; ca"),
+        (
+            "W",
+            "W_grad",
+            "it has no parameter 'weight'; parameters are named as in torch",
+        ),
     ],
 )
 def test_a_parameter_that_is_not_found_is_said_first(weight, gradient, words, tmp_path):
@@ -231,7 +236,24 @@ def test_a_parameter_that_is_not_found_is_said_first(weight, gradient, words, tm
     (found,) = findings(written(tmp_path, source))
     assert found.kind == "bug"
     assert found.words.startswith(words)
-    assert not any(words in line for line in found.not_covered)
+    assert not any(words[:28] in line for line in found.not_covered)
+
+
+def test_parameters_of_other_names_are_told_with_their_shapes(tmp_path):
+    source = """
+import numpy as np
+class Linear:
+    def __init__(self, inputs, outputs):
+        self.W, self.params = np.zeros((inputs, outputs)), {"b": np.zeros(outputs)}
+    def forward(self, x):
+        return x @ self.W + self.params["b"]
+    def backward(self, g):
+        return g @ self.W.T
+"""
+    (found,) = findings(written(tmp_path, source))
+    assert found.words.endswith(
+        "named as in torch: weight (2, 3), bias (2,); found: W (3, 2), params['b'] (2,)"
+    )
 
 
 @pytest.mark.parametrize("gradient", ["grad_weight", "dweight", "d_weight"])
@@ -318,6 +340,96 @@ def test_what_is_not_covered_fails_only_under_strict(tmp_path):
     relaxed, strict = compare("check", path), compare("check", path, "--strict")
     assert (relaxed.exit_code, strict.exit_code) == (0, 1)
     assert "no cover  argument reduction" in relaxed.stdout
+    why = "--strict fails MSELoss: not covered: argument reduction"
+    assert why in strict.stdout
+    assert "--strict" not in relaxed.stdout
+
+
+def test_reports_say_why_strict_fails_what_is_right(tmp_path):
+    source = (
+        "class SGD:\n def __init__(self, params, lr): self.p, self.lr = params, lr\n"
+    )
+    source += " def step(self):\n  for p in self.p: p.data = p.data - self.lr * p.grad"
+    path, junit = written(tmp_path, source), tmp_path / "report.xml"
+    report = compare("check", path, "--strict", "--json", "--junit", junit).stdout
+    why = json.loads(report)["failed"]["SGD"]
+    assert why.startswith("not covered: arguments dampening,")
+    assert why.endswith("; lr has no default, torch's is 0.001")
+    suite = ElementTree.parse(junit).getroot()
+    assert suite.find("testcase/failure").attrib["message"] == why
+
+
+def test_another_default_does_not_hide_another_mistake(tmp_path):
+    source = """
+class SGD:
+    def __init__(self, params, lr=0.01, weight_decay=0.0):
+        self.p, self.lr, self.decay = params, lr, weight_decay
+    def step(self):
+        for p in self.p: p.data = p.data - self.lr * p.grad
+"""
+    (found,) = findings(written(tmp_path, source))
+    assert found.words.startswith("weight decay missing: "), found.words
+    right = source.replace("p.grad", "(p.grad + self.decay * p.data)")
+    (found,) = findings(written(tmp_path, right))
+    assert found.words == "other default: default lr is 0.01, torch's is 0.001"
+
+
+NAMELESS = """
+class {name}:
+    def __call__(self, input, target):
+        self.error = input - target
+        return (self.error**2).mean()
+    def backward(self):
+        return 2 * self.error / self.error.size
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MyMSE", "MSELoss"),
+        ("MSEloss", "MSELoss"),
+        ("Relu", "ReLU"),
+        ("CrossEntropy", "CrossEntropyLoss"),
+        ("LinearLayer", "Linear"),
+        ("SGDMomentum", "SGD"),
+    ],
+)
+def test_the_known_name_is_suggested_that_is_nearest_to_an_unknown_one(
+    name, meant, tmp_path
+):
+    path = written(tmp_path, NAMELESS.format(name=name))
+    result = compare("check", path)
+    hint = f"{name} was not checked: did you mean {meant}? Then name it so, or add "
+    assert result.exit_code == 2
+    assert f"{hint}`{meant} = {name}` below it" in result.stderr
+    assert hint in compare("check", path, name).stderr
+
+
+@pytest.mark.parametrize("name", ["Net", "Loss", "Squash"])
+def test_no_name_is_suggested_where_none_is_near(name, tmp_path):
+    said = compare("check", written(tmp_path, NAMELESS.format(name=name))).stderr
+    assert f"{name} was not checked: no class of handmade.nn or" in said
+    assert f"`NAME = {name}`" in said
+
+
+def test_what_a_name_was_added_to_is_checked_and_the_rest_is_told(tmp_path):
+    source = NAMELESS.format(name="MyMSE") + NAMELESS.format(name="MyL1")
+    path = written(tmp_path, f"{source}\nMSELoss = MyMSE\n")
+    outcome = check_file(path, [], 60)
+    assert [f["label"] for f in outcome.findings] == ["MSELoss"]
+    assert outcome.exit_status() == 0
+    (hint,) = outcome.hints
+    assert hint.startswith("MyL1 was not checked: did you mean L1Loss?")
+    assert hint in compare("check", path).stdout
+
+
+def test_a_function_of_an_unknown_name_is_told_the_nearest(tmp_path):
+    source = "def my_relu(x): return x * (x > 0)\n"
+    source += "def my_relu_backward(g, x): return g * (x > 0)\n"
+    result = compare("check", written(tmp_path, source))
+    lines = "`relu = my_relu` and `relu_backward = my_relu_backward`"
+    assert lines in result.stderr
 
 
 def test_the_default_case_must_work(tmp_path):

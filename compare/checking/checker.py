@@ -11,7 +11,14 @@ import numpy as np
 
 from compare.cases import Case
 from compare.checking import dropping, learners, optimizers, sampling, scalars
+from compare.checking.arguments import (
+    default_words,
+    expressible,
+    other_defaults,
+    without_default,
+)
 from compare.checking.diagnosis import REPAIRS, Failure, close, named
+from compare.checking.driving import Answer, answer
 from compare.checking.findings import (
     BOUND,
     EPS,
@@ -25,14 +32,7 @@ from compare.checking.findings import (
     wrong_results,
 )
 from compare.checking.slopes import belong_together
-from compare.checking.subjects import (
-    CASES,
-    Answer,
-    NotCovered,
-    Subject,
-    answer,
-    expressible,
-)
+from compare.checking.subjects import CASES, NotCovered, Subject
 from compare.twin import Question, Results, drawn, torchs
 from compare.verdict import Kind
 
@@ -93,7 +93,11 @@ class _Cases:
                 self._ask(asked, is_default=number == 0)
             if self.unwritten:
                 return self._finding("bug", self.unwritten)
+        if self.failures and not (beyond := self._beyond_defaults()):
+            words = f"other default: {default_words(self.subject)}"
+            return self._finding("convention", words, REPAIRS["other default"])
         if self.failures:
+            self.failures = beyond
             name = named(self.failures, _is_extreme)
             # A name for what differs explains only what raised nothing.
             return self._failed(name)
@@ -117,7 +121,9 @@ class _Cases:
         try:
             got = answer(self.subject, question)
         except NotCovered as why:
-            self.messages.setdefault(str(why), [])
+            what = str(why).partition(";")[0]  # what follows tells of this case only
+            if not any(words.startswith(what) for words in self.messages):
+                self.messages[str(why)] = []
             return
         except Exception as error:
             if is_default and isinstance(error, NotImplementedError):
@@ -188,6 +194,13 @@ class _Cases:
             ulp=gap(got, want) / EPS,
         )
 
+    def _beyond_defaults(self) -> list[Failure]:
+        """The failures that no other default explains."""
+        others = other_defaults(self.subject)
+        if not others:
+            return self.failures
+        return [f for f in self.failures if not _by_default(f, others)]
+
     def _smallest(self) -> Failure:
         return min(self.failures, key=lambda f: f.question.inputs[0].size)
 
@@ -195,6 +208,7 @@ class _Cases:
         self, kind: Kind, words: str, repair: str = "", **more: Any
     ) -> Finding:
         s = self.subject
+        needed: dict[str, list[str]] = {words: [] for words in without_default(s)}
         return Finding(
             s.label,
             s.name,
@@ -202,9 +216,21 @@ class _Cases:
             words,
             repair,
             cases=self.cases,
-            not_covered=not_covered(self.arguments, self.messages),
+            not_covered=not_covered(self.arguments, self.messages | needed),
             **more,
         )
+
+
+def _by_default(failure: Failure, others: dict[str, Any]) -> bool:
+    """Whether torch answers the same when it is given the other defaults."""
+    kwargs = failure.question.kwargs
+    if others.keys() <= kwargs.keys():
+        return False
+    try:
+        want = torchs(replace(failure.question, kwargs={**others, **kwargs}))
+    except Exception:  # torch takes no such value, or others than these parameters
+        return False
+    return not wrong_results(failure.answer.results, want)
 
 
 def shrunk(subject: Subject, failure: Failure) -> Failure:

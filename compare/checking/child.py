@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from compare.checking.checker import Finding, check
-from compare.checking.subjects import Subject, find
+from compare.checking.names import overlooked
+from compare.checking.subjects import Subject, among, defined
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "
@@ -32,17 +33,25 @@ def main(file: str, out: str, wanted: list[str]) -> None:
         if module is None:
             tell(problem=problem)
             return
-        subjects = find(module)
-        labels = [s.label for s in subjects]
+        own = defined(module)
+        subjects = among(own)
+        labels, hints = [s.label for s in subjects], overlooked(own)
         unknown = [name for name in wanted if name not in labels]
         if unknown or not subjects:
-            tell(problem=f"it defines no {unknown[0]!r}" if unknown else NOTHING)
+            tell(problem=_unjudged(unknown, hints))
             return
-        tell(found=labels)
+        tell(found=labels, hints=[] if wanted else [*hints.values()])
         for subject in subjects:
             if not wanted or subject.label in wanted:
                 tell(began=subject.label)
                 tell(finding=_checked(subject).as_dict())
+
+
+def _unjudged(unknown: list[str], hints: dict[str, str]) -> str:
+    """Why nothing can be judged: a name that is not there, or none that is known."""
+    if unknown:
+        return hints.get(unknown[0], f"it defines no {unknown[0]!r}")
+    return "\n".join([NOTHING, *hints.values()])
 
 
 def _printable(tree: Any) -> Any:

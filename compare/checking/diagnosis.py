@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.checking import divergences, norms, quantizers, windows
-from compare.checking.subjects import Answer
+from compare.checking.driving import Answer
 from compare.twin import Question, Results, torchs
 
 REPAIRS = {
@@ -48,6 +48,7 @@ REPAIRS = {
     "nothing overflows or cancels at large inputs",
     "input mutated": "work on a new array: the caller's was changed",
     "dtype changed": "compute in the dtype of the input",
+    "other default": "let every argument default to what it does in torch",
     "option ignored": "use every argument, in the value and in the gradient: one "
     "makes no difference",
     "weights of the sum forgotten": "multiply what goes back into each loss by its "

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from compare.checking.arguments import taken
 from compare.checking.diagnosis import close
+from compare.checking.driving import evaluate
 from compare.checking.findings import EPS, Finding, agreed, convention
-from compare.checking.subjects import Subject, evaluate
+from compare.checking.subjects import Subject
 
 SHAPE = (100, 100)
 DEVIATIONS = 6
@@ -16,7 +18,7 @@ DEVIATIONS = 6
 
 def dropout(subject: Subject) -> Finding:
     """Judge dropout by what holds whichever units are dropped; torch is not asked."""
-    tried = probabilities(subject.options)
+    tried = probabilities(taken(subject.make))
     for p in tried:
         if found := mistake(subject.make, p):
             name, words = found

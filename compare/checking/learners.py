@@ -9,6 +9,7 @@ import torch
 import torch_ref
 from compare.arrays import to_numpy
 from compare.checking.diagnosis import Failure, close, named
+from compare.checking.driving import Answer
 from compare.checking.findings import (
     BOUND,
     EPS,
@@ -21,7 +22,8 @@ from compare.checking.findings import (
     text_of,
     wrong_results,
 )
-from compare.checking.subjects import Answer, Subject, get_parameter, set_parameters
+from compare.checking.parameters import get_parameter, set_parameters
+from compare.checking.subjects import Subject
 from compare.twin import Question, Results
 
 

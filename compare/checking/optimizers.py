@@ -8,6 +8,12 @@ import numpy as np
 
 from compare.cases import Case
 from compare.checking import steppers
+from compare.checking.arguments import (
+    default_words,
+    expressible,
+    other_defaults,
+    without_default,
+)
 from compare.checking.diagnosis import REPAIRS
 from compare.checking.findings import (
     EPS,
@@ -20,7 +26,7 @@ from compare.checking.findings import (
     text,
     texts,
 )
-from compare.checking.subjects import CASES, Subject, expressible
+from compare.checking.subjects import CASES, Subject
 
 
 def optimizer(subject: Subject) -> Finding:
@@ -45,7 +51,11 @@ def optimizer(subject: Subject) -> Finding:
                 failed.append((asked, new_lr, walk.path, want))
         single = steppers.walked(subject.make, asks, shapes, "float32")
         widened |= any(theta.dtype != np.float32 for theta in single.path)
-    about: dict[str, Any] = {"cases": cases, "not_covered": not_covered(missing, {})}
+    needed: dict[str, list[str]] = {words: [] for words in without_default(subject)}
+    about: dict[str, Any] = {
+        "cases": cases,
+        "not_covered": not_covered(missing, needed),
+    }
     if failed:
         return _misstepped(subject, failed, about)
     for name, true in (("input mutated", mutated), ("dtype changed", widened)):
@@ -63,20 +73,14 @@ def _checkable(case: Case) -> steppers.Shapes:
 
 
 def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> Finding:
-    """Name the mistake whose path is the one that was gone, in every failing case."""
-    common: list[str] | None = None
-    for case, new_lr, got, _ in failed:
-        shapes = _checkable(case)
-        names = [
-            name
-            for name, path in steppers.mistaken(
-                subject.name, case.kwargs, shapes, new_lr
-            )
-            if all(same(g, p, 1e-11) for g, p in zip(got, path, strict=True))
-        ]
-        common = names if common is None else [n for n in common if n in names]
-    name = common[0] if common else None
-    case, new_lr, got, want = failed[0]
+    """Say where the first failing case parts from torch, and by which mistake."""
+    others = _taken_by_torch(subject)
+    beyond = [one for one in failed if not _by_default(subject, others, one)]
+    if not beyond:
+        numbers = {"case": failed[0][0].id, **about}
+        return convention(subject, "other default", default_words(subject), numbers)
+    name = _named(subject, others, beyond)
+    case, new_lr, got, want = beyond[0]
     number = next(i for i, g in enumerate(got) if not same(g, want[i], 1e-11))
     which, place = _parting(_checkable(case), got[number], want[number])
     change = f", lr changed to {new_lr} at step {steppers.STEPS // 2 + 1}"
@@ -96,6 +100,43 @@ def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> F
         ulp=gap(ours, theirs) / EPS,
         **about,
     )
+
+
+def _named(subject: Subject, others: dict[str, Any], failed: list[Any]) -> str | None:
+    """The mistake whose path is the one that was gone, in every failing case."""
+    common: list[str] | None = None
+    for case, new_lr, got, _ in failed:
+        options, shapes = {**others, **case.kwargs}, _checkable(case)
+        names = [
+            name
+            for name, path in steppers.mistaken(subject.name, options, shapes, new_lr)
+            if all(same(g, p, 1e-11) for g, p in zip(got, path, strict=True))
+        ]
+        common = names if common is None else [n for n in common if n in names]
+    return common[0] if common else None
+
+
+def _taken_by_torch(subject: Subject) -> dict[str, Any]:
+    """Its defaults that are not torch's, if torch can be given them."""
+    others = other_defaults(subject)
+    try:
+        steppers.torchs_path(subject.name, others, _checkable(CASES[subject.name][0]))
+    except Exception:
+        return {}
+    return others
+
+
+def _by_default(subject: Subject, others: dict[str, Any], one: Any) -> bool:
+    """Whether torch goes the same way when it is given the other defaults."""
+    case, new_lr, got, _ = one
+    if others.keys() <= case.kwargs.keys():
+        return False
+    options = {**others, **case.kwargs}
+    try:
+        want = steppers.torchs_path(subject.name, options, _checkable(case), new_lr)
+    except ValueError:  # the two do not go together
+        return False
+    return all(same(g, w, 1e-11) for g, w in zip(got, want, strict=True))
 
 
 def _parting(

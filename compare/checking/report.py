@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 from rich.console import Console
 from rich.text import Text
 
-from compare.checking.sandbox import Outcome
+from compare.checking.sandbox import BAD, Outcome
 from compare.colors import COLORS
 
 
-def show(outcome: Outcome, out: Console) -> None:
-    """Print one paragraph for each name."""
+def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
+    """Print one paragraph for each name, and what else fails it if that is strict."""
     for finding in outcome.findings:
         kind = finding["kind"]
         line = Text.assemble(
@@ -25,6 +25,18 @@ def show(outcome: Outcome, out: Console) -> None:
         out.print(line, soft_wrap=True)
         for label, text in _details(finding):
             out.print(Text(f"  {label:9} {_indented(text)}"), soft_wrap=True)
+    for hint in outcome.hints:
+        out.print(Text(hint), soft_wrap=True)
+    for finding in outcome.findings:
+        if strict and (why := _too_little(finding)):
+            line = f"--strict fails {finding['label']}: {why}"
+            out.print(Text(line, style="red"), soft_wrap=True)
+
+
+def _too_little(finding: dict[str, Any]) -> str:
+    """Why what is right fails under --strict; "" where that is not the reason."""
+    bad, gaps = finding["kind"] in BAD, finding["not_covered"]
+    return f"not covered: {'; '.join(gaps)}" if gaps and not bad else ""
 
 
 def as_text(outcome: Outcome) -> str:
@@ -39,7 +51,7 @@ def as_text(outcome: Outcome) -> str:
 
 def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
     distance = finding["ulp"]
-    off = finding["kind"] in ("convention", "bug") and finding["expected"]
+    off = finding["kind"] in BAD and finding["expected"]
     rows = [
         ("repair", finding["repair"]),
         ("case", finding["case"]),
@@ -68,6 +80,8 @@ def as_json(outcome: Outcome, strict: bool) -> str:
             "file": outcome.file,
             "exit_status": outcome.exit_status(strict),
             "problem": outcome.problem,
+            "hints": outcome.hints,
+            "failed": {f["label"]: _why(f) for f in _failed(outcome, strict)},
             "findings": outcome.findings,
         },
         indent=2,
@@ -78,7 +92,7 @@ def as_json(outcome: Outcome, strict: bool) -> str:
 
 def as_junit(outcome: Outcome, strict: bool) -> str:
     """The same for CI: one test case for each name."""
-    failed = [f for f in outcome.findings if _fails(f, strict)]
+    failed = _failed(outcome, strict)
     suite = ElementTree.Element(
         "testsuite",
         name=outcome.file,
@@ -94,13 +108,19 @@ def as_junit(outcome: Outcome, strict: bool) -> str:
             suite, "testcase", name=finding["label"], classname=outcome.file
         )
         if finding in failed:
-            message = f"{finding['kind']}: {finding['words']}"
-            failure = ElementTree.SubElement(case, "failure", message=message)
+            failure = ElementTree.SubElement(case, "failure", message=_why(finding))
             rows = (f"{label}: {text}" for label, text in _details(finding))
             failure.text = "\n".join(rows)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _fails(finding: dict[str, Any], strict: bool) -> bool:
-    bad = finding["kind"] in ("convention", "bug")
-    return bad or (strict and bool(finding["not_covered"]))
+def _failed(outcome: Outcome, strict: bool) -> list[dict[str, Any]]:
+    """The findings for which the exit status is 1."""
+    return [
+        f for f in outcome.findings if f["kind"] in BAD or (strict and f["not_covered"])
+    ]
+
+
+def _why(finding: dict[str, Any]) -> str:
+    """What failed a finding, in words."""
+    return _too_little(finding) or f"{finding['kind']}: {finding['words']}"

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from compare.checking.diagnosis import close
+from compare.checking.driving import evaluate
 from compare.checking.findings import EPS, Finding, agreed, convention
-from compare.checking.subjects import Subject, evaluate
+from compare.checking.subjects import Subject
 
 SHAPE = (100, 100)
 DEVIATIONS = 6

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 CHILD = "compare.checking.child"
+BAD = ("convention", "bug")
+"""The kinds of finding that fail a file."""
 
 
 @dataclass
@@ -23,11 +25,13 @@ class Outcome:
         file: which.
         problem: why it cannot be checked at all, or "".
         findings: one for each name, as `Finding.as_dict`.
+        hints: what was not checked, and which known name it may have been meant for.
     """
 
     file: str
     problem: str = ""
     findings: list[dict[str, Any]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
     def _repr_html_(self) -> str:
         from compare.checking import report
@@ -42,7 +46,7 @@ class Outcome:
         """
         if self.problem:
             return 2
-        bad = any(f["kind"] in ("convention", "bug") for f in self.findings)
+        bad = any(f["kind"] in BAD for f in self.findings)
         gaps = strict and any(f["not_covered"] for f in self.findings)
         return int(bad or gaps)
 
@@ -61,6 +65,8 @@ def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
     while True:
         said, ending = _asked(path, left, seconds)
         outcome.findings += [line["finding"] for line in said if "finding" in line]
+        hinted = [line["hints"] for line in said if "hints" in line]
+        outcome.hints = outcome.hints or [hint for hints in hinted for hint in hints]
         problems = [line["problem"] for line in said if "problem" in line]
         found = next((line["found"] for line in said if "found" in line), None)
         if problems or found is None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.checking.subjects import Subject, answer
+from compare.checking.driving import answer
+from compare.checking.subjects import Subject
 from compare.twin import Question, Results
 
 H = 1e-5

@@ -33,7 +33,8 @@ def check(
     THE FILE'S CODE IS RUN, in a process of its own but with all your rights: check
     only what you would run.
 
-    Exit 0: all is equal or rounding. Exit 1: a convention or a bug. Exit 2: the file
+    Exit 0: all is equal or rounding. Exit 1: a convention or a bug, or, with --strict,
+    something that is not covered. Exit 2: the file
     cannot be loaded, or there is nothing to check.
     """
     from compare.checking import report
@@ -48,7 +49,8 @@ def check(
     if as_json:
         sys.stdout.write(report.as_json(outcome, strict) + "\n")
     else:
-        report.show(outcome, out)
+        report.show(outcome, out, strict)
     if outcome.problem:
-        err.print(f"error: {file}: {outcome.problem}", style="red", markup=False)
+        words = f"error: {file}: {outcome.problem}"
+        err.print(words, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(outcome.exit_status(strict))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
+from compare.cli._resumable import require_run
 from compare.cli._results import print_results
 from compare.cli._shared import err, in_words, out, usage_errors
 
@@ -163,6 +164,7 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
 
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
+    require_run(folder)
     said = read_summary(folder)
     name, _, known = said["source"].partition("#")
     if registry.source(name) != said["source"]:

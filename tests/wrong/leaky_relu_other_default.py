@@ -1,17 +1,17 @@
-"""The default slope is 0.1 where torch's is 0.01."""
+"""The slope that stands for none is that of another library."""
 
 import numpy as np
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "other default"
 
 
 class LeakyReLU:
-    def __init__(self, negative_slope=0.1):
-        self.slope = negative_slope
+    def __init__(self, negative_slope=0.2):
+        self.negative_slope = negative_slope
 
     def forward(self, x):
-        self.negative = x <= 0
-        return np.where(self.negative, self.slope * x, x)
+        self.slope = np.where(x > 0, 1.0, self.negative_slope).astype(x.dtype)
+        return x * self.slope
 
     def backward(self, grad_output):
-        return np.where(self.negative, self.slope * grad_output, grad_output)
+        return grad_output * self.slope
