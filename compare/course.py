@@ -374,15 +374,16 @@ def by_heading() -> list[list[Part]]:
 
 def lessons_of(part: Part) -> list[str]:
     """The lessons that name a part: first those that begin with it."""
-    from compare import registry
+    from compare import headings, registry
 
-    courses = {name: registry.load(name)[1].course for name in registry.names()}
+    courses = {name: headings.heading(name).course for name in registry.names()}
     named = [name for name, course in courses.items() if part.id in course]
     return sorted(named, key=lambda name: courses[name].index(part.id))
 
 
 def own_lessons(part: Part) -> list[str]:
     """The lessons whose first part it is: where a list shows them."""
-    from compare import registry
+    from compare import headings
 
-    return [n for n in lessons_of(part) if registry.load(n)[1].course[0] == part.id]
+    named = lessons_of(part)
+    return [name for name in named if headings.heading(name).course[0] == part.id]

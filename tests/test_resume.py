@@ -279,6 +279,20 @@ def test_settings_beside_a_resumed_run_are_refused(cut):
     assert "goes on as the run was started" in answer.stderr
 
 
+@pytest.mark.parametrize("up", [1, 2])
+def test_of_a_folder_of_runs_those_inside_are_named_newest_first(cut, up):
+    newer = cut.with_name("99991231-235959")
+    shutil.copytree(cut, newer)
+    summary = json.loads((newer / "summary.json").read_text())
+    (newer / "summary.json").write_text(json.dumps({**summary, "status": "finished"}))
+    folder = cut.parents[up - 1]
+    answer = CliRunner().invoke(app, ["run", "--resume", str(folder)])
+    assert answer.exit_code == 2
+    said = f"{newer} (finished)\n  {cut} (interrupted)"
+    assert f"error: {folder} is not the folder of one run" in answer.stderr
+    assert said in answer.stderr
+
+
 def test_curves_that_were_cut_off_are_refused(cut):
     curves = cut / "curves.csv"
     curves.write_bytes(curves.read_bytes()[:100])

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+NAMED = 10
+"""How many runs an error names."""
+
 
 def require_run(folder: Path) -> None:
     """Refuse the folder of a lesson, or of all of them, naming the runs inside.
@@ -9,15 +12,16 @@ def require_run(folder: Path) -> None:
     Raises:
         ValueError: it is not a run's own folder, but there are runs in it.
     """
-    from compare.record import read_summary, runs
+    from compare.record import read_summary
 
     if (folder / "summary.json").is_file():
         return
-    inside = runs(folder) or runs(folder.parent)
-    found = [run for run in inside if folder in run.parents][::-1]
+    found = [f.parent for p in ("*", "*/*") for f in folder.glob(f"{p}/summary.json")]
+    found.sort(key=lambda run: run.name, reverse=True)
     if found:
-        said = [f"  {run} ({read_summary(run)['status']})" for run in found]
+        said = [f"  {run} ({read_summary(run)['status']})" for run in found[:NAMED]]
+        said += [f"  … and {len(found) - NAMED} more"] * (len(found) > NAMED)
         raise ValueError(
-            f"{folder} is not the folder of one run; --resume takes one of these, the "
+            f"{folder} is not the folder of one run; name one of those in it, the "
             "newest first:\n" + "\n".join(said)
         )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
-from compare.cli._resumable import require_run
 from compare.cli._results import print_results
+from compare.cli._resumable import require_run
 from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:

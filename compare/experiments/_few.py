@@ -83,12 +83,14 @@ def draw(side: Side) -> Figure:
     return figure
 
 
-def lesson(name: str, helped: MakeLearner, title: str, story: str) -> Experiment:
+def lesson(
+    name: str, helped: MakeLearner, title: str, course: tuple[str, ...], story: str
+) -> Experiment:
     """The same net without help and with it."""
     words = name.replace("_", " ")
     return Experiment(
         title=title,
-        course=("F4",),
+        course=course,
         heading="Lösungen",
         data=lambda rng: _digits.small().first(FEW),
         learners={"plain": learner(), name: helped},

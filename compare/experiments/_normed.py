@@ -73,11 +73,18 @@ def draw(name: str) -> Callable[[Side], Figure]:
     return drawn
 
 
-def lesson(name: str, block: Block, share: float, title: str, story: str) -> Experiment:
+def lesson(
+    name: str,
+    block: Block,
+    share: float,
+    title: str,
+    course: tuple[str, ...],
+    story: str,
+) -> Experiment:
     """Ten layers without help and with it."""
     return Experiment(
         title=title,
-        course=("F4",),
+        course=course,
         heading="Lösungen",
         data=_digits.small().draw,
         learners={"plain": learner(plain), name: learner(block)},

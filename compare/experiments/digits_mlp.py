@@ -17,10 +17,10 @@ def sgd(optim: Any, parameters: Any) -> Any:
     return optim.SGD(parameters, lr=0.1, momentum=0.9)
 
 
-def lesson(pictures: _digits.Pictures) -> Experiment:
+def lesson(pictures: _digits.Pictures, title: str) -> Experiment:
     """The lesson on these digits."""
     return Experiment(
-        title=f"Handwritten digits by {pictures.pixels}-128-10 with ReLU",
+        title=title,
         course=("F1", "F2", "E2"),
         heading="Back Propagation",
         data=pictures.draw,
@@ -42,8 +42,14 @@ def lesson(pictures: _digits.Pictures) -> Experiment:
         },
         story="The chain rule in three layers: forward from the pixels to the loss, "
         "and backward from the loss to every weight.",
-        other_data={"mnist": lambda: lesson(_digits.mnist())},
+        other_data={"mnist": on_mnist},
     )
 
 
-EXPERIMENT = lesson(_digits.small())
+def on_mnist() -> Experiment:
+    """The same on larger pictures."""
+    title = "Handwritten digits by 784-128-10 with ReLU"
+    return lesson(_digits.mnist(), title=title)
+
+
+EXPERIMENT = lesson(_digits.small(), title="Handwritten digits by 64-128-10 with ReLU")

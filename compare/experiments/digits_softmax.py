@@ -14,10 +14,10 @@ def starts_near_guessing(side: Side) -> tuple[bool, str]:
     return abs(first - math.log(10)) < 0.5, f"{first:.3f}, ln 10 = {math.log(10):.3f}"
 
 
-def lesson(pictures: _digits.Pictures, share: float) -> Experiment:
+def lesson(pictures: _digits.Pictures, share: float, title: str) -> Experiment:
     """The lesson on these digits, with the share of them that should be read right."""
     return Experiment(
-        title=f"Handwritten digits by Linear({pictures.pixels}, 10) and cross-entropy",
+        title=title,
         course=("E2", "E1"),
         heading="CrossEntropy",
         data=pictures.draw,
@@ -48,8 +48,18 @@ def lesson(pictures: _digits.Pictures, share: float) -> Experiment:
         story="Ten pots, one for each digit; the softmax makes them add to 1, and the "
         "loss is the surprise at the right one. Each row of weights is a picture of "
         "its digit.",
-        other_data={"mnist": lambda: lesson(_digits.mnist(), 0.88)},
+        other_data={"mnist": on_mnist},
     )
 
 
-EXPERIMENT = lesson(_digits.small(), 0.94)
+def on_mnist() -> Experiment:
+    """The same on larger pictures."""
+    title = "Handwritten digits by Linear(784, 10) and cross-entropy"
+    return lesson(_digits.mnist(), 0.88, title=title)
+
+
+EXPERIMENT = lesson(
+    _digits.small(),
+    0.94,
+    title="Handwritten digits by Linear(64, 10) and cross-entropy",
+)
