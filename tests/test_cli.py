@@ -2,7 +2,9 @@
 
 import ast
 import dataclasses
+import io
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from compare import experiments, headings, registry
-from compare.cli import app
+from compare.cli import _results, app
+from compare.record import link
 
 Write = Callable[..., str]
 COMMANDS = [
@@ -142,6 +146,30 @@ def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
     assert "or_gate: equal: " in answer.stdout
     assert f"→ {folder}\n" in answer.stdout
     assert "http://127.0.0.1:6006/?smoothing=0&runFilter=%5Eor_gate%2F" in answer.stdout
+
+
+def test_in_a_terminal_the_link_is_a_few_words_to_click_on(tmp_path, monkeypatch):
+    screen = io.StringIO()
+    options = {"force_terminal": True, "color_system": "truecolor", "_environ": {}}
+    terminal = Console(file=screen, width=80, highlight=False, **options)
+    monkeypatch.setattr(_results, "out", terminal)
+    assert call("run", "or_gate", "--logdir", tmp_path, "--steps", 2).exit_code == 1
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    start, address, words = re.search(
+        r"(\x1b]8;id=\d+;)(http[^\x1b]*)\x1b\\(.*)\x1b]8;;\x1b\\", screen.getvalue()
+    ).groups()
+    assert address == link("http://127.0.0.1:6006", folder)
+    assert words == f"the curves of {folder.name}"
+    shown = screen.getvalue().replace(start + address, "")
+    assert "http" not in shown
+    assert f"python -m compare board or_gate --logdir {tmp_path}\n" in shown
+
+
+def test_where_nothing_can_be_clicked_the_link_is_one_line(tmp_path: Path):
+    answer = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    address = link("http://127.0.0.1:6006", folder)
+    assert f"  or_gate: {address}\n" in answer.stdout
 
 
 def test_one_lesson_run_to_its_end_tells_its_story(tmp_path: Path, own_lesson: Write):

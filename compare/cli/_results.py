@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Column, Table
 from rich.text import Text
 
-from compare.cli._shared import colored, out
+from compare.cli._shared import colored, linked, out
 
 if TYPE_CHECKING:
     from compare.running import Result
@@ -58,16 +58,17 @@ def _print_verdicts(results: list["Result"], logdir: Path) -> None:
 def _print_board(results: list["Result"], logdir: Path) -> None:
     from compare.record import link
 
-    _print_command(logdir)
+    _print_command(logdir, results[0].lesson if len(results) == 1 else "")
     for result in results:
         address = link("http://127.0.0.1:6006", result.folder)
-        out.print(f"  {result.lesson}: {address}", soft_wrap=True, markup=False)
+        words = linked(address, f"the curves of {result.folder.name}", out)
+        out.print(Text(f"  {result.lesson}: ") + words, soft_wrap=True)
 
 
-def _print_command(logdir: Path) -> None:
-    place = shlex.quote(str(logdir))
+def _print_command(logdir: Path, lesson: str = "") -> None:
+    place, name = shlex.quote(str(logdir)), f"{lesson} " if lesson else ""
     out.print(
-        f"\nLook at the curves: python -m compare board --logdir {place}",
+        f"\nLook at the curves: python -m compare board {name}--logdir {place}",
         soft_wrap=True,
         markup=False,
     )

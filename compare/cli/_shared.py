@@ -20,6 +20,13 @@ def colored(kind: str) -> Text:
     return Text(kind, style=COLORS[kind])
 
 
+def linked(address: str, words: str, console: Console) -> Text:
+    """An address as words to click on; where nothing can be clicked, as it is."""
+    if console.is_terminal and console.color_system and not console.legacy_windows:
+        return Text(words, style=f"link {address}")
+    return Text(address)
+
+
 @contextmanager
 def usage_errors(
     *kinds: type[Exception], about: Callable[[Exception], str] = lambda error: ""

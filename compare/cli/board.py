@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from compare.cli._options import LogDir
 from compare.cli._shared import out, usage_errors
@@ -29,5 +30,9 @@ def board(
     with suppress(KeyboardInterrupt), usage_errors(), Server(logdir, port) as server:
         last = newest(logdir, lesson)
         address = link(server.url, last, bool(lesson)) if last else server.url
-        out.print(f"TensorBoard: {address}", soft_wrap=True, markup=False)
+        # In full, to be copied, and as a link that no line break cuts.
+        out.print(
+            Text.assemble("TensorBoard: ", Text(address, f"link {address}")),
+            soft_wrap=True,
+        )
         server.wait()
