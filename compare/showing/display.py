@@ -1,6 +1,5 @@
 """A page in the terminal, or in a file of HTML that needs nothing else."""
 
-import textwrap
 from collections.abc import Iterator
 from io import StringIO
 
@@ -18,8 +17,10 @@ from compare.showing.example import Example
 from compare.showing.page import Page
 from compare.verdict import Verdict
 
-WIDE = 130
-"""From so many characters on both sources stand side by side."""
+WIDE = 150
+"""From so many characters on both sources stand side by side, if their lines fit."""
+GAP = 3
+"""Between them."""
 HTML_WIDTH = 184
 HTML = """\
 <!DOCTYPE html>
@@ -42,7 +43,7 @@ pre {{ font-size: 12px; font-family: Menlo, Consolas, "DejaVu Sans Mono", monosp
 def show(page: Page, console: Console) -> None:
     """Print a page, in columns where there is room."""
     for part in _parts(page, console.width):
-        console.print(part)
+        console.print(part, crop=False)
 
 
 def as_html(page: Page) -> str:
@@ -93,37 +94,31 @@ def _heading(title: str) -> RenderableType:
 
 
 def _sources(page: Page, width: int) -> RenderableType:
-    half = width if width < WIDE else (width - 3) // 2
-    ours, theirs = _code(page.handmade, half), _code(page.torch_ref, half)
-    if width < WIDE:
-        return Group(_heading("handmade"), ours, _heading("torch_ref"), theirs)
-    columns = (Column(name, width=half, ratio=1) for name in ("handmade", "torch_ref"))
-    table = Table(*columns, box=None, padding=(0, 3, 0, 0), pad_edge=False)
-    table.add_row(ours, theirs)
+    """Both side by side, if no line of them has to be broken for it."""
+    both = {"handmade": page.handmade, "torch_ref": page.torch_ref}
+    needed = [max(map(len, source.splitlines())) for source in both.values()]
+    if width < max(WIDE, sum(needed) + GAP):
+        parts = ((_heading(name), _code(source)) for name, source in both.items())
+        return Group(*(part for pair in parts for part in pair))
+    columns = (
+        Column(name, min_width=least) for name, least in zip(both, needed, strict=True)
+    )
+    table = Table(*columns, box=None, padding=(0, GAP, 0, 0), pad_edge=False)
+    table.add_row(*map(_code, both.values()))
     return table
 
 
-def _code(source: str, width: int) -> Syntax:
-    fitted = "\n".join(_fitted(line, width) for line in source.splitlines())
-    return Syntax(fitted, "python", theme="ansi_light", background_color="default")
-
-
-def _fitted(line: str, width: int) -> str:
-    """A line of code, broken behind its own indentation where it is too long."""
-    indent = line[: len(line) - len(line.lstrip())]
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=f"{indent}        ",
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-        drop_whitespace=True,
-    )
+def _code(source: str) -> Text:
+    """Coloured, and never broken: a line that is too long is left to the terminal."""
+    code = Syntax("", "python", theme="ansi_light", background_color="default")
+    text = code.highlight(source.rstrip())
+    text.rstrip()
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
 
 
 def _example(example: Example, width: int) -> Iterator[RenderableType]:
-    yield _code(example.call, width)
+    yield _code(example.call)
     yield Text("")
     if example.given:
         yield _given(example, width)
