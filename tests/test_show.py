@@ -20,7 +20,15 @@ from compare import twin
 from compare.cases import LAYERS, LOSSES, OPTIMIZERS
 from compare.checking import steppers
 from compare.cli import app
-from compare.showing import display, docstring, example, names, source, trimmed
+from compare.showing import (
+    display,
+    docstring,
+    example,
+    layout,
+    names,
+    source,
+    trimmed,
+)
 from compare.showing.page import example as example_of
 from compare.showing.page import page
 from compare.showing.programs import LEARNERS, NO_EXAMPLE, PROGRAMS
@@ -268,6 +276,28 @@ def test_trimming_takes_the_branches_that_are_taken():
     )
 
 
+TRIMMED = [n for n in NAMES if cased(n) and source.torch_name(n)]
+
+
+@pytest.mark.parametrize("name", TRIMMED)
+def test_hardly_a_line_of_torchs_is_longer_than_a_terminal(name):
+    lines = source.torchs(name).splitlines()
+    assert sum(len(line) > 80 for line in lines) <= 0.05 * len(lines)
+
+
+def test_a_long_line_is_spread_over_its_widest_bracket():
+    long = "a" * 40
+    code = f"x = f(1)\n    y = g(h({long}, '(,'), [{long}, 2], {{3: 4}})[0] if x else 0"
+    assert layout.laid_out(code) == (
+        "x = f(1)\n"
+        "    y = g(\n"
+        f"        h({long}, '(,'),\n"
+        f"        [{long}, 2],\n"
+        "        {3: 4}\n"
+        "    )[0] if x else 0"
+    )
+
+
 def results(name):
     """What torch answers to every case of a class."""
     found = []
@@ -304,9 +334,6 @@ def put_back(text, cls, monkeypatch):
             monkeypatch.setattr(cls, method, function)
             count += 1
     return count
-
-
-TRIMMED = [n for n in NAMES if cased(n) and source.torch_name(n)]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from compare.showing.layout import laid_out
 from compare.showing.names import pair
 from compare.showing.trimmed import trimmed
 from handmade.autodiff import functions, rules
@@ -50,7 +51,7 @@ def torchs(dotted: str) -> str:
     else:
         parts.append(f"# torch_ref re-exports {torch_name(dotted)}")
     if of_torch := _of_torch(thing):
-        parts += [TRIMMED, *of_torch]
+        parts += [TRIMMED, *map(laid_out, of_torch)]
     return "\n\n".join(parts)
 
 
