@@ -1,5 +1,6 @@
 """The site: built without a warning, whole, and quiet in a browser that is offline."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from filelock import FileLock
 
-from compare import registry
+from compare import registry, worked
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium")
@@ -101,6 +102,48 @@ def test_every_lesson_has_a_page_in_both_languages(site: Path, language: str) ->
     assert there == {*registry.names(), "index"}
 
 
+class _Words(HTMLParser):
+    """The words of an article that are neither code nor a figure."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._depth = 0
+        text = path.read_text(encoding="utf-8")
+        self.feed(text[text.index("<article") : text.index("</article>")])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._depth += tag in ("pre", "code")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth -= tag in ("pre", "code")
+
+    def handle_data(self, data: str) -> None:
+        if not self._depth and re.search(r"[a-z]{2}", data):
+            self.said.append(" ".join(data.split()))
+
+
+COURSE = {registry.load(name)[1].heading for name in registry.names()}
+COURSE |= {*worked.by_heading()}
+"""What the course says itself, in German."""
+LESSONS = [f"lessons/{name}" for name in registry.names()]
+NAME = re.compile(r"(handmade|torch_ref)(\.\w+)+|[BC] .*")
+"""Dotted names, and those of exercises."""
+SHARED = {"Arrays", "PyTorch", "handmade", "x = [½, ½], w₀ = ½, w = [½, ½]"}
+"""What is the same in both languages."""
+
+
+@pytest.mark.parametrize("page", [*LESSONS, "exercises/index"])
+def test_a_german_page_says_nothing_in_english(site: Path, page: str) -> None:
+    english = {*_Words(site / f"{page}.html").said}
+    german = _Words(site / "de" / f"{page}.html").said
+    assert "Abbildungen, Code und Programmausgaben sind auf allen Seiten englisch." in (
+        german
+    )
+    kept = {text for text in german if text in english} - SHARED - COURSE
+    assert {text for text in kept if not NAME.fullmatch(text)} == set()
+
+
 def test_a_lesson_shows_its_last_run_and_both_sources(site: Path) -> None:
     page = (site / "lessons" / "xor_mlp.html").read_text(encoding="utf-8")
     for text in registry.load("xor_mlp")[1].claims:
@@ -151,6 +194,16 @@ def test_a_click_through_all_lessons_is_quiet(site: Path, browser: Any) -> None:
     assert sorted(seen) == registry.names()
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [500, 900, 1400])
+def test_no_page_is_wider_than_its_window(site: Path, browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    for path in ("lessons/xor_mlp.html", "de/lessons/xor_mlp.html"):
+        page.goto((site / path).as_uri())
+        wide = "document.querySelector('.content').getBoundingClientRect().right"
+        assert page.evaluate(wide) <= width
 
 
 @pytest.mark.browser

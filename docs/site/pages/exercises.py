@@ -4,6 +4,7 @@ from pathlib import Path
 
 from compare import worked
 from pages.files import Pages
+from pages.kinds import LEGEND
 
 INTRODUCTION = """# Exercises
 
@@ -16,7 +17,7 @@ def write(folder: Path) -> None:
     """Write the page of all exercises."""
     pages = Pages(folder)
     tables = [_table(*group) for group in worked.by_heading().items()]
-    pages.add("index.md", "\n".join([INTRODUCTION, *tables]))
+    pages.add("index.md", "\n".join([INTRODUCTION, *tables, LEGEND]))
     pages.finish()
 
 

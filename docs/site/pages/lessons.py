@@ -8,8 +8,10 @@ from typing import Any
 
 from compare import record, registry
 from compare.experiment import Experiment
+from compare.verdict import ORDER
 from pages import sources, used
 from pages.files import Pages
+from pages.kinds import LEGEND
 
 CONTAINERS = ("nn.Sequential", "nn.Residual", "nn.Flatten")
 """Parts that only hold or reshape others: no exercise."""
@@ -26,6 +28,7 @@ hide-toc: true
 ## As last run
 
 {run}
+{legend}
 
 ## The definition
 
@@ -110,6 +113,7 @@ def _page(
         course=", ".join(lesson.course),
         heading=lesson.heading,
         run=_run(pages, name, lesson, runs),
+        legend=LEGEND,
         definition=_definition(name),
         twins=_both_sources(parts, new),
         next=NEXT.format(name=name) + "\n" + _exercise([*new, *parts]),
@@ -171,17 +175,17 @@ def newest(name: str, runs: Path) -> Path | None:
 
 
 def _facts(said: dict[str, Any]) -> str:
-    """What a run was, and whether both sides agreed in every trial."""
+    """What a run was, and the gravest verdict of all its trials."""
     verdicts = said["verdict"].values()
-    kinds = sorted({verdict["kind"] for verdict in verdicts})
+    kind = max((verdict["kind"] for verdict in verdicts), key=ORDER.index)
     facts = {
-        "verdict": ", ".join(kinds),
         "steps": said["steps"],
         "trials": len(verdicts),
         "dtype": said["dtype"],
         "arrays": said["array"],
         "device": said["device"],
     }
-    head, line = " | ".join(facts), " | ".join("---" for _ in facts)
-    row = " | ".join(f"`{fact}`" for fact in facts.values())
+    head = " | ".join(["verdict", *facts])
+    line = " | ".join("---" for _ in (kind, *facts))
+    row = " | ".join([kind, *(f"`{fact}`" for fact in facts.values())])
     return f"| {head} |\n| {line} |\n| {row} |"
