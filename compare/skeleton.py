@@ -1,4 +1,4 @@
-"""Skeletons to fill in, cut out of `handmade`'s own source."""
+"""Skeletons to fill in, or filled in as `handmade`'s own source does."""
 
 import ast
 import difflib
@@ -7,10 +7,10 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import handmade
+from compare.blank import blank, class_of
 
-TO_WRITE = ("forward", "backward", "updated", "step")
-"""The methods that a template leaves empty."""
+COMPUTES = ("forward", "backward", "updated", "step")
+"""The methods that do what a class is for."""
 
 
 def names() -> list[str]:
@@ -25,7 +25,7 @@ def template(name: str, solution: bool = False) -> str:
 
     Args:
         name: of the class, such as "MSELoss".
-        solution: with the bodies as `handmade` has them.
+        solution: as `handmade` has it, with the classes that it derives from.
 
     Raises:
         ValueError: there is no template of this name; the nearest is suggested.
@@ -34,19 +34,13 @@ def template(name: str, solution: bool = False) -> str:
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {names()}"
         raise ValueError(f"there is no template {name!r}{hint}")
-    found = _class(name)
-    parts = [inspect.getsource(c).splitlines() for c in _family(found)]
-    if not solution:
-        parts = [_emptied(lines) for lines in parts]
-    source = "\n\n\n".join("\n".join(lines) for lines in parts)
+    return _written(class_of(name)) if solution else blank(name)
+
+
+def _written(found: Any) -> str:
+    """The class as `handmade` has it, and what it needs."""
+    source = "\n\n\n".join(inspect.getsource(c).rstrip() for c in _family(found))
     return f"{_imports(_family(found), source)}\n\n{source}\n"
-
-
-def _class(name: str) -> Any:
-    for place in (handmade.nn, handmade.optim, handmade.perceptron):
-        if hasattr(place, name):
-            return getattr(place, name)
-    raise AssertionError(name)
 
 
 def _family(found: Any) -> list[Any]:
@@ -57,25 +51,8 @@ def _family(found: Any) -> list[Any]:
     """
     own = [c for c in found.__mro__ if c.__module__ == found.__module__]
     family = [c for c in reversed(own) if c is found or c.__name__[0] == "_"]
-    writes = any(method in vars(c) for c in own for method in TO_WRITE)
+    writes = any(method in vars(c) for c in own for method in COMPUTES)
     return family if writes else [*_family(found.__base__), *family]
-
-
-def _emptied(lines: list[str]) -> list[str]:
-    """The class with the bodies of the methods in TO_WRITE taken out."""
-    kept = list(lines)
-    methods = ast.parse("\n".join(lines)).body[0]
-    assert isinstance(methods, ast.ClassDef)
-    for method in reversed(methods.body):
-        if isinstance(method, ast.FunctionDef) and method.name in TO_WRITE:
-            body = [n for n in method.body if not _is_docstring(n)]
-            first, last = body[0].lineno, body[-1].end_lineno
-            kept[first - 1 : last] = ['        raise NotImplementedError("write me")']
-    return kept
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _imports(family: list[Any], source: str) -> str:
