@@ -18,7 +18,7 @@ import handmade
 from compare import assert_matches
 from compare.blank import class_of
 from compare.checking.checker import check
-from compare.checking.diagnosis import REPAIRS
+from compare.checking.repairs import REPAIRS
 from compare.checking.sandbox import check_file
 from compare.checking.subjects import find
 from compare.cli import app

@@ -11,8 +11,8 @@ import torch_ref
 from compare.arrays import Backend, to_numpy
 from compare.cases import OPTIMIZERS
 from compare.checking import steppers
-from compare.checking.diagnosis import REPAIRS
 from compare.checking.mistakes import mistakes
+from compare.checking.repairs import REPAIRS
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from handmade import nn, optim

@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,8 +16,9 @@ from compare.checking.arguments import (
     other_defaults,
     without_default,
 )
-from compare.checking.diagnosis import REPAIRS, Failure, close, named
+from compare.checking.diagnosis import named
 from compare.checking.driving import Answer, answer
+from compare.checking.failures import Failure, close
 from compare.checking.findings import (
     BOUND,
     EPS,
@@ -31,6 +31,8 @@ from compare.checking.findings import (
     texts,
     wrong_results,
 )
+from compare.checking.repairs import REPAIRS
+from compare.checking.shrinking import shrunk
 from compare.checking.slopes import belong_together
 from compare.checking.subjects import CASES, NotCovered, Subject
 from compare.twin import Question, Results, drawn, torchs
@@ -93,10 +95,11 @@ class _Cases:
                 self._ask(asked, is_default=number == 0)
             if self.unwritten:
                 return self._finding("bug", self.unwritten)
-        if self.failures and not (beyond := self._beyond_defaults()):
+        beyond = self._beyond_defaults()
+        if self.failures and not beyond:
             words = f"other default: {default_words(self.subject)}"
             return self._finding("convention", words, REPAIRS["other default"])
-        if self.failures:
+        if beyond:
             self.failures = beyond
             name = named(self.failures, _is_extreme)
             # A name for what differs explains only what raised nothing.
@@ -231,51 +234,6 @@ def _by_default(failure: Failure, others: dict[str, Any]) -> bool:
     except Exception:  # torch takes no such value, or others than these parameters
         return False
     return not wrong_results(failure.answer.results, want)
-
-
-def shrunk(subject: Subject, failure: Failure) -> Failure:
-    """The same failure on fewer rows and rounder numbers, as far as it still fails."""
-    for question in _smaller(failure.question):
-        try:
-            want, got = torchs(question), answer(subject, question)
-            wrong = wrong_results(got.results, want)
-        except Exception:
-            continue
-        if wrong and wrong[0] == failure.wrong[0]:
-            failure = replace(
-                failure, question=question, want=want, answer=got, wrong=wrong
-            )
-            break
-    for digits in (0, 1):
-        question = _rounder(failure.question, digits)
-        with contextlib.suppress(Exception):
-            want, got = torchs(question), answer(subject, question)
-            wrong = wrong_results(got.results, want)
-            if wrong and wrong[0] == failure.wrong[0]:
-                return replace(
-                    failure, question=question, want=want, answer=got, wrong=wrong
-                )
-    return failure
-
-
-def _smaller(question: Question) -> Iterator[Question]:
-    x, *others = question.inputs
-    paired = bool(others) and others[0].shape == x.shape
-    rows = len(x) if x.ndim > 1 or (x.ndim == 1 and paired) else 0
-    for n in range(1, rows):
-        for first in range(rows):
-            if first + n <= rows:
-                cut = tuple(a[first : first + n] for a in question.inputs)
-                yield replace(question, inputs=cut)
-
-
-def _rounder(question: Question, digits: int) -> Question:
-    def rounder(a: np.ndarray) -> np.ndarray:
-        return np.round(a, digits) + 0.0 if a.dtype.kind == "f" else a
-
-    inputs = tuple(rounder(a) for a in question.inputs)
-    state = {name: rounder(a) for name, a in question.state.items()}
-    return replace(question, inputs=inputs, state=state)
 
 
 def _single(question: Question) -> Question:

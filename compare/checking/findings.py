@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.diagnosis import REPAIRS
+from compare.checking.repairs import REPAIRS
 from compare.checking.subjects import COUNTS, Subject
 from compare.twin import Question, Results
 from compare.verdict import Kind, difference

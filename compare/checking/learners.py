@@ -8,8 +8,9 @@ import torch
 
 import torch_ref
 from compare.arrays import to_numpy
-from compare.checking.diagnosis import Failure, close, named
+from compare.checking.diagnosis import named
 from compare.checking.driving import Answer
+from compare.checking.failures import Failure, close
 from compare.checking.findings import (
     BOUND,
     EPS,

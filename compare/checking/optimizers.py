@@ -14,7 +14,6 @@ from compare.checking.arguments import (
     other_defaults,
     without_default,
 )
-from compare.checking.diagnosis import REPAIRS
 from compare.checking.findings import (
     EPS,
     Finding,
@@ -26,6 +25,7 @@ from compare.checking.findings import (
     text,
     texts,
 )
+from compare.checking.repairs import REPAIRS
 from compare.checking.subjects import CASES, Subject
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.checking.diagnosis import close
 from compare.checking.driving import evaluate
+from compare.checking.failures import close
 from compare.checking.findings import EPS, Finding, agreed, convention
 from compare.checking.subjects import Subject
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import torch_ref
-from compare.checking.diagnosis import close
+from compare.checking.failures import close
 from compare.checking.findings import (
     BOUND,
     EPS,

@@ -10,7 +10,8 @@ import numpy as np
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.checking.mistakes import RULES, Mistake, Options, mistakes
+from compare.checking.mistakes import Mistake, mistakes
+from compare.checking.rules import RULES, Options
 
 STEPS = 6
 RIGHT = Mistake("none")
