@@ -98,12 +98,14 @@ def check(
     if given and isinstance(given[0], Path | str):
         return check_file(Path(given[0]), [str(name) for name in given[1:]], timeout)
     own = {getattr(one, "__name__", repr(one)): one for one in given}
+    hints = [*overlooked(own, in_file=False).values()]
     if not (subjects := among(own)):
         words = ", ".join(own) or "nothing"
         taken = "a file, or classes and functions named as in handmade.nn and"
-        hints = "".join(f"; {hint}" for hint in overlooked(own).values())
-        raise ValueError(f"check takes {taken} handmade.optim, got {words}{hints}")
-    return Outcome(", ".join(own), findings=[_judged(s).as_dict() for s in subjects])
+        said = "; ".join([f"check takes {taken} handmade.optim, got {words}", *hints])
+        raise ValueError(said)
+    findings = [_judged(s).as_dict() for s in subjects]
+    return Outcome(", ".join(own), findings=findings, hints=hints)
 
 
 def template(name: str, solution: bool = False) -> str:
@@ -111,7 +113,7 @@ def template(name: str, solution: bool = False) -> str:
 
     Args:
         name: of a class, such as "MSELoss" or "SGD".
-        solution: with the bodies filled in.
+        solution: as `handmade` has it, with the classes that it derives from.
 
     Raises:
         ValueError: there is none; the message suggests the nearest.

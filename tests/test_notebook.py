@@ -187,6 +187,18 @@ def test_check_of_nothing_that_can_be_checked_is_refused(given: tuple):
         compare.check(*given)
 
 
+def test_check_says_what_a_class_of_its_own_name_may_be_meant_for():
+    class MyTanh(nn.Tanh):
+        pass
+
+    hint = "MyTanh was not checked: did you mean Tanh? Then name it so"
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        compare.check(MyTanh)
+    outcome = compare.check(nn.ReLU, MyTanh)
+    assert [f["label"] for f in outcome.findings] == ["ReLU"]
+    assert outcome.hints == [hint]
+
+
 def test_the_hand_written_classes_pass_their_own_check():
     outcome = compare.check(nn.Tanh, nn.MSELoss)
     assert outcome.exit_status() == 0

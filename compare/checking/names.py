@@ -16,15 +16,16 @@ GENERAL = ("loss", "layer", "optimizer", "activation", "function")
 """Names that say only of which kind it is."""
 
 
-def overlooked(own: dict[str, Any]) -> dict[str, str]:
+def overlooked(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
     """What could be checked but for its name, and how to say what it is meant to be.
 
     Args:
         own: what a file defines, by its name.
+        in_file: whether a second name in the file would do, too.
     """
     judged = {id(subject.make) for subject in among(own)}
     judged |= {id(b) for one in own.values() for b in getattr(one, "__bases__", ())}
-    hints = {name: _hint(name, value, own) for name, value in own.items()}
+    hints = {name: _hint(name, value, own, in_file) for name, value in own.items()}
     return {n: hint for n, hint in hints.items() if hint and id(own[n]) not in judged}
 
 
@@ -45,7 +46,7 @@ def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _hint(name: str, value: Any, own: dict[str, Any]) -> str:
+def _hint(name: str, value: Any, own: dict[str, Any], in_file: bool) -> str:
     """What to do about one name; "" if it is nothing that could be checked."""
     if inspect.isclass(value):
         known, works = CLASSES, hasattr(value, "backward") or hasattr(value, "step")
@@ -63,4 +64,5 @@ def _hint(name: str, value: Any, own: dict[str, Any]) -> str:
     else:
         what = f"did you mean {near}? Then name it so"
     added = lines.format(near=near or "NAME", name=name)
-    return f"{name} was not checked: {what}, or add {added} below it"
+    more = f", or add {added} below it" if in_file else ""
+    return f"{name} was not checked: {what}{more}"

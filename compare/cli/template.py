@@ -13,7 +13,7 @@ def template(
     name: Annotated[
         str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
     ] = "",
-    solution: Annotated[bool, typer.Option(help="With the bodies filled in.")] = False,
+    solution: Annotated[bool, typer.Option(help="As handmade has it.")] = False,
     names: Annotated[
         bool, typer.Option("--list", help="Print all names there are, and end.")
     ] = False,
