@@ -96,34 +96,25 @@ class Record:
     ) -> None:
         """Log one step of one trial under `tag`; `worst` is the largest so far."""
         gap = abs(step.handmade - step.torch_ref)
-        for side, loss in (
-            ("handmade", step.handmade),
-            ("torch_ref", step.torch_ref),
-        ):
-            values = {f"loss/{tag}": loss, **_rates(tag, step.rates.get(side, []))}
-            self.events[side].scalars(step.number, values)
-        self.events["compare"].scalars(
-            step.number,
-            {
-                f"compare/loss_diff_log10/{tag}": log10(gap),
-                f"compare/worst_so_far_log10/{tag}": log10(worst),
-                **(
-                    {f"compare/resynced_log10/{tag}": log10(step.resynced)}
-                    if step.resynced is not None
-                    else {}
-                ),
-                **{
-                    f"grad_error_log10/{name}/{tag}": log10(gap)
-                    for name, gap in step.gradients.items()
-                },
-            },
-        )
-        gradient = max([0.0, *step.gradients.values()])
-        parameter = max([0.0, *step.parameters.values()])
-        numbers = (step.handmade, step.torch_ref, gap, gradient, parameter)
-        self._curves.writerow(
-            [learner, seed, step.number, *map(repr, numbers), step.resynced]
-        )
+        number, losses = step.number, (step.handmade, step.torch_ref)
+        for side, loss in zip(("handmade", "torch_ref"), losses, strict=True):
+            rates = step.rates.get(side)
+            values = {f"loss/{tag}": loss, **(_rates(tag, rates) if rates else {})}
+            self.events[side].scalars(number, values)
+        found = {
+            f"compare/loss_diff_log10/{tag}": gap,
+            f"compare/worst_so_far_log10/{tag}": worst,
+        }
+        if step.resynced is not None:
+            found[f"compare/resynced_log10/{tag}"] = step.resynced
+        for name, difference in step.gradients.items():
+            found[f"grad_error_log10/{name}/{tag}"] = difference
+        drawn = {name: log10(value) for name, value in found.items()}
+        self.events["compare"].scalars(number, drawn)
+        gradient = max(step.gradients.values(), default=0.0)
+        parameter = max(step.parameters.values(), default=0.0)
+        numbers = (*losses, gap, gradient, parameter)
+        self._curves.writerow([learner, seed, number, *map(repr, numbers), step.resynced])
 
     def metrics(
         self, side: str, tag: str, step: int, metrics: dict[str, float]
