@@ -47,10 +47,7 @@ class Batches:
     def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The next `count` batches, one after the other in the first dimension."""
         if self.in_order:
-            return tuple(
-                a[None] if count == 1 else np.repeat(a[None], count, axis=0)
-                for a in (self.data.x, self.data.target)
-            )
+            return _again(self.data.x, count), _again(self.data.target, count)
         chosen = np.stack([self._chosen() for _ in range(count)])
         return self.data.x[chosen], self.data.target[chosen]
 
@@ -68,3 +65,8 @@ class Batches:
     def load_state(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""
         self.order = state["order"]
+
+
+def _again(array: np.ndarray, count: int) -> np.ndarray:
+    """The same array `count` times; one that stands alone is not copied."""
+    return array[None] if count == 1 else np.repeat(array[None], count, axis=0)

@@ -154,7 +154,9 @@ def _follow(experiment: Experiment, settings: Settings) -> None:
     try:
         for seed in range(settings.seed, settings.seed + seeds):
             for name in experiment.learners:
-                pair = Pair(experiment, name, seed, settings.backend, steps, alone=False)
+                pair = Pair(
+                    experiment, name, seed, settings.backend, steps, alone=False
+                )
                 for _ in pair.walk():
                     pass
     except Diverged:

@@ -66,8 +66,8 @@ class Against:
             self._largest = np.maximum.accumulate(np.maximum(run.sizes, start), axis=0)
             differences = run.gaps / self._largest
             least = np.maximum(bound * run.sizes, FLOOR * eps * self._largest)
-            self.near: list[bool] = (run.gaps <= WATCH * least).all(axis=1).tolist()
-            self.finite: list[bool] = np.isfinite(run.gaps.sum(axis=1)).tolist()
+            self.near = np.all(run.gaps <= WATCH * least, axis=1)
+            self.finite = np.isfinite(run.gaps.sum(axis=1))
         (self._gradients, there), (self._parameters, here) = (
             run.of(GRADIENT),
             run.of(PARAMETER),

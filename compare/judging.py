@@ -234,7 +234,7 @@ class Judge:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def stream(seed: int, step: int) -> int:
     """The seed of what is drawn in a step, unrelated to that of the initial weights."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])

@@ -13,8 +13,8 @@ from compare.arrays import Backend, mapped
 from compare.compiled import prepared
 from compare.experiment import MakeLearner
 from compare.free import Against, Run, both, runs
-from compare.judging import Diverged, Judge, Scales
-from compare.notes import Notes
+from compare.judging import Diverged, Judge, Scales, stream
+from compare.notes import Notes, room
 from compare.tensors import Found, copied, kept, memory, own, tensors, weights
 from compare.verdict import Verdict
 
@@ -22,8 +22,6 @@ FIRST = 8
 """So many steps are re-synced at the beginning in any case, to see that it works."""
 EVERY = 32
 """And then every so many, to go on seeing it."""
-NUMBERS = 2**21
-"""How many numbers a stretch may set aside room for."""
 SECONDS = 0.1
 """How long a stretch may take, so that whoever watches sees it go on."""
 
@@ -121,15 +119,13 @@ class Lockstep(Judge):
     def longest(self, numbers: int) -> int:
         """How many steps the next stretch should have, in batches of so many numbers.
 
-        A step that is re-synced begins one. After some that had to be unforeseen, the
-        stretches are short for a while; once the paths have parted, all of them are.
+        After a step that had to be re-synced unforeseen, the stretches are short for a
+        while; once the paths have parted, all of them are.
         """
-        if self.steps < FIRST or self.parted is not None:
+        if not self._pace or self.parted is not None:
             return 1
         numbers += sum(notes.numbers for notes in self.notes.values())
-        lively = SECONDS / self._pace if self._pace else EVERY
-        planned = EVERY - self.steps % EVERY
-        return max(1, min(self._calm, planned, NUMBERS // numbers, int(lively)))
+        return max(1, min(self._calm, room(numbers), int(SECONDS / self._pace)))
 
     def step(self, x: np.ndarray, target: np.ndarray) -> Step:
         """Let both sides take one step on the same batch.
@@ -158,11 +154,11 @@ class Lockstep(Judge):
             "torch_ref": _dealt(self.backend.torch, x, target),
         }
         self._begun = self.steps
-        self._states = {side: (0, kept(n.learner)) for side, n in self.notes.items()}
+        self._states: dict[str, dict[int, Any]] = {side: {} for side in self.notes}
         self._size, began = len(x[0]), perf_counter()
         stopped = self._walked()
         self._pace = (perf_counter() - began) / len(x)
-        self._calm = min(2 * self._calm, EVERY)
+        self._calm = 2 * self._calm
         for run in runs(*self.notes.values()):
             yield from self._shown(run)
         if stopped is not None:
@@ -171,12 +167,16 @@ class Lockstep(Judge):
     def _walked(self) -> Exception | None:
         """Let both sides take their steps; what has stopped them, if anything has."""
         count, stopped = len(self._batches["handmade"]), None
+        for place in range(count):  # looked up later: one by one, it takes longer
+            stream(self.seed, self._begun + place)
         for side, notes in self.notes.items():
             notes.begin(count)
             try:
                 with np.errstate(all="ignore"):  # NaN and Inf are looked for later
                     for place in range(count):
                         notes.expect()
+                        if self._is_kept(place):
+                            self._states[side][place] = kept(notes.learner)
                         notes.take(self._at(side, notes.learner, place))
             except Exception as error:
                 stopped, count = error, len(notes.losses)
@@ -188,17 +188,19 @@ class Lockstep(Judge):
         return self._stepped(learner, batch, self._begun + place)
 
     def _shown(self, run: Run) -> Iterator[Step]:
-        """Judge the steps of a run; scales that an odd one widens count for the next."""
-        while len(run):
-            against = Against(run, self.scales, self.bound(self._size), self._eps)
-            for i in range(len(run)):
-                odd = self._is_odd(run, against, i)
-                if odd or i + 1 == len(run):
+        """Judge the steps of a run; scales that an odd one widens hold for the next."""
+        first = 0
+        while first < len(run):
+            left = run.after(first)
+            against = Against(left, self.scales, self.bound(self._size), self._eps)
+            for i in range(len(left)):
+                odd = self._is_odd(left, against, i)
+                if odd or i + 1 == len(left):
                     against.widen(i)
-                yield self._judged_step(run, against, i)
+                first += 1
+                yield self._judged_step(left, against, i)
                 if odd:
                     break
-            run = run.after(i + 1)
 
     def _is_odd(self, run: Run, against: Against, i: int) -> bool:
         """Whether more than the two free paths has to be looked at."""
@@ -206,12 +208,17 @@ class Lockstep(Judge):
             self._require_finite(run.first + i)
         return self._in_doubt(run, against, i) or self._is_far(against, i)
 
-    def _is_planned(self) -> bool:
-        return self.steps < FIRST or self.steps % EVERY == 0
+    def _is_planned(self, step: int) -> bool:
+        """Whether a step is re-synced in any case."""
+        return step < FIRST or step % EVERY == 0
+
+    def _is_kept(self, place: int) -> bool:
+        """Whether the states before a step of the stretch are kept on the first way."""
+        return place == 0 or self._is_planned(self._begun + place)
 
     def _in_doubt(self, run: Run, against: Against, i: int) -> bool:
         """Whether the step has to be taken again from torch's state, to be judged."""
-        return self._is_planned() or not (run.alike and against.near[i])
+        return self._is_planned(self.steps) or not (run.alike and against.near[i])
 
     def _is_far(self, against: Against, i: int) -> bool:
         """Whether the free paths lie apart by more than rounding adds up to."""
@@ -221,7 +228,7 @@ class Lockstep(Judge):
     def _judged_step(self, run: Run, against: Against, i: int) -> Step:
         place, worst = run.first + i, None
         if self._in_doubt(run, against, i):
-            self._calm = self._calm if self._is_planned() else 1
+            self._calm = self._calm if self._is_planned(self.steps) else 1
             worst = self._resync(place)
         else:
             self._fade()
@@ -279,14 +286,14 @@ class Lockstep(Judge):
 
     def _before(self, side: str, place: int) -> Any:
         """The state of a side before a step of the stretch, walked to once more."""
-        at, state = self._states[side]
-        if at < place:
-            spare = self._spare(side)
-            self._put(side, spare, state)
-            for passed in range(at, place):
+        states = self._states[side]
+        if place not in states:
+            near, spare = max(at for at in states if at < place), self._spare(side)
+            self._put(side, spare, states[near])
+            for passed in range(near, place):
                 self._after(side, spare, passed)
-            self._states[side] = place, kept(spare)
-        return self._states[side][1]
+            states[place] = kept(spare)
+        return states[place]
 
     def _left(self, side: str, place: int) -> Found:
         """What a side had after a step of the stretch, and what it remembered.
@@ -294,7 +301,7 @@ class Lockstep(Judge):
         A device that sums in no fixed order comes to another state on its second way
         there; then what it takes as the next step from there is the answer.
         """
-        if place == 0:
+        if self._is_kept(place):
             return self.notes[side].left(place)
         spare = self._spare(side)
         self._put(side, spare, self._before(side, place))

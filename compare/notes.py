@@ -17,6 +17,15 @@ from compare.tensors import (
 )
 
 KIND = "parameter "
+NUMBERS = 2**21
+"""How many numbers a stretch may set aside room for."""
+LONGEST = 64
+"""So many steps a stretch has at most."""
+
+
+def room(numbers: int) -> int:
+    """How many steps a stretch may have if each needs room for so many numbers."""
+    return max(1, min(LONGEST, NUMBERS // max(1, numbers)))
 
 
 class Rows:
@@ -50,7 +59,6 @@ class Rows:
         self.parts = [
             Part(size, dtype, count) for size, dtype in zip(sizes, found, strict=True)
         ]
-        self.numbers = sum(part.flat.shape[1] for part in self.parts)
 
     def put(self, place: int, arrays: list[np.ndarray]) -> None:
         """Copy the tensors of one step."""
@@ -81,8 +89,8 @@ class Part:
     """The tensors of one dtype, one after the other in each row."""
 
     def __init__(self, sizes: list[int], dtype: np.dtype[Any], count: int) -> None:
-        self.ends = np.cumsum(sizes)
-        self.starts = self.ends - sizes
+        self.ends = np.cumsum(sizes, dtype=np.intp)
+        self.starts = self.ends - np.array(sizes, np.intp)
         self.filled = np.flatnonzero(sizes)
         self.flat = np.empty((count, int(self.ends[-1])), dtype)
         self.room = np.empty_like(self.flat[0])
@@ -139,7 +147,7 @@ class Notes:
     def take(self, loss: float) -> None:
         """Note down what the step has left."""
         keys, values = self._read(loss)
-        arrays = [to_numpy(value) for value in values]
+        arrays = [v if type(v) is np.ndarray else to_numpy(v) for v in values]
         form = keys, [(a.shape, a.dtype) for a in arrays]
         if form != self._form:
             self._form, self._rows = form, None
@@ -147,8 +155,9 @@ class Notes:
                 self._quick = self._form = False
                 return self.take(loss)
         if self._rows is None or self._rows.count < self._count:
-            self._rows = _rows(keys, arrays, self._count)
-            self.numbers = self._rows.numbers
+            self.numbers = sum(a.size for a in arrays)
+            count = max(self._count, room(self.numbers))
+            self._rows = _rows(keys, arrays, count)
         self._rows.put(len(self.rows), arrays)
         self.rows.append(self._rows)
         self.losses.append(loss)
@@ -238,5 +247,5 @@ def _counts(learner: Any) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _buffers(learner: Any) -> Any:
-    model = getattr(learner, "model", None)
+    model: Any = getattr(learner, "model", None)
     return model.named_buffers() if hasattr(model, "named_buffers") else ()

@@ -7,6 +7,7 @@ import math
 import os
 from contextlib import ExitStack
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -101,20 +102,18 @@ class Record:
             rates = step.rates.get(side)
             values = {f"loss/{tag}": loss, **(_rates(tag, rates) if rates else {})}
             self.events[side].scalars(number, values)
-        found = {
-            f"compare/loss_diff_log10/{tag}": gap,
-            f"compare/worst_so_far_log10/{tag}": worst,
-        }
+        found = [gap, worst, *step.gradients.values()]
         if step.resynced is not None:
-            found[f"compare/resynced_log10/{tag}"] = step.resynced
-        for name, difference in step.gradients.items():
-            found[f"grad_error_log10/{name}/{tag}"] = difference
-        drawn = {name: log10(value) for name, value in found.items()}
+            found.append(step.resynced)
+        tags = _tags(tag, tuple(step.gradients), step.resynced is not None)
+        drawn = dict(zip(tags, map(log10, found), strict=True))
         self.events["compare"].scalars(number, drawn)
         gradient = max(step.gradients.values(), default=0.0)
         parameter = max(step.parameters.values(), default=0.0)
         numbers = (*losses, gap, gradient, parameter)
-        self._curves.writerow([learner, seed, number, *map(repr, numbers), step.resynced])
+        self._curves.writerow(
+            [learner, seed, number, *map(repr, numbers), step.resynced]
+        )
 
     def metrics(
         self, side: str, tag: str, step: int, metrics: dict[str, float]
@@ -185,6 +184,17 @@ def _png(figure: "Figure", dpi: float) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+@lru_cache(maxsize=64)
+def _tags(tag: str, gradients: tuple[str, ...], resynced: bool) -> list[str]:
+    """The charts of what one step showed, in the order in which it is asked for."""
+    return [
+        f"compare/loss_diff_log10/{tag}",
+        f"compare/worst_so_far_log10/{tag}",
+        *(f"grad_error_log10/{name}/{tag}" for name in gradients),
+        *([f"compare/resynced_log10/{tag}"] if resynced else []),
+    ]
 
 
 def _rates(tag: str, rates: list[float]) -> dict[str, float]:

@@ -5,7 +5,6 @@ python docs/lockstep.py [--lesson NAME] [--dtype float64] [--rounds 9] [--memory
 
 import argparse
 import gc
-import resource
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -91,8 +90,8 @@ def ratios(walk: Walk, rounds: int) -> str:
     low, middle, high = np.quantile(ratio, [0.25, 0.5, 0.75])
     return (
         f"{walk.lesson}, {walk.backend.dtype}, {walk.steps} steps, {rounds} rounds: "
-        f"handmade {ours:.0f} µs, torch {theirs:.0f} µs, lockstep {both:.0f} µs a step; "
-        f"ratio {middle:.2f} (quartiles {low:.2f} to {high:.2f})"
+        f"handmade {ours:.0f} µs, torch {theirs:.0f} µs, lockstep {both:.0f} µs a step"
+        f"\nratio {middle:.2f} (quartiles {low:.2f} to {high:.2f})"
     )
 
 
@@ -127,8 +126,8 @@ def grown(walk: Walk, steps: int) -> str:
         logged = sum(1 for _ in lines) - 1
     return (
         f"{walk.lesson}, {walk.backend.dtype}: {logged} of {steps} steps logged; "
-        f"{before / KIB:.0f} MiB after {steps // 10} steps, {after / KIB:.0f} MiB after "
-        f"all; most ever {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB:.0f}"
+        f"{before / KIB:.1f} MiB after {steps // 10} steps, {after / KIB:.1f} MiB "
+        f"after all"
     )
 
 

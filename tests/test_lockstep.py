@@ -10,8 +10,8 @@ import torch
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
-from compare.experiment import Data, backprop
 from compare.batches import Batches
+from compare.experiment import Data, backprop
 from compare.judging import Diverged, stream
 from compare.lockstep import Lockstep
 

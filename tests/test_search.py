@@ -17,8 +17,8 @@ from compare.checking.sandbox import check_file
 from compare.experiment import backprop
 from compare.judging import JUMP, lasting
 from compare.lockstep import Lockstep
-from compare.tensors import copied, disturbed, tensors
 from compare.running import Settings, run
+from compare.tensors import copied, disturbed, tensors
 from handmade._random import normal
 from handmade.search import (
     Annealing,
