@@ -117,7 +117,7 @@ def _jax_numpy() -> Any:
 def to_numpy(array: Any) -> np.ndarray:
     """The values of a NumPy array or a tensor, wherever it lies."""
     if isinstance(array, torch.Tensor):
-        return array.detach().cpu().numpy()
+        return array.numpy(force=True)
     return np.asarray(array)
 
 

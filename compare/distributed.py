@@ -17,7 +17,8 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.lockstep import Diverged, Step
+from compare.judging import Diverged
+from compare.lockstep import Step
 from compare.pair import Pair, Progress
 from compare.running import Interrupted, Result, Settings, held, run
 from handmade.distributed import DataParallelLearner
@@ -153,7 +154,9 @@ def _follow(experiment: Experiment, settings: Settings) -> None:
     try:
         for seed in range(settings.seed, settings.seed + seeds):
             for name in experiment.learners:
-                pair = Pair(experiment, name, seed, settings.backend, steps)
+                pair = Pair(
+                    experiment, name, seed, settings.backend, steps, alone=False
+                )
                 for _ in pair.walk():
                     pass
     except Diverged:

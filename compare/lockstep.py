@@ -1,54 +1,29 @@
 """Both sides, step by step, from the same weights on the same batches."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, lru_cache
-from itertools import islice
-from math import isfinite
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 import handmade
 import torch_ref
-from compare.arrays import Backend, mapped, to_numpy
+from compare.arrays import Backend, mapped
 from compare.compiled import prepared
-from compare.experiment import Data, MakeLearner
-from compare.verdict import Verdict, judge, rounding_bound
+from compare.experiment import MakeLearner
+from compare.free import Against, Run, both, runs
+from compare.judging import Diverged, Judge, Scales, stream
+from compare.notes import Notes, room
+from compare.tensors import Found, copied, kept, memory, own, tensors, weights
+from compare.verdict import Verdict
 
-Tensors = dict[str, Any]
-"""NumPy arrays or tensors of torch, by name."""
-TINY = float(np.finfo(float).tiny)
 FIRST = 8
 """So many steps are re-synced at the beginning in any case, to see that it works."""
 EVERY = 32
 """And then every so many, to go on seeing it."""
-WATCH = 1 / 16
-"""The share of what one step may differ by that both free paths may lie apart without
-a re-synced step. What a step adds shows on the free clock, unless what was there before
-undoes it: there was at most this share, and training does not multiply it by 15."""
-TRIES = 8
-"""How often torch is disturbed by one ULP to see how far rounding can carry."""
-MOST_TRIES = 64
-"""How often before a difference is called a mistake: at a near-tie of two losses, torch
-itself may decide differently in one disturbance out of ten."""
-FLOOR = 64
-"""So many ULP of the largest size that a tensor has had are rounding in any case."""
-SAFETY = 4
-"""How many times as far as torch's own move a difference may be."""
-FADING = 0.98
-"""What is left after one step of a measured noise, until it is measured anew."""
-JUMP = 1000
-"""Where half of torch's own moves are so much larger than the least, it is a kink."""
-SCHEDULED = ("lr", "momentum", "betas")
-"""What a schedule sets in the optimiser's groups."""
-COUNTED = ("last_epoch", "best", "num_bad_epochs", "cooldown_counter")
-"""What a schedule keeps count of."""
-
-
-class Diverged(ArithmeticError):
-    """A loss or gradient is NaN or infinite; the message names step and tensor."""
+SECONDS = 0.1
+"""How long a stretch may take, so that whoever watches sees it go on."""
 
 
 @dataclass(frozen=True)
@@ -81,41 +56,7 @@ class Step:
         return max([0.0, *self.gradients.values(), *self.parameters.values()])
 
 
-class Apart(NamedTuple):
-    """How far two tensors are apart.
-
-    Args:
-        gap: max |got − want|; ∞ where shape or dtype differ, so that nothing
-            broadcasts; NaN where a number is none.
-        size: max |want|.
-    """
-
-    gap: float
-    size: float
-
-
-@dataclass
-class Scales:
-    """The largest size that each tensor has had: what differences are shown against.
-
-    A gradient that has almost vanished keeps the absolute rounding error of the large
-    numbers that cancelled in it; shown against itself it would look wrong.
-    """
-
-    largest: dict[str, float] = field(default_factory=dict)
-
-    def difference(self, name: str, found: Apart) -> float:
-        """The gap against the largest |want| so far; ∞ for another shape."""
-        scale = self.seen(name, found.size)
-        return found.gap / scale if found.gap else 0.0
-
-    def seen(self, name: str, size: float) -> float:
-        """The largest |want| so far, this one included."""
-        self.largest[name] = max(size, self.largest.get(name, TINY))
-        return self.largest[name]
-
-
-class Lockstep:
+class Lockstep(Judge):
     """The hand-written learner on two clocks, and torch's beside it.
 
     The *free* one keeps its own weights. The *re-synced* one takes over torch's whole
@@ -123,6 +64,11 @@ class Lockstep:
     asked in the first steps, then now and then, and in every step after which the free
     paths lie further apart than a share (`WATCH`) of what one step may differ by. Where
     they lie closer, a mistake of that step alone would have shown.
+
+    On the free clock neither side needs the other. So each walks a *stretch* of steps
+    by itself, which spares the processor the change from one library to the other, and
+    notes down what every step has left; then the steps are judged, one by one. What has
+    to be asked of an earlier state than the last is asked by walking there again.
 
     Args:
         make: makes a learner from a library.
@@ -138,221 +84,251 @@ class Lockstep:
         seed: int,
         start: Mapping[str, Any] | None = None,
     ) -> None:
-        self.backend = backend
-        self.seed = seed
+        super().__init__(backend, seed)
         self._make = make
         handmade.manual_seed(seed)
         self.handmade = prepared(make(handmade), backend)
         self.resynced = prepared(make(handmade), backend)
         self.torch_ref = self._torch_learner()
         self._start(dict(start or {}))
-        self.scales = Scales()
-        self.noise: dict[str, float] = {}
-        self.failure: Verdict | None = None
-        self.worst_resynced = 0.0
-        self.worst_free = 0.0
-        self.steps = 0
-        self.judged = 0
-        self.sensitive: set[int] = set()
-        self.parted: int | None = None
-        self._eps = backend.eps  # asked for in every step
-        self._bounds: dict[int, float] = {}
-
-    @cached_property
-    def stand_in(self) -> Any:
-        """Another torch learner, to ask what torch would do in some other state."""
-        return self._torch_learner()
+        self.notes = {
+            "handmade": Notes(self.handmade),
+            "torch_ref": Notes(self.torch_ref),
+        }
+        self._calm = 1
+        self._pace = 0.0
 
     def _torch_learner(self) -> Any:
         return self._make(torch_ref).to(self.backend.torch(np.zeros(1)))
 
     def _start(self, start: dict[str, Any]) -> None:
         """Give both sides the same weights: drawn once, copied, nothing shared."""
-        state = _copied(self.handmade)
-        weights = _weights(state)
-        if unknown := start.keys() - weights.keys():
+        state = copied(self.handmade)
+        drawn = weights(state)
+        if unknown := start.keys() - drawn.keys():
             raise ValueError(f"start names no parameter: {sorted(unknown)}")
         for name, value in start.items():
-            weights[name] = np.broadcast_to(
-                np.asarray(value, dtype=weights[name].dtype), weights[name].shape
+            drawn[name] = np.broadcast_to(
+                np.asarray(value, dtype=drawn[name].dtype), drawn[name].shape
             )
-        self.handmade.load_state_dict(self.backend.state_for_handmade(state))
-        theirs = _copied(self.torch_ref)
-        _weights(theirs).update(weights)
-        self.torch_ref.load_state_dict(self.backend.state_for_torch(theirs))
+        self._put("handmade", self.handmade, state)
+        theirs = copied(self.torch_ref)
+        weights(theirs).update(drawn)
+        self._put("torch_ref", self.torch_ref, theirs)
+
+    def longest(self, numbers: int) -> int:
+        """How many steps the next stretch should have, in batches of so many numbers.
+
+        After a step that had to be re-synced unforeseen, the stretches are short for a
+        while; once the paths have parted, all of them are.
+        """
+        if not self._pace or self.parted is not None:
+            return 1
+        numbers += sum(notes.numbers for notes in self.notes.values())
+        return max(1, min(self._calm, room(numbers), int(SECONDS / self._pace)))
 
     def step(self, x: np.ndarray, target: np.ndarray) -> Step:
-        """Let all learners take one step on the same batch.
+        """Let both sides take one step on the same batch.
 
         Raises:
             Diverged: a loss or a gradient is NaN or infinite.
         """
-        hand_batch = self.backend.handmade(x), self.backend.handmade(target)
-        torch_batch = self.backend.torch(x), self.backend.torch(target)
-        before, own_before = _kept(self.torch_ref), _kept(self.handmade)
-        rates = {"handmade": _rates(self.handmade), "torch_ref": _rates(self.torch_ref)}
-        with np.errstate(all="ignore"):  # NaN and Inf are looked for below
-            ours = self._stepped(self.handmade, hand_batch)
-            theirs = self._stepped(self.torch_ref, torch_batch)
-        got, want = _tensors(self.handmade, ours), _tensors(self.torch_ref, theirs)
-        _remember(got, want, self.handmade, self.torch_ref)
-        free = _all_apart(got, want)
-        if not isfinite(sum(found.gap for found in free.values())):
-            self._finite(got, want)
-        differences = {n: self.scales.difference(n, a) for n, a in free.items()}
-        worst = None
-        if self._in_doubt(free, len(x)) or got.keys() != want.keys():
-            worst = self._resync(before, hand_batch, torch_batch, want)
+        (step,) = self.stretch(np.asarray(x)[None], np.asarray(target)[None])
+        return step
+
+    def stretch(self, x: np.ndarray, target: np.ndarray) -> Iterator[Step]:
+        """Let both sides take a step on each of these batches; what each step showed.
+
+        All are taken before the first is shown. If a number of one is none, both sides
+        are as that step has left them.
+
+        Args:
+            x: the inputs of all batches (batches, …).
+            target: their targets (batches, …).
+
+        Raises:
+            Diverged: a loss or a gradient is NaN or infinite.
+        """
+        self._batches = {
+            "handmade": _dealt(self.backend.handmade, x, target),
+            "torch_ref": _dealt(self.backend.torch, x, target),
+        }
+        self._begun = self.steps
+        self._states: dict[str, dict[int, Any]] = {side: {} for side in self.notes}
+        self._size, began = len(x[0]), perf_counter()
+        stopped = self._walked()
+        self._pace = (perf_counter() - began) / len(x)
+        self._calm = 2 * self._calm
+        for run in runs(*self.notes.values()):
+            yield from self._shown(run)
+        if stopped is not None:
+            raise stopped
+
+    def _walked(self) -> Exception | None:
+        """Let both sides take their steps; what has stopped them, if anything has."""
+        count, stopped = len(self._batches["handmade"]), None
+        for place in range(count):  # looked up later: one by one, it takes longer
+            stream(self.seed, self._begun + place)
+        for side, notes in self.notes.items():
+            notes.begin(count)
+            try:
+                with np.errstate(all="ignore"):  # NaN and Inf are looked for later
+                    for place in range(count):
+                        notes.expect()
+                        if self._is_kept(place):
+                            self._states[side][place] = kept(notes.learner)
+                        notes.take(self._at(side, notes.learner, place))
+            except Exception as error:
+                stopped, count = error, len(notes.losses)
+        return stopped
+
+    def _at(self, side: str, learner: Any, place: int) -> float:
+        """Let a learner take the step at a place of the stretch."""
+        batch = self._batches[side][place]
+        return self._stepped(learner, batch, self._begun + place)
+
+    def _shown(self, run: Run) -> Iterator[Step]:
+        """Judge the steps of a run; scales that an odd one widens hold for the next."""
+        first = 0
+        while first < len(run):
+            left = run.after(first)
+            against = Against(left, self.scales, self.bound(self._size), self._eps)
+            for i in range(len(left)):
+                odd = self._is_odd(left, against, i)
+                if odd or i + 1 == len(left):
+                    against.widen(i)
+                first += 1
+                yield self._judged_step(left, against, i)
+                if odd:
+                    break
+
+    def _is_odd(self, run: Run, against: Against, i: int) -> bool:
+        """Whether more than the two free paths has to be looked at."""
+        if not against.finite[i]:
+            self._require_finite(run.first + i)
+        return self._in_doubt(run, against, i) or self._is_far(against, i)
+
+    def _is_planned(self, step: int) -> bool:
+        """Whether a step is re-synced in any case."""
+        return step < FIRST or step % EVERY == 0
+
+    def _is_kept(self, place: int) -> bool:
+        """Whether the states before a step of the stretch are kept on the first way."""
+        return place == 0 or self._is_planned(self._begun + place)
+
+    def _in_doubt(self, run: Run, against: Against, i: int) -> bool:
+        """Whether the step has to be taken again from torch's state, to be judged."""
+        return self._is_planned(self.steps) or not (run.alike and against.near[i])
+
+    def _is_far(self, against: Against, i: int) -> bool:
+        """Whether the free paths lie apart by more than rounding adds up to."""
+        most = self.bound(self._size) * (self.steps + 1)
+        return self.parted is not None or not against.free[i] <= most
+
+    def _judged_step(self, run: Run, against: Against, i: int) -> Step:
+        place, worst = run.first + i, None
+        if self._in_doubt(run, against, i):
+            self._calm = self._calm if self._is_planned(self.steps) else 1
+            worst = self._resync(place)
         else:
-            self.noise = {name: FADING * noise for name, noise in self.noise.items()}
-        gradients = _of("gradient ", differences)
-        parameters = _of("parameter ", differences)
-        step = Step(self.steps, ours, theirs, gradients, parameters, worst, rates)
-        self._part(step, got, own_before, torch_batch)
-        self.worst_free = max(self.worst_free, step.free)
+            self._fade()
+        ours, theirs = self.notes.values()
+        step = Step(
+            self.steps,
+            ours.losses[place],
+            theirs.losses[place],
+            *against.differences(i),
+            worst,
+            {side: notes.rates[place] for side, notes in self.notes.items()},
+        )
+        if self._is_far(against, i):
+            self._part(place)
+        self.worst_free = max(self.worst_free, against.free[i])
         self.steps += 1
         return step
 
-    def _stepped(self, learner: Any, batch: Any) -> float:
-        """Let a learner step; whoever does so in the same step drops the same units."""
-        library = handmade if learner in (self.handmade, self.resynced) else torch_ref
-        library.manual_seed(stream(self.seed, self.steps))
-        return learner.step(*batch)
+    def _require_finite(self, place: int) -> None:
+        """Stop where a number is none, as if no later step had been taken."""
+        try:
+            self._finite(*both(*(n.left(place) for n in self.notes.values())))
+        except Diverged:
+            for side, notes in self.notes.items():
+                if place + 1 < len(notes.losses):
+                    self._put(side, notes.learner, self._before(side, place))
+                    self._after(side, notes.learner, place)
+            raise
 
-    def _in_doubt(self, free: dict[str, Apart], batch_size: int) -> bool:
-        """Whether the step has to be taken again from torch's state, to be judged."""
-        if self.steps < FIRST or self.steps % EVERY == 0:
-            return True
-        bound = self.bound(batch_size)
-        return any(
-            not a.gap <= WATCH * max(bound * a.size, self._floor(name))
-            for name, a in free.items()
-        )
-
-    def _floor(self, name: str) -> float:
-        """Up to here the rounding of the largest numbers there were may carry."""
-        return FLOOR * self._eps * self.scales.largest[name]
-
-    def _resync(
-        self, before: Any, batch: Any, torch_batch: Any, want: Tensors
-    ) -> float:
+    def _resync(self, place: int) -> float:
         """Let the hand-written side take the step from torch's state, and judge it."""
-        self.resynced.load_state_dict(self.backend.state_for_handmade(before))
-        with np.errstate(all="ignore"):
-            loss = self._stepped(self.resynced, batch)
-        got = _tensors(self.resynced, loss)
-        _remember(got, want, self.resynced, self.torch_ref)
-        worst = self._agreement(got, want, before, torch_batch)
+        before = self._before("torch_ref", place)
+        want = self._left("torch_ref", place)
+        self._put("handmade", self.resynced, before)
+        got = self._after("handmade", self.resynced, place)
+        batch = self._batches["torch_ref"][place]
+        worst = self._agreement(*both(got, want), before, batch)
         self.worst_resynced = max(self.worst_resynced, worst)
         self.judged += 1
         return worst
 
-    def _finite(self, ours: Tensors, theirs: Tensors) -> None:
-        """Stop where a number is none, and say which; on one side only it is a bug."""
-        odd = {"handmade": _not_finite(ours), "torch_ref": _not_finite(theirs)}
-        found = [f"{words} of {side}" for side, words in odd.items() if words]
-        if len(found) == 1:
-            other = next(side for side, words in odd.items() if not words)
-            words = f"step {self.steps}: {found[0]}, while {other} is finite"
-            self.failure = self.failure or Verdict("bug", words, float("inf"))
-        if found:
-            raise Diverged(f"step {self.steps}: {' and '.join(found)}")
-
-    def _agreement(self, got: Tensors, want: Tensors, before: Any, batch: Any) -> float:
-        """The largest difference after one step from the same state.
-
-        The first one that is no rounding becomes the verdict.
-        """
-        if got.keys() != want.keys():
-            self._fail("tensors", Verdict("bug", f"{sorted(got)}, not {sorted(want)}"))
-        bound, worst = self.bound(len(batch[0])), 0.0
-        for name, found in _all_apart(got, want).items():
-            worst = max(worst, self.scales.difference(name, found))
-            gap, floor = found.gap, self._floor(name)
-            self.noise[name] = FADING * self.noise.get(name, 0.0)
-            if gap <= max(bound * found.size, floor, SAFETY * self.noise[name]):
-                continue
-            further = self._sensitivity(name, want, before, batch)
-            moves = list(islice(further, TRIES))
-            self.noise[name] = _lasting(moves)
-            if self.failure is None and gap > max(floor, SAFETY * max(moves)):
-                moves.append(next((m for m in further if gap <= SAFETY * m), 0.0))
-            if gap > max(floor, SAFETY * max(moves)):
-                self._fail(name, self._judged(name, got, want, bound, len(batch[0])))
-            elif gap > SAFETY * self.noise[name]:
-                self.sensitive.add(self.steps)
-        return worst
-
-    def _judged(
-        self, name: str, got: Tensors, want: Tensors, bound: float, n: int
-    ) -> Verdict:
-        return judge(
-            to_numpy(got[name]),
-            to_numpy(want[name]),
-            bound=bound,
-            eps=self.backend.eps,
-            sizes={"N": n},
-        )
-
-    def _fail(self, name: str, verdict: Verdict) -> None:
-        """Keep the first failure, with its step and tensor."""
-        words = f"step {self.steps}, {name}: {verdict.words}"
-        self.failure = self.failure or replace(verdict, words=words)
-
-    def _part(self, step: Step, got: Tensors, before: Any, batch: Any) -> None:
-        """Once the free paths lie apart by more than rounding adds up to, ask why.
+    def _part(self, place: int) -> None:
+        """Ask why the free paths lie apart.
 
         Where rounding decides a kink, paths may part for good, and neither side is
         wrong: torch, put into the hand-written side's own state, takes the same step.
         """
-        if self.parted is None and step.free <= self.bound(len(batch[0])) * (
-            self.steps + 1
-        ):
-            return
-        self.parted = step.number if self.parted is None else self.parted
-        learner = self.stand_in
-        learner.load_state_dict(self.backend.state_for_torch(before))
-        want = _tensors(learner, self._stepped(learner, batch))
-        _remember(got, want, self.handmade, learner)
-        want = mapped(want, _own)  # it will step again
-        self._agreement(got, want, before, batch)
+        self.parted = self.steps if self.parted is None else self.parted
+        before = self._before("handmade", place)
+        got = self._left("handmade", place)
+        self._put("torch_ref", self.stand_in, before)
+        want = self._after("torch_ref", self.stand_in, place)
+        got, want = both(got, mapped(want, own))  # it will step again
+        self._agreement(got, want, before, self._batches["torch_ref"][place])
 
-    def _sensitivity(
-        self, name: str, want: Tensors, before: Any, batch: Any
-    ) -> Iterator[float]:
-        """How far torch's own result moves when weights and data move by one ULP.
+    def _before(self, side: str, place: int) -> Any:
+        """The state of a side before a step of the stretch, walked to once more."""
+        states = self._states[side]
+        if place not in states:
+            near, spare = max(at for at in states if at < place), self._spare(side)
+            self._put(side, spare, states[near])
+            for passed in range(near, place):
+                self._after(side, spare, passed)
+            states[place] = kept(spare)
+        return states[place]
 
-        A target that is a whole number is a label, and exact.
+    def _left(self, side: str, place: int) -> Found:
+        """What a side had after a step of the stretch, and what it remembered.
 
-        Where large numbers cancel that is the noise of any computation; at a kink (a
-        ReLU whose input is 0 but for rounding) some of the moves are far larger, and
-        neither side is wrong.
+        A device that sums in no fixed order comes to another state on its second way
+        there; then what it takes as the next step from there is the answer.
         """
-        rng = np.random.default_rng(self.steps)
-        learner, state = self.stand_in, mapped(before, to_numpy)
-        for _ in range(MOST_TRIES):
-            disturbed = _disturbed(state, rng, self.backend.eps)
-            learner.load_state_dict(self.backend.state_for_torch(disturbed))
-            x = _disturbed(to_numpy(batch[0]), rng, self.backend.eps)
-            target = _disturbed(to_numpy(batch[1]), rng, self.backend.eps, whole=False)
-            again = self.backend.torch(x), self.backend.torch(target)
-            got = _tensors(learner, self._stepped(learner, again)) | _memory(learner)
-            yield _apart(got[name], want[name]).gap
+        if self._is_kept(place):
+            return self.notes[side].left(place)
+        spare = self._spare(side)
+        self._put(side, spare, self._before(side, place))
+        return mapped(self._after(side, spare, place), own)
 
-    def bound(self, batch_size: int) -> float:
-        """Up to here a re-synced difference is rounding."""
-        if batch_size not in self._bounds:
-            shapes = [tuple(a.shape) for a in self.torch_ref.parameters().values()]
-            length = max([batch_size, *(max(shape, default=1) for shape in shapes)])
-            bound = rounding_bound(self.backend.eps, length, len(shapes))
-            self._bounds[batch_size] = bound
-        return self._bounds[batch_size]
+    def _after(self, side: str, learner: Any, place: int) -> Found:
+        """What a learner has after a step of the stretch, and what it remembers."""
+        with np.errstate(all="ignore"):
+            loss = self._at(side, learner, place)
+        return tensors(learner, loss), memory(learner)
+
+    def _spare(self, side: str) -> Any:
+        return self.resynced if side == "handmade" else self.stand_in
+
+    def _put(self, side: str, learner: Any, state: Any) -> None:
+        """Let a learner of a side take over a state of either."""
+        give = {
+            "handmade": self.backend.state_for_handmade,
+            "torch_ref": self.backend.state_for_torch,
+        }
+        learner.load_state_dict(give[side](state))
 
     def state(self) -> dict[str, Any]:
         """All that the steps to come and the verdict depend on."""
         return {
-            "handmade": _copied(self.handmade),
-            "torch_ref": _copied(self.torch_ref),
+            "handmade": copied(self.handmade),
+            "torch_ref": copied(self.torch_ref),
             "largest": dict(self.scales.largest),
             "noise": dict(self.noise),
             "failure": asdict(self.failure) if self.failure else None,
@@ -365,9 +341,8 @@ class Lockstep:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go back to where `state` was taken."""
-        ours = self.backend.state_for_handmade(state["handmade"])
-        self.handmade.load_state_dict(ours)
-        self.torch_ref.load_state_dict(self.backend.state_for_torch(state["torch_ref"]))
+        self._put("handmade", self.handmade, state["handmade"])
+        self._put("torch_ref", self.torch_ref, state["torch_ref"])
         self.scales = Scales(dict(state["largest"]))
         self.noise = dict(state["noise"])
         self.failure = Verdict(**state["failure"]) if state["failure"] else None
@@ -376,233 +351,7 @@ class Lockstep:
         self.sensitive = set(state["sensitive"])
         self.parted = state["parted"]
 
-    def verdict(self, batch_size: int) -> Verdict:
-        """What all steps so far came to."""
-        if self.failure is not None:
-            return self.failure
-        bound, eps = self.bound(batch_size), self.backend.eps
-        if self.steps == 0:
-            return Verdict("equal", "no step was compared")
-        if self.worst_resynced == self.worst_free == 0 and not self.sensitive:
-            return Verdict("equal", f"equal bit for bit in all {self.steps} steps")
-        words = (
-            f"re-synced {self.worst_resynced:.1e} ({self.worst_resynced / eps:.0f} ULP)"
-            f" within {bound:.1e}, taken {self.judged} times; free "
-            f"{self.worst_free:.1e} after {self.steps} steps"
-        )
-        if self.sensitive:
-            others = " and others" if len(self.sensitive) > 1 else ""
-            words += (
-                f"; at step {min(self.sensitive)}{others} a kink, "
-                f"where one ULP moves torch itself as far"
-            )
-        if self.parted is not None:
-            words += (
-                f"; from step {self.parted} the free paths part, where rounding decides"
-                f" a kink, and every step still agrees with torch's from the same state"
-            )
-        return Verdict(
-            "rounding", words, self.worst_resynced, self.worst_resynced / eps
-        )
 
-
-class Batches:
-    """Batches without end: each epoch in a new order, without repetition.
-
-    What is left of an epoch when it holds no whole batch any more is left out.
-
-    Args:
-        data: what to draw from.
-        batch_size: examples in a batch; None gives all of them, in order.
-        rng: draws the orders.
-
-    Raises:
-        ValueError: `batch_size` is larger than the data.
-    """
-
-    def __init__(
-        self, data: Data, batch_size: int | None, rng: np.random.Generator
-    ) -> None:
-        if batch_size is not None and batch_size > len(data.x):
-            raise ValueError(
-                f"batch_size {batch_size} is larger than the data, {len(data.x)}"
-            )
-        self.data, self.rng = data, rng
-        self.size = batch_size or len(data.x)
-        self.in_order = batch_size is None
-        self.order = np.arange(0)
-
-    def __next__(self) -> tuple[np.ndarray, np.ndarray]:
-        """The next batch: inputs and targets."""
-        if self.in_order:
-            return self.data.x, self.data.target
-        if len(self.order) < self.size:
-            self.order = self.rng.permutation(len(self.data.x))
-        chosen, self.order = self.order[: self.size], self.order[self.size :]
-        return self.data.x[chosen], self.data.target[chosen]
-
-    def state(self) -> dict[str, Any]:
-        """What is left of the epoch."""
-        return {"order": self.order}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go back to where `state` was taken."""
-        self.order = state["order"]
-
-
-@lru_cache(maxsize=1)
-def stream(seed: int, step: int) -> int:
-    """The seed of what is drawn in a step, unrelated to that of the initial weights."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
-
-
-def _lasting(moves: list[float]) -> float:
-    """What of torch's moves is noise that the next steps will have, too.
-
-    A kink that one ULP decides, as a step that is kept or not, is over with its step.
-    """
-    least, typical = min(moves), float(np.median(moves))
-    return least if typical > JUMP * least else typical
-
-
-def _weights(state: dict[str, Any]) -> dict[str, Any]:
-    """The part of a learner's state that holds its weights."""
-    return state.get("model", state)
-
-
-def _tensors(learner: Any, loss: float) -> Tensors:
-    """Loss, gradients and parameters of a learner, named, and what its schedule set."""
-    return {
-        "loss": np.asarray(loss),
-        **_schedule(learner),
-        **{f"gradient {name}": a for name, a in learner.gradients().items()},
-        **{f"parameter {name}": a for name, a in learner.parameters().items()},
-    }
-
-
-def _remember(got: Tensors, want: Tensors, ours: Any, theirs: Any) -> None:
-    """Put what both learners go by in their next step beside the other tensors."""
-    mine, other = _memory(ours), _memory(theirs)
-    for tensors, memory, beside in ((got, mine, other), (want, other, mine)):
-        for name in tensors.keys() & (mine.keys() | other.keys()):
-            del tensors[name]
-        tensors |= {name: memory[name] for name in memory if name in beside}
-
-
-def _memory(learner: Any) -> Tensors:
-    """What optimisers remember of each parameter, and the counts of the model.
-
-    A step from torch's state shows a mistake in them only where it leaves them wrong.
-    What is rounded otherwise by design, as NAdam's product, is left to the free clock.
-    """
-    state = learner.state_dict()
-    counts = {
-        f"count {name}": np.asarray(to_numpy(a), float)
-        for name, a in _weights(state).items()
-        if hasattr(a, "dtype") and to_numpy(a).dtype.kind in "iu"
-    }
-    optimizers = state.get("optimizers", [state.get("optimizer", {})])
-    return counts | {
-        f"{name} of parameter {number} in optimizer {i}": found
-        for i, optimizer in enumerate(optimizers)
-        for number, values in optimizer.get("state", {}).items()
-        for name, value in values.items()
-        if (found := _remembered(name, value)) is not None
-    }
-
-
-def _remembered(name: str, value: Any) -> Any:
-    """An array as it is, a count of steps as float64; None for all else."""
-    if name == "step":
-        return np.asarray(to_numpy(value), float)
-    return value if getattr(value, "ndim", 0) else None
-
-
-def _all_apart(got: Tensors, want: Tensors) -> dict[str, Apart]:
-    """How far apart the tensors are that both sides have."""
-    with np.errstate(all="ignore"):
-        return {name: _apart(got[name], want[name]) for name in want if name in got}
-
-
-def _apart(got: Any, want: Any) -> Apart:
-    got, want = to_numpy(got), to_numpy(want)
-    room = np.empty_like(want)  # large arrays: memory is what takes time
-    size = float(np.abs(want, out=room).max(initial=0))
-    if got.shape != want.shape or got.dtype != want.dtype:
-        return Apart(float("inf"), size)
-    np.abs(np.subtract(got, want, out=room), out=room)
-    return Apart(float(room.max(initial=0)), size)
-
-
-def _of(kind: str, differences: dict[str, float]) -> dict[str, float]:
-    """The differences of one kind of tensors, by the names that the learner has."""
-    return {
-        name.removeprefix(kind): value
-        for name, value in differences.items()
-        if name.startswith(kind)
-    }
-
-
-def _schedule(learner: Any) -> dict[str, np.ndarray]:
-    """What a learner's schedule has set and counted for the next step, named.
-
-    The re-synced clock takes over torch's schedule, so that errors of the hand-written
-    one would otherwise never show.
-    """
-    if (scheduler := getattr(learner, "scheduler", None)) is None:
-        return {}
-    groups = learner.optimizer.param_groups
-    found = {
-        f"{name} of group {i}": group[name]
-        for i, group in enumerate(groups)
-        for name in SCHEDULED
-        if name in group
-    }
-    state = scheduler.state_dict()
-    found |= {f"schedule's {name}": state[name] for name in COUNTED if name in state}
-    return {name: np.asarray(value, float) for name, value in found.items()}
-
-
-def _rates(learner: Any) -> list[float]:
-    """The learning rate of each group, where a schedule changes them."""
-    scheduler = getattr(learner, "scheduler", None)
-    return [] if scheduler is None else list(scheduler.get_last_lr())
-
-
-def _not_finite(tensors: Tensors) -> str:
-    """The first number that is none, in words, or ""."""
-    for name, values in mapped(tensors, to_numpy).items():
-        finite = np.isfinite(values)
-        if not finite.all():
-            odd = np.argwhere(~finite)
-            index = [int(i) for i in odd[0]]
-            return f"{name}{f' at {index}' if index else ''} is {values[tuple(index)]}"
-    return ""
-
-
-def _copied(learner: Any) -> Any:
-    """The learner's state, in NumPy arrays that no step will change."""
-    return mapped(learner.state_dict(), lambda a: to_numpy(a).copy())
-
-
-def _kept(learner: Any) -> Any:
-    """The learner's state, in arrays of its own kind that no step will change."""
-    return mapped(learner.state_dict(), _own)
-
-
-def _own(array: Any) -> Any:
-    return array.clone() if isinstance(array, Tensor) else array.copy()
-
-
-def _disturbed(
-    tree: Any, rng: np.random.Generator, eps: float, *, whole: bool = True
-) -> Any:
-    """Every floating number moved by −1, 0 or 1 ULP; whole ones only if asked for."""
-
-    def move(a: Any) -> Any:
-        if a.dtype.kind != "f":
-            return a
-        moved = (a * (1 + eps * rng.integers(-1, 2, a.shape))).astype(a.dtype)
-        return moved if whole else np.where(a == np.round(a), a, moved)
-
-    return mapped(tree, move)
+def _dealt(give: Callable[[Any], Any], x: Any, target: Any) -> list[tuple[Any, Any]]:
+    """The batches as arrays of one side, all of them brought over at once."""
+    return list(zip(give(x), give(target), strict=True))

@@ -8,8 +8,9 @@ import numpy as np
 
 import torch_ref
 from compare.arrays import Backend
+from compare.batches import Batches
 from compare.experiment import Data, Experiment
-from compare.lockstep import Batches, Lockstep, Step
+from compare.lockstep import Lockstep, Step
 from compare.trained import Path, Trial
 from compare.verdict import Verdict
 from handmade import metrics as handmade_metrics
@@ -33,10 +34,18 @@ class Pair:
         seed: of weights, data and batches.
         backend: arrays, device and dtype.
         steps: how many to take in all.
+        alone: whether no other process walks beside, which would have to change sides
+            after the same steps; how long that is best depends on the time they take.
     """
 
     def __init__(
-        self, experiment: Experiment, name: str, seed: int, backend: Backend, steps: int
+        self,
+        experiment: Experiment,
+        name: str,
+        seed: int,
+        backend: Backend,
+        steps: int,
+        alone: bool = True,
     ) -> None:
         self.experiment, self.name, self.seed, self.steps = (
             experiment,
@@ -44,6 +53,7 @@ class Pair:
             seed,
             steps,
         )
+        self.alone, self.settled = alone, True
         # Not the stream that the initial weights are drawn from.
         self.rng = np.random.default_rng([seed, 1])
         data = experiment.data_of(name)(self.rng)
@@ -60,7 +70,8 @@ class Pair:
         }
         for trial in self.trials.values():
             trial.path = _path(trial.parameters, steps)
-        self._remember()
+            if trial.path.every:
+                trial.path.append(trial.parameters)
 
     @property
     def done(self) -> int:
@@ -78,22 +89,43 @@ class Pair:
         Raises:
             Diverged: a number is none.
         """
-        for _ in range(self.steps - self.done):
-            step = self.lockstep.step(*next(self.batches))
-            for library, loss in (
-                ("handmade", step.handmade),
-                ("torch_ref", step.torch_ref),
-            ):
-                self.trials[library].losses.append(loss)
-            self._remember()
-            yield step
+        while self.done < self.steps:
+            count = self._count()
+            steps = self.lockstep.stretch(*self.batches.take(count))
+            for place, step in enumerate(steps):
+                self.settled = place + 1 == count
+                self._note(step, place)
+                yield step
+
+    def _count(self) -> int:
+        """How many steps come before something has to be asked of the learners."""
+        if not self.alone:
+            return 1
+        longest = self.lockstep.longest(self.batches.numbers)
+        end = min(self.steps, self.done + longest)
+        measured = (n + 1 for n in range(self.done, end) if self._is_measured(n))
+        return next(measured, end) - self.done
+
+    def _note(self, step: Step, place: int) -> None:
+        """Keep the losses of a step, and where it led to."""
+        for library, loss in (
+            ("handmade", step.handmade),
+            ("torch_ref", step.torch_ref),
+        ):
+            trial = self.trials[library]
+            trial.losses.append(loss)
+            if trial.path.every and self.done % trial.path.every == 0:
+                trial.path.append(self.lockstep.notes[library].parameters(place))
+
+    def _is_measured(self, step: int) -> bool:
+        """Whether it is time for the metrics after a step."""
+        every = max(1, self.steps // METRIC_POINTS)
+        due = step % every == 0 or step == self.steps - 1
+        return bool(self.experiment.metrics) and due
 
     def measure(self, step: int) -> dict[str, dict[str, float]]:
         """Every metric on both sides, where it is time for them: by library."""
-        every = max(1, self.steps // METRIC_POINTS)
-        if not self.experiment.metrics or (
-            step % every != 0 and step != self.steps - 1
-        ):
+        if not self._is_measured(step):
             return {}
         for library, trial in self.trials.items():
             for name, metric in self.experiment.metrics.items():
@@ -135,11 +167,6 @@ class Pair:
             }
             trial.path = _path(trial.parameters, self.steps)
             trial.path.extend(saved["path"])
-
-    def _remember(self) -> None:
-        for trial in self.trials.values():
-            if trial.path.every and self.done % trial.path.every == 0:
-                trial.path.append(trial.parameters)
 
 
 def _path(parameters: dict[str, np.ndarray], steps: int) -> Path:

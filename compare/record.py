@@ -7,6 +7,7 @@ import math
 import os
 from contextlib import ExitStack
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -96,33 +97,22 @@ class Record:
     ) -> None:
         """Log one step of one trial under `tag`; `worst` is the largest so far."""
         gap = abs(step.handmade - step.torch_ref)
-        for side, loss in (
-            ("handmade", step.handmade),
-            ("torch_ref", step.torch_ref),
-        ):
-            values = {f"loss/{tag}": loss, **_rates(tag, step.rates.get(side, []))}
-            self.events[side].scalars(step.number, values)
-        self.events["compare"].scalars(
-            step.number,
-            {
-                f"compare/loss_diff_log10/{tag}": log10(gap),
-                f"compare/worst_so_far_log10/{tag}": log10(worst),
-                **(
-                    {f"compare/resynced_log10/{tag}": log10(step.resynced)}
-                    if step.resynced is not None
-                    else {}
-                ),
-                **{
-                    f"grad_error_log10/{name}/{tag}": log10(gap)
-                    for name, gap in step.gradients.items()
-                },
-            },
-        )
-        gradient = max([0.0, *step.gradients.values()])
-        parameter = max([0.0, *step.parameters.values()])
-        numbers = (step.handmade, step.torch_ref, gap, gradient, parameter)
+        number, losses = step.number, (step.handmade, step.torch_ref)
+        for side, loss in zip(("handmade", "torch_ref"), losses, strict=True):
+            rates = step.rates.get(side)
+            values = {f"loss/{tag}": loss, **(_rates(tag, rates) if rates else {})}
+            self.events[side].scalars(number, values)
+        found = [gap, worst, *step.gradients.values()]
+        if step.resynced is not None:
+            found.append(step.resynced)
+        tags = _tags(tag, tuple(step.gradients), step.resynced is not None)
+        drawn = dict(zip(tags, map(log10, found), strict=True))
+        self.events["compare"].scalars(number, drawn)
+        gradient = max(step.gradients.values(), default=0.0)
+        parameter = max(step.parameters.values(), default=0.0)
+        numbers = (*losses, gap, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, step.number, *map(repr, numbers), step.resynced]
+            [learner, seed, number, *map(repr, numbers), step.resynced]
         )
 
     def metrics(
@@ -194,6 +184,17 @@ def _png(figure: "Figure", dpi: float) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
+
+
+@lru_cache(maxsize=64)
+def _tags(tag: str, gradients: tuple[str, ...], resynced: bool) -> list[str]:
+    """The charts of what one step showed, in the order in which it is asked for."""
+    return [
+        f"compare/loss_diff_log10/{tag}",
+        f"compare/worst_so_far_log10/{tag}",
+        *(f"grad_error_log10/{name}/{tag}" for name in gradients),
+        *([f"compare/resynced_log10/{tag}"] if resynced else []),
+    ]
 
 
 def _rates(tag: str, rates: list[float]) -> dict[str, float]:

@@ -20,7 +20,7 @@ from compare import checkpoint, figures, page
 from compare.arrays import Backend
 from compare.cuda import tf32
 from compare.experiment import Claim, Experiment
-from compare.lockstep import Diverged
+from compare.judging import Diverged
 from compare.pair import Pair, Progress
 from compare.record import Record
 from compare.trained import Side
@@ -238,7 +238,8 @@ class _Run:
 
     def _pair(self, name: str, seed: int) -> Pair:
         backend = self.settings.backend
-        pair = Pair(self.experiment, name, seed, backend, self.steps)
+        alone = self.settings.ranks == 1
+        pair = Pair(self.experiment, name, seed, backend, self.steps, alone)
         self.pairs.append(pair)
         return pair
 
@@ -261,7 +262,7 @@ class _Run:
                 self.record.step(name, seed, tag, step, worst)
                 for library, metrics in pair.measure(step.number).items():
                     self.record.metrics(library, tag, step.number, metrics)
-                if time.perf_counter() > self.save_after:
+                if pair.settled and time.perf_counter() > self.save_after:
                     self._save()
         self._save()
 

@@ -5,6 +5,8 @@ import numpy as np
 from handmade._array import is_compiling
 
 _generator = np.random.default_rng()
+_seed: int | None = None
+"""What the generator is to start from when something is drawn; None if it has."""
 
 
 def manual_seed(seed: int) -> None:
@@ -16,20 +18,26 @@ def manual_seed(seed: int) -> None:
     Torch:
         `torch.manual_seed`: the same role; the numbers drawn are others.
     """
-    global _generator
-    _generator = np.random.default_rng(seed)
+    global _generator, _seed
+    # Most steps draw nothing, and making a generator takes as long as a small layer.
+    _seed = seed if type(seed) is int and seed >= 0 else None
+    if _seed is None:
+        _generator = np.random.default_rng(seed)
 
 
 def _drawing() -> np.random.Generator:
-    """The generator.
+    """The generator, started from the seed it was last given.
 
     Raises:
         RuntimeError: a compiler traces the step, which would always draw the same.
     """
+    global _generator, _seed
     if is_compiling():
         raise RuntimeError(
             "a step that draws random numbers, as dropout does, cannot be compiled"
         )
+    if _seed is not None:
+        _generator, _seed = np.random.default_rng(_seed), None
     return _generator
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import random
 import re
 import socket
 import struct
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import google_crc32c
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from compare import dashboard, record, registry
 from compare.dashboard import EventWriter, Server, deep_link
@@ -308,6 +311,40 @@ def test_a_point_is_on_disk_before_the_next_one(tmp_path: Path):
             events.scalars(step, {"loss": step})
             read = on_disk(tmp_path / "run").Scalars("loss")
             assert [point.value for point in read] == list(range(step + 1))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 300, 70_000])
+def test_a_record_has_the_bytes_that_tensorboards_own_writer_gives(size: int):
+    data = random.Random(size).randbytes(size)
+    written = io.BytesIO()
+    RecordWriter(written).write(data)
+    assert dashboard.framed(data) == written.getvalue()
+
+
+def test_checksums_are_made_by_a_library_in_c():
+    assert google_crc32c.implementation == "c"
+
+
+def test_an_event_that_is_filled_in_again_keeps_nothing_of_the_last(tmp_path: Path):
+    points = [{"a": 1.0, "b": 2.0}, {"a": 3.0}, {"b": math.inf, "a": 4.0}, {"a": 5.0}]
+    with EventWriter(tmp_path / "run") as events:
+        for step, values in enumerate(points):
+            events.scalars(step, values)
+    shown = on_disk(tmp_path / "run")
+    assert [(p.step, p.value) for p in shown.Scalars("a")] == [
+        *((0, 1.0), (1, 3.0), (2, 4.0), (3, 5.0))
+    ]
+    assert [p.step for p in shown.Scalars("b")] == [0, 2]
+    assert shown.Scalars("b")[0].value == 2
+    assert math.isnan(shown.Scalars("b")[1].value)
+
+
+def test_events_that_are_kept_to_be_filled_in_are_few(tmp_path: Path):
+    with EventWriter(tmp_path / "run") as events:
+        for number in range(3 * dashboard.PREPARED):
+            events.scalars(0, {f"tag{number}": number})
+            assert len(events._prepared) <= dashboard.PREPARED
+    assert on_disk(tmp_path / "run").Scalars("tag100")[0].value == 100
 
 
 def test_a_folder_is_never_used_twice(tmp_path: Path):

@@ -313,14 +313,14 @@ from compare.experiments.digits_mlp import EXPERIMENT
 from compare.lockstep import Lockstep
 
 distributed.TIMEOUT = timedelta(seconds=3)
-step = Lockstep.step
+stretch = Lockstep.stretch
 
 def last(self, x, target):
     if os.environ["RANK"] == "1" and self.steps == 3:
         {fate}
-    return step(self, x, target)
+    return stretch(self, x, target)
 
-Lockstep.step = last
+Lockstep.stretch = last
 """
 
 

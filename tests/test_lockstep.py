@@ -10,8 +10,10 @@ import torch
 import handmade
 import torch_ref
 from compare.arrays import Backend, to_numpy
+from compare.batches import Batches
 from compare.experiment import Data, backprop
-from compare.lockstep import Batches, Diverged, Lockstep, stream
+from compare.judging import Diverged, stream
+from compare.lockstep import Lockstep
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = np.random.default_rng(1).normal(size=(6, 2))

@@ -15,8 +15,10 @@ from compare import registry
 from compare.arrays import Backend, to_numpy
 from compare.checking.sandbox import check_file
 from compare.experiment import backprop
-from compare.lockstep import JUMP, Lockstep, _copied, _disturbed, _lasting, _tensors
+from compare.judging import JUMP, lasting
+from compare.lockstep import Lockstep
 from compare.running import Settings, run
+from compare.tensors import copied, disturbed, tensors
 from handmade._random import normal
 from handmade.search import (
     Annealing,
@@ -517,19 +519,19 @@ def test_a_tie_that_rarely_turns_is_no_bug_on_either_clock(kind, seed):
 
 
 def test_moves_of_a_kink_are_not_taken_for_lasting_noise():
-    assert _lasting([1.0, 2.0, 3.0, 4.0]) == 2.5
-    assert _lasting([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
-    assert _lasting([0.0, 1.0, 1.0]) == 0.0
-    assert _lasting([1.0, JUMP, JUMP]) == JUMP
+    assert lasting([1.0, 2.0, 3.0, 4.0]) == 2.5
+    assert lasting([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
+    assert lasting([0.0, 1.0, 1.0]) == 0.0
+    assert lasting([1.0, JUMP, JUMP]) == JUMP
 
 
 def test_labels_are_exact_and_other_targets_are_not():
     target = np.array([0.0, 1.0, -1.0, 7.0, 0.3])
     rng = np.random.default_rng(0)
-    moved = [_disturbed(target, rng, 1e-3, whole=False) for _ in range(20)]
+    moved = [disturbed(target, rng, 1e-3, whole=False) for _ in range(20)]
     assert {tuple(m[:4]) for m in moved} == {(0.0, 1.0, -1.0, 7.0)}
     assert len({m[4] for m in moved}) == 3
-    assert any((_disturbed(target, rng, 1e-3) != target)[1:4].any() for _ in range(9))
+    assert any((disturbed(target, rng, 1e-3) != target)[1:4].any() for _ in range(9))
 
 
 def test_torchs_own_moves_leave_labels_alone():
@@ -540,9 +542,9 @@ def test_torchs_own_moves_leave_labels_alone():
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
     )
     sides = Lockstep(make, Backend(dtype="float32"), 0)
-    before = _copied(sides.torch_ref)
+    before = copied(sides.torch_ref)
     batch = sides.backend.torch(X), sides.backend.torch(np.sign(Y))
-    want = _tensors(sides.torch_ref, sides._stepped(sides.torch_ref, batch))
+    want = tensors(sides.torch_ref, sides._stepped(sides.torch_ref, batch))
     want = {name: to_numpy(array).copy() for name, array in want.items()}
     assert max(sides._sensitivity("loss", want, before, batch)) < 1e-5
 

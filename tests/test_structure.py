@@ -13,7 +13,15 @@ BELOW_ALL = {
     "oracles": set(),
     "cases": set(),
     "compiled": {"arrays", "graphed", "places", "tracers"},
-    "lockstep": {"arrays", "compiled", "experiment", "verdict"},
+    "batches": {"experiment"},
+    "tensors": {"arrays"},
+    "judging": {"arrays", "tensors", "verdict"},
+    "notes": {"arrays", "tensors"},
+    "free": {"judging", "notes", "tensors"},
+    "lockstep": {
+        *("arrays", "compiled", "experiment", "free", "judging"),
+        *("notes", "tensors", "verdict"),
+    },
 }
 """What the foundations of the bridge may import of it."""
 

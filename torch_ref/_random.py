@@ -7,38 +7,50 @@ import numpy as np
 import torch
 
 _generator = np.random.default_rng()
+_seed: int | None = None
+"""What the generator is to start from when something is drawn; None if it has."""
 
 
 def manual_seed(seed: int) -> None:
     """Start torch's generator, and the one shared with handmade, afresh."""
-    global _generator
+    global _generator, _seed
     # torch.manual_seed formats stack traces: a millisecond in every step of a lockstep.
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
-    _generator = np.random.default_rng(seed)
+    _seed = seed if type(seed) is int and seed >= 0 else None
+    if _seed is None:
+        _generator = np.random.default_rng(seed)
+
+
+def _drawing() -> np.random.Generator:
+    """The generator, started from the seed it was last given."""
+    global _generator, _seed
+    if _seed is not None:
+        _generator, _seed = np.random.default_rng(_seed), None
+    return _generator
 
 
 def keep_mask(p: float, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw True, with probability 1 − p, for each element that dropout keeps."""
-    return torch.from_numpy(np.asarray(_generator.random(shape) >= p))
+    return torch.from_numpy(np.asarray(_drawing().random(shape) >= p))
 
 
 def normal(mean: float, std: float, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw float32 numbers from N(mean, std²)."""
-    return torch.from_numpy(np.asarray(_generator.normal(mean, std, shape))).float()
+    return torch.from_numpy(np.asarray(_drawing().normal(mean, std, shape))).float()
 
 
 def integers(low: int, high: int, shape: tuple[int, ...]) -> torch.Tensor:
     """Draw whole numbers, each of low … high − 1 equally often, as int64."""
-    return torch.from_numpy(np.asarray(_generator.integers(low, high, shape)))
+    return torch.from_numpy(np.asarray(_drawing().integers(low, high, shape)))
 
 
 def exponential() -> float:
     """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
-    return float(_generator.exponential())
+    return float(_drawing().exponential())
 
 
 def fraction() -> float:
     """Draw one number from U[0, 1)."""
-    return float(_generator.random())
+    return float(_drawing().random())
