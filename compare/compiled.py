@@ -114,13 +114,14 @@ class Compiled:
     def _traceable(self) -> Callable[..., Any]:
         """The step as a pure function of arrays."""
         learner, with_gradients = self._learner, self._with_gradients
+        writing_copies = self._compiler.writing_copies
         moving = frozenset(self._moving)
 
         def pure(values: list[Any], given: list[Any], x: Any, target: Any) -> Any:
             places = Places(learner, moving)
             before, before_given = places.values(), places.given()
             try:
-                with compiling():
+                with compiling(writing_copies=writing_copies):
                     places.put(values)
                     places.put_given(given)
                     loss = learner._update(x, target)
