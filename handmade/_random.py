@@ -4,7 +4,8 @@ import numpy as np
 
 from handmade._array import is_compiling
 
-_generator = np.random.default_rng()
+_generator: "np.random.Generator | None" = None
+"""Made when first asked for: loading `numpy.random` takes longer than all the rest."""
 
 
 def manual_seed(seed: int) -> None:
@@ -20,7 +21,7 @@ def manual_seed(seed: int) -> None:
     _generator = np.random.default_rng(seed)
 
 
-def _drawing() -> np.random.Generator:
+def _drawing() -> "np.random.Generator":
     """The generator.
 
     Raises:
@@ -30,6 +31,9 @@ def _drawing() -> np.random.Generator:
         raise RuntimeError(
             "a step that draws random numbers, as dropout does, cannot be compiled"
         )
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator
 
 
