@@ -39,7 +39,9 @@ class Compiled:
 
     The first step, in which most optimisers make their buffers, is taken as it stands.
     Between steps the numbers lie in the compiled function's own arrays; whoever asks
-    for the learner's parts gets them up to date.
+    for the learner's parts gets them up to date. What is changed in them (a mode, a
+    rate, an attribute of a layer or of the loss) counts from the next step on, but only
+    if they were asked for after the last one.
 
     Args:
         learner: on the arrays that the compiler is made for.
@@ -84,8 +86,18 @@ class Compiled:
         if gradients:
             self._gradients = dict(zip(self._names, gradients, strict=True))
         if self._learner.scheduler is not None:
-            self.learner._schedule(loss)
+            self._schedule(loss)
         return float(loss)
+
+    def _schedule(self, loss: Any) -> None:
+        """Set the rates of the next step; other changes need another compiled step."""
+        places = self._places
+        assert places is not None
+        self._learner._schedule(loss)
+        if places.fixed_now() != places.fixed:
+            _ = self.learner
+        else:
+            self._given = self._compiler.inputs(places.given())
 
     def _found(self) -> Callable[..., Any] | None:
         """The compiled step for the state as it now is; None if it must settle."""
@@ -114,13 +126,14 @@ class Compiled:
     def _traceable(self) -> Callable[..., Any]:
         """The step as a pure function of arrays."""
         learner, with_gradients = self._learner, self._with_gradients
+        writing_copies = self._compiler.writing_copies
         moving = frozenset(self._moving)
 
         def pure(values: list[Any], given: list[Any], x: Any, target: Any) -> Any:
             places = Places(learner, moving)
             before, before_given = places.values(), places.given()
             try:
-                with compiling():
+                with compiling(writing_copies=writing_copies):
                     places.put(values)
                     places.put_given(given)
                     loss = learner._update(x, target)

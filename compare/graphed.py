@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from compare.tracers import Pure, in_place
+from compare.tracers import Pure, in_place, own
 
 WARM_UP = 3
 """So many steps on a side stream, before the recording, let libraries set up."""
@@ -25,6 +25,8 @@ class GraphCompiler:
     Args:
         device: where numbers become tensors.
     """
+
+    writing_copies = False
 
     def __init__(self, device: str = "cuda") -> None:
         self.device = device
@@ -46,12 +48,7 @@ class GraphCompiler:
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
         """Numbers become tensors of float64 without dimensions, on the device."""
-        return [
-            value
-            if isinstance(value, Tensor)
-            else torch.tensor(value, dtype=torch.float64, device=self.device)
-            for value in values
-        ]
+        return [own(value, self.device) for value in values]
 
 
 class Recording:

@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
+from compare.settings import settings
 from handmade.training import GradientLearner
+
+MAY_MOVE = frozenset({"lr", "betas", "momentum"})
+"""What optimisers only compute with; of all else they ask what it is."""
 
 Place = tuple[Any, str]
 """A dict, or an object, and the key or attribute under which it holds a value."""
@@ -15,26 +19,43 @@ class Places:
     Args:
         learner: whose state it is.
         moving: hyper-parameters that change between steps, as by a schedule; all others
-            are `fixed`.
+            are `fixed`, and so is a momentum of 0, which leaves out a buffer.
     """
 
     def __init__(self, learner: GradientLearner, moving: Set[str]) -> None:
         optimizer = learner.optimizer
-        held = {(id(h), at): (h, at) for _, h, at in learner.model._state()}
+        modules = learner.model, learner.criterion
+        found = [one for module in modules for one in module._state()]
+        held = {(id(h), at): (h, at) for _, h, at in found}
         states = [(i, *one) for i, one in enumerate(_states(optimizer))]
         self.state: list[Place] = [*held.values(), *[(s, n) for _, s, n in states]]
-        self.form = (len(held), *[(i, name) for i, _, name in states])
+        names = [name for name, *_ in found]
+        self.form = (*names, len(held), *[(i, name) for i, _, name in states])
         self.numbers = [
             len(held) + i for i, _, name in states if name in optimizer.numbers
         ]
         """Which of them hold no array but a number, such as a count of steps."""
-        groups = optimizer.param_groups
-        self.moving = [(g, name) for g in groups for name in sorted(moving & g.keys())]
-        self.fixed = [
-            {k: v for k, v in group.items() if k not in {"params", *moving}}
-            for group in groups
-        ]
-        self.key = self.form, repr(self.fixed), tuple(name for _, name in self.moving)
+        self._groups, self._names = optimizer.param_groups, moving
+        self.moving = [(g, n) for g in self._groups for n in self._moving_in(g)]
+        self.fixed = self.fixed_now()
+        kinds = [(tuple(v.shape), v.dtype) for v in map(_get, held.values())]
+        self.key = (
+            self.form,
+            repr((self.fixed, kinds)),
+            tuple(name for _, name in self.moving),
+            settings(learner),
+        )
+        """All that a compiled step takes for granted."""
+
+    def _moving_in(self, group: dict[str, Any]) -> list[str]:
+        names = sorted(self._names & group.keys())
+        return [name for name in names if name != "momentum" or group[name]]
+
+    def fixed_now(self) -> list[dict[str, Any]]:
+        """The hyper-parameters of each group that a compiled step takes for granted."""
+        given = [{"params", *self._moving_in(group)} for group in self._groups]
+        pairs = zip(self._groups, given, strict=True)
+        return [{k: v for k, v in g.items() if k not in names} for g, names in pairs]
 
     def values(self) -> list[Any]:
         """The whole state."""
@@ -65,9 +86,9 @@ class Places:
             _put(place, new if isinstance(old, tuple) else new[0])
 
     def moved_since(self, earlier: "Places") -> set[str]:
-        """The names of what was fixed and is another now."""
-        pairs = zip(earlier.fixed, self.fixed, strict=True)
-        return {k for old, new in pairs for k in old if old[k] != new.get(k, old[k])}
+        """The names of what was fixed, is another now, and may move."""
+        pairs = zip(earlier.fixed, self.fixed, strict=False)  # groups may be added
+        return {k for a, b in pairs for k in a.keys() & MAY_MOVE if a[k] != b.get(k)}
 
 
 def _states(optimizer: Any) -> Iterator[Place]:

@@ -132,6 +132,7 @@ def is_count(array: Array) -> bool:
 
 
 _compiling = False
+_writing_copies = False
 
 
 def known(condition: Array) -> bool:
@@ -144,23 +145,33 @@ def is_compiling() -> bool:
     return _compiling
 
 
+def writing_copies() -> bool:
+    """Whether a compiler copies a whole array for each write into a part of it."""
+    return _writing_copies
+
+
 def unwarned() -> Any:
     """Let NumPy make Inf and NaN without a warning; compilers know no warnings."""
     return nullcontext() if _compiling else np.errstate(all="ignore")
 
 
 @contextmanager
-def compiling() -> Generator[None]:
+def compiling(*, writing_copies: bool = False) -> Generator[None]:
     """Look at no values: a step that a compiler traces, or a graph records, has none.
 
     Shapes and dtypes are checked as ever.
+
+    Args:
+        writing_copies: whether a write into a part of an array costs a copy of it: in
+            the loops that torch's compiler makes it does.
     """
-    global _compiling
-    before, _compiling = _compiling, True
+    global _compiling, _writing_copies
+    before = _compiling, _writing_copies
+    _compiling, _writing_copies = True, writing_copies
     try:
         yield
     finally:
-        _compiling = before
+        _compiling, _writing_copies = before
 
 
 def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:

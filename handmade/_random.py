@@ -4,9 +4,11 @@ import numpy as np
 
 from handmade._array import is_compiling
 
-_generator = np.random.default_rng()
+_generator: "np.random.Generator | None" = None
+"""Made when something is drawn: loading `numpy.random` takes longer than all the rest,
+and making a generator as long as a small layer, while most steps draw nothing."""
 _seed: int | None = None
-"""What the generator is to start from when something is drawn; None if it has."""
+"""What it is then made from; None for anything."""
 
 
 def manual_seed(seed: int) -> None:
@@ -19,25 +21,23 @@ def manual_seed(seed: int) -> None:
         `torch.manual_seed`: the same role; the numbers drawn are others.
     """
     global _generator, _seed
-    # Most steps draw nothing, and making a generator takes as long as a small layer.
-    _seed = seed if type(seed) is int and seed >= 0 else None
-    if _seed is None:
-        _generator = np.random.default_rng(seed)
+    plain = type(seed) is int and seed >= 0  # of anything else NumPy has to be asked
+    _generator, _seed = None if plain else np.random.default_rng(seed), seed
 
 
-def _drawing() -> np.random.Generator:
+def _drawing() -> "np.random.Generator":
     """The generator, started from the seed it was last given.
 
     Raises:
         RuntimeError: a compiler traces the step, which would always draw the same.
     """
-    global _generator, _seed
+    global _generator
     if is_compiling():
         raise RuntimeError(
             "a step that draws random numbers, as dropout does, cannot be compiled"
         )
-    if _seed is not None:
-        _generator, _seed = np.random.default_rng(_seed), None
+    if _generator is None:
+        _generator = np.random.default_rng(_seed)
     return _generator
 
 

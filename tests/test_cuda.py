@@ -1,5 +1,8 @@
 """A recorded step is the step itself; a device is asked for what only it has."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +135,52 @@ def test_dropout_is_refused_since_a_replay_would_drop_the_same_units_forever(pla
     made = Compiled(learner(layer=lambda nn: nn.Dropout(0.5)), "graph")
     with pytest.raises(RuntimeError, match="draws random numbers, as dropout does"):
         walk(made, 4)
+
+
+@pytest.fixture
+def pretended_graph(monkeypatch):
+    """The names of torch.cuda that a recording calls; notes where its work is done."""
+    where = ["host"]
+
+    @contextmanager
+    def on(place):
+        where.append(place)
+        try:
+            yield
+        finally:
+            where.pop()
+
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    for name, value in {
+        "CUDAGraph": lambda: SimpleNamespace(replay=lambda: None),
+        "Stream": lambda: stream,
+        "current_stream": lambda: stream,
+        "stream": lambda one: on("side stream"),
+        "graph": lambda one: on("recording"),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    return where
+
+
+def test_a_recording_warms_up_on_copies_and_on_a_side_stream(pretended_graph):
+    seen, buffer = [], torch.ones(3)
+
+    def work(a):
+        seen.append((pretended_graph[-1], a is buffer))
+        return (a.add_(1),)
+
+    _, (found,) = graphed.recorded(work, [buffer])
+    warm = [("side stream", False)] * graphed.WARM_UP
+    assert seen == [*warm, ("recording", True)]
+    assert found.tolist() == [2, 2, 2]  # a recording itself would leave it at 1
+
+
+def test_what_cannot_be_recorded_is_said_in_one_line(pretended_graph):
+    def work(a):
+        raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+    with pytest.raises(ValueError, match=r"in a CUDA graph: operation not permitted$"):
+        graphed.recorded(work, [torch.ones(1)])
 
 
 def test_a_learner_without_a_gradient_cannot_be_recorded():

@@ -134,6 +134,14 @@ def test_importing_handmade_leaves_torch_unloaded():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_importing_handmade_loads_of_numpy_only_what_numpy_does():
+    code = (
+        "import numpy, sys; before = {*sys.modules}; import handmade; "
+        "sys.exit(any(n.startswith('numpy.') for n in {*sys.modules} - before))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_every_layer_loss_and_optimiser_has_a_case():
     from compare.cases import LAYERS, LOSSES, OPTIMIZERS
 

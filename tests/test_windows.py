@@ -9,6 +9,7 @@ import torch
 
 from compare.arrays import to_numpy
 from handmade import nn
+from handmade._array import compiling
 from handmade.nn._windows import Windows
 
 INF, NAN = np.inf, np.nan
@@ -316,3 +317,22 @@ def test_same_padding_keeps_the_size_where_both_ends_are_alike():
     for kernel, dilation in ((3, 1), ((1, 5), 1), (4, 2)):
         layer = nn.Conv2d(2, 1, kernel, padding="same", dilation=dilation)
         assert layer.to(x)(x).shape == (1, 1, 7, 7)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_the_way_back_as_a_sum_is_the_way_back_piece_by_piece(d):
+    rng, tried = np.random.default_rng(3), 0
+    while tried < 150:
+        kernel, stride, dilation = (tuple(rng.integers(1, 5, d)) for _ in range(3))
+        padding, sizes = tuple(rng.integers(0, 4, d)), tuple(rng.integers(1, 8, d))
+        windows = Windows(kernel, stride, padding, dilation, bool(tried % 2))
+        try:
+            counts = windows.counts("", sizes)
+        except ValueError:
+            continue
+        parts = list(rng.normal(size=(windows.places, 2, *counts, 3)))
+        want = windows.overlap_add(np, parts, 1, sizes)
+        with compiling(writing_copies=True):
+            got = windows.overlap_add(np, parts, 1, sizes)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-13, err_msg=str(windows))
+        tried += 1

@@ -12,7 +12,14 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
-from handmade._array import Array, added_at, array_api_compat, is_compiling
+from handmade._array import (
+    Array,
+    added_at,
+    array_api_compat,
+    is_compiling,
+    writing_copies,
+)
+from handmade.nn._overlap import overlap_sum, starts_of_parts
 
 MOST_VECTORS = 1000
 """So many vectors of numbers are kept."""
@@ -117,6 +124,9 @@ class Windows:
             like: that x; its layout in memory is kept where there is no padding.
         """
         parts = list(parts)
+        if writing_copies():
+            starts = starts_of_parts(self.kernel, self.dilation, self.padding)
+            return overlap_sum(xp, parts, axis, starts, self.stride, sizes)
         shape, rest = tuple(parts[0].shape), axis + len(sizes)
         counts = shape[axis:rest]
         ends = zip(self.padding, sizes, self._behind(counts, sizes), strict=True)

@@ -247,6 +247,11 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
     return g + group["weight_decay"] * data if coupled else g
 
 
+def acts(number: Any) -> bool:
+    """Whether a hyper-parameter is not 0; where a compiler moves it, it never is."""
+    return (is_compiling() and hasattr(number, "shape")) or bool(number)
+
+
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
     if {type(v) for k, v in group.items() if k != "params"} <= _PLAIN:

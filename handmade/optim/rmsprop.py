@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from handmade._array import Array, floating_namespace
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
-from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
+from handmade.optim.optimizer import (
+    Group,
+    Optimizer,
+    State,
+    acts,
+    gradient_with_decay,
+)
 
 
 class RMSprop(Optimizer):
@@ -81,7 +87,7 @@ class RMSprop(Optimizer):
             state["grad_avg"] = mean
             v = xp.clip(v - mean * mean, 0, None)
         change = g / (xp.sqrt(v) + group["eps"])
-        if group["momentum"]:
+        if acts(group["momentum"]):
             change = group["momentum"] * state.get("momentum_buffer", 0) + change
             state["momentum_buffer"] = change
         return data - group["lr"] * change

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from handmade._array import Array
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_number
-from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
+from handmade.optim.optimizer import (
+    Group,
+    Optimizer,
+    State,
+    acts,
+    gradient_with_decay,
+)
 
 
 class SGD(Optimizer):
@@ -63,7 +69,7 @@ class SGD(Optimizer):
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         g = gradient_with_decay(data, grad, group)
-        if group["momentum"]:
+        if acts(group["momentum"]):
             v = 1 * g  # a copy: the gradient may be overwritten before the next step
             if (last := state.get("momentum_buffer")) is not None:
                 v = group["momentum"] * last + (1 - group["dampening"]) * g
