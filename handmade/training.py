@@ -75,7 +75,8 @@ class GradientLearner:
     def step(self, x: Array, target: Array) -> float:
         """Forward, backward, update; returns the loss before the update."""
         loss = self._update(x, target)
-        self._schedule(loss)
+        if self.scheduler is not None:
+            self._schedule(loss)
         return float(loss)
 
     def _update(self, x: Array, target: Array) -> Array:

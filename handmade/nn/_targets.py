@@ -11,6 +11,7 @@ from handmade._array import (
     known,
     placed,
     require_shape,
+    summed,
 )
 
 
@@ -96,7 +97,7 @@ def _beside(a: Array, axis: int) -> Array:
 def expected(xp: Any, q: Array, values: Array, axis: int) -> Array:
     """Σ_c q[c] values[c]; a class with q = 0 counts 0 even at infinity."""
     counted = xp.where(q == 0, 0.0, values)
-    return xp.vecdot(q, counted, axis=axis - q.ndim)
+    return summed(q * counted, axis=axis)
 
 
 def along(q: Array, grad_losses: Any, axis: int) -> Any:
