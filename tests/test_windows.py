@@ -9,6 +9,8 @@ import torch
 
 from compare.arrays import to_numpy
 from handmade import nn
+from handmade._array import compiling
+from handmade.nn import _windows
 from handmade.nn._windows import Windows
 
 INF, NAN = np.inf, np.nan
@@ -316,3 +318,21 @@ def test_same_padding_keeps_the_size_where_both_ends_are_alike():
     for kernel, dilation in ((3, 1), ((1, 5), 1), (4, 2)):
         layer = nn.Conv2d(2, 1, kernel, padding="same", dilation=dilation)
         assert layer.to(x)(x).shape == (1, 1, 7, 7)
+
+
+def test_the_vectors_of_a_recorded_step_stay_where_they_lie(monkeypatch):
+    monkeypatch.setattr(_windows, "_VECTORS", {})
+    monkeypatch.setattr(_windows, "_RECORDED", {})
+    monkeypatch.setattr(_windows, "MOST_KEPT", 3)
+    like = np.zeros(1)
+
+    def vector(number):
+        return _windows._vector(np, [number], like, np.float64)
+
+    recorded, other = vector(0), vector(1)
+    with compiling():
+        assert vector(0) is recorded
+    for number in range(2, 9):
+        vector(number)
+    assert vector(0) is recorded
+    assert vector(1) is not other
