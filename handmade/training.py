@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 from handmade._array import Array, is_count
 from handmade._modes import evaluated
 from handmade.nn._reduction import Loss
-from handmade.nn.module import Module, Parameter
+from handmade.nn.module import Module, Parameter, accumulate_gradients
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from handmade.optim.optimizer import Optimizer
 
@@ -84,7 +84,7 @@ class GradientLearner:
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        self.model.acc_grad_parameters(self.criterion.backward())
+        accumulate_gradients(self.model, self.criterion.backward())
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from handmade._array import Array, require_like
-from handmade.nn.module import Module
+from handmade.nn.module import Module, accumulate_gradients
 
 
 class Sequential(Module):
@@ -61,7 +61,7 @@ class Sequential(Module):
         for module in reversed(layers[1:]):
             grad_output = module.backward(grad_output)
         for first in layers[:1]:
-            first.acc_grad_parameters(grad_output)
+            accumulate_gradients(first, grad_output)
 
     def _layers(self) -> list[Module]:
         if self._order is None:
