@@ -243,6 +243,13 @@ def largest(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     return xp.max(array, axis=axis, keepdims=keepdims)
 
 
+def how_many(mask: Array) -> Any:
+    """How many of `mask` are true; as `summed`."""
+    if isinstance(mask, NumPyArray):
+        return np.count_nonzero(mask)
+    return array_namespace("how_many", mask=mask).count_nonzero(mask)
+
+
 def positive_part(x: Array) -> Array:
     """max(0, x) by whichever name costs its library least."""
     if isinstance(x, NumPyArray):
