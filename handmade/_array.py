@@ -135,18 +135,25 @@ def namespace_if_alike(a: Array, b: Array, shape: tuple[int, ...]) -> Any:
 
 
 def gradient_namespace(
-    owner: str, x: Array, grad_output: Array, shape: tuple[int, ...]
+    owner: str, x: Array, grad_output: Array, shape: tuple[int, ...] | None = None
 ) -> Any:
     """The namespace, once `grad_output` is of x's kind and of the output's shape.
+
+    Args:
+        owner: who asks, for the error message.
+        x: what forward was given, or made of it.
+        grad_output: the gradient by the output.
+        shape: of the output; x's unless given.
 
     Raises:
         TypeError: its library or its dtype is another.
         ValueError: its shape is another.
     """
-    xp = namespace_if_alike(x, grad_output, shape)
+    wanted: Any = x.shape if shape is None else shape
+    xp = namespace_if_alike(x, grad_output, wanted)
     if xp is None:
         xp = floating_namespace(owner, x=x, grad_output=grad_output)
-        require_shape(owner, "grad_output", grad_output, shape)
+        require_shape(owner, "grad_output", grad_output, wanted)
     return xp
 
 

@@ -69,7 +69,7 @@ class ReLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        xp = gradient_namespace("ReLU", y, grad_output, y.shape)
+        xp = gradient_namespace("ReLU", y, grad_output)
         grad = xp.astype(y != 0, y.dtype)  # where x > 0, and for NaN
         grad *= grad_output
         return grad
@@ -104,7 +104,7 @@ class LeakyReLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("LeakyReLU", x, grad_output, x.shape)
+        xp = gradient_namespace("LeakyReLU", x, grad_output)
         return grad_output * xp.where(x > 0, xp.ones_like(x), self.negative_slope)
 
 
@@ -150,7 +150,7 @@ class PReLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, weight = self.saved
-        xp = gradient_namespace("PReLU", x, grad_output, x.shape)
+        xp = gradient_namespace("PReLU", x, grad_output)
         grads = xp.where(x > 0, xp.zeros_like(x), grad_output) * xp.clip(x, None, 0.0)
         others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
         grad_weight = xp.sum(grads, axis=others)
@@ -204,7 +204,7 @@ class ELU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("ELU", x, grad_output, x.shape)
+        xp = gradient_namespace("ELU", x, grad_output)
         slope = self.alpha * xp.exp(xp.clip(x, None, 0.0))
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
@@ -222,7 +222,7 @@ class _Between(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace(type(self).__name__, x, grad_output, x.shape)
+        xp = gradient_namespace(type(self).__name__, x, grad_output)
         beyond = (x <= self.min_val) | (x >= self.max_val)
         return xp.where(beyond, xp.zeros_like(x), grad_output)
 
@@ -321,7 +321,7 @@ class Softplus(Module):
 
     def backward(self, grad_output: Array) -> Array:
         z = self.saved
-        xp = gradient_namespace("Softplus", z, grad_output, z.shape)
+        xp = gradient_namespace("Softplus", z, grad_output)
         return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
 
     def _scaled(self, xp: Any, x: Array) -> Array:
@@ -354,7 +354,7 @@ class SiLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, gate = self.saved
-        gradient_namespace("SiLU", x, grad_output, x.shape)
+        gradient_namespace("SiLU", x, grad_output)
         return grad_output * (gate + times(x, gate * sigmoid(-x)))
 
 
@@ -401,7 +401,7 @@ class GELU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, gate, slope = self.saved
-        gradient_namespace("GELU", x, grad_output, x.shape)
+        gradient_namespace("GELU", x, grad_output)
         return grad_output * (gate + times(x, slope))
 
 
@@ -428,7 +428,7 @@ class Step(Module):
         return xp.astype(x > 0, x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
-        xp = gradient_namespace("Step", self.saved, grad_output, self.saved.shape)
+        xp = gradient_namespace("Step", self.saved, grad_output)
         return xp.zeros_like(grad_output)
 
 
@@ -455,7 +455,7 @@ class Sigmoid(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Sigmoid", y, grad_output, y.shape)
+        gradient_namespace("Sigmoid", y, grad_output)
         return grad_output * (y * (1 - y))
 
 
@@ -479,7 +479,7 @@ class Tanh(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Tanh", y, grad_output, y.shape)
+        gradient_namespace("Tanh", y, grad_output)
         return grad_output * (1 - y * y)
 
 
@@ -514,7 +514,7 @@ class Softmax(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("Softmax", y, grad_output, y.shape)
+        xp = gradient_namespace("Softmax", y, grad_output)
         mean = xp.sum(grad_output * y, axis=axis, keepdims=True)
         return y * (grad_output - mean)
 
@@ -549,7 +549,7 @@ class LogSoftmax(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("LogSoftmax", y, grad_output, y.shape)
+        xp = gradient_namespace("LogSoftmax", y, grad_output)
         total = xp.sum(grad_output, axis=axis, keepdims=True)
         return grad_output - xp.exp(y) * total
 
