@@ -1,21 +1,26 @@
 """The one place that asks which array library an array belongs to."""
 
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
-from typing import Any, TypeAlias
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import array_api_compat as _array_api_compat
 import numpy as np
 
 array_api_compat: Any = _array_api_compat  # untyped in parts
+NumPyArray: Any = np.ndarray  # of unknown dtype
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Array: TypeAlias = Any
 """An array of NumPy, torch (CPU or CUDA), or any library of the array API standard."""
 
 _KNOWN: dict[tuple[type, Any], tuple[Any, str]] = {}
 """(type, dtype) → (namespace, kind of number): a look-up in 0.1 µs, not 0.7."""
 
-_UNKNOWN = (None, "")
+_FLOATING: dict[tuple[type, Any], Any] = {}
+"""Of these the floating ones: (type, dtype) → namespace."""
 
 
 def _lookup(owner: str, name: str, array: Array) -> tuple[Any, str]:
@@ -33,6 +38,8 @@ def _lookup(owner: str, name: str, array: Array) -> tuple[Any, str]:
             )
         xp = array_api_compat.array_namespace(array)
         _KNOWN[kind] = xp, _kind_of(xp, array.dtype)
+        if _KNOWN[kind][1] == "floating":
+            _FLOATING[kind] = xp
     return _KNOWN[kind]
 
 
@@ -54,6 +61,18 @@ def array_namespace(owner: str, /, **arrays: Array) -> Any:
         TypeError: one of them is no array or a subclass of numpy.ndarray (masked
             arrays, matrices), or they come from different libraries.
     """
+    xp = None
+    for array in arrays.values():
+        kind: Any = type(array), getattr(array, "dtype", None)
+        found = _KNOWN.get(kind)
+        if found is None or (xp is not None and xp is not found[0]):
+            return _common_namespace(owner, arrays)
+        xp = found[0]
+    return xp
+
+
+def _common_namespace(owner: str, arrays: dict[str, Array]) -> Any:
+    """As `array_namespace`, with a look at each array."""
     found = [_lookup(owner, name, array)[0] for name, array in arrays.items()]
     if found.count(found[0]) < len(found):
         names, other = list(arrays), next(xp for xp in found if xp is not found[0])
@@ -75,10 +94,18 @@ def floating_namespace(owner: str, /, **arrays: Array) -> Any:
             float16, bfloat16), and when two dtypes differ (torch would raise, NumPy
             would silently widen).
     """
-    kinds: set[Any] = {(type(a), getattr(a, "dtype", None)) for a in arrays.values()}
-    xp, kind = _KNOWN.get(kinds.pop(), _UNKNOWN)
-    if kind == "floating" and not kinds:
-        return xp
+    xp = first = None
+    for array in arrays.values():
+        kind: Any = type(array), getattr(array, "dtype", None)
+        if first is None:
+            first, xp = kind, _FLOATING.get(kind)
+        if xp is None or kind != first:
+            return _checked_namespace(owner, arrays)
+    return xp
+
+
+def _checked_namespace(owner: str, arrays: dict[str, Array]) -> Any:
+    """As `floating_namespace`, one array after the other."""
     xp = array_namespace(owner, **arrays)
     (first, reference), *others = arrays.items()
     if _KNOWN[type(reference), reference.dtype][1] != "floating":
@@ -92,6 +119,41 @@ def floating_namespace(owner: str, /, **arrays: Array) -> Any:
                 f"{owner}: {first} is {reference.dtype}, but {name} is {array.dtype}; "
                 f"give both in one dtype"
             )
+    return xp
+
+
+def namespace_if_alike(a: Array, b: Array, shape: tuple[int, ...]) -> Any:
+    """The library of two floating arrays of one kind, if b has this shape; else None.
+
+    The quick answer: who gets None asks the others, which say what does not fit.
+    """
+    kind: Any = type(a), getattr(a, "dtype", None)
+    xp = _FLOATING.get(kind)
+    if xp is None or type(b) is not type(a) or b.dtype != a.dtype:
+        return None
+    return xp if b.shape == shape else None
+
+
+def gradient_namespace(
+    owner: str, x: Array, grad_output: Array, shape: tuple[int, ...] | None = None
+) -> Any:
+    """The namespace, once `grad_output` is of x's kind and of the output's shape.
+
+    Args:
+        owner: who asks, for the error message.
+        x: what forward was given, or made of it.
+        grad_output: the gradient by the output.
+        shape: of the output; x's unless given.
+
+    Raises:
+        TypeError: its library or its dtype is another.
+        ValueError: its shape is another.
+    """
+    wanted: Any = x.shape if shape is None else shape
+    xp = namespace_if_alike(x, grad_output, wanted)
+    if xp is None:
+        xp = floating_namespace(owner, x=x, grad_output=grad_output)
+        require_shape(owner, "grad_output", grad_output, wanted)
     return xp
 
 
@@ -150,9 +212,16 @@ def writing_copies() -> bool:
     return _writing_copies
 
 
-def unwarned() -> Any:
-    """Let NumPy make Inf and NaN without a warning; compilers know no warnings."""
-    return nullcontext() if _compiling else np.errstate(all="ignore")
+def unwarned(function: Callable[P, T]) -> Callable[P, T]:
+    """`function`, in which NumPy makes Inf and NaN without a warning."""
+    quiet: Callable[P, T] = np.errstate(all="ignore")(function)
+
+    @wraps(function)
+    def chosen(*args: P.args, **kwargs: P.kwargs) -> T:
+        # Compilers know no warnings, nor how to trace their settings.
+        return (function if _compiling else quiet)(*args, **kwargs)
+
+    return chosen
 
 
 @contextmanager
@@ -176,6 +245,8 @@ def compiling(*, writing_copies: bool = False) -> Generator[None]:
 
 def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The sum along `axis`, or of all: as `xp.sum`, at half its price where small."""
+    if isinstance(array, NumPyArray):
+        return np.add.reduce(array, axis=axis, keepdims=keepdims)
     if hasattr(array, "sum"):
         return array.sum(axis=axis, keepdims=keepdims)
     xp = array_namespace("summed", array=array)
@@ -184,10 +255,24 @@ def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
 
 def largest(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The maximum along `axis`, or of all; as `summed`."""
-    if isinstance(array, np.ndarray):
+    if isinstance(array, NumPyArray):
         return array.max(axis=axis, keepdims=keepdims)
     xp = array_namespace("largest", array=array)
     return xp.max(array, axis=axis, keepdims=keepdims)
+
+
+def how_many(mask: Array) -> Any:
+    """How many of `mask` are true; as `summed`."""
+    if isinstance(mask, NumPyArray):
+        return np.count_nonzero(mask)
+    return array_namespace("how_many", mask=mask).count_nonzero(mask)
+
+
+def positive_part(x: Array) -> Array:
+    """max(0, x) by whichever name costs its library least."""
+    if isinstance(x, NumPyArray):
+        return np.maximum(x, 0.0)
+    return floating_namespace("positive_part", x=x).clip(x, 0.0, None)
 
 
 def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from handmade._array import Array, floating_namespace, is_count
 from handmade.nn._reduction import Loss
 from handmade.nn.loss_entropy import CrossEntropyLoss, NLLLoss
-from handmade.nn.module import Module, Parameter
+from handmade.nn.module import Module, Parameter, accumulate_gradients
 from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
@@ -91,7 +91,7 @@ class DataParallelLearner(GradientLearner):
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        self.model.acc_grad_parameters(self.criterion.backward())
+        accumulate_gradients(self.model, self.criterion.backward())
         loss = self._average(loss)
         if self.clip is not None:
             self.clip(self.model.parameters())

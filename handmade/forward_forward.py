@@ -17,7 +17,7 @@ from handmade.nn.activation import ReLU
 from handmade.nn.container import Sequential
 from handmade.nn.linear import Linear
 from handmade.nn.loss_entropy import BCEWithLogitsLoss
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, accumulate_gradients
 from handmade.optim.optimizer import Optimizer
 
 TINY = 1e-8
@@ -190,7 +190,7 @@ class ForwardForward:
         criterion = BCEWithLogitsLoss()
         loss = criterion(goodness(y) - self.theta, is_true)
         layer.zero_grad()
-        layer.acc_grad_parameters(criterion.backward()[:, None] * grad_goodness(y))
+        accumulate_gradients(layer, criterion.backward()[:, None] * grad_goodness(y))
         return float(loss)
 
     def predict(self, x: Array) -> Array:

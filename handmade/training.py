@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 from handmade._array import Array, is_count
 from handmade._modes import evaluated
 from handmade.nn._reduction import Loss
-from handmade.nn.module import Module, Parameter
+from handmade.nn.module import Module, Parameter, accumulate_gradients
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from handmade.optim.optimizer import Optimizer
 
@@ -75,7 +75,8 @@ class GradientLearner:
     def step(self, x: Array, target: Array) -> float:
         """Forward, backward, update; returns the loss before the update."""
         loss = self._update(x, target)
-        self._schedule(loss)
+        if self.scheduler is not None:
+            self._schedule(loss)
         return float(loss)
 
     def _update(self, x: Array, target: Array) -> Array:
@@ -83,7 +84,7 @@ class GradientLearner:
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        self.model.acc_grad_parameters(self.criterion.backward())
+        accumulate_gradients(self.model, self.criterion.backward())
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

@@ -357,6 +357,21 @@ def test_differences_are_the_same_chords_on_both_sides(way, h):
         np.testing.assert_allclose(got, chord, rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [None, 0.01])
+def test_next_to_the_largest_number_a_forward_difference_steps_inwards(dtype, share):
+    top = float(np.finfo(dtype).max)
+    x, h = np.array([top, -top], dtype), share and share * top
+    f = lambda p, ad: ad.sum(p * (p / top))  # noqa: E731  its slope is 2x / top
+    got = ad.forward_difference(lambda p: f(p[:1], ad), x, h)
+    again = torch_ad.forward_difference(
+        lambda p: f(p[:1], torch_ad), torch.tensor(x), h
+    )
+    step = share or np.finfo(dtype).eps ** 0.5
+    np.testing.assert_allclose(got, [2 - step, 0], rtol=1e-3)
+    np.testing.assert_allclose(again, got, rtol=1e-3)
+
+
 def error(way, h):
     """Of the slope of sin x · eˣ at 1, relative."""
     f = lambda x: ad.sin(x) * ad.exp(x)  # noqa: E731

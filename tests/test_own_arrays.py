@@ -118,3 +118,35 @@ def test_training_runs_the_backward_that_comes_first_be_it_a_mixins():
         layer(x)
         layer.acc_grad_parameters(grad)
         np.testing.assert_array_equal(layer.weight.grad, share * 2 * np.ones((1, 3)))
+
+
+def test_training_runs_the_backward_that_was_set_on_a_layer_object():
+    def gradients(spoiled):
+        model = nn.Sequential(nn.Linear(2, 1), nn.Identity())
+        model.load_state_dict({"0.weight": np.ones((1, 2)), "0.bias": np.ones(1)})
+        layer = spoiled(model)
+        if layer is not None:
+            plain = layer.backward
+            layer.backward = lambda grad_output: plain(3 * grad_output)
+        learner = training.GradientLearner(
+            model.to(np.ones(1)), nn.MSELoss(), lambda p: optim.SGD(p, lr=0.1)
+        )
+        learner.step(np.ones((4, 2)), np.zeros((4, 1)))
+        return learner.gradients()
+
+    want = gradients(lambda model: None)
+    for got in gradients(lambda model: model[0]), gradients(lambda model: model):
+        for name in want:
+            np.testing.assert_array_equal(got[name], 3 * want[name])
+
+
+def test_a_sequential_follows_what_is_put_into_it_and_taken_from_it():
+    model, x = nn.Sequential(nn.Identity(), nn.ReLU()), np.array([-1.0, 2.0])
+    np.testing.assert_array_equal(model(x), [0, 2])
+    setattr(model, "1", nn.Tanh())
+    np.testing.assert_array_equal(model(x), np.tanh(x))
+    model.more = nn.ReLU()
+    np.testing.assert_array_equal(model(x), np.tanh([0, 2]))
+    delattr(model, "1")
+    np.testing.assert_array_equal(model(x), [0, 2])
+    assert [type(layer).__name__ for layer in model] == ["Identity", "ReLU"]

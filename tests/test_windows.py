@@ -10,6 +10,7 @@ import torch
 from compare.arrays import to_numpy
 from handmade import nn
 from handmade._array import compiling
+from handmade.nn import _windows
 from handmade.nn._windows import Windows
 
 INF, NAN = np.inf, np.nan
@@ -336,3 +337,21 @@ def test_the_way_back_as_a_sum_is_the_way_back_piece_by_piece(d):
             got = windows.overlap_add(np, parts, 1, sizes)
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-13, err_msg=str(windows))
         tried += 1
+
+
+def test_the_vectors_of_a_recorded_step_stay_where_they_lie(monkeypatch):
+    monkeypatch.setattr(_windows, "_VECTORS", {})
+    monkeypatch.setattr(_windows, "_RECORDED", {})
+    monkeypatch.setattr(_windows, "MOST_KEPT", 3)
+    like = np.zeros(1)
+
+    def vector(number):
+        return _windows._vector(np, [number], like, np.float64)
+
+    recorded, other = vector(0), vector(1)
+    with compiling():
+        assert vector(0) is recorded
+    for number in range(2, 9):
+        vector(number)
+    assert vector(0) is recorded
+    assert vector(1) is not other

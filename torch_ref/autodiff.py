@@ -63,12 +63,18 @@ def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def _steps(owner: str, x: Tensor, h: float | None, root: float) -> list[float]:
-    """The step in each entry; unless given, such that x + h is exact."""
+    """The step in each entry; unless given, such that x + h is exact.
+
+    Near the largest number it is negative, to stay in the range.
+    """
     if not x.isfinite().all():
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
+    largest = torch.finfo(x.dtype).max
     if h is not None:
-        return x.numel() * [positive(owner, "h", h)]
-    moved = x + torch.finfo(x.dtype).eps ** root * x.abs().clamp(min=1)
+        h = positive(owner, "h", h)
+        return [-h if xi > largest - h else h for xi in x.flatten().tolist()]
+    step = torch.finfo(x.dtype).eps ** root * x.abs().clamp(min=1)
+    moved = x + step.where(x <= largest - step, -step)
     return (moved - x).flatten().tolist()
 
 

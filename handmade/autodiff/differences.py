@@ -29,7 +29,8 @@ def forward_difference(func: Function, x: Array, h: float | None = None) -> Arra
         func: from x to one number.
         x: where; float32 or float64, finite, of any shape.
         h: the step, in every entry; unless given, √ε max(1, |xᵢ|) in entry i, with ε
-            of x's dtype, rounded so that xᵢ + h is exact.
+            of x's dtype, rounded so that xᵢ + h is exact. Its negative where xᵢ + h
+            would be beyond the largest number.
 
     Raises:
         TypeError: x is no floating array.
@@ -123,15 +124,19 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
 def _steps(
     owner: str, x: Array, h: float | None, root: float
 ) -> Callable[[tuple[int, ...]], float]:
-    """From an entry's index to its step: h, or as far as x moves by εʳ max(1, |xᵢ|)."""
+    """From an entry's index to its step: h, or as far as x moves by εʳ max(1, |xᵢ|).
+
+    Near the largest number the step is negative: it stays in the range.
+    """
     xp = floating_namespace(owner, x=x)
+    largest = float(xp.finfo(x.dtype).max)
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
     if h is not None:
         given = positive(owner, "h", h)
-        return lambda index: given
+        return lambda i: -given if float(x[i]) > largest - given else given
     wanted = float(xp.finfo(x.dtype).eps) ** root * xp.clip(xp.abs(x), 1.0, None)
-    moved = (x + wanted) - x
+    moved = (x + xp.where(x > largest - wanted, -wanted, wanted)) - x
     return lambda index: float(moved[index])
 
 

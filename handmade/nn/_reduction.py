@@ -5,6 +5,7 @@ from typing import Any
 from handmade._array import (
     Array,
     floating_namespace,
+    namespace_if_alike,
     require_like,
     require_shape,
     summed,
@@ -50,12 +51,9 @@ class Loss(Module):
 
     def _reduced(self, xp: Any, losses: Array, total: Any) -> Array:
         """The losses as asked for; their mean is their sum divided by `total`."""
-        value = losses
-        if self.reduction != "none":
-            value = summed(losses)
-            value = value / total if self._divides else value
-        self._value: Array = value
-        return value
+        value = losses if self.reduction == "none" else summed(losses)
+        self._value: Array = value / total if self._divides else value
+        return self._value
 
     def _grad_losses(self, grad_output: Array | None, total: Any) -> Any:
         """∂L/∂(each element's loss): the backward pass of `_reduced`."""
@@ -83,10 +81,13 @@ class Loss(Module):
 
     def _same_shape(self, input: Array, target: Array) -> Any:
         """The namespace, once target fits input exactly and there is a mean to take."""
-        owner = type(self).__name__
-        xp = floating_namespace(owner, input=input, target=target)
-        require_shape(owner, "target", target, input.shape)
-        self._nonempty(input)
+        xp = namespace_if_alike(input, target, input.shape)
+        if xp is None:
+            owner = type(self).__name__
+            xp = floating_namespace(owner, input=input, target=target)
+            require_shape(owner, "target", target, input.shape)
+        if 0 in input.shape:
+            self._nonempty(input)
         return xp
 
     def _nonempty(self, input: Array) -> None:

@@ -7,10 +7,12 @@ from handmade._array import (
     Array,
     array_namespace,
     floating_namespace,
+    how_many,
     is_integral,
     known,
     placed,
     require_shape,
+    summed,
 )
 
 
@@ -35,20 +37,25 @@ def one_hot(
     owner: str, input: Array, target: Array, ignore_index: int | None = None
 ) -> Array:
     """1 at each target's class, else 0, shaped as input; rows to ignore are all 0."""
-    return counted_one_hot(owner, input, target, ignore_index)[0]
+    xp = array_namespace(owner, input=input, target=target)
+    axis = class_axis(owner, input)
+    return counted_one_hot(owner, xp, input, target, axis, ignore_index)[0]
 
 
 def counted_one_hot(
-    owner: str, input: Array, target: Array, ignore_index: int | None
+    owner: str,
+    xp: Any,
+    input: Array,
+    target: Array,
+    axis: int,
+    ignore_index: int | None,
 ) -> tuple[Array, bool]:
     """`one_hot`, and whether every row is known to have its 1: there is none to ignore.
 
     Raises:
-        TypeError: the target is no array of integers, or of another library.
+        TypeError: the target is no array of integers.
         ValueError: its shape does not fit, or it names a class that there is not.
     """
-    xp = array_namespace(owner, input=input, target=target)
-    axis = class_axis(owner, input)
     classes = input.shape[axis]
     if not is_integral(target):
         raise TypeError(
@@ -62,7 +69,7 @@ def counted_one_hot(
     if input.ndim > axis + 1:
         index = xp.reshape(index, (-1,) + (1,) * (input.ndim - axis - 1))
     hot = _beside(target, axis) == index
-    every = known(xp.count_nonzero(hot) == math.prod(shape))
+    every = known(how_many(hot) == math.prod(shape))
     if not every:
         _require_classes(owner, xp, target, classes, ignore_index)
     if ignore_index is not None and 0 <= ignore_index < classes:
@@ -96,7 +103,7 @@ def _beside(a: Array, axis: int) -> Array:
 def expected(xp: Any, q: Array, values: Array, axis: int) -> Array:
     """Σ_c q[c] values[c]; a class with q = 0 counts 0 even at infinity."""
     counted = xp.where(q == 0, 0.0, values)
-    return xp.vecdot(q, counted, axis=axis - q.ndim)
+    return summed(q * counted, axis=axis)
 
 
 def along(q: Array, grad_losses: Any, axis: int) -> Any:

@@ -5,8 +5,9 @@ place of the kernel are one strided slice of the padded input, a *part*. There a
 many parts as the kernel has places, in row-major order, each as large as the output.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from numbers import Integral
@@ -21,9 +22,11 @@ from handmade._array import (
 )
 from handmade.nn._overlap import overlap_sum, starts_of_parts
 
-MOST_VECTORS = 1000
-"""So many vectors of numbers are kept."""
+MOST_KEPT = 1000
+"""So many vectors of numbers are kept, and so many lists of slices."""
 _VECTORS: dict[Any, Array] = {}
+_RECORDED: dict[Any, Array] = {}
+"""The vectors that recorded steps read: they must lie where they lay, for good."""
 Sizes = tuple[int, ...]
 """One number for each spatial dimension."""
 Index = tuple[Any, ...]
@@ -101,7 +104,7 @@ class Windows:
         padded = _padded(
             xp, x, axis, list(zip(self.padding, behind, strict=True)), fill
         )
-        return [padded[at] for at in self._slices(axis, counts)]
+        return [padded[at] for at in _slices(self, axis, counts)]
 
     def overlap_add(
         self,
@@ -132,7 +135,7 @@ class Windows:
         ends = zip(self.padding, sizes, self._behind(counts, sizes), strict=True)
         padded = (*shape[:axis], *map(sum, ends), *shape[rest:])
         whole = _zeros(xp, padded, parts[0] if like is None else like)
-        for at, part in zip(self._slices(axis, counts), parts, strict=True):
+        for at, part in zip(_slices(self, axis, counts), parts, strict=True):
             whole = added_at(whole, at, part)
         inner = zip(self.padding, sizes, strict=True)
         return whole[_at(axis, (slice(p, p + size) for p, size in inner))]
@@ -141,18 +144,6 @@ class Windows:
         """What must follow the input for the last window to lie within."""
         reach = zip(counts, self.stride, self.span, self.padding, sizes, strict=True)
         return tuple(max(0, (c - 1) * s + w - p - n) for c, s, w, p, n in reach)
-
-    def _slices(self, axis: int, counts: Sizes) -> Iterator[Index]:
-        """Where the parts lie in the padded input, in row-major order."""
-        for place in product(*map(range, self.kernel)):
-            by_dimension = zip(place, self.dilation, counts, self.stride, strict=True)
-            yield _at(
-                axis,
-                (
-                    slice(k * d, k * d + (c - 1) * s + 1, s)
-                    for k, d, c, s in by_dimension
-                ),
-            )
 
     def first_inside(self, xp: Any, like: Array, counts: Sizes) -> Array:
         """The first of each window's places that is not padding, numbered as parts."""
@@ -203,6 +194,19 @@ class Windows:
         return [n * self.stride[i] - self.padding[i] for n in range(count)]
 
 
+@lru_cache(maxsize=MOST_KEPT)
+def _slices(windows: Windows, axis: int, counts: Sizes) -> list[Index]:
+    """Where the parts lie in the padded input, in row-major order."""
+    found: list[Index] = []
+    for place in product(*map(range, windows.kernel)):
+        by_dimension = zip(place, windows.dilation, counts, windows.stride, strict=True)
+        along = (
+            slice(k * d, k * d + (c - 1) * s + 1, s) for k, d, c, s in by_dimension
+        )
+        found.append(_at(axis, along))
+    return found
+
+
 def _at(axis: int, slices: Iterable[slice]) -> Index:
     """The index of `slices` along the dimensions from `axis` on."""
     return (*[slice(None)] * axis, *slices, ...)
@@ -234,13 +238,16 @@ def _vector(xp: Any, numbers: list[int], like: Array, dtype: Any) -> Array:
     """The numbers where `like` lies; kept, for a recorded step cannot bring them."""
     device = array_api_compat.device(like)
     key = xp.__name__, tuple(numbers), dtype, str(device)
-    if key in _VECTORS:
-        return _VECTORS[key]
-    vector = xp.asarray(numbers, dtype=dtype, device=device)
-    if not is_compiling():  # what is made there is a stand-in
-        if len(_VECTORS) >= MOST_VECTORS:
+    vector = _RECORDED.get(key, _VECTORS.get(key))
+    if vector is None:
+        vector = xp.asarray(numbers, dtype=dtype, device=device)
+        if is_compiling():  # what is made there is a stand-in
+            return vector
+        if len(_VECTORS) >= MOST_KEPT:
             _VECTORS.clear()
         _VECTORS[key] = vector
+    if is_compiling():
+        _RECORDED[key] = vector
     return vector
 
 

@@ -8,9 +8,11 @@ import numpy as np
 from handmade._array import (
     Array,
     floating_namespace,
+    gradient_namespace,
     largest,
-    require_shape,
+    positive_part,
     summed,
+    unwarned,
 )
 from handmade._numbers import real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
@@ -23,7 +25,7 @@ def log_softmax(x: Array, dim: int | None) -> Array:
     xp = floating_namespace("log_softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    shifted = _below_maximum(xp, x, dim)
+    shifted = _below_maximum(x, dim)
     return shifted - xp.log(summed(xp.exp(shifted), axis=dim, keepdims=True))
 
 
@@ -32,14 +34,14 @@ def softmax(x: Array, dim: int | None) -> Array:
     xp = floating_namespace("softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    powers = xp.exp(_below_maximum(xp, x, dim))
+    powers = xp.exp(_below_maximum(x, dim))
     return powers / summed(powers, axis=dim, keepdims=True)
 
 
-def _below_maximum(xp: Any, x: Array, dim: int | None) -> Array:
+@unwarned
+def _below_maximum(x: Array, dim: int | None) -> Array:
     """X − max x; all NaN, as in torch, where the maximum is infinite: ∞ − ∞."""
-    top = largest(x, axis=dim, keepdims=True)
-    return x - xp.where(xp.isinf(top), math.nan, top)
+    return x - largest(x, axis=dim, keepdims=True)
 
 
 class ReLU(Module):
@@ -60,14 +62,15 @@ class ReLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("ReLU", x=x)
-        self.saved = x
-        return xp.maximum(x, xp.zeros_like(x))
+        floating_namespace("ReLU", x=x)
+        y = positive_part(x)
+        self.saved = y
+        return y
 
     def backward(self, grad_output: Array) -> Array:
-        x = self.saved
-        xp = _matching("ReLU", x, grad_output)
-        grad = xp.astype(~(x <= 0), x.dtype)  # 1 for NaN, too
+        y = self.saved
+        xp = gradient_namespace("ReLU", y, grad_output)
+        grad = xp.astype(y != 0, y.dtype)  # where x > 0, and for NaN
         grad *= grad_output
         return grad
 
@@ -101,7 +104,7 @@ class LeakyReLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = _matching("LeakyReLU", x, grad_output)
+        xp = gradient_namespace("LeakyReLU", x, grad_output)
         return grad_output * xp.where(x > 0, xp.ones_like(x), self.negative_slope)
 
 
@@ -147,7 +150,7 @@ class PReLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, weight = self.saved
-        xp = _matching("PReLU", x, grad_output)
+        xp = gradient_namespace("PReLU", x, grad_output)
         grads = xp.where(x > 0, xp.zeros_like(x), grad_output) * xp.clip(x, None, 0.0)
         others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
         grad_weight = xp.sum(grads, axis=others)
@@ -201,7 +204,7 @@ class ELU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = _matching("ELU", x, grad_output)
+        xp = gradient_namespace("ELU", x, grad_output)
         slope = self.alpha * xp.exp(xp.clip(x, None, 0.0))
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
@@ -219,7 +222,7 @@ class _Between(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = _matching(type(self).__name__, x, grad_output)
+        xp = gradient_namespace(type(self).__name__, x, grad_output)
         beyond = (x <= self.min_val) | (x >= self.max_val)
         return xp.where(beyond, xp.zeros_like(x), grad_output)
 
@@ -318,7 +321,7 @@ class Softplus(Module):
 
     def backward(self, grad_output: Array) -> Array:
         z = self.saved
-        xp = _matching("Softplus", z, grad_output)
+        xp = gradient_namespace("Softplus", z, grad_output)
         return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
 
     def _scaled(self, xp: Any, x: Array) -> Array:
@@ -351,7 +354,7 @@ class SiLU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, gate = self.saved
-        _matching("SiLU", x, grad_output)
+        gradient_namespace("SiLU", x, grad_output)
         return grad_output * (gate + times(x, gate * sigmoid(-x)))
 
 
@@ -398,7 +401,7 @@ class GELU(Module):
 
     def backward(self, grad_output: Array) -> Array:
         x, gate, slope = self.saved
-        _matching("GELU", x, grad_output)
+        gradient_namespace("GELU", x, grad_output)
         return grad_output * (gate + times(x, slope))
 
 
@@ -425,7 +428,7 @@ class Step(Module):
         return xp.astype(x > 0, x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
-        xp = _matching("Step", self.saved, grad_output)
+        xp = gradient_namespace("Step", self.saved, grad_output)
         return xp.zeros_like(grad_output)
 
 
@@ -452,7 +455,7 @@ class Sigmoid(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        _matching("Sigmoid", y, grad_output)
+        gradient_namespace("Sigmoid", y, grad_output)
         return grad_output * (y * (1 - y))
 
 
@@ -476,7 +479,7 @@ class Tanh(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        _matching("Tanh", y, grad_output)
+        gradient_namespace("Tanh", y, grad_output)
         return grad_output * (1 - y * y)
 
 
@@ -511,7 +514,7 @@ class Softmax(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = _matching("Softmax", y, grad_output)
+        xp = gradient_namespace("Softmax", y, grad_output)
         mean = xp.sum(grad_output * y, axis=axis, keepdims=True)
         return y * (grad_output - mean)
 
@@ -546,15 +549,9 @@ class LogSoftmax(Module):
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = _matching("LogSoftmax", y, grad_output)
+        xp = gradient_namespace("LogSoftmax", y, grad_output)
         total = xp.sum(grad_output, axis=axis, keepdims=True)
         return grad_output - xp.exp(y) * total
-
-
-def _matching(owner: str, like: Array, grad_output: Array) -> Array:
-    """The namespace, once `grad_output` is known to fit the forward pass."""
-    require_shape(owner, "grad_output", grad_output, like.shape)
-    return floating_namespace(owner, x=like, grad_output=grad_output)
 
 
 def _valid_axis(owner: str, x: Array, dim: int | None) -> int | None:

@@ -1,9 +1,10 @@
 """Modules made of modules."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from handmade._array import Array, require_like
-from handmade.nn.module import Module
+from handmade.nn.module import Module, accumulate_gradients
 
 
 class Sequential(Module):
@@ -26,6 +27,9 @@ class Sequential(Module):
     Torch:
         `torch.nn.Sequential`: the names in `state_dict` are "0.weight", "1.weight", ….
     """
+
+    _order: list[Module] | None = None
+    """The layers, once asked for; None again as soon as an attribute changes."""
 
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
@@ -57,10 +61,20 @@ class Sequential(Module):
         for module in reversed(layers[1:]):
             grad_output = module.backward(grad_output)
         for first in layers[:1]:
-            first.acc_grad_parameters(grad_output)
+            accumulate_gradients(first, grad_output)
 
     def _layers(self) -> list[Module]:
-        return [value for value in vars(self).values() if isinstance(value, Module)]
+        if self._order is None:
+            vars(self)["_order"] = [layer for _, layer in self.named_children()]
+        return self._order or []
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        vars(self).pop("_order", None)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        vars(self).pop("_order", None)
 
     def __iter__(self) -> Iterator[Module]:
         """The layers in order."""

@@ -7,6 +7,7 @@ from handmade._array import (
     Array,
     array_namespace,
     floating_namespace,
+    gradient_namespace,
     require_shape,
     summed,
 )
@@ -82,10 +83,10 @@ class Linear(Module):
                 f"Linear: the last dimension of x must be in_features = "
                 f"{self.in_features}, got x of shape {tuple(x.shape)}"
             )
-        self.saved = x
         y = x @ self.weight.data.T
         if self.bias is not None:
             y += self.bias.data
+        self.saved = x, y.shape
         return y
 
     def backward(self, grad_output: Array) -> Array:
@@ -97,18 +98,15 @@ class Linear(Module):
 
     def _accumulate(self, grad_output: Array) -> None:
         """Add ∂L/∂W and ∂L/∂b."""
-        x = self.saved
-        xp = floating_namespace("Linear", x=x, grad_output=grad_output)
-        shape = (*x.shape[:-1], self.out_features)
-        require_shape("Linear", "grad_output", grad_output, shape)
-        grad_rows = _rows(xp, grad_output)
-        self.weight.accumulate(grad_rows.T @ _rows(xp, x))
+        x, shape = self.saved
+        xp = gradient_namespace("Linear", x, grad_output, shape)
+        if x.ndim != 2:
+            x, grad_output = _rows(xp, x), _rows(xp, grad_output)
+        self.weight.accumulate(grad_output.T @ x)
         if self.bias is not None:
-            self.bias.accumulate(summed(grad_rows, axis=0))
+            self.bias.accumulate(summed(grad_output, axis=0))
 
 
 def _rows(xp: Any, a: Array) -> Array:
     """(…, c) as a matrix, one example a row."""
-    if a.ndim == 2:
-        return a
     return xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))

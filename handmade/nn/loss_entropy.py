@@ -268,7 +268,7 @@ class CrossEntropyLoss(Loss):
             q = ((1 - eps) * target + share) * weight
             mass = xp.sum(q, axis=axis, keepdims=True)
             return q, mass, math.prod(target.shape) // input.shape[axis]
-        hot, every = counted_one_hot(owner, input, target, self.ignore_index)
+        hot, every = counted_one_hot(owner, xp, input, target, axis, self.ignore_index)
         if every and self.weight is None and eps == 0:
             return hot, None, math.prod(target.shape)
         counted = xp.sum(hot, axis=axis, keepdims=True)

@@ -37,7 +37,8 @@ class Parameter:
         """The data in an array that may be written into: at first, a copy.
 
         What a caller has put into `data` is never changed. What `update` has put there
-        is, as in torch, also where `state_dict` has handed it out.
+        is, as in torch, also where `state_dict` has handed it out or a caller has put
+        it into the `data` of another parameter: give that one a copy.
         """
         return self.data if self.data is self._own else 1 * self.data
 
@@ -244,6 +245,17 @@ class Module:
     def eval(self) -> Self:
         """Set evaluation mode: the same as `train(False)`."""
         return self.train(False)
+
+
+def accumulate_gradients(module: Module, grad_output: Array) -> None:
+    """Have `module` accumulate ∂L/∂θ, as training does: nobody asks for ∂L/∂input.
+
+    A `backward` that was set on this very object comes first.
+    """
+    if "backward" in vars(module):
+        module.backward(grad_output)
+    else:
+        module.acc_grad_parameters(grad_output)
 
 
 def require_kind(owner: str, name: str, array: Array, like: Array) -> None:

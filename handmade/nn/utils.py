@@ -51,10 +51,10 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
-    with unwarned():  # NaN and Inf are torch's, without a warning
-        return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
+    return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
 
 
+@unwarned
 def _shortened(
     owner: str,
     reached: list[Parameter],

@@ -18,7 +18,7 @@ from handmade.optim._ranges import require_number, require_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
-_PLAIN = {bool, float, int}
+_PLAIN = {bool, float, int, list}
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
 
@@ -109,6 +109,7 @@ class Optimizer:
         """
         raise NotImplementedError
 
+    @unwarned
     def step(self) -> None:
         """Update every parameter that has a gradient.
 
@@ -120,26 +121,25 @@ class Optimizer:
                 dtype than its parameter.
             ValueError: it has another shape.
         """
-        with unwarned():
-            for group in self.param_groups:
-                plain = _plain(group)
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        self._update(parameter, plain)
+        for group in self.param_groups:
+            plain = _plain(group)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, plain)
 
     def _update(self, parameter: Parameter, group: Group) -> None:
-        state = self.state.setdefault(parameter, {})
-        self._fitting(parameter, state)
-        data = parameter.writable()
-        parameter.update(self.updated(data, parameter.grad, state, group))
+        grad, state = parameter.grad, self.state.setdefault(parameter, {})
+        require_like(type(self).__name__, "grad", grad, parameter.data)
+        if state:
+            self._require_fitting(state, parameter.data)
+        parameter.update(self.updated(parameter.writable(), grad, state, group))
 
-    def _fitting(self, parameter: Parameter, state: State) -> None:
+    def _require_fitting(self, state: State, data: Array) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
         owner = type(self).__name__
-        require_like(owner, "grad", parameter.grad, parameter.data)
         for name, value in state.items():
             if name not in self.numbers and hasattr(value, "dtype"):
-                require_like(owner, name, value, parameter.data)
+                require_like(owner, name, value, data)
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -254,7 +254,8 @@ def acts(number: Any) -> bool:
 
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
-    if {type(v) for k, v in group.items() if k != "params"} <= _PLAIN:
+    kinds = [*map(type, group.values())]
+    if _PLAIN.issuperset(kinds) and kinds.count(list) == 1:  # the one of "params"
         return group
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
 
