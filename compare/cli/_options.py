@@ -29,3 +29,10 @@ class DType(StrEnum):
 
     float32 = "float32"
     float64 = "float64"
+
+
+class Clock(StrEnum):
+    """What steps are timed by."""
+
+    wall = "wall"
+    cpu = "cpu"
