@@ -12,19 +12,22 @@ from typer.testing import CliRunner
 
 import handmade
 from compare import bench as bench_module
+from compare import cuda
 from compare.bench import (
     COLUMNS,
+    CUDA_COLUMNS,
     Column,
     Disagreement,
     How,
     Row,
     bench,
+    on_cuda,
     paper,
     report,
 )
 from compare.bench import contestants as by
 from compare.bench.timing import interleaved
-from compare.bench.works import WORKS, work
+from compare.bench.works import CUDA_WORKS, WORKS, work
 from compare.cli import app
 
 EAGER = {name: COLUMNS[name] for name in ("numpy", "torch", "torch_ref", "floor")}
@@ -219,3 +222,94 @@ def test_torchs_compiler_gets_a_step_without_its_profiler(
 def test_works_count_the_products_that_no_step_can_do_without():
     assert work("or").products == ((4, 2, 1), (1, 4, 2))
     assert work("digits-128").multiply_adds == 64 * (2 * 64 * 128 + 3 * 128 * 10)
+
+
+# On a device, or as if
+
+
+def events(log: list[float]):
+    """A clock of the device that says when it was asked: half a second each."""
+
+    def now() -> float:
+        log.append(len(log) / 2)
+        return log[-1]
+
+    return now
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch):
+    """A device whose arrays lie on the CPU, and whose graphs are not recorded."""
+    log: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "clock", lambda: events(log))
+    for kind in (on_cuda.OnCuda, on_cuda.TorchRef, on_cuda.Floor):
+        monkeypatch.setattr(kind, "device", "cpu")
+    monkeypatch.setattr(on_cuda.ByGraph, "__init__", on_cuda.OnCuda.__init__)
+    return log
+
+
+def test_on_a_device_its_own_clock_counts_and_not_the_hosts(pretended):
+    (row,) = bench(["or"], How(device="cuda", rounds=2))
+    assert row.seconds.keys() == CUDA_COLUMNS.keys()
+    # A step of half a second at least fills its turn: one step, two looks.
+    assert all((s == 0.5).all() for s in row.seconds.values())
+    assert len(pretended) > 2 * 2 * len(CUDA_COLUMNS)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_tf32_holds_while_it_is_measured_and_the_page_says_so(
+    pretended, monkeypatch: pytest.MonkeyPatch, allowed: bool
+):
+    def now():
+        return [getattr(place, name) for place, name in cuda._switches()]
+
+    seen = []
+
+    class Watching(on_cuda.OnCuda):
+        def step(self) -> float:
+            seen.append(now())
+            return super().step()
+
+    before = now()
+    columns = {**CUDA_COLUMNS, "torch": Column("watching", Watching)}
+    how = How(device="cuda", tf32=allowed, rounds=1)
+    list(bench(["or"], how, columns))
+    want = [cuda._position(name, allowed) for _, name in cuda._switches()]
+    assert seen
+    assert all(found == want for found in seen)
+    assert now() == before
+    assert how.words()["tf32"] == ("on" if allowed else "off")
+    assert how.words()["clock"] == "events"
+
+
+def test_a_device_has_one_work_more_and_no_time_of_the_processor(pretended):
+    assert set(CUDA_WORKS) - set(WORKS) == {"8192-8192"}
+    by_hand = 8192**3 * (2 + 3)
+    assert CUDA_WORKS["8192-8192"].multiply_adds == by_hand
+    with pytest.raises(ValueError, match="needs threads 1 and device cpu"):
+        How(device="cuda", clock="cpu")
+
+
+def test_coarse_products_are_let_pass_but_no_wrong_gradient(pretended):
+    how = How(device="cuda", tf32=True, rounds=1)
+    columns = {**CUDA_COLUMNS, "wrong": Column("wrong", Doubled)}
+    with pytest.raises(Disagreement, match="wrong disagrees"):
+        list(bench(["digits-128"], how, columns))
+
+
+def test_without_a_device_none_is_made_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = CliRunner().invoke(app, ["bench", "or", "--device", "cuda"])
+    assert result.exit_code == 2
+    assert "finds no CUDA device" in result.stderr
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("tf32", [False, True])
+def test_a_work_is_measured_on_a_device(tf32: bool):
+    (row,) = bench(["digits-128"], How(device="cuda", rounds=3, tf32=tf32))
+    assert row.seconds.keys() == CUDA_COLUMNS.keys()
+    assert all((s > 0).all() for s in row.seconds.values())
+    assert row.quartiles("floor")[1] < row.quartiles("torch")[1]

@@ -10,8 +10,9 @@ LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
 
 
 class Array(StrEnum):
-    """Arrays that the hand-written side runs on."""
+    """Arrays that the hand-written side runs on; auto: by the lesson's size."""
 
+    auto = "auto"
     numpy = "numpy"
     torch = "torch"
     jax = "jax"
