@@ -22,12 +22,13 @@ from compare.running import Result, Settings
 from compare.running import run as _run
 from compare.showing import display, page
 from compare.showing.page import Page
+from compare.sizing import settled
 
 
 def run(
     lesson: str | Path | Experiment,
     *,
-    array: str = "",
+    array: str = "auto",
     device: str = "cpu",
     dtype: str = "float64",
     steps: int | None = None,
@@ -47,8 +48,8 @@ def run(
     Args:
         lesson: its name, the path of a file that defines one or of a CSV file, or the
             lesson itself.
-        array: of the hand-written side, "numpy" or "torch"; "" is NumPy, or torch if
-            need be.
+        array: of the hand-written side, "numpy", "torch" or "jax", or "auto": by the
+            lesson's size.
         device: "cpu" or "cuda".
         dtype: "float32" or "float64".
         steps: at least 1, instead of the lesson's own number.
@@ -69,10 +70,12 @@ def run(
     """
     source, name, experiment = _found(lesson, target, hidden)
     registry.require_data(name, experiment, data)
-    on_torch = compile or device == "cuda"
-    arrays = array or ("torch" if on_torch else "numpy")
+    on_torch = compile or graph or device == "cuda"
+    arrays = ("torch" if on_torch else "numpy") if array == "auto" else array
     backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
     settings = Settings(backend, steps, seed, Path(logdir), threads, fast, data)
+    if array == "auto":
+        settings, _ = settled(experiment, settings)
     return _run(name, experiment, settings, source=source)
 
 

@@ -1,17 +1,33 @@
 """The bench: fair rounds, nothing timed that disagrees, and an honest page."""
 
+import io
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+import torch
+from rich.console import Console
 from typer.testing import CliRunner
 
+import handmade
 from compare import bench as bench_module
-from compare.bench import COLUMNS, Column, Disagreement, Row, bench, report
+from compare import cuda
+from compare.bench import (
+    COLUMNS,
+    CUDA_COLUMNS,
+    Column,
+    Disagreement,
+    How,
+    Row,
+    bench,
+    on_cuda,
+    paper,
+    report,
+)
 from compare.bench import contestants as by
 from compare.bench.timing import interleaved
-from compare.bench.works import WORKS, work
+from compare.bench.works import CUDA_WORKS, WORKS, work
 from compare.cli import app
 
 EAGER = {name: COLUMNS[name] for name in ("numpy", "torch", "torch_ref", "floor")}
@@ -58,7 +74,7 @@ def test_a_slow_round_is_slow_for_all_and_leaves_the_ratio_alone():
 @pytest.mark.parametrize("name", ["or", "xor", "digits", "digits-128", "cnn"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_hand_and_autograd_agree_before_they_are_timed(name: str, dtype: str):
-    (row,) = bench([name], dtype=dtype, rounds=1, columns=EAGER)
+    (row,) = bench([name], How(dtype=dtype, rounds=1), EAGER)
     assert row.seconds.keys() == EAGER.keys()
 
 
@@ -84,7 +100,7 @@ class WrongLoss(by.OnNumpy):
 def test_a_bench_of_things_that_disagree_is_refused(name: str, wrong, tensor: str):
     columns = {**EAGER, "wrong": Column("wrong", wrong)}
     with pytest.raises(Disagreement, match=f"wrong disagrees .*({tensor})"):
-        list(bench([name], rounds=1, columns=columns))
+        list(bench([name], How(rounds=1), columns))
 
 
 def test_the_command_times_nothing_that_disagrees(monkeypatch: pytest.MonkeyPatch):
@@ -108,10 +124,19 @@ def test_a_package_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["ore"], "no work 'ore'"),
+        (["ore"], "no work 'ore' to bench; did you mean or? (known: or, xor"),
+        (["or_gat"], "did you mean or?"),
+        (["qqqqq"], "no work 'qqqqq' to bench (known: or, xor"),
+        (["8192-8192"], "the work '8192-8192' needs device cuda"),
         (["or", "--rounds", "0"], "at least 1"),
         (["or", "--threads", "0"], "at least 1"),
         (["or", "--write"], "name none"),
+        (["or", "--scaling"], "works of its own"),
+        (["--scaling", "--device", "cuda"], "works of its own, on the cpu"),
+        (["or", "--clock", "cpu", "--threads", "2"], "needs threads 1"),
+        (["or", "--clock", "sun"], "'sun' is not one of 'wall', 'cpu'"),
+        (["or", "--tf32"], "tf32 needs device cuda, got cpu"),
+        (["or", "--dtype", "bfloat16"], "'bfloat16' is not one of 'float32'"),
     ],
 )
 def test_a_request_without_sense_is_a_usage_error(words: list[str], complaint: str):
@@ -135,34 +160,156 @@ SHOWN = {name: COLUMNS[name] for name in ("numpy", "jax", "torch_ref")}
 
 
 def test_the_page_says_where_how_and_when_it_was_measured(rows: list[Row]):
-    settings = {"threads": 1, "dtype": "float32", "rounds": 5}
-    text = report.page(rows, SHOWN, settings, date(2026, 1, 2))
-    for words in ("2026-01-02", "threads 1, dtype float32", "numpy 2", "torch 2"):
+    text = report.page(rows, SHOWN, How(rounds=5), date(2026, 1, 2))
+    said = "threads 1, dtype float32, rounds 5, clock wall"
+    for words in ("2026-01-02", said, "numpy 2", "torch 2"):
         assert words in text
-    assert report.machine() in text
+    assert paper.machine() in text
     lines = [line for line in text.splitlines() if line.startswith("| handmade, JAX")]
-    assert (
-        lines == ["| handmade, JAX arrays, jit |" + " not installed |" * len(WORKS)] * 2
-    )
+    assert lines == ["| handmade, JAX jit |" + " not installed |" * len(WORKS)] * 2
 
 
 def test_page_and_picture_are_written_whole_or_not_at_all(
     rows: list[Row], tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    page = report.write(tmp_path, rows, SHOWN, {"threads": 1})
+    page = report.write(tmp_path, rows, SHOWN, How())
     before = page.read_bytes()
-    assert {p.name for p in tmp_path.iterdir()} == {report.PAGE, report.PICTURE}
+    both = {report.PAGE, report.PAGE.replace(".md", ".png")}
+    assert {p.name for p in tmp_path.iterdir()} == both
 
     def full(*_) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(report.os, "replace", full)
+    monkeypatch.setattr(paper.os, "replace", full)
     with pytest.raises(OSError, match="no space"):
-        report.write(tmp_path, rows[:2], SHOWN, {"threads": 2})
+        report.write(tmp_path, rows[:2], SHOWN, How(threads=2))
     assert page.read_bytes() == before
-    assert {p.name for p in tmp_path.iterdir()} == {report.PAGE, report.PICTURE}
+    assert {p.name for p in tmp_path.iterdir()} == both
+
+
+def test_the_table_fits_80_columns_and_says_why_somebody_is_absent():
+    columns = {name: np.full(3, 0.123456) for name in COLUMNS}
+    absent = {"sklearn": "no convolutions", "micrograd": "one neuron only"}
+    absent |= dict.fromkeys(("jax", "JAX"), "not installed")
+    shown = {n: s for n, s in columns.items() if n not in absent}
+    console = Console(width=80, file=io.StringIO())
+    console.print(report.table([Row(work("784-512-256"), shown, absent)], COLUMNS))
+    lines = console.file.getvalue().splitlines()
+    assert len(lines) == 2 + len(COLUMNS)  # none was broken in two
+    assert any(line.strip() == "micrograd: one neuron only" for line in lines)
+    assert sum("123456 – 123456" in line for line in lines) == len(COLUMNS) - 4
+
+
+def test_torchs_compiler_gets_a_step_without_its_profiler(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def entered(*_):
+        raise AssertionError("the profiler was asked for")
+
+    one = work("or")
+    start = {
+        n: a.astype("float32") for n, a in one.learner(handmade).parameters().items()
+    }
+    contestant = by.TorchCompiled(one, start, "float32")
+    monkeypatch.setattr(torch.autograd.profiler, "record_function", entered)
+    with torch.compiler.set_stance("force_eager"):
+        losses = [contestant.step() for _ in range(3)]
+    plain = by.TorchRef(one, start, "float32")
+    monkeypatch.undo()
+    assert losses == [plain.step() for _ in range(3)]
 
 
 def test_works_count_the_products_that_no_step_can_do_without():
     assert work("or").products == ((4, 2, 1), (1, 4, 2))
     assert work("digits-128").multiply_adds == 64 * (2 * 64 * 128 + 3 * 128 * 10)
+
+
+# On a device, or as if
+
+
+def events(log: list[float]):
+    """A clock of the device that says when it was asked: half a second each."""
+
+    def now() -> float:
+        log.append(len(log) / 2)
+        return log[-1]
+
+    return now
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch):
+    """A device whose arrays lie on the CPU, and whose graphs are not recorded."""
+    log: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "clock", lambda: events(log))
+    for kind in (on_cuda.OnCuda, on_cuda.TorchRef, on_cuda.Floor):
+        monkeypatch.setattr(kind, "device", "cpu")
+    monkeypatch.setattr(on_cuda.ByGraph, "__init__", on_cuda.OnCuda.__init__)
+    return log
+
+
+def test_on_a_device_its_own_clock_counts_and_not_the_hosts(pretended):
+    (row,) = bench(["or"], How(device="cuda", rounds=2))
+    assert row.seconds.keys() == CUDA_COLUMNS.keys()
+    # A step of half a second at least fills its turn: one step, two looks.
+    assert all((s == 0.5).all() for s in row.seconds.values())
+    assert len(pretended) > 2 * 2 * len(CUDA_COLUMNS)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_tf32_holds_while_it_is_measured_and_the_page_says_so(
+    pretended, monkeypatch: pytest.MonkeyPatch, allowed: bool
+):
+    def now():
+        return [getattr(place, name) for place, name in cuda._switches()]
+
+    seen = []
+
+    class Watching(on_cuda.OnCuda):
+        def step(self) -> float:
+            seen.append(now())
+            return super().step()
+
+    before = now()
+    columns = {**CUDA_COLUMNS, "torch": Column("watching", Watching)}
+    how = How(device="cuda", tf32=allowed, rounds=1)
+    list(bench(["or"], how, columns))
+    want = [cuda._position(name, allowed) for _, name in cuda._switches()]
+    assert seen
+    assert all(found == want for found in seen)
+    assert now() == before
+    assert how.words()["tf32"] == ("on" if allowed else "off")
+    assert how.words()["clock"] == "events"
+
+
+def test_a_device_has_one_work_more_and_no_time_of_the_processor(pretended):
+    assert set(CUDA_WORKS) - set(WORKS) == {"8192-8192"}
+    by_hand = 8192**3 * (2 + 3)
+    assert CUDA_WORKS["8192-8192"].multiply_adds == by_hand
+    with pytest.raises(ValueError, match="needs threads 1 and device cpu"):
+        How(device="cuda", clock="cpu")
+
+
+def test_coarse_products_are_let_pass_but_no_wrong_gradient(pretended):
+    how = How(device="cuda", tf32=True, rounds=1)
+    columns = {**CUDA_COLUMNS, "wrong": Column("wrong", Doubled)}
+    with pytest.raises(Disagreement, match="wrong disagrees"):
+        list(bench(["digits-128"], how, columns))
+
+
+def test_without_a_device_none_is_made_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    result = CliRunner().invoke(app, ["bench", "or", "--device", "cuda"])
+    assert result.exit_code == 2
+    assert "finds no CUDA device" in result.stderr
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("tf32", [False, True])
+def test_a_work_is_measured_on_a_device(tf32: bool):
+    (row,) = bench(["digits-128"], How(device="cuda", rounds=3, tf32=tf32))
+    assert row.seconds.keys() == CUDA_COLUMNS.keys()
+    assert all((s > 0).all() for s in row.seconds.values())
+    assert row.quartiles("floor")[1] < row.quartiles("torch")[1]

@@ -318,7 +318,7 @@ def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
         ("--threads", "0", "threads must be at least 1, got 0"),
         ("--seed", "-1", "seed must be at least 0, got -1"),
         ("--steps", "many", "'--steps': "),
-        ("--array", "cupy", "'cupy' is not one of 'numpy', 'torch'"),
+        ("--array", "cupy", "'cupy' is not one of 'auto', 'numpy', 'torch'"),
         ("--device", "tpu", "'tpu' is not one of 'cpu', 'cuda'"),
         ("--dtype", "float16", "'float16' is not one of 'float32', 'float64'"),
     ],

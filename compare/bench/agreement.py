@@ -16,7 +16,11 @@ class Disagreement(RuntimeError):
 
 
 def require_agreement(
-    contestants: Mapping[str, Contestant], reference: str, start: Weights, eps: float
+    contestants: Mapping[str, Contestant],
+    reference: str,
+    start: Weights,
+    eps: float,
+    coarse: float = 0.0,
 ) -> None:
     """Let all take some steps, and compare losses and weights with the reference's.
 
@@ -28,6 +32,8 @@ def require_agreement(
         reference: the name of whom the others must agree with.
         start: the weights that all of them begin with.
         eps: the dtype's distance from 1 to the next number.
+        coarse: the same of what a product's factors are rounded to before they are
+            multiplied, if they are; sums are not, so their length does not count.
 
     Raises:
         Disagreement: one does not.
@@ -38,7 +44,9 @@ def require_agreement(
     }
     want, moved = losses[reference], contestants[reference].weights()
     sums = [n for a in start.values() for n in (len(a), a.size // len(a))]
-    bound = STEPS * rounding_bound(eps, max(sums), len(start))
+    depth = len(start)
+    bound = rounding_bound(eps, max(sums), depth) + rounding_bound(coarse, 1, depth)
+    bound *= STEPS
     for name, one in contestants.items():
         if not (got := one.weights()):
             continue  # the floor has none

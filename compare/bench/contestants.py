@@ -1,6 +1,7 @@
 """Who takes part: one class for each way to take the same training step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -59,9 +60,10 @@ class OnNumpy(_Learner):
     """Handmade on NumPy arrays."""
 
     array = "numpy"
+    device = "cpu"
 
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        backend = Backend(self.array, dtype=dtype)
+        backend = Backend(self.array, self.device, dtype)
         learner = work.learner(handmade).to(backend.handmade(np.zeros(1)))
         super().__init__(learner, backend.handmade, work, weights)
 
@@ -89,8 +91,10 @@ class ByJax(ByTorch):
 class TorchRef(_Learner):
     """PyTorch: layers, autograd and optimiser as they come."""
 
+    device = "cpu"
+
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        backend = Backend("torch", dtype=dtype)
+        backend = Backend("torch", self.device, dtype)
         learner = work.learner(torch_ref).to(backend.torch(np.zeros(1)))
         super().__init__(learner, backend.torch, work, weights)
 
@@ -100,14 +104,14 @@ class TorchCompiled(TorchRef):
 
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
         super().__init__(work, weights, dtype)
-        learner = self.learner
+        learner, change = self.learner, _unprofiled(self.learner.optimizer)
 
         @torch.compile
         def update(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
             loss = learner.criterion(learner.model(x), target)
-            learner.optimizer.zero_grad()
+            learner.model.zero_grad()
             loss.backward()
-            learner.optimizer.step()
+            change()
             return loss.detach()
 
         self.update = update
@@ -117,13 +121,24 @@ class TorchCompiled(TorchRef):
         return self.update(self.x, self.target).item()
 
 
+def _unprofiled(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
+    """The update of an optimiser, without naming itself to torch's profiler.
+
+    Its `step` and `zero_grad` do, at which torch's compiler warns and is held up.
+    """
+    step = type(optimizer).step
+    return partial(getattr(step, "__wrapped__", step), optimizer)
+
+
 class Floor:
     """No training: only the matrix products that no step can do without."""
 
+    device = "cpu"
+
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        kind = getattr(torch, dtype)
+        how: Any = {"dtype": getattr(torch, dtype), "device": self.device}
         self.products = [
-            tuple(torch.ones(s, dtype=kind) for s in ((m, k), (k, n), (m, n)))
+            tuple(torch.ones(s, **how) for s in ((m, k), (k, n), (m, n)))
             for m, k, n in work.products
         ]
 

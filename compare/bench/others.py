@@ -9,7 +9,7 @@ import numpy as np
 
 from compare.arrays import Backend
 from compare.bench.contestants import Unfit, Weights
-from compare.bench.works import LR, Work
+from compare.bench.works import Work
 
 
 class Jax:
@@ -25,7 +25,7 @@ class Jax:
 
         def update(parameters: Any, x: Any, target: Any) -> Any:
             value, slopes = jax.value_and_grad(loss)(parameters, x, target)
-            new = jax.tree.map(lambda p, g: p - LR * g, parameters, slopes)
+            new = jax.tree.map(lambda p, g: p - work.lr * g, parameters, slopes)
             return new, value
 
         self.update = jax.jit(update, donate_argnums=0)
@@ -89,11 +89,12 @@ class Micrograd:
 
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
         if work.name != "or":
-            raise Unfit("or only")
+            raise Unfit("one neuron only")
         from micrograd.nn import Neuron
 
         x, target = work.batch()
         self.x, self.target = x.tolist(), target[:, 0].tolist()
+        self.lr = work.lr
         self.neuron = Neuron(x.shape[1], nonlin=False)
         start = [*weights["0.weight"][0].tolist(), float(weights["0.bias"][0])]
         for value, number in zip(self.neuron.parameters(), start, strict=True):
@@ -107,7 +108,7 @@ class Micrograd:
         neuron.zero_grad()
         loss.backward()
         for value in neuron.parameters():
-            value.data -= LR * value.grad
+            value.data -= self.lr * value.grad
         return loss.data
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -120,8 +121,10 @@ class Sklearn:
     """scikit-learn's MLPClassifier, by `partial_fit` on the whole batch."""
 
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        if not work.classes or len(work.shape) != 2:
-            raise Unfit("no such net")
+        if not work.classes:
+            raise Unfit("classes only")
+        if len(work.shape) != 2:
+            raise Unfit("no convolutions")
         from sklearn.neural_network import MLPClassifier
 
         x, self.target = work.batch()
@@ -132,7 +135,7 @@ class Sklearn:
             solver="sgd",
             alpha=0.0,
             batch_size=len(x),  # pyright: ignore[reportArgumentType]
-            learning_rate_init=LR,
+            learning_rate_init=work.lr,
             momentum=0.0,
             nesterovs_momentum=False,
             shuffle=False,

@@ -1,11 +1,7 @@
 """What was measured, as a table for the terminal, a page, and a picture."""
 
-import io
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +10,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from compare.bench import REFERENCE, Column, Row
+from compare.bench import REFERENCE, Column, How, Row, paper
 from compare.figures import COLORS, SIZE
 
-VERSIONS = ("numpy", "torch", "jax", "scikit-learn", "micrograd")
-"""What is named on the page, where it is installed."""
-PAGE, PICTURE = "benchmarks.md", "benchmarks.png"
+PAGE, CUDA_PAGE = "benchmarks.md", "benchmarks-cuda.md"
 
 
 def table(rows: Sequence[Row], columns: Mapping[str, Column]) -> Table:
     """Every work's contestants, each with its time and its speed-up."""
     heads = "µs a step", "quartiles", f"× {REFERENCE}"
-    shown = Table("work", "", *heads, box=None)
-    for column in shown.columns[2:]:
+    shown = Table("", *heads, box=None, pad_edge=False)
+    for column in shown.columns[1:]:
         column.justify = "right"
     for row in rows:
-        name = row.work.name
+        shown.add_row(f"{row.work.name}:")
         for short, column in columns.items():
-            shown.add_row(name, column.title, *_cells(row, short))
-            name = ""
-        shown.add_section()
+            why = f": {row.absent[short]}" if short in row.absent else ""
+            shown.add_row(f"  {column.title}{why}", *_cells(row, short))
     return shown
 
 
 def _cells(row: Row, short: str) -> tuple[str, str, str]:
-    """Median, quartiles and speed-up, or why there are none."""
+    """Median, quartiles and speed-up, or none."""
     if short in row.absent:
-        return row.absent[short], "", ""
+        return "", "", ""
     low, middle, high = row.quartiles(short)
     faster = np.median(row.speedups(short))
     return _micro(middle), f"{_micro(low)} – {_micro(high)}", f"{faster:.2f}"
@@ -55,14 +48,17 @@ def _micro(seconds: float) -> str:
 def page(
     rows: Sequence[Row],
     columns: Mapping[str, Column],
-    settings: Mapping[str, object],
+    how: How,
     today: date,
 ) -> str:
     """The Markdown page: where and how it was measured, and both tables."""
-    said = ", ".join(f"{name} {value}" for name, value in settings.items())
+    said = ", ".join(f"{name} {value}" for name, value in how.words().items())
+    on_cuda = how.device == "cuda"
+    command = "python -m compare bench" + " --device cuda" * on_cuda
+    picture = (CUDA_PAGE if on_cuda else PAGE).replace(".md", ".png")
     return "\n".join(
         [
-            "# Benchmarks",
+            "# Benchmarks" + " on CUDA" * on_cuda,
             "",
             "One training step (forward, backward, update by plain SGD, the loss as a "
             "Python number) of each work, from the same weights on the same batch. "
@@ -70,13 +66,13 @@ def page(
             "its turn in every round, in one process; given is the median over the "
             "rounds.",
             "",
-            f"Written by `python -m compare bench --write` on {today.isoformat()}.",
+            f"Written by `{command} --write` on {today.isoformat()}.",
             "",
-            f"- machine: {machine()}",
+            f"- machine: {paper.machine(how.device)}",
             f"- settings: {said}",
-            f"- versions: {versions()}",
+            f"- versions: {paper.versions()}",
             "",
-            f"![How many times as fast as {REFERENCE}]({PICTURE})",
+            f"![How many times as fast as {REFERENCE}]({picture})",
             "",
             "## Microseconds a step: median (first – third quartile)",
             "",
@@ -159,55 +155,13 @@ def _dots(
 
 
 def write(
-    folder: Path,
-    rows: Sequence[Row],
-    columns: Mapping[str, Column],
-    settings: Mapping[str, object],
+    folder: Path, rows: Sequence[Row], columns: Mapping[str, Column], how: How
 ) -> Path:
     """Write page and picture into `folder`: each whole or not at all.
 
     Raises:
         OSError: the folder does not exist or cannot be written to.
     """
-    buffer = io.BytesIO()
-    picture(rows, columns).savefig(buffer, format="png", dpi=110)
-    text = page(rows, columns, settings, date.today())
-    _replace(folder / PICTURE, buffer.getvalue())
-    _replace(folder / PAGE, text.encode())
-    return folder / PAGE
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(path.name + ".tmp")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def machine() -> str:
-    """The processor and how many there are."""
-    return f"{_processor()}, {os.cpu_count()} logical processors, {platform.system()}"
-
-
-def _processor() -> str:
-    """Its name where the system tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line for line in lines if line.startswith("model name"))
-    line = next(named, "")
-    return line.partition(":")[2].strip() or platform.machine()
-
-
-def versions() -> str:
-    """Python's version, and of every package that takes part."""
-    found = [f"Python {platform.python_version()}"]
-    for package in VERSIONS:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"{package} not installed")
-    return ", ".join(found)
+    path = folder / (CUDA_PAGE if how.device == "cuda" else PAGE)
+    text = page(rows, columns, how, date.today())
+    return paper.write(path, text, picture(rows, columns))

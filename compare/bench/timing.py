@@ -1,15 +1,21 @@
 """Rounds in which everyone has a turn, so that a busy machine is busy for all."""
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 
 Step = Callable[[], object]
+Name = TypeVar("Name", bound=Hashable)
+Clock = Callable[[], float]
+"""Gives seconds."""
 WARM_UP = 5
-"""So many steps are taken by each before anything is measured."""
+"""So many steps are taken by each, twice, before anything is measured."""
+PATIENCE = 0.05
+"""Seconds after which a warm-up has enough steps, however few they are."""
 TURN = 0.005
 """Seconds that a turn takes at least."""
 MOST_STEPS = 2000
@@ -17,8 +23,8 @@ MOST_STEPS = 2000
 
 
 def interleaved(
-    steps: Mapping[str, Step], rounds: int, clock: Callable[[], float] = perf_counter
-) -> dict[str, np.ndarray]:
+    steps: Mapping[Name, Step], rounds: int, clock: Clock = perf_counter
+) -> dict[Name, np.ndarray]:
     """The seconds that one step takes, by name, in each of the rounds.
 
     In every round each one has a turn of several steps; who begins changes from round
@@ -34,7 +40,7 @@ def interleaved(
     """
     if rounds < 1 or not steps:
         raise ValueError(f"bench: needs a step and a round, got {rounds} rounds")
-    times: dict[str, list[float]] = {name: [] for name in steps}
+    times: dict[Name, list[float]] = {name: [] for name in steps}
     names = list(steps)
     with _no_collection():
         counts = {name: _steps_in_a_turn(step, clock) for name, step in steps.items()}
@@ -46,14 +52,24 @@ def interleaved(
     return {name: np.array(found) for name, found in times.items()}
 
 
-def _steps_in_a_turn(step: Step, clock: Callable[[], float]) -> int:
+def _steps_in_a_turn(step: Step, clock: Clock) -> int:
     """How many steps fill a turn; warms up on the way."""
-    _timed(step, WARM_UP, clock)
-    each = _timed(step, WARM_UP, clock)
+    _warmed_up(step, clock)
+    each = _warmed_up(step, clock)
     return int(np.clip(TURN / max(each, 1e-9), 1, MOST_STEPS))
 
 
-def _timed(step: Step, count: int, clock: Callable[[], float]) -> float:
+def _warmed_up(step: Step, clock: Clock) -> float:
+    """Seconds a step, over a few; a slow one needs no company."""
+    began, passed, count = clock(), 0.0, 0
+    while count < WARM_UP and passed <= PATIENCE:
+        step()
+        count += 1
+        passed = clock() - began
+    return passed / count
+
+
+def _timed(step: Step, count: int, clock: Clock) -> float:
     """Seconds a step."""
     began = clock()
     for _ in range(count):

@@ -1,6 +1,7 @@
 """What is measured: one training step of each of these nets."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -11,7 +12,9 @@ import numpy as np
 from compare.experiment import MakeLearner, backprop
 
 LR = 0.1
-"""The learning rate of every work, of plain gradient descent."""
+"""The learning rate of plain gradient descent, unless a work has its own."""
+NEAR = 0.4
+"""How alike a wrong name must be to the one that is suggested: or_gate, and or."""
 Product = tuple[int, int, int]
 """A matrix product: (m, k) times (k, n)."""
 
@@ -28,6 +31,7 @@ class Work:
         shape: of the batch's inputs, examples first.
         classes: how many there are, or 0 where the target is a number.
         products: the matrix products that no step can do without.
+        lr: the learning rate.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Work:
     shape: tuple[int, ...]
     classes: int
     products: tuple[Product, ...]
+    lr: float = LR
 
     @property
     def learner(self) -> MakeLearner:
@@ -44,13 +49,18 @@ class Work:
         return backprop(
             model=self.model,
             loss=lambda nn: getattr(nn, self.loss)(),
-            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=LR),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=self.lr),
         )
 
     @property
     def multiply_adds(self) -> int:
         """How many multiplications and additions the matrix products take."""
         return sum(map(prod, self.products))
+
+    @property
+    def mean_product(self) -> float:
+        """Multiply-adds of a matrix product, on average."""
+        return self.multiply_adds / len(self.products)
 
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Inputs in [0, 1] and targets: the same ones whenever they are asked for."""
@@ -69,15 +79,35 @@ def _linear(sizes: tuple[int, ...], n: int) -> list[Product]:
     return found
 
 
-def _mlp(
-    name: str, n: int, *sizes: int, activation: str = "ReLU", loss: str = ""
+def mlp(
+    name: str,
+    n: int,
+    *sizes: int,
+    activation: str = "ReLU",
+    loss: str = "",
+    lr: float = LR,
+    orthogonal: bool = False,
 ) -> Work:
-    """Linear layers with an activation between them."""
+    """Linear layers with an activation between them.
+
+    Args:
+        name: of the work.
+        n: examples in the batch.
+        sizes: of the layers, the input's first.
+        activation: the name in `nn`.
+        loss: the name in `nn` of one for numbers; "" for cross entropy on classes.
+        lr: the learning rate.
+        orthogonal: whether the weights begin so that they change no length, and the
+            biases at 0: what goes through very many layers then does not vanish.
+    """
 
     def model(nn: Any) -> Any:
         layers: list[Any] = []
         for i, o in pairwise(sizes):
             layers += [nn.Linear(i, o), getattr(nn, activation)()]
+            if orthogonal:
+                nn.init.orthogonal_(layers[-2].weight)
+                nn.init.zeros_(layers[-2].bias)
         return nn.Sequential(*layers[:-1])
 
     return Work(
@@ -88,6 +118,7 @@ def _mlp(
         (n, sizes[0]),
         0 if loss else sizes[-1],
         tuple(_linear(sizes, n)),
+        lr,
     )
 
 
@@ -120,24 +151,36 @@ def _cnn(n: int) -> Work:
 WORKS = {
     work.name: work
     for work in (
-        _mlp("or", 4, 2, 1, loss="MSELoss"),
-        _mlp("xor", 4, 2, 8, 1, activation="Tanh", loss="MSELoss"),
-        _mlp("digits", 64, 64, 10),
-        _mlp("digits-128", 64, 64, 128, 10),
-        _mlp("784-128", 64, 784, 128, 10),
-        _mlp("784-512-256", 256, 784, 512, 256, 10),
+        mlp("or", 4, 2, 1, loss="MSELoss"),
+        mlp("xor", 4, 2, 8, 1, activation="Tanh", loss="MSELoss"),
+        mlp("digits", 64, 64, 10),
+        mlp("digits-128", 64, 64, 128, 10),
+        mlp("784-128", 64, 784, 128, 10),
+        mlp("784-512-256", 256, 784, 512, 256, 10),
         _cnn(64),
     )
 }
 """All works by name, the smallest first."""
 
 
-def work(name: str) -> Work:
+LARGE = mlp("8192-8192", 8192, 8192, 8192, 8192)
+CUDA_WORKS = {**WORKS, LARGE.name: LARGE}
+"""And one that keeps a device busy."""
+
+
+def work(name: str, known: Mapping[str, Work] = WORKS) -> Work:
     """The work of this name.
 
     Raises:
-        ValueError: there is none; the names there are, are given.
+        ValueError: there is none, and the message suggests the nearest; or only for
+            another device.
     """
-    if name not in WORKS:
-        raise ValueError(f"there is no work {name!r} to bench; there are {[*WORKS]}")
-    return WORKS[name]
+    if name not in known and name in CUDA_WORKS:
+        raise ValueError(f"the work {name!r} needs device cuda")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"there is no work {name!r} to bench{hint} (known: {', '.join(known)})"
+        )
+    return known[name]

@@ -10,8 +10,9 @@ LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
 
 
 class Array(StrEnum):
-    """Arrays that the hand-written side runs on."""
+    """Arrays that the hand-written side runs on; auto: by the lesson's size."""
 
+    auto = "auto"
     numpy = "numpy"
     torch = "torch"
     jax = "jax"
@@ -29,3 +30,10 @@ class DType(StrEnum):
 
     float32 = "float32"
     float64 = "float64"
+
+
+class Clock(StrEnum):
+    """What steps are timed by."""
+
+    wall = "wall"
+    cpu = "cpu"

@@ -44,6 +44,17 @@ def print_results(results: list["Result"], logdir: Path, fast: bool) -> None:
     _print_board(results, logdir)
 
 
+def print_arrays(chosen: dict[str, str], lessons: list[str]) -> None:
+    """Which arrays `auto` took, and why; the lessons that took the same in a row."""
+    by_why: dict[str, list[str]] = {}
+    for name in lessons:
+        if name in chosen:
+            by_why.setdefault(chosen[name], []).append(name)
+    for why, names in by_why.items():
+        about = f" of {', '.join(names)}" if len(lessons) > 1 else ""
+        out.print(f"arrays{about}: {why}", markup=False, soft_wrap=True)
+
+
 def _print_verdicts(results: list["Result"], logdir: Path) -> None:
     """Whether both sides agree, lesson by lesson."""
     table = Table(Column("lesson", no_wrap=True), "verdict", "", box=None)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from compare.cli._options import DType
+from compare.cli._options import Clock, Device, DType
 from compare.cli._shared import err, out, usage_errors
 
 DOCS = Path("docs")
@@ -17,42 +17,91 @@ def bench(
     ] = None,
     threads: Annotated[int, typer.Option(help="Of every library.")] = 1,
     dtype: Annotated[DType, typer.Option(help="What is computed in.")] = DType.float32,
-    rounds: Annotated[int, typer.Option(help="How often each has its turn.")] = 25,
+    rounds: Annotated[
+        int | None, typer.Option(help="How often each has its turn; else 25, or 5.")
+    ] = None,
+    clock: Annotated[
+        Clock, typer.Option(help="cpu: time that this process got, on a busy machine.")
+    ] = Clock.wall,
+    device: Annotated[
+        Device, typer.Option(help="cuda: by its own clock, in fewer ways.")
+    ] = Device.cpu,
+    tf32: Annotated[
+        bool, typer.Option(help="Let cuda round float32 to TF32 in products.")
+    ] = False,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Width, depth and batch grow instead.")
+    ] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="All works, to docs/benchmarks.md.")
+        bool, typer.Option("--write", help="All, to a page and a picture in docs.")
     ] = False,
 ) -> None:
     """Time one training step by hand, by autograd and by others, on the same numbers.
 
-    What is installed by the extra `bench` takes part. Exit 1: two of them do not come
-    to the same numbers; nothing is timed then. Exit 2: usage error.
+    What is installed by the extra `bench` takes part. `--write` makes
+    docs/benchmarks.md, with `--device cuda` docs/benchmarks-cuda.md, and with
+    `--scaling` docs/benchmarks-scaling.md. Exit 1: two of them do not come to the same
+    numbers; nothing is timed then. Exit 2: usage error.
     """
     with usage_errors():
-        from compare.bench import COLUMNS, bench, report
+        from compare.bench import How
 
         if write and works:
             raise ValueError("--write writes the page of all works; name none")
         if write and not DOCS.is_dir():
             raise ValueError(f"--write needs the folder {DOCS} where you stand")
-        settings = {"threads": threads, "dtype": dtype.value, "rounds": rounds}
-        measured = bench(works or [], threads=threads, dtype=dtype.value, rounds=rounds)
-    rows = _measured(measured)
+        if scaling and (works or device is Device.cuda):
+            raise ValueError("--scaling has works of its own, on the cpu; name none")
+        if rounds is None:
+            rounds = SCALING_ROUNDS if scaling else ROUNDS
+        how = How(threads, dtype.value, rounds, clock.value, device.value, tf32)
+    (_scaling if scaling else _works)(works or [], how, write)
+
+
+ROUNDS, SCALING_ROUNDS = 25, 5
+"""What stands for --rounds where nothing is said."""
+
+
+def _works(names: list[str], how: Any, write: bool) -> None:
+    """Every work's table, and the page of all of them."""
+    from compare.bench import bench, columns_on, report
+
+    columns = columns_on(how.device)
+    with usage_errors():
+        measured = bench(names, how, columns)
+    rows = _printed(measured, lambda row: report.table([row], columns))
     if write:
         with usage_errors(OSError):
-            page = report.write(DOCS, rows, COLUMNS, settings)
-            out.print(f"written: {page}", markup=False)
+            _written(report.write(DOCS, rows, columns, how))
 
 
-def _measured(measured: Any) -> list[Any]:
-    """Every row, printed as soon as it is there."""
-    from compare.bench import COLUMNS, Disagreement, report
+def _scaling(_: list[str], how: Any, write: bool) -> None:
+    """Every sweep's table, and the page of all of them."""
+    from compare.bench import scaling, scaling_report
 
-    rows: list[Any] = []
+    peaks = scaling.peaks(how)
+    out.print(scaling_report.peak_words(peaks), markup=False)
+    found = _printed(scaling.scaling(how), lambda s: scaling_report.table(s, peaks))
+    out.print("\n".join(scaling_report.law_words(found)), markup=False)
+    if write:
+        with usage_errors(OSError):
+            _written(scaling_report.write(DOCS, found, peaks, how))
+
+
+def _written(page: Path) -> None:
+    out.print(f"written: {page}", markup=False)
+
+
+def _printed(measured: Any, table: Any) -> list[Any]:
+    """All that is measured, printed as soon as it is there."""
+    from compare.bench import Disagreement
+
+    found: list[Any] = []
     try:
-        for row in measured:
-            out.print(report.table([row], COLUMNS))
-            rows.append(row)
+        for one in measured:
+            out.print(table(one))
+            found.append(one)
     except Disagreement as error:
         err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    return rows
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
-from compare.cli._results import print_results
+from compare.cli._results import print_arrays, print_results
 from compare.cli._resumable import require_run
 from compare.cli._shared import err, in_words, out, usage_errors
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Loaded = tuple[str, str, Any]
 """Of a lesson: where to find it again, its name, and itself."""
 
-UNSAID = (None, 0, None, Device.cpu, DType.float64, 1, False, "", None, "", "")
+UNSAID = (None, 0, Array.auto, Device.cpu, DType.float64, 1, False, "", None, "", "")
 UNSAID += (False,) * 4
 """What stands for all options but --logdir and --resume where nothing is said."""
 
@@ -33,9 +33,8 @@ def run(
         typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
     ] = None,
     array: Annotated[
-        Array | None,
-        typer.Option(help="Of the hand-written side; else numpy, or torch if need be."),
-    ] = None,
+        Array, typer.Option(help="Of the hand-written side; auto: by its size.")
+    ] = Array.auto,
     device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
     dtype: Annotated[DType, typer.Option(help="What both compute in.")] = DType.float64,
     steps: Annotated[
@@ -87,8 +86,10 @@ def run(
 
         if distributed and (graph or compile):
             raise ValueError("a compiled step or a graph cannot wait for other ranks")
-        on_torch = compile or device is Device.cuda
-        arrays = array or (Array.torch if on_torch else Array.numpy)
+        automatic = array is Array.auto and resume is None
+        on_torch = compile or graph or device is Device.cuda
+        unsettled = Array.torch if on_torch else Array.numpy
+        arrays = unsettled if array is Array.auto else array
         backend = Backend(
             arrays.value, device.value, dtype.value, compile, graph=graph, tf32=tf32
         )
@@ -120,10 +121,12 @@ def run(
             loaded, settings = _dealt_out(loaded, settings, communicator)
     _say_device(settings.backend)
     results: list[Result] = []
+    chosen: dict[str, str] | None = {} if automatic else None
     try:
-        _run_all(loaded, settings, resume, communicator, results)
+        _run_all(loaded, settings, resume, communicator, results, chosen)
     finally:
         with usage_errors(OSError):
+            print_arrays(chosen or {}, [result.lesson for result in results])
             print_results(results, logdir, settings.fast)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
@@ -220,10 +223,16 @@ def _run_all(
     resume: Path | None,
     communicator: "Communicator | None",
     results: list["Result"],
+    chosen: dict[str, str] | None,
 ) -> None:
-    """Run lesson after lesson; Ctrl-C and SIGTERM end all of them."""
+    """Run lesson after lesson; Ctrl-C and SIGTERM end all of them.
+
+    Where `chosen` is a dict, each lesson's arrays are chosen by its size; why is put
+    there.
+    """
     from compare.distributed import run_spread
     from compare.running import run
+    from compare.sizing import settled
 
     train = partial(run, resumed=resume)
     if communicator is not None:
@@ -231,7 +240,10 @@ def _run_all(
     for source, name, experiment in loaded:
         try:
             with usage_errors(Exception, about=_about(name, source, settings)):
-                found = train(name, experiment, settings, _progress, source=source)
+                how = settings
+                if chosen is not None:
+                    how, chosen[name] = settled(experiment, settings)
+                found = train(name, experiment, how, _progress, source=source)
                 results += [] if found is None else [found]
         except KeyboardInterrupt as stop:
             raise typer.Exit(_interrupted(name, stop)) from None

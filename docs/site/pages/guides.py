@@ -7,7 +7,7 @@ from pages.files import Pages
 
 GUIDES = (
     *("course", "using", "comparing", "checking", "adding"),
-    *("benchmarks", "scaling", "mutants"),
+    *("benchmarks", "benchmarks-scaling", "benchmarks-cuda", "scaling", "mutants"),
 )
 
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
