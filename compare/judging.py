@@ -215,7 +215,7 @@ class Judge:
             return Verdict("equal", f"equal bit for bit in all {self.steps} steps")
         words = (
             f"re-synced {self.worst_resynced:.1e} ({self.worst_resynced / eps:.0f} ULP)"
-            f" within {bound:.1e}, taken {self.judged} times; free "
+            f" {_beside(self.worst_resynced, bound)}, taken {self.judged} times; free "
             f"{self.worst_free:.1e} after {self.steps} steps"
         )
         if self.sensitive:
@@ -232,6 +232,16 @@ class Judge:
         return Verdict(
             "rounding", words, self.worst_resynced, self.worst_resynced / eps
         )
+
+
+def _beside(worst: float, bound: float) -> str:
+    """A difference that is rounding beside the bound, which it may exceed."""
+    if worst <= bound:
+        return f"within {bound:.1e}"
+    return (
+        f"above {bound:.1e}, but no further than rounding carries ({FLOOR} ULP of a "
+        f"tensor's largest size, or as one ULP moves torch itself)"
+    )
 
 
 @lru_cache(maxsize=256)

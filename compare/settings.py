@@ -7,8 +7,8 @@ import numpy as np
 from handmade.nn.module import Module, Parameter
 from handmade.training import GradientLearner
 
-FLEETING = frozenset({"saved", "_value"})
-"""What a step leaves in a module for its backward, or for whoever asks."""
+FLEETING = frozenset({"saved", "_value", "_order"})
+"""What a step leaves in a module for its backward, for whoever asks, or for the next."""
 Setting = Any
 """Something hashable; equal settings make equal steps."""
 

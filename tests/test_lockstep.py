@@ -209,6 +209,14 @@ def test_a_kink_that_rounding_decides_is_no_mistake():
     assert "at step 0 a kink" in verdict.words
 
 
+@pytest.mark.parametrize(("times", "word"), [(0.5, "within"), (2.0, "above")])
+def test_the_words_say_on_which_side_of_the_bound_the_worst_step_lies(times, word):
+    lockstep = walked(learner, steps=2)
+    lockstep.worst_resynced = times * lockstep.bound(6)
+    words = lockstep.verdict(6).words
+    assert f"ULP) {word} {lockstep.bound(6):.1e}" in words
+
+
 def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
     assert at_the_kink([0.0, 0.0, 0.0]).agrees
     assert not at_the_kink([0.0, 0.0, 0.0], ReLU=SlopeOneAtZero).agrees
