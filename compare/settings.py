@@ -8,7 +8,7 @@ from handmade.nn.module import Module, Parameter
 from handmade.training import GradientLearner
 
 FLEETING = frozenset({"saved", "_value", "_order"})
-"""What a step leaves in a module for its backward, for whoever asks, or for the next."""
+"""What a step leaves in a module for its backward, the next step, or whoever asks."""
 Setting = Any
 """Something hashable; equal settings make equal steps."""
 
