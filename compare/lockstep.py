@@ -253,7 +253,7 @@ class Lockstep(Judge):
             self._finite(*both(*(n.left(place) for n in self.notes.values())))
         except Diverged:
             for side, notes in self.notes.items():
-                if place + 1 < len(notes.losses):
+                if place + 1 < len(notes.rates):  # begun, if not ended, a later one
                     self._put(side, notes.learner, self._before(side, place))
                     self._after(side, notes.learner, place)
             raise
