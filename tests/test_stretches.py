@@ -14,7 +14,7 @@ from compare.batches import Batches
 from compare.experiment import Data, backprop
 from compare.judging import Diverged
 from compare.lockstep import Lockstep
-from compare.notes import room
+from compare.notes import LONGEST, room
 from compare.pair import Pair
 
 COUNT = 40
@@ -267,6 +267,11 @@ def test_slow_steps_are_shown_one_by_one(monkeypatch):
 
 def test_ranks_that_share_a_batch_change_sides_after_every_step(monkeypatch):
     assert {*lengths(pair(alone=False), monkeypatch)} == {1}
+
+
+def test_what_a_stretch_may_have_grows_no_further_than_the_longest():
+    lockstep, _ = walked(maker(), [1], stop=8)
+    assert lockstep._calm == LONGEST
 
 
 def test_large_steps_are_few():
