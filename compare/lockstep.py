@@ -14,7 +14,7 @@ from compare.compiled import prepared
 from compare.experiment import MakeLearner
 from compare.free import Against, Run, both, runs
 from compare.judging import Diverged, Judge, Scales, stream
-from compare.notes import Notes, room
+from compare.notes import LONGEST, Notes, room
 from compare.tensors import Found, copied, kept, memory, own, tensors, weights
 from compare.verdict import Verdict
 
@@ -158,7 +158,7 @@ class Lockstep(Judge):
         self._size, began = len(x[0]), perf_counter()
         stopped = self._walked()
         self._pace = (perf_counter() - began) / len(x)
-        self._calm = 2 * self._calm
+        self._calm = min(2 * self._calm, LONGEST)
         for run in runs(*self.notes.values()):
             yield from self._shown(run)
         if stopped is not None:
@@ -253,7 +253,7 @@ class Lockstep(Judge):
             self._finite(*both(*(n.left(place) for n in self.notes.values())))
         except Diverged:
             for side, notes in self.notes.items():
-                if place + 1 < len(notes.losses):
+                if place + 1 < len(notes.rates):  # begun, if not ended, a later one
                     self._put(side, notes.learner, self._before(side, place))
                     self._after(side, notes.learner, place)
             raise

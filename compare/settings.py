@@ -7,8 +7,9 @@ import numpy as np
 from handmade.nn.module import Module, Parameter
 from handmade.training import GradientLearner
 
-FLEETING = frozenset({"saved", "_value", "_order"})
-"""What a step leaves in a module for its backward, the next step, or whoever asks."""
+FLEETING = frozenset({"saved", "_value", "_order", "training"})
+"""What a step leaves in a module for its backward, for the next step, or for whoever
+asks; and the mode, which is told apart, whether it was ever set or not."""
 Setting = Any
 """Something hashable; equal settings make equal steps."""
 

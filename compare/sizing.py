@@ -81,8 +81,12 @@ def mean_product(experiment: Experiment, seed: int = 0) -> float:
     A learner whose parameters are no matrices has vectors of its own: one product each.
     """
     found: list[float] = []
+    drawn: dict[int, Data] = {}  # learners often share what draws them
     for name, make in experiment.learners.items():
-        data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
+        draw = experiment.data_of(name)
+        if id(draw) not in drawn:
+            drawn[id(draw)] = draw(np.random.default_rng([seed, 1]))
+        data = drawn[id(draw)]
         examples = experiment.batch_size or len(data.x)
         handmade.manual_seed(seed)
         arrays = make(handmade).parameters().values()

@@ -103,6 +103,7 @@ def written(tmp_path, source, name="mine.py"):
     ("source", "words"),
     [
         ("def f(:\n", "syntax error in line 1"),
+        ("\0", "source code string cannot contain null bytes"),
         ("import no_such_package\n", "needs the package 'no_such_package'"),
         ("x = 1\n", "nothing to check: define a class named as in handmade.nn"),
         ("import sys; sys.exit(3)\n", "calls sys.exit while it is loaded"),
@@ -116,6 +117,7 @@ def test_a_file_that_cannot_be_loaded_is_said_plainly(tmp_path, source, words):
     result = compare("check", written(tmp_path, source), "--timeout", seconds)
     assert result.exit_code == 2
     assert words in result.stderr
+    assert "None" not in result.stderr
 
 
 def test_a_missing_file_and_an_unknown_name_are_usage_errors(tmp_path):

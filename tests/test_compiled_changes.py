@@ -10,7 +10,7 @@ import handmade
 from compare.arrays import Backend, to_numpy
 from compare.cases import LAYERS, LOSSES
 from compare.compiled import prepared
-from compare.settings import module_settings
+from compare.settings import module_settings, settings
 from compare.tracers import graph_of
 from compare.twin import built, drawn
 from handmade import nn, optim, training
@@ -164,6 +164,22 @@ def test_a_step_changes_no_setting(name: str):
         upstream = question.grad_output(np.asarray(output))
         module.backward(*([] if upstream is None else [upstream]))
         assert {*before} == {module_settings(one) for one in module.modules()}
+
+
+def test_a_prediction_changes_no_setting():
+    learner = training.GradientLearner(
+        nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1)),
+        nn.MSELoss(),
+        lambda p: optim.SGD(p, lr=0.1),
+    )
+    x, target = np.ones((2, 4), np.float32), np.ones((2, 1), np.float32)
+    before = settings(learner)
+    learner.step(x, target)
+    assert settings(learner) == before
+    learner.predict(x)
+    assert settings(learner) == before
+    learner.model.eval()
+    assert settings(learner) != before
 
 
 @pytest.mark.parametrize("copies", [True, False])

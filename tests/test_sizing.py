@@ -58,6 +58,18 @@ def test_a_net_is_as_large_as_its_mean_product():
     assert mean_product(deep) == 32**3  # many small products are no large one
 
 
+def test_data_that_learners_share_are_drawn_once():
+    one, seeds = lesson(wide, (64, 1000)), []
+
+    def draw(rng):
+        seeds.append(rng.random())
+        return one.data_of("net")(rng)
+
+    several = replace(one, learners=dict.fromkeys("abc", one.learners["net"]))
+    assert mean_product(replace(several, data=draw), seed=3) == 64e6
+    assert seeds == [np.random.default_rng([3, 1]).random()]
+
+
 def test_a_kernel_is_used_at_every_place_of_the_picture():
     def model(nn):
         return nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.Flatten())

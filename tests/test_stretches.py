@@ -14,7 +14,7 @@ from compare.batches import Batches
 from compare.experiment import Data, backprop
 from compare.judging import Diverged
 from compare.lockstep import Lockstep
-from compare.notes import room
+from compare.notes import LONGEST, room
 from compare.pair import Pair
 
 COUNT = 40
@@ -168,6 +168,30 @@ def test_what_diverges_within_a_stretch_leaves_no_later_trace(at):
     assert found[0][0].startswith(f"step {at}: ")
 
 
+@pytest.mark.parametrize("library", [handmade, torch_ref])
+def test_a_side_that_fails_after_it_diverged_leaves_no_later_trace(library):
+    def step(self, x, target):
+        if np.isnan(to_numpy(self.parameters()["0.weight"])).any():
+            self.model(x)  # its averages move
+            raise RuntimeError("weights are none")
+        return super(type(self), self).step(x, target)
+
+    def make(given):
+        made = maker()(given)
+        if given is library:
+            made.__class__ = type("Failing", (type(made),), {"step": step})
+        return made
+
+    found = []
+    for length in (1, 30):
+        lockstep = Lockstep(make, Backend(), 0)
+        batches = zip(_cut(explodes(5), length), _cut(Y, length), strict=True)
+        with pytest.raises(Diverged):
+            _each(chain.from_iterable(lockstep.stretch(*b) for b in batches), [])
+        found.append(bits(lockstep.state()))
+    assert found[0] == found[1]
+
+
 def _cut(batches, length):
     """The first 30 of them in parts of this length."""
     return [batches[first : first + length] for first in range(0, 30, length)]
@@ -243,6 +267,11 @@ def test_slow_steps_are_shown_one_by_one(monkeypatch):
 
 def test_ranks_that_share_a_batch_change_sides_after_every_step(monkeypatch):
     assert {*lengths(pair(alone=False), monkeypatch)} == {1}
+
+
+def test_what_a_stretch_may_have_grows_no_further_than_the_longest():
+    lockstep, _ = walked(maker(), [1], stop=8)
+    assert lockstep._calm == LONGEST
 
 
 def test_large_steps_are_few():

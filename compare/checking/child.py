@@ -85,7 +85,8 @@ def _loaded(path: Path) -> tuple[ModuleType | None, str]:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        return None, f"syntax error in line {error.lineno}: {error.msg}"
+        place = f" in line {error.lineno}" if error.lineno else ""
+        return None, f"syntax error{place}: {error.msg}"
     except ModuleNotFoundError as error:
         return None, f"it needs the package {error.name!r}, which is not installed here"
     except SystemExit:

@@ -40,7 +40,10 @@ def softmax(x: Array, dim: int | None) -> Array:
 
 @unwarned
 def _below_maximum(x: Array, dim: int | None) -> Array:
-    """X − max x; all NaN, as in torch, where the maximum is infinite: ∞ − ∞."""
+    """X − max x; where the maximum is infinite it is NaN there, ∞ − ∞, as in torch.
+
+    That one is enough to make all NaN: it is part of the sum that they share.
+    """
     return x - largest(x, axis=dim, keepdims=True)
 
 
