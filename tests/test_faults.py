@@ -119,12 +119,17 @@ def test_a_killed_run_loses_no_point(tmp_path: Path, long_run: subprocess.Popen[
         assert len(logged) <= len(steps) + 1
 
 
-def test_an_interrupted_lesson_ends_all_of_them(tmp_path: Path, own_lesson: Write):
+@pytest.mark.parametrize(("array", "begun"), [("numpy", ["first"]), ("auto", [])])
+def test_an_interrupted_lesson_ends_all_of_them(
+    tmp_path: Path, own_lesson: Write, array: str, begun: list[str]
+):
+    """With auto it is interrupted where its size is asked for, before it begins."""
     stop = "data=lambda rng: __import__('signal').raise_signal(2)"
     first, second = own_lesson(stop, "first"), own_lesson("steps=3", "second")
-    answer = call("run", first, second, "--logdir", tmp_path / "runs")
+    logdir = tmp_path / "runs"
+    answer = call("run", first, second, "--logdir", logdir, "--array", array)
     assert answer.exit_code == 130
-    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["first"]
+    assert [p.parent.name for p in logdir.glob("*/*")] == begun
 
 
 # Divergence

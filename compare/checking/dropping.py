@@ -13,7 +13,7 @@ from compare.checking.subjects import Subject
 
 SHAPE = (100, 100)
 DEVIATIONS = 6
-"""By how many standard deviations the share of kept units may be off."""
+"""By how many standard deviations a share of kept units may be off."""
 
 
 def dropout(subject: Subject) -> Finding:
@@ -66,14 +66,28 @@ def _of_value(x: np.ndarray, y: np.ndarray, p: float) -> tuple[str, str] | None:
     if y.shape != x.shape or not np.all(np.isfinite(y)):
         return "", f"at p = {p:g} the output is not finite, or not in the input's shape"
     kept = y != 0
-    allowed = DEVIATIONS * np.sqrt(p * (1 - p) / x.size)
-    if abs(kept.mean() - (1 - p)) > allowed:
-        return "", f"at p = {p:g} it keeps {kept.mean():.0%} and not {1 - p:.0%}"
+    if found := _of_shares(kept, p):
+        return "", f"at p = {p:g} {found}"
     if close(y, _scaled(x, kept, p)):
         return None
     if close(y, np.where(kept, x, 0)):
         return "dropout not scaled", f"the output at p = {p:g}"
     return "", f"at p = {p:g} what is kept is not x / (1 − p)"
+
+
+def _of_shares(kept: np.ndarray, p: float) -> str:
+    """What is wrong with the share that is kept: of all, or of a row or a column.
+
+    Whoever drops whole rows or columns keeps about the right share of all.
+    """
+    parts = {"": kept.mean(), "a column": kept.mean(axis=0), "a row": kept.mean(axis=1)}
+    for part, shares in parts.items():
+        off = np.abs(shares - (1 - p))
+        deviation = np.sqrt(p * (1 - p) * np.size(shares) / kept.size)
+        if off.max() > DEVIATIONS * deviation:
+            share = np.ravel(shares)[np.argmax(off)]
+            return f"it keeps {share:.0%}{part and f' of {part}'} and not {1 - p:.0%}"
+    return ""
 
 
 def _scaled(values: np.ndarray, kept: np.ndarray, p: float) -> np.ndarray:
