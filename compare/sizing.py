@@ -14,11 +14,11 @@ TORCH_FROM = 50_000_000
 
 A call costs NumPy less than half of what it costs torch, so NumPy leads while calls
 rule; once products do, that lead is gone. Measured on 2026-11-28 on an Intel Xeon (AMX,
-two processors, under load) with NumPy 2.4.6 and torch 2.13.0 by `python -m compare
-bench --scaling --clock cpu --rounds 3 --dtype …`: torch arrays first kept up with NumPy
-at 64 million (batch) or not at all (width) in float32, at 10 and 24 million in float64,
-and never led by much. So NumPy gets the doubtful cases. Another processor may have
-another crossing; the same command shows it.
+two processors) with NumPy 2.4.6 and torch 2.13.0 by `python -m compare bench --scaling
+--dtype …`: torch arrays first kept up with NumPy at 21 million (width) and 83 million
+(batch) in float32, at 12 million (batch) or not at all (width) in float64, in deep thin
+nets never, and led by little. So NumPy gets the doubtful cases. Another processor may
+have another crossing; the same command shows it.
 """
 NAMES = {"numpy": "NumPy", "torch": "torch"}
 """For people."""
