@@ -13,15 +13,16 @@ VERSIONS = ("numpy", "torch", "jax", "scikit-learn", "micrograd")
 """What is named on the page, where it is installed."""
 
 
-def write(page: Path, text: str, figure: Figure) -> Path:
+def write(page: Path, text: str, figure: Figure | None = None) -> Path:
     """Write a page, and its picture beside it as PNG: each whole or not at all.
 
     Raises:
         OSError: the folder does not exist or cannot be written to.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    _replace(page.with_suffix(".png"), buffer.getvalue())
+    if figure is not None:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        _replace(page.with_suffix(".png"), buffer.getvalue())
     _replace(page, text.encode())
     return page
 

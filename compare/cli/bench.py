@@ -32,6 +32,9 @@ def bench(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Width, depth and batch grow instead.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Where the hand-written step's time goes.")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="All, to a page and a picture in docs.")
     ] = False,
@@ -39,9 +42,10 @@ def bench(
     """Time one training step by hand, by autograd and by others, on the same numbers.
 
     What is installed by the extra `bench` takes part. `--write` makes
-    docs/benchmarks.md, with `--device cuda` docs/benchmarks-cuda.md, and with
-    `--scaling` docs/benchmarks-scaling.md. Exit 1: two of them do not come to the same
-    numbers; nothing is timed then. Exit 2: usage error.
+    docs/benchmarks.md, with `--device cuda` docs/benchmarks-cuda.md, with `--scaling`
+    docs/benchmarks-scaling.md, with `--profile` docs/benchmarks-profile.md. Exit 1:
+    two of them do not come to the same numbers; nothing is timed then. Exit 2: usage
+    error.
     """
     with usage_errors():
         from compare.bench import How
@@ -52,10 +56,13 @@ def bench(
             raise ValueError(f"--write needs the folder {DOCS} where you stand")
         if scaling and (works or device is Device.cuda):
             raise ValueError("--scaling has works of its own, on the cpu; name none")
+        if profile and (scaling or device is Device.cuda):
+            raise ValueError("--profile goes with neither --scaling nor cuda")
         if rounds is None:
             rounds = SCALING_ROUNDS if scaling else ROUNDS
         how = How(threads, dtype.value, rounds, clock.value, device.value, tf32)
-    (_scaling if scaling else _works)(works or [], how, write)
+    measure = _scaling if scaling else _profile if profile else _works
+    measure(works or [], how, write)
 
 
 ROUNDS, SCALING_ROUNDS = 25, 5
@@ -86,6 +93,18 @@ def _scaling(_: list[str], how: Any, write: bool) -> None:
     if write:
         with usage_errors(OSError):
             _written(scaling_report.write(DOCS, found, peaks, how))
+
+
+def _profile(names: list[str], how: Any, write: bool) -> None:
+    """Every work's profile, and the page of all of them."""
+    from compare.bench import profile
+
+    with usage_errors():
+        measured = profile.profiles(names, how)
+    found = _printed(measured, profile.table)
+    if write:
+        with usage_errors(OSError):
+            _written(profile.write(DOCS, found, how))
 
 
 def _written(page: Path) -> None:

@@ -7,7 +7,14 @@ from pages.files import Pages
 
 GUIDES = (
     *("course", "using", "comparing", "checking", "adding"),
-    *("benchmarks", "benchmarks-scaling", "benchmarks-cuda", "scaling", "mutants"),
+    *(
+        "benchmarks",
+        "benchmarks-scaling",
+        "benchmarks-profile",
+        "benchmarks-cuda",
+        "scaling",
+        "mutants",
+    ),
 )
 
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
