@@ -81,7 +81,11 @@ def mutants() -> str:
     page = (DOCS / "mutants.md").read_text(encoding="utf-8")
     said = re.search(r"on (\d{4}-\d\d-\d\d)", page), re.search(r"\*\*(.+?)\*\*", page)
     when, killed = (match[1] if match else "" for match in said)
-    return f"{killed.replace(' mutants', '')} [on {when}](docs/mutants.md)"
+    files = len(re.findall(r"^\| handmade/", page, re.M))
+    return (
+        f"{killed.replace(' mutants', '')} in {files} files "
+        f"[on {when}](docs/mutants.md)"
+    )
 
 
 def table() -> str:

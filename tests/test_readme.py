@@ -55,7 +55,7 @@ def _environment() -> dict[str, str]:
 
 def _cut_short(folder: Path) -> None:
     """A run of or_gate that was stopped on its way, under the name of the README."""
-    command = "python -m compare run or_gate --steps 100000 --logdir cut"
+    command = "python -m compare run or_gate --steps 20000 --logdir cut"
     with subprocess.Popen(shlex.split(command), cwd=folder, env=_environment()) as run:
         deadline = time.monotonic() + 60
         while not [*folder.glob("cut/or_gate/*/checkpoint.npz")]:
