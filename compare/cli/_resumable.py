@@ -1,5 +1,6 @@
-"""Which folder `--resume` may be given."""
+"""Which folder `--resume` may be given, and which it could be."""
 
+import shlex
 from pathlib import Path
 
 NAMED = 10
@@ -25,3 +26,17 @@ def require_run(folder: Path) -> None:
             f"{folder} is not the folder of one run; name one of those in it, the "
             "newest first:\n" + "\n".join(said)
         )
+
+
+def how_to_resume(logdir: Path, lesson: str) -> str:
+    """The command that goes on with a lesson's interrupted run, if there is one."""
+    from compare.record import newest, read_summary
+
+    try:
+        folder = newest(logdir, lesson)
+        said = {} if folder is None else read_summary(folder)
+    except (OSError, ValueError):
+        return ""
+    if said.get("status") != "interrupted" or said.get("ranks", 1) > 1:
+        return ""
+    return f"; to go on: python -m compare run --resume {shlex.quote(str(folder))}"

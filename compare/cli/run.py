@@ -10,7 +10,7 @@ import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
 from compare.cli._results import print_arrays, print_results
-from compare.cli._resumable import require_run
+from compare.cli._resumable import how_to_resume, require_run
 from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:
@@ -246,11 +246,11 @@ def _run_all(
                 found = train(name, experiment, how, _progress, source=source)
                 results += [] if found is None else [found]
         except KeyboardInterrupt as stop:
-            raise typer.Exit(_interrupted(name, stop)) from None
+            raise typer.Exit(_interrupted(name, stop, settings.logdir)) from None
 
 
-def _interrupted(name: str, stop: KeyboardInterrupt) -> int:
-    """Say what ended a lesson; returns the exit status."""
+def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
+    """Say what ended a lesson, and how to go on; returns the exit status."""
     from compare.distributed import RankLost
     from compare.running import Interrupted
 
@@ -258,7 +258,8 @@ def _interrupted(name: str, stop: KeyboardInterrupt) -> int:
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
         err.print(f"error: {name}: {stop}", style="red", markup=False, soft_wrap=True)
         return 1
-    err.print(f"{name}: interrupted; what was logged is kept", style="yellow")
+    words = f"{name}: interrupted; what was logged is kept{how_to_resume(logdir, name)}"
+    err.print(words, style="yellow", markup=False, soft_wrap=True)
     return 143 if isinstance(stop, Interrupted) else 130
 
 

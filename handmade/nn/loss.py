@@ -16,6 +16,7 @@ class L1Loss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = sign(xₙ − yₙ)
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape.
@@ -47,6 +48,7 @@ class MSELoss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = 2 (xₙ − yₙ)
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape.
@@ -76,6 +78,7 @@ class SmoothL1Loss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = dₙ / β where |dₙ| < β, else sign dₙ
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape.
@@ -128,6 +131,7 @@ class HuberLoss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = dₙ where |dₙ| ≤ δ, else δ sign dₙ: dₙ, kept in [−δ, δ]
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape.

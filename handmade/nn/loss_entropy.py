@@ -41,6 +41,7 @@ class BCELoss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = wₙ (xₙ − yₙ) / (xₙ (1 − xₙ))
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x in [0, 1] and y alike, any shape; w broadcasts to it.
@@ -85,6 +86,7 @@ class BCEWithLogitsLoss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = wₙ ((1 − yₙ) σ(xₙ) − p yₙ σ(−xₙ))
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape; w and p (how much a yes counts) broadcast to it.

@@ -17,6 +17,7 @@ class HingeEmbeddingLoss(Loss):
 
     Backward:
         ∂Lₙ/∂xₙ = 1 where yₙ = 1; where yₙ = −1 it is −1 up to the margin, then 0
+        ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
         x and y alike, any shape.
