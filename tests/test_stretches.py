@@ -168,6 +168,18 @@ def test_what_diverges_within_a_stretch_leaves_no_later_trace(at):
     assert found[0][0].startswith(f"step {at}: ")
 
 
+def failing(library, step):
+    """The usual learner, which on one side steps in its own way."""
+
+    def make(given):
+        made = maker()(given)
+        if given is library:
+            made.__class__ = type("Failing", (type(made),), {"step": step})
+        return made
+
+    return make
+
+
 @pytest.mark.parametrize("library", [handmade, torch_ref])
 def test_a_side_that_fails_after_it_diverged_leaves_no_later_trace(library):
     def step(self, x, target):
@@ -176,15 +188,9 @@ def test_a_side_that_fails_after_it_diverged_leaves_no_later_trace(library):
             raise RuntimeError("weights are none")
         return super(type(self), self).step(x, target)
 
-    def make(given):
-        made = maker()(given)
-        if given is library:
-            made.__class__ = type("Failing", (type(made),), {"step": step})
-        return made
-
     found = []
     for length in (1, 30):
-        lockstep = Lockstep(make, Backend(), 0)
+        lockstep = Lockstep(failing(library, step), Backend(), 0)
         batches = zip(_cut(explodes(5), length), _cut(Y, length), strict=True)
         with pytest.raises(Diverged):
             _each(chain.from_iterable(lockstep.stretch(*b) for b in batches), [])
@@ -210,13 +216,7 @@ def test_a_step_that_fails_within_a_stretch_shows_those_before_it(library):
             raise RuntimeError("no more")
         return super(type(self), self).step(x, target)
 
-    def make(given):
-        made = maker()(given)
-        if given is library:
-            made.__class__ = type("Failing", (type(made),), {"step": step})
-        return made
-
-    lockstep, steps = Lockstep(make, Backend(), 0), []
+    lockstep, steps = Lockstep(failing(library, step), Backend(), 0), []
     with pytest.raises(RuntimeError, match="no more"):
         _each(lockstep.stretch(X, Y), steps)
     assert steps == walked(maker(), [1], stop=7)[1]

@@ -142,7 +142,7 @@ def test_samples_have_the_mean_and_the_variance_that_were_asked_for():
 
 
 def state_of_the_generator(library):
-    return WINGS[library]._random._generator.bit_generator.state
+    return WINGS[library]._random._drawing().bit_generator.state
 
 
 @pytest.mark.parametrize("library", WINGS)

@@ -6,9 +6,10 @@ Torch's own generator draws other numbers, so the two sides would drop other uni
 import numpy as np
 import torch
 
-_generator = np.random.default_rng()
+_generator: "np.random.Generator | None" = None
+"""Made when something is drawn, as in `handmade`."""
 _seed: int | None = None
-"""What the generator is to start from when something is drawn; None if it has."""
+"""What it is then made from; None for anything."""
 
 
 def manual_seed(seed: int) -> None:
@@ -18,16 +19,15 @@ def manual_seed(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
-    _seed = seed if type(seed) is int and seed >= 0 else None
-    if _seed is None:
-        _generator = np.random.default_rng(seed)
+    plain = type(seed) is int and seed >= 0  # of anything else NumPy has to be asked
+    _generator, _seed = None if plain else np.random.default_rng(seed), seed
 
 
-def _drawing() -> np.random.Generator:
+def _drawing() -> "np.random.Generator":
     """The generator, started from the seed it was last given."""
-    global _generator, _seed
-    if _seed is not None:
-        _generator, _seed = np.random.default_rng(_seed), None
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng(_seed)
     return _generator
 
 

@@ -65,7 +65,7 @@ def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 def _steps(owner: str, x: Tensor, h: float | None, root: float) -> list[float]:
     """The step in each entry; unless given, such that x + h is exact.
 
-    Near the largest number it is negative, to stay in the range.
+    Near the largest number it is negative, so that x + h stays in the range.
     """
     if not x.isfinite().all():
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")

@@ -126,7 +126,7 @@ def _steps(
 ) -> Callable[[tuple[int, ...]], float]:
     """From an entry's index to its step: h, or as far as x moves by εʳ max(1, |xᵢ|).
 
-    Near the largest number the step is negative: it stays in the range.
+    Near the largest number it is negative, so that x + h stays in the range.
     """
     xp = floating_namespace(owner, x=x)
     largest = float(xp.finfo(x.dtype).max)
