@@ -256,7 +256,7 @@ def summed(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
 def largest(array: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The maximum along `axis`, or of all; as `summed`."""
     if isinstance(array, NumPyArray):
-        return array.max(axis=axis, keepdims=keepdims)
+        return np.maximum.reduce(array, axis=axis, keepdims=keepdims)
     xp = array_namespace("largest", array=array)
     return xp.max(array, axis=axis, keepdims=keepdims)
 
@@ -268,6 +268,14 @@ def how_many(mask: Array) -> Any:
     return array_namespace("how_many", mask=mask).count_nonzero(mask)
 
 
+def counted_to(n: int, like: Array) -> Array:
+    """0 … n − 1 in int64, where `like` lies; as `summed`."""
+    if isinstance(like, NumPyArray):
+        return np.arange(n)
+    xp = array_namespace("counted_to", like=like)
+    return xp.arange(n, dtype=xp.int64, device=array_api_compat.device(like))
+
+
 def positive_part(x: Array) -> Array:
     """max(0, x) by whichever name costs its library least."""
     if isinstance(x, NumPyArray):
@@ -275,10 +283,10 @@ def positive_part(x: Array) -> Array:
     return floating_namespace("positive_part", x=x).clip(x, 0.0, None)
 
 
-def placed(xp: Any, array: Array, first: int, ndim: int) -> Array:
+def placed(array: Array, first: int, ndim: int) -> Array:
     """`array` with dimensions of size 1 around its own, which start at `first`."""
     after = ndim - first - array.ndim
-    return xp.reshape(array, (1,) * first + tuple(array.shape) + (1,) * after)
+    return array[(None,) * first + (slice(None),) * array.ndim + (None,) * after]
 
 
 def added_at(whole: Array, at: Any, part: Array) -> Array:

@@ -63,9 +63,9 @@ class Normalization(Module):
         """W x̂ + b, the dimensions of w and b being those of x̂ from `first` on."""
         y = x_hat
         if self.weight is not None:
-            y = y * placed(xp, self.weight.data, first, y.ndim)
+            y = y * placed(self.weight.data, first, y.ndim)
         if self.bias is not None:
-            y = y + placed(xp, self.bias.data, first, y.ndim)
+            y = y + placed(self.bias.data, first, y.ndim)
         return y
 
     def _grad_scaled(self, xp: Any, grad: Array, x_hat: Array, first: int) -> Array:
@@ -75,7 +75,7 @@ class Normalization(Module):
         if self.weight is None:
             return grad
         self.weight.accumulate(_over_the_rest(xp, grad * x_hat, self.weight, first))
-        return grad * placed(xp, self.weight.data, first, grad.ndim)
+        return grad * placed(self.weight.data, first, grad.ndim)
 
 
 def _over_the_rest(xp: Any, values: Array, parameter: Parameter, first: int) -> Array:

@@ -78,8 +78,8 @@ class _BatchNorm(Normalization):
         self._require_channels(x)
         constant = not self.training and self.running_mean is not None
         if constant:
-            centred = x - placed(xp, self.running_mean, 1, x.ndim)
-            variance = placed(xp, self.running_var, 1, x.ndim)
+            centred = x - placed(self.running_mean, 1, x.ndim)
+            variance = placed(self.running_var, 1, x.ndim)
         else:
             centred, variance = self._of_batch(xp, x)
         inverse = 1 / xp.sqrt(variance + self.eps)

@@ -15,7 +15,7 @@ from handmade._array import (
 )
 from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
-from handmade.nn._targets import along, class_axis, one_hot
+from handmade.nn._targets import classes_first, one_hot, swapped
 from handmade.nn.activation import softmax
 from handmade.nn.module import Parameter
 
@@ -111,20 +111,20 @@ class ExpectedCostLoss(Loss):
     def forward(self, input: Array, target: Array) -> Array:
         owner = "ExpectedCostLoss"
         xp = floating_namespace(owner, input=input, cost=self.cost)
-        axis = class_axis(owner, input)
-        require_shape(owner, "cost", self.cost, (input.shape[axis],) * 2)
+        scores = classes_first(owner, input)
+        require_shape(owner, "cost", self.cost, (scores.shape[0],) * 2)
         self._nonempty(input)
-        hot = one_hot(owner, input, target)
-        costs = xp.moveaxis(xp.moveaxis(hot, axis, -1) @ self.cost, -1, axis)
-        p = softmax(input, axis)
-        losses = xp.sum(p * costs, axis=axis)
-        self.saved = p, costs, losses, axis
+        hot = one_hot(owner, scores, target)
+        costs = xp.tensordot(self.cost.T, hot, axes=1)
+        p = softmax(scores, 0)
+        losses = xp.sum(p * costs, axis=0)
+        self.saved = p, costs, losses
         return self._reduced(xp, losses, math.prod(losses.shape))
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        p, costs, losses, axis = self.saved
+        p, costs, losses = self.saved
         grad_losses = self._grad_losses(grad_output, math.prod(losses.shape))
-        return along(p, grad_losses, axis) * (p * (costs - along(p, losses, axis)))
+        return swapped(grad_losses * (p * (costs - losses)))
 
 
 class SmoothnessPenalty(Loss):

@@ -18,12 +18,12 @@ from handmade.nn._gate import sigmoid
 from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import (
-    along,
-    class_axis,
     class_weights,
-    counted_one_hot,
+    classes_first,
     expected,
     one_hot,
+    right_classes,
+    swapped,
 )
 from handmade.nn.activation import log_softmax
 
@@ -168,17 +168,17 @@ class NLLLoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = floating_namespace("NLLLoss", input=input)
-        axis = class_axis("NLLLoss", input)
+        log_p = classes_first("NLLLoss", input)
         self._nonempty(input)
-        q = one_hot("NLLLoss", input, target, self.ignore_index)
-        q = q * class_weights("NLLLoss", self.weight, input)
+        q = one_hot("NLLLoss", log_p, target, self.ignore_index)
+        q = q * class_weights("NLLLoss", self.weight, log_p)
         total = _total_weight(xp, q, self)
-        self.saved = q, axis, total
-        return self._reduced(xp, expected(xp, q, -input, axis), total)
+        self.saved = q, total
+        return self._reduced(xp, -expected(xp, q, log_p), total)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        q, axis, total = self.saved
-        return -q * along(q, self._grad_losses(grad_output, total), axis)
+        q, total = self.saved
+        return swapped(-q * self._grad_losses(grad_output, total))
 
 
 class CrossEntropyLoss(Loss):
@@ -235,48 +235,45 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = floating_namespace("CrossEntropyLoss", input=input)
-        axis = class_axis("CrossEntropyLoss", input)
+        scores = classes_first("CrossEntropyLoss", input)
         self._nonempty(input)
-        q, mass, total = self._target(xp, input, target, axis)
-        log_p = log_softmax(input, axis)
-        self.saved = q, mass, log_p, axis, total
-        return self._reduced(xp, -expected(xp, q, log_p, axis), total)
+        q, mass, total = self._target(xp, scores, target)
+        log_p = log_softmax(scores, 0)
+        self.saved = q, mass, log_p, total
+        return self._reduced(xp, -expected(xp, q, log_p), total)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        q, mass, log_p, axis, total = self.saved
+        q, mass, log_p, total = self.saved
         xp = array_namespace("CrossEntropyLoss", input=log_p)
         grad = xp.exp(log_p)
         if mass is not None:  # it is 1
             grad *= mass
-        grad -= q
-        return grad * along(q, self._grad_losses(grad_output, total), axis)
+        grad -= xp.astype(q, log_p.dtype)
+        return swapped(grad * self._grad_losses(grad_output, total))
 
-    def _target(
-        self, xp: Any, input: Array, target: Array, axis: int
-    ) -> tuple[Array, Any, Any]:
-        """The weights q; Σ_k q[n, k], None where it is 1; and the mean's divisor."""
+    def _target(self, xp: Any, scores: Array, target: Array) -> tuple[Array, Any, Any]:
+        """The weights q; Σ_k q[k, n], None where it is 1; and the mean's divisor."""
         owner, eps = "CrossEntropyLoss", self.label_smoothing
-        weight = class_weights(owner, self.weight, input)
-        array_namespace(owner, input=input, target=target)
-        share = eps / input.shape[axis]
+        array_namespace(owner, input=scores, target=target)
+        weight = class_weights(owner, self.weight, scores)
+        share = eps / scores.shape[0]
         if not is_integral(target) and xp.isdtype(target.dtype, "real floating"):
-            floating_namespace(owner, input=input, target=target)
-            require_shape(owner, "target (probabilities)", target, input.shape)
+            floating_namespace(owner, input=scores, target=target)
+            shape = swapped(scores).shape
+            require_shape(owner, "target (probabilities)", target, shape)
             if self.ignore_index >= 0:
                 raise ValueError(
                     f"{owner}: ignore_index {self.ignore_index} names a class, but "
                     f"target holds probabilities"
                 )
-            q = ((1 - eps) * target + share) * weight
-            mass = xp.sum(q, axis=axis, keepdims=True)
-            return q, mass, math.prod(target.shape) // input.shape[axis]
-        hot, every = counted_one_hot(owner, xp, input, target, axis, self.ignore_index)
+            q = ((1 - eps) * swapped(target) + share) * weight
+            return q, xp.sum(q, axis=0), math.prod(scores.shape[1:])
+        right, every = right_classes(owner, xp, scores, target, self.ignore_index)
         if every and self.weight is None and eps == 0:
-            return hot, None, math.prod(target.shape)
-        counted = xp.sum(hot, axis=axis, keepdims=True)
-        q = ((1 - eps) * hot + share * counted) * weight
-        mass = xp.sum(q, axis=axis, keepdims=True)
-        return q, mass, _total_weight(xp, hot * weight, self)
+            return right, None, math.prod(target.shape)
+        hot = xp.astype(right, scores.dtype)
+        q = ((1 - eps) * hot + share * xp.sum(hot, axis=0)) * weight
+        return q, xp.sum(q, axis=0), _total_weight(xp, hot * weight, self)
 
 
 class KLDivLoss(Loss):

@@ -6,7 +6,13 @@ from handmade._array import Array, array_namespace, floating_namespace, known
 from handmade._numbers import finite_number
 from handmade.nn._infinity import minus
 from handmade.nn._reduction import Loss
-from handmade.nn._targets import along, class_axis, class_weights, expected, one_hot
+from handmade.nn._targets import (
+    class_weights,
+    classes_first,
+    expected,
+    one_hot,
+    swapped,
+)
 
 
 class HingeEmbeddingLoss(Loss):
@@ -104,30 +110,29 @@ class MultiMarginLoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = floating_namespace("MultiMarginLoss", input=input)
-        axis = class_axis("MultiMarginLoss", input)
-        if input.ndim > 2 or input.shape[axis] == 0:
+        x = classes_first("MultiMarginLoss", input)
+        if x.ndim > 2 or x.shape[0] == 0:
             raise ValueError(
                 f"MultiMarginLoss: input must be (n, c) or (c,) with at least one "
                 f"class, got shape {tuple(input.shape)}"
             )
         self._nonempty(input)
-        hot = one_hot("MultiMarginLoss", input, target)
-        weight = hot * class_weights("MultiMarginLoss", self.weight, input)
-        share = xp.sum(weight, axis=axis, keepdims=True) / input.shape[axis]
-        right = xp.expand_dims(expected(xp, hot, input, axis), axis=axis)
-        z = minus(self.margin - right, -input)
+        hot = one_hot("MultiMarginLoss", x, target)
+        weight = hot * class_weights("MultiMarginLoss", self.weight, x)
+        share = xp.sum(weight, axis=0) / x.shape[0]
+        z = minus(self.margin - expected(xp, hot, x), -x)
         counts = (hot == 0) & (z > 0)  # NaN does not, as in torch
         missing = xp.where(counts, z, xp.zeros_like(z))
-        self.saved = hot, share, missing, axis
-        losses = xp.sum(share * missing**self.p, axis=axis)
+        self.saved = hot, share, missing
+        losses = xp.sum(share * missing**self.p, axis=0)
         return self._reduced(xp, losses, math.prod(losses.shape))
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        hot, share, missing, axis = self.saved
+        hot, share, missing = self.saved
         xp = array_namespace("MultiMarginLoss", input=missing)
         slope = xp.sign(missing) if self.p == 1 else 2 * missing
         slope = share * slope
-        total = xp.sum(slope, axis=axis, keepdims=True)
+        total = xp.sum(slope, axis=0)
         grad = slope - xp.where(hot == 0, xp.zeros_like(slope), total)
-        examples = math.prod(hot.shape) // hot.shape[axis]
-        return along(hot, self._grad_losses(grad_output, examples), axis) * grad
+        grad_losses = self._grad_losses(grad_output, math.prod(share.shape))
+        return swapped(grad_losses * grad)
