@@ -91,7 +91,8 @@ def test_a_softplus_is_straight_up_to_the_largest_number(beta, dtype):
 @pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
 def test_shares_of_infinite_numbers_are_torchs(name, dim, dtype):
     x = np.array([[INF, 1, 0], [-INF, -INF, -INF], [-INF, 1, 1], [0, -INF, NAN]], dtype)
-    assert_is_torchs(name, {"dim": dim}, x)
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is part of the answer
+        assert_is_torchs(name, {"dim": dim}, x)
 
 
 @BOTH
@@ -99,7 +100,8 @@ def test_the_cost_of_an_infinite_number_is_torchs(dtype):
     x = np.array([[INF, 1.0], [-INF, 0.0], [-INF, -INF]], dtype)
     kwargs = {"cost": [[0.0, 1.0], [1.0, 0.0]], "reduction": "none"}
     target = np.array([0, 1, 0])
-    assert_is_torchs("ExpectedCostLoss", kwargs, x, target, lib=torch_ref.nn)
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is part of the answer
+        assert_is_torchs("ExpectedCostLoss", kwargs, x, target, lib=torch_ref.nn)
 
 
 @BOTH

@@ -12,7 +12,6 @@ from handmade._array import (
     largest,
     positive_part,
     summed,
-    unwarned,
 )
 from handmade._numbers import real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
@@ -38,7 +37,6 @@ def softmax(x: Array, dim: int | None) -> Array:
     return powers / summed(powers, axis=dim, keepdims=True)
 
 
-@unwarned
 def _below_maximum(x: Array, dim: int | None) -> Array:
     """X − max x; where the maximum is infinite it is NaN there, ∞ − ∞, as in torch.
 

@@ -1,6 +1,7 @@
 """What every optimiser shares: parameter groups, state, and the walk over both."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from handmade._array import (
@@ -10,7 +11,6 @@ from handmade._array import (
     is_compiling,
     require_like,
     require_shape,
-    unwarned,
 )
 from handmade._numbers import real_number
 from handmade.nn.module import Parameter, parameters_of
@@ -18,7 +18,6 @@ from handmade.optim._ranges import require_number, require_numbers
 
 Group = dict[str, Any]
 State = dict[str, Any]
-_PLAIN = {bool, float, int, list}
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
 
@@ -109,12 +108,12 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    @unwarned
     def step(self) -> None:
         """Update every parameter that has a gradient.
 
         Stability:
-            What overflows, or is 0/0, becomes torch's Inf or NaN; NumPy does not warn.
+            What overflows, or is 0/0, becomes torch's Inf or NaN. NumPy may warn of
+            it, as it is set up to (`numpy.errstate`).
 
         Raises:
             TypeError: a gradient, or an array in the state, has another library or
@@ -249,15 +248,20 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
 
 def acts(number: Any) -> bool:
     """Whether a hyper-parameter is not 0; where a compiler moves it, it never is."""
-    return (is_compiling() and hasattr(number, "shape")) or bool(number)
+    return (hasattr(number, "shape") and is_compiling()) or bool(number)
 
 
 def _plain(group: Group) -> Group:
     """`group` with Python numbers for NumPy's: a np.float64 would widen float32."""
-    kinds = [*map(type, group.values())]
-    if _PLAIN.issuperset(kinds) and kinds.count(list) == 1:  # the one of "params"
+    if _are_plain(*map(type, group.values())):
         return group
     return {k: v if k == "params" else _unwrapped(v) for k, v in group.items()}
+
+
+@lru_cache
+def _are_plain(*kinds: type) -> bool:
+    """Whether these are Python's numbers, and one list, which is the "params"."""
+    return {bool, float, int, list}.issuperset(kinds) and kinds.count(list) == 1
 
 
 def _unwrapped(value: Any) -> Any:
