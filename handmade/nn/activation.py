@@ -20,29 +20,27 @@ from handmade.nn.module import Module, Parameter
 
 
 def log_softmax(x: Array, dim: int | None) -> Array:
-    """The logarithm of `softmax`, x − log Σ eˣ; nothing overflows."""
+    """The logarithm of `softmax`, x − log Σ eˣ; nothing overflows.
+
+    A maximum that is infinite makes all NaN, as in torch: there it is ∞ − ∞.
+    """
     xp = floating_namespace("log_softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    shifted = _below_maximum(x, dim)
+    shifted = x - largest(x, axis=dim, keepdims=True)
     return shifted - xp.log(summed(xp.exp(shifted), axis=dim, keepdims=True))
 
 
 def softmax(x: Array, dim: int | None) -> Array:
-    """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first."""
+    """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first.
+
+    One that is infinite makes all NaN, as in torch.
+    """
     xp = floating_namespace("softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    powers = xp.exp(_below_maximum(x, dim))
+    powers = xp.exp(x - largest(x, axis=dim, keepdims=True))
     return powers / summed(powers, axis=dim, keepdims=True)
-
-
-def _below_maximum(x: Array, dim: int | None) -> Array:
-    """X − max x; where the maximum is infinite it is NaN there, ∞ − ∞, as in torch.
-
-    That one is enough to make all NaN: it is part of the sum that they share.
-    """
-    return x - largest(x, axis=dim, keepdims=True)
 
 
 class ReLU(Module):

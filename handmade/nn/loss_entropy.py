@@ -249,7 +249,8 @@ class CrossEntropyLoss(Loss):
         if mass is not None:  # it is 1
             grad *= mass
         grad -= xp.astype(q, log_p.dtype)
-        return swapped(grad * self._grad_losses(grad_output, total))
+        grad *= self._grad_losses(grad_output, total)
+        return swapped(grad)
 
     def _target(self, xp: Any, scores: Array, target: Array) -> tuple[Array, Any, Any]:
         """The weights q; Σ_k q[k, n], None where it is 1; and the mean's divisor."""
