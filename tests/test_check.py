@@ -160,6 +160,37 @@ def test_what_hangs_exits_or_crashes_is_a_bug_and_the_rest_is_still_checked(
     assert outcome.exit_status() == 1
 
 
+BADLY_CALLED = """
+import numpy as np
+class Tanh:
+    def forward(self, x, y): return x
+    def backward(self, grad_output): return grad_output
+class SGD:
+    def __init__(self, params, lr=0.001): self.lr = lr
+    def step(self, theta, grad): return theta - self.lr * grad
+class ReLU:
+    def forward(self, x):
+        self.y = np.maximum(x, 0)
+        return self.y
+    def backward(self, grad_output):
+        return grad_output * self.z
+def f(x): return x.real + x.missing
+def grad_f(x): return 1.0
+"""
+
+
+def test_what_raises_is_told_with_its_line_or_with_the_form_that_is_asked_for(tmp_path):
+    outcome = check_file(written(tmp_path, BADLY_CALLED), [], 60)
+    found = {finding["label"]: finding for finding in outcome.findings}
+    for name in ("Tanh", "SGD"):
+        assert found[name]["words"].startswith("raises TypeError")
+        assert f"compare template {name}" in found[name]["repair"]
+    assert found["ReLU"]["words"].startswith("line 14 raises AttributeError")
+    assert found["ReLU"]["repair"] == ""
+    assert found["ReLU"]["not_covered"] == []  # it is said once
+    assert "line 15 raises AttributeError" in found["f"]["words"]
+
+
 def test_a_printing_file_does_not_spoil_the_json(tmp_path):
     path = written(tmp_path, BAD_COMPANY.format(what="print(x); return x * (x > 0)"))
     result = compare("check", path, "f", "--json")

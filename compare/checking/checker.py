@@ -23,6 +23,7 @@ from compare.checking.findings import (
     BOUND,
     EPS,
     Finding,
+    form,
     gap,
     not_covered,
     raised,
@@ -69,7 +70,8 @@ def check(subject: Subject) -> Finding:
         except NotCovered as error:
             return Finding(subject.label, subject.name, "bug", str(error))
         except Exception as error:
-            return Finding(subject.label, subject.name, "bug", raised(error))
+            words, repair = raised(error), form(subject, error)
+            return Finding(subject.label, subject.name, "bug", words, repair)
 
 
 class _Cases:
@@ -79,7 +81,7 @@ class _Cases:
         self.subject = subject
         self.failures: list[Failure] = []
         self.facts: list[tuple[str, Question]] = []
-        self.raised: list[tuple[Case, str]] = []
+        self.raised: list[tuple[Case, Exception]] = []
         self.unwritten = ""
         self.arguments: set[str] = set()
         self.messages: dict[str, list[str]] = {}
@@ -102,11 +104,15 @@ class _Cases:
         if beyond:
             self.failures = beyond
             name = named(self.failures, _is_extreme)
+            if name is None and self._swaps():
+                name = "arguments swapped"
             # A name for what differs explains only what raised nothing.
             return self._failed(name)
         if self.raised:
-            case, words = self.raised[0]
-            return self._finding("bug", words, case=case.id)
+            case, error = self.raised[0]
+            self.messages.pop(raised(error), None)  # it is said once
+            repair = form(self.subject, error)
+            return self._finding("bug", raised(error), repair, case=case.id)
         if self.facts:
             name, question = self.facts[0]
             words = f"{name}: {question.name} {text_of(question)}"
@@ -132,7 +138,7 @@ class _Cases:
             if is_default and isinstance(error, NotImplementedError):
                 self.unwritten = raised(error)
             elif is_default:
-                self.raised.append((case, raised(error)))
+                self.raised.append((case, error))
             else:
                 self._skip(raised(error), case)
             return
@@ -196,6 +202,24 @@ class _Cases:
             got=given,
             ulp=gap(got, want) / EPS,
         )
+
+    def _swaps(self) -> bool:
+        """Whether the function's partner is right if x is given to it first."""
+        partner = self.subject.backward
+        if partner is None or self.subject.kind != "layer":
+            return False
+
+        def swapped(grad_output: Any, x: Any, *others: Any, **kwargs: Any) -> Any:
+            return partner(x, grad_output, *others, **kwargs)
+
+        subject = replace(self.subject, backward=swapped)
+        with contextlib.suppress(Exception):
+            for failure in self.failures:
+                got = answer(subject, failure.question).results
+                if wrong_results(got, failure.want):
+                    return False
+            return True
+        return False
 
     def _beyond_defaults(self) -> list[Failure]:
         """The failures that no other default explains."""

@@ -12,7 +12,7 @@ import torch
 
 from compare.checking.checker import Finding, check
 from compare.checking.names import overlooked
-from compare.checking.subjects import Subject, among, defined
+from compare.checking.subjects import MODULE, Subject, among, defined
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "
@@ -77,7 +77,7 @@ def _checked(subject: Subject) -> Finding:
 def _loaded(path: Path) -> tuple[ModuleType | None, str]:
     """The file as a module, or None and what is in the way, in words."""
     sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location("checked_file", path)
+    spec = importlib.util.spec_from_file_location(MODULE, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compare.checking.repairs import REPAIRS
-from compare.checking.subjects import COUNTS, Subject
+from compare.checking.subjects import CASES, COUNTS, MODULE, Subject
 from compare.twin import Question, Results
 from compare.verdict import Kind, difference
 
@@ -28,7 +28,7 @@ class Finding:
         name: what it was compared with.
         kind: "equal", "rounding", "convention" or "bug".
         words: what is wrong, or how near it is.
-        repair: the one-line repair of a convention.
+        repair: the one-line repair of a convention, or where to look.
         case: the smallest failing case, in words.
         input: what it was given, as text.
         expected: torch's answer, as text.
@@ -134,14 +134,36 @@ def texts(want: np.ndarray, got: np.ndarray) -> tuple[str, str]:
 
 
 def raised(error: Exception) -> str:
-    """What a file raised, in words."""
+    """What a file raised, and in which of its lines, in words."""
     if isinstance(error, NotImplementedError):
-        return f"not written yet: {_place(error)}"
+        return f"not written yet: {_function(error)}"
     said = textwrap.shorten(str(error), 160, placeholder=" …")
-    return f"raises {type(error).__name__}: {said}"
+    line = line_of(error)
+    place = f"line {line} " if line else ""
+    return f"{place}raises {type(error).__name__}: {said}"
 
 
-def _place(error: Exception) -> str:
+def form(subject: Subject, error: Exception) -> str:
+    """How to see what form is asked for, if the file is called in another; or ""."""
+    if subject.name not in CASES or not isinstance(error, TypeError) or line_of(error):
+        return ""
+    return f"see how it is called: python -m compare template {subject.name}"
+
+
+def line_of(error: Exception) -> int:
+    """The last line of the file on the way to the error; 0 if there is none.
+
+    Then not the file is at fault, but how it is called: it has another form.
+    """
+    found = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == MODULE
+    ]
+    return found[-1] if found else 0
+
+
+def _function(error: Exception) -> str:
     """The name of the function that raised."""
     return traceback.extract_tb(error.__traceback__)[-1].name
 

@@ -18,6 +18,7 @@ from compare.checking.findings import (
     agreed,
     convention,
     gap,
+    raised,
     same,
     text,
 )
@@ -108,18 +109,23 @@ def _points(
 ) -> Iterator[np.ndarray]:
     """Points in the fewest dimensions that both functions take: 0, and scattered."""
     rng = np.random.default_rng(3)
+    why = ""
     for shape in ((), (2,), (3,), (1,), (4,)):
-        with contextlib.suppress(Exception):
-            sample = np.asarray(rng.uniform(0.1, 2, shape))
+        sample = np.asarray(rng.uniform(0.1, 2, shape))
+        try:
             value = np.asarray(f(_as_given(sample)))
             gradient(_as_given(sample))
-            if value.size == 1:
-                yield np.zeros(shape)
-                for scale in (2, 2, 2, 2, 5, 10):
-                    yield np.asarray(rng.uniform(-scale, scale, shape))
-                    yield np.asarray(rng.uniform(0.1, scale, shape))
-                return
-    raise NotCovered("f and its gradient take neither a number nor 1 to 4 of them")
+        except Exception as error:
+            why = why or f": given {text(sample, 1)}, {raised(error)}"
+            continue
+        if value.size == 1:
+            yield np.zeros(shape)
+            for scale in (2, 2, 2, 2, 5, 10):
+                yield np.asarray(rng.uniform(-scale, scale, shape))
+                yield np.asarray(rng.uniform(0.1, scale, shape))
+            return
+    words = "f and its gradient take neither a number nor 1 to 4 of them"
+    raise NotCovered(words + why)
 
 
 def _regular(f: Callable[..., Any], x: np.ndarray) -> bool:

@@ -50,6 +50,8 @@ for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
 
 
+MODULE = "checked_file"
+"""What somebody's file is called as a module."""
 COUNTS = ("num_batches_tracked",)
 """Buffers that a beginner's version may lack: nothing is computed with them."""
 

@@ -1,0 +1,13 @@
+"""The partner takes x first, where every other takes the gradient by the output."""
+
+import numpy as np
+
+DIAGNOSIS = "arguments swapped"
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def relu_backward(x, grad_output):
+    return grad_output * (x > 0)
