@@ -211,7 +211,9 @@ class Server:
             lines.append(line)
             if found := re.search(r"http://\S+", line):
                 return found[0].rstrip("/")
-        raise RuntimeError(f"TensorBoard did not start:\n{''.join(lines)}")
+        said = "".join(lines)
+        taken = "\nport 0 takes a free one" if "already in use" in said else ""
+        raise RuntimeError(f"TensorBoard did not start:\n{said}{taken}")
 
     def get(self, path: str, timeout: float = 5.0) -> bytes:
         """What the server answers."""

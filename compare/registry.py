@@ -1,6 +1,5 @@
 """Finding lessons: the folder `experiments` is the list of them."""
 
-import difflib
 import hashlib
 import importlib
 import pkgutil
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from compare import experiments
 from compare.experiment import Experiment
+from compare.nearest import nearest
 
 TABLE = "?target="
 """Only names of lessons made of a table have it: see `compare.tables.reference`."""
@@ -47,7 +47,7 @@ def load(name: str) -> tuple[str, Experiment]:
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
+        near = nearest(name, names())
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
         raise UnknownLesson(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT

@@ -55,8 +55,8 @@ def chosen(
     array = "torch" if amount >= TORCH_FROM else "numpy"
     return Chosen(
         array,
-        f"{NAMES[array]}: about {_words(amount)} multiply-adds a matrix product; "
-        f"torch from {_words(TORCH_FROM)} on",
+        f"{NAMES[array]}, for about {_words(amount)} multiply-adds a matrix product "
+        f"(torch from {_words(TORCH_FROM)} on)",
     )
 
 

@@ -172,6 +172,14 @@ def test_where_nothing_can_be_clicked_the_link_is_one_line(tmp_path: Path):
     assert f"  or_gate: {address}\n" in answer.stdout
 
 
+def test_a_claim_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
+    words = "steps were taken; its claims are made for all of them"
+    short = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
+    assert f"or_gate: only 2 of 150 {words}" in short.stdout
+    assert words not in call("run", "or_gate", "--logdir", tmp_path).stdout
+    assert words not in call("run", "or_gate", "--fast", "--logdir", tmp_path).stdout
+
+
 def test_one_lesson_run_to_its_end_tells_its_story(tmp_path: Path, own_lesson: Write):
     lesson = own_lesson("steps=3, story='Lines [bend] where they must.'")
     answer = call("run", lesson, "--logdir", tmp_path)

@@ -44,8 +44,8 @@ def test_a_small_lesson_gets_numpy_and_a_big_net_torch():
     big = chosen(lesson(wide, (64, 1000)))
     assert big.array == "torch"
     assert big.why == (
-        "torch: about 64 million multiply-adds a matrix product; torch from "
-        "50 million on"
+        "torch, for about 64 million multiply-adds a matrix product "
+        "(torch from 50 million on)"
     )
 
 
@@ -118,8 +118,9 @@ def summary(folder):
 def test_the_command_says_which_arrays_it_took_and_why(tmp_path):
     answer = run("or_gate", "--fast", "--logdir", tmp_path)
     assert answer.exit_code == 0
-    assert "arrays: NumPy: about 8 multiply-adds a matrix product; torch from 50" in (
-        answer.stdout
+    assert (
+        "arrays: NumPy, for about 8 multiply-adds a matrix product (torch from 50"
+        in (answer.stdout)
     )
     assert summary(tmp_path)["array"] == "numpy"
 

@@ -44,6 +44,21 @@ def print_results(results: list["Result"], logdir: Path, fast: bool) -> None:
     _print_board(results, logdir)
 
 
+def print_shortened(results: list["Result"], steps: dict[str, str]) -> None:
+    """That a claim may fail because steps are missing.
+
+    Args:
+        results: of the lessons.
+        steps: how many of how many were taken, where some were left out.
+    """
+    for result in results:
+        failed = not all(holds for holds, _ in result.claims.values())
+        if failed and result.lesson in steps:
+            taken = f"only {steps[result.lesson]} steps were taken"
+            words = f"{result.lesson}: {taken}; its claims are made for all of them"
+            out.print(words, style="yellow", markup=False, soft_wrap=True)
+
+
 def print_arrays(chosen: dict[str, str], lessons: list[str]) -> None:
     """Which arrays `auto` took, and why; the lessons that took the same in a row."""
     by_why: dict[str, list[str]] = {}

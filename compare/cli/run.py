@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from compare.cli._options import Array, Device, DType, LogDir
-from compare.cli._results import print_arrays, print_results
+from compare.cli._results import print_arrays, print_results, print_shortened
 from compare.cli._resumable import how_to_resume, require_run
 from compare.cli._shared import err, in_words, out, usage_errors
 
@@ -128,7 +128,17 @@ def run(
         with usage_errors(OSError):
             print_arrays(chosen or {}, [result.lesson for result in results])
             print_results(results, logdir, settings.fast)
+            if not settings.fast:
+                print_shortened(results, _shortened(loaded, settings))
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
+
+
+def _shortened(loaded: Any, settings: "Settings") -> dict[str, str]:
+    """The lessons that take fewer steps than their claims are made for: how many."""
+    steps = {
+        name: (settings.steps_of(lesson), lesson.steps) for _, name, lesson in loaded
+    }
+    return {n: f"{few} of {due}" for n, (few, due) in steps.items() if few < due}
 
 
 def _expanded(name: str, data: str) -> list[str]:

@@ -1,6 +1,5 @@
 """`template`: a skeleton to fill in."""
 
-import difflib
 import sys
 from typing import Annotated
 
@@ -23,12 +22,13 @@ def template(
     The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
     """
     from compare import skeleton
+    from compare.nearest import nearest
 
     with usage_errors():
         known = skeleton.names()
         if names:
             words = "\n".join(known) + "\n"
-        elif name in known or difflib.get_close_matches(name, known, n=1):
+        elif name in known or nearest(name, known):
             words = skeleton.template(name, solution)
         else:
             what = f"there is no template {name!r}" if name else "name a class"

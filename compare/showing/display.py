@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from compare.colors import COLORS
-from compare.showing.docstring import FORMULAS, NOTES, SHAPES
+from compare.showing.docstring import FORMULAS, NOTES, SHAPES, reflowed
 from compare.showing.example import Example
 from compare.showing.page import Page
 from compare.verdict import Verdict
@@ -86,7 +86,8 @@ def _docs(page: Page) -> Iterator[RenderableType]:
         for name, text in chosen.items():
             if len(names) > 1:
                 yield Text(name, style="italic")
-            yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+            words = reflowed(text) if names is NOTES else text
+            yield Padding(Text(words), (0, 0, 0, 4), expand=False)
 
 
 def _heading(title: str) -> RenderableType:

@@ -27,6 +27,11 @@ def sections(thing: Any) -> dict[str, str]:
     return own
 
 
+def reflowed(text: str) -> str:
+    """Prose with each paragraph in one line, for whoever breaks lines at a width."""
+    return "\n\n".join(" ".join(p.split()) for p in text.split("\n\n"))
+
+
 def _parts(thing: Any) -> dict[str, str]:
     doc = vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__
     parts: dict[str, list[str]] = {"": []}

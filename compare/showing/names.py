@@ -1,6 +1,5 @@
 """Every public dotted name of `handmade`, and which one somebody means."""
 
-import difflib
 from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
@@ -8,6 +7,7 @@ from typing import Any
 
 import handmade
 import torch_ref
+from compare.nearest import nearest
 
 SUBMODULES = ("nn.init", "nn.utils", "optim.lr_scheduler")
 """Modules inside modules, which `__all__` of the outer ones leaves out."""
@@ -66,10 +66,10 @@ def _hint(wanted: str) -> str:
 
 
 def _near(wanted: str) -> Iterator[str]:
-    """Up to three names that are spelled nearly like it, short or dotted."""
+    """Up to three names that begin with it or are spelled like it, short or dotted."""
     spelled: dict[str, str] = {}
     for name in names():
         spelled.setdefault(name.rpartition(".")[2].lower(), name)
         spelled[name.lower()] = name
-    close = difflib.get_close_matches(wanted.lower(), spelled, n=3, cutoff=0.7)
+    close = nearest(wanted, spelled, most=3, like=0.7)
     yield from dict.fromkeys(spelled[c] for c in close)

@@ -1,7 +1,6 @@
 """Reading a table of text from a CSV file, or saying what is wrong with the file."""
 
 import csv
-import difflib
 import io
 from collections import Counter
 from contextlib import suppress
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from compare.nearest import nearest
 
 SEPARATORS = ",;\t|"
 """What may stand between two fields; the file itself shows which."""
@@ -51,11 +52,10 @@ class Table:
         """
         if name in self.names:
             return
-        lower = {known.lower(): known for known in self.names}
-        near = difflib.get_close_matches(name.lower(), lower, n=3)
+        near = nearest(name, self.names, most=3)
         hint = f"there are {_listed(self.names)}"
         if near:
-            hint = f"did you mean {' or '.join(repr(lower[n]) for n in near)}?"
+            hint = f"did you mean {' or '.join(map(repr, near))}?"
         elif all(is_number(known) for known in self.names):
             hint = f"its first line must name the columns, got {_listed(self.names)}"
         raise ValueError(f"{self.path} has no column {name!r}; {hint}")
