@@ -59,11 +59,25 @@ def one_hot(
     """1 at each target's class, else 0, shaped as the scores; all 0 where ignored.
 
     Raises:
-        TypeError, ValueError: as `right_classes`.
+        TypeError: the target is no array of integers.
+        ValueError: as `right_classes`.
     """
     xp = array_namespace(owner, input=scores, target=target)
+    require_integers(owner, target)
     right, _ = right_classes(owner, xp, scores, target, ignore_index)
     return xp.astype(right, scores.dtype)
+
+
+def require_integers(owner: str, target: Array) -> None:
+    """Refuse a target that holds no class indices.
+
+    Raises:
+        TypeError: its dtype is no integer's.
+    """
+    if not is_integral(target):
+        raise TypeError(
+            f"{owner}: target must hold class indices as integers, got {target.dtype}"
+        )
 
 
 def right_classes(
@@ -77,22 +91,17 @@ def right_classes(
         owner: who asks, for the error message.
         xp: the library of scores and target.
         scores: (c, n, …).
-        target: (n, …) class indices.
+        target: (n, …) integers, the class indices.
         ignore_index: the target of the examples that have none.
 
     Raises:
-        TypeError: the target is no array of integers.
         ValueError: its shape does not fit, or it names a class that there is not.
     """
-    if not is_integral(target):
-        raise TypeError(
-            f"{owner}: target must hold class indices as integers, got {target.dtype}"
-        )
     classes, examples = scores.shape[0], scores.shape[1:]
     require_shape(owner, "target", target, examples)
     if target.dtype != xp.int64:
         target = xp.astype(target, xp.int64)  # uint8 would wrap from 256 classes on
-    right = placed(counted_to(classes, target), 0, scores.ndim) == target
+    right = counted_to(classes, target)[(..., *(None,) * target.ndim)] == target
     every = known(how_many(right) == math.prod(examples))
     if not every:
         _require_classes(owner, xp, target, classes, ignore_index)

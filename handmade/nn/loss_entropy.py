@@ -22,6 +22,7 @@ from handmade.nn._targets import (
     classes_first,
     expected,
     one_hot,
+    require_integers,
     right_classes,
     swapped,
 )
@@ -237,7 +238,9 @@ class CrossEntropyLoss(Loss):
         xp = floating_namespace("CrossEntropyLoss", input=input)
         scores = classes_first("CrossEntropyLoss", input)
         self._nonempty(input)
-        q, mass, total = self._target(xp, scores, target)
+        array_namespace("CrossEntropyLoss", input=input, target=target)
+        weighed = self._of_classes if is_integral(target) else self._of_shares
+        q, mass, total = weighed(xp, scores, target)
         log_p = log_softmax(scores, 0)
         self.saved = q, mass, log_p, total
         return self._reduced(xp, -expected(xp, q, log_p), total)
@@ -252,29 +255,38 @@ class CrossEntropyLoss(Loss):
         grad *= self._grad_losses(grad_output, total)
         return swapped(grad)
 
-    def _target(self, xp: Any, scores: Array, target: Array) -> tuple[Array, Any, Any]:
+    def _of_classes(
+        self, xp: Any, scores: Array, target: Array
+    ) -> tuple[Array, Any, Any]:
         """The weights q; Σ_k q[k, n], None where it is 1; and the mean's divisor."""
         owner, eps = "CrossEntropyLoss", self.label_smoothing
-        array_namespace(owner, input=scores, target=target)
-        weight = class_weights(owner, self.weight, scores)
-        share = eps / scores.shape[0]
-        if not is_integral(target) and xp.isdtype(target.dtype, "real floating"):
-            floating_namespace(owner, input=scores, target=target)
-            shape = swapped(scores).shape
-            require_shape(owner, "target (probabilities)", target, shape)
-            if self.ignore_index >= 0:
-                raise ValueError(
-                    f"{owner}: ignore_index {self.ignore_index} names a class, but "
-                    f"target holds probabilities"
-                )
-            q = ((1 - eps) * swapped(target) + share) * weight
-            return q, xp.sum(q, axis=0), math.prod(scores.shape[1:])
         right, every = right_classes(owner, xp, scores, target, self.ignore_index)
         if every and self.weight is None and eps == 0:
             return right, None, math.prod(target.shape)
         hot = xp.astype(right, scores.dtype)
-        q = ((1 - eps) * hot + share * xp.sum(hot, axis=0)) * weight
+        share = eps / scores.shape[0] * xp.sum(hot, axis=0)
+        weight = class_weights(owner, self.weight, scores)
+        q = ((1 - eps) * hot + share) * weight
         return q, xp.sum(q, axis=0), _total_weight(xp, hot * weight, self)
+
+    def _of_shares(
+        self, xp: Any, scores: Array, target: Array
+    ) -> tuple[Array, Any, Any]:
+        """As `_of_classes`, where the target holds probabilities."""
+        owner, eps = "CrossEntropyLoss", self.label_smoothing
+        if not xp.isdtype(target.dtype, "real floating"):
+            require_integers(owner, target)
+        floating_namespace(owner, input=scores, target=target)
+        shape = swapped(scores).shape
+        require_shape(owner, "target (probabilities)", target, shape)
+        if self.ignore_index >= 0:
+            raise ValueError(
+                f"{owner}: ignore_index {self.ignore_index} names a class, but "
+                f"target holds probabilities"
+            )
+        shares = (1 - eps) * swapped(target) + eps / scores.shape[0]
+        q = shares * class_weights(owner, self.weight, scores)
+        return q, xp.sum(q, axis=0), math.prod(scores.shape[1:])
 
 
 class KLDivLoss(Loss):
