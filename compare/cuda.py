@@ -41,18 +41,27 @@ def clock() -> Callable[[], float]:
     """A clock of the device: a function that gives its seconds since now.
 
     Each call waits until the device has done all that it was given before, and is told
-    by an event when that was, so that the host's own time does not count.
+    by an event when that was, so that the host's own time does not count. Events tell
+    the time between two of them in float32, so it is added up from call to call.
     """
-    start = torch.cuda.Event(enable_timing=True)
-    start.record()
+    last, passed = _event(), 0.0
 
     def now() -> float:
-        event = torch.cuda.Event(enable_timing=True)
-        event.record()
+        nonlocal last, passed
+        event = _event()
         event.synchronize()
-        return start.elapsed_time(event) / 1e3
+        passed += last.elapsed_time(event) / 1e3
+        last = event
+        return passed
 
     return now
+
+
+def _event() -> torch.cuda.Event:
+    """An event that the device meets after all that it was given before."""
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
 
 
 def seconds(work: Callable[[], object], count: int = 1) -> float:

@@ -249,6 +249,27 @@ def pretended(monkeypatch: pytest.MonkeyPatch):
     return log
 
 
+def test_a_devices_clock_tells_short_times_however_long_it_has_run(monkeypatch):
+    moments = iter([0.0, 1000.0, 1000.0 + 1e-5])
+
+    class Event:
+        def __init__(self, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self) -> None:
+            self.at = next(moments)
+
+        def synchronize(self) -> None:
+            pass
+
+        def elapsed_time(self, later: "Event") -> float:
+            return float(np.float32((later.at - self.at) * 1e3))  # as CUDA's own
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    now = cuda.clock()
+    assert -now() + now() == pytest.approx(1e-5, rel=1e-3)
+
+
 def test_on_a_device_its_own_clock_counts_and_not_the_hosts(pretended):
     (row,) = bench(["or"], How(device="cuda", rounds=2))
     assert row.seconds.keys() == CUDA_COLUMNS.keys()
