@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,6 +32,12 @@ from compare.bench.works import CUDA_WORKS, WORKS, work
 from compare.cli import app
 
 EAGER = {name: COLUMNS[name] for name in ("numpy", "torch", "torch_ref", "floor")}
+
+
+def start_of(name):
+    """The weights that a work begins with."""
+    drawn = work(name).learner(handmade).parameters()
+    return {name: array.astype("float32") for name, array in drawn.items()}
 
 
 class Clock:
@@ -206,10 +213,7 @@ def test_torchs_compiler_gets_a_step_without_its_profiler(
     def entered(*_):
         raise AssertionError("the profiler was asked for")
 
-    one = work("or")
-    start = {
-        n: a.astype("float32") for n, a in one.learner(handmade).parameters().items()
-    }
+    one, start = work("or"), start_of("or")
     contestant = by.TorchCompiled(one, start, "float32")
     monkeypatch.setattr(torch.autograd.profiler, "record_function", entered)
     with torch.compiler.set_stance("force_eager"):
@@ -222,6 +226,16 @@ def test_torchs_compiler_gets_a_step_without_its_profiler(
 def test_works_count_the_products_that_no_step_can_do_without():
     assert work("or").products == ((4, 2, 1), (1, 4, 2))
     assert work("digits-128").multiply_adds == 64 * (2 * 64 * 128 + 3 * 128 * 10)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_torchs_compiler_makes_a_step_for_each_works_own_shapes(monkeypatch):
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    limits = {"recompile_limit": 2, "fail_on_recompile_limit_hit": True}
+    with torch._dynamo.config.patch(**limits):
+        for name in ("or", "xor", "digits", "digits-128"):
+            compiled = by.TorchCompiled(work(name), start_of(name), "float32")
+            assert all(compiled.step() > 0 for _ in range(3))
 
 
 # On a device, or as if

@@ -100,10 +100,15 @@ class TorchRef(_Learner):
 
 
 class TorchCompiled(TorchRef):
-    """PyTorch, the whole training step under `torch.compile`."""
+    """PyTorch, the whole training step under `torch.compile`.
+
+    What it compiled for other works is forgotten first: of the second shape it would
+    make a slower step for any shape, and of the fifth none, which it only warns of.
+    """
 
     def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
         super().__init__(work, weights, dtype)
+        torch.compiler.reset()
         learner, change = self.learner, _unprofiled(self.learner.optimizer)
 
         @torch.compile
