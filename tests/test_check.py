@@ -176,6 +176,10 @@ class ReLU:
         return grad_output * self.z
 def f(x): return x.real + x.missing
 def grad_f(x): return 1.0
+def g(x): return (x**2).sum()
+def grad_g(x): return 2 * x + missing
+def sigmoid(x): return 1 / (1 + np.exp(-x))
+def sigmoid_backward(grad_output): return grad_output
 """
 
 
@@ -189,6 +193,8 @@ def test_what_raises_is_told_with_its_line_or_with_the_form_that_is_asked_for(tm
     assert found["ReLU"]["repair"] == ""
     assert found["ReLU"]["not_covered"] == []  # it is said once
     assert "line 15 raises AttributeError" in found["f"]["words"]
+    assert "line 18 raises NameError" in found["g"]["words"]
+    assert "partner is given grad_output" in found["sigmoid"]["repair"]
 
 
 def test_a_printing_file_does_not_spoil_the_json(tmp_path):

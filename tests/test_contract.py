@@ -492,3 +492,31 @@ def test_a_group_may_be_a_single_parameter():
     parameter.grad = np.ones(2)
     optimizer.step()
     assert parameter.data.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("shape", [(40,), (3, 40), (3, 40, 2)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda nn: nn.CrossEntropyLoss(reduction="none"),
+        lambda nn: nn.NLLLoss(reduction="none"),
+        lambda nn: nn.MultiMarginLoss(reduction="none"),
+        lambda nn: nn.ExpectedCostLoss(1 - np.eye(40), reduction="none"),
+    ],
+    ids=["CrossEntropy", "NLL", "MultiMargin", "ExpectedCost"],
+)
+def test_losses_of_many_classes_are_torchs(make, shape):
+    ours, theirs = make(nn), make(torch_ref.nn).double()
+    if isinstance(ours, nn.MultiMarginLoss):
+        shape = shape[:2]  # it takes no further dimensions
+    rng = np.random.default_rng(0)
+    x, examples = rng.standard_normal(shape), shape[:1] * (len(shape) > 1) + shape[2:]
+    target = np.asarray(rng.integers(0, 40, examples))
+    leaf = torch.from_numpy(x).requires_grad_()
+    wanted = theirs(leaf, torch.from_numpy(target))
+    value = ours(x, target)
+    upstream = rng.standard_normal(value.shape)
+    wanted.backward(torch.from_numpy(upstream))
+    np.testing.assert_allclose(value, wanted.detach(), rtol=1e-12)
+    grad = ours.backward(np.asarray(upstream))
+    np.testing.assert_allclose(grad, leaf.grad, rtol=1e-12, atol=1e-15)

@@ -147,7 +147,11 @@ def form(subject: Subject, error: Exception) -> str:
     """How to see what form is asked for, if the file is called in another; or ""."""
     if subject.name not in CASES or not isinstance(error, TypeError) or line_of(error):
         return ""
-    return f"see how it is called: python -m compare template {subject.name}"
+    if subject.backward is None:
+        return f"see how it is called: python -m compare template {subject.name}"
+    if subject.kind == "loss":
+        return "the function and its partner are both given input and target"
+    return "the partner is given grad_output, and then what the function is given"
 
 
 def line_of(error: Exception) -> int:

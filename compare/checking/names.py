@@ -29,7 +29,7 @@ def overlooked(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
     return {n: hint for n, hint in hints.items() if hint and id(own[n]) not in judged}
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str | None:
+def meant(name: str, known: tuple[str, ...]) -> str | None:
     """The known name that is most like this one, whatever was added to it."""
     bare = {_bare(each): each for each in reversed(known)}
     asked = _bare(OWN.sub("", name)) or _bare(name)
@@ -58,7 +58,7 @@ def _hint(name: str, value: Any, own: dict[str, Any], in_file: bool) -> str:
         which = "function of torch.nn.functional"
     if not works:
         return ""
-    near = nearest(name, known)
+    near = meant(name, known)
     if near is None:
         what = f"no {which} is called so. Name it as the one that it is meant to be"
     else:

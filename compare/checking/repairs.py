@@ -12,8 +12,8 @@ REPAIRS = {
     "of all entries",
     "N/(N−1)": "divide by N, not by N − 1",
     "sign": "turn the sign",
-    "arguments swapped": "the gradient by the output comes first: "
-    "sigmoid_backward(grad_output, x)",
+    "arguments swapped": "the gradient by the output comes first: let "
+    "the partner take (grad_output, x)",
     "transposed weight gradient": "∂L/∂W = grad_outputᵀ x, in the shape of W",
     "bias gradient not summed over the batch": "sum the bias gradient over the "
     "examples: grad_output.sum(axis=0)",

@@ -109,14 +109,18 @@ def _points(
 ) -> Iterator[np.ndarray]:
     """Points in the fewest dimensions that both functions take: 0, and scattered."""
     rng = np.random.default_rng(3)
-    why = ""
+    why: list[tuple[bool, str]] = []
     for shape in ((), (2,), (3,), (1,), (4,)):
         sample = np.asarray(rng.uniform(0.1, 2, shape))
         try:
             value = np.asarray(f(_as_given(sample)))
+        except Exception as error:
+            why.append((False, raised(error)))
+            continue
+        try:
             gradient(_as_given(sample))
         except Exception as error:
-            why = why or f": given {text(sample, 1)}, {raised(error)}"
+            why.append((True, raised(error)))
             continue
         if value.size == 1:
             yield np.zeros(shape)
@@ -125,7 +129,9 @@ def _points(
                 yield np.asarray(rng.uniform(0.1, scale, shape))
             return
     words = "f and its gradient take neither a number nor 1 to 4 of them"
-    raise NotCovered(words + why)
+    # What got as far as the gradient tells more, and so does what is raised most.
+    told = max(why, key=lambda found: (found[0], why.count(found)), default=(False, ""))
+    raise NotCovered(f"{words}: {told[1]}" if why else words)
 
 
 def _regular(f: Callable[..., Any], x: np.ndarray) -> bool:

@@ -135,8 +135,9 @@ def run(
 
 def _shortened(loaded: Any, settings: "Settings") -> dict[str, str]:
     """The lessons that take fewer steps than their claims are made for: how many."""
+    lessons = {name: lesson.on(settings.data) for _, name, lesson in loaded}
     steps = {
-        name: (settings.steps_of(lesson), lesson.steps) for _, name, lesson in loaded
+        n: (settings.steps_of(lesson), lesson.steps) for n, lesson in lessons.items()
     }
     return {n: f"{few} of {due}" for n, (few, due) in steps.items() if few < due}
 

@@ -29,8 +29,11 @@ def classes_first(owner: str, input: Array) -> Array:
 
     One example without a batch, (c,), stays as it is.
     """
-    if input.ndim == 0:
-        raise ValueError(f"{owner}: input must be (c,) or (n, c, …), got shape ()")
+    if input.ndim == 0 or input.shape[:2][-1] == 0:
+        raise ValueError(
+            f"{owner}: input must be (c,) or (n, c, …) with at least one class, "
+            f"got shape {tuple(input.shape)}"
+        )
     scores = swapped(input)
     if isinstance(scores, NumPyArray) and scores.shape[0] <= FEW_CLASSES:
         return np.ascontiguousarray(scores)

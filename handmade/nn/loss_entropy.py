@@ -175,7 +175,7 @@ class NLLLoss(Loss):
         q = q * class_weights("NLLLoss", self.weight, log_p)
         total = _total_weight(xp, q, self)
         self.saved = q, total
-        return self._reduced(xp, -expected(xp, q, log_p), total)
+        return self._reduced(xp, expected(xp, q, -log_p), total)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         q, total = self.saved
