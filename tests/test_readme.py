@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compare.skeleton import template
+
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "docs/using.md")
 SET_UP = ("python -m venv", ".venv/bin/python")
@@ -87,6 +89,8 @@ def test_make_knows_the_target(command: str):
 def test_a_command_does_what_the_page_says(command: str, folder: Path):
     if "--resume" in command:
         _cut_short(folder)
+    if "check my_loss.py" in command:  # another worker may have had its template
+        (folder / "my_loss.py").write_text(template("MSELoss"), encoding="utf-8")
     if "--compile" in command and shutil.which("c++") is None:
         pytest.skip("has no C++ compiler")
     done = subprocess.run(
