@@ -1,4 +1,4 @@
-"""A class target as weights: what each log-probability counts in the loss."""
+"""Scores with the classes in front, and a class target as the weights of each."""
 
 import math
 from typing import Any

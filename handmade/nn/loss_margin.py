@@ -111,7 +111,7 @@ class MultiMarginLoss(Loss):
     def forward(self, input: Array, target: Array) -> Array:
         xp = floating_namespace("MultiMarginLoss", input=input)
         x = classes_first("MultiMarginLoss", input)
-        if x.ndim > 2 or x.shape[0] == 0:
+        if x.ndim > 2:
             raise ValueError(
                 f"MultiMarginLoss: input must be (n, c) or (c,) with at least one "
                 f"class, got shape {tuple(input.shape)}"
