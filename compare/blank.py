@@ -49,7 +49,7 @@ def blank(name: str) -> str:
 
 def _doc(found: Any) -> str:
     """The summary, formulas, shapes and arguments, of the class or one above it."""
-    from compare.showing import docstring
+    from compare.show import docstring
 
     known: dict[str, str] = {}
     for above in reversed([c for c in found.__mro__ if c is not object]):
@@ -81,8 +81,8 @@ def _kept(name: str) -> str:
 
 def _state(found: Any) -> tuple[list[str], list[str]]:
     """The names of its own parameters, and of its buffers, over all of its cases."""
-    from compare.cases import resolved, rng_of
-    from compare.checking.subjects import CASES
+    from compare.check.subjects import CASES
+    from compare.testing import resolved, rng_of
 
     if found.__name__ == "Rosenblatt":
         return ["weight", "bias"], []

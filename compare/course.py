@@ -14,9 +14,9 @@ CHAPTERS = {
     "E": "Error",
     "F": "Backpropagation and deep learning",
 }
-LAWS = "test_laws.py::test_value_and_gradients_are_torchs_in_float64"
-STEPS = "test_laws.py::test_two_hundred_steps_end_where_torch_ends"
-CLAIMS = "test_lessons.py::test_all_claims_hold_on_both_sides"
+LAWS = "handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64"
+STEPS = "handmade/test_laws.py::test_two_hundred_steps_end_where_torch_ends"
+CLAIMS = "compare/test_lessons.py::test_all_claims_hold_on_both_sides"
 ACTIVATION = "Aufgaben: Aktivierung"
 AT_ONCE = "Mehrere Aktivierungen in EINER Operation"
 GRADIENTS = "Aufgaben: Gradienten"
@@ -56,7 +56,7 @@ def _exercise(id: str, heading: str, about: str, *names: str) -> Part:
     diagonal = "test_the_diagonal_of_the_matrix_holds_the_single_answers"
     more = {"C": (complex_step,), "B W·Xᵀ": (diagonal,)}
     held = ("test_all_three_answers_agree", *more.get(id, more.get(id[0], ())))
-    tests = tuple(f"test_exercises.py::{name}" for name in held)
+    tests = tuple(f"compare/test_exercises.py::{name}" for name in held)
     torch = ("torch.func.grad",) if id[0] == "C" else ()
     if "perceptron.weighted_sum" in names:
         torch = ("torch.inner",)
@@ -70,8 +70,8 @@ PARTS = (
         "one-dimensional descent with a fixed step, on x²; beside it Newton's own step",
         ("descent.descend", "descent.newton", "surfaces.Square"),
         (
-            "test_descent.py::test_the_slides_loop_takes_the_steps_of_the_closed_form",
-            "test_descent.py::test_newton_divides_by_a_curvature_that_changes",
+            "handmade/test_descent.py::test_the_slides_loop_takes_the_steps_of_the_closed_form",
+            "handmade/test_descent.py::test_newton_divides_by_a_curvature_that_changes",
         ),
         ("torch.optim.SGD", "torch.func.hessian"),
     ),
@@ -81,8 +81,8 @@ PARTS = (
         "the same with the gradient, and with the inverse Hessian",
         ("descent.Descent", "descent.newton_step", "surfaces.Valley"),
         (
-            "test_descent.py::test_both_wings_walk_the_same_way",
-            "test_descent.py::test_newton_steps_of_many_points_are_torchs",
+            "handmade/test_descent.py::test_both_wings_walk_the_same_way",
+            "handmade/test_descent.py::test_newton_steps_of_many_points_are_torchs",
         ),
         ("torch.func.grad", "torch.func.hessian", "torch.linalg.solve"),
     ),
@@ -91,7 +91,7 @@ PARTS = (
         "Lernen / Wie Lernen?",
         "blind changes, the computed change, and only a little of it",
         ("search.RandomDescent", "training.GradientLearner", "optim.SGD"),
-        ("test_search.py::test_both_sides_take_the_same_steps", STEPS),
+        ("handmade/test_search.py::test_both_sides_take_the_same_steps", STEPS),
         ("torch.Tensor.backward",),
     ),
     Part(
@@ -100,8 +100,8 @@ PARTS = (
         "left or right, turn round where it grows",
         ("search.blind_step", "search.blind_descent"),
         (
-            "test_search.py::test_a_blind_step_worked_by_hand",
-            "test_search.py::test_both_wings_look_at_the_same_points",
+            "handmade/test_search.py::test_a_blind_step_worked_by_hand",
+            "handmade/test_search.py::test_both_wings_look_at_the_same_points",
         ),
     ),
     Part(
@@ -110,8 +110,8 @@ PARTS = (
         "a random step is kept if it is better; annealing keeps some others, too",
         ("search.random_descent", "search.RandomDescent", "search.Annealing"),
         (
-            "test_search.py::test_both_wings_search_at_random_alike",
-            "test_search.py::"
+            "handmade/test_search.py::test_both_wings_search_at_random_alike",
+            "handmade/test_search.py::"
             "test_a_worse_step_is_kept_with_the_probability_of_boltzmann",
         ),
     ),
@@ -123,7 +123,10 @@ PARTS = (
             *("optim.Rprop", "optim.Adagrad", "optim.RMSprop", "optim.Adam"),
             "optim.lr_scheduler.OneCycleLR",
         ),
-        (STEPS, "test_lr_scheduler.py::test_every_rate_is_torchs_to_the_last_bit"),
+        (
+            STEPS,
+            "handmade/test_lr_scheduler.py::test_every_rate_is_torchs_to_the_last_bit",
+        ),
     ),
     Part(
         "A7",
@@ -131,8 +134,8 @@ PARTS = (
         "layers that learn without a backward pass",
         ("forward_forward.ForwardForward", "forward_forward.grad_goodness"),
         (
-            "test_forward_forward.py::test_goodness_worked_by_hand",
-            "test_forward_forward.py::test_the_gradients_of_every_layer_are_autograds",
+            "handmade/test_forward_forward.py::test_goodness_worked_by_hand",
+            "handmade/test_forward_forward.py::test_the_gradients_of_every_layer_are_autograds",
         ),
         ("torch.Tensor.backward",),
     ),
@@ -181,8 +184,8 @@ PARTS = (
         "g(Wx + w₀): weights, bias, threshold",
         ("perceptron.Perceptron", "nn.Linear", "nn.Step"),
         (
-            "test_perceptron.py::test_a_perceptron_is_a_layer_and_an_activation",
-            "test_perceptron.py::test_a_perceptron_is_differentiated_as_autograd_does",
+            "handmade/test_perceptron.py::test_a_perceptron_is_a_layer_and_an_activation",
+            "handmade/test_perceptron.py::test_a_perceptron_is_differentiated_as_autograd_does",
         ),
     ),
     Part(
@@ -191,7 +194,7 @@ PARTS = (
         "a matrix times a vector is a list of dot products",
         ("nn.Linear", "perceptron.with_ones"),
         (
-            "test_perceptron.py::"
+            "handmade/test_perceptron.py::"
             "test_the_slides_matrix_product_is_a_list_of_dot_products",
         ),
         ("torch.nn.functional.pad",),
@@ -201,7 +204,7 @@ PARTS = (
         "Breiter Output",
         "several outputs of one input",
         ("perceptron.weighted_sum", "nn.Linear"),
-        ("test_perceptron.py::test_the_slides_wide_output",),
+        ("handmade/test_perceptron.py::test_the_slides_wide_output",),
         ("torch.inner",),
     ),
     Part(
@@ -209,7 +212,7 @@ PARTS = (
         "Breiter Input / Batch",
         "many inputs in one operation",
         ("nn.Linear",),
-        (LAWS, "test_perceptron.py::test_the_weighted_sum_is_torchs_linear"),
+        (LAWS, "handmade/test_perceptron.py::test_the_weighted_sum_is_torchs_linear"),
     ),
     Part(
         "D5",
@@ -218,8 +221,8 @@ PARTS = (
         ("nn.ReLU", "nn.Step", "nn.Sigmoid", "nn.Tanh", "nn.LeakyReLU"),
         (
             LAWS,
-            "test_contract.py::test_relu_has_slope_zero_at_the_kink",
-            "test_contract.py::test_step_fires_only_above_zero",
+            "handmade/test_contract.py::test_relu_has_slope_zero_at_the_kink",
+            "handmade/test_contract.py::test_step_fires_only_above_zero",
         ),
     ),
     Part(
@@ -228,8 +231,8 @@ PARTS = (
         "OR by hand, consistently, and by torch.nn.Linear",
         ("nn.Linear", "perceptron.Rosenblatt", "nn.MSELoss", "optim.SGD"),
         (
-            "test_perceptron.py::test_the_slides_neuron_answers_one_and_a_half",
-            "test_perceptron.py::test_the_rule_worked_by_hand",
+            "handmade/test_perceptron.py::test_the_slides_neuron_answers_one_and_a_half",
+            "handmade/test_perceptron.py::test_the_rule_worked_by_hand",
             CLAIMS,
         ),
     ),
@@ -239,8 +242,8 @@ PARTS = (
         "to write error and optimiser oneself",
         ("nn.MSELoss", "optim.SGD", "training.fit"),
         (
-            "test_check.py::test_a_wrong_implementation_is_rejected_and_diagnosed",
-            "test_check.py::"
+            "check/test_check.py::test_a_wrong_implementation_is_rejected_and_diagnosed",
+            "check/test_check.py::"
             "test_a_template_is_refused_until_it_is_filled_and_then_passes",
         ),
         commands=("template", "check"),
@@ -257,7 +260,7 @@ PARTS = (
         "Fehler",
         "absolute and squared difference; accuracy is no error",
         ("nn.L1Loss", "nn.MSELoss", "metrics.accuracy"),
-        (LAWS, "test_metrics.py::test_accuracy_is_the_share_of_hits"),
+        (LAWS, "handmade/test_metrics.py::test_accuracy_is_the_share_of_hits"),
     ),
     Part(
         "E2",
@@ -266,7 +269,7 @@ PARTS = (
         ("nn.CrossEntropyLoss", "nn.Softmax", "nn.LogSoftmax", "nn.NLLLoss"),
         (
             LAWS,
-            "test_properties.py::test_the_loss_of_a_tiny_probability_keeps_its_digits",
+            "handmade/test_properties.py::test_the_loss_of_a_tiny_probability_keeps_its_digits",
         ),
     ),
     Part(
@@ -276,8 +279,8 @@ PARTS = (
         ("nn.WeightedSum", "nn.ExpectedCostLoss", "nn.SmoothnessPenalty"),
         (
             LAWS,
-            "test_custom_losses.py::test_a_dearer_confusion_is_avoided_more",
-            "test_custom_losses.py::"
+            "handmade/test_custom_losses.py::test_a_dearer_confusion_is_avoided_more",
+            "handmade/test_custom_losses.py::"
             "test_a_sum_hands_the_upstream_gradient_on_to_its_losses",
         ),
         ("torch.softmax", "torch.stack"),
@@ -287,7 +290,7 @@ PARTS = (
         "Back Propagation",
         "forward, backward, the chain rule",
         ("nn.Sequential", "training.GradientLearner", "autodiff.vjp"),
-        (LAWS, "test_laws.py::test_a_spoiled_backward_would_be_caught"),
+        (LAWS, "handmade/test_laws.py::test_a_spoiled_backward_would_be_caught"),
         ("torch.Tensor.backward",),
     ),
     Part(
@@ -295,7 +298,7 @@ PARTS = (
         "worked example",
         "the chain rule through one ReLU neuron; the slope at 0",
         ("nn.Linear", "nn.ReLU"),
-        (LAWS, "test_contract.py::test_relu_has_slope_zero_at_the_kink"),
+        (LAWS, "handmade/test_contract.py::test_relu_has_slope_zero_at_the_kink"),
     ),
     Part(
         "F3",
@@ -303,8 +306,8 @@ PARTS = (
         "long chains lose or multiply the gradient",
         ("nn.Sigmoid", "nn.utils.clip_grad_norm_", "nn.init.kaiming_normal_"),
         (
-            "test_clip.py::test_the_norm_is_clipped_as_torch_does",
-            "test_init.py::test_the_law_is_torchs",
+            "handmade/test_clip.py::test_the_norm_is_clipped_as_torch_does",
+            "handmade/test_init.py::test_the_law_is_torchs",
         ),
     ),
     Part(
@@ -317,9 +320,9 @@ PARTS = (
         ),
         (
             LAWS,
-            "test_norms.py::test_both_wings_drop_the_same_units_after_the_same_seed",
-            "test_norms.py::test_backward_belongs_to_the_mode_of_its_forward_pass",
-            "test_windows.py::test_a_kernel_is_not_turned_round",
+            "handmade/test_norms.py::test_both_wings_drop_the_same_units_after_the_same_seed",
+            "handmade/test_norms.py::test_backward_belongs_to_the_mode_of_its_forward_pass",
+            "handmade/test_windows.py::test_a_kernel_is_not_turned_round",
         ),
     ),
     Part(
@@ -328,8 +331,8 @@ PARTS = (
         "weights of few bits, and short floats",
         ("quantize.quantize", "nn.QuantizedLinear", "quantize.rounded"),
         (
-            "test_quantize.py::test_a_worked_example",
-            "test_quantize.py::"
+            "handmade/test_quantize.py::test_a_worked_example",
+            "handmade/test_quantize.py::"
             "test_torchs_own_fake_quantisation_gives_the_same_values_and_gradient",
         ),
         ("torch.autograd.Function", "torch.nn.functional.linear"),
@@ -343,9 +346,9 @@ PARTS = (
             *("semi_supervised.Autoencoder", "semi_supervised.PseudoLabels"),
         ),
         (
-            "test_cluster.py::test_the_lloyd_step_is_the_newton_step_of_the_error",
-            "test_variational.py::test_loss_and_gradients_of_a_step_are_autograds",
-            "test_semi_supervised.py::test_both_sides_walk_alike_through_every_phase",
+            "handmade/test_cluster.py::test_the_lloyd_step_is_the_newton_step_of_the_error",
+            "handmade/test_variational.py::test_loss_and_gradients_of_a_step_are_autograds",
+            "handmade/test_semi_supervised.py::test_both_sides_walk_alike_through_every_phase",
         ),
         ("torch.distributions.Normal", "torch.Tensor.backward"),
     ),
@@ -358,8 +361,8 @@ PARTS = (
             *("autodiff.jvp", "autodiff.vjp", "autodiff.grad"),
         ),
         (
-            "test_autodiff.py::test_both_modes_are_torchs",
-            "test_autodiff.py::test_one_function_runs_in_all_ways_on_both_sides",
+            "handmade/test_autodiff.py::test_both_modes_are_torchs",
+            "handmade/test_autodiff.py::test_one_function_runs_in_all_ways_on_both_sides",
         ),
     ),
 )

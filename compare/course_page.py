@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from compare.course import CHAPTERS, PARTS, Part, lessons_of
-from compare.showing.names import pair
-from compare.showing.source import torch_name
+from compare.show.names import pair
+from compare.show.source import torch_name
 
 HEAD = """\
 # The course, part by part

@@ -20,7 +20,7 @@ from compare.experiment import Experiment, MakeLearner
 from compare.judging import Diverged
 from compare.lockstep import Step
 from compare.pair import Pair, Progress
-from compare.running import Interrupted, Result, Settings, held, run
+from compare.trainer import Interrupted, Result, RunConfig, held, run
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
@@ -109,7 +109,7 @@ def run_spread(
     communicator: Communicator,
     lesson: str,
     experiment: Experiment,
-    settings: Settings,
+    settings: RunConfig,
     progress: Progress | None = None,
     source: str = "",
 ) -> Result | None:
@@ -120,7 +120,7 @@ def run_spread(
         lesson: the name of its folder.
         experiment: the lesson, spread.
         settings: where and how.
-        progress: as for `compare.running.run`.
+        progress: as for `compare.trainer.run`.
         source: likewise.
 
     Returns:
@@ -147,7 +147,7 @@ def run_spread(
     return None
 
 
-def _follow(experiment: Experiment, settings: Settings) -> None:
+def _follow(experiment: Experiment, settings: RunConfig) -> None:
     """Take every step that rank 0 takes; what it meets, all ranks meet."""
     steps = settings.steps_of(experiment)
     seeds = 1 if settings.fast else experiment.seeds

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from compare.trained import Side
+    from compare.results import Side
 
 DrawData = Callable[[np.random.Generator], "Data"]
 """From the run's generator to the examples."""

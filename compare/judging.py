@@ -10,7 +10,7 @@ import numpy as np
 
 import handmade
 import torch_ref
-from compare.arrays import Backend, mapped, to_numpy
+from compare.backend import Backend, mapped, to_numpy
 from compare.tensors import Tensors, disturbed, memory, not_finite, tensors
 from compare.verdict import Verdict, judge, rounding_bound
 

@@ -9,8 +9,8 @@ import numpy as np
 
 import handmade
 import torch_ref
-from compare.arrays import Backend, mapped
-from compare.compiled import prepared
+from compare.backend import Backend, mapped
+from compare.compile.learner import prepared
 from compare.experiment import MakeLearner
 from compare.free import Against, Run, both, runs
 from compare.judging import Diverged, Judge, Scales, stream

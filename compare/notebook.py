@@ -9,20 +9,20 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from compare import registry, skeleton, worked
-from compare.arrays import Backend
-from compare.checking.checker import check as _judged
-from compare.checking.names import overlooked
-from compare.checking.sandbox import Outcome, check_file
-from compare.checking.subjects import among
-from compare.dashboard import Server
+from compare import registry, solved_exercises, templates
+from compare.backend import Backend
+from compare.check.checker import check as _judged
+from compare.check.names import overlooked
+from compare.check.sandbox import Outcome, check_file
+from compare.check.subjects import among
 from compare.experiment import Experiment
-from compare.record import link, newest
-from compare.running import Result, Settings
-from compare.running import run as _run
-from compare.showing import display, page
-from compare.showing.page import Page
+from compare.logger import link, newest
+from compare.show import display, page
+from compare.show.page import Page
 from compare.sizing import settled
+from compare.tensorboard import Server
+from compare.trainer import Result, RunConfig
+from compare.trainer import run as _run
 
 
 def run(
@@ -73,7 +73,7 @@ def run(
     on_torch = compile or graph or device == "cuda"
     arrays = ("torch" if on_torch else "numpy") if array == "auto" else array
     backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
-    settings = Settings(backend, steps, seed, Path(logdir), threads, fast, data)
+    settings = RunConfig(backend, steps, seed, Path(logdir), threads, fast, data)
     if array == "auto":
         settings, _ = settled(experiment, settings)
     return _run(name, experiment, settings, source=source)
@@ -121,7 +121,7 @@ def template(name: str, solution: bool = False) -> str:
     Raises:
         ValueError: there is none; the message suggests the nearest.
     """
-    return skeleton.template(name, solution)
+    return templates.template(name, solution)
 
 
 @dataclass
@@ -154,7 +154,7 @@ def show(name: str) -> Shown:
 def exercises() -> Table:
     """Every exercise of the course, worked by hand, with `handmade` and in PyTorch."""
     table = Table("", "exercise", "by hand", "handmade", "PyTorch", "", box=None)
-    for exercise in worked.EXERCISES:
+    for exercise in solved_exercises.EXERCISES:
         answer = exercise.answer()
         three = (answer.by_hand, answer.handmade, answer.torch_ref)
         words = (exercise.id, exercise.question, *three, answer.verdict.kind)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays import to_numpy
+from compare.backend import to_numpy
 from compare.tensors import (
     Found,
     Tensors,

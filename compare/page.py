@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compare.running import Result
+    from compare.trainer import Result
 
 COLORS = {"equal": "green", "rounding": "green", "convention": "orange", "bug": "red"}
 

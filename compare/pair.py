@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 import torch_ref
-from compare.arrays import Backend
-from compare.batches import Batches
+from compare.backend import Backend
+from compare.dataloader import Batches
 from compare.experiment import Data, Experiment
 from compare.lockstep import Lockstep, Step
-from compare.trained import Path, Trial
+from compare.results import Path, Trial
 from compare.verdict import Verdict
 from handmade import metrics as handmade_metrics
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from compare import experiments
 from compare.experiment import Experiment
-from compare.nearest import nearest
+from compare.suggest import nearest
 
 TABLE = "?target="
 """Only names of lessons made of a table have it: see `compare.tables.reference`."""
@@ -23,7 +23,7 @@ class UnknownLesson(ValueError):
 def names() -> list[str]:
     """All lessons of the project, sorted."""
     modules = pkgutil.iter_modules(experiments.__path__)
-    return sorted(m.name for m in modules if not m.name.startswith("_"))
+    return sorted(m.name for m in modules if not m.ispkg)
 
 
 def load(name: str) -> tuple[str, Experiment]:

@@ -7,7 +7,7 @@ import numpy as np
 
 import handmade
 from compare.experiment import Data, Experiment
-from compare.running import Settings
+from compare.trainer import RunConfig
 
 TORCH_FROM = 50_000_000
 """Multiply-adds of a matrix product from which torch arrays are taken.
@@ -60,7 +60,7 @@ def chosen(
     )
 
 
-def settled(experiment: Experiment, settings: Settings) -> tuple[Settings, str]:
+def settled(experiment: Experiment, settings: RunConfig) -> tuple[RunConfig, str]:
     """The settings with the arrays that suit a lesson, and why it was these."""
     backend = settings.backend
     traced = backend.compile or backend.graph

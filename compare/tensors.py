@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from compare.arrays import mapped, to_numpy
+from compare.backend import mapped, to_numpy
 
 Tensors = dict[str, Any]
 """NumPy arrays or tensors of torch, by name."""

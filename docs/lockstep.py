@@ -17,9 +17,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compare import registry
-from compare.arrays import Backend
+from compare.backend import Backend
+from compare.logger import RunLogger
 from compare.pair import Pair
-from compare.record import Record
 
 TURNS = 10
 """In so many parts a lesson is walked, each loop after the other: a busy machine is
@@ -75,7 +75,7 @@ class Walk:
     def logged(self) -> Iterator[None]:
         """Both sides in step, every step judged and logged."""
         pair = self.pair()
-        with Record.new(self.folder, self.lesson) as record:
+        with RunLogger.new(self.folder, self.lesson) as record:
             for step in pair.walk():
                 worst = pair.lockstep.worst_free
                 record.step(self.name, 0, "train", step, worst)

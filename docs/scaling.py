@@ -22,7 +22,7 @@ from torch import distributed as dist
 
 import handmade
 import torch_ref
-from compare.cost_model import (
+from benchmarks.cost_model import (
     Link,
     Pace,
     fitted,

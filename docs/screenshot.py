@@ -14,9 +14,9 @@ from urllib.error import HTTPError
 from playwright.sync_api import expect, sync_playwright
 
 from compare import registry
-from compare.dashboard import SIDES, Server
-from compare.record import link
-from compare.running import Settings, run
+from compare.logger import link
+from compare.tensorboard import SIDES, Server
+from compare.trainer import RunConfig, run
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZE = {"width": 1400, "height": 900}
@@ -55,7 +55,7 @@ def picture(address: str, out: str) -> None:
 def main(out: str, lesson: str = "digits_softmax") -> None:
     """Run the lesson, serve it and take the picture."""
     with tempfile.TemporaryDirectory() as folder:
-        result = run(*registry.load(lesson), Settings(logdir=Path(folder)))
+        result = run(*registry.load(lesson), RunConfig(logdir=Path(folder)))
         with Server(Path(folder)) as server:
             wait_until_loaded(server)
             picture(link(server.url, result.folder), out)

@@ -13,10 +13,10 @@ import torch
 
 import handmade
 import torch_ref
-from compare import registry, worked
-from compare.arrays import to_numpy
-from compare.cases import LAYERS, LOSSES, OPTIMIZERS, Case, rng_of
-from compare.twin import drawn, found, torchs
+from compare import registry, solved_exercises
+from compare.backend import to_numpy
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, rng_of
+from compare.testing.reference import drawn, found, torchs
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -67,7 +67,8 @@ def counted() -> dict[str, str]:
             for what, cases in _kinds().items()
         },
         "lessons": f"{len(lessons)}, with {claims} claims, checked in every run",
-        "exercises of the course": f"{len(worked.EXERCISES)}, worked three times",
+        "exercises of the course": f"{len(solved_exercises.EXERCISES)}, "
+        "worked three times",
         "mutants": mutants(),
     }
 

@@ -16,8 +16,8 @@ from strategies.spec import Descent, Example, Spec
 
 import handmade
 import torch_ref
-from compare.arrays import Backend, to_numpy
-from compare.oracles import finite_differences
+from compare.backend import Backend, to_numpy
+from compare.testing.oracles import finite_differences
 
 Results = dict[str, np.ndarray]
 FLOAT64_BOUND = 1e-12

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from compare import registry
-from compare.running import Result, Settings, run
+from compare.trainer import Result, RunConfig, run
 
 LONG = 1100
 OWN_LESSON = """
@@ -72,11 +72,11 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def short_run(logdir: Path) -> Result:
     """The lesson or_gate as it is."""
-    return run(*registry.load("or_gate"), Settings(logdir=logdir))
+    return run(*registry.load("or_gate"), RunConfig(logdir=logdir))
 
 
 @pytest.fixture(scope="session")
 def long_run(logdir: Path) -> Result:
     """The same with more steps than TensorBoard keeps unless told to."""
     _, lesson = registry.load("or_gate")
-    return run("long", lesson, Settings(steps=LONG, logdir=logdir))
+    return run("long", lesson, RunConfig(steps=LONG, logdir=logdir))

@@ -9,17 +9,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 BELOW_ALL = {
     "verdict": set(),
-    "arrays": set(),
-    "oracles": set(),
-    "cases": set(),
-    "compiled": {"arrays", "graphed", "places", "tracers"},
-    "batches": {"experiment"},
-    "tensors": {"arrays"},
-    "judging": {"arrays", "tensors", "verdict"},
-    "notes": {"arrays", "tensors"},
+    "backend": set(),
+    "testing": {"backend"},
+    "compile": {"backend"},
+    "dataloader": {"experiment"},
+    "tensors": {"backend"},
+    "judging": {"backend", "tensors", "verdict"},
+    "notes": {"backend", "tensors"},
     "free": {"judging", "notes", "tensors"},
     "lockstep": {
-        *("arrays", "compiled", "experiment", "free", "judging"),
+        *("backend", "compile", "experiment", "free", "judging"),
         *("notes", "tensors", "verdict"),
     },
 }
@@ -56,7 +55,7 @@ def _rooms() -> dict[str, set[str]]:
 
 def test_imports_of_the_bridge_flow_one_way():
     order = [*TopologicalSorter(_rooms()).static_order()]  # a cycle raises
-    assert order.index("cases") < order.index("checking") < order.index("cli")
+    assert order.index("testing") < order.index("check") < order.index("cli")
     assert order.index("verdict") < order.index("lockstep") < order.index("cli")
 
 

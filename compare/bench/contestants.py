@@ -10,9 +10,9 @@ import torch
 
 import handmade
 import torch_ref
-from compare.arrays import Backend, mapped, to_numpy
+from compare.backend import Backend, mapped, to_numpy
 from compare.bench.works import Work
-from compare.compiled import Compiled
+from compare.compile.learner import Compiled
 
 Weights = Mapping[str, np.ndarray]
 """The parameters by name, in torch's layout."""

@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compare import cuda
-from compare.arrays import TF32_EPS, Backend
+from compare.backend import TF32_EPS, Backend
 from compare.bench.timing import Clock
 
 CLOCKS = {"wall": perf_counter, "cpu": process_time}

@@ -2,7 +2,7 @@
 
 from compare.bench import contestants as by
 from compare.bench.works import Work
-from compare.compiled import Compiled
+from compare.compile.learner import Compiled
 
 
 class OnCuda(by.OnTorch):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.arrays import Backend
+from compare.backend import Backend
 from compare.bench.contestants import Unfit, Weights
 from compare.bench.works import Work
 

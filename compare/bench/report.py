@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from compare.bench import REFERENCE, Column, How, Row, paper
-from compare.figures import COLORS, SIZE
+from compare.plots import COLORS, SIZE
 
 PAGE, CUDA_PAGE = "benchmarks.md", "benchmarks-cuda.md"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from compare.bench import How, paper
 from compare.bench.law import Power, last_decade
 from compare.bench.scaling import SHOWN, Peak, Scaled, best
-from compare.figures import COLORS, label
+from compare.plots import COLORS, label
 
 PAGE = "benchmarks-scaling.md"
 SIZE = (15.0, 8.0)

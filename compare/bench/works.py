@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.experiment import MakeLearner, backprop
-from compare.nearest import nearest
+from compare.suggest import nearest
 
 LR = 0.1
 """The learning rate of plain gradient descent, unless a work has its own."""

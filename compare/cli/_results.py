@@ -10,7 +10,7 @@ from rich.text import Text
 from compare.cli._shared import colored, linked, out
 
 if TYPE_CHECKING:
-    from compare.running import Result
+    from compare.trainer import Result
 
 
 def print_results(results: list["Result"], logdir: Path, fast: bool) -> None:
@@ -82,7 +82,7 @@ def _print_verdicts(results: list["Result"], logdir: Path) -> None:
 
 
 def _print_board(results: list["Result"], logdir: Path) -> None:
-    from compare.record import link
+    from compare.logger import link
 
     _print_command(logdir, results[0].lesson if len(results) == 1 else "")
     for result in results:

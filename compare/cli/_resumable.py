@@ -13,7 +13,7 @@ def require_run(folder: Path) -> None:
     Raises:
         ValueError: it is not a run's own folder, but there are runs in it.
     """
-    from compare.record import read_summary
+    from compare.logger import read_summary
 
     if (folder / "summary.json").is_file():
         return
@@ -30,7 +30,7 @@ def require_run(folder: Path) -> None:
 
 def how_to_resume(logdir: Path, lesson: str) -> str:
     """The command that goes on with a lesson's interrupted run, if there is one."""
-    from compare.record import newest, read_summary
+    from compare.logger import newest, read_summary
 
     try:
         folder = newest(logdir, lesson)

@@ -22,8 +22,8 @@ def board(
 
     Ends with Ctrl-C.
     """
-    from compare.dashboard import Server
-    from compare.record import link, newest
+    from compare.logger import link, newest
+    from compare.tensorboard import Server
 
     # SystemExit leaves the block below, and with it the server; the signal does not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

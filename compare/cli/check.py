@@ -37,8 +37,8 @@ def check(
     something that is not covered. Exit 2: the file
     cannot be loaded, or there is nothing to check.
     """
-    from compare.checking import report
-    from compare.checking.sandbox import check_file
+    from compare.check import report
+    from compare.check.sandbox import check_file
 
     with usage_errors():
         if not timeout > 0:

@@ -12,10 +12,10 @@ def exercises() -> None:
 
     Exit 1 if any of the three answers differs.
     """
-    from compare import worked
+    from compare import solved_exercises
 
     agree = True
-    for heading, group in worked.by_heading().items():
+    for heading, group in solved_exercises.by_heading().items():
         out.print(f"\n{heading}", style="bold", markup=False)
         table = Table("", "exercise", "by hand", "handmade", "PyTorch", "", box=None)
         for exercise in group:

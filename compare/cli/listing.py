@@ -19,7 +19,7 @@ LAST_RUNS = 20
 
 def list_lessons(logdir: LogDir = Path("runs")) -> None:
     """List all lessons by the part of the course, and the runs there have been."""
-    from compare.record import read_summary, runs
+    from compare.logger import read_summary, runs
 
     _print_course()
     if folders := runs(logdir):

@@ -14,8 +14,8 @@ from compare.cli._resumable import how_to_resume, require_run
 from compare.cli._shared import err, in_words, out, usage_errors
 
 if TYPE_CHECKING:
-    from compare.arrays import Backend
-    from compare.running import Result, Settings
+    from compare.backend import Backend
+    from compare.trainer import Result, RunConfig
     from torch_ref.distributed import Communicator
 
 Loaded = tuple[str, str, Any]
@@ -81,8 +81,8 @@ def run(
     """
     with usage_errors():
         from compare import registry
-        from compare.arrays import Backend
-        from compare.running import Settings
+        from compare.backend import Backend
+        from compare.trainer import RunConfig
 
         if distributed and (graph or compile):
             raise ValueError("a compiled step or a graph cannot wait for other ranks")
@@ -93,7 +93,7 @@ def run(
         backend = Backend(
             arrays.value, device.value, dtype.value, compile, graph=graph, tf32=tf32
         )
-        settings = Settings(backend, steps, seed, logdir, threads, fast, data)
+        settings = RunConfig(backend, steps, seed, logdir, threads, fast, data)
         if resume is not None:
             said = (steps, seed, array, device, dtype, threads, fast, data)
             said += (csv, target, hidden, compile, distributed, graph, tf32)
@@ -133,7 +133,7 @@ def run(
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
-def _shortened(loaded: Any, settings: "Settings") -> dict[str, str]:
+def _shortened(loaded: Any, settings: "RunConfig") -> dict[str, str]:
     """The lessons that take fewer steps than their claims are made for: how many."""
     lessons = {name: lesson.on(settings.data) for _, name, lesson in loaded}
     steps = {
@@ -169,12 +169,12 @@ def _table(csv: Path | None, target: str, hidden: str, lessons: list[str]) -> st
     return reference(csv, target, units(hidden))
 
 
-def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]:
+def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "RunConfig"]:
     """The lesson and the settings of a run that is to be gone on with."""
     from compare import registry
-    from compare.arrays import Backend
-    from compare.record import read_summary
-    from compare.running import Settings
+    from compare.backend import Backend
+    from compare.logger import read_summary
+    from compare.trainer import RunConfig
 
     if lessons:
         raise ValueError("--resume goes on with one run as it was; name no lesson")
@@ -194,7 +194,7 @@ def _cut_short(folder: Path, lessons: list[str]) -> tuple[list[str], "Settings"]
             f"gone on with"
         )
     known = {name: said[name] for name in ("steps", "seed", "threads", "fast", "data")}
-    return [name], Settings(backend, logdir=logdir, **known)
+    return [name], RunConfig(backend, logdir=logdir, **known)
 
 
 def _say_device(backend: "Backend") -> None:
@@ -216,8 +216,8 @@ def _joined(context: typer.Context, device: str) -> "Communicator":
 
 
 def _dealt_out(
-    loaded: list[Loaded], settings: "Settings", communicator: "Communicator"
-) -> tuple[list[Loaded], "Settings"]:
+    loaded: list[Loaded], settings: "RunConfig", communicator: "Communicator"
+) -> tuple[list[Loaded], "RunConfig"]:
     """The same lessons, every batch dealt out to all ranks."""
     from compare.distributed import spread
 
@@ -230,7 +230,7 @@ def _dealt_out(
 
 def _run_all(
     loaded: list[Loaded],
-    settings: "Settings",
+    settings: "RunConfig",
     resume: Path | None,
     communicator: "Communicator | None",
     results: list["Result"],
@@ -242,8 +242,8 @@ def _run_all(
     there.
     """
     from compare.distributed import run_spread
-    from compare.running import run
     from compare.sizing import settled
+    from compare.trainer import run
 
     train = partial(run, resumed=resume)
     if communicator is not None:
@@ -263,7 +263,7 @@ def _run_all(
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     """Say what ended a lesson, and how to go on; returns the exit status."""
     from compare.distributed import RankLost
-    from compare.running import Interrupted
+    from compare.trainer import Interrupted
 
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
@@ -274,7 +274,7 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     return 143 if isinstance(stop, Interrupted) else 130
 
 
-def _about(name: str, source: str, settings: "Settings") -> Callable[[Exception], str]:
+def _about(name: str, source: str, settings: "RunConfig") -> Callable[[Exception], str]:
     """What stands before an error in a lesson: its name and where to look."""
     from compare import registry
 

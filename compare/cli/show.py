@@ -28,7 +28,7 @@ def show(
     Exit 1 if the live numbers of the two sides differ.
     """
     with usage_errors():
-        from compare.showing import display, names, page
+        from compare.show import display, names, page
 
         if listed:
             sys.stdout.write("\n".join(names.names()) + "\n")

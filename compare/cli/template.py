@@ -21,15 +21,15 @@ def template(
 
     The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
     """
-    from compare import skeleton
-    from compare.nearest import nearest
+    from compare import templates
+    from compare.suggest import nearest
 
     with usage_errors():
-        known = skeleton.names()
+        known = templates.names()
         if names:
             words = "\n".join(known) + "\n"
         elif name in known or nearest(name, known):
-            words = skeleton.template(name, solution)
+            words = templates.template(name, solution)
         else:
             what = f"there is no template {name!r}" if name else "name a class"
             raise ValueError(f"{what}; `python -m compare template --list` names all")

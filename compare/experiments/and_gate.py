@@ -1,8 +1,8 @@
 """AND, learned by one linear neuron from ½, ½, ½."""
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _gates
+from compare.experiments.common import gates as _gates
 
 EXPERIMENT = Experiment(
     title="AND from one linear neuron",
@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
         "the weights become the least-squares ones": _gates.least_squares,
     },
     figures={
-        "boundary": lambda side: figures.decision_boundary(side.only, "AND, learned")
+        "boundary": lambda side: plots.decision_boundary(side.only, "AND, learned")
     },
     story="The same neuron as for OR with other targets: only the line moves.",
 )

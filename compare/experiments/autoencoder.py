@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
-from compare.arrays import to_numpy
+from compare import plots
+from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments import _digits, _words
-from compare.trained import Side, Trial
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.results import Side, Trial
 
 WIDTHS = (2, 4, 8, 16)
 BENT = 8
@@ -129,10 +130,10 @@ def generalises(side: Side) -> tuple[bool, str]:
 
 def draw_errors(side: Side) -> Figure:
     """Error against the length of the code, and PCA's below."""
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     found = [error(side[f"linear_{n}"], "train") for n in WIDTHS]
     every = range(1, 33)
-    ax.semilogy(every, [floor(n) for n in every], label="PCA", **figures.TORCH)
+    ax.semilogy(every, [floor(n) for n in every], label="PCA", **plots.TORCH)
     ax.plot(WIDTHS, found, "o", ms=9, color="#1f4e79", label="two matrices, seen")
     unseen = [error(side[f"linear_{n}"], "test") for n in WIDTHS]
     ax.plot(WIDTHS, unseen, "x", ms=9, mew=2, color="#c0392b", label="unseen")
@@ -141,10 +142,10 @@ def draw_errors(side: Side) -> Figure:
         ax.plot(
             BENT, error(side[_BENT], part), label=f"with ReLUs, {_SAID[part]}", **style
         )
-    figures.label(ax, "what is lost", "numbers in the code", "error per pixel")
+    plots.label(ax, "what is lost", "numbers in the code", "error per pixel")
     ax.set_yticks((0.003, 0.01, 0.03), ("0.003", "0.01", "0.03"))
     ax.minorticks_off()
-    figures.below(figure, ax, columns=2)
+    plots.below(figure, ax, columns=2)
     return figure
 
 
@@ -155,7 +156,7 @@ def draw_digits(side: Side) -> Figure:
     names = [f"linear_{n}" for n in (2, 8, 16)] + [_BENT]
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
     said = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
-    return figures.pictures([row + average() for row in rows], said, "unseen digits")
+    return plots.pictures([row + average() for row in rows], said, "unseen digits")
 
 
 _SAID = {"train": "seen", "test": "unseen"}

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, Experiment, backprop
-from compare.trained import Side
+from compare.results import Side
 
 EXAMPLES = 32
 
@@ -39,12 +39,12 @@ def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
 def draw(side: Side) -> Figure:
     """How far the batch's gradient is from those of single examples."""
     trial, start = side.only, side.only.path[0]
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
     each = errors[:, :1] * trial.data.x
     ax.plot(each[:, 0], each[:, 1], "o", label="one example each")
     ax.plot(*each.mean(axis=0)[:2], "r*", ms=22, label="the batch: their mean")
-    figures.label(ax, "gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂")
+    plots.label(ax, "gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂")
     ax.legend(fontsize=13)
     return figure
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
-from compare.arrays import to_numpy
+from compare import plots
+from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, backprop
-from compare.experiments import _words
-from compare.experiments._budget import PER_STEP
-from compare.experiments._libraries import LIBRARIES, give
-from compare.trained import Side
+from compare.experiments.common import words as _words
+from compare.experiments.common.budget import PER_STEP
+from compare.experiments.common.libraries import LIBRARIES, give
+from compare.results import Side
 
 START, STEP, SEEDS = 2.0, 0.4, 11
 Walk = tuple[np.ndarray, np.ndarray]
@@ -75,7 +75,7 @@ def keeps_what_is_better(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """Where each search looked, one look after the other."""
-    figure, (left, right) = figures.canvas(2)
+    figure, (left, right) = plots.canvas(2)
     (points, errors), (others, their_errors) = (
         blind("handmade"),
         at_random("handmade")[0],
@@ -86,7 +86,7 @@ def draw(side: Side) -> Figure:
     left.plot(points, errors, "o-", color="#1f4e79", label="blind", ms=9, alpha=0.8)
     left.plot(others, their_errors, "x", color="#c0392b", label="random", ms=9, mew=2)
     left.plot(path, path**2, ".", color="#e0a030", label="gradient")
-    figures.label(left, "every look at x²", "x", "error")
+    plots.label(left, "every look at x²", "x", "error")
     floor = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
     right.semilogy(floor, "o-", color="#1f4e79", label="blind")
     right.semilogy(their_errors, "x-", color="#c0392b", label="random")
@@ -95,7 +95,7 @@ def draw(side: Side) -> Figure:
     right.axhline(0.01, color="grey", linewidth=1)
     right.set_ylim(8e-4, 10)
     right.set_xlim(-1, 40)
-    figures.label(right, "what it costs", "evaluations", "error")
+    plots.label(right, "what it costs", "evaluations", "error")
     for ax in (left, right):
         ax.legend(fontsize=12)
     return figure

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 DEAR = ((7, 2), (2, 7), (1, 7), (7, 1))
 """Truth and answer of the confusions that cost more."""
@@ -88,7 +88,7 @@ def draw(name: str) -> Callable[[Side], Figure]:
         both = [matrix(side, n) for n in ("cross_entropy", "custom")]
         most = max(int((m - np.diag(np.diag(m))).max()) for m in both)
         title = f"{name.replace('_', ' ')}: all seeds"
-        return figures.confusion(matrix(side, name), title, most, DEAR)
+        return plots.confusion(matrix(side, name), title, most, DEAR)
 
     return drawn
 

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.cluster import KMeans as SklearnKMeans
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner
-from compare.experiments import _digits, _words
-from compare.trained import Side, Trial
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.results import Side, Trial
 from handmade import metrics
 
 STEPS = 20
@@ -97,7 +98,7 @@ def draw(name: str) -> Any:
         shares = counts.max(axis=1) / counts.sum(axis=1)
         names = [f"{counts[j].argmax()} ({shares[j]:.0%})" for j in order]
         title = f"{k} centres found without labels: mostly which digit"
-        return figures.gallery(trial.parameters["centres"][order], names, title)
+        return plots.gallery(trial.parameters["centres"][order], names, title)
 
     return centres
 

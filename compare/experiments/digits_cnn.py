@@ -1,9 +1,9 @@
 """Convolutions: the same small template at every place of the picture."""
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, Experiment, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 STEPS = 450
 SHARE = 0.98
@@ -74,10 +74,10 @@ def lesson(pictures: _digits.Pictures) -> Experiment:
             "kernels need few weights": fewer_weights,
         },
         figures={
-            "confusion": lambda side: figures.confusion(
+            "confusion": lambda side: plots.confusion(
                 _digits.confusion(side.only), "digits of the test set, first seed"
             ),
-            "kernels": lambda side: figures.templates(
+            "kernels": lambda side: plots.templates(
                 side.only.parameters["0.weight"].reshape(8, -1),
                 "kernels of the first layer: red +, blue −",
             ),

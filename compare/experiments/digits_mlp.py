@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments import _digits
+from compare.experiments.common import digits as _digits
 
 
 def net(nn: Any, pixels: int = 64) -> Any:
@@ -36,7 +36,7 @@ def lesson(pictures: _digits.Pictures, title: str) -> Experiment:
         metrics={"accuracy": _digits.accuracy},
         claims={"at least 96 % of the test digits are right": _digits.at_least(0.96)},
         figures={
-            "confusion": lambda side: figures.confusion(
+            "confusion": lambda side: plots.confusion(
                 _digits.confusion(side.only), "digits of the test set"
             ),
         },

@@ -2,10 +2,10 @@
 
 import math
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 
 def starts_near_guessing(side: Side) -> tuple[bool, str]:
@@ -38,10 +38,10 @@ def lesson(pictures: _digits.Pictures, share: float, title: str) -> Experiment:
             "the loss starts near ln 10": starts_near_guessing,
         },
         figures={
-            "templates": lambda side: figures.templates(
+            "templates": lambda side: plots.templates(
                 side.only.parameters["weight"], "what each digit's weights look for"
             ),
-            "confusion": lambda side: figures.confusion(
+            "confusion": lambda side: plots.confusion(
                 _digits.confusion(side.only), "digits of the test set"
             ),
         },

@@ -1,6 +1,6 @@
 """Dropping units at random, so that none can rely on the others."""
 
-from compare.experiments import _few
+from compare.experiments.common import few as _few
 
 EXPERIMENT = _few.lesson(
     "dropout",

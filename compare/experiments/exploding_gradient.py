@@ -3,10 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _deep, _digits
-from compare.trained import Side
+from compare.experiments.common import deep as _deep
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 DEPTH = 8
 LARGE = "1.5 × kaiming"
@@ -56,17 +57,17 @@ def learner(initialiser: str, clip: float | None) -> MakeLearner:
 
 def by_depth(side: Side) -> Figure:
     """The gradient of the first layer against the number of layers; the losses."""
-    figure, (lengths, losses) = figures.canvas(2)
+    figure, (lengths, losses) = plots.canvas(2)
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
-        for name, color in (("normal, std 1", figures.RED), ("kaiming", figures.BLUE)):
+        for name, color in (("normal, std 1", plots.RED), ("kaiming", plots.BLUE)):
             values = _deep.first_layer(side.library, activation, name)
             said = f"{activation}, {name}"
             lengths.semilogy(_deep.DEPTHS, values, style, color=color, label=said)
-    figures.label(lengths, "first gradient", "layers", "")
-    figures.below(figure, lengths, columns=2)
+    plots.label(lengths, "first gradient", "layers", "")
+    plots.below(figure, lengths, columns=2)
     for trial in side.trials:
         losses.semilogy(trial.losses, label=trial.name)
-    figures.label(losses, f"{DEPTH} layers of ReLU", "step", "loss")
+    plots.label(losses, f"{DEPTH} layers of ReLU", "step", "loss")
     losses.legend(fontsize=12)
     return figure
 

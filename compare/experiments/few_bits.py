@@ -3,8 +3,11 @@
 import numpy as np
 
 from compare.experiment import Claim, Experiment
-from compare.experiments import _bits, _bits_figures, _digits, _words
-from compare.trained import Side
+from compare.experiments.common import bits as _bits
+from compare.experiments.common import bits_figures as _bits_figures
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.results import Side
 
 BATCH = 64
 

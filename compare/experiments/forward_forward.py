@@ -3,10 +3,12 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _cost, _digits, _words
-from compare.trained import Side
+from compare.experiments.common import cost as _cost
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.results import Side
 
 WIDTHS = (64, 64, 64)
 LR, BACK_LR, STEPS, BATCH, SEEDS = 0.02, 0.003, 250, 128, 4
@@ -72,7 +74,7 @@ def costs_more(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """Accuracy and loss of both over the steps."""
-    figure, (left, right) = figures.canvas(2)
+    figure, (left, right) = plots.canvas(2)
     for name, color in COLORS.items():
         for number, trial in enumerate(side.named(name)):
             said = name.replace("_", "-") if number == 0 else None
@@ -80,9 +82,9 @@ def draw(side: Side) -> Figure:
             left.plot(steps, values, color=color, linewidth=2, label=said)
             right.semilogy(trial.losses, color=color, alpha=0.6, label=said)
     left.set_ylim(0, 1.02)
-    figures.label(left, f"test digits, {_words.seeds(side.trials)}", "step", "accuracy")
-    figures.label(right, "each its own loss", "step", "loss")
-    figures.below(figure, left, columns=2)
+    plots.label(left, f"test digits, {_words.seeds(side.trials)}", "step", "accuracy")
+    plots.label(right, "each its own loss", "step", "loss")
+    plots.below(figure, left, columns=2)
     return figure
 
 

@@ -4,13 +4,18 @@ import numpy as np
 
 import handmade
 from compare.experiment import Experiment, backprop
-from compare.experiments import _digits, _words, digits_mlp
-from compare.experiments._libraries import give
-from compare.experiments._step_size import draw_errors, steps_neither_long_nor_short
-from compare.experiments._tape import tape_learner
-from compare.experiments._walks import draw_costs, reverse_costs_the_same
-from compare.experiments._ways import FUNCTIONS, points, relative, ways
-from compare.trained import Side
+from compare.experiments import digits_mlp
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.experiments.common.libraries import give
+from compare.experiments.common.step_size import (
+    draw_errors,
+    steps_neither_long_nor_short,
+)
+from compare.experiments.common.tape import tape_learner
+from compare.experiments.common.walks import draw_costs, reverse_costs_the_same
+from compare.experiments.common.ways import FUNCTIONS, points, relative, ways
+from compare.results import Side
 
 BOUNDS = {
     "one-sided": 1e-5,

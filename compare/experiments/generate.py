@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner
-from compare.experiments import _digits, _words
-from compare.experiments._written import (
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.experiments.common.written import (
     WRITTEN,
     black_or_white,
     bound,
@@ -20,7 +21,7 @@ from compare.experiments._written import (
     usual,
     written,
 )
-from compare.trained import Side
+from compare.results import Side
 
 HIDDEN, BATCH = 64, 128
 EIGHT, TWO, FREE = "eight_codes", "two_codes", "no_divergence"
@@ -85,7 +86,7 @@ def draw_written(side: Side) -> Figure:
     free, alone = written(side[FREE])[0], pixel_by_pixel()[0]
     rows = [a[:10] for a in (black_or_white().x, digits, chance, free, alone)]
     titles = ["seen", "written", "its chances", "written, β = 0", "pixel by pixel"]
-    return figures.pictures(rows, titles, "digits that nobody wrote")
+    return plots.pictures(rows, titles, "digits that nobody wrote")
 
 
 def draw_reconstructed(side: Side) -> Figure:
@@ -95,7 +96,7 @@ def draw_reconstructed(side: Side) -> Figure:
     unseen = black_or_white().test_set[0][first]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
     titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]
-    return figures.pictures(rows, titles, "read and written again")
+    return plots.pictures(rows, titles, "read and written again")
 
 
 def draw_plane(side: Side) -> Figure:
@@ -103,10 +104,10 @@ def draw_plane(side: Side) -> Figure:
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
     plane = np.stack(np.meshgrid(across, up), axis=-1)
     rows = [chances(side[TWO], row) for row in plane]
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     edges = (-2.5, 2.5, -1.5, 1.5)
-    ax.imshow(figures.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
-    figures.label(ax, "the plane of two codes", "z₁", "z₂")
+    ax.imshow(plots.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
+    plots.label(ax, "the plane of two codes", "z₁", "z₂")
     return figure
 
 

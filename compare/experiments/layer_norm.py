@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from compare.experiments import _normed
+from compare.experiments.common import normed as _normed
 
 
 def block(nn: Any) -> list[Any]:

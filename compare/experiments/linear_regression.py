@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.trained import Side
+from compare.results import Side
 
 SLOPE, INTERCEPT = 2.0, 1.0
 
@@ -53,15 +53,15 @@ def l1_resists_outliers(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The points and both lines."""
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     data = side.only.data
     ax.plot(data.x[:, 0], data.target[:, 0], "o", color="grey", label="examples")
     ends = np.array([[-1.0], [1.0]])
     for name in ("mse", "l1"):
         ax.plot(ends, side[name].predict(ends), linewidth=2.5, label=name.upper())
     ax.plot(ends, SLOPE * ends + INTERCEPT, "k--", label="the truth")
-    figures.label(ax, "a line through points with outliers", "x", "y")
-    figures.below(figure, ax, columns=4)
+    plots.label(ax, "a line through points with outliers", "x", "y")
+    plots.below(figure, ax, columns=4)
     return figure
 
 

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 SIZES = (25, 50, 100, 200, 400, 800, 1437)
 WIDTHS = (2, 3, 4, 6, 8)
@@ -67,17 +67,17 @@ def _power_law(x: tuple[int, ...], y: np.ndarray) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """Both laws with their fitted lines."""
-    figure, axes = figures.canvas(2)
+    figure, axes = plots.canvas(2)
     laws = (
         ("digits to learn from", SIZES, by_size(side)),
         ("hidden units", WIDTHS, by_width(side)),
     )
     for ax, (name, x, y) in zip(axes, laws, strict=True):
         exponent, factor, _ = fitted(x, y)
-        ax.loglog(x, 100 * y, "o", ms=8, color=figures.BLUE)
+        ax.loglog(x, 100 * y, "o", ms=8, color=plots.BLUE)
         line = 100 * factor * np.array(x, float) ** exponent
-        ax.loglog(x, line, color=figures.ORANGE, label=f"∝ n^{exponent:.2f}")
-        figures.label(ax, "", name, "test error in %")
+        ax.loglog(x, line, color=plots.ORANGE, label=f"∝ n^{exponent:.2f}")
+        plots.label(ax, "", name, "test error in %")
         ax.legend(fontsize=13)
         ax.set_xticks(x[::2], [str(n) for n in x[::2]])
         low, high = ax.get_ylim()

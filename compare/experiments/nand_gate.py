@@ -1,8 +1,8 @@
 """NAND, learned by one linear neuron from ½, ½, ½."""
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _gates
+from compare.experiments.common import gates as _gates
 
 EXPERIMENT = Experiment(
     title="NAND from one linear neuron",
@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
         "the weights become the least-squares ones": _gates.least_squares,
     },
     figures={
-        "boundary": lambda side: figures.decision_boundary(side.only, "NAND, learned")
+        "boundary": lambda side: plots.decision_boundary(side.only, "NAND, learned")
     },
     story="The same neuron as for OR with other targets: only the line moves.",
 )

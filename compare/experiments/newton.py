@@ -5,9 +5,9 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner
-from compare.trained import Side
+from compare.results import Side
 
 TOLERANCE = 0.01
 """The slide's `while error(x) > 0.01`."""
@@ -48,19 +48,19 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The mountains, and both ways down."""
-    figure, (left, right) = figures.canvas(2)
+    figure, (left, right) = plots.canvas(2)
     for name in ("descent_1d", "newton_1d"):
         x = np.array([p["point"][0] for p in side[name].path])
         left.plot(x, x**2, "o-", label=name.partition("_")[0])
     x = np.linspace(-2.2, 2.2, 200)
     left.plot(x, x**2, color="grey", zorder=0)
-    figures.label(left, "x²", "x", "error")
+    plots.label(left, "x²", "x", "error")
     height = side["descent_2d"].predict
-    figures.mountains(right, figure, height, (-5.0, 5.0), (-1.6, 1.6))
+    plots.mountains(right, figure, height, (-5.0, 5.0), (-1.6, 1.6))
     for name, color in (("descent_2d", "orange"), ("newton_2d", "red")):
         points = np.array([p["point"] for p in side[name].path])
-        figures.path(right, points, name.partition("_")[0], color=color)
-    figures.label(right, "x² + 10y²", "x", "y")
+        plots.path(right, points, name.partition("_")[0], color=color)
+    plots.label(right, "x² + 10y²", "x", "y")
     for ax in (left, right):
         ax.legend(fontsize=12)
     return figure

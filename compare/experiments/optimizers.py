@@ -5,10 +5,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "SGD": lambda optim, p: optim.SGD(p, lr=0.3),
@@ -62,13 +62,13 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """All losses in one chart."""
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     for name in MAKERS:
         style = "--" if name == "AdamW" else "-"  # it lies on Adam
         ax.semilogy(side[slug(name)].losses, style, label=name, linewidth=2)
     ax.set_ylim(bottom=0.02)
-    figures.label(ax, "one task, all optimisers", "step", "loss")
-    figures.beside(ax)
+    plots.label(ax, "one task, all optimisers", "step", "loss")
+    plots.beside(ax)
     return figure
 
 

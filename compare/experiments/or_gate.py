@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _gates
-from compare.trained import Side
+from compare.experiments.common import gates as _gates
+from compare.results import Side
 
 
 def first_activation(side: Side) -> tuple[bool, str]:
@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
         "the weights become the least-squares ones": _gates.least_squares,
     },
     figures={
-        "boundary": lambda side: figures.decision_boundary(side.only, "OR, learned")
+        "boundary": lambda side: plots.decision_boundary(side.only, "OR, learned")
     },
     story="A straight line separates the one 0 from the three 1s; gradient descent on "
     "the squared error finds the line that least squares would compute.",

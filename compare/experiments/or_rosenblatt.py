@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _gates
-from compare.trained import Side
+from compare.experiments.common import gates as _gates
+from compare.results import Side
 
 EPOCH = len(_gates.ROWS)
 
@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
         "the weights stay whole numbers": counts_in_whole_steps,
     },
     figures={
-        "boundary": lambda side: figures.decision_boundary(
+        "boundary": lambda side: plots.decision_boundary(
             side.only, "OR by Rosenblatt's rule"
         )
     },

@@ -3,8 +3,9 @@
 import numpy as np
 
 from compare.experiment import Experiment
-from compare.experiments import _digits, _few
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import few as _few
+from compare.results import Side
 from handmade.nn import LogSoftmax
 
 

@@ -3,8 +3,10 @@
 import numpy as np
 
 from compare.experiment import Experiment
-from compare.experiments import _gates, _shortened_figures, _words
-from compare.experiments._shortened import (
+from compare.experiments.common import gates as _gates
+from compare.experiments.common import shortened_figures as _shortened_figures
+from compare.experiments.common import words as _words
+from compare.experiments.common.shortened import (
     DIGITS,
     UNROUNDED,
     distance,
@@ -15,7 +17,7 @@ from compare.experiments._shortened import (
     unrounded,
     wanted,
 )
-from compare.trained import Side
+from compare.results import Side
 
 LAST = 100
 """So many steps at the end are counted."""

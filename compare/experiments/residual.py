@@ -1,6 +1,6 @@
 """A way past every layer: y = x + f(x)."""
 
-from compare.experiments import _normed
+from compare.experiments.common import normed as _normed
 
 EXPERIMENT = _normed.lesson(
     "residual",

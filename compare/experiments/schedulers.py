@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import handmade
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _digits
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 STEPS = 200
 LR = 0.5
@@ -58,15 +58,15 @@ def calms_down(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The learning rates, and the losses on all digits."""
-    figure, (rates, losses) = figures.canvas(2)
+    figure, (rates, losses) = plots.canvas(2)
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, label=name)
         rates.plot(path(name, side[name].losses), label=name)
-    figures.label(rates, "learning rate", "step", "")
-    figures.label(losses, "loss on all digits", "step", "")
+    plots.label(rates, "learning rate", "step", "")
+    plots.label(losses, "loss on all digits", "step", "")
     losses.set_ylim(0, 1)
-    figures.below(figure, losses, columns=4)
+    plots.below(figure, losses, columns=4)
     return figure
 
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, DrawData, Experiment, MakeLearner, backprop
-from compare.experiments import _digits, _words
-from compare.trained import Side
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import words as _words
+from compare.results import Side
 
 LABELS = (2, 5, 10)
 """How many digits of each class have a label."""
@@ -144,7 +145,7 @@ def _said(side: Side, way: str) -> str:
 
 def picture(side: Side) -> Figure:
     """Accuracy against the number of labels, mean and spread over the seeds."""
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     for number, (way, (_, _, name)) in enumerate(WAYS.items()):
         found = np.array([accuracies(side, way, each) for each in LABELS])
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other
@@ -154,7 +155,7 @@ def picture(side: Side) -> Figure:
     ax.set_xticks(LABELS, [str(n) for n in LABELS])
     ax.minorticks_off()
     title = "unlabelled digits, labelled by the net"
-    figures.label(ax, title, "labelled digits of each class", "test accuracy in %")
+    plots.label(ax, title, "labelled digits of each class", "test accuracy in %")
     ax.grid(alpha=0.3)
     ax.legend(fontsize=12)
     return figure

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner
-from compare.experiments import _digits
-from compare.trained import Side, Trial
+from compare.experiments.common import digits as _digits
+from compare.results import Side, Trial
 
 STRENGTH = 1.0
 
@@ -51,7 +51,7 @@ def learner(strength: float) -> MakeLearner:
 
 def draw(name: str) -> Any:
     """The templates of one learner."""
-    return lambda side: figures.templates(
+    return lambda side: plots.templates(
         side[name].parameters["weight"], f"what the digits' weights look for: {name}"
     )
 

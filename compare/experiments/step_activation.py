@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import handmade
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _gates
-from compare.trained import Side
+from compare.experiments.common import gates as _gates
+from compare.results import Side
 
 NAMES = ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh")
 
@@ -36,7 +36,7 @@ def draw(side: Side) -> Figure:
         activation = getattr(handmade.nn, name)()
         values[name] = x, activation(x)
         slopes[name] = x, activation.backward(np.ones_like(x))
-    return figures.functions([values, slopes], ["activation", "its derivative"])
+    return plots.functions([values, slopes], ["activation", "its derivative"])
 
 
 def neuron(activation: str) -> MakeLearner:

@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments import _deep, _digits
-from compare.trained import Side
+from compare.experiments.common import deep as _deep
+from compare.experiments.common import digits as _digits
+from compare.results import Side
 
 
 def shrinks(side: Side) -> tuple[bool, str]:
@@ -78,7 +79,7 @@ def _panels(
     x_name: str, y_name: str, x: np.ndarray, values: Callable[[str, str], np.ndarray]
 ) -> Figure:
     """A panel for each activation."""
-    figure, axes = figures.canvas(len(_deep.ACTIVATIONS))
+    figure, axes = plots.canvas(len(_deep.ACTIVATIONS))
     for ax, activation in zip(axes, _deep.ACTIVATIONS, strict=True):
         _deep.draw_lines(ax, activation, x, partial(values, activation))
         ax.set_xlabel(x_name if ax is axes[1] else "", fontsize=13)
@@ -86,7 +87,7 @@ def _panels(
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
     axes[0].set_ylabel(y_name, fontsize=13)
-    figures.below(figure, axes[0], columns=3)
+    plots.below(figure, axes[0], columns=3)
     return figure
 
 

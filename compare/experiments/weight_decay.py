@@ -1,6 +1,6 @@
 """Regularisation: every weight has to be worth its size."""
 
-from compare.experiments import _few
+from compare.experiments.common import few as _few
 
 EXPERIMENT = _few.lesson(
     "weight_decay",

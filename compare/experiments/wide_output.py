@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Data, Experiment, backprop
-from compare.trained import Side
+from compare.results import Side
 
 X, WANTED = [1.0, 2.0], [1.0, -1.0]
 WEIGHTS_1, WEIGHTS_2 = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
@@ -43,12 +43,12 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The weights of both rows on their way."""
-    figure, axes = figures.canvas(2)
+    figure, axes = plots.canvas(2)
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):
             ax.plot([p["weight"][row, column] for p in side.only.path], label=name)
         ax.plot([p["bias"][row] for p in side.only.path], label="w₀")
-        figures.label(ax, f"output {row + 1}", "step", "weight")
+        plots.label(ax, f"output {row + 1}", "step", "weight")
         ax.legend(fontsize=12)
     return figure
 

@@ -3,10 +3,13 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _budget, _digits, _growth, _words
-from compare.trained import Side
+from compare.experiments.common import budget as _budget
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import growth as _growth
+from compare.experiments.common import words as _words
+from compare.results import Side
 
 FEW = 300
 STEPS = 120
@@ -38,16 +41,14 @@ def blind_after_all(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The losses against what they cost, and the cost against the number of weights."""
-    figure, (left, right) = figures.canvas(2)
+    figure, (left, right) = plots.canvas(2)
     _budget.draw_losses(left, side, NAMES)
     left.set_ylim(0.1, 3)
     left.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
     left.minorticks_off()
-    figures.label(
-        left, f"digits, {_words.seeds(side.trials)}", "forward passes", "loss"
-    )
+    plots.label(left, f"digits, {_words.seeds(side.trials)}", "forward passes", "loss")
     _growth.draw(right)
-    figures.label(right, "until Σx² = 0.01", "weights", "evaluations")
+    plots.label(right, "until Σx² = 0.01", "weights", "evaluations")
     return figure
 
 

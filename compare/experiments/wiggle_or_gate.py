@@ -5,10 +5,12 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment
-from compare.experiments import _budget, _gates, _words
-from compare.trained import Side
+from compare.experiments.common import budget as _budget
+from compare.experiments.common import gates as _gates
+from compare.experiments.common import words as _words
+from compare.results import Side
 
 STEPS = 60
 SEEDS = 9
@@ -44,9 +46,9 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
 
 def draw(side: Side) -> Figure:
     """The losses of all three against what they cost."""
-    figure, (ax,) = figures.canvas()
+    figure, (ax,) = plots.canvas()
     _budget.draw_losses(ax, side, NAMES)
-    figures.label(
+    plots.label(
         ax,
         f"OR, {_words.seeds(side.trials)}: median and middle 80 %",
         "forward passes",

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments import _gates
-from compare.trained import Side
+from compare.experiments.common import gates as _gates
+from compare.results import Side
 
 
 def stays_above_a_quarter(side: Side) -> tuple[bool, str]:
@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
         "it converges to ½ for every row": says_half_everywhere,
     },
     figures={
-        "boundary": lambda side: figures.decision_boundary(
+        "boundary": lambda side: plots.decision_boundary(
             side.only, "XOR, one linear neuron: ½ everywhere"
         )
     },

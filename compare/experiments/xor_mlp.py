@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from compare import figures
+from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments import _gates
-from compare.trained import Side
+from compare.experiments.common import gates as _gates
+from compare.results import Side
 
 
 def solved(side: Side) -> tuple[bool, str]:
@@ -34,7 +34,7 @@ EXPERIMENT = Experiment(
     metrics={"accuracy": _gates.accuracy},
     claims={"solved from at least 9 of 10 seeds": solved},
     figures={
-        "boundary": lambda side: figures.decision_boundary(
+        "boundary": lambda side: plots.decision_boundary(
             side.only, "XOR with a hidden layer"
         )
     },

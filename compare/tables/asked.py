@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from compare import figures
-from compare.arrays import to_numpy
+from compare import plots
+from compare.backend import to_numpy
 from compare.experiment import Metric
+from compare.results import Side
 from compare.tables.rows import Rows
-from compare.trained import Side
 from handmade import metrics as handmade_metrics
 
 MANY_NAMES = 12
@@ -49,7 +49,7 @@ class Classes:
         x, wanted = side.only.data.test_set
         answers, count = side.only.predict(x).argmax(axis=-1), len(self.names)
         matrix = handmade_metrics.confusion_matrix(answers, wanted, count)
-        figure = figures.confusion(np.asarray(matrix), "the held-out rows")
+        figure = plots.confusion(np.asarray(matrix), "the held-out rows")
         if count <= MANY_NAMES:
             (ax,) = figure.axes
             names = [_plain(name) for name in self.names]
@@ -94,10 +94,10 @@ class Numbers:
         """The answers for the held-out rows against the truth."""
         x, wanted = side.only.data.test_set
         truth, answers = map(self.scale.back, (wanted, side.only.predict(x)))
-        figure, (ax,) = figures.canvas()
-        ax.plot(truth, answers, "o", color=figures.BLUE, alpha=0.6)
-        ax.axline((truth.mean(), truth.mean()), slope=1, color=figures.GREY, ls="--")
-        figures.label(ax, "the held-out rows", f"{_plain(self.name)}, true", "answered")
+        figure, (ax,) = plots.canvas()
+        ax.plot(truth, answers, "o", color=plots.BLUE, alpha=0.6)
+        ax.axline((truth.mean(), truth.mean()), slope=1, color=plots.GREY, ls="--")
+        plots.label(ax, "the held-out rows", f"{_plain(self.name)}, true", "answered")
         return figure
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from compare.nearest import nearest
+from compare.suggest import nearest
 
 SEPARATORS = ",;\t|"
 """What may stand between two fields; the file itself shows which."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compare import worked
+from compare import solved_exercises
 from pages.files import Pages
 from pages.kinds import LEGEND
 
@@ -16,18 +16,18 @@ is printed by `python -m compare exercises`.
 def write(folder: Path) -> None:
     """Write the page of all exercises."""
     pages = Pages(folder)
-    tables = [_table(*group) for group in worked.by_heading().items()]
+    tables = [_table(*group) for group in solved_exercises.by_heading().items()]
     pages.add("index.md", "\n".join([INTRODUCTION, *tables, LEGEND]))
     pages.finish()
 
 
-def _table(heading: str, group: list[worked.Exercise]) -> str:
+def _table(heading: str, group: list[solved_exercises.Exercise]) -> str:
     head = f"## {heading}\n\n| | exercise | by hand | handmade | PyTorch | |\n"
     rows = "\n".join(_row(exercise) for exercise in group)
     return f"{head}|---|---|---|---|---|---|\n{rows}\n"
 
 
-def _row(exercise: worked.Exercise) -> str:
+def _row(exercise: solved_exercises.Exercise) -> str:
     answer = exercise.answer()
     three = (answer.by_hand, answer.handmade, answer.torch_ref)
     cells = [exercise.question, *(f"`{text}`".replace("\n", "` `") for text in three)]

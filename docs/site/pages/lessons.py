@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compare import record, registry
+from compare import logger, registry
 from compare.experiment import Experiment
 from compare.verdict import ORDER
 from pages import sources, used
@@ -128,9 +128,9 @@ def _both_sources(parts: list[str], new: list[str]) -> str:
 
 def _exercise(parts: list[str]) -> str:
     """How to write one of the parts oneself, where there is a skeleton of one."""
-    from compare import skeleton
+    from compare import templates
 
-    known = skeleton.names()
+    known = templates.names()
     found = [part.rpartition(".")[2] for part in parts if part not in CONTAINERS]
     return next((TRY.format(part=part) for part in found if part in known), "")
 
@@ -147,7 +147,7 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
     if folder is None:
         claims = "\n".join(f"| {text} |" for text in lesson.claims)
         return NOT_RUN.format(name=name, claims=claims)
-    said = record.read_summary(folder)
+    said = logger.read_summary(folder)
     rows = "".join(
         f"| {'✓' if claim['holds'] else '✗'} | {text} | `` {claim['found']} `` |\n"
         for text, claim in said["claims"].items()
@@ -162,11 +162,11 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
 
 def newest(name: str, runs: Path) -> Path | None:
     """The folder of the newest run that took the lesson's own way to its end."""
-    for folder in reversed(record.runs(runs)):
+    for folder in reversed(logger.runs(runs)):
         if folder.parent.name != name:
             continue
         try:
-            said = record.read_summary(folder)
+            said = logger.read_summary(folder)
         except (OSError, json.JSONDecodeError, ValueError):
             continue
         if said["status"] == "finished" and not said["fast"] and not said["data"]:

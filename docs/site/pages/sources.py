@@ -1,8 +1,8 @@
 """The formulas of a name, and its hand-written source beside its twin's."""
 
-from compare.showing import source
-from compare.showing.docstring import FORMULAS, sections
-from compare.showing.names import attribute
+from compare.show import source
+from compare.show.docstring import FORMULAS, sections
+from compare.show.names import attribute
 
 PAIR = """<details{open}><summary><code>{name}</code></summary>
 

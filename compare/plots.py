@@ -1,0 +1,281 @@
+"""Pictures: wide and pale what PyTorch did, thin on top what was done by hand."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import TABLEAU_COLORS
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from compare.results import Side, Trial
+
+SIZE = (6.0, 3.6)
+"""In inches. A card in TensorBoard is 340 pixels wide: 12 points are 9 of them."""
+BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
+TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
+HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
+COLORS = list(TABLEAU_COLORS.values())
+"""Of several learners on one axis."""
+MOST_PANELS = 2
+"""More learners than this share one axis, whatever their losses are."""
+IN_THE_AXES = 2
+"""A legend of more entries stands beside the axes."""
+
+
+def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty landscape figure whose letters can be read at card size."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots(rows, panels // rows, squeeze=False).ravel()
+    for ax in axes:
+        ax.tick_params(labelsize=12)
+    return figure, list(axes)
+
+
+def label(ax: Axes, title: str, x: str, y: str) -> None:
+    """Title and axis names in letters of one size."""
+    ax.set_title(title, fontsize=15)
+    ax.set_xlabel(x, fontsize=13)
+    ax.set_ylabel(y, fontsize=13)
+
+
+def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
+    """Both losses at every step, for every trial.
+
+    Few learners whose losses measure different things get a panel each; on one axis
+    each learner has a colour of its own.
+    """
+    names = list(dict.fromkeys(trial.name for trial in handmade.trials))
+    if len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1:
+        figure, axes = canvas(len(names))
+        groups = [[name] for name in names]
+        titles = names
+    else:
+        figure, axes = canvas()
+        groups, titles = [names], ["the loss on both sides"]
+    for ax, group, title in zip(axes, groups, titles, strict=True):
+        _both(ax, group, handmade, torch_ref)
+        label(ax, title, "step", "loss" if ax is axes[0] else "")
+    _explain(axes[0], groups[0])
+    return figure
+
+
+def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
+    """The curves of these learners; where it spans much, on a logarithmic axis."""
+    for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
+        for number, name in enumerate(names):
+            for trial in side.named(name):
+                ax.plot(trial.losses, **style | _colored(number, names))
+    losses = [x for name in names for t in torch_ref.named(name) for x in t.losses]
+    if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
+        ax.set_yscale("log")
+
+
+def _explain(ax: Axes, names: list[str]) -> None:
+    """A legend: the two sides and, where there are several, the learners."""
+    several = len(names) > 1
+    neutral: dict[str, Any] = {"color": "black"} if several else {}
+    sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
+    learners = {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
+    entries = sides | (learners if several else {})
+    handles = [Line2D([], [], label=name, **style) for name, style in entries.items()]
+    if len(entries) <= IN_THE_AXES:
+        ax.legend(handles=handles, fontsize=12)
+    else:
+        beside(ax, handles=handles)
+
+
+def beside(ax: Axes, **legend: Any) -> None:
+    """A legend to the right of the axes, however many entries it has."""
+    tight = {"handlelength": 1, "handletextpad": 0.4, "borderpad": 0.3}
+    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
+    ax.legend(fontsize=12, labelspacing=0.15, **tight, **place, **legend)
+
+
+def below(figure: Figure, ax: Axes, columns: int) -> None:
+    """What is drawn in `ax`, and so in every panel, named below all of them."""
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=12,
+        frameon=False,
+        columnspacing=1,
+        handlelength=1.5,
+    )
+
+
+def _colored(number: int, names: list[str]) -> dict[str, Any]:
+    """The colour of one of several learners; dashed when they are used up."""
+    if len(names) == 1:
+        return {}
+    lap, number = divmod(number, len(COLORS))
+    return {"color": COLORS[number], "linestyle": "--" if lap else "-"}
+
+
+def _losses_used(side: Side) -> set[str]:
+    """What the learners minimise, as far as the kind of their loss tells.
+
+    A weighted sum measures something else with other weights.
+    """
+    learners = (trial.learner for trial in side.trials)
+    losses = [getattr(one, "criterion", one) for one in learners]
+    return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
+
+
+def decision_boundary(trial: Trial, title: str) -> Figure:
+    """Where the output of a net with two inputs is above ½, and the examples."""
+    figure, (ax,) = canvas()
+    u, v, plane = grid((-0.5, 1.5), (-0.5, 1.5))
+    output = trial.predict(plane).reshape(u.shape)
+    drawn = ax.contourf(u, v, output, levels=20, cmap="RdYlBu_r", alpha=0.8)
+    figure.colorbar(drawn, ax=ax).set_label("output", fontsize=13)
+    if output.min() < 0.5 < output.max():
+        ax.contour(u, v, output, levels=[0.5], colors="black", linewidths=2)
+    for (a, b), wanted in zip(trial.data.x, trial.data.target[:, 0], strict=True):
+        ax.plot(a, b, "o" if wanted else "X", ms=16, mfc="white", mec="black", mew=2)
+    label(ax, title, "x₁   (○ wanted 1, ✕ wanted 0)", "x₂")
+    return figure
+
+
+def grid(
+    xs: tuple[float, float], ys: tuple[float, float], n: int = 121
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The coordinates of a grid, and the same as points (n·n, 2)."""
+    u, v = np.meshgrid(np.linspace(*xs, n), np.linspace(*ys, n))
+    return u, v, np.stack([u.ravel(), v.ravel()], axis=1)
+
+
+def mountains(
+    ax: Axes,
+    figure: Figure,
+    height: Callable[[np.ndarray], np.ndarray],
+    xs: tuple[float, float],
+    ys: tuple[float, float],
+) -> None:
+    """The height over the plane, as a map with contour lines."""
+    u, v, points = grid(xs, ys)
+    values = height(points).reshape(u.shape)
+    shift = 1e-3 * (values.max() - values.min()) - values.min()
+    levels = np.geomspace(shift + values.min(), shift + values.max(), 25) - shift
+    ax.contourf(u, v, values, levels=levels, cmap="terrain")
+    ax.contour(u, v, values, levels=levels, colors="black", linewidths=0.4)
+
+
+def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
+    """The points (n, 2) that a descent came through."""
+    ax.plot(points[:, 0], points[:, 1], "o-", ms=4, label=name, **style)
+
+
+def templates(weight: np.ndarray, title: str) -> Figure:
+    """One square picture for each row of the weights: red for, blue against."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    axes = figure.subplots(2, (len(weight) + 1) // 2, squeeze=False)
+    limit = np.abs(weight).max()
+    for digit, (ax, row) in enumerate(zip(axes.ravel(), weight, strict=False)):
+        side = math.isqrt(len(row))
+        picture = row.reshape(side, side)
+        ax.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ax.set_title(str(digit), fontsize=14)
+        ax.set_axis_off()
+    return figure
+
+
+def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of square pictures (n, side · side) as one picture, with 0 between them."""
+    side = math.isqrt(len(rows[0][0]))
+    columns = max(len(row) for row in rows)
+    whole = np.zeros((len(rows), columns, side + 2, side + 2))
+    for line, row in zip(whole, rows, strict=True):
+        line[: len(row), 1:-1, 1:-1] = row.reshape(-1, side, side)
+    return whole.swapaxes(1, 2).reshape(len(rows) * (side + 2), -1)
+
+
+def pictures(
+    rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
+) -> Figure:
+    """Rows of square pictures, each row with its name to the left.
+
+    Args:
+        rows: the pictures of each row (n, side · side), from 0 (white) to 1 (black);
+            what lies beyond is shown as 0 or 1.
+        titles: the name of each row.
+        title: of the whole.
+    """
+    figure, (ax,) = canvas()
+    whole = mosaic(rows)
+    ax.imshow(whole, cmap="gray_r", vmin=0, vmax=1, aspect="equal")
+    height = len(whole) / len(rows)
+    middles = [height * (i + 0.5) - 0.5 for i in range(len(rows))]
+    ax.set_yticks(middles, titles, fontsize=14)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.set_frame_on(False)
+    ax.set_title(title, fontsize=15)
+    return figure
+
+
+def gallery(rows: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """One square picture, dark on light, for each row of pixels, with its name."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    figure.suptitle(title, fontsize=15)
+    lines = 2 if len(rows) <= 12 else 3
+    axes = figure.subplots(lines, -(-len(rows) // lines), squeeze=False)
+    for ax in axes.ravel():
+        ax.set_axis_off()
+    for ax, row, name in zip(axes.ravel(), rows, names, strict=False):
+        side = math.isqrt(len(row))
+        ax.imshow(row.reshape(side, side), cmap="Greys")
+        ax.set_title(name, fontsize=13)
+    return figure
+
+
+def confusion(
+    matrix: np.ndarray,
+    title: str,
+    most: int | None = None,
+    boxed: Sequence[tuple[int, int]] = (),
+) -> Figure:
+    """How often each class (row) was taken for each class (column).
+
+    Args:
+        matrix: the counts.
+        title: above it.
+        most: how many mistakes are the darkest red; None for the largest number.
+        boxed: pairs of truth and answer to be pointed out.
+    """
+    figure, (ax,) = canvas()
+    wrong = matrix - np.diag(np.diag(matrix))
+    limit = max(5, int(wrong.max()) if most is None else most)
+    ax.imshow(wrong, cmap="Reds", vmin=0, vmax=limit, aspect="auto")
+    for (i, j), count in np.ndenumerate(matrix):
+        if count:
+            weight = "normal" if i == j else "bold"
+            color = "white" if 2 * wrong[i, j] > limit else "black"
+            style = {"weight": weight, "color": color, "fontsize": 12}
+            ax.text(j, i, str(count), ha="center", va="center", **style)
+    for i, j in boxed:
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=BLUE, lw=3))
+    ax.set_xticks(range(len(matrix)))
+    ax.set_yticks(range(len(matrix)))
+    label(ax, title, "answer   (red: mistakes)", "truth")
+    return figure
+
+
+def functions(
+    curves: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], titles: Sequence[str]
+) -> Figure:
+    """One panel for each group of named curves (x, y), all with the same names."""
+    figure, axes = canvas(len(curves))
+    for ax, group, title in zip(axes, curves, titles, strict=True):
+        for number, (name, (x, y)) in enumerate(group.items()):
+            width = 2 + 3 / (1 + number)  # what lies below shows at the edges
+            ax.plot(x, y, label=name, linewidth=width)
+        label(ax, title, "x", "")
+        ax.grid(alpha=0.3)
+    below(figure, axes[0], columns=3)
+    return figure

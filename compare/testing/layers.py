@@ -1,0 +1,100 @@
+"""Every layer."""
+
+from compare.testing.activations import ACTIVATIONS
+from compare.testing.case import case, layer
+from compare.testing.draws import classes, curves, extreme, normal, standard, strided
+from compare.testing.norms import NORMS
+from compare.testing.windows import CONVOLUTIONS, POOLINGS
+
+_DROPOUTS = [
+    case("Dropout", normal(4, 5)),
+    case("Dropout", normal(4, 5), p=0.2),
+    case("Dropout", normal(4, 5), p=0.0),
+    case("Dropout", normal(4, 5), p=0.2, training=False),
+    case("Dropout", extreme(4, 5), p=0.3, note="extreme"),
+    case("Dropout", strided(4, 5), p=0.3, note="strided"),
+    case("Dropout", normal(0, 5), note="empty batch"),
+    case("Dropout", normal(12), note="one example"),
+]
+_EMBEDDINGS = [
+    case("Embedding", classes(9, of=4), args=(4, 3)),
+    case("Embedding", classes(2, 5, of=4), args=(4, 3)),
+    case("Embedding", classes(9, of=4, ignored=1), args=(4, 3), padding_idx=1),
+    case("Embedding", classes(9, of=4, ignored=2), args=(4, 3), padding_idx=-2),
+    case("Embedding", classes(of=4), args=(4, 3), note="one example"),
+    case("Embedding", classes(1, of=4), args=(4, 1), note="batch 1"),
+    case("Embedding", classes(0, of=4), args=(4, 3), note="empty batch"),
+]
+_RESIDUALS = [
+    case("Residual", normal(5, 3), args=(layer("Linear", 3, 3),)),
+    case(
+        "Residual",
+        normal(5, 3),
+        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 3)),
+    ),
+    case(
+        "Residual",
+        normal(5, 3),
+        args=(layer("Residual", layer("Linear", 3, 3)), layer("Sigmoid")),
+        note="nested",
+    ),
+    case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
+]
+_QUANTIZED = [
+    *(
+        case("QuantizedLinear", normal(5, 3), args=(3, 4), bits=bits)
+        for bits in (2, 3, 4, 8, 16, 24, "ternary", "binary")
+    ),
+    *(
+        case("QuantizedLinear", draw, args=(3, 2), bits=bits, note=note)
+        for bits in (4, "ternary")
+        for draw, note in (
+            (normal(3), "one example"),
+            (normal(2, 4, 5, 3), "many leading dimensions"),
+            (normal(1, 3), "batch 1"),
+            (normal(0, 3), "empty batch"),
+            (strided(5, 3), "strided"),
+            (extreme(5, 3), "extreme"),
+        )
+    ),
+    case("QuantizedLinear", normal(5, 3), args=(3, 2), bits=8, bias=False),
+    case("QuantizedLinear", normal(5, 3), args=(3, 2), bits="binary", bias=False),
+]
+_SAMPLES = [
+    case("GaussianSample", curves(4, 6)),
+    case("GaussianSample", curves(4, 6), training=False),
+    case("GaussianSample", curves(2, 3, 4), note="many leading dimensions"),
+    case("GaussianSample", curves(1, 2), note="batch 1"),
+    case("GaussianSample", curves(0, 4), note="empty batch"),
+    case("GaussianSample", curves(6), note="one example"),
+    case("GaussianSample", strided(4, 6), note="strided"),
+    case("GaussianSample", curves(4, 6, means=extreme, flat=40), note="extreme"),
+    case("GaussianSample", standard(4, 6), note="standard normal"),
+]
+LAYERS = [
+    case("Identity", normal(4, 3)),
+    case("Linear", normal(5, 3), args=(3, 2)),
+    case("Linear", normal(5, 3), args=(3, 2), bias=False),
+    case("Linear", normal(3), args=(3, 2), note="one example"),
+    case("Linear", normal(2, 4, 5, 3), args=(3, 2), note="many leading dimensions"),
+    case("Linear", normal(1, 3), args=(3, 3), note="batch 1"),
+    case("Linear", normal(0, 3), args=(3, 2), note="empty batch"),
+    case("Linear", strided(5, 3), args=(3, 2), note="strided"),
+    case(
+        "Sequential",
+        normal(5, 3),
+        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 2)),
+    ),
+    case("Flatten", normal(2, 3, 4)),
+    case("Flatten", normal(2, 3, 4), start_dim=0),
+    case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
+    *CONVOLUTIONS,
+    *POOLINGS,
+    *ACTIVATIONS,
+    *NORMS,
+    *_DROPOUTS,
+    *_EMBEDDINGS,
+    *_RESIDUALS,
+    *_QUANTIZED,
+    *_SAMPLES,
+]

@@ -1,0 +1,498 @@
+"""What the command line answers, and with which exit status."""
+
+import ast
+import dataclasses
+import io
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from compare import experiments, headings, registry
+from compare.cli import _results, app
+from compare.logger import link
+
+Write = Callable[..., str]
+COMMANDS = [
+    command.name or command.callback.__name__ for command in app.registered_commands
+]
+SLOW = {"torch", "torch_ref", "matplotlib", "sklearn", "scipy", "tensorboard"}
+"""What takes a good part of a second, or more, to import."""
+LESSON_FILES = sorted(
+    path.stem for path in Path(experiments.__path__[0]).glob("[!_]*.py")
+)
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def flat(text: str) -> str:
+    """The text without the line breaks of a narrow terminal."""
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[..., str]:
+    """Runs a wrong request; returns the message once it is clear that nothing ran."""
+
+    def run(*words: object) -> str:
+        logdir = tmp_path / "runs"
+        answer = call("run", *words, "--logdir", logdir)
+        assert answer.exit_code == 2
+        assert answer.stdout == ""
+        assert not logdir.exists()
+        return flat(answer.stderr)
+
+    return run
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str):
+    answer = call(command, "--help")
+    assert answer.exit_code == 0
+    assert f" {command} [OPTIONS]" in answer.stdout
+
+
+def test_the_help_names_every_command():
+    answer = call("--help")
+    assert answer.exit_code == 0
+    assert all(f"\n  {command} " in answer.stdout for command in COMMANDS)
+
+
+def test_no_command_at_all_shows_the_help():
+    assert "Usage: " in call().output
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import handmade",
+        "from compare.cli import app; app(['--help'], standalone_mode=False)",
+        *(
+            f"from compare.cli import app; app([{command!r}, '--help'], "
+            f"standalone_mode=False)"
+            for command in COMMANDS
+        ),
+    ],
+)
+def test_handmade_and_every_help_load_nothing_that_takes_long(code: str):
+    loaded = f"{code}\nimport sys; sys.stderr.write(repr(sorted(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    modules = set(ast.literal_eval(answer.stderr))
+    assert "handmade" in modules or "compare.cli" in modules
+    assert not modules & SLOW
+
+
+# List
+
+
+def test_the_list_runs_no_lesson():
+    code = (
+        "import sys; from compare.cli import app; app(['list'], standalone_mode=False)"
+    )
+    code += "; sys.stderr.write(repr(sorted(sys.modules)))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = set(ast.literal_eval(answer.stderr))
+    assert "compare.course" in modules
+    # What a run has logged is read by the module that writes TensorBoard's files.
+    assert not modules & SLOW - {"tensorboard"}
+    assert not [name for name in modules if name.startswith("compare.experiments.")]
+
+
+@pytest.mark.parametrize("name", LESSON_FILES)
+def test_a_lesson_is_listed_as_it_calls_itself(name: str):
+    lesson = registry.load(name)[1]
+    assert headings.heading(name) == headings.Heading(lesson.title, lesson.course)
+
+
+def test_a_lesson_whose_title_is_put_together_is_listed_all_the_same(monkeypatch):
+    monkeypatch.setattr(headings, "_said", lambda path: {"title": "of something else"})
+    lesson = registry.load("or_gate")[1]
+    found = headings.heading.__wrapped__("or_gate")
+    assert found == headings.Heading(lesson.title, lesson.course)
+
+
+def test_the_list_shows_every_lesson_file():
+    answer = call("list")
+    assert answer.exit_code == 0
+    names = {line[1:].split(" ")[0] for line in answer.stdout.splitlines()}
+    assert set(LESSON_FILES) <= names
+
+
+# Runs
+
+
+def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
+    answer = call("run", "or_gate", "--logdir", tmp_path)
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    assert answer.exit_code == 0
+    assert "or_gate: equal: " in answer.stdout
+    assert f"→ {folder}\n" in answer.stdout
+    assert "http://127.0.0.1:6006/?smoothing=0&runFilter=%5Eor_gate%2F" in answer.stdout
+
+
+def test_in_a_terminal_the_link_is_a_few_words_to_click_on(tmp_path, monkeypatch):
+    screen = io.StringIO()
+    options = {"force_terminal": True, "color_system": "truecolor", "_environ": {}}
+    terminal = Console(file=screen, width=80, highlight=False, **options)
+    monkeypatch.setattr(_results, "out", terminal)
+    assert call("run", "or_gate", "--logdir", tmp_path, "--steps", 2).exit_code == 1
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    start, address, words = re.search(
+        r"(\x1b]8;id=\d+;)(http[^\x1b]*)\x1b\\(.*)\x1b]8;;\x1b\\", screen.getvalue()
+    ).groups()
+    assert address == link("http://127.0.0.1:6006", folder)
+    assert words == f"the curves of {folder.name}"
+    shown = screen.getvalue().replace(start + address, "")
+    assert "http" not in shown
+    assert f"python -m compare board or_gate --logdir {tmp_path}\n" in shown
+
+
+def test_where_nothing_can_be_clicked_the_link_is_one_line(tmp_path: Path):
+    answer = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
+    (folder,) = (tmp_path / "or_gate").iterdir()
+    address = link("http://127.0.0.1:6006", folder)
+    assert f"  or_gate: {address}\n" in answer.stdout
+
+
+def test_a_claim_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
+    words = "steps were taken; its claims are made for all of them"
+    short = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
+    assert f"or_gate: only 2 of 150 {words}" in short.stdout
+    assert words not in call("run", "or_gate", "--logdir", tmp_path).stdout
+    assert words not in call("run", "or_gate", "--fast", "--logdir", tmp_path).stdout
+
+
+def test_one_lesson_run_to_its_end_tells_its_story(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("steps=3, story='Lines [bend] where they must.'")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert "\nLines [bend] where they must.\n" in answer.stdout
+
+
+def test_a_lesson_that_diverged_tells_no_story(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'weight': math.inf}, story='Lines bend.'")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "Lines bend" not in answer.stdout
+
+
+def test_fast_runs_give_verdicts_and_say_once_that_no_claim_was_judged(
+    tmp_path: Path, own_lesson: Write
+):
+    first, second = own_lesson("steps=3", "first"), own_lesson("steps=3", "second")
+    answer = call("run", first, second, "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert answer.stdout.count("no claim was judged") == 1
+    assert "http://" not in answer.stdout
+    rows = [line.split() for line in answer.stdout.splitlines()]
+    assert ["first", "equal"] in rows
+    assert ["second", "equal"] in rows
+
+
+def test_a_fast_run_that_diverged_says_so(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'weight': math.inf}")
+    answer = call("run", lesson, "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "step 0" in answer.stdout
+
+
+def test_all_on_other_data_are_those_that_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, softmax = registry.load("digits_softmax")
+    short = dataclasses.replace(softmax, steps=3)
+    mine = dataclasses.replace(softmax, other_data={"mine": lambda: short})
+    lessons = {"a": registry.load("or_gate")[1], "b": mine}
+    monkeypatch.setattr(registry, "names", lambda: list(lessons))
+    monkeypatch.setattr(registry, "load", lambda name: (name, lessons[name]))
+    answer = call("run", "all", "--data", "mine", "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert answer.stderr == "left out, having no data 'mine': a\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_progress_is_quiet_where_nobody_looks(tmp_path: Path, own_lesson: Write):
+    answer = call("run", own_lesson("steps=3"), "--logdir", tmp_path)
+    assert answer.stderr == ""
+    assert "\x1b" not in answer.output
+
+
+def test_a_run_is_summed_up_with_what_was_asked_for(tmp_path: Path, own_lesson: Write):
+    words = "--array torch --dtype float32 --steps 7 --seed 5 --threads 2"
+    answer = call("run", own_lesson(), *words.split(" "), "--logdir", tmp_path)
+    summary = json.loads(next(tmp_path.glob("own/*/summary.json")).read_text())
+    assert answer.exit_code == 0
+    assert summary["status"] == "finished"
+    wanted = {"array": "torch", "dtype": "float32", "steps": 7, "seed": 5, "threads": 2}
+    assert wanted.items() <= summary.items()
+
+
+def test_a_claim_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson('claims={"pigs fly": lambda side: (False, "0 pigs")}, steps=3')
+    answer = call("run", lesson, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 1
+    assert "✗ pigs fly" in flat(answer.stdout)
+    assert "0 pigs" in answer.stdout
+
+
+def test_a_claim_that_holds_on_one_side_only_fails(tmp_path: Path, own_lesson: Write):
+    claim = 'lambda side: (side.library == "handmade", side.library)'
+    lesson = own_lesson(f'claims={{"ours": {claim}}}, steps=3')
+    answer = call("run", lesson, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 1
+    assert "torch_ref: torch_ref" in flat(answer.stdout)
+
+
+def test_two_lessons_run_one_after_the_other(tmp_path: Path, own_lesson: Write):
+    first, second = own_lesson("steps=3", "first"), own_lesson("steps=3", "second")
+    answer = call("run", first, second, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 0
+    assert sorted(p.name for p in (tmp_path / "runs").iterdir()) == ["first", "second"]
+
+
+# Requests that cannot be carried out
+
+
+def test_an_unknown_lesson_suggests_the_nearest(refused: Callable[..., str]):
+    assert "no lesson 'or_gat'; did you mean or_gate?" in refused("or_gat")
+
+
+def test_a_lesson_like_no_other_points_to_the_list(refused: Callable[..., str]):
+    assert "no lesson 'qqqqqq'; see `compare list`" in refused("qqqqqq")
+
+
+@pytest.mark.parametrize("names", [["or_gate"], ["digits_mlp", "or_gate"]])
+def test_a_lesson_without_the_data_names_those_that_have_them(
+    names: list[str], refused: Callable[..., str]
+):
+    assert refused(*names, "--data", "mnist") == (
+        "error: or_gate has only its own data; "
+        "--data mnist works with digits_cnn, digits_mlp, digits_softmax"
+    )
+
+
+@pytest.mark.parametrize("name", ["or_gate", "all"])
+def test_data_that_no_lesson_has_are_refused(name: str, refused: Callable[..., str]):
+    assert "no lesson can be run on data 'mnits'; there are: mnist" in refused(
+        name, "--data", "mnits"
+    )
+
+
+def test_one_unknown_lesson_stops_all(refused: Callable[..., str]):
+    assert "or_gat'" in refused("or_gate", "or_gat")
+
+
+@pytest.mark.parametrize("name", ["../or_gate", "/or_gate", "a/b", "or_gate/", "", "."])
+def test_a_path_is_no_lesson_name(name: str, refused: Callable[..., str]):
+    assert f"no lesson {name!r}" in refused(name)
+
+
+def test_cuda_is_not_replaced_by_the_cpu(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "finds no CUDA device; use device cpu" in refused(
+        "or_gate", "--device", "cuda"
+    )
+
+
+def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
+    words = ("--array", "numpy", "--device", "cuda")
+    assert "use array torch on cuda" in refused("or_gate", *words)
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "message"),
+    [
+        ("--steps", "0", "steps must be at least 1, got 0"),
+        ("--steps", "-5", "steps must be at least 1, got -5"),
+        ("--threads", "0", "threads must be at least 1, got 0"),
+        ("--seed", "-1", "seed must be at least 0, got -1"),
+        ("--steps", "many", "'--steps': "),
+        ("--array", "cupy", "'cupy' is not one of 'auto', 'numpy', 'torch'"),
+        ("--device", "tpu", "'tpu' is not one of 'cpu', 'cuda'"),
+        ("--dtype", "float16", "'float16' is not one of 'float32', 'float64'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_expected(
+    option: str, given: str, message: str, refused: Callable[..., str]
+):
+    assert message in refused("or_gate", option, given)
+
+
+@pytest.mark.parametrize("lesson", ["digits_cnn", "schedulers"])
+def test_more_steps_than_a_schedule_is_planned_for_are_refused_before_any_lesson_runs(
+    lesson: str, tmp_path: Path
+):
+    logdir = tmp_path / "runs"
+    answer = call("run", "or_gate", lesson, "--steps", "451", "--logdir", logdir)
+    assert answer.exit_code == 2
+    most = {"digits_cnn": 450, "schedulers": 200}[lesson]
+    said = f"can take at most {most} steps, for which its schedule is planned, got 451"
+    assert said in flat(answer.stderr)
+    assert not logdir.exists()
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_the_way_of_the_log_folder_is_named(below: str, tmp_path: Path):
+    (tmp_path / "taken").write_text("mine")
+    logdir = tmp_path / "taken" / below
+    answer = call("run", "or_gate", "--logdir", logdir)
+    assert answer.exit_code == 2
+    assert str(logdir) in flat(answer.stderr)
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+# Lesson files that are none
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", "must define one compare.experiment.Experiment, found 0"),
+        (
+            "from compare.experiments.or_gate import EXPERIMENT as one\n"
+            "from compare.experiments.and_gate import EXPERIMENT as two",
+            "must define one compare.experiment.Experiment, found 2",
+        ),
+        ("1 / 0", "failed: ZeroDivisionError: division by zero"),
+        ("def", "failed: SyntaxError: "),
+        ("import sys; sys.exit(0)", "failed: SystemExit: 0"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        (
+            "from compare.experiment import Experiment as E\n"
+            "E(title='', course=(), heading='', learners={}, steps=1, claims={})",
+            "needs at least one learner and one claim",
+        ),
+    ],
+)
+def test_a_file_without_a_lesson_says_what_is_wrong(
+    source: str, words: str, tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "lesson.py"
+    path.write_text(source)
+    message = refused(path)
+    assert str(path) in message
+    assert words in message
+
+
+BAD_MODEL = """
+from compare.experiment import Experiment, backprop
+
+EXPERIMENT = Experiment(
+    title="", course=(), heading="", steps=3, claims={"ran": lambda side: (True, "")},
+    learners={"bad": backprop(
+        model=lambda nn:
+            nn.Linear("two", 1),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )},
+)
+"""
+
+
+def test_an_error_that_came_through_the_lesson_file_names_its_line(tmp_path: Path):
+    path = tmp_path / "bad.py"
+    path.write_text(BAD_MODEL)
+    answer = call("run", path, "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 2
+    assert f"error: bad ({path}, line 8): " in flat(answer.stderr)
+
+
+def test_an_error_elsewhere_names_the_lesson_alone(tmp_path: Path, own_lesson: Write):
+    lesson = own_lesson("start={'nothing': 1.0}")
+    answer = call("run", lesson, "--logdir", tmp_path)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("error: own: ")
+
+
+def test_an_error_in_loading_a_lesson_names_the_line(
+    tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "lesson.py"
+    path.write_text("x = 1\n\n1 / 0\n")
+    assert refused(path).endswith("division by zero (line 3)")
+
+
+def test_a_missing_file_is_named(tmp_path: Path, refused: Callable[..., str]):
+    assert f"there is no file {tmp_path / 'lost.py'}" in refused(tmp_path / "lost.py")
+
+
+def test_a_folder_is_no_lesson(tmp_path: Path, refused: Callable[..., str]):
+    (tmp_path / "folder.py").mkdir()
+    assert "there is no file" in refused(tmp_path / "folder.py")
+
+
+def test_a_file_whose_name_is_no_name_for_runs_is_refused(
+    tmp_path: Path, refused: Callable[..., str]
+):
+    path = tmp_path / "my:lesson.py"
+    path.write_text("")
+    assert "letters, digits and _" in refused(path)
+
+
+# Templates
+
+
+def test_a_template_of_nothing_known_points_to_the_list():
+    answer = call("template", "Foo")
+    assert answer.exit_code == 2
+    assert flat(answer.stderr) == (
+        "error: there is no template 'Foo'; "
+        "`python -m compare template --list` names all"
+    )
+
+
+def test_the_list_of_templates_has_a_name_a_line():
+    answer = call("template", "--list")
+    assert {"MSELoss", "SGD", "Rosenblatt"} <= set(answer.stdout.splitlines())
+
+
+# Board
+
+
+@pytest.mark.parametrize(("end", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_the_board_prints_its_link_and_takes_its_server_along(
+    end: signal.Signals, status: int, tmp_path: Path
+):
+    command = [sys.executable, "-m", "compare", "board", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--logdir", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as board:
+        link = board.stdout.readline()
+        board.send_signal(end)
+        assert board.wait(timeout=30) == status
+    assert link.startswith("TensorBoard: http://127.0.0.1:")
+    address = link.removeprefix("TensorBoard: http://").split("/")[0].split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address[0], int(address[1])), timeout=5)
+
+
+def test_the_board_of_a_lesson_that_never_ran_is_refused(tmp_path: Path):
+    answer = call("board", "or_gat", "--logdir", tmp_path, "--port", 0)
+    assert answer.exit_code == 2
+    assert f"there are no runs of 'or_gat' in {tmp_path}" in flat(answer.stderr)
+
+
+def test_the_board_of_a_missing_folder_is_refused(tmp_path: Path):
+    answer = call("board", "--logdir", tmp_path / "nowhere")
+    assert answer.exit_code == 2
+    assert f"there is no log folder {tmp_path / 'nowhere'}" in flat(answer.stderr)

@@ -1,0 +1,129 @@
+"""What lessons measure for their claims: right where it is known, and able to fail."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+import handmade
+from compare import registry
+from compare.experiment import Data, backprop
+from compare.experiments import four_ways, precision_paths
+from compare.experiments.common import cost as _cost
+from compare.experiments.common import digits as _digits
+from compare.experiments.common import shortened as _shortened
+from compare.experiments.common import words as _words
+from compare.results import Side, Trial
+from compare.trainer import RunConfig, run
+
+DATA = Data(x=np.zeros((6, 2)), target=np.zeros((6, 1)))
+
+
+def trial(name, seed=0, losses=(1.0, 0.5, 0.25), data=DATA):
+    found = Trial(name, seed, data, None, np.asarray)
+    found.losses = list(losses)
+    return found
+
+
+def test_a_budget_names_seeds_steps_and_examples():
+    trials = [trial("a", seed) for seed in (3, 4, 5)]
+    assert _words.seeds(trials) == "seeds 3 to 5"
+    assert _words.seeds(trials[:1]) == "seed 3"
+    assert _words.budget(trials) == "seeds 3 to 5, 3 steps of 6 examples"
+    assert _words.budget(trials, batch=1) == "seeds 3 to 5, 3 steps of 1 example"
+
+
+def test_numbers_come_with_their_spread():
+    assert _words.percent([0.9, 0.95, 0.97]) == "94.0% (90.0 to 97.0)"
+    assert _words.middle(np.arange(11), ".0f") == "5 (1 … 9)"
+
+
+def test_the_share_read_right_counts_the_largest_output():
+    output = np.eye(10)[[1, 2, 3, 4]]
+    assert _digits.read_right(np.array([1, 2, 0, 4]), output) == 0.75
+
+
+LINEAR = backprop(
+    model=lambda nn: nn.Linear(3, 2),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+)
+
+
+@pytest.mark.parametrize("library", ["handmade", "torch_ref"])
+def test_the_multiplications_of_a_linear_layer_are_counted(library):
+    # Output and gradient of W, six each for each example; nobody asks for that by x.
+    x, target = np.ones((5, 3)), np.ones((5, 2))
+    step, answer = _cost.multiplications(library, LINEAR, x, target)
+    assert (step, answer) == (12, 6)
+
+
+def test_times_are_compared_on_both_libraries():
+    data = Data(x=np.ones((5, 3)), target=np.ones((5, 2)))
+    for library in ("handmade", "torch_ref"):
+        side = Side(library, [trial("linear", data=data)])
+        if library == "torch_ref":
+            side.only.give = torch.as_tensor
+        ratios = _cost.time_ratios(side, (LINEAR, LINEAR), 5)
+        assert all(np.isfinite(ratios))
+        assert all(ratio > 0 for ratio in ratios)
+
+
+def shortened(tmp_path, steps):
+    """Both sides of a short run of the lesson on rounded weights."""
+    sides = []
+    lesson = dataclasses.replace(
+        registry.load("precision_paths")[1],
+        seeds=1,
+        figures={},
+        claims={"kept": lambda side: (bool(sides.append(side) or True), "")},
+    )
+    run("paths", lesson, RunConfig(steps=steps, logdir=tmp_path))
+    return sides
+
+
+def test_half_the_spacing_decides_and_no_other_share_of_it(tmp_path, monkeypatch):
+    claim, spacing = precision_paths.too_small_to_count, _shortened.spacing
+    sides = shortened(tmp_path, 60)
+    assert [claim(side)[0] for side in sides] == [True, True]
+    for factor in (0.5, 2):
+        monkeypatch.setattr(
+            precision_paths, "spacing", lambda t, d, f=factor: f * spacing(t, d)
+        )
+        assert [claim(side)[0] for side in sides] == [False, False]
+
+
+def test_what_is_wanted_is_what_unrounded_weights_do(tmp_path):
+    for side in shortened(tmp_path, 10):
+        plain = side[_shortened.UNROUNDED]
+        done = np.diff(_shortened.path(plain)[1:], axis=0)
+        wanted = _shortened.wanted(side.library, plain)
+        np.testing.assert_allclose(-wanted, done, atol=1e-15)
+        assert np.abs(done).max() > 1e-4
+        assert not _shortened.still(plain).any()
+
+
+def test_the_spacing_is_that_of_the_type():
+    values = np.array([[0.1, -3.0, 1.0, 100.0]], np.float16)
+    one = trial("float16")
+    one.path = [{"weight": values.astype(float)}] * 3
+    np.testing.assert_array_equal(
+        _shortened.spacing(one, _shortened.DIGITS["float16"]),
+        np.abs(np.spacing(values)),
+    )
+
+
+@pytest.mark.parametrize(("gap", "holds"), [(1e-12, True), (1e-8, False)])
+def test_the_curve_of_the_tape_must_be_the_same(gap, holds):
+    learner = LINEAR(handmade).to(np.zeros(1))
+
+    class Named:
+        def parameters(self):
+            return {"0.weight": learner.model.weight.data}
+
+    trials = [trial("by_hand"), trial("tape", losses=(1.0, 0.5 + gap, 0.25))]
+    for one in trials:
+        one.learner = Named()
+    found = four_ways.tape_trains_the_same_net(Side("handmade", trials))
+    assert found[0] == holds, found

@@ -1,0 +1,196 @@
+"""What is changed between compiled steps counts; a caller's arrays stay as they are."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+import handmade
+from compare.backend import Backend, to_numpy
+from compare.compile.backends import graph_of
+from compare.compile.capture import module_settings, settings
+from compare.compile.learner import prepared
+from compare.testing import LAYERS, LOSSES
+from compare.testing.reference import built, drawn
+from handmade import nn, optim, training
+from handmade._array import compiling
+
+WITH_JAX = pytest.param(
+    "jax",
+    marks=pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`"),
+)
+LIBRARIES = ["torch", WITH_JAX]
+RNG = np.random.default_rng(0)
+X, TARGET = RNG.standard_normal((6, 4)), RNG.integers(0, 3, 6)
+pytestmark = pytest.mark.timeout(300)  # a compiler takes its time
+
+
+def pair(library, scheduler=None, layer=lambda: nn.LeakyReLU(0.1), **options):
+    """The same learner compiled and plain, on NumPy, and the batch for either."""
+    sides = []
+    for backend in (Backend(library, compile=True), Backend("numpy")):
+        handmade.manual_seed(0)
+        learner = training.GradientLearner(
+            nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), layer()),
+            nn.CrossEntropyLoss(weight=np.array([1.0, 2.0, 3.0])),
+            lambda p: optim.SGD(p, lr=0.1, momentum=0.9, **options),
+            scheduler,
+        )
+        batch = backend.handmade(X), backend.handmade(TARGET)
+        sides.append((prepared(learner, backend), batch, backend.handmade))
+    return sides
+
+
+def walked(sides, steps=3):
+    ours, want = [[one.step(*batch) for _ in range(steps)] for one, batch, _ in sides]
+    assert ours == pytest.approx(want, rel=1e-12)
+
+
+def plain(learner):
+    return getattr(learner, "learner", learner)
+
+
+CHANGES = {
+    "eval": lambda made, give: made.model.eval(),
+    "reduction": lambda made, give: setattr(made.criterion, "reduction", "sum"),
+    "smoothing": lambda made, give: setattr(made.criterion, "label_smoothing", 0.3),
+    "class weights": lambda made, give: setattr(
+        made.criterion, "weight", give(np.array([3.0, 1.0, 1.0]))
+    ),
+    "a layer's number": lambda made, give: setattr(
+        list(made.model)[2], "negative_slope", 0.7
+    ),
+    "the loss": lambda made, give: setattr(
+        made, "criterion", nn.CrossEntropyLoss(reduction="sum")
+    ),
+    "clipping": lambda made, give: setattr(
+        made, "clip", lambda ps: nn.utils.clip_grad_value_(ps, 1e-3)
+    ),
+    "momentum": lambda made, give: made.optimizer.param_groups[0].update(momentum=0.5),
+    "no momentum": lambda made, give: made.optimizer.param_groups[0].update(
+        momentum=0.0
+    ),
+    "decay": lambda made, give: made.optimizer.param_groups[0].update(weight_decay=0.2),
+    "a flag": lambda made, give: made.optimizer.param_groups[0].update(maximize=True),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_between_steps_counts_from_the_next_one(library: str, name: str):
+    sides = pair(library)
+    walked(sides, 4)
+    for one, _, give in sides:
+        CHANGES[name](plain(one), give)
+    walked(sides)
+
+
+def test_dropout_is_refused_once_it_draws_and_runs_while_it_does_not():
+    ((learner, batch, _), _) = pair("torch", layer=lambda: nn.Dropout(0.5))
+    learner.learner.model.eval()
+    for _ in range(4):
+        learner.step(*batch)
+    learner.learner.model.train()
+    with pytest.raises(RuntimeError, match="draws random numbers"):
+        learner.step(*batch)
+
+
+def test_what_comes_back_is_not_compiled_again():
+    sides = pair("torch")
+    compiled = sides[0][0]
+    for mode in (True, False, True, False):
+        for one, *_ in sides:
+            plain(one).model.train(mode)
+        walked(sides)
+    assert len(compiled._runs) == 2
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_schedule_may_move_the_momentum_too(library: str):
+    sides = pair(
+        library, lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=20)
+    )
+    walked(sides, 12)
+    assert len(sides[0][0]._runs) == 1
+
+
+def test_a_group_that_is_added_is_trained():
+    sides = pair("torch")
+    walked(sides)
+    for one, _, give in sides:
+        made = plain(one)
+        handmade.manual_seed(1)
+        made.model.scale = nn.Linear(3, 3).to(give(np.zeros(1)))
+        made.optimizer.add_param_group({"params": made.model.scale.parameters()})
+    walked(sides)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_array_that_a_caller_put_there_is_not_written_into(library: str):
+    sides = pair(library)
+    walked(sides, 4)
+    weight = RNG.normal(size=(3, 4))
+    mine = [give(weight) for *_, give in sides]
+    for (one, *_), array in zip(sides, mine, strict=True):
+        next(iter(plain(one).model)).weight.data = array
+    held = to_numpy(sides[0][0].state_dict()["model"]["0.bias"])
+    before = held.copy()
+    walked(sides)
+    np.testing.assert_array_equal(to_numpy(mine[0]), weight)
+    np.testing.assert_array_equal(held, before)
+
+
+def test_a_batch_and_weights_may_lie_in_any_order_in_memory():
+    sides = pair("torch")
+    walked(sides, 4)
+    (compiled, batch, give), (_, _, _) = sides
+    weight = RNG.normal(size=(4, 3))
+    next(iter(compiled.learner.model)).weight.data = give(weight).T
+    next(iter(sides[1][0].model)).weight.data = weight.T.copy()
+    turned = give(X.T.copy()).T
+    assert not turned.is_contiguous()
+    walked([(compiled, (turned, batch[1]), give), sides[1]])
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in [*LAYERS, *LOSSES]}))
+def test_a_step_changes_no_setting(name: str):
+    give = Backend("numpy").handmade
+    for case in (case for case in [*LAYERS, *LOSSES] if case.name == name):
+        question = drawn(case)
+        module = built(getattr(nn, question.name), question, give)
+        before = [module_settings(one) for one in module.modules()]
+        output = module(*map(give, question.inputs))
+        upstream = question.grad_output(np.asarray(output))
+        module.backward(*([] if upstream is None else [upstream]))
+        assert {*before} == {module_settings(one) for one in module.modules()}
+
+
+def test_a_prediction_changes_no_setting():
+    learner = training.GradientLearner(
+        nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 1)),
+        nn.MSELoss(),
+        lambda p: optim.SGD(p, lr=0.1),
+    )
+    x, target = np.ones((2, 4), np.float32), np.ones((2, 1), np.float32)
+    before = settings(learner)
+    learner.step(x, target)
+    assert settings(learner) == before
+    learner.predict(x)
+    assert settings(learner) == before
+    learner.model.eval()
+    assert settings(learner) != before
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_where_writing_copies_windows_are_added_up_without_it(copies: bool):
+    module = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2))
+    x = torch.ones(1, 1, 4, 4, dtype=torch.float64)
+    module.to(x)
+
+    def step(x):
+        with compiling(writing_copies=copies):
+            return (module.backward(module(x)),)
+
+    written = [n for n in graph_of(step, [x]).graph.nodes if "copy_" in str(n.target)]
+    assert bool(written) is not copies

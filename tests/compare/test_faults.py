@@ -1,0 +1,295 @@
+"""What is left, and what is said, when a run is cut short."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from typer.testing import CliRunner, Result
+
+from compare.cli import _results, app
+from compare.tensorboard import SIDES
+
+Write = Callable[..., str]
+LONG = "steps=10_000_000"
+HOT = """
+learners={"linear": backprop(
+    model=lambda nn: nn.Linear(2, 1),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=1e30),
+)}
+"""
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def start(*words: object, **how: Any) -> subprocess.Popen[str]:
+    """The command line in a process of its own."""
+    command = [sys.executable, "-m", "compare", "run", *map(str, words)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, **pipes | how)
+
+
+def only_run(logdir: Path) -> Path:
+    (folder,) = logdir.glob("*/*")
+    return folder
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """The summary, read as strictly as JSON is defined: NaN is no number."""
+
+    def refuse(token: str) -> None:
+        raise AssertionError(f"{token} is no JSON")
+
+    return json.loads((folder / "summary.json").read_text(), parse_constant=refuse)
+
+
+def csv_steps(folder: Path) -> list[int]:
+    with (folder / "curves.csv").open(newline="") as file:
+        return [int(row["step"]) for row in csv.DictReader(file)]
+
+
+def logged_steps(folder: Path, side: str, tag: str = "loss/train") -> list[int]:
+    events = EventAccumulator(str(folder / side), size_guidance={"scalars": 0})
+    return [point.step for point in events.Reload().Scalars(tag)]
+
+
+# Stopped from outside
+
+
+@pytest.fixture
+def long_run(
+    tmp_path: Path, own_lesson: Write, eventually: Callable[..., Any]
+) -> Iterator[subprocess.Popen[str]]:
+    """A run without end that has taken 20 steps."""
+    logdir = tmp_path / "runs"
+    with start(own_lesson(LONG), "--logdir", logdir) as process:
+        try:
+            eventually(lambda: len(csv_steps(next(logdir.glob("*/*"), logdir))) > 20)
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_stopped_run_keeps_everything_up_to_then(
+    stop: signal.Signals, status: int, tmp_path: Path, long_run: subprocess.Popen[str]
+):
+    long_run.send_signal(stop)
+    _, errors = long_run.communicate(timeout=30)
+    folder = only_run(tmp_path / "runs")
+    steps = csv_steps(folder)
+    assert long_run.returncode == status
+    hint = f"to go on: python -m compare run --resume {folder}"
+    assert errors.endswith(f"own: interrupted; what was logged is kept; {hint}\n")
+    assert "Traceback" not in errors
+    assert summary(folder)["status"] == "interrupted"
+    assert summary(folder)["ok"] is False
+    assert steps == list(range(len(steps)))
+    for side in SIDES:
+        tag = "compare/loss_diff_log10/train" if side == "compare" else "loss/train"
+        logged = logged_steps(folder, side, tag)
+        assert logged[: len(steps)] == steps
+        assert len(logged) <= len(steps) + 1
+
+
+def test_a_killed_run_loses_no_point(tmp_path: Path, long_run: subprocess.Popen[str]):
+    long_run.kill()
+    long_run.communicate(timeout=30)
+    folder = only_run(tmp_path / "runs")
+    steps = csv_steps(folder)
+    assert summary(folder)["status"] == "running"
+    for side in ("handmade", "torch_ref"):
+        logged = logged_steps(folder, side)
+        assert logged[: len(steps)] == steps
+        assert len(logged) <= len(steps) + 1
+
+
+@pytest.mark.parametrize(("array", "begun"), [("numpy", ["first"]), ("auto", [])])
+def test_an_interrupted_lesson_ends_all_of_them(
+    tmp_path: Path, own_lesson: Write, array: str, begun: list[str]
+):
+    """With auto it is interrupted where its size is asked for, before it begins."""
+    stop = "data=lambda rng: __import__('signal').raise_signal(2)"
+    first, second = own_lesson(stop, "first"), own_lesson("steps=3", "second")
+    logdir = tmp_path / "runs"
+    answer = call("run", first, second, "--logdir", logdir, "--array", array)
+    assert answer.exit_code == 130
+    assert [p.parent.name for p in logdir.glob("*/*")] == begun
+
+
+# Divergence
+
+
+@pytest.fixture(scope="module")
+def diverged(
+    tmp_path_factory: pytest.TempPathFactory, own_lesson: Write
+) -> tuple[Result, Path]:
+    """A run whose learning rate is 1e30."""
+    logdir = tmp_path_factory.mktemp("hot")
+    return call("run", own_lesson(HOT), "--logdir", logdir), only_run(logdir)
+
+
+def test_divergence_exits_1_and_names_step_and_tensor(diverged: tuple[Result, Path]):
+    answer, folder = diverged
+    assert answer.exit_code == 1
+    assert summary(folder)["status"] == "diverged"
+    assert re.match(
+        r"step \d+: (loss|(gradient|parameter) \w+)( at .*)? is \S+ of handmade and ",
+        summary(folder)["reason"],
+    )
+
+
+def test_divergence_is_said_to_the_user(diverged: tuple[Result, Path]):
+    answer, folder = diverged
+    assert summary(folder)["reason"] in " ".join(answer.stdout.split())
+
+
+def test_divergence_keeps_what_was_logged(diverged: tuple[Result, Path]):
+    _, folder = diverged
+    last = int(summary(folder)["reason"].split()[1].rstrip(":"))
+    assert last > 0
+    assert csv_steps(folder) == list(range(last))
+    for side in ("handmade", "torch_ref"):
+        assert logged_steps(folder, side) == list(range(last))
+
+
+def test_a_number_that_json_lacks_is_written_as_a_word(
+    tmp_path: Path, own_lesson: Write
+):
+    metric = "metrics={'odd': lambda *_: math.inf, 'none': lambda *_: math.nan}"
+    call("run", own_lesson(f"steps=2, {metric}"), "--logdir", tmp_path / "runs")
+    metrics = summary(only_run(tmp_path / "runs"))["metrics"]["handmade"]["train"]
+    assert metrics == {"odd/train": "inf", "none/train": "nan"}
+
+
+# Others at the same time
+
+
+def test_four_runs_at_once_never_share_a_folder(tmp_path: Path, own_lesson: Write):
+    lesson, logdir = own_lesson("steps=5"), tmp_path / "runs"
+    processes = [start(lesson, "--logdir", logdir) for _ in range(4)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    folders = list(logdir.glob("own/*"))
+    assert len(folders) == 4
+    for folder in folders:
+        assert [len(list((folder / side).iterdir())) for side in SIDES] == [1, 1, 1]
+        assert csv_steps(folder) == list(range(5))
+
+
+def test_runs_in_one_second_get_folders_of_their_own(tmp_path: Path):
+    from compare.logger import RunLogger
+
+    records = [RunLogger.new(tmp_path, "own") for _ in range(5)]
+    assert len({record.folder for record in records}) == 5
+    for record in records:
+        record.close()
+
+
+# Nowhere to write to
+
+
+def test_a_reader_that_leaves_is_no_error_of_the_run(tmp_path: Path, own_lesson: Write):
+    process = start(own_lesson("steps=5"), "--logdir", tmp_path / "runs")
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
+    assert errors == ""
+    assert summary(only_run(tmp_path / "runs"))["status"] == "finished"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+def test_a_full_screen_is_reported(
+    tmp_path: Path, own_lesson: Write, monkeypatch: pytest.MonkeyPatch
+):
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        screen = io.TextIOWrapper(full, write_through=True)
+        monkeypatch.setattr(_results, "out", Console(file=screen))
+        answer = call("run", own_lesson("steps=5"), "--logdir", tmp_path / "runs")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+def test_a_device_is_no_log_folder(own_lesson: Write):
+    answer = call("run", own_lesson("steps=5"), "--logdir", "/dev/full")
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("error: ")
+    assert "/dev/full" in answer.stderr
+
+
+def test_a_file_that_may_not_grow_is_reported(tmp_path: Path, own_lesson: Write):
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    logdir = tmp_path / "runs"
+    process = start(own_lesson(LONG), "--logdir", logdir, preexec_fn=limit)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors.startswith(f"error: own, logged in {logdir}: ")
+    assert errors.endswith("File too large\n")
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
+        pytest.skip("may not mount a tmpfs")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_reported(tiny_disk: Path, own_lesson: Write):
+    answer = call("run", own_lesson(LONG), "--logdir", tiny_disk)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"error: own, logged in {tiny_disk}: ")
+    assert "No space left on device" in answer.stderr
+    assert summary(only_run(tiny_disk))["status"] in ("running", "failed")
+
+
+def test_a_log_folder_that_vanishes_is_reported(tmp_path: Path, own_lesson: Write):
+    logdir = tmp_path / "runs"
+    vanish = f"metrics={{'gone': lambda *_: shutil.rmtree('{logdir}', True) or 0}}"
+    answer = call("run", own_lesson(f"steps=50, {vanish}"), "--logdir", logdir)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"error: own, logged in {logdir}: ")
+    assert "No such file or directory" in answer.stderr
+
+
+def test_a_lesson_that_breaks_is_summed_up_as_failed(tmp_path: Path, own_lesson: Write):
+    broken = "metrics={'broken': lambda *_: 1 / 0}"
+    answer = call("run", own_lesson(broken), "--logdir", tmp_path / "runs")
+    folder = only_run(tmp_path / "runs")
+    assert answer.exit_code == 2
+    assert re.search(
+        r"ZeroDivisionError: division by zero \(.*, line \d+\)", answer.stderr
+    )
+    assert summary(folder)["status"] == "failed"
+    assert summary(folder)["reason"] == "ZeroDivisionError: division by zero"
+    assert os.listdir(folder / "handmade")

@@ -1,0 +1,437 @@
+"""The bridge finds what differs, names it, and lets pass what is only rounding."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import handmade
+import torch_ref
+from compare.backend import Backend, to_numpy
+from compare.dataloader import Batches
+from compare.experiment import Data, backprop
+from compare.judging import Diverged, stream
+from compare.lockstep import Lockstep
+
+X = np.random.default_rng(0).normal(size=(6, 3))
+Y = np.random.default_rng(1).normal(size=(6, 2))
+
+
+def learner(library, lr=0.1, **more):
+    return backprop(
+        model=lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=lr, **more),
+    )(library)
+
+
+def walked(make, steps=20, backend=None, start=None):
+    lockstep = Lockstep(make, backend or Backend(), 0, start)
+    for _ in range(steps):
+        lockstep.step(X, Y)
+    return lockstep
+
+
+def test_both_sides_start_equal_but_share_no_memory():
+    for backend in (Backend(), Backend("torch")):
+        lockstep = Lockstep(learner, backend, 0)
+        start = {
+            k: to_numpy(v).copy() for k, v in lockstep.handmade.parameters().items()
+        }
+        for name, value in lockstep.torch_ref.parameters().items():
+            np.testing.assert_array_equal(value.numpy(), start[name])
+            value += 1
+        for name, value in lockstep.handmade.parameters().items():
+            np.testing.assert_array_equal(to_numpy(value), start[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("array", ["numpy", "torch"])
+def test_right_sides_differ_by_rounding_at_most(array, dtype):
+    lockstep = walked(learner, backend=Backend(array, "cpu", dtype))
+    assert lockstep.verdict(6).agrees
+    assert 0 < lockstep.worst_free < 1e3 * lockstep.backend.eps
+
+
+def test_the_curves_are_not_the_same_object():
+    lockstep = Lockstep(learner, Backend(), 0)
+    step = lockstep.step(X, Y)
+    assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
+    lockstep.handmade.model[0].weight.data = 0 * lockstep.handmade.model[0].weight.data
+    step = lockstep.step(X, Y)
+    assert step.handmade != pytest.approx(step.torch_ref, rel=1e-3)
+    assert step.resynced < 1e-14
+
+
+class Spoiled(handmade.nn.Linear):
+    """A layer with one mistake in its gradient."""
+
+    def backward(self, grad_output):
+        grad_input = super().backward(grad_output)
+        self.weight.grad = self.spoil(self.weight.grad)
+        return grad_input
+
+
+def spoiled(spoil):
+    class Mistaken(Spoiled):
+        pass
+
+    Mistaken.spoil = staticmethod(spoil)
+    names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    nn = SimpleNamespace(**{**names, "Linear": Mistaken})
+    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    return lambda library: learner(library if library is torch_ref else wing)
+
+
+def bumped(gradient):
+    gradient = gradient.copy()
+    gradient[1, 2] += 1e-9
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "words"),
+    [
+        (lambda g: 2 * g, "convention", "step 0, gradient .*weight: factor 2"),
+        (lambda g: -g, "convention", "step 0, gradient .*weight: the sign is turned"),
+        (lambda g: 6 * g, "convention", "factor N = 6"),
+        (lambda g: 0 * g, "bug", "step 0, gradient 0.weight: no known pattern"),
+        (bumped, "bug", r"step 0, gradient 0.weight: no known pattern; at \[1, 2\]"),
+    ],
+)
+def test_a_mistake_is_named_with_step_tensor_and_index(spoil, kind, words):
+    verdict = walked(spoiled(spoil), steps=3).verdict(6)
+    assert verdict.kind == kind
+    assert not verdict.agrees
+    assert re.search(words, verdict.words), verdict.words
+
+
+def test_a_mistake_in_a_later_step_is_found_at_that_step():
+    calls = []
+
+    def late(gradient):
+        calls.append(1)
+        return gradient * (1 + 1e-6 * (len(calls) > 20))
+
+    verdict = walked(spoiled(late), steps=20).verdict(6)
+    assert verdict.kind == "bug"
+    assert verdict.words.startswith("step 5, ")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("array", ["numpy", "torch"])
+@pytest.mark.parametrize("at", [0, 7, 13, 32, 61])
+@pytest.mark.parametrize("size", [3e3, 1e5, 1e15])
+def test_a_mistake_in_one_single_step_is_found_in_that_step(array, dtype, at, size):
+    backend, now = Backend(array, "cpu", dtype), []
+    wrong = min(1.0, size * backend.eps)
+
+    def once(gradient):
+        return gradient * (1 + wrong if len(now) - 1 == at else 1)
+
+    lockstep = Lockstep(spoiled(once), backend, 0)
+    for step in range(64):
+        now.append(step)
+        lockstep.step(X, Y)
+    assert lockstep.verdict(6).words.startswith(f"step {at}, gradient ")
+    assert not lockstep.verdict(6).agrees
+
+
+def test_the_third_step_is_saved_where_the_free_paths_show_all():
+    lockstep = Lockstep(learner, Backend(), 0)
+    taken = [lockstep.step(X, Y).resynced is not None for _ in range(64)]
+    assert taken[:8] == [True] * 8
+    assert taken[32]
+    assert sum(taken) == lockstep.judged < 20
+
+
+def test_state_that_is_kept_back_is_found_on_the_free_clock():
+    class Forgetful(handmade.training.GradientLearner):
+        """Slows down over time, and does not say so in its state."""
+
+        def step(self, x, target):
+            loss = super().step(x, target)
+            if self.hidden > 3:
+                first = self.model[0].weight
+                first.data = first.data * (1 + 1e-13 * self.hidden)
+            self.hidden += 1
+            return loss
+
+        hidden = 0
+
+    def make(library):
+        made = learner(library)
+        if library is handmade:
+            made.__class__ = Forgetful
+        return made
+
+    verdict = walked(make, steps=200).verdict(6)
+    assert verdict.kind == "bug"
+
+
+class Reordered(handmade.nn.Linear):
+    """Adds in another order, as it were: a sum that is all rounding turns its sign."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return np.where(np.abs(y) < 1e-15, -y, y)
+
+
+class SlopeOneAtZero(handmade.nn.ReLU):
+    def backward(self, grad_output):
+        return np.where(self.saved >= 0, grad_output, 0 * grad_output)
+
+
+def at_the_kink(x, **mistakes):
+    """One ReLU neuron whose weighted sum is 0 but for rounding; how it is judged."""
+    names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    nn = SimpleNamespace(**{**names, **mistakes})
+    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+
+    def make(library):
+        return backprop(
+            model=lambda nn: nn.Sequential(nn.Linear(3, 1), nn.ReLU()),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+        )(library if library is torch_ref else wing)
+
+    start = {"0.weight": [[1.0, 1.0, -1.0]], "0.bias": 0.0}
+    lockstep = Lockstep(make, Backend(), 0, start)
+    lockstep.step(np.array([x]), np.array([[1.0]]))
+    return lockstep.verdict(1)
+
+
+def test_a_kink_that_rounding_decides_is_no_mistake():
+    verdict = at_the_kink([0.1, 0.2, 0.3], Linear=Reordered)
+    assert verdict.kind == "rounding"
+    assert "at step 0 a kink" in verdict.words
+
+
+@pytest.mark.parametrize(("times", "word"), [(0.5, "within"), (2.0, "above")])
+def test_the_words_say_on_which_side_of_the_bound_the_worst_step_lies(times, word):
+    lockstep = walked(learner, steps=2)
+    lockstep.worst_resynced = times * lockstep.bound(6)
+    words = lockstep.verdict(6).words
+    assert f"ULP) {word} {lockstep.bound(6):.1e}" in words
+
+
+def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
+    assert at_the_kink([0.0, 0.0, 0.0]).agrees
+    assert not at_the_kink([0.0, 0.0, 0.0], ReLU=SlopeOneAtZero).agrees
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_side():
+    lockstep = Lockstep(lambda library: learner(library, lr=1e30), Backend(), 0)
+    walk = (lockstep.step(X, Y) for _ in range(100))
+    with pytest.raises(
+        Diverged, match=r"step \d+: .* is \S+ of handmade and .* of torch_ref"
+    ):
+        list(walk)
+
+
+def test_a_start_that_names_no_parameter_is_refused():
+    with pytest.raises(ValueError, match=r"start names no parameter: \['w'\]"):
+        Lockstep(learner, Backend(), 0, {"w": 1})
+
+
+def test_momentum_is_resynced_too():
+    lockstep = walked(lambda lib: learner(lib, momentum=0.9), steps=50)
+    assert lockstep.verdict(6).agrees
+    assert lockstep.worst_resynced < 1e-14
+
+
+class WrongMomentum(handmade.optim.SGD):
+    """Takes the right step, and remembers another velocity than it took."""
+
+    def updated(self, data, grad, state, group):
+        moved = super().updated(data, grad, state, group)
+        state["momentum_buffer"] = 1.000001 * state["momentum_buffer"]
+        return moved
+
+
+class ForgetsTime(handmade.optim.Adam):
+    def updated(self, data, grad, state, group):
+        moved = super().updated(data, grad, state, group)
+        state["step"] = min(state["step"], 20)
+        return moved
+
+
+class CountsNothing(handmade.nn.BatchNorm1d):
+    def forward(self, x):
+        before, y = self.num_batches_tracked, super().forward(x)
+        self.num_batches_tracked = before
+        return y
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("SGD", WrongMomentum), "step 0, momentum_buffer of parameter 0"),
+        (("Adam", ForgetsTime), "step 20, step of parameter 0 .*got 20, expected 21"),
+        (("BatchNorm1d", CountsNothing), "step 0, count 1.num_batches_tracked"),
+    ],
+)
+def test_a_step_that_is_right_but_remembered_wrongly_is_a_mistake(wrong, words):
+    library = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    optimizers = {n: getattr(handmade.optim, n) for n in handmade.optim.__all__}
+    (library if wrong[0] in library else optimizers).update([wrong])
+    wing = SimpleNamespace(
+        nn=SimpleNamespace(**library),
+        optim=SimpleNamespace(**optimizers),
+        training=handmade.training,
+    )
+
+    def make(spoilt, library):
+        return backprop(
+            model=lambda nn: nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, p: (
+                optim.Adam(p) if wrong[0] == "Adam" else optim.SGD(p, 0.1, momentum=0.9)
+            ),
+        )(wing if spoilt and library is handmade else library)
+
+    verdict = walked(lambda library: make(True, library), steps=30).verdict(6)
+    assert not verdict.agrees
+    assert re.search(words, verdict.words), verdict.words
+    assert walked(lambda library: make(False, library), steps=30).verdict(6).agrees
+
+
+def test_a_parameter_without_dimensions_is_compared_like_any_other():
+    class Scale(handmade.nn.Module):
+        def __init__(self):
+            self.weight = handmade.nn.Parameter(np.asarray(2.0, np.float32))
+
+        def forward(self, x):
+            self.saved = x
+            return x * self.weight.data
+
+        def backward(self, grad_output):
+            self.weight.accumulate(np.asarray((grad_output * self.saved).sum()))
+            return grad_output * self.weight.data
+
+    class TorchScale(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, x):
+            return x * self.weight
+
+    make = backprop(
+        model=lambda nn: TorchScale() if nn is torch_ref.nn else Scale(),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    lockstep = Lockstep(make, Backend(), 0)
+    for _ in range(3):
+        lockstep.step(X, X)
+    assert lockstep.verdict(6).agrees
+    assert lockstep.steps == 3
+
+
+def test_batches_cover_an_epoch_without_repetition():
+    data = Data(x=np.arange(10), target=np.arange(10))
+    drawn = Batches(data, 4, np.random.default_rng(0))
+    epochs = [np.concatenate([next(drawn)[0], next(drawn)[0]]) for _ in range(3)]
+    assert all(len({*epoch}) == 8 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_without_a_batch_size_all_is_given_in_order():
+    data = Data(x=np.arange(3), target=np.arange(3))
+    assert next(Batches(data, None, np.random.default_rng(0)))[0].tolist() == [0, 1, 2]
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    data = Data(x=np.arange(3), target=np.arange(3))
+    with pytest.raises(ValueError, match="batch_size 4 is larger than the data, 3"):
+        Batches(data, 4, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda g: g[None], "shape"),
+        (lambda g: g.T, "transposed"),
+        (lambda g: g.astype(np.float32), "dtype changed: float32, not float64"),
+        (lambda g: g[:1], "shape"),
+    ],
+)
+def test_another_shape_or_dtype_is_never_broadcast_away(spoil, words):
+    class Odd(handmade.training.GradientLearner):
+        def gradients(self):
+            return {name: spoil(g) for name, g in super().gradients().items()}
+
+    def make(library):
+        made = learner(library)
+        if library is handmade:
+            made.__class__ = Odd
+        return made
+
+    verdict = walked(make, steps=2).verdict(6)
+    assert not verdict.agrees
+    assert words in verdict.words
+
+
+def test_a_number_that_is_none_on_one_side_only_is_a_bug():
+    class Lost(handmade.nn.MSELoss):
+        calls = 0
+
+        def forward(self, input, target):
+            Lost.calls += 1
+            return super().forward(input, target) * (np.nan if Lost.calls > 6 else 1)
+
+    names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
+    nn = SimpleNamespace(**{**names, "MSELoss": Lost})
+    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    lockstep = Lockstep(
+        lambda library: learner(library if library is torch_ref else wing), Backend(), 0
+    )
+    walk = (lockstep.step(X, Y) for _ in range(9))
+    with pytest.raises(Diverged, match="step 3: loss is nan of handmade"):
+        list(walk)
+    assert lockstep.steps == 3
+    assert lockstep.verdict(6).kind == "bug"
+    assert "while torch_ref is finite" in lockstep.verdict(6).words
+
+
+def test_a_mistake_in_a_vanishing_gradient_is_still_a_mistake():
+    calls = []
+
+    def late(gradient):
+        calls.append(1)
+        return gradient * (2 if len(calls) > 120 else 1)
+
+    verdict = walked(
+        spoiled(late), steps=80, backend=Backend("numpy", "cpu", "float32")
+    ).verdict(6)
+    assert verdict.kind == "convention"
+    assert "factor 2" in verdict.words
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**70])
+def test_what_a_step_draws_has_nothing_to_do_with_weights_or_other_steps(seed):
+    seeds = [seed, *(stream(seed, step) for step in range(4))]
+    draws = [np.random.default_rng(s).random(1000) for s in seeds]
+    assert np.abs(np.corrcoef(draws) - np.eye(5)).max() < 0.15
+    for library in (handmade, torch_ref):
+        library.manual_seed(stream(seed, 3))
+
+
+def test_both_sides_drop_the_same_units_and_others_in_the_next_step():
+    drop = backprop(
+        model=lambda nn: nn.Sequential(nn.Dropout(0.5), nn.Linear(40, 1)),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    lockstep = Lockstep(drop, Backend(), seed=3)
+    x, target = np.ones((1, 40)), np.zeros((1, 1))
+    dropped = []
+    for _ in range(2):
+        step = lockstep.step(x, target)
+        assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
+        dropped.append(lockstep.handmade.gradients()["1.weight"] == 0)
+    assert 5 < dropped[0].sum() < 35
+    assert np.any(dropped[0] != dropped[1])

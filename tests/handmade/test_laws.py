@@ -1,0 +1,286 @@
+"""The laws that every layer, loss and optimiser obeys, over compare/testing/."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import torch
+
+import handmade
+import torch_ref
+from compare.backend import Backend, to_numpy
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, rng_of
+from compare.testing.draws import kinked
+from compare.testing.oracles import finite_differences
+from compare.testing.reference import built, drawn, found, torchs
+
+ALL = [*LAYERS, *LOSSES]
+ZERO: set[tuple[str, str]] = {("SmoothnessPenalty", "input gradient")}
+"""Gradients that are 0 by definition: of a class, by result."""
+# Step's gradient is 0 by definition, and an empty batch has none.
+MOVING = [c for c in ALL if c.name != "Step" and c.note != "empty batch"]
+# At a kink or a jump there is no derivative to approximate, and ±1e4 is all saturation.
+KINKED = {"ReLU", "LeakyReLU", "Step", "L1Loss", "BCELoss"}
+KINKED |= {"MaxPool1d", "MaxPool2d"}
+KINKED |= {"PReLU", "ELU", "Hardtanh", "ReLU6"}
+KINKED |= {"SmoothL1Loss", "HuberLoss", "HingeEmbeddingLoss", "MultiMarginLoss"}
+SMOOTH = [
+    c
+    for c in MOVING
+    if c.name not in KINKED
+    and not c.note.startswith("extreme")
+    and c.note not in ("extreme", "at the threshold")
+    and not drawn(c).of_index
+]
+
+
+PARAMETRIC = [c for c in ALL if drawn(c).state]
+
+
+def over(cases):
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
+
+
+def numpy_array(values, dtype):
+    return values.astype(dtype, copy=False) if values.dtype.kind == "f" else values
+
+
+def strict_array(values, dtype):
+    return array_api_strict.asarray(numpy_array(values, dtype))
+
+
+GIVE = {
+    "numpy": numpy_array,
+    "torch": lambda values, dtype: Backend("torch", "cpu", dtype).torch(values),
+    "strict": strict_array,
+    "cuda": lambda values, dtype: Backend("torch", "cuda", dtype).torch(values),
+}
+TAKE = {"strict": lambda a: np.asarray(a)}
+LIBRARIES = [
+    "numpy",
+    "torch",
+    "strict",
+    pytest.param(
+        "cuda",
+        marks=[
+            pytest.mark.cuda,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"),
+        ],
+    ),
+]
+
+
+def make(case):
+    return getattr(handmade.nn, case.name)
+
+
+def answers(case, library, dtype):
+    give, take = GIVE[library], TAKE.get(library, to_numpy)
+    return found(make(case), drawn(case), lambda a: give(a, dtype), take)
+
+
+def upstream(case, module):
+    """A pass forward, and the arguments of the backward pass that belongs to it."""
+    question = drawn(case)
+    handmade.manual_seed(question.seed)
+    gradient = question.grad_output(np.asarray(module(*question.inputs)))
+    return [] if gradient is None else [gradient]
+
+
+def distance(got, want):
+    if want.size == 0:
+        assert got.shape == want.shape
+        return 0.0
+    scale = np.abs(want).max()
+    return np.abs(got - want).max() / (scale if scale > 0 else 1.0)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@over(ALL)
+def test_value_and_gradients_are_torchs_in_float64(case, library):
+    want = torchs(drawn(case))
+    got = answers(case, library, "float64")
+    assert got.keys() == want.keys()
+    for name, value in want.items():
+        assert got[name].shape == value.shape
+        assert got[name].dtype == value.dtype
+        assert distance(got[name], value) <= 1e-12, name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@over(ALL)
+def test_float32_is_as_near_to_the_truth_as_torchs_own(case, library):
+    exact, theirs = torchs(drawn(case)), torchs(drawn(case), "float32")
+    got = answers(case, library, "float32")
+    for name, value in exact.items():
+        assert got[name].dtype == theirs[name].dtype
+        allowed = 4 * distance(theirs[name], value) + 8 * np.finfo(np.float32).eps
+        assert distance(got[name], value) <= allowed, name
+
+
+def gradients_that_move(case):
+    """The gradients that are not 0 by definition."""
+    names = [name for name in torchs(drawn(case)) if "gradient" in name]
+    return [name for name in names if (case.name, name) not in ZERO]
+
+
+@over(MOVING)
+def test_the_reference_gradient_is_not_vacuous(case):
+    want = torchs(drawn(case))
+    assert gradients_that_move(case)
+    for name in gradients_that_move(case):
+        assert np.abs(want[name]).max() > 1e-6, name
+
+
+@over(PARAMETRIC)
+def test_a_second_backward_accumulates(case):
+    want = torchs(drawn(case))
+    module = built(make(case), drawn(case), np.asarray)
+    for _ in range(2):
+        module.backward(*upstream(case, module))
+    for name, parameter in module.named_parameters():
+        once = want[f"gradient {name}"]
+        assert distance(parameter.grad, 2 * once) <= 1e-12
+
+
+@over(ALL)
+def test_neither_inputs_nor_upstream_nor_parameters_are_touched(case):
+    question = drawn(case)
+    module = built(make(case), question, np.asarray)
+    gradient = upstream(case, module)
+    given = [*question.inputs, *gradient, *(p.data for p in module.parameters())]
+    before = [a.copy() for a in given]
+    module(*question.inputs)
+    module.backward(*gradient)
+    for now, then in zip(given, before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@over(SMOOTH)
+def test_gradient_belongs_to_the_value(case):
+    module = built(make(case), drawn(case), np.asarray)
+    x, *others = drawn(case).inputs
+    gradient = upstream(case, module)
+    weights = gradient[0] if gradient else 1.0
+
+    def scalar(z):
+        handmade.manual_seed(drawn(case).seed)
+        return (module(z, *others) * weights).sum()
+
+    numeric = finite_differences(scalar, x)
+    assert distance(torchs(drawn(case))["input gradient"], numeric) < 1e-6
+    assert distance(module.backward(*upstream(case, module)), numeric) < 1e-6
+
+
+SPOILED = {
+    "zero": lambda g: 0 * g,
+    "doubled": lambda g: 2 * g,
+    "of the wrong sign": lambda g: -g,
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+@over(MOVING)
+def test_a_spoiled_backward_would_be_caught(case, how):
+    class Spoiled(make(case)):
+        def backward(self, *upstream):
+            gradient = super().backward(*upstream)
+            for parameter in self.parameters():
+                parameter.grad = SPOILED[how](parameter.grad)
+            return None if gradient is None else SPOILED[how](gradient)
+
+    got, want = found(Spoiled, drawn(case), np.asarray), torchs(drawn(case))
+    for name in gradients_that_move(case):
+        assert distance(got[name], want[name]) > 1e-12, name
+
+
+def optimised(case, library, dtype, steps=200, through=lambda optimizer: None):
+    """Both optimisers' parameters after the same random gradients."""
+    rng, give = rng_of(case), GIVE[library]
+    start = [rng.normal(size=shape) for shape in case.shapes]
+    ours = [handmade.nn.Parameter(give(a, dtype)) for a in start]
+    theirs = [torch.nn.Parameter(GIVE["torch"](a, dtype)) for a in start]
+    optimizer = getattr(handmade.optim, case.name)(ours, **case.kwargs)
+    reference = getattr(torch_ref.optim, case.name)(theirs, **case.kwargs)
+    for step in range(steps):
+        for mine, its in zip(ours, theirs, strict=True):
+            gradient = np.asarray(kinked(*mine.shape)(rng))
+            mine.grad = give(gradient, dtype)
+            its.grad = GIVE["torch"](gradient, dtype)
+        if step == 0:
+            ours[-1].grad = theirs[-1].grad = None
+        if step == steps // 2:
+            optimizer = through(optimizer) or optimizer
+        optimizer.step()
+        reference.step()
+    take = TAKE.get(library, to_numpy)
+    return [take(p.data) for p in ours], [to_numpy(p) for p in theirs]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-11), ("float32", 1e-4)])
+@over(OPTIMIZERS)
+def test_two_hundred_steps_end_where_torch_ends(case, dtype, bound, library):
+    for got, want in zip(*optimised(case, library, dtype), strict=True):
+        assert got.dtype == dtype
+        assert distance(got, want) <= bound
+
+
+@over(OPTIMIZERS)
+def test_an_optimiser_resumed_from_its_state_goes_on_unchanged(case):
+    def resumed(optimizer):
+        params = [p for g in optimizer.param_groups for p in g["params"]]
+        fresh = type(optimizer)(params)
+        fresh.load_state_dict(optimizer.state_dict())
+        return fresh
+
+    straight, _ = optimised(case, "numpy", "float64")
+    broken, _ = optimised(case, "numpy", "float64", through=resumed)
+    for got, want in zip(broken, straight, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def halfway(case, dtype):
+    """Both optimisers after one step, and a gradient for the next."""
+    dtype, rng = getattr(torch, dtype), rng_of(case)
+    start, *gradients = (
+        torch.from_numpy(rng.normal(size=case.shapes[0])).to(dtype) for _ in range(3)
+    )
+    sides = []
+    for wing in (handmade, torch_ref):
+        parameter = wing.nn.Parameter(start.clone())
+        optimizer = getattr(wing.optim, case.name)([parameter], **case.kwargs)
+        parameter.grad = gradients[0].clone()
+        optimizer.step()
+        sides.append((parameter, optimizer))
+    return sides, gradients[1]
+
+
+def goes_on_alike(sides, gradient, bound):
+    """Whether both sides' next step is the same."""
+    for parameter, optimizer in sides:
+        parameter.grad = gradient.clone()
+        optimizer.step()
+    got, want = (to_numpy(parameter.data) for parameter, _ in sides)
+    return distance(got, want) <= bound
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-12), ("float32", 1e-6)])
+@over(OPTIMIZERS)
+def test_torchs_own_state_loads_into_ours(case, dtype, bound):
+    ((ours, _), (theirs, reference)), gradient = halfway(case, dtype)
+    optimizer = getattr(handmade.optim, case.name)([ours])
+    optimizer.load_state_dict(reference.state_dict())
+    assert optimizer.param_groups[0]["lr"] == reference.param_groups[0]["lr"]
+    assert set(optimizer.state_dict()["state"]) == set(reference.state_dict()["state"])
+    assert goes_on_alike([(ours, optimizer), (theirs, reference)], gradient, bound)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-12), ("float32", 1e-6)])
+@over(OPTIMIZERS)
+def test_our_own_state_loads_into_torchs(case, dtype, bound):
+    ((ours, optimizer), (theirs, reference)), gradient = halfway(case, dtype)
+    names = [sorted(o.state_dict()["state"].get(0, {})) for o in (optimizer, reference)]
+    assert names[0] == names[1]
+    fresh = getattr(torch_ref.optim, case.name)([theirs])
+    fresh.load_state_dict(optimizer.state_dict())
+    assert goes_on_alike([(ours, optimizer), (theirs, fresh)], gradient, bound)
