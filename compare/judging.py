@@ -12,7 +12,8 @@ import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
 from compare.tensors import Tensors, disturbed, memory, not_finite, tensors
-from compare.verdict import Verdict, judge, rounding_bound
+from compare.tolerance import rounding_tolerance
+from compare.verdict import Verdict, classify
 
 TINY = float(np.finfo(float).tiny)
 TRIES = 8
@@ -118,7 +119,7 @@ class Judge:
         if batch_size not in self._bounds:
             shapes = [tuple(a.shape) for a in self.torch_ref.parameters().values()]
             length = max([batch_size, *(max(shape, default=1) for shape in shapes)])
-            bound = rounding_bound(self.backend.eps, length, len(shapes))
+            bound = rounding_tolerance(self.backend.eps, length, len(shapes))
             self._bounds[batch_size] = bound
         return self._bounds[batch_size]
 
@@ -169,10 +170,10 @@ class Judge:
     def _judged(
         self, name: str, got: Tensors, want: Tensors, bound: float, n: int
     ) -> Verdict:
-        return judge(
+        return classify(
             to_numpy(got[name]),
             to_numpy(want[name]),
-            bound=bound,
+            tolerance=bound,
             eps=self.backend.eps,
             sizes={"N": n},
         )

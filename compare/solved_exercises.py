@@ -12,9 +12,9 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
-from compare.verdict import Verdict, judge, worst
+from compare.verdict import Verdict, classify, worst
 
-BOUND = 1e-15
+TOLERANCE = 1e-15
 """Up to here, relatively, two orders of so few operations may differ."""
 H = 0.5
 
@@ -55,7 +55,7 @@ class Exercise:
         theirs = to_numpy(self.work(torch_ref, _tensor))
         eps = float(np.finfo(float).eps)
         pairs = ((ours, want), (theirs, want), (ours, theirs))
-        verdicts = [judge(a, b, bound=BOUND, eps=eps) for a, b in pairs]
+        verdicts = [classify(a, b, tolerance=TOLERANCE, eps=eps) for a, b in pairs]
         return Answer(_text(want), _text(ours), _text(theirs), worst(verdicts))
 
 

@@ -8,13 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BELOW_ALL = {
-    "verdict": set(),
+    "tolerance": {"backend"},
+    "verdict": {"tolerance"},
     "backend": set(),
     "testing": {"backend"},
     "compile": {"backend"},
     "dataloader": {"experiment"},
     "tensors": {"backend"},
-    "judging": {"backend", "tensors", "verdict"},
+    "judging": {"backend", "tensors", "tolerance", "verdict"},
     "notes": {"backend", "tensors"},
     "free": {"judging", "notes", "tensors"},
     "lockstep": {

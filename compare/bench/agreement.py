@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compare.bench.contestants import Contestant, Weights
-from compare.verdict import rounding_bound
+from compare.tolerance import rounding_tolerance
 
 STEPS = 3
 """How many steps are compared."""
@@ -45,7 +45,9 @@ def require_agreement(
     want, moved = losses[reference], contestants[reference].weights()
     sums = [n for a in start.values() for n in (len(a), a.size // len(a))]
     depth = len(start)
-    bound = rounding_bound(eps, max(sums), depth) + rounding_bound(coarse, 1, depth)
+    bound = rounding_tolerance(eps, max(sums), depth) + rounding_tolerance(
+        coarse, 1, depth
+    )
     bound *= STEPS
     for name, one in contestants.items():
         if not (got := one.weights()):

@@ -12,7 +12,8 @@ import numpy as np
 from compare.check.repairs import REPAIRS
 from compare.check.subjects import CASES, COUNTS, MODULE, Subject
 from compare.testing.reference import Question, Results
-from compare.verdict import Kind, difference
+from compare.tolerance import difference
+from compare.verdict import Kind
 
 BOUND = 1e-12
 """Up to here, relatively, float64 results are the same but for rounding."""
@@ -77,16 +78,7 @@ def convention(
 
 def same(got: np.ndarray, want: np.ndarray, bound: float) -> bool:
     """Whether two results are the same in shape, in what is not finite, and else."""
-    if got.shape != want.shape or got.dtype.kind not in "fiub":
-        return False
-    finite = np.isfinite(want)
-    if not np.array_equal(np.isfinite(got), finite):
-        return False
-    if not np.array_equal(got[~finite], want[~finite], equal_nan=True):
-        return False
-    size = float(np.max(np.abs(want[finite]), initial=0.0))
-    gap = float(np.max(np.abs(got[finite] - want[finite]), initial=0.0))
-    return gap <= bound * (size or 1.0)
+    return got.dtype.kind in "fiub" and difference(got, want).within(bound)
 
 
 _COUNTS = tuple(f"buffer {name}" for name in COUNTS)
@@ -100,10 +92,7 @@ def wrong_results(got: Results, want: Results, bound: float = BOUND) -> tuple[st
 
 def gap(got: np.ndarray, want: np.ndarray) -> float:
     """How far two results are apart, relatively; ∞ for other shapes."""
-    if got.shape != want.shape:
-        return math.inf
-    gap = difference(got.astype(float), want.astype(float))
-    return gap if math.isfinite(gap) else math.inf
+    return difference(got, want).relative
 
 
 def text_of(question: Question) -> str:

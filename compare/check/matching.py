@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from compare.backend import to_numpy
-from compare.verdict import Verdict, judge, rounding_bound, worst
+from compare.tolerance import rounding_tolerance
+from compare.verdict import Verdict, classify, worst
 
 
 def assert_matches(
@@ -110,9 +111,9 @@ def _judged(name: str, got: Any, want: torch.Tensor, bound: float | None) -> Ver
         return Verdict("convention", words, float("inf"))
     eps = float(np.finfo(reference.dtype).eps)
     length = max(reference.shape, default=1)
-    limit = rounding_bound(eps, length, 4) if bound is None else bound
+    limit = rounding_tolerance(eps, length, 4) if bound is None else bound
     sizes = {"N": reference.size} if reference.size > 1 else {}
-    found = judge(values, reference, bound=limit, eps=eps, sizes=sizes)
+    found = classify(values, reference, tolerance=limit, eps=eps, sizes=sizes)
     return Verdict(
         found.kind, f"{name}: {found.words}", found.difference, found.ulp, found.index
     )

@@ -12,7 +12,7 @@ import handmade
 from compare.check import steppers
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, reference
 from compare.testing.case import Layer
-from compare.verdict import Verdict, judge, worst
+from compare.verdict import Verdict, classify, worst
 
 EPS = float(np.finfo(float).eps)
 BOUND = 1e-12
@@ -97,7 +97,12 @@ def compared(
         raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
     known = scales or {}
     return tuple(
-        Row(n, got[n], a, judge(got[n], a, bound=bound, eps=EPS, scale=known.get(n, 0)))
+        Row(
+            n,
+            got[n],
+            a,
+            classify(got[n], a, tolerance=bound, eps=EPS, scale=known.get(n, 0)),
+        )
         for n, a in want.items()
     )
 

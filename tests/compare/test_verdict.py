@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from compare.verdict import Verdict, judge, rounding_bound, worst
+from compare.tolerance import rounding_tolerance
+from compare.verdict import Verdict, classify, worst
 
 EPS = float(np.finfo(float).eps)
 WANT = np.random.default_rng(0).normal(size=(4, 3))
 
 
 def verdict(got, want=WANT, **more):
-    return judge(got, want, bound=1e-14, eps=EPS, **more)
+    return classify(got, want, tolerance=1e-14, eps=EPS, **more)
 
 
 def test_the_same_bits_are_equal():
@@ -36,7 +37,7 @@ def test_one_ulp_is_rounding_and_counted():
     [
         (2 * WANT, "factor 2"),
         (WANT / 2, "factor ½"),
-        (-WANT, "the sign is turned"),
+        (-WANT, "wrong sign"),
         (4 * WANT, "factor N = 4"),
         (WANT / 4, "factor 1/N = 1/4"),
         (WANT * 4 / 3, r"factor N/(N−1)"),
@@ -82,9 +83,9 @@ def test_zero_is_no_rounded_value_of_something():
 
 
 def test_the_bound_grows_with_length_depth_and_precision():
-    assert rounding_bound(EPS, 64, 2) == 2 * rounding_bound(EPS, 64, 1)
-    assert rounding_bound(EPS, 128, 1) == 2 * rounding_bound(EPS, 64, 1)
-    assert rounding_bound(2 * EPS, 64, 1) == 2 * rounding_bound(EPS, 64, 1)
+    assert rounding_tolerance(EPS, 64, 2) == 2 * rounding_tolerance(EPS, 64, 1)
+    assert rounding_tolerance(EPS, 128, 1) == 2 * rounding_tolerance(EPS, 64, 1)
+    assert rounding_tolerance(2 * EPS, 64, 1) == 2 * rounding_tolerance(EPS, 64, 1)
 
 
 def test_the_gravest_verdict_wins():
