@@ -30,7 +30,7 @@ def heading(name: str) -> Heading:
     """The heading of a lesson of the project.
 
     Raises:
-        UnknownLesson: there is no such lesson.
+        ValueError: there is no such lesson.
     """
     path = Path(experiments.__path__[0], f"{name}.py")
     said = _said(path) if path.is_file() else {}

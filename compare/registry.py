@@ -1,23 +1,35 @@
-"""Finding lessons: the folder `experiments` is the list of them."""
+"""Finds and loads lessons: by name, from a user's Python file, or from a table."""
 
 import hashlib
 import importlib
+import json
 import pkgutil
 import runpy
 import sys
 import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from compare import experiments
 from compare.experiment import Experiment
 from compare.suggest import nearest
 
-TABLE = "?target="
-"""Only names of lessons made of a table have it: see `compare.tables.reference`."""
 
+class Lesson(NamedTuple):
+    """A lesson that was found.
 
-class UnknownLesson(ValueError):
-    """There is no lesson of this name; the message suggests the nearest."""
+    Args:
+        name: of the folder of its runs.
+        source: how `reopen` finds it again: its name, or its file and the file's hash.
+        experiment: the lesson itself.
+    """
+
+    name: str
+    source: str
+    experiment: Experiment
 
 
 def names() -> list[str]:
@@ -26,31 +38,79 @@ def names() -> list[str]:
     return sorted(m.name for m in modules if not m.ispkg)
 
 
-def load(name: str) -> tuple[str, Experiment]:
+def find(name: str) -> Lesson:
     """The lesson `name`, or the one in the file `name` if that ends in .py.
 
-    A name from `compare.tables.reference` is that of a lesson made of a table.
-
-    Returns:
-        Its name, for folders, and the lesson.
-
     Raises:
-        UnknownLesson: no such lesson or file.
-        OSError: the table cannot be read.
-        ValueError: the file cannot be run or defines no single Experiment, or the
-            table cannot be learned from.
+        ValueError: there is no such lesson or file, or the file cannot be run or does
+            not define one Experiment.
     """
-    if TABLE in name:
-        from compare.tables import reference  # scikit-learn comes along
+    known = source(name)
+    short, experiment = load(name)
+    return Lesson(short, known, experiment)
 
-        return reference.load(name)
+
+def load(name: str) -> tuple[str, Experiment]:
+    """The name and the experiment of a lesson: see `find`."""
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
         near = nearest(name, names())
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
-        raise UnknownLesson(f"there is no lesson {name!r}{hint}")
+        raise ValueError(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
+
+
+def source(name: str) -> str:
+    """How a lesson is found again: by its name, or the path and hash of its file."""
+    if not name.endswith(".py"):
+        return name
+    return f"{Path(name).resolve()}#{_digest(Path(name))}"
+
+
+def table(
+    csv: Path | str,
+    target: str,
+    hidden: Sequence[int] = (),
+    drop: Sequence[str] = (),
+    missing: str = "drop",
+) -> Lesson:
+    """The lesson that predicts a column of a CSV file: see `TableLesson`.
+
+    Raises:
+        ValueError: there is no such file, pandas is not installed, or the table cannot
+            be learned from.
+    """
+    if find_spec("pandas") is None:
+        raise ValueError('CSV files need pandas: pip install "handmade-dl[csv]"')
+    from compare.tables.lesson import TableLesson  # takes a second to import
+
+    lesson = TableLesson(str(csv), target, tuple(hidden), tuple(drop), missing)
+    known = {"csv": str(Path(csv).resolve()), "sha256": _digest(Path(csv))}
+    known = json.dumps({**asdict(lesson), **known})
+    return Lesson(lesson.name, known, lesson.experiment())
+
+
+def reopen(known: str) -> Lesson:
+    """The lesson of an earlier run, by its `source`.
+
+    Raises:
+        ValueError: its file is gone, or has changed since the run started.
+    """
+    options = json.loads(known) if known.startswith("{") else {}
+    path, _, digest = known.rpartition("#")
+    if options:
+        path, digest = options["csv"], options.pop("sha256")
+    if path and _digest(Path(path)) != digest:
+        raise ValueError(f"{path} has changed since the run started")
+    return table(**options) if options else find(path or known)
+
+
+def _digest(path: Path) -> str:
+    """The hash of what a file holds, shortened."""
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def on_data(data: str) -> list[str]:
@@ -86,23 +146,7 @@ def line_in(path: str | Path, error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def source(name: str) -> str:
-    """Where a lesson is to be found again: its name, or the file's path and hash."""
-    if TABLE in name:
-        from compare.tables import reference
-
-        return reference.source(name)
-    if not name.endswith(".py"):
-        return name
-    path = Path(name).resolve()
-    if not path.is_file():
-        raise UnknownLesson(f"there is no file {name}")
-    return f"{path}#{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-
-
 def _from_file(path: Path) -> Experiment:
-    if not path.is_file():
-        raise UnknownLesson(f"there is no file {path}")
     if not path.stem.isidentifier():
         raise ValueError(
             f"{path}: the name of a lesson file must be letters, digits and _"

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from compare.cli._console import err, out, usage_errors
 from compare.cli._options import Clock, Device, DType
-from compare.cli._shared import err, out, usage_errors
 
 DOCS = Path("docs")
 

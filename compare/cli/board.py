@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from compare.cli._console import out, usage_errors
 from compare.cli._options import LogDir
-from compare.cli._shared import out, usage_errors
 
 
 def board(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from compare.cli._shared import err, out, usage_errors
+from compare.cli._console import err, out, usage_errors
 
 
 def check(

@@ -4,7 +4,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from compare.cli._shared import colored, out
+from compare.cli._console import colored, out
 
 
 def exercises() -> None:

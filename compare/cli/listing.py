@@ -7,8 +7,8 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from compare.cli._console import out
 from compare.cli._options import LogDir
-from compare.cli._shared import out
 
 if TYPE_CHECKING:
     from compare.course import Part

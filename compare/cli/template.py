@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from compare.cli._shared import usage_errors
+from compare.cli._console import usage_errors
 
 
 def template(
