@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-Array = StrEnum("Array", ["auto", "numpy", "torch", "jax"])
-Clock = StrEnum("Clock", ["wall", "cpu"])
-Device = StrEnum("Device", ["cpu", "cuda"])
-DType = StrEnum("DType", ["float32", "float64"])
-Missing = StrEnum("Missing", ["drop", "mean"])
+Array = StrEnum(
+    "Array", {"auto": "auto", "numpy": "numpy", "torch": "torch", "jax": "jax"}
+)
+Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
+Device = StrEnum("Device", {"cpu": "cpu", "cuda": "cuda"})
+DType = StrEnum("DType", {"float32": "float32", "float64": "float64"})
+Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
 LogDir = Annotated[Path, typer.Option(help="Folder of all runs.")]

@@ -1,6 +1,7 @@
 """The columns of a table from text to numbers; what is not a number stays text."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def convert(
     Raises:
         ValueError: a column of numbers holds something else; names the line.
     """
-    bare = fields.apply(lambda column: column.str.replace(UNITS, "", regex=True))
+    bare: Any = fields.apply(lambda column: column.str.replace(UNITS, "", regex=True))
     majority = sum(_votes(bare[name].dropna()) for name in bare)
     values, decimal_commas, dates = {}, [], []
     for name in fields:
@@ -64,13 +65,13 @@ def convert(
     return pd.DataFrame(values, index=fields.index), notes
 
 
-def _votes(texts: pd.Series) -> int:
+def _votes(texts: Any) -> int:
     """How many more numbers must have a decimal comma than must have a point."""
     point, comma = (texts.str.fullmatch(NUMBER[mark]).sum() for mark in ".,")
     return int(comma) - int(point)
 
 
-def _numbers(path: Path, texts: pd.Series, fields: pd.Series, mark: str) -> pd.Series:
+def _numbers(path: Path, texts: Any, fields: Any, mark: str) -> pd.Series:
     numeric = texts.str.fullmatch(NUMBER[mark]).astype(bool)
     plain = texts[numeric].str.replace(rf"[^\deE+{mark}-]", "", regex=True)
     numbers = plain.str.replace(mark, ".", regex=False).astype(float)
@@ -84,7 +85,7 @@ def _numbers(path: Path, texts: pd.Series, fields: pd.Series, mark: str) -> pd.S
     return numbers
 
 
-def _days(texts: pd.Series) -> pd.Series | None:
+def _days(texts: Any) -> pd.Series | None:
     """Days since the earliest date; None if these are not dates."""
     for form in DATES:
         dates = pd.to_datetime(texts, format=form, errors="coerce", utc=True)

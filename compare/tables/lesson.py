@@ -12,13 +12,9 @@ import pandas as pd
 from compare.experiment import Experiment, MakeLearner, backprop
 from compare.suggest import nearest
 from compare.tables.columns import NUMBER, convert
-from compare.tables.examples import (
-    Examples,
-    choose_inputs,
-    make_target,
-    without_missing,
-)
+from compare.tables.examples import Examples
 from compare.tables.reading import read
+from compare.tables.selection import choose_inputs, make_target, without_missing
 from compare.tables.task import MANY_NAMES, Classification, Regression
 
 WIDEST = 10_000
@@ -83,7 +79,7 @@ class TableLesson:
         values, recognised = convert(path, fields, commas="','" not in how)
         values, chosen = choose_inputs(path, values, self.target)
         values, lost = without_missing(path, values, self.target, self.missing)
-        known = fields[self.target][values.index]
+        known: Any = fields[self.target][values.index]
         target = make_target(path, values.pop(self.target), known)
         notes = [f"The file is {how}.", *recognised, *chosen, *lost]
         return _experiment(path, Examples(values, target), self.hidden, notes)

@@ -27,6 +27,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
             no name or that of another, or a row is too long or too short.
     """
     text, encoding = _decode(path)
+    if not text.strip():
+        raise ValueError(f"{path} is empty; its first line must name the columns")
     separator = _separator(text)
     try:
         frame = pd.read_csv(
@@ -39,14 +41,12 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
             skipinitialspace=True,
             engine="python",  # it marks what a short row lacks
         )
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error) as error:
+    except (pd.errors.ParserError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from None
     frame.index += 1
     frame = frame.apply(lambda column: column.str.strip())
     used = frame.fillna("").ne("")
     frame = frame.loc[used.any(axis=1), used.any()]
-    if frame.empty:
-        raise ValueError(f"{path} is empty; its first line must name the columns")
     if (short := frame.isna().sum(axis=1)).any():
         line, width = short.idxmax(), frame.shape[1]
         raise ValueError(

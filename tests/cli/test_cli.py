@@ -172,8 +172,8 @@ def test_where_nothing_can_be_clicked_the_link_is_one_line(tmp_path: Path):
     assert f"  or_gate: {address}\n" in answer.stdout
 
 
-def test_a_claim_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
-    words = "steps were taken; its claims are made for all of them"
+def test_a_check_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
+    words = "steps were taken"
     short = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
     assert f"or_gate: only 2 of 150 {words}" in short.stdout
     assert words not in call("run", "or_gate", "--logdir", tmp_path).stdout
@@ -193,13 +193,13 @@ def test_a_lesson_that_diverged_tells_no_story(tmp_path: Path, own_lesson: Write
     assert "Lines bend" not in answer.stdout
 
 
-def test_fast_runs_give_verdicts_and_say_once_that_no_claim_was_judged(
+def test_fast_runs_give_verdicts_and_say_once_that_checks_were_skipped(
     tmp_path: Path, own_lesson: Write
 ):
     first, second = own_lesson("steps=3", "first"), own_lesson("steps=3", "second")
     answer = call("run", first, second, "--fast", "--logdir", tmp_path)
     assert answer.exit_code == 0
-    assert answer.stdout.count("no claim was judged") == 1
+    assert answer.stdout.count("checks skipped") == 1
     assert "http://" not in answer.stdout
     rows = [line.split() for line in answer.stdout.splitlines()]
     assert ["first", "equal"] in rows
@@ -224,7 +224,7 @@ def test_all_on_other_data_are_those_that_have_them(
     monkeypatch.setattr(registry, "load", lambda name: (name, lessons[name]))
     answer = call("run", "all", "--data", "mine", "--fast", "--logdir", tmp_path)
     assert answer.exit_code == 0
-    assert answer.stderr == "left out, having no data 'mine': a\n"
+    assert answer.stderr == "skipped (no mine version): a\n"
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
@@ -244,7 +244,7 @@ def test_a_run_is_summed_up_with_what_was_asked_for(tmp_path: Path, own_lesson: 
     assert wanted.items() <= summary.items()
 
 
-def test_a_claim_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Write):
+def test_a_check_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Write):
     lesson = own_lesson('claims={"pigs fly": lambda side: (False, "0 pigs")}, steps=3')
     answer = call("run", lesson, "--logdir", tmp_path / "runs")
     assert answer.exit_code == 1
@@ -252,7 +252,7 @@ def test_a_claim_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Wri
     assert "0 pigs" in answer.stdout
 
 
-def test_a_claim_that_holds_on_one_side_only_fails(tmp_path: Path, own_lesson: Write):
+def test_a_check_that_holds_on_one_side_only_fails(tmp_path: Path, own_lesson: Write):
     claim = 'lambda side: (side.library == "handmade", side.library)'
     lesson = own_lesson(f'claims={{"ours": {claim}}}, steps=3')
     answer = call("run", lesson, "--logdir", tmp_path / "runs")

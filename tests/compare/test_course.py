@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import torch_ref
 from compare import course, registry
 from compare.cli import app
-from compare.cli._shared import out
+from compare.cli._console import out
 from compare.course import PARTS
 from compare.course_page import course_page, torch_calls
 from compare.show import names
