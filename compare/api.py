@@ -26,19 +26,9 @@ def prepare(
 ) -> tuple[list[Lesson], RunConfig]:
     """Find the lessons and refuse what cannot be run, before anything is written.
 
-    Args:
-        lessons: names, paths of .py files, or lessons themselves.
-        array: as for `Backend`, like the next five; "auto" is NumPy, where that can
-            be, until `compare.sizing.settled` has seen the lesson.
-        device: "cpu" or "cuda".
-        dtype: "float32" or "float64".
-        compile: whether the hand-written step is compiled.
-        graph: whether it is replayed as a CUDA graph.
-        tf32: whether CUDA may round float32 to TF32.
-        logdir: the folder of all runs.
-        csv: a table in place of lessons.
-        options: `target`, `hidden`, `drop` and `missing` of the table, as for
-            `TableLesson`; all others are those of `RunConfig`.
+    The options are those of `Backend`, `RunConfig` and, in place of lessons, of a
+    table: see `compare.tables.lesson.from_csv`. Where `array` is "auto", NumPy is taken
+    where that can be; `compare.sizing.settled` decides when it has seen the lesson.
 
     Raises:
         OSError: a file cannot be read.
@@ -49,18 +39,19 @@ def prepare(
     backend = Backend(
         str(array), str(device), str(dtype), compile, graph=graph, tf32=tf32
     )
-    table = [options.pop(name) for name in ("target", "hidden", "drop", "missing")]
+    table = {name: options.pop(name) for name in ("target", "hidden", "drop")}
+    missing = str(options.pop("missing"))
     config = RunConfig(backend, logdir=Path(logdir), **options)
     if csv is not None:
         if lessons:
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
-        found = [_table(csv, *table)]
-    elif any(table[:3]):
+        found = [_table(csv, **table, missing=missing)]
+    elif any(table.values()):
         raise ValueError("--target, --hidden and --drop are options of --csv FILE")
     else:
         found = [_found(lesson) for lesson in lessons]
     for lesson in found:
-        registry.require_data(lesson.name, lesson.experiment, config.data)
+        registry.require_data(lesson, config.data)
         config.steps_of(lesson.experiment)
     return found, config
 
@@ -69,25 +60,22 @@ def _table(
     csv: Path | str,
     target: str,
     hidden: str | Sequence[int],
-    drop: Sequence[str],
+    drop: Sequence[str] | None,
     missing: str,
 ) -> Lesson:
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
-    if isinstance(hidden, str):
-        hidden = _units(hidden)
-    return registry.table(csv, target, hidden, drop, str(missing))
-
-
-def _units(hidden: str) -> list[int]:
-    """The units of hidden layers, such as those of "32,16"; "" names none."""
+    layers = hidden.split(",") if isinstance(hidden, str) and hidden else hidden
     try:
-        return [int(part) for part in hidden.split(",")] if hidden else []
+        units = [int(layer) for layer in layers]
     except ValueError:
         raise ValueError(
             f"hidden must be whole numbers separated by commas, such as 32,16, "
             f"got {hidden!r}"
         ) from None
+    return registry.table(
+        csv, target, hidden=units, drop=list(drop or ()), missing=missing
+    )
 
 
 def _found(lesson: str | Experiment) -> Lesson:

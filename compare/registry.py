@@ -4,14 +4,13 @@ import hashlib
 import importlib
 import json
 import pkgutil
+import re
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compare import experiments
 from compare.experiment import Experiment
@@ -45,7 +44,8 @@ def find(name: str) -> Lesson:
         ValueError: there is no such lesson or file, or the file cannot be run or does
             not define one Experiment.
     """
-    known = source(name)
+    path = Path(name)
+    known = f"{path.resolve()}#{_digest(path)}" if name.endswith(".py") else name
     short, experiment = load(name)
     return Lesson(short, known, experiment)
 
@@ -61,21 +61,8 @@ def load(name: str) -> tuple[str, Experiment]:
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
 
 
-def source(name: str) -> str:
-    """How a lesson is found again: by its name, or the path and hash of its file."""
-    if not name.endswith(".py"):
-        return name
-    return f"{Path(name).resolve()}#{_digest(Path(name))}"
-
-
-def table(
-    csv: Path | str,
-    target: str,
-    hidden: Sequence[int] = (),
-    drop: Sequence[str] = (),
-    missing: str = "drop",
-) -> Lesson:
-    """The lesson that predicts a column of a CSV file: see `TableLesson`.
+def table(csv: Path | str, target: str, **options: Any) -> Lesson:
+    """The lesson that predicts a column of a CSV file: see `from_csv`.
 
     Raises:
         ValueError: there is no such file, pandas is not installed, or the table cannot
@@ -83,12 +70,12 @@ def table(
     """
     if find_spec("pandas") is None:
         raise ValueError('CSV files need pandas: pip install "handmade-dl[csv]"')
-    from compare.tables.lesson import TableLesson  # takes a second to import
+    from compare.tables.lesson import from_csv  # takes a second to import
 
-    lesson = TableLesson(str(csv), target, tuple(hidden), tuple(drop), missing)
-    known = {"csv": str(Path(csv).resolve()), "sha256": _digest(Path(csv))}
-    known = json.dumps({**asdict(lesson), **known})
-    return Lesson(lesson.name, known, lesson.experiment())
+    path = Path(csv).resolve()
+    known = {"csv": str(path), "target": target, **options, "sha256": _digest(Path(csv))}
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("._") or "table"
+    return Lesson(name, json.dumps(known), from_csv(csv, target, **options))
 
 
 def reopen(known: str) -> Lesson:
@@ -114,28 +101,26 @@ def _digest(path: Path) -> str:
 
 
 def on_data(data: str) -> list[str]:
-    """The lessons that can be run on other data of this name.
+    """The lessons that can also be run on the data of this name.
 
     Raises:
         ValueError: there is none.
     """
-    other = {name: load(name)[1].other_data for name in names()}
-    if found := [name for name, known in other.items() if data in known]:
+    others = {name: load(name)[1].other_data for name in names()}
+    if found := [name for name, other in others.items() if data in other]:
         return found
-    known = ", ".join(sorted({d for known in other.values() for d in known}))
+    known = ", ".join(sorted({data for other in others.values() for data in other}))
     raise ValueError(f"no lesson can be run on data {data!r}; there are: {known}")
 
 
-def require_data(name: str, lesson: Experiment, data: str) -> None:
-    """Refuse data that a lesson is not made for; "" are its own.
-
-    Raises:
-        ValueError: says which lessons are.
-    """
-    if data and data not in lesson.other_data:
-        has = ", ".join(["its own data", *lesson.other_data])
-        works = ", ".join(on_data(data))
-        raise ValueError(f"{name} has only {has}; --data {data} works with {works}")
+def require_data(lesson: Lesson, data: str) -> None:
+    """Refuse data that a lesson is not made for; "" are its own."""
+    other = lesson.experiment.other_data
+    if data and data not in other:
+        raise ValueError(
+            f"{lesson.name} has only {', '.join(['its own data', *other])}; "
+            f"--data {data} works with {', '.join(on_data(data))}"
+        )
 
 
 def line_in(path: str | Path, error: BaseException) -> int | None:

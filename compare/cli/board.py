@@ -14,9 +14,7 @@ from compare.cli._options import LogDir
 
 
 def board(
-    lesson: Annotated[
-        str, typer.Argument(help="Show all its runs, not only the last one.")
-    ] = "",
+    lesson: Annotated[str, typer.Argument(help="Show all its runs, not one.")] = "",
     logdir: LogDir = Path("runs"),
     port: Annotated[int, typer.Option(min=0, help="0 = any free port.")] = 6006,
 ) -> None:

@@ -1,6 +1,6 @@
 """`run`: lessons, trained on both sides in lockstep."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from compare.backend import Backend
     from compare.registry import Lesson
     from compare.trainer import Result, RunConfig
-    from torch_ref.distributed import Communicator
 
 
 def run(
@@ -81,31 +80,28 @@ def run(
     Exit 1: a side differs, a check fails or training diverged. Exit 2: usage error.
     """
     with usage_errors():
-        from compare.api import prepare
+        from compare import api, trainer
 
-        if distributed and (graph or compile):
-            raise ValueError(
-                "--distributed cannot be combined with --compile or --graph: a "
-                "compiled step cannot wait for other processes"
-            )
         if resume is None:
             own = ("lessons", "resume", "distributed")
             given = {n: v for n, v in context.params.items() if n not in own}
-            found, config = prepare(_expanded(lessons or [], data), **given)
+            found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
             require_alone(context)
             found, config = reopen(resume)
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        communicator = _joined(context, device.value) if distributed else None
-        if communicator is not None:
-            found, config = _shared(found, config, communicator)
-    _print_device(config.backend)
+        train: Any = partial(trainer.run, resumed=resume)
+        if distributed:
+            found, config, train = _distributed(context, found, config)
+    if config.backend.device == "cuda":
+        _print_device(config.backend)
     auto = array is Array.auto and resume is None
     results: list[Result] = []
     try:
-        for result in _trained(found, config, resume, communicator, auto):
-            results.append(result)
+        for lesson in found:
+            result = _trained(lesson, config, train, auto)
+            results += [] if result is None else [result]  # None: not on this rank
     finally:
         with usage_errors(OSError):
             print_results(results, found, config)
@@ -125,73 +121,57 @@ def _expanded(names: list[str], data: str) -> list[str]:
     return list(dict.fromkeys([*chosen, *(name for name in names if name != "all")]))
 
 
-def _print_device(backend: "Backend") -> None:
-    """On CUDA, which device it is and how exactly it multiplies."""
-    if backend.device == "cuda":
-        import torch
+def _distributed(
+    context: typer.Context, lessons: list["Lesson"], config: "RunConfig"
+) -> tuple[list["Lesson"], "RunConfig", Any]:
+    """The lessons with every batch shared among all processes, and how to train them.
 
-        name, tf32 = torch.cuda.get_device_name(), "on" if backend.tf32 else "off"
-        say(out, f"{name}: TF32 {tf32}")
+    From here on only rank 0 prints.
+    """
+    from compare.distributed import ranks, run_spread, spread
+    from compare.registry import Lesson
 
-
-def _joined(context: typer.Context, device: str) -> "Communicator":
-    """All processes that torchrun started; from here on only rank 0 prints."""
-    from compare.distributed import ranks
-
-    communicator = context.with_resource(ranks(device))
-    out.quiet = err.quiet = communicator.rank > 0
-    return communicator
-
-
-def _shared(
-    lessons: Sequence["Lesson"], config: "RunConfig", communicator: "Communicator"
-) -> tuple[list["Lesson"], "RunConfig"]:
-    """The same lessons, every batch shared among all processes."""
-    from compare.distributed import spread
-
-    found = [
-        lesson._replace(
-            experiment=spread(lesson.name, lesson.experiment, communicator, config.seed)
+    if config.backend.compile or config.backend.graph:
+        raise ValueError(
+            "--distributed cannot be combined with --compile or --graph: a compiled "
+            "step cannot wait for other processes"
         )
-        for lesson in lessons
+    communicator = context.with_resource(ranks(config.backend.device))
+    out.quiet = err.quiet = communicator.rank > 0
+    found = [
+        Lesson(name, source, spread(name, experiment, communicator, config.seed))
+        for name, source, experiment in lessons
     ]
-    return found, replace(config, ranks=communicator.size)
+    config = replace(config, ranks=communicator.size)
+    return found, config, partial(run_spread, communicator)
+
+
+def _print_device(backend: "Backend") -> None:
+    """Which CUDA device it is, and how exactly it multiplies."""
+    import torch
+
+    tf32 = "on" if backend.tf32 else "off"
+    say(out, f"{torch.cuda.get_device_name()}: TF32 {tf32}")
 
 
 def _trained(
-    lessons: Sequence["Lesson"],
-    config: "RunConfig",
-    resume: Path | None,
-    communicator: "Communicator | None",
-    auto: bool,
-) -> Iterator["Result"]:
-    """Train lesson after lesson; Ctrl-C and SIGTERM end all of them."""
-    from compare import trainer
-    from compare.distributed import run_spread
+    lesson: "Lesson", config: "RunConfig", train: Any, auto: bool
+) -> "Result | None":
+    """Train a lesson; `auto` takes torch arrays for a large model.
 
-    train = partial(trainer.run, resumed=resume)
-    if communicator is not None:
-        train = partial(run_spread, communicator)
-    for lesson in lessons:
-        name, source, experiment = lesson
-        try:
-            with usage_errors(Exception, about=_where(lesson, config.logdir)):
-                used = _sized(lesson, config) if auto else config
-                result = train(name, experiment, used, _progress, source=source)
-        except KeyboardInterrupt as stop:
-            raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
-        if result is not None:
-            yield result
-
-
-def _sized(lesson: "Lesson", config: "RunConfig") -> "RunConfig":
-    """Torch arrays for a large model; says so."""
+    Ctrl-C and SIGTERM end this lesson and all after it.
+    """
     from compare.sizing import settled
 
-    used, _ = settled(lesson.experiment, config)
-    if used.backend.array != config.backend.array:
-        say(out, f"{lesson.name}: Backend: torch tensors (large model)")
-    return used
+    try:
+        with usage_errors(Exception, about=_where(lesson, config.logdir)):
+            used = settled(lesson.experiment, config)[0] if auto else config
+            if used.backend.array != config.backend.array:
+                say(out, f"{lesson.name}: Backend: torch tensors (large model)")
+            name, source, experiment = lesson
+            return train(name, experiment, used, _progress, source=source)
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(_interrupted(lesson.name, stop, config.logdir)) from None
 
 
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:

@@ -12,9 +12,7 @@ def template(
     name: Annotated[
         str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
     ] = "",
-    solution: Annotated[
-        bool, typer.Option(help="Print the source of handmade instead.")
-    ] = False,
+    solution: Annotated[bool, typer.Option(help="Print handmade's source.")] = False,
     names: Annotated[bool, typer.Option("--list", help="Print all names.")] = False,
 ) -> None:
     """Print a class to fill in, formulas in its docstring; `check` compares it.

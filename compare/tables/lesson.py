@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,17 @@ WIDEST = 10_000
 STEPS, BATCH, RATE = 500, 32, 0.01
 
 
-@dataclass(frozen=True)
-class TableLesson:
-    """One column of a CSV file, predicted from all others.
+def from_csv(
+    csv: Path | str,
+    target: str,
+    hidden: Sequence[int] = (),
+    drop: Sequence[str] = (),
+    missing: str = "drop",
+) -> Experiment:
+    """The lesson that predicts one column of a CSV file from all others.
+
+    Classes are learned with the cross-entropy, numbers with the mean squared error. A
+    fifth of the rows, drawn from the seed, is held out.
 
     Args:
         csv: path of the file, whose first line names the columns.
@@ -35,65 +42,31 @@ class TableLesson:
             mean of their column, or by the most frequent category.
 
     Raises:
-        ValueError: an option is not one of these.
+        OSError: the file cannot be read.
+        ValueError: it cannot be learned from; the message says why, and where.
     """
-
-    csv: str
-    target: str
-    hidden: Sequence[int] = ()
-    drop: Sequence[str] = ()
-    missing: str = "drop"
-
-    def __post_init__(self) -> None:
-        if any(not 1 <= units <= WIDEST for units in self.hidden):
-            raise ValueError(
-                f"hidden must be whole numbers from 1 to {WIDEST}, "
-                f"got {','.join(map(str, self.hidden))!r}"
-            )
-        if self.missing not in ("drop", "mean"):
-            raise ValueError(f"missing must be drop or mean, got {self.missing!r}")
-
-    @property
-    def name(self) -> str:
-        """For the folder of its runs."""
-        stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", Path(self.csv).stem)
-        return stem.strip("._") or "table"
-
-    def experiment(self) -> Experiment:
-        """The lesson: classes by the cross-entropy, numbers by the mean squared error.
-
-        A fifth of the rows, drawn from the seed, is held out.
-
-        Raises:
-            OSError: the file cannot be read.
-            ValueError: it cannot be learned from; the message says why, and where.
-        """
-        path = Path(self.csv)
-        fields, how = read(path)
-        unused = _columns(self.drop, fields)
-        for name in (self.target, *unused):
-            _require_column(path, fields, name)
-        if self.target in unused:
-            raise ValueError(f"{self.target!r} is the target; it cannot be dropped")
-        fields = fields.drop(columns=unused)
-        values, recognised = convert(path, fields, commas="','" not in how)
-        values, chosen = choose_inputs(path, values, self.target)
-        values, lost = without_missing(path, values, self.target, self.missing)
-        known: Any = fields[self.target][values.index]
-        target = make_target(path, values.pop(self.target), known)
-        notes = [f"The file is {how}.", *recognised, *chosen, *lost]
-        return _experiment(path, Examples(values, target), self.hidden, notes)
-
-
-def from_csv(
-    path: Path | str,
-    target: str,
-    hidden: Sequence[int] = (),
-    drop: Sequence[str] = (),
-    missing: str = "drop",
-) -> Experiment:
-    """The lesson that predicts one column of a file from the others: `TableLesson`."""
-    return TableLesson(str(path), target, hidden, drop, missing).experiment()
+    if any(not 1 <= units <= WIDEST for units in hidden):
+        raise ValueError(
+            f"hidden must be whole numbers from 1 to {WIDEST}, "
+            f"got {','.join(map(str, hidden))!r}"
+        )
+    if missing not in ("drop", "mean"):
+        raise ValueError(f"missing must be drop or mean, got {missing!r}")
+    path = Path(csv)
+    fields, how = read(path)
+    unused = _columns(drop, fields)
+    for name in (target, *unused):
+        _require_column(path, fields, name)
+    if target in unused:
+        raise ValueError(f"{target!r} is the target; it cannot be dropped")
+    fields = fields.drop(columns=unused)
+    values, recognised = convert(path, fields, commas="','" not in how)
+    values, chosen = choose_inputs(path, values, target)
+    values, lost = without_missing(path, values, target, missing)
+    known: Any = fields[target][values.index]
+    wanted = make_target(path, values.pop(target), known)
+    notes = [f"The file is {how}.", *recognised, *chosen, *lost]
+    return _experiment(path, Examples(values, wanted), hidden, notes)
 
 
 def _columns(drop: Sequence[str], fields: pd.DataFrame) -> list[str]:

@@ -76,6 +76,7 @@ def test_no_command_at_all_shows_the_help():
     assert "Usage: " in call().output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -101,6 +102,7 @@ def test_handmade_and_every_help_load_nothing_that_takes_long(code: str):
 # List
 
 
+@pytest.mark.slow
 def test_the_list_runs_no_lesson():
     code = (
         "import sys; from compare.cli import app; app(['list'], standalone_mode=False)"
@@ -139,6 +141,7 @@ def test_the_list_shows_every_lesson_file():
 # Runs
 
 
+@pytest.mark.slow
 def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
     answer = call("run", "or_gate", "--logdir", tmp_path)
     (folder,) = (tmp_path / "or_gate").iterdir()
@@ -469,6 +472,7 @@ def test_the_list_of_templates_has_a_name_a_line():
 # Board
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("end", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_the_board_prints_its_link_and_takes_its_server_along(
     end: signal.Signals, status: int, tmp_path: Path

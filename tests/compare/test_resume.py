@@ -162,7 +162,7 @@ def cut(tmp_path, often):
             experiment,
             RunConfig(logdir=tmp_path),
             cut_after(30),
-            source=registry.source(str(own)),
+            source=registry.find(str(own)).source,
         )
     return next((tmp_path / "own").iterdir())
 

@@ -471,6 +471,7 @@ def diabetes() -> list[list[object]]:
     return [[*bunch.feature_names, "progress"], *rows.tolist()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")
 @pytest.mark.parametrize("hidden", [(), (16, 8)], ids=["perceptron", "mlp"])
 @pytest.mark.parametrize(("table", "name"), [(iris, "kind"), (diabetes, "progress")])
@@ -489,6 +490,7 @@ def test_both_sides_agree_on_a_table_and_beat_the_simplest_answer(
     assert list(experiment.learners) == ["mlp" if hidden else "perceptron"]
 
 
+@pytest.mark.slow
 def test_a_perceptron_of_numbers_ends_near_the_least_squares_fit(
     write: Write, tmp_path: Path
 ):
@@ -506,6 +508,7 @@ def test_a_perceptron_of_numbers_ends_near_the_least_squares_fit(
     assert found["RMSE/train"] == pytest.approx(error, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_noise_is_not_said_to_be_learned(write: Write, tmp_path: Path):
     rng = np.random.default_rng(0)
     path = write([["a", "b", "c", "y"], *rng.normal(size=(100, 4))])
@@ -584,7 +587,9 @@ def test_a_cut_run_is_resumed_and_a_changed_file_is_refused(
     write: Write, tmp_path: Path
 ):
     path = write(plane(), "b & c#1?.csv")
-    name, source, experiment = registry.table(path, "y", (4,), ("side",), "mean")
+    name, source, experiment = registry.table(
+        path, "y", hidden=[4], drop=["side"], missing="mean"
+    )
 
     def cut(steps, label, total):
         for step in steps:
@@ -608,7 +613,7 @@ def test_a_cut_run_is_resumed_and_a_changed_file_is_refused(
 
 def test_every_option_of_a_table_comes_back_with_the_run(write: Write):
     path = write(holes())
-    first = registry.table(path, "y", (4,), ("side",), "mean")
+    first = registry.table(path, "y", hidden=[4], drop=["side"], missing="mean")
     again = registry.reopen(first.source)
     assert again[:2] == first[:2]
     assert again.experiment.title == first.experiment.title
