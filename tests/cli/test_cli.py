@@ -76,42 +76,29 @@ def test_no_command_at_all_shows_the_help():
     assert "Usage: " in call().output
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import handmade",
-        "from compare.cli import app; app(['--help'], standalone_mode=False)",
-        *(
-            f"from compare.cli import app; app([{command!r}, '--help'], "
-            f"standalone_mode=False)"
-            for command in COMMANDS
-        ),
-    ],
-)
-def test_handmade_and_every_help_load_nothing_that_takes_long(code: str):
-    loaded = f"{code}\nimport sys; sys.stderr.write(repr(sorted(sys.modules)))"
-    answer = subprocess.run(
-        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+def modules_loaded_by(*commands: list[str]) -> set[str]:
+    """By handmade and these commands, run one after the other in a fresh process."""
+    code = (
+        "import sys, handmade; from compare.cli import app\n"
+        f"for words in {commands}: app(words, standalone_mode=False)\n"
+        "sys.stderr.write(repr(sorted(sys.modules)))"
     )
-    modules = set(ast.literal_eval(answer.stderr))
-    assert "handmade" in modules or "compare.cli" in modules
-    assert not modules & SLOW
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(ast.literal_eval(answer.stderr))
+
+
+def test_handmade_and_every_help_load_nothing_that_takes_long():
+    helps = [[command, "--help"] for command in COMMANDS]
+    assert not modules_loaded_by(["--help"], *helps) & SLOW
 
 
 # List
 
 
-@pytest.mark.slow
-def test_the_list_runs_no_lesson():
-    code = (
-        "import sys; from compare.cli import app; app(['list'], standalone_mode=False)"
-    )
-    code += "; sys.stderr.write(repr(sorted(sys.modules)))"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    modules = set(ast.literal_eval(answer.stderr))
+def test_the_list_runs_no_lesson(tmp_path: Path):
+    modules = modules_loaded_by(["list", "--logdir", str(tmp_path)])
     assert "compare.course" in modules
     # What a run has logged is read by the module that writes TensorBoard's files.
     assert not modules & SLOW - {"tensorboard"}
@@ -141,7 +128,6 @@ def test_the_list_shows_every_lesson_file():
 # Runs
 
 
-@pytest.mark.slow
 def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
     answer = call("run", "or_gate", "--logdir", tmp_path)
     (folder,) = (tmp_path / "or_gate").iterdir()
