@@ -72,10 +72,11 @@ def table(csv: Path | str, target: str, **options: Any) -> Lesson:
         raise ValueError('CSV files need pandas: pip install "handmade-dl[csv]"')
     from compare.tables.lesson import from_csv  # takes a second to import
 
-    path = Path(csv).resolve()
-    known = {"csv": str(path), "target": target, **options, "sha256": _digest(Path(csv))}
+    path = Path(csv)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("._") or "table"
-    return Lesson(name, json.dumps(known), from_csv(csv, target, **options))
+    known = {"csv": str(path.resolve()), "target": target, **options}
+    known["sha256"] = _digest(path)
+    return Lesson(name, json.dumps(known), from_csv(path, target, **options))
 
 
 def reopen(known: str) -> Lesson:

@@ -82,6 +82,11 @@ def run(
     with usage_errors():
         from compare import api, trainer
 
+        if distributed and (compile or graph):
+            raise ValueError(
+                "--distributed cannot be combined with --compile or --graph: a "
+                "compiled step cannot wait for other processes"
+            )
         if resume is None:
             own = ("lessons", "resume", "distributed")
             given = {n: v for n, v in context.params.items() if n not in own}
@@ -131,11 +136,6 @@ def _distributed(
     from compare.distributed import ranks, run_spread, spread
     from compare.registry import Lesson
 
-    if config.backend.compile or config.backend.graph:
-        raise ValueError(
-            "--distributed cannot be combined with --compile or --graph: a compiled "
-            "step cannot wait for other processes"
-        )
     communicator = context.with_resource(ranks(config.backend.device))
     out.quiet = err.quiet = communicator.rank > 0
     found = [

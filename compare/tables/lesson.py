@@ -53,19 +53,20 @@ def from_csv(
     if missing not in ("drop", "mean"):
         raise ValueError(f"missing must be drop or mean, got {missing!r}")
     path = Path(csv)
-    fields, how = read(path)
+    fields, separator, encoding = read(path)
     unused = _columns(drop, fields)
     for name in (target, *unused):
         _require_column(path, fields, name)
     if target in unused:
         raise ValueError(f"{target!r} is the target; it cannot be dropped")
     fields = fields.drop(columns=unused)
-    values, recognised = convert(path, fields, commas="','" not in how)
+    values, recognised = convert(path, fields, commas=separator != ",")
     values, chosen = choose_inputs(path, values, target)
     values, lost = without_missing(path, values, target, missing)
     known: Any = fields[target][values.index]
     wanted = make_target(path, values.pop(target), known)
-    notes = [f"The file is {how}.", *recognised, *chosen, *lost]
+    how = f"The file is {encoding} text, its columns separated by {separator!r}."
+    notes = [how, *recognised, *chosen, *lost]
     return _experiment(path, Examples(values, wanted), hidden, notes)
 
 

@@ -15,19 +15,19 @@ MISSING = ("", "-", "?", "na", "n/a", "nan", "null", "none")
 """What stands for a missing value, in lower case."""
 
 
-def read(path: Path) -> tuple[pd.DataFrame, str]:
+def read(path: Path) -> tuple[pd.DataFrame, str, str]:
     """The table in a CSV file whose first line names the columns.
 
     Returns:
         The fields as text, NaN where one is missing, the index the line in the file;
-        and how the file was read, in words.
+        the separator of columns, and the name of the encoding.
 
     Raises:
         ValueError: it is empty or not a text file, a quote is not closed, a column has
             no name or that of another, or a row is too long or too short.
     """
     text, encoding = _decode(path)
-    if not text.strip():
+    if not text.strip(SEPARATORS + " \n"):
         raise ValueError(f"{path} is empty; its first line must name the columns")
     separator = _separator(text)
     try:
@@ -47,6 +47,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
     frame = frame.apply(lambda column: column.str.strip())
     used = frame.fillna("").ne("")
     frame = frame.loc[used.any(axis=1), used.any()]
+    if len(frame) < 2:
+        raise ValueError(f"{path} has 0 rows of data below its first line")
     if (short := frame.isna().sum(axis=1)).any():
         line, width = short.idxmax(), frame.shape[1]
         raise ValueError(
@@ -54,9 +56,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
         )
     frame.columns = _names(path, frame.iloc[0].tolist())
     fields = frame.iloc[1:]
-    fields = fields.mask(fields.apply(lambda column: column.str.lower().isin(MISSING)))
-    shown = "tabs" if separator == "\t" else repr(separator)
-    return fields, f"{encoding} text, its columns separated by {shown}"
+    missing = fields.apply(lambda column: column.str.lower().isin(MISSING))
+    return fields.mask(missing), separator, encoding
 
 
 def _decode(path: Path) -> tuple[str, str]:

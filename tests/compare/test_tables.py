@@ -86,7 +86,7 @@ def call(*words: object) -> Result:
     ],
 )
 def test_a_table_is_read_however_it_is_written(content: str | bytes, write: Write):
-    fields, _ = read(write(content))
+    fields, *_ = read(write(content))
     assert list(fields) == ["a", "b", "c"]
     assert fields.fillna("missing").to_numpy().tolist() == [
         ["1", "2", "é"],
@@ -95,12 +95,16 @@ def test_a_table_is_read_however_it_is_written(content: str | bytes, write: Writ
 
 
 def test_how_a_file_was_read_is_told(write: Write):
-    assert read(write("a;b\n1;2\n"))[1] == "UTF-8 text, its columns separated by ';'"
-    assert "Windows-1252" in read(write("ä;b\n1;2\n".encode("cp1252")))[1]
+    assert read(write("a;b\n1;2\n"))[1:] == (";", "UTF-8")
+    assert read(write("ä|b\n1|2\n".encode("cp1252")))[1:] == ("|", "Windows-1252")
+    assert (
+        "UTF-8 text, its columns separated by ','"
+        in from_csv(write(plane()), "y").story
+    )
 
 
 def test_quoted_fields_may_hold_separators_quotes_and_line_breaks(write: Write):
-    fields, _ = read(write('"x, m";"y\n(m)"\n"say ""hi""; so";2\n3;4\n'))
+    fields, *_ = read(write('"x, m";"y\n(m)"\n"say ""hi""; so";2\n3;4\n'))
     assert list(fields) == ["x, m", "y\n(m)"]
     assert fields.to_numpy().tolist() == [['say "hi"; so', "2"], ["3", "4"]]
 
@@ -111,6 +115,7 @@ def test_quoted_fields_may_hold_separators_quotes_and_line_breaks(write: Write):
         ("", ["is empty"]),
         ("\n\n", ["is empty"]),
         ("\ufeff", ["is empty"]),
+        (";;\n;;\n", ["is empty"]),
         ("a,b\n1,2\n3\n", ["line 3", "expected 2", "got 1"]),
         ("a,b\n1,2,3\n", ["line 2", "2 fields", "3"]),
         ("a;b;c\n1;2;3\n4,5;6\n7;8;9\n", ["line 3", "expected 3", "got 2"]),
@@ -351,6 +356,12 @@ def test_a_target_that_never_changes_is_refused(value: str, write: Write):
     rows = [["x", "y"], *([i, value] for i in range(ROWS))]
     with pytest.raises(ValueError, match=f"target 'y' is '{value}' in every row"):
         from_csv(write(rows), "y")
+
+
+@pytest.mark.parametrize("text", ["a,y\n", "a,y\n1,2\n"])
+def test_a_table_of_almost_nothing_has_too_few_rows(text: str, write: Write):
+    with pytest.raises(ValueError, match=r"has [01] rows of data"):
+        from_csv(write(text), "y")
 
 
 def test_too_few_rows_are_counted(write: Write):
