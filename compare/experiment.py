@@ -1,6 +1,6 @@
 """What a lesson is: data, both learners from one definition, claims and figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
@@ -113,6 +113,8 @@ class Experiment:
         other_data: the same lesson on other examples, by their name.
         longest: the most steps that it can take, as where a schedule is planned for
             them; None for any number.
+        expect_no_learning: learners whose point is that they learn nothing; for all
+            others a run in which nothing was learned fails.
     """
 
     title: str
@@ -130,6 +132,7 @@ class Experiment:
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
     longest: int | None = None
+    expect_no_learning: Sequence[str] = ()
 
     def data_of(self, learner: str) -> DrawData:
         """What draws the examples of a learner."""
@@ -166,6 +169,10 @@ class Experiment:
             )
         if not self.learners or not self.claims:
             raise ValueError("Experiment: needs at least one learner and one claim")
+        if unknown := set(self.expect_no_learning) - self.learners.keys():
+            raise ValueError(
+                f"Experiment: expect_no_learning names no learner: {sorted(unknown)}"
+            )
         if isinstance(self.data, Mapping) and self.data.keys() != self.learners.keys():
             raise ValueError(
                 f"Experiment: data must be given for each of {sorted(self.learners)}, "
