@@ -10,7 +10,6 @@ Two errors are tracked, as for the numerical solution of a differential equation
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from itertools import islice
 from math import inf
 from typing import Any
 
@@ -34,7 +33,6 @@ from compare.snapshot import (
 )
 from compare.tolerance import (
     MAX_PERTURBATIONS,
-    PERTURBATIONS,
     Difference,
     Tolerance,
     difference,
@@ -257,10 +255,11 @@ class Lockstep:
         bound = self.tolerance.bound(len(torch_batch[0]))
         found = differences(got, want)
         self.tolerance.observe(found)
-        for name, found_here in found.items():
-            tries = MAX_PERTURBATIONS if self.history.failure is None else PERTURBATIONS
-            moves = islice(self._perturbed(name, want, before, torch_batch), tries)
-            cause = self.tolerance.cause(name, found_here, bound, moves)
+        for name, one in found.items():
+            if self.history.failure is not None:
+                break  # the first mistake is the verdict
+            moves = self._perturbed(name, want, before, torch_batch)
+            cause = self.tolerance.cause(name, one, bound, moves)
             if cause == "kink":
                 self.history.kinks.add(self.steps)
             elif cause == "mistake":
@@ -276,7 +275,7 @@ class Lockstep:
         """
         rng, eps = np.random.default_rng(self.steps), self.backend.eps
         state, (x, target) = mapped(before, to_numpy), map(to_numpy, torch_batch)
-        while True:
+        for _ in range(MAX_PERTURBATIONS):
             self._load(torch_ref, self._scratch, perturbed(state, rng, eps))
             moved = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
             loss = self._train(

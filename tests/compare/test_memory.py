@@ -36,7 +36,7 @@ def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path, monkeypatch):
 
     def logged(record):
         for step in pair.walk():
-            record.step("", 0, "train", step, pair.lockstep.worst_free)
+            record.step("", 0, "train", step, pair.lockstep.history.trajectory)
             yield
 
     with RunLogger.new(tmp_path, lesson) as record:
