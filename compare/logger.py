@@ -5,8 +5,9 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +15,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
-from compare.tensorboard import deep_link
+from compare.tensorboard import RUNS, deep_link
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from compare.lockstep import Step
 
-RUNS = ("handmade", "torch_ref", "compare")
-"""The TensorBoard runs of one run directory: both sides, and their differences."""
 FLUSH_SECONDS = 0.5
 """A killed process loses no event that is older than this."""
 LOG_FLOOR = -20.0
@@ -67,6 +66,7 @@ class RunLogger:
             raise ValueError(f"{folder} is still running") from None
         if sizes is not None:
             _truncate(folder, sizes)
+        self._stack.enter_context(_quiet_writer_threads())
         self._writers: dict[str, Any] = {}
         for run in RUNS:
             writer = FileWriter(str(folder / run), flush_secs=FLUSH_SECONDS)  # pyright: ignore[reportArgumentType]
@@ -159,7 +159,9 @@ class RunLogger:
         """Show a text in TensorBoard; Markdown and tables, no LaTeX."""
         from torch.utils.tensorboard.summary import text
 
-        self._writers["compare"].add_summary(text(tag, markdown), 0)
+        summary = text(tag, markdown)
+        summary.value[0].tag = tag  # torch appends "/text_summary"
+        self._writers["compare"].add_summary(summary, 0)
 
     def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
@@ -249,7 +251,7 @@ def link(base: str, folder: Path, others: bool = False) -> str:
     largest = f"difference/max_log10/{first}"
     tags = [f"loss/{first}", largest, *(f"loss/{label}" for label in more[:2])]
     pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
-    return deep_link(base, f"{shown}/", tags, RUNS, pictured)
+    return deep_link(base, f"{shown}/", tags, pictured)
 
 
 def log10(value: float) -> float:
@@ -262,6 +264,22 @@ def _rates(label: str, rates: list[float] | None) -> dict[str, float]:
     if not rates or len(rates) == 1:
         return {f"lr/{label}": rate for rate in rates or ()}
     return {f"lr/{label}/group{i}": rate for i, rate in enumerate(rates)}
+
+
+@contextmanager
+def _quiet_writer_threads() -> Iterator[None]:
+    """Print no traceback of an event writer's thread: its error is raised here, too."""
+    before = threading.excepthook
+
+    def excepthook(error: Any) -> None:
+        if type(error.thread).__name__ != "_AsyncWriterThread":
+            before(error)
+
+    threading.excepthook = excepthook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _png(figure: "Figure", dpi: float) -> bytes:

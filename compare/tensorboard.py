@@ -7,23 +7,22 @@ import sys
 import threading
 import urllib.request
 from collections import deque
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
+RUNS = ("handmade", "torch_ref", "compare")
+"""The TensorBoard runs of a run directory: both sides, and their difference."""
 
-def deep_link(
-    base: str, runs: str, tags: list[str], colored: Sequence[str], pictured: str = ""
-) -> str:
+
+def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
     """The address that opens TensorBoard without smoothing and with pinned charts.
 
     Args:
         base: of the server, such as "http://127.0.0.1:6006".
         runs: only runs whose name starts so, such as "or_gate/".
         tags: the charts to pin.
-        colored: last parts of run names that get a colour each.
         pictured: the run whose picture of both curves is pinned after the first chart,
             since lines that agree hide each other there.
     """
@@ -33,7 +32,7 @@ def deep_link(
         picture = {"plugin": "images", "tag": "curves", "runId": run, "sample": 0}
         pins.insert(1, picture)
     pinned = json.dumps(pins)
-    colors = f"regex:({'|'.join(colored)})"
+    colors = f"regex:({'|'.join(RUNS)})"
     return (
         f"{base.rstrip('/')}/?smoothing=0"
         f"&runFilter={quote('^' + re.escape(runs), safe='')}"

@@ -136,7 +136,7 @@ def test_a_killed_run_is_listed_as_interrupted_and_goes_on(tmp_path, eventually)
     assert "interrupted" in listed.stdout
     saved = checkpoint.load(folder / checkpoint.NAME)
     logged = len(curves.read_text().splitlines()) - 1
-    assert saved["pairs"][0]["lockstep"]["steps"] <= logged
+    assert saved["trials"][0]["lockstep"]["history"]["steps"] <= logged
     done = CliRunner().invoke(app, ["run", "--resume", str(folder)])
     assert done.exit_code == 0, done.output
     whole = CliRunner().invoke(app, ["run", str(own), "--logdir", str(tmp_path / "w")])
