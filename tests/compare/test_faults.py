@@ -109,6 +109,7 @@ def test_a_stopped_run_keeps_everything_up_to_then(
         assert len(logged) <= len(steps) + 1
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_no_point_that_is_older_than_a_second(
     tmp_path: Path, long_run: subprocess.Popen[str]
 ):
@@ -187,6 +188,7 @@ def test_a_number_that_json_lacks_is_written_as_a_word(
 # Others at the same time
 
 
+@pytest.mark.slow
 def test_four_runs_at_once_never_share_a_folder(tmp_path: Path, own_lesson: Write):
     lesson, logdir = own_lesson("steps=5"), tmp_path / "runs"
     processes = [start(lesson, "--logdir", logdir) for _ in range(4)]
@@ -212,6 +214,7 @@ def test_runs_in_one_second_get_folders_of_their_own(tmp_path: Path):
 # Nowhere to write to
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_error_of_the_run(tmp_path: Path, own_lesson: Write):
     process = start(own_lesson("steps=5"), "--logdir", tmp_path / "runs")
     process.stdout.close()
@@ -242,6 +245,7 @@ def test_a_device_is_no_log_folder(own_lesson: Write):
     assert "/dev/full" in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_is_reported(tmp_path: Path, own_lesson: Write):
     def limit() -> None:
         import resource
@@ -271,6 +275,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_reported(tiny_disk: Path, own_lesson: Write):
     answer = call("run", own_lesson(LONG), "--logdir", tiny_disk)
     assert answer.exit_code == 2

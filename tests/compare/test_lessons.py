@@ -27,10 +27,25 @@ BACKENDS = [
 ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")
-@pytest.mark.parametrize("name", registry.names())
+FAST = {
+    "numpy-float64": ["or_gate", "xor_mlp", "digits_cnn", "autoencoder", "newton"],
+    "torch-float32": ["digits_mlp", "batch_norm"],
+}
+"""The lessons that `make test` runs."""
+
+
+def lessons_and_backends():
+    """Every lesson on every backend; all but a few are slow."""
+    for name in registry.names():
+        for backend in BACKENDS:
+            id = f"{backend.array}-{backend.dtype}"
+            marks = () if name in FAST.get(id, ()) else pytest.mark.slow
+            yield pytest.param(name, backend, id=f"{name}-{id}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "backend"), lessons_and_backends())
 def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
-    # Whether the claims hold takes minutes: `make lessons` asks that.
+    # Whether the checks hold after the whole training: `make lessons`.
     lesson, experiment = registry.load(name)
     result = run(lesson, experiment, RunConfig(backend, logdir=tmp_path, fast=True))
     assert result.ok, (result.reason, result.verdict.words)
@@ -41,6 +56,7 @@ def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
 QUICK = ["or_gate", "xor_linear", "digits_softmax", "step_activation", "newton"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_all_claims_hold_on_both_sides(name, tmp_path):
     result = run(*registry.load(name), RunConfig(logdir=tmp_path))
@@ -145,6 +161,7 @@ TRAINED = {
 """Words of a claim that training makes true."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_without_training_the_claim_fails(name, tmp_path):
     lesson, experiment = registry.load(name)

@@ -27,6 +27,7 @@ def walked(lesson, steps):
     return TrialRun(experiment, name, 0, RunConfig(), steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", ["or_gate", "xor_mlp", "digits_softmax"])
 def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path):
     pair = walked(lesson, 2 * STEPS)
