@@ -5,13 +5,20 @@ they do not are listed, except where a line of `equivalent_mutants.txt` says why
 could notice them, or where only the words of a message differ.
 """
 
+import argparse
+import itertools
 import json
 import os
 import platform
+import random
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +31,8 @@ KILLED = (1, 3)
 SURVIVED = 0
 UNTESTED = (5, 33)
 GOAL = 0.95
+COPIED = ("handmade", "torch_ref", "compare", "tests", "docs", "pyproject.toml")
+NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
     r"\b(\w*(namespace|matching|indices|axis|upstream|positive|real_number|finite\w*"
     r"|weights?|one_hot|require_\w+|_coordinates"
@@ -51,24 +60,30 @@ class Mutant:
         return f"{self.file} {self.function}: {self.before} -> {self.after}"
 
 
-def run_all() -> None:
-    """Let mutmut make and try every mutant."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+def run(names: Sequence[str] = (), folder: Path = ROOT, quiet: bool = False) -> None:
+    """Let mutmut create all mutants in a folder, and test these (default: all)."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     children = str(os.cpu_count() or 1)
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", children]
-    subprocess.run(command, cwd=ROOT, env=env, check=False)
+    subprocess.run(
+        [*command, *names],
+        cwd=folder,
+        env=env | {"OMP_NUM_THREADS": "1"},
+        check=False,
+        capture_output=quiet,
+    )
 
 
-def found() -> list[Mutant]:
-    """Every mutant that mutmut tried."""
-    mutants = []
-    for meta in sorted((ROOT / "mutants").rglob("*.meta")):
-        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
-        mutants += [_mutant(name, code) for name, code in codes.items()]
-    return mutants
+def exit_codes(folder: Path = ROOT) -> dict[str, int | None]:
+    """By mutant: how the tests ended; None where they did not run."""
+    codes: dict[str, int | None] = {}
+    for meta in sorted((folder / "mutants").rglob("*.meta")):
+        codes |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return codes
 
 
-def _mutant(name: str, code: int | None) -> Mutant:
+def described(name: str, code: int | None) -> Mutant:
+    """A mutant of the current folder, its change looked up unless it is killed."""
     status = (
         "killed"
         if code in KILLED
@@ -82,7 +97,7 @@ def _mutant(name: str, code: int | None) -> Mutant:
     function = re.sub(r"__mutmut_\d+$", "", function).removeprefix("x_")
     function = function.replace("xǁ", "").replace("ǁ", ".")
     file = f"{module.replace('.', '/')}.py"
-    if not (ROOT / file).is_file():
+    if not Path(file).is_file():
         file = f"{module.replace('.', '/')}/__init__.py"
     before = after = ""
     if status != "killed":
@@ -183,15 +198,87 @@ def _column(mutant: Mutant, words: set[Mutant], aside: set[Mutant]) -> str:
     return "killed" if mutant.status == "killed" else "left"
 
 
+def sample(
+    count: int, seed: int, changed: Sequence[str], tests: Sequence[str], fast: bool
+) -> int:
+    """Test a random sample of mutants in a temporary copy; 1 if any survives.
+
+    Mutants that are known to be equivalent, or that change only the text of a message,
+    are not drawn.
+
+    Args:
+        count: of mutants.
+        seed: of the draw.
+        changed: files or folders whose code is changed.
+        tests: files or folders of tests.
+        fast: leave the slow tests out.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "copy"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        _configure(folder, changed, tests, fast)
+        os.chdir(folder)
+        run(["no mutant of this name"], folder, quiet=True)  # creates all, tests none
+        names = sorted(exit_codes(folder))
+        random.Random(seed).shuffle(names)
+        reasons = equivalents()
+        fair = (m for m in (described(n, None) for n in names) if _counts(m, reasons))
+        chosen = [m.name for m in itertools.islice(fair, count)]
+        print(f"{len(chosen)} of {len(names)} mutants, seed {seed}", flush=True)
+        run(chosen, folder)
+        codes = exit_codes(folder)
+        mutants = [described(name, codes[name]) for name in chosen]
+    for mutant in mutants:
+        if mutant.status != "killed":
+            print(f"{mutant.status}: {mutant.line}")
+    statuses = Counter(m.status for m in mutants)
+    print(f"{statuses['killed'] / max(1, len(mutants)):.1%} killed: {dict(statuses)}")
+    return 0 if statuses["killed"] == len(mutants) else 1
+
+
+def _counts(mutant: Mutant, reasons: dict[str, str]) -> bool:
+    return not only_words(mutant) and mutant.line not in reasons
+
+
+def _configure(
+    folder: Path, changed: Sequence[str], tests: Sequence[str], fast: bool
+) -> None:
+    """Write mutmut's section of pyproject.toml anew."""
+    path = folder / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    config = tomllib.loads(text)["tool"]["mutmut"]
+    packages = {name.partition("/")[0] for name in changed}
+    config["source_paths"] = sorted(packages)
+    config["only_mutate"] = [n if n.endswith(".py") else f"{n}/*" for n in changed]
+    config["also_copy"] = [n for n in COPIED if n not in packages]
+    config["pytest_add_cli_args_test_selection"] = list(tests)
+    config["pytest_add_cli_args"] += ["-m", "not slow"] if fast else []
+    section = "".join(f"{k} = {json.dumps(v)}\n" for k, v in config.items())
+    before, _, rest = text.partition("[tool.mutmut]\n")
+    after = rest[rest.index("\n[tool.") :]
+    path.write_text(f"{before}[tool.mutmut]\n{section}{after}", encoding="utf-8")
+
+
 def main() -> int:
     """Run, report, and say whether the goal is reached."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--report", action="store_true", help="of the last run")
+    parser.add_argument("--sample", type=int, metavar="N", help="test N mutants only")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--fast", action="store_true", help="without the slow tests")
+    parser.add_argument("--package", nargs="+", default=["handmade"], metavar="PATH")
+    parser.add_argument("--tests", nargs="+", default=["tests/handmade"])
+    given = parser.parse_args()
+    if given.sample:
+        tests = given.tests
+        return sample(given.sample, given.seed, given.package, tests, given.fast)
     os.chdir(ROOT)
-    if "--report" not in sys.argv:
-        run_all()
-    page, score, odd = report(found())
+    if not given.report:
+        run()
+    page, score, failed = report([described(*pair) for pair in exit_codes().items()])
     REPORT.write_text(page, encoding="utf-8")
     print(page)
-    return 0 if score >= GOAL and not odd else 1
+    return 0 if score >= GOAL and not failed else 1
 
 
 if __name__ == "__main__":
