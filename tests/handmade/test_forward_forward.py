@@ -9,9 +9,6 @@ import torch
 
 import handmade
 import torch_ref
-from compare.backend import Backend
-from compare.checkpoint import load, save
-from compare.lockstep import Lockstep
 from handmade import forward_forward
 from handmade.forward_forward import (
     direction,
@@ -276,45 +273,6 @@ def test_a_learner_goes_on_from_its_state_which_is_copied(wing):
     want = [step(one, wing, give, seed) for seed in range(3)]
     assert [step(other, wing, give, seed) for seed in range(3)] == want
     assert {*one.state_dict()} == {"model", "optimizers"}
-
-
-def lockstep(dtype="float64", **options):
-    return Lockstep(lambda wing: make(wing, **options), Backend(dtype=dtype), 0)
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_checkpoint_goes_on_bit_for_bit(tmp_path, dtype):
-    one, other = lockstep(dtype), lockstep(dtype)
-    for _ in range(3):
-        one.step(X, LABEL)
-    save(tmp_path / "state.npz", one.state())
-    other.load_state(load(tmp_path / "state.npz"))
-    for _ in range(3):
-        assert one.step(X, LABEL) == other.step(X, LABEL)
-    assert one.verdict(8).agrees
-
-
-WRONG = {
-    "labels counted backwards": (
-        "with_label",
-        lambda x, y, c: with_label(x, c - 1 - y, c),
-    ),
-    "the wrong label may be right": (
-        "wrong_label",
-        lambda y, c: handmade._random.integers(0, c, y.shape),
-    ),
-    "length left in": ("direction", lambda x: x),
-    "a sum for a mean": ("goodness", lambda y: (y * y).sum(axis=-1)),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_the_bridge_names_a_wrong_part_a_bug(name, monkeypatch):
-    part, wrong = WRONG[name]
-    monkeypatch.setattr(forward_forward, part, wrong)
-    sides = lockstep(features=(5, 6), optimizer="SGD")
-    sides.step(X, LABEL)
-    assert not sides.verdict(8).agrees
 
 
 # -- bad input -------------------------------------------------------------------------

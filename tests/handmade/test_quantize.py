@@ -8,10 +8,6 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
-from compare.experiments import few_bits
-from compare.experiments.common import bits as _bits
-from compare.experiments.common import shortened as _shortened
-from compare.results import Side, Trial
 from handmade import nn
 from handmade.quantize import model_bytes, quantize, quantized_state_dict, rounded
 
@@ -465,40 +461,3 @@ def test_the_layer_refuses_what_does_not_fit():
     layer(np.ones((5, 3)))
     with pytest.raises(ValueError, match=r"QuantizedLinear: .* shape \(5, 2\), got"):
         layer.backward(np.ones((5, 3)))
-
-
-def side(library, trials):
-    """Trials whose learner answers with one digit for every picture."""
-
-    class Sure:
-        def __init__(self, right, data):
-            self.right, self.data = right, data
-
-        def predict(self, x):
-            wrong = np.arange(len(x)) >= self.right * len(x)
-            answer = (self.data.test_set[1] + wrong) % 10
-            return np.eye(10)[answer]
-
-    data = few_bits.EXPERIMENT.data()
-    return Side(
-        library,
-        [Trial(name, 0, data, Sure(right, data), np.asarray) for name, right in trials],
-    )
-
-
-@pytest.mark.parametrize(("few", "holds"), [(0.96, True), (0.94, False)])
-def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
-    monkeypatch.setattr(_bits, "size", lambda side, bits: 1)
-    claim = few_bits.trained_within("4_bits", 2)
-    found = claim(side("handmade", [("float", 0.97), ("4_bits", few)]))
-    assert found[0] == holds, found
-
-
-@pytest.mark.parametrize("name", ["float32", "bfloat16"])
-def test_a_shortened_learner_holds_only_short_weights_from_the_first_step(name):
-    for library, give in ((handmade, np.asarray), (torch_ref, torch.as_tensor)):
-        learner = _shortened.shortened(name)(library).to(give(np.zeros(1)))
-        learner.step(give(np.ones((4, 2))), give(np.zeros((4, 1))))
-        for array in learner.parameters().values():
-            values = to_numpy(array)
-            np.testing.assert_array_equal(values, rounded(values, name))

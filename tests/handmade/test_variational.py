@@ -1,6 +1,5 @@
 """Bell curves that are drawn from, and the autoencoder whose codes they are."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -9,10 +8,8 @@ import torch
 
 import handmade
 import torch_ref
-from compare import plots, registry
 from compare.backend import Backend, to_numpy
 from compare.testing.oracles import autograd
-from compare.trainer import RunConfig, run
 from handmade import _random, nn
 from handmade.variational import VariationalAutoencoder
 
@@ -315,31 +312,6 @@ def test_an_encoder_of_odd_width_is_named_at_the_first_step():
     ).to(np.zeros(1))
     with pytest.raises(ValueError, match=r"k log-variances, got shape \(7, 3\)"):
         made.step(X, X)
-
-
-@pytest.mark.parametrize("name", ["autoencoder", "generate"])
-def test_what_has_not_learned_fails_the_claims(name, tmp_path):
-    _, lesson = registry.load(name)
-    lesson = dataclasses.replace(lesson, steps=1, seeds=1, figures={})
-    result = run(name, lesson, RunConfig(logdir=tmp_path))
-    assert result.verdict.agrees
-    failed = [text for text, (holds, _) in result.claims.items() if not holds]
-    assert len(failed) >= 2
-
-
-def test_pictures_stand_in_rows_beside_their_names():
-    rows = [np.full((3, 4), 0.5), np.ones((2, 4))]
-    figure = plots.pictures(rows, ["many", "few"], "all")
-    (ax,) = figure.axes
-    shown = np.asarray(ax.images[0].get_array())
-    assert shown.shape == (2 * 4, 3 * 4)
-    assert shown[:4].sum() == 3 * 4 * 0.5
-    assert shown[4:, :8].sum() == 2 * 4
-    assert shown[4:, 8:].sum() == 0
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["many", "few"]
-    assert ax.get_title() == "all"
-    with pytest.raises(ValueError, match="number of FixedLocator"):
-        plots.pictures(rows, ["many"])
 
 
 @pytest.mark.parametrize("library", WINGS)

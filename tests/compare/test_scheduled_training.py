@@ -269,3 +269,58 @@ def test_rates_of_several_groups_are_told_apart_and_fixed_ones_not_logged(tmp_pa
     assert found["lr/train/group1"][0] == pytest.approx(0.1)
     plain = run(*registry.load("or_gate"), RunConfig(steps=3, logdir=tmp_path))
     assert rates(plain.folder, "handmade") == {}
+
+
+OPTIMIZERS = [("SGD", {"lr": 0.3, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
+
+
+SINKING = [
+    ("LinearLR", {"start_factor": 1 / 3, "end_factor": 0.0, "total_iters": 5}, 5),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "anneal_strategy": "linear"}, 9),
+]
+
+
+@pytest.mark.parametrize(("schedule", "how", "steps"), SINKING)
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, steps):
+    more = 3 if schedule == "LinearLR" else 0
+    make = learners(schedule, None, lambda o, p: getattr(o, name)(p, **options), **how)
+    lockstep = Lockstep(make, Backend(), seed=2)
+    for number in range(steps + more):
+        lockstep.step(*batch(number))
+    assert lockstep.failure is None
+    assert lockstep.verdict(6).agrees, lockstep.verdict(6).words
+    assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_lesson_whose_schedule_ends_says_how_long_it_lasts(name):
+    _, experiment = registry.load(name)
+    makers = experiment.learners.values()
+    schedules = [getattr(make(handmade), "scheduler", None) for make in makers]
+    ends = [
+        schedule.total_steps
+        for schedule in schedules
+        if isinstance(schedule, lr_scheduler.OneCycleLR)
+    ]
+    assert experiment.longest == min(ends, default=None)
+
+
+def lasting(**changes):
+    _, gate = registry.load("or_gate")
+    return dataclasses.replace(gate, **{"steps": 3, "longest": 20, **changes})
+
+
+def test_a_run_beyond_a_lessons_longest_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"can take at most 20 steps, .* got 21"):
+        run("gate", lasting(), RunConfig(steps=21, logdir=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="longest must be at least steps, got 2 and 3"):
+        lasting(longest=2)
+
+
+@pytest.mark.parametrize(
+    ("steps", "fast", "taken"), [(None, False, 3), (20, False, 20), (99, True, 10)]
+)
+def test_a_run_within_a_lessons_longest_is_taken(steps, fast, taken):
+    assert RunConfig(steps=steps, fast=fast).steps_of(lasting()) == taken
