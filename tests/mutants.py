@@ -250,6 +250,7 @@ def _configure(
     packages = {name.partition("/")[0] for name in changed}
     config["source_paths"] = sorted(packages)
     config["only_mutate"] = [n if n.endswith(".py") else f"{n}/*" for n in changed]
+    config["track_dependencies"] = False  # which is for changes between two runs
     config["also_copy"] = [n for n in COPIED if n not in packages]
     config["pytest_add_cli_args_test_selection"] = list(tests)
     config["pytest_add_cli_args"] += ["-m", "not slow"] if fast else []

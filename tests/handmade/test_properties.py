@@ -67,6 +67,7 @@ def test_the_gradient_of_a_loss_is_the_slope_of_its_own_value(name, data):
     check_gradient_belongs_to_value(data.draw(examples(name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_examples_of_the_fuzzer_agree(name):
     for seed in range(NAMES.index(name), SHARE * len(NAMES), len(NAMES)):
@@ -89,6 +90,7 @@ ONE_VALUE = {"padding_mode", "return_indices"}
 """Options of torch's that are refused unless they have their default."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_constructor_option_is_varied(name):
     wing = handmade.optim if name in OPTIMIZERS else nn
@@ -104,6 +106,7 @@ def test_every_constructor_option_is_varied(name):
     assert {option for option, values in seen.items() if len(values) < 2} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_of_array_is_met(name):
     drawn = list(some(name))
@@ -112,6 +115,7 @@ def test_every_kind_of_array_is_met(name):
     assert {(e.library, e.layout) for e in drawn} == kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*LAYERS, *LOSSES])
 def test_batches_of_none_and_one_and_every_scale_are_met(name):
     inputs = [e.inputs[0] for e in some(name)]

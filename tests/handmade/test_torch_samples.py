@@ -389,6 +389,7 @@ def test_every_sample_of_a_module_matches_or_is_refused(name, library):
     tally(f"nn.{name} on {library}", reasons, *MODULES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even:UserWarning")
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize("name", FUNCTIONS)
