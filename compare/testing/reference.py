@@ -96,9 +96,7 @@ def torchs(question: Question, dtype: str = "float64") -> Results:
     return autograds(torchs_module(question, backend), question, backend)
 
 
-def autograds(
-    module: torch.nn.Module, question: Question, backend: Backend
-) -> Results:
+def autograds(module: torch.nn.Module, question: Question, backend: Backend) -> Results:
     """The answer of any PyTorch module, by autograd."""
     x, *others = (backend.torch(a) for a in question.inputs)
     x.requires_grad_(not question.of_index)

@@ -27,7 +27,7 @@ LAYOUTS = {
 KINDS: dict[str, Callable[..., draws.Draw]] = {
     "normal": draws.normal,
     "kinked": draws.kinked,
-    "tied": draws.whole,
+    "tied": draws.integers,
     "wide": lambda *shape: lambda rng: rng.choice([-1, -0.01, 0, 0.01, 1], shape),
 }
 PROBABILITIES: dict[str, Callable[..., draws.Draw]] = {
