@@ -1,8 +1,9 @@
-"""Mutation testing of `handmade`: run by `make mutants`, summed up in docs/mutants.md.
+"""Mutation testing: does a test fail for each small change to the source?
 
-A mutant is one small change to the source. The tests should notice each; those that
-they do not are listed, except where a line of `equivalent_mutants.txt` says why nothing
-could notice them, or where only the words of a message differ.
+`make mutants` has mutmut try every change to `handmade`, and writes docs/mutants.md.
+`python tests/mutants.py --sample 100` tries a random sample, in a temporary copy.
+Mutants are left out where `equivalent_mutants.txt` says why nothing could notice them,
+or where only the text of a message differs.
 """
 
 import argparse
@@ -39,13 +40,13 @@ OWNER = re.compile(
     r"|at_least|whole\w*|for_each|one_of|checked))\((None|\"[^\"]*\"|owner)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
-"""A call whose first argument is who complains: it only stands in messages."""
+"""A call whose first argument is the name of the caller, which only messages hold."""
 STRING = re.compile(r"""[rbfu]*("([^"\\]|\\.)*"|'([^'\\]|\\.)*')""")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where, what the line was, what it became, and how it ended."""
+    """One change: the line before and after it, and how the tests ended."""
 
     name: str
     file: str
@@ -56,7 +57,7 @@ class Mutant:
 
     @property
     def line(self) -> str:
-        """How `equivalent_mutants.txt` names it."""
+        """Its name in `equivalent_mutants.txt`."""
         return f"{self.file} {self.function}: {self.before} -> {self.after}"
 
 
@@ -106,7 +107,7 @@ def described(name: str, code: int | None) -> Mutant:
 
 
 def _change(name: str) -> tuple[str, str]:
-    """The lines that a mutant took away and put in."""
+    """The lines that a mutant removes, and those that it adds."""
     from mutmut.__main__ import get_diff_for_mutant
 
     lines = get_diff_for_mutant(name).splitlines()
@@ -116,7 +117,7 @@ def _change(name: str) -> tuple[str, str]:
 
 
 def only_words(mutant: Mutant) -> bool:
-    """Whether only the text of a string differs, which is no behaviour."""
+    """Whether only the text of a message differs."""
     if mutant.status == "killed":
         return False
     before, after = _wordless(mutant.before), _wordless(mutant.after)
@@ -124,7 +125,7 @@ def only_words(mutant: Mutant) -> bool:
 
 
 def _wordless(line: str) -> str:
-    """The line without its messages; a string of one word may be a key, and stays."""
+    """The line without messages; a string of one word may be a key, and stays."""
 
     def without(found: re.Match[str]) -> str:
         return '""' if " " in found[0] else found[0]
@@ -133,7 +134,7 @@ def _wordless(line: str) -> str:
 
 
 def equivalents() -> dict[str, str]:
-    """The mutants that nothing could notice, and why."""
+    """The mutants that no test could notice, and why."""
     reasons = {}
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -152,14 +153,14 @@ def report(mutants: list[Mutant]) -> tuple[str, float, int]:
     counted = [m for m in mutants if m not in words and m not in aside]
     killed = [m for m in counted if m.status == "killed"]
     score = len(killed) / max(1, len(counted))
-    odd = [m for m in counted if m.status.startswith("timeout")]
+    failed = [m for m in counted if m.status.startswith("timeout")]
     rows = [
-        "| file | mutants | killed | left | equivalent | words |",
+        "| file | mutants | killed | survived | equivalent | message text only |",
         "|---|" + "--:|" * 5,
     ]
     for file in sorted({m.file for m in mutants}):
         of = Counter(_column(m, words, aside) for m in mutants if m.file == file)
-        cells = (of["killed"], of["left"], of["equivalent"], of["words"])
+        cells = (of["killed"], of["survived"], of["equivalent"], of["message"])
         total = sum(of.values())
         rows.append(f"| {file} | {total} | {' | '.join(map(str, cells))} |")
     left = [f"- `{m.line}` ({m.status})" for m in counted if m.status != "killed"]
@@ -172,14 +173,14 @@ def report(mutants: list[Mutant]) -> tuple[str, float, int]:
 Written by `make mutants` on {day}: Python {platform.python_version()}, mutmut
 {version("mutmut")}, {platform.machine()}.
 
-**{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(odd)}
-time-outs or crashes, none of which counts as a kill. {len(aside)} mutants are
-equivalent to the original (a line each below), and {len(words)} change only the words
+**{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(failed)}
+time-outs or crashes, which do not count as killed. {len(aside)} mutants are
+equivalent to the original (a line each below), and {len(words)} change only the text
 of a message.
 
 {chr(10).join(rows)}
 
-## Left alive
+## Survivors
 
 {chr(10).join(left) or "None."}
 
@@ -187,15 +188,15 @@ of a message.
 
 {chr(10).join(why) or "None."}
 """
-    return page, score, len(odd)
+    return page, score, len(failed)
 
 
 def _column(mutant: Mutant, words: set[Mutant], aside: set[Mutant]) -> str:
     if mutant in words:
-        return "words"
+        return "message"
     if mutant in aside:
         return "equivalent"
-    return "killed" if mutant.status == "killed" else "left"
+    return "killed" if mutant.status == "killed" else "survived"
 
 
 def sample(
@@ -250,7 +251,6 @@ def _configure(
     packages = {name.partition("/")[0] for name in changed}
     config["source_paths"] = sorted(packages)
     config["only_mutate"] = [n if n.endswith(".py") else f"{n}/*" for n in changed]
-    config["track_dependencies"] = False  # which is for changes between two runs
     config["also_copy"] = [n for n in COPIED if n not in packages]
     config["pytest_add_cli_args_test_selection"] = list(tests)
     config["pytest_add_cli_args"] += ["-m", "not slow"] if fast else []

@@ -111,7 +111,7 @@ def costs(classes: int) -> Draw:
 
 
 def gaussians(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> Draw:
-    """Bell gaussians (…, 2k): k means, and k log-variances up to about ±`flat`."""
+    """Gaussians (…, 2k): k means, and k log-variances within ±`flat`."""
     half = (*shape[:-1], shape[-1] // 2)
 
     def draw(rng: np.random.Generator) -> np.ndarray:
