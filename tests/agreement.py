@@ -1,8 +1,8 @@
-"""The judge of tests/strategies/: does the hand-written side answer as torch does?
+"""Compares both implementations on a random example of tests/strategies/.
 
-Bounds are relative to the largest number wanted or, where a sum may cancel, to the
-largest that was summed: next to that, 1e-12 in float64; float32 may be a few times as
-far from float64 as torch's own float32 is.
+In float64 they may differ by 1e-12 of the largest expected number or, where a sum may
+cancel, of its largest term. In float32 the hand-written side may be a few times as far
+from float64 as torch's own float32.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from compare.testing.reference import (
     with_state,
 )
 
-FLOAT64_BOUND = 1e-12
+FLOAT64_TOLERANCE = 1e-12
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
@@ -40,7 +40,7 @@ LINEAR = (
 
 
 class Mismatch(AssertionError):
-    """The two sides differ, or a law is broken."""
+    """Both implementations differ, or a law is broken."""
 
 
 def check(example: Example | Descent) -> None:
@@ -54,7 +54,7 @@ def check(example: Example | Descent) -> None:
 
 
 def check_layer(example: Example) -> None:
-    """Value and gradients are torch's; dtype and shape are kept, inputs untouched."""
+    """Value and gradients are torch's; dtype and shape are kept, inputs unchanged."""
     example = stated(example)
     exact = torchs(example)
     theirs = exact if example.dtype == "float64" else torchs(example, example.dtype)
@@ -79,15 +79,16 @@ def compare(
     """Raise Mismatch unless `got` is `want` in `got`'s precision."""
     if got.shape != want.shape:
         raise Mismatch(f"{name} has shape {got.shape}, torch's has {want.shape}")
-    bound = FLOAT64_BOUND * size
+    tolerance = FLOAT64_TOLERANCE * size
     if got.dtype == np.float32:
-        bound = 4 * theirs + 8 * FLOAT32_EPS * size
-    # Torch may flush to 0 what is smaller: its sigmoid does from −710 on.
-    bound = bound + float(np.finfo(got.dtype).tiny) if got.dtype.kind == "f" else 0.0
-    if not largest(got - want) <= bound:
+        tolerance = 4 * theirs + 8 * FLOAT32_EPS * size
+    if got.dtype.kind == "f":
+        # Torch may flush to 0 what is smaller: its sigmoid does from −710 on.
+        tolerance += float(np.finfo(got.dtype).tiny)
+    if not largest(got - want) <= tolerance:
         raise Mismatch(
             f"{name} is {largest(got - want):.3g} from torch's, allowed are "
-            f"{bound:.3g}:\n{got}\n{want}"
+            f"{tolerance:.3g}:\n{got}\n{want}"
         )
 
 
@@ -153,9 +154,9 @@ LAID_OUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def cancellation(example: Example, upstream: float) -> dict[str, float]:
-    """The largest numbers that are subtracted on the way, by result.
+    """The largest terms of the sums behind each result, which may cancel.
 
-    σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
+    For example, σ(x) − y is a difference of numbers around 1, however small it is.
     """
     name, x = example.name, example.inputs[0]
     if name in ("Sequential", "Residual", *LINEAR):
@@ -327,10 +328,10 @@ def _share(example: Example) -> float:
 
 
 def check_gradient_belongs_to_value(example: Example) -> None:
-    """The gradient of a loss is the slope of its own value: torch is not asked.
+    """The gradient of a loss is the slope of its own value, whatever torch's is.
 
     Central differences at up to eight elements, away from kinks, where the slope is a
-    convention; each in a step that suits it.
+    convention.
     """
     x, *others = example.inputs
     make = getattr(handmade.nn, example.name)
@@ -441,22 +442,22 @@ slope is a difference of."""
 
 
 def check_optimizer(example: Descent) -> None:
-    """After every step each parameter is where torch's is; gradients are untouched.
+    """Every step leads to torch's parameters and leaves the gradients unchanged.
 
-    They belong to whoever gave them, and are overwritten between the steps.
+    Between the steps the gradients are overwritten: no state may share their memory.
     """
     give = Giver(example)
-    exact = Walk(example, torch_ref, Backend("torch").torch)
-    theirs, ours = exact, Walk(example, handmade, give)
+    exact = Training(example, torch_ref, Backend("torch").torch)
+    theirs, ours = exact, Training(example, handmade, give)
     if example.dtype == "float32":
-        theirs = Walk(example, torch_ref, Backend("torch", "cpu", "float32").torch)
+        theirs = Training(example, torch_ref, Backend("torch", "cpu", "float32").torch)
     size = [largest(a) for a in exact.values()]
     gap = [0.0] * len(size)
     for step in range(example.steps):
         if step == example.resumed:
             ours.resume()
-        for walk in {exact, theirs, ours}:
-            walk.step(step)
+        for training in {exact, theirs, ours}:
+            training.step(step)
         give.check_untouched()
         ours.overwrite_gradients()
         for i, (got, want) in enumerate(zip(ours.data(), exact.values(), strict=True)):
@@ -467,8 +468,8 @@ def check_optimizer(example: Descent) -> None:
             compare(f"parameter {i}", got, want, (step + 1) * size[i], gap[i])
 
 
-class Walk:
-    """One side's parameters on their way down."""
+class Training:
+    """The parameters and the optimiser of one implementation."""
 
     def __init__(self, example: Descent, wing: Any, give: Callable[..., Any]) -> None:
         self.example, self.give = example, give
@@ -489,14 +490,14 @@ class Walk:
         self.optimizer.step()
 
     def resume(self) -> None:
-        """Hand over to a fresh optimiser that knows nothing but the state."""
+        """Replace the optimiser by a new one with its state."""
         groups = [{"params": g["params"]} for g in self.optimizer.param_groups]
         fresh = type(self.optimizer)(groups)
         fresh.load_state_dict(self.optimizer.state_dict())
         self.optimizer = fresh
 
     def overwrite_gradients(self) -> None:
-        """As someone may who keeps one gradient array; no velocity may live in it."""
+        """As a caller may who keeps one gradient array."""
         for parameter in self.params:
             if parameter.grad is not None:
                 parameter.grad[...] = np.nan

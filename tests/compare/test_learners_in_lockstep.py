@@ -19,11 +19,11 @@ RNG = np.random.default_rng(0)
 X, LABEL = RNG.normal(size=(8, 5)), RNG.permutation(np.arange(8) % C)
 
 
-def make(wing, features=WIDTHS, theta=0.3, lr=0.01, classes=C, optimizer="Adam"):
+def make(package, features=WIDTHS, theta=0.3, lr=0.01, classes=C, optimizer="Adam"):
     def optimise(parameters):
-        return getattr(wing.optim, optimizer)(parameters, lr=lr)
+        return getattr(package.optim, optimizer)(parameters, lr=lr)
 
-    learner = wing.forward_forward.ForwardForward
+    learner = package.forward_forward.ForwardForward
     return learner(features, classes, optimise, theta=theta)
 
 
@@ -51,7 +51,7 @@ def test_training_in_lockstep_agrees_and_goes_on_from_its_state(name, backend):
 
 
 def lockstep(dtype="float64", **options):
-    return Lockstep(lambda wing: make(wing, **options), Backend(dtype=dtype), 0)
+    return Lockstep(lambda package: make(package, **options), Backend(dtype=dtype), 0)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -1,4 +1,4 @@
-"""Training with a schedule and clipping: alike in both wings, judged, and resumable."""
+"""Training with a schedule and clipping: equal on both sides, compared, resumable."""
 
 import dataclasses
 
@@ -143,13 +143,13 @@ def half(nn, parameters):
     nn.utils.clip_grad_norm_(parameters, 0.15)
 
 
-WINGS = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
+PACKAGES = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
 
 
-@pytest.mark.parametrize("wing", WINGS)
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_resumed_learner_goes_on_with_its_schedule(wing, name, tmp_path):
-    library, give = WINGS[wing]
+def test_a_resumed_learner_goes_on_with_its_schedule(package, name, tmp_path):
+    library, give = PACKAGES[package]
     give_batch = [tuple(give(a) for a in batch(i)) for i in range(30)]
     straight, resumed = (learners(name)(library).to(give(np.zeros(1))) for _ in "ab")
     library.training.fit(straight, give_batch[:11])
@@ -163,9 +163,9 @@ def test_a_resumed_learner_goes_on_with_its_schedule(wing, name, tmp_path):
     assert {*state} == {"model", "optimizer", "scheduler"}
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_learner_moved_in_the_middle_keeps_its_schedule(wing):
-    library, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_learner_moved_in_the_middle_keeps_its_schedule(package):
+    library, give = PACKAGES[package]
     learner, twin = (
         learners("OneCycleLR")(library).to(give(np.zeros(1))) for _ in "ab"
     )
@@ -184,9 +184,9 @@ def test_a_learner_moved_in_the_middle_keeps_its_schedule(wing):
         }
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_state_with_a_schedule_needs_one_and_a_schedule_its_state(wing):
-    library, _ = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_state_with_a_schedule_needs_one_and_a_schedule_its_state(package):
+    library, _ = PACKAGES[package]
     scheduled = learners("OneCycleLR")(library)
     plain = library.training.GradientLearner(
         scheduled.model, scheduled.criterion, lambda p: two_groups(library.optim, p)

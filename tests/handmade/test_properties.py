@@ -1,6 +1,6 @@
-"""Whatever the shape, dtype, scale and layout, both sides answer the same.
+"""Both implementations agree for any shape, dtype, scale, layout and option.
 
-A small, fixed share of what `make fuzz` asks: hypothesis shrinks what it finds.
+A small, fixed part of `make fuzz`; hypothesis shrinks what fails.
 """
 
 import dataclasses
@@ -29,11 +29,11 @@ ordinary = settings(
 LOOK = 300
 """How many examples of a class are drawn to see what is met."""
 SHARE = 100
-"""How many of a class the fuzzer judges even here."""
+"""How many of a class the fuzzer checks even here."""
 
 
 def some(name):
-    """Many examples of a class: drawn, not judged."""
+    """Many examples of a class: drawn, not checked."""
     for seed in range(LOOK):
         rng = np.random.default_rng(seed)
         yield example(
@@ -41,9 +41,9 @@ def some(name):
         )
 
 
-def for_some(name, judge):
+def for_some(name, check_one):
     for drawn in some(name):
-        judge(drawn)
+        check_one(drawn)
 
 
 @pytest.mark.parametrize("name", [*LAYERS, *LOSSES])
@@ -93,8 +93,8 @@ ONE_VALUE = {"padding_mode", "return_indices"}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_constructor_option_is_varied(name):
-    wing = handmade.optim if name in OPTIMIZERS else nn
-    signature = inspect.signature(getattr(wing, name))
+    package = handmade.optim if name in OPTIMIZERS else nn
+    signature = inspect.signature(getattr(package, name))
     fixed = {"params", *ONE_VALUE}
     seen = {option: set() for option in signature.parameters if option not in fixed}
     for drawn in some(name):
@@ -233,7 +233,7 @@ def test_one_seed_is_one_example():
     assert {seeded(seed)[0] for seed in range(len(NAMES))} == set(NAMES)
 
 
-def test_the_fuzzer_counts_what_it_judged(capsys):
+def test_the_fuzzer_counts_what_it_checked(capsys):
     assert fuzz.main(["--examples", str(2 * len(NAMES)), "--processes", "1"]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split() for line in printed[:-1]] == [[name, "2"] for name in NAMES]

@@ -1,4 +1,4 @@
-"""What a schedule leaves at its end: torch's rates, and a state that can be loaded."""
+"""The end of a schedule: torch's rates, and a state that can be loaded."""
 
 import copy
 
@@ -18,7 +18,7 @@ OPTIMIZERS = [("SGD", {"lr": 0.3, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
 
 
 def lesson(optimizer, options, schedule, **how):
-    """A tiny regression under a schedule, for either wing."""
+    """A tiny regression under a schedule, for either implementation."""
     return backprop(
         model=lambda nn: nn.Linear(3, 1),
         loss=lambda nn: nn.MSELoss(),
@@ -48,9 +48,9 @@ def test_a_linear_cycle_lasts_for_all_its_batches(
         "pct_start": 0.4,
     }
     ends = []
-    for wing, make in ((handmade, np.asarray), (torch_ref, torch.asarray)):
-        learner = lesson(name, options, "OneCycleLR", **how)(wing)
-        learner.to(np.zeros(1)) if wing is handmade else learner.model.double()
+    for package, make in ((handmade, np.asarray), (torch_ref, torch.asarray)):
+        learner = lesson(name, options, "OneCycleLR", **how)(package)
+        learner.to(np.zeros(1)) if package is handmade else learner.model.double()
         for _ in range(total_steps):
             learner.step(make(X), make(Y))
         ends.append(groups_of(learner))

@@ -1,4 +1,4 @@
-"""Few labels: who is asked, what counts, and when a phase ends."""
+"""Pseudo-labels and pretraining: which examples count, and when a phase ends."""
 
 from itertools import pairwise
 
