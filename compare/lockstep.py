@@ -113,7 +113,7 @@ class Lockstep:
         self.history = History()
 
     @cached_property
-    def _one_step_learner(self) -> Any:
+    def one_step_learner(self) -> Any:
         """A second hand-written learner, which takes steps from PyTorch's state."""
         return prepared(self._make(handmade), self.backend)
 
@@ -219,7 +219,7 @@ class Lockstep:
         Returns:
             The largest relative difference of all tensors.
         """
-        learner = self._one_step_learner
+        learner = self.one_step_learner
         self._load(handmade, learner, before)
         loss = self._train(handmade, learner, batch)
         got = values(learner, loss, learner.state_dict())
@@ -258,7 +258,7 @@ class Lockstep:
         for name, one in found.items():
             if self.history.failure is not None:
                 break  # the first mistake is the verdict
-            moves = self._perturbed(name, want, before, torch_batch)
+            moves = self.perturbed_moves(name, want, before, torch_batch)
             cause = self.tolerance.cause(name, one, bound, moves)
             if cause == "kink":
                 self.history.kinks.add(self.steps)
@@ -266,7 +266,7 @@ class Lockstep:
                 self._fail(name, self._classified(got[name], want[name], bound))
         return found
 
-    def _perturbed(
+    def perturbed_moves(
         self, name: str, want: Values, before: Any, torch_batch: Any
     ) -> Iterator[float]:
         """How far PyTorch's own result moves if state and data move by one ULP.

@@ -189,7 +189,7 @@ class Tolerance:
         if isinf(found.max_abs):
             return "mistake"
         first = list(islice(moves, PERTURBATIONS))
-        self.noise[name] = _lasting(first)
+        self.noise[name] = lasting_noise(first)
         limit = max(self._floor(name), SAFETY * max(first))
         if found.max_abs > limit:
             if all(found.max_abs > SAFETY * move for move in moves):
@@ -205,7 +205,7 @@ class Tolerance:
         return name.replace("parameter ", "gradient ") in self.zero
 
 
-def _lasting(moves: list[float]) -> float:
+def lasting_noise(moves: list[float]) -> float:
     """The noise that later steps will have, too: a kink is over with its step."""
     least, typical = min(moves), float(np.median(moves))
     return least if typical > KINK_RATIO * least else typical

@@ -32,7 +32,7 @@ class Threads:
     """Adds up over threads, and counts how often it is asked to."""
 
     def __init__(self, size):
-        self.size, self.barrier = size, threading.Barrier(size, timeout=20)
+        self.size, self.barrier = size, threading.Barrier(size, timeout=200)
         self.given, self.calls = [None] * size, 0
 
     def all_reduce(self, rank, array):
@@ -341,7 +341,7 @@ def on_two_processes(*words: object) -> subprocess.CompletedProcess[str]:
         [*command, "--distributed"],
         text=True,
         capture_output=True,
-        timeout=100,
+        timeout=500,
         check=False,
         env=environment,
     )

@@ -221,7 +221,7 @@ def test_exercises_are_a_table_that_a_notebook_can_show():
 def test_a_board_serves_its_link_until_it_is_closed(short_run: Result):
     board = compare.board(logdir=short_run.folder.parent.parent)
     try:
-        with urllib.request.urlopen(board.server.url, timeout=10) as answer:
+        with urllib.request.urlopen(board.server.url, timeout=100) as answer:
             assert answer.status == 200
         assert 'href="http://127.0.0.1:' in board._repr_html_()
     finally:

@@ -1,4 +1,4 @@
-"""Training with a schedule and clipping: alike in both wings, judged, and resumable."""
+"""Training with a schedule and clipping: equal on both sides, compared, resumable."""
 
 import dataclasses
 
@@ -64,7 +64,7 @@ def stepped(name, steps=12, backend=None, **kwargs):
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_both_sides_agree_under_a_schedule_and_a_clip(name, array, dtype):
     lockstep, steps = stepped(name, backend=Backend(array, "cpu", dtype))
-    assert lockstep.verdict(6).agrees, lockstep.verdict(6).words
+    assert lockstep.verdict().agrees, lockstep.verdict().words
     first, last = steps[0].rates, steps[-1].rates
     assert first["handmade"] == first["torch_ref"] != last["handmade"]
     assert len(first["handmade"]) == 2
@@ -107,12 +107,12 @@ WRONG = [
     (
         "CosineAnnealingLR.rate",
         lambda self, group, base_lr, first: group["lr"] * 0.99,
-        "lr of group 0",
+        "optimizer.param_groups.0.lr",
     ),
-    ("OneCycleLR._annealed", slow_momentum, "momentum of group 0"),
-    ("ReduceLROnPlateau._is_better", without_threshold, "schedule's best"),
-    ("ReduceLROnPlateau._count", not_in_a_row, "schedule's num_bad_epochs"),
-    ("ReduceLROnPlateau._reduce", lambda self: None, "lr of group 0"),
+    ("OneCycleLR._annealed", slow_momentum, "optimizer.param_groups.0.momentum"),
+    ("ReduceLROnPlateau._is_better", without_threshold, "scheduler.best"),
+    ("ReduceLROnPlateau._count", not_in_a_row, "scheduler.num_bad_epochs"),
+    ("ReduceLROnPlateau._reduce", lambda self: None, "optimizer.param_groups.0.lr"),
 ]
 
 
@@ -124,8 +124,8 @@ def test_a_wrong_schedule_is_a_bug(what, wrong, words, monkeypatch):
     if method in ("_is_better", "_count"):
         monkeypatch.setitem(SCHEDULES[name], "patience", 4)
     lockstep, _ = stepped(name, steps=20)
-    assert not lockstep.verdict(6).agrees
-    assert words in lockstep.verdict(6).words
+    assert not lockstep.verdict().agrees
+    assert words in lockstep.verdict().words
 
 
 @pytest.mark.parametrize("wrong", [lambda nn, p: None, lambda nn, p: half(nn, p)])
@@ -136,20 +136,20 @@ def test_a_wrong_clip_is_a_bug(wrong):
 
     lockstep = Lockstep(make, Backend(), seed=2)
     lockstep.step(*batch(0))
-    assert not lockstep.verdict(6).agrees
+    assert not lockstep.verdict().agrees
 
 
 def half(nn, parameters):
     nn.utils.clip_grad_norm_(parameters, 0.15)
 
 
-WINGS = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
+PACKAGES = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
 
 
-@pytest.mark.parametrize("wing", WINGS)
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_resumed_learner_goes_on_with_its_schedule(wing, name, tmp_path):
-    library, give = WINGS[wing]
+def test_a_resumed_learner_goes_on_with_its_schedule(package, name, tmp_path):
+    library, give = PACKAGES[package]
     give_batch = [tuple(give(a) for a in batch(i)) for i in range(30)]
     straight, resumed = (learners(name)(library).to(give(np.zeros(1))) for _ in "ab")
     library.training.fit(straight, give_batch[:11])
@@ -163,9 +163,9 @@ def test_a_resumed_learner_goes_on_with_its_schedule(wing, name, tmp_path):
     assert {*state} == {"model", "optimizer", "scheduler"}
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_learner_moved_in_the_middle_keeps_its_schedule(wing):
-    library, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_learner_moved_in_the_middle_keeps_its_schedule(package):
+    library, give = PACKAGES[package]
     learner, twin = (
         learners("OneCycleLR")(library).to(give(np.zeros(1))) for _ in "ab"
     )
@@ -184,9 +184,9 @@ def test_a_learner_moved_in_the_middle_keeps_its_schedule(wing):
         }
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_state_with_a_schedule_needs_one_and_a_schedule_its_state(wing):
-    library, _ = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_state_with_a_schedule_needs_one_and_a_schedule_its_state(package):
+    library, _ = PACKAGES[package]
     scheduled = learners("OneCycleLR")(library)
     plain = library.training.GradientLearner(
         scheduled.model, scheduled.criterion, lambda p: two_groups(library.optim, p)
@@ -269,3 +269,58 @@ def test_rates_of_several_groups_are_told_apart_and_fixed_ones_not_logged(tmp_pa
     assert found["lr/train/group1"][0] == pytest.approx(0.1)
     plain = run(*registry.load("or_gate"), RunConfig(steps=3, logdir=tmp_path))
     assert rates(plain.folder, "handmade") == {}
+
+
+OPTIMIZERS = [("SGD", {"lr": 0.3, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
+
+
+SINKING = [
+    ("LinearLR", {"start_factor": 1 / 3, "end_factor": 0.0, "total_iters": 5}, 5),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "anneal_strategy": "linear"}, 9),
+]
+
+
+@pytest.mark.parametrize(("schedule", "how", "steps"), SINKING)
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, steps):
+    more = 3 if schedule == "LinearLR" else 0
+    make = learners(schedule, None, lambda o, p: getattr(o, name)(p, **options), **how)
+    lockstep = Lockstep(make, Backend(), seed=2)
+    for number in range(steps + more):
+        lockstep.step(*batch(number))
+    assert lockstep.failure is None
+    assert lockstep.verdict().agrees, lockstep.verdict().words
+    assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_lesson_whose_schedule_ends_says_how_long_it_lasts(name):
+    _, experiment = registry.load(name)
+    makers = experiment.learners.values()
+    schedules = [getattr(make(handmade), "scheduler", None) for make in makers]
+    ends = [
+        schedule.total_steps
+        for schedule in schedules
+        if isinstance(schedule, lr_scheduler.OneCycleLR)
+    ]
+    assert experiment.longest == min(ends, default=None)
+
+
+def lasting(**changes):
+    _, gate = registry.load("or_gate")
+    return dataclasses.replace(gate, **{"steps": 3, "longest": 20, **changes})
+
+
+def test_a_run_beyond_a_lessons_longest_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"can take at most 20 steps, .* got 21"):
+        run("gate", lasting(), RunConfig(steps=21, logdir=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="longest must be at least steps, got 2 and 3"):
+        lasting(longest=2)
+
+
+@pytest.mark.parametrize(
+    ("steps", "fast", "taken"), [(None, False, 3), (20, False, 20), (99, True, 10)]
+)
+def test_a_run_within_a_lessons_longest_is_taken(steps, fast, taken):
+    assert RunConfig(steps=steps, fast=fast).steps_of(lasting()) == taken
