@@ -348,7 +348,7 @@ def on_two_processes(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 def numbers(tree: dict) -> dict[str, np.ndarray]:
-    model = tree["pairs"][0]["lockstep"]
+    model = tree["trials"][0]["lockstep"]
     return {
         f"{side} {name}": array
         for side in ("handmade", "torch_ref")
