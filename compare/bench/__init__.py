@@ -13,9 +13,9 @@ import handmade
 from compare.bench import contestants as by
 from compare.bench import on_cuda, others
 from compare.bench.agreement import Disagreement, require_agreement
-from compare.bench.how import How, held
+from compare.bench.options import How, held
 from compare.bench.timing import interleaved
-from compare.bench.works import CUDA_WORKS, WORKS, Work, work
+from compare.bench.workloads import CUDA_WORKS, WORKS, Work, work
 
 REFERENCE = "torch_ref"
 """Whom all are compared with."""

@@ -1,7 +1,7 @@
 """Who takes part on a CUDA device."""
 
 from compare.bench import contestants as by
-from compare.bench.works import Work
+from compare.bench.workloads import Work
 from compare.compile.learner import Compiled
 
 

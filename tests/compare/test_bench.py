@@ -28,7 +28,7 @@ from compare.bench import (
 )
 from compare.bench import contestants as by
 from compare.bench.timing import interleaved
-from compare.bench.works import CUDA_WORKS, WORKS, work
+from compare.bench.workloads import CUDA_WORKS, WORKS, work
 from compare.cli import app
 
 EAGER = {name: COLUMNS[name] for name in ("numpy", "torch", "torch_ref", "floor")}

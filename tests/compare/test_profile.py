@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from compare.bench import How
 from compare.bench.profile import MOST, profiled, profiles, table
-from compare.bench.works import WORKS
+from compare.bench.workloads import WORKS
 from compare.cli import app
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from compare.bench import COLUMNS, How, Row, measured
-from compare.bench.how import held
+from compare.bench.options import held
 from compare.bench.law import Power, fitted, overtaken
 from compare.bench.sweeps import SWEEPS, Sweep
 from compare.bench.timing import interleaved

@@ -11,7 +11,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
-from compare.bench.works import Work
+from compare.bench.workloads import Work
 from compare.compile.learner import Compiled
 
 Weights = Mapping[str, np.ndarray]

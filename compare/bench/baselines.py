@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from compare.backend import Backend
-from compare.bench.contestants import Unfit, Weights
-from compare.bench.works import Work
+from compare.bench.implementations import Unfit, Weights
+from compare.bench.workloads import Work
 
 
 class Jax:

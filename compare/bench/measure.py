@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compare.bench.contestants import Contestant, Weights
+from compare.bench.implementations import Contestant, Weights
 from compare.tolerance import rounding_tolerance
 
 STEPS = 3

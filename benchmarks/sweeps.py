@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compare.bench.works import LR, Work, mlp
+from compare.bench.workloads import LR, Work, mlp
 
 BATCH = 64
 """Examples a step where something else grows."""

@@ -12,10 +12,10 @@ from rich.table import Table
 
 import handmade
 from compare.bench import paper
-from compare.bench.contestants import OnNumpy
-from compare.bench.how import How, held
+from compare.bench.implementations import OnNumpy
+from compare.bench.options import How, held
 from compare.bench.timing import TURN, WARM_UP, Step
-from compare.bench.works import WORKS, Work, work
+from compare.bench.workloads import WORKS, Work, work
 
 PAGE = "benchmarks-profile.md"
 MOST = 12
