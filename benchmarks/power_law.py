@@ -1,19 +1,19 @@
-"""Power laws in measured times, and where one library overtakes another."""
+"""Fits power laws to measured times, and finds where one time falls below another."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 DECADE = 10
-"""Laws are fitted to the sizes from the largest down to this part of it."""
+"""The fit starts at a tenth of the largest size: overhead matters less there."""
 
 
 class Power(NamedTuple):
-    """Of a law time = factor · sizeᵏ.
+    """The exponent k of time = factor · sizeᵏ.
 
     Args:
         exponent: k.
-        error: its standard error, as the points scatter around the line.
+        error: its standard error, from the scatter of the points around the line.
     """
 
     exponent: float
@@ -21,7 +21,7 @@ class Power(NamedTuple):
 
 
 def last_decade(sizes: np.ndarray) -> np.ndarray:
-    """Which sizes are at least a tenth of the largest: there the work rules."""
+    """Which sizes are at least a tenth of the largest."""
     return sizes * DECADE >= sizes.max()
 
 
@@ -39,31 +39,26 @@ def fitted(sizes: np.ndarray, values: np.ndarray) -> Power:
     x, y = np.log(sizes[chosen]), np.log(values[chosen])
     x, y = x - x.mean(), y - y.mean()
     exponent = float(x @ y / (x @ x))
-    scatter = float(np.sum((y - exponent * x) ** 2) / (count - 2))
-    return Power(exponent, float(np.sqrt(scatter / (x @ x))))
+    variance = float(np.sum((y - exponent * x) ** 2) / (count - 2))
+    return Power(exponent, float(np.sqrt(variance / (x @ x))))
 
 
-def overtaken(
-    amounts: np.ndarray, leader: np.ndarray, chaser: np.ndarray
-) -> float | None:
-    """The amount of work from which `chaser` first takes no longer than `leader`.
+def crossing(sizes: np.ndarray, first: np.ndarray, second: np.ndarray) -> float | None:
+    """The size from which `second` takes no longer than `first`; None if never.
 
-    It is interpolated between two measured amounts, on the logarithms.
+    It is interpolated between two measured sizes, on the logarithms.
 
     Args:
-        amounts: of work, rising.
-        leader: its seconds at each amount.
-        chaser: its seconds.
-
-    Returns:
-        None where the chaser is always slower.
+        sizes: increasing.
+        first: seconds at each size.
+        second: seconds at each size.
     """
-    lead = np.log(chaser / leader)
-    faster = np.flatnonzero(lead <= 0)
+    ratio = np.log(second / first)
+    faster = np.flatnonzero(ratio <= 0)
     if not len(faster):
         return None
     if (i := int(faster[0])) == 0:
-        return float(amounts[0])
-    share = lead[i - 1] / (lead[i - 1] - lead[i])
-    low, high = np.log(amounts[i - 1]), np.log(amounts[i])
+        return float(sizes[0])
+    share = ratio[i - 1] / (ratio[i - 1] - ratio[i])
+    low, high = np.log(sizes[i - 1]), np.log(sizes[i])
     return float(np.exp(low + share * (high - low)))

@@ -17,8 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compare import checkpoint, page, plots
-from compare.backend import Backend
-from compare.cuda import tf32
+from compare.backend import Backend, tf32
 from compare.experiment import Claim, Experiment
 from compare.judging import Diverged
 from compare.logger import RunLogger

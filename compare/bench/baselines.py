@@ -1,161 +1,138 @@
-"""Other people's libraries, doing the same step in their own way."""
+"""Other libraries, each taking the same step in its own way."""
 
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+import torch_ref
 from compare.backend import Backend
-from compare.bench.implementations import Unfit, Weights
-from compare.bench.workloads import Work
+from compare.bench.workloads import Step, Weights, Workload
 
 
-class Jax:
-    """JAX's own way: `jit` of `value_and_grad`, and the update in the same function."""
+class Unsupported(Exception):
+    """A library cannot do this workload; the message says why, in a few words."""
 
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        import jax
 
-        give = Backend("jax", dtype=dtype).handmade
-        self.x, self.target = map(give, work.batch())
-        self.parameters = {name: give(a) for name, a in weights.items()}
-        loss = _loss(work)
+def jax_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+    """JAX: `jit` of `value_and_grad` and the update, in one function."""
+    import jax
 
-        def update(parameters: Any, x: Any, target: Any) -> Any:
-            value, slopes = jax.value_and_grad(loss)(parameters, x, target)
-            new = jax.tree.map(lambda p, g: p - work.lr * g, parameters, slopes)
-            return new, value
+    to_array = Backend("jax", dtype=dtype).handmade
+    x, target = map(to_array, workload.batch())
+    parameters: Any = {name: to_array(a) for name, a in weights.items()}
+    layers = list(workload.model(torch_ref.nn))
 
-        self.update = jax.jit(update, donate_argnums=0)
+    def loss_of(parameters: Any, x: Any, target: Any) -> Any:
+        for i, layer in enumerate(layers):
+            own = parameters.get(f"{i}.weight"), parameters.get(f"{i}.bias")
+            x = _jax_layer(layer, x, *own)
+        if workload.loss == "MSELoss":
+            return jax.numpy.mean((x - target) ** 2)
+        log_p = jax.nn.log_softmax(x)
+        return -jax.numpy.mean(jax.numpy.take_along_axis(log_p, target[:, None], 1))
 
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        self.parameters, loss = self.update(self.parameters, self.x, self.target)
+    def update(parameters: Any, x: Any, target: Any) -> Any:
+        loss, gradients = jax.value_and_grad(loss_of)(parameters, x, target)
+        sgd = jax.tree.map(lambda p, g: p - workload.lr * g, parameters, gradients)
+        return sgd, loss
+
+    compiled = jax.jit(update, donate_argnums=0)
+
+    def take() -> float:
+        nonlocal parameters
+        parameters, loss = compiled(parameters, x, target)
         return float(loss)
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """The parameters, named and laid out as in torch."""
-        return {name: np.array(a) for name, a in self.parameters.items()}
+    return Step(take, lambda: {name: np.array(a) for name, a in parameters.items()})
 
 
-def _loss(work: Work) -> Callable[..., Any]:
-    """The loss of a work as a function of parameters, inputs and targets, in JAX."""
-    import jax
-    import jax.numpy as jnp
-
-    import torch_ref
-
-    layers = list(work.model(torch_ref.nn))
-
-    def loss(parameters: Any, x: Any, target: Any) -> Any:
-        for place, layer in enumerate(layers):
-            x = _layer(layer, x, parameters, str(place))
-        if work.loss == "MSELoss":
-            return jnp.mean((x - target) ** 2)
-        chosen = jnp.take_along_axis(jax.nn.log_softmax(x), target[:, None], axis=1)
-        return -jnp.mean(chosen)
-
-    return loss
-
-
-def _layer(layer: Any, x: Any, parameters: Any, place: str) -> Any:
-    """One layer's forward pass as a user of JAX would write it."""
+def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
+    """The forward pass of a torch layer, as one writes it in JAX."""
     import jax
     from jax import lax
 
-    kind = type(layer).__name__
-    if kind == "ReLU":
-        return jax.nn.relu(x)
-    if kind == "Tanh":
-        return jax.numpy.tanh(x)
-    if kind == "Flatten":
-        return x.reshape(len(x), -1)
-    if kind == "MaxPool2d":
-        window = (1, 1, layer.kernel_size, layer.kernel_size)
-        return lax.reduce_window(x, -np.inf, lax.max, window, window, "VALID")
-    weight, bias = parameters[f"{place}.weight"], parameters[f"{place}.bias"]
-    if kind == "Linear":
-        return x @ weight.T + bias
-    y = lax.conv_general_dilated(
-        x, weight, layer.stride, [(p, p) for p in layer.padding]
-    )
+    match type(layer).__name__:
+        case "ReLU":
+            return jax.nn.relu(x)
+        case "Tanh":
+            return jax.numpy.tanh(x)
+        case "Flatten":
+            return x.reshape(len(x), -1)
+        case "MaxPool2d":
+            window = (1, 1, layer.kernel_size, layer.kernel_size)
+            return lax.reduce_window(x, -np.inf, lax.max, window, window, "VALID")
+        case "Linear":
+            return x @ weight.T + bias
+    padding = [(p, p) for p in layer.padding]
+    y = lax.conv_general_dilated(x, weight, layer.stride, padding)
     return y + bias[:, None, None]
 
 
-class Micrograd:
-    """micrograd: reverse mode on single numbers, in Python."""
+def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+    """micrograd: reverse-mode differentiation of single numbers, in Python."""
+    if workload.name != "or":
+        raise Unsupported("one neuron only")
+    from micrograd.nn import Neuron
 
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        if work.name != "or":
-            raise Unfit("one neuron only")
-        from micrograd.nn import Neuron
+    x, target = (a.tolist() for a in workload.batch())
+    neuron: Any = Neuron(len(x[0]), nonlin=False)
+    start = [*weights["0.weight"][0].tolist(), float(weights["0.bias"][0])]
+    for parameter, number in zip(neuron.parameters(), start, strict=True):
+        parameter.data = number
 
-        x, target = work.batch()
-        self.x, self.target = x.tolist(), target[:, 0].tolist()
-        self.lr = work.lr
-        self.neuron = Neuron(x.shape[1], nonlin=False)
-        start = [*weights["0.weight"][0].tolist(), float(weights["0.bias"][0])]
-        for value, number in zip(self.neuron.parameters(), start, strict=True):
-            value.data = number
-
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        neuron: Any = self.neuron
-        pairs = zip(self.x, self.target, strict=True)
-        loss: Any = sum((neuron(row) - y) ** 2 for row, y in pairs) / len(self.x)
+    def take() -> float:
+        examples = zip(x, target, strict=True)
+        loss: Any = sum((neuron(row) - y) ** 2 for row, (y,) in examples) / len(x)
         neuron.zero_grad()
         loss.backward()
-        for value in neuron.parameters():
-            value.data -= self.lr * value.grad
+        for parameter in neuron.parameters():
+            parameter.data -= workload.lr * parameter.grad
         return loss.data
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """The parameters, named and laid out as in torch."""
-        *weight, bias = (value.data for value in self.neuron.parameters())
+    def current() -> dict[str, np.ndarray]:
+        *weight, bias = (parameter.data for parameter in neuron.parameters())
         return {"0.weight": np.array([weight]), "0.bias": np.array([bias])}
 
+    return Step(take, current)
 
-class Sklearn:
-    """scikit-learn's MLPClassifier, by `partial_fit` on the whole batch."""
 
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        if not work.classes:
-            raise Unfit("classes only")
-        if len(work.shape) != 2:
-            raise Unfit("no convolutions")
-        from sklearn.neural_network import MLPClassifier
+def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+    """scikit-learn: `MLPClassifier.partial_fit` on the whole batch."""
+    if not workload.classes:
+        raise Unsupported("classes only")
+    if len(workload.shape) != 2:
+        raise Unsupported("no convolutions")
+    from sklearn.neural_network import MLPClassifier
 
-        x, self.target = work.batch()
-        self.x = x.astype(dtype)
-        sizes = [len(a) for name, a in weights.items() if name.endswith("bias")]
-        self.net: Any = MLPClassifier(
-            tuple(sizes[:-1]),
-            solver="sgd",
-            alpha=0.0,
-            batch_size=len(x),  # pyright: ignore[reportArgumentType]
-            learning_rate_init=work.lr,
-            momentum=0.0,
-            nesterovs_momentum=False,
-            shuffle=False,
-        )
-        self.net.partial_fit(self.x, self.target, classes=np.arange(work.classes))
-        self.names = list(weights)
-        for array, name in zip(self._arrays(), self.names, strict=True):
-            array[...] = weights[name].T
+    x, target = workload.batch()
+    x = x.astype(dtype)
+    sizes = [len(a) for name, a in weights.items() if name.endswith("bias")]
+    net: Any = MLPClassifier(
+        tuple(sizes[:-1]),
+        solver="sgd",
+        alpha=0.0,
+        batch_size=len(x),  # pyright: ignore[reportArgumentType]
+        learning_rate_init=workload.lr,
+        momentum=0.0,
+        nesterovs_momentum=False,
+        shuffle=False,
+    )
 
-    def _arrays(self) -> list[np.ndarray]:
-        """Weights and biases, layer by layer; the weights lie as (inputs, outputs)."""
-        pairs = zip(self.net.coefs_, self.net.intercepts_, strict=True)
-        return [array for pair in pairs for array in pair]
+    def arrays() -> dict[str, np.ndarray]:
+        """Weights, of shape (inputs, outputs), and biases, by torch's names."""
+        layers = zip(net.coefs_, net.intercepts_, strict=True)
+        found = (array for layer in layers for array in layer)
+        return dict(zip(weights, found, strict=True))
 
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        self.net.partial_fit(self.x, self.target)
-        return self.net.loss_
+    # The first call allocates the arrays, which then get the initial weights.
+    net.partial_fit(x, target, classes=np.arange(workload.classes))
+    for name, array in arrays().items():
+        array[...] = weights[name].T
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """The parameters, named and laid out as in torch."""
-        pairs = zip(self.names, self._arrays(), strict=True)
-        return {name: array.T.copy() for name, array in pairs}
+    def take() -> float:
+        net.partial_fit(x, target)
+        return net.loss_
+
+    return Step(take, lambda: {name: a.T.copy() for name, a in arrays().items()})

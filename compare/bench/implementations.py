@@ -1,9 +1,10 @@
-"""Who takes part: one class for each way to take the same training step."""
+"""The ways to take one training step: by hand, in PyTorch, and in other libraries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,153 +12,136 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
-from compare.bench.workloads import Work
-from compare.compile.learner import Compiled
-
-Weights = Mapping[str, np.ndarray]
-"""The parameters by name, in torch's layout."""
+from compare.bench import baselines
+from compare.bench.workloads import Step, Weights, Workload
+from compare.compile import Compiled
 
 
-class Unfit(Exception):
-    """This contestant cannot do this work; the message says why, in a few words."""
+@dataclass(frozen=True)
+class Implementation:
+    """One line of the report.
 
-
-class Contestant(Protocol):
-    """A training step, prepared: weights and batch lie where they are needed."""
-
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None: ...
-
-    def step(self) -> float:
-        """Take one step; returns the loss before it, as a Python number."""
-        ...
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """The parameters as they now are, by torch's names, in torch's layout."""
-        ...
-
-
-class _Learner:
-    """A learner of the contract, through the public API."""
-
-    def __init__(self, learner: Any, give: Any, work: Work, weights: Weights) -> None:
-        state = learner.state_dict()
-        changed = {"model": {name: give(a) for name, a in weights.items()}}
-        learner.load_state_dict({**state, **changed})
-        self.learner = learner
-        self.x, self.target = map(give, work.batch())
-
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        return self.learner.step(self.x, self.target)
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """The parameters, named and laid out as in torch."""
-        found = self.learner.parameters()
-        return mapped(found, lambda a: to_numpy(a).copy())
-
-
-class OnNumpy(_Learner):
-    """Handmade on NumPy arrays."""
-
-    array = "numpy"
-    device = "cpu"
-
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        backend = Backend(self.array, self.device, dtype)
-        learner = work.learner(handmade).to(backend.handmade(np.zeros(1)))
-        super().__init__(learner, backend.handmade, work, weights)
-
-
-class OnTorch(OnNumpy):
-    """Handmade on torch arrays."""
-
-    array = "torch"
-
-
-class ByTorch(OnTorch):
-    """Handmade on torch arrays, the whole step compiled."""
-
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        super().__init__(work, weights, dtype)
-        self.learner = Compiled(self.learner, self.array, gradients=False)
-
-
-class ByJax(ByTorch):
-    """Handmade on JAX arrays, the whole step compiled."""
-
-    array = "jax"
-
-
-class TorchRef(_Learner):
-    """PyTorch: layers, autograd and optimiser as they come."""
-
-    device = "cpu"
-
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        backend = Backend("torch", self.device, dtype)
-        learner = work.learner(torch_ref).to(backend.torch(np.zeros(1)))
-        super().__init__(learner, backend.torch, work, weights)
-
-
-class TorchCompiled(TorchRef):
-    """PyTorch, the whole training step under `torch.compile`.
-
-    What it compiled for other works is forgotten first: of the second shape it would
-    make a slower step for any shape, and of the fifth none, which it only warns of.
+    Args:
+        title: as printed.
+        prepare: makes the step from a workload, initial weights and a dtype.
+        package: a package that must be installed, or "".
     """
 
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        super().__init__(work, weights, dtype)
-        torch.compiler.reset()
-        learner, change = self.learner, _unprofiled(self.learner.optimizer)
+    title: str
+    prepare: Callable[[Workload, Weights, str], Step]
+    package: str = ""
 
-        @torch.compile
-        def update(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-            loss = learner.criterion(learner.model(x), target)
-            learner.model.zero_grad()
-            loss.backward()
-            change()
-            return loss.detach()
-
-        self.update = update
-
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        return self.update(self.x, self.target).item()
+    @property
+    def missing(self) -> bool:
+        """Whether its package is not installed."""
+        return bool(self.package) and find_spec(self.package) is None
 
 
-def _unprofiled(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
-    """The update of an optimiser, without naming itself to torch's profiler.
+def learner_step(
+    workload: Workload,
+    weights: Weights,
+    dtype: str,
+    *,
+    library: Any = handmade,
+    array: str = "torch",
+    device: str = "cpu",
+    compiler: str = "",
+) -> Step:
+    """The step of a learner.
 
-    Its `step` and `zero_grad` do, at which torch's compiler warns and is held up.
+    Args:
+        workload: the net and its batch.
+        weights: the initial parameters.
+        dtype: "float32" or "float64".
+        library: `handmade` or `torch_ref`.
+        array: the array library, "numpy", "torch" or "jax".
+        device: "cpu" or "cuda".
+        compiler: "torch", "jax" or "graph" (for `handmade`), "torch.compile" (for
+            `torch_ref`), or "" for none.
     """
-    step = type(optimizer).step
-    return partial(getattr(step, "__wrapped__", step), optimizer)
+    to_array = Backend(array, device, dtype).handmade
+    learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
+    state = {**learner.state_dict(), "model": mapped(dict(weights), to_array)}
+    learner.load_state_dict(state)
+    x, target = map(to_array, workload.batch())
+    if compiler == "torch.compile":
+        train = _torch_compiled(learner)
+    else:
+        learner = Compiled(learner, compiler, gradients=False) if compiler else learner
+        train = learner.step
+    return Step(
+        take=lambda: float(train(x, target)),
+        weights=lambda: mapped(learner.parameters(), lambda a: to_numpy(a).copy()),
+    )
 
 
-class Floor:
-    """No training: only the matrix products that no step can do without."""
+def _torch_compiled(learner: Any) -> Callable[..., torch.Tensor]:
+    """The whole step of a PyTorch learner under `torch.compile`.
 
-    device = "cpu"
+    The compiler's caches are cleared first: for the second shape it would compile a
+    slower step for any shape, and after a few more shapes none at all.
+    """
+    torch.compiler.reset()
+    # `step` itself has a hook for the profiler, at which torch.compile stops.
+    sgd = learner.optimizer
+    update = partial(getattr(type(sgd).step, "__wrapped__", type(sgd).step), sgd)
 
-    def __init__(self, work: Work, weights: Weights, dtype: str) -> None:
-        how: Any = {"dtype": getattr(torch, dtype), "device": self.device}
-        self.products = [
-            tuple(torch.ones(s, **how) for s in ((m, k), (k, n), (m, n)))
-            for m, k, n in work.products
-        ]
+    @torch.compile
+    def train(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        loss = learner.criterion(learner.model(x), target)
+        learner.model.zero_grad()
+        loss.backward()
+        update()
+        return loss.detach()
 
-    def step(self) -> float:
-        """Take one step; returns the loss before it."""
-        for left, right, out in self.products:
+    return train
+
+
+def matrix_products(
+    workload: Workload, weights: Weights, dtype: str, *, device: str = "cpu"
+) -> Step:
+    """Only the matrix products of a step: a lower bound for its time."""
+    kind: Any = {"dtype": getattr(torch, dtype), "device": device}
+    products = [
+        tuple(torch.ones(shape, **kind) for shape in ((m, k), (k, n), (m, n)))
+        for m, k, n in workload.products
+    ]
+
+    def multiply() -> float:
+        for left, right, out in products:
             torch.mm(left, right, out=out)
-        return 0.0
+        # On CUDA, wait for the result, as reading a loss does.
+        return float(products[-1][-1][0, 0]) if device == "cuda" else 0.0
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """None."""
-        return {}
+    return Step(multiply, dict)
 
 
-def missing(package: str) -> str:
-    """The words "not installed"; none where it is, or where no package is needed."""
-    return "not installed" if package and find_spec(package) is None else ""
+def _learner(title: str, package: str = "", **options: Any) -> Implementation:
+    return Implementation(title, partial(learner_step, **options), package)
+
+
+IMPLEMENTATIONS = {
+    "cpu": {
+        "numpy": _learner("handmade, NumPy", array="numpy"),
+        "torch": _learner("handmade, torch"),
+        "compile": _learner("handmade, torch compiled", compiler="torch"),
+        "jax": _learner("handmade, JAX jit", "jax", array="jax", compiler="jax"),
+        "torch_ref": _learner("torch_ref, eager", library=torch_ref),
+        "torch.compile": _learner(
+            "torch_ref, torch.compile", library=torch_ref, compiler="torch.compile"
+        ),
+        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step, "jax"),
+        "sklearn": Implementation("scikit-learn", baselines.sklearn_step, "sklearn"),
+        "micrograd": Implementation("micrograd", baselines.micrograd_step, "micrograd"),
+        "floor": Implementation("matrix products alone", matrix_products),
+    },
+    "cuda": {
+        "torch": _learner("handmade, eager", device="cuda"),
+        "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
+        "torch_ref": _learner("torch_ref, eager", library=torch_ref, device="cuda"),
+        "floor": Implementation(
+            "matrix products alone", partial(matrix_products, device="cuda")
+        ),
+    },
+}
+"""By device and short name."""

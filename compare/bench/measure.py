@@ -1,78 +1,153 @@
-"""Nothing is timed before all have come to the same numbers."""
+"""Measure workloads; nothing is timed before all implementations agree."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from compare.bench.implementations import Contestant, Weights
-from compare.tolerance import rounding_tolerance
+import handmade
+from compare.backend import TF32_EPS
+from compare.bench.baselines import Unsupported
+from compare.bench.implementations import IMPLEMENTATIONS, Implementation
+from compare.bench.options import Options, applied
+from compare.bench.timing import interleaved
+from compare.bench.workloads import WORKLOADS, Step, Weights, Workload, find
+from compare.tolerance import difference, largest_at, rounding_tolerance
 
-STEPS = 3
-"""How many steps are compared."""
+REFERENCE = "torch_ref"
+"""The implementation that all others are compared with."""
+CHECKED_STEPS = 3
 
 
 class Disagreement(RuntimeError):
-    """Two contestants do not compute the same; the message names the tensor."""
+    """Two implementations do not compute the same; the message names the tensor."""
+
+
+@dataclass
+class Row:
+    """The measurement of one workload.
+
+    Args:
+        workload: the net.
+        seconds: per step, in each round, by implementation.
+        absent: by implementation, why it was not measured.
+    """
+
+    workload: Workload
+    seconds: dict[str, np.ndarray]
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def quartiles(self, name: str) -> tuple[float, float, float]:
+        """First quartile, median and third quartile of the seconds per step."""
+        low, median, high = np.quantile(self.seconds[name], [0.25, 0.5, 0.75])
+        return float(low), float(median), float(high)
+
+    def speedups(self, name: str) -> np.ndarray:
+        """Seconds of the reference / seconds of this implementation, in each round."""
+        return self.seconds[REFERENCE] / self.seconds[name]
+
+
+def bench(
+    names: Sequence[str] = (),
+    options: Options | None = None,
+    implementations: Mapping[str, Implementation] | None = None,
+) -> Iterator[Row]:
+    """Measure one workload after the other.
+
+    Args:
+        names: of workloads; all if empty.
+        options: threads, dtype, device and so on.
+        implementations: what to measure; the reference must be among them.
+
+    Raises:
+        ValueError: there is no such workload.
+        Disagreement: two implementations do not compute the same.
+    """
+    options = options or Options()
+    device = options.device
+    chosen = [find(name, device) for name in dict.fromkeys(names)]
+    chosen = chosen or [*WORKLOADS[device].values()]
+    implementations = implementations or IMPLEMENTATIONS[device]
+    return (measure(workload, options, implementations) for workload in chosen)
+
+
+def measure(
+    workload: Workload, options: Options, implementations: Mapping[str, Implementation]
+) -> Row:
+    """Prepare all implementations that can do this workload, compare, and time them.
+
+    Raises:
+        Disagreement: two implementations do not compute the same.
+    """
+    steps: dict[str, Step] = {}
+    absent: dict[str, str] = {}
+    with applied(options):
+        start = initial_weights(workload, options.dtype)
+        for name, implementation in implementations.items():
+            if implementation.missing:
+                absent[name] = "not installed"
+                continue
+            try:
+                steps[name] = implementation.prepare(workload, start, options.dtype)
+            except Unsupported as reason:
+                absent[name] = str(reason)
+        require_agreement(steps, start, options)
+        timed = {name: one.take for name, one in steps.items()}
+        seconds = interleaved(timed, options.rounds, options.start_clock())
+    return Row(workload, seconds, absent)
+
+
+def initial_weights(workload: Workload, dtype: str) -> dict[str, np.ndarray]:
+    """The parameters, drawn from seed 0."""
+    handmade.manual_seed(0)
+    drawn = workload.learner(handmade).parameters()
+    return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
 def require_agreement(
-    contestants: Mapping[str, Contestant],
-    reference: str,
-    start: Weights,
-    eps: float,
-    coarse: float = 0.0,
+    steps: Mapping[str, Step], start: Weights, options: Options
 ) -> None:
-    """Let all take some steps, and compare losses and weights with the reference's.
+    """Take a few steps with each; compare losses and weights with the reference.
 
-    How far a weight may differ is measured against how far it has moved: a gradient
-    that is wrong by a factor shows, however large the weights are.
-
-    Args:
-        contestants: by name, all at the start; the reference is one of them.
-        reference: the name of whom the others must agree with.
-        start: the weights that all of them begin with.
-        eps: the dtype's distance from 1 to the next number.
-        coarse: the same of what a product's factors are rounded to before they are
-            multiplied, if they are; sums are not, so their length does not count.
+    The tolerance of a weight is relative to how far it has moved, not to its size: so
+    a gradient that is wrong by a factor is noticed, however large the weights are.
 
     Raises:
-        Disagreement: one does not.
+        Disagreement: one differs by more than rounding explains.
     """
     losses = {
-        name: np.array([one.step() for _ in range(STEPS)])
-        for name, one in contestants.items()
+        name: np.array([one.take() for _ in range(CHECKED_STEPS)])
+        for name, one in steps.items()
     }
-    want, moved = losses[reference], contestants[reference].weights()
-    sums = [n for a in start.values() for n in (len(a), a.size // len(a))]
-    depth = len(start)
-    bound = rounding_tolerance(eps, max(sums), depth) + rounding_tolerance(
-        coarse, 1, depth
-    )
-    bound *= STEPS
-    for name, one in contestants.items():
-        if not (got := one.weights()):
-            continue  # the floor has none
-        _require(name, "the loss", losses[name], want, bound * np.abs(want).max())
-        for tensor, end in moved.items():
-            travelled = np.abs(end - start[tensor]).max()
-            slack = bound * travelled + STEPS * eps * np.abs(end).max()
-            _require(name, tensor, got[tensor], end, slack)
+    expected = steps[REFERENCE].weights()
+    length = max(max(len(a), a.size // len(a)) for a in start.values())
+    eps, depth = float(np.finfo(options.dtype).eps), len(start)
+    tolerance = rounding_tolerance(eps, length, depth)
+    if options.tf32:  # rounds factors only, so the length of a sum does not count
+        tolerance += rounding_tolerance(TF32_EPS, 1, depth)
+    for name, one in steps.items():
+        if not (found := one.weights()):
+            continue  # matrix products alone
+        allowed = CHECKED_STEPS * tolerance * np.abs(losses[REFERENCE]).max()
+        _require(name, "the loss", losses[name], losses[REFERENCE], allowed)
+        for tensor, want in expected.items():
+            moved = difference(want, start[tensor]).max_abs
+            allowed = CHECKED_STEPS * (tolerance * moved + eps * np.abs(want).max())
+            _require(name, tensor, found[tensor], want, allowed)
 
 
 def _require(
-    name: str, tensor: str, got: np.ndarray, want: np.ndarray, slack: float
+    name: str, tensor: str, got: np.ndarray, want: np.ndarray, allowed: float
 ) -> None:
-    """Refuse what lies further apart than `slack`, or has another shape."""
+    found = difference(got, want)
+    if found.finite and found.max_abs <= allowed:
+        return
     if got.shape != want.shape:
-        raise Disagreement(
-            f"{name} has {tensor} of shape {got.shape}, not {want.shape}: "
-            f"nothing was timed"
-        )
-    gap = np.abs(got - want)
-    if not gap.max() <= slack:
-        place = np.unravel_index(int(np.argmax(gap)), gap.shape)
-        raise Disagreement(
-            f"{name} disagrees after {STEPS} steps: {tensor} at "
-            f"{[int(i) for i in place]} is {got[place]:.9g}, where {want[place]:.9g} "
-            f"is expected: nothing was timed"
-        )
+        words = f"{tensor} has shape {got.shape}, expected {want.shape}"
+    else:
+        index = largest_at(got, want)
+        at = f"{tensor} at {list(index)}"
+        words = f"{at} is {got[index]:.9g}, expected {want[index]:.9g}"
+    raise Disagreement(
+        f"{name} disagrees after {CHECKED_STEPS} steps: {words}; nothing was timed"
+    )

@@ -1,37 +1,51 @@
-"""What is measured: one training step of each of these nets."""
+"""The workloads: small and large nets, whose training step is timed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from compare.experiment import MakeLearner, backprop
 from compare.suggest import nearest
 
-LR = 0.1
-"""The learning rate of plain gradient descent, unless a work has its own."""
-NEAR = 0.4
-"""How alike a wrong name must be to the one that is suggested: or_gate, and or."""
+LEARNING_RATE = 0.1
+SIMILARITY = 0.4
+"""How similar a wrong name must be to the suggested one: `or_gate` and `or` are."""
 Product = tuple[int, int, int]
 """A matrix product: (m, k) times (k, n)."""
+Weights = Mapping[str, np.ndarray]
+"""Parameters by name, in torch's layout."""
+
+
+class Step(NamedTuple):
+    """A training step, ready to run: weights and batch lie where it needs them.
+
+    Args:
+        take: takes the step; returns the loss before it.
+        weights: returns the current parameters; none where nothing is learned.
+    """
+
+    take: Callable[[], float]
+    weights: Callable[[], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """A net, its loss and a batch.
 
     Args:
-        name: what it is asked for by.
-        title: the same, for people.
-        model: from a library's `nn` to the net, a `Sequential`.
+        name: what the command line calls it.
+        title: its layers and the batch size.
+        model: builds the net, a `Sequential`, from a library's `nn`.
         loss: the name of the loss in `nn`.
-        shape: of the batch's inputs, examples first.
-        classes: how many there are, or 0 where the target is a number.
-        products: the matrix products that no step can do without.
-        lr: the learning rate.
+        shape: of the inputs, (batch, ...).
+        classes: how many; 0 for regression, whose targets are (batch, 1).
+        products: the matrix products of one step: forward, gradient of the weights,
+            and gradient of the inputs of every layer but the first.
+        lr: the learning rate of plain SGD.
     """
 
     name: str
@@ -41,11 +55,11 @@ class Work:
     shape: tuple[int, ...]
     classes: int
     products: tuple[Product, ...]
-    lr: float = LR
+    lr: float = LEARNING_RATE
 
     @property
     def learner(self) -> MakeLearner:
-        """Makes the learner from a library."""
+        """Builds the learner from `handmade` or `torch_ref`."""
         return backprop(
             model=self.model,
             loss=lambda nn: getattr(nn, self.loss)(),
@@ -54,16 +68,11 @@ class Work:
 
     @property
     def multiply_adds(self) -> int:
-        """How many multiplications and additions the matrix products take."""
+        """Multiply-adds of all matrix products of a step."""
         return sum(map(prod, self.products))
 
-    @property
-    def mean_product(self) -> float:
-        """Multiply-adds of a matrix product, on average."""
-        return self.multiply_adds / len(self.products)
-
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs in [0, 1] and targets: the same ones whenever they are asked for."""
+        """Inputs in [0, 1] and targets, the same in every call."""
         rng = np.random.default_rng(0)
         x = rng.random(self.shape)
         if self.classes:
@@ -71,61 +80,47 @@ class Work:
         return x, rng.integers(0, 2, (self.shape[0], 1)).astype(float)
 
 
-def _linear(sizes: tuple[int, ...], n: int) -> list[Product]:
-    """Of a chain of linear layers: forward, by the weights, and by all inputs but x."""
-    found: list[Product] = []
-    for place, (i, o) in enumerate(pairwise(sizes)):
-        found += [(n, i, o), (o, n, i)] + [(n, o, i)] * (place > 0)
-    return found
-
-
 def mlp(
-    name: str,
-    n: int,
-    *sizes: int,
-    activation: str = "ReLU",
-    loss: str = "",
-    lr: float = LR,
-    orthogonal: bool = False,
-) -> Work:
+    name: str, n: int, *sizes: int, activation: str = "ReLU", loss: str = ""
+) -> Workload:
     """Linear layers with an activation between them.
 
     Args:
-        name: of the work.
-        n: examples in the batch.
-        sizes: of the layers, the input's first.
-        activation: the name in `nn`.
-        loss: the name in `nn` of one for numbers; "" for cross entropy on classes.
-        lr: the learning rate.
-        orthogonal: whether the weights begin so that they change no length, and the
-            biases at 0: what goes through very many layers then does not vanish.
+        name: of the workload.
+        n: batch size.
+        sizes: of the layers, the input first.
+        activation: its name in `nn`.
+        loss: the name of a regression loss in `nn`; "" for cross-entropy on classes.
     """
 
     def model(nn: Any) -> Any:
         layers: list[Any] = []
-        for i, o in pairwise(sizes):
-            layers += [nn.Linear(i, o), getattr(nn, activation)()]
-            if orthogonal:
-                nn.init.orthogonal_(layers[-2].weight)
-                nn.init.zeros_(layers[-2].bias)
+        for inputs, outputs in pairwise(sizes):
+            layers += [nn.Linear(inputs, outputs), getattr(nn, activation)()]
         return nn.Sequential(*layers[:-1])
 
-    return Work(
+    return Workload(
         name,
         f"{'-'.join(map(str, sizes))}, batch {n}",
         model,
         loss or "CrossEntropyLoss",
         (n, sizes[0]),
         0 if loss else sizes[-1],
-        tuple(_linear(sizes, n)),
-        lr,
+        tuple(_products(sizes, n)),
     )
 
 
-def _cnn(n: int) -> Work:
+def _products(sizes: tuple[int, ...], n: int) -> list[Product]:
+    found: list[Product] = []
+    for layer, (i, o) in enumerate(pairwise(sizes)):
+        found += [(n, i, o), (o, n, i)] + [(n, o, i)] * (layer > 0)
+    return found
+
+
+def _cnn(n: int) -> Workload:
     """Two convolutions of 8 × 8 digits, and a linear layer."""
-    pixels, quarter = 64 * n, 16 * n
-    return Work(
+    pixels, pooled = 64 * n, 16 * n
+    return Workload(
         "cnn",
         f"conv 8, pool, conv 16, linear on 8 × 8, batch {n}",
         lambda nn: nn.Sequential(
@@ -142,45 +137,40 @@ def _cnn(n: int) -> Work:
         10,
         (
             *((8, 9, pixels), (8, pixels, 9)),
-            *((16, 72, quarter), (16, quarter, 72), (72, 16, quarter)),
+            *((16, 72, pooled), (16, pooled, 72), (72, 16, pooled)),
             *((n, 256, 10), (10, n, 256), (n, 10, 256)),
         ),
     )
 
 
-WORKS = {
-    work.name: work
-    for work in (
-        mlp("or", 4, 2, 1, loss="MSELoss"),
-        mlp("xor", 4, 2, 8, 1, activation="Tanh", loss="MSELoss"),
-        mlp("digits", 64, 64, 10),
-        mlp("digits-128", 64, 64, 128, 10),
-        mlp("784-128", 64, 784, 128, 10),
-        mlp("784-512-256", 256, 784, 512, 256, 10),
-        _cnn(64),
-    )
+_ALL = (
+    mlp("or", 4, 2, 1, loss="MSELoss"),
+    mlp("xor", 4, 2, 8, 1, activation="Tanh", loss="MSELoss"),
+    mlp("digits", 64, 64, 10),
+    mlp("digits-128", 64, 64, 128, 10),
+    mlp("784-128", 64, 784, 128, 10),
+    mlp("784-512-256", 256, 784, 512, 256, 10),
+    _cnn(64),
+    mlp("8192-8192", 8192, 8192, 8192, 8192),
+)
+WORKLOADS = {
+    "cpu": {workload.name: workload for workload in _ALL[:-1]},
+    "cuda": {workload.name: workload for workload in _ALL},
 }
-"""All works by name, the smallest first."""
+"""By device and name; the last one is too large for a CPU."""
 
 
-LARGE = mlp("8192-8192", 8192, 8192, 8192, 8192)
-CUDA_WORKS = {**WORKS, LARGE.name: LARGE}
-"""And one that keeps a device busy."""
-
-
-def work(name: str, known: Mapping[str, Work] = WORKS) -> Work:
-    """The work of this name.
+def find(name: str, device: str = "cpu") -> Workload:
+    """The workload of this name.
 
     Raises:
-        ValueError: there is none, and the message suggests the nearest; or only for
-            another device.
+        ValueError: there is none (the message suggests one), or only for CUDA.
     """
-    if name not in known and name in CUDA_WORKS:
-        raise ValueError(f"the work {name!r} needs device cuda")
-    if name not in known:
-        near = nearest(name, known, like=NEAR)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(
-            f"there is no work {name!r} to bench{hint} (known: {', '.join(known)})"
-        )
-    return known[name]
+    known = WORKLOADS[device]
+    if name in known:
+        return known[name]
+    if name in WORKLOADS["cuda"]:
+        raise ValueError(f"the workload {name!r} needs device cuda")
+    close = nearest(name, known, like=SIMILARITY)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise ValueError(f"no workload {name!r}{hint} (known: {', '.join(known)})")

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import handmade
 from compare.backend import Backend, to_numpy
 from compare.cli import app
-from compare.compile.learner import Compiled, prepared
+from compare.compile import Compiled, prepared
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from handmade import nn, optim, training
@@ -69,7 +69,9 @@ def test_the_lockstep_judges_a_compiled_step_under_a_schedule(library: str):
     for _ in range(8):
         lockstep.step(X, TARGET)
     assert isinstance(lockstep.handmade, Compiled)
-    assert len(lockstep.handmade._runs) == 1  # a moving rate is no reason to recompile
+    assert (
+        len(lockstep.handmade._compiled) == 1
+    )  # a moving rate is no reason to recompile
     assert lockstep.verdict(len(X)).agrees
 
 
@@ -102,7 +104,7 @@ def test_what_is_drawn_in_a_step_cannot_be_compiled(library: str):
         learner.step(*batch)
 
 
-def test_a_lesson_runs_compiled(tmp_path):
+def test_a_lesson_compiled_compiled(tmp_path):
     words = ["run", "or_gate", "--compile", "--fast", "--logdir", str(tmp_path)]
     assert CliRunner().invoke(app, words).exit_code == 0
 

@@ -9,8 +9,8 @@ import torch
 import handmade
 from compare.backend import Backend, to_numpy
 from compare.compile.backends import graph_of
-from compare.compile.capture import module_settings, settings
-from compare.compile.learner import prepared
+from compare.compile.capture import constants, module_constants
+from compare.compile import prepared
 from compare.testing import LAYERS, LOSSES
 from compare.testing.reference import built, drawn
 from handmade import nn, optim, training
@@ -86,7 +86,7 @@ def test_a_change_between_steps_counts_from_the_next_one(library: str, name: str
     walked(sides)
 
 
-def test_dropout_is_refused_once_it_draws_and_runs_while_it_does_not():
+def test_dropout_is_refused_once_it_draws_and_compiled_while_it_does_not():
     ((learner, batch, _), _) = pair("torch", layer=lambda: nn.Dropout(0.5))
     learner.learner.model.eval()
     for _ in range(4):
@@ -103,7 +103,7 @@ def test_what_comes_back_is_not_compiled_again():
         for one, *_ in sides:
             plain(one).model.train(mode)
         walked(sides)
-    assert len(compiled._runs) == 2
+    assert len(compiled._compiled) == 2
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -112,7 +112,7 @@ def test_a_schedule_may_move_the_momentum_too(library: str):
         library, lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=20)
     )
     walked(sides, 12)
-    assert len(sides[0][0]._runs) == 1
+    assert len(sides[0][0]._compiled) == 1
 
 
 def test_a_group_that_is_added_is_trained():
@@ -159,11 +159,11 @@ def test_a_step_changes_no_setting(name: str):
     for case in (case for case in [*LAYERS, *LOSSES] if case.name == name):
         question = drawn(case)
         module = built(getattr(nn, question.name), question, give)
-        before = [module_settings(one) for one in module.modules()]
+        before = [module_constants(one) for one in module.modules()]
         output = module(*map(give, question.inputs))
         upstream = question.grad_output(np.asarray(output))
         module.backward(*([] if upstream is None else [upstream]))
-        assert {*before} == {module_settings(one) for one in module.modules()}
+        assert {*before} == {module_constants(one) for one in module.modules()}
 
 
 def test_a_prediction_changes_no_setting():
@@ -173,13 +173,13 @@ def test_a_prediction_changes_no_setting():
         lambda p: optim.SGD(p, lr=0.1),
     )
     x, target = np.ones((2, 4), np.float32), np.ones((2, 1), np.float32)
-    before = settings(learner)
+    before = constants(learner)
     learner.step(x, target)
-    assert settings(learner) == before
+    assert constants(learner) == before
     learner.predict(x)
-    assert settings(learner) == before
+    assert constants(learner) == before
     learner.model.eval()
-    assert settings(learner) != before
+    assert constants(learner) != before
 
 
 @pytest.mark.parametrize("copies", [True, False])

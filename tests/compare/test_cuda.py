@@ -9,8 +9,8 @@ import torch
 from typer.testing import CliRunner
 
 import handmade
-from compare import cuda, registry
-from compare.backend import TF32_EPS, Backend, to_numpy
+from compare import registry
+from compare.backend import TF32_EPS, Backend, tf32, tf32_settings, to_numpy
 from compare.cli import app
 from compare.compile import cuda_graph
 from compare.compile.learner import COMPILERS, Compiled
@@ -67,7 +67,7 @@ def played(monkeypatch):
     """Lets recordings be made without a device; counts them and their replays."""
     counts = {"recordings": 0, "replays": 0}
 
-    def recorded(work, buffers):
+    def record(work, buffers):
         counts["recordings"] += 1
         outputs = work(*[buffer.clone() for buffer in buffers])
 
@@ -78,7 +78,7 @@ def played(monkeypatch):
 
         return replay, outputs
 
-    monkeypatch.setattr(cuda_graph, "recorded", recorded)
+    monkeypatch.setattr(cuda_graph, "record", record)
     monkeypatch.setitem(COMPILERS, "graph", cuda_graph.GraphCompiler("cpu"))
     return counts
 
@@ -170,8 +170,8 @@ def test_a_recording_warms_up_on_copies_and_on_a_side_stream(pretended_graph):
         seen.append((pretended_graph[-1], a is buffer))
         return (a.add_(1),)
 
-    _, (found,) = cuda_graph.recorded(work, [buffer])
-    warm = [("side stream", False)] * cuda_graph.WARM_UP
+    _, (found,) = cuda_graph.record(work, [buffer])
+    warm = [("side stream", False)] * cuda_graph.WARM_UP_STEPS
     assert seen == [*warm, ("recording", True)]
     assert found.tolist() == [2, 2, 2]  # a recording itself would leave it at 1
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_recorded_is_said_in_one_line(pretended_graph):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     with pytest.raises(ValueError, match=r"in a CUDA graph: operation not permitted$"):
-        cuda_graph.recorded(work, [torch.ones(1)])
+        cuda_graph.record(work, [torch.ones(1)])
 
 
 def test_a_learner_without_a_gradient_cannot_be_recorded():
