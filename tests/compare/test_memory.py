@@ -74,8 +74,8 @@ def test_a_large_learner_keeps_no_path():
 
 @pytest.fixture
 def measure():
-    """`docs/lockstep.py`, which no package holds."""
-    path = Path(__file__).parents[2] / "docs" / "lockstep.py"
+    """`benchmarks/lockstep_cost.py`."""
+    path = Path(__file__).parents[2] / "benchmarks" / "lockstep_cost.py"
     spec = importlib.util.spec_from_file_location("measure", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
