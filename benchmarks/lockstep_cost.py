@@ -1,6 +1,7 @@
 """Measures what walking in lockstep costs beside both loops alone, in time and memory.
 
-python -m benchmarks.lockstep_cost [--lesson NAME] [--dtype float64] [--rounds 9] [--memory STEPS]
+python -m benchmarks.lockstep_cost [--lesson NAME] [--dtype float64] [--rounds 9]
+python -m benchmarks.lockstep_cost --memory STEPS
 """
 
 import argparse

@@ -39,7 +39,7 @@ def interleaved(
         raise ValueError(f"timing needs a step and a round, got {rounds} rounds")
     seconds: dict[Name, list[float]] = {name: [] for name in steps}
     names = list(steps)
-    with _no_garbage_collection():
+    with _without_garbage_collection():
         counts = {name: _steps_per_turn(step, clock) for name, step in steps.items()}
         for number in range(rounds):
             first = number % len(names)
@@ -50,19 +50,16 @@ def interleaved(
 
 
 def _steps_per_turn(step: Step, clock: Clock) -> int:
-    _warm_up(step, clock)
-    each = _warm_up(step, clock)
+    """Warm up twice; the second time tells how many steps fill a turn."""
+    each = 0.0
+    for _ in range(2):
+        start, passed, count = clock(), 0.0, 0
+        while count < WARM_UP_STEPS and passed <= WARM_UP_SECONDS:
+            step()
+            count += 1
+            passed = clock() - start
+        each = passed / count
     return int(np.clip(TURN_SECONDS / max(each, 1e-9), 1, MAX_TURN_STEPS))
-
-
-def _warm_up(step: Step, clock: Clock) -> float:
-    """Seconds per step, over a few steps; one slow step is enough."""
-    start, passed, count = clock(), 0.0, 0
-    while count < WARM_UP_STEPS and passed <= WARM_UP_SECONDS:
-        step()
-        count += 1
-        passed = clock() - start
-    return passed / count
 
 
 def _timed(step: Step, count: int, clock: Clock) -> float:
@@ -74,7 +71,7 @@ def _timed(step: Step, count: int, clock: Clock) -> float:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def _without_garbage_collection() -> Iterator[None]:
     enabled = gc.isenabled()
     gc.collect()
     gc.disable()

@@ -1,7 +1,7 @@
 """Two compilers of a pure step: torch's Inductor and JAX's jit."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -9,21 +9,6 @@ Pure = Callable[[list[Any], list[Any], Any, Any], tuple[list[Any], Any, list[Any
 """(state, hyper-parameters, x, target) → (new state, loss, gradients)."""
 InPlace = Callable[..., tuple[Any, ...]]
 """(*state, *hyper-parameters, x, target) → (loss, *gradients); overwrites the state."""
-
-
-class Compiler(Protocol):
-    """Makes a pure step fast."""
-
-    copies_on_write: bool
-    """Whether a write into a part of an array copies the whole array."""
-
-    def compile(self, pure: Pure) -> Pure:
-        """The same function, compiled; it may overwrite the state that it is given."""
-        ...
-
-    def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Copies of arrays and numbers, as the compiled function takes them."""
-        ...
 
 
 class TorchCompiler:
@@ -35,10 +20,14 @@ class TorchCompiler:
     """
 
     copies_on_write = True
+    """Whether a write into a part of an array copies the whole array."""
     device = "cpu"
 
     def compile(self, pure: Pure) -> Pure:
-        """The same function, compiled at its first call for each shape of the batch."""
+        """The same function, compiled at its first call for each shape of the batch.
+
+        It may overwrite the state that it is given, which must come from `inputs`.
+        """
         compiled: dict[Any, Callable[..., Any]] = {}
 
         def run(state: Any, hyper: Any, x: Any, target: Any) -> Any:
@@ -60,7 +49,7 @@ class TorchCompiler:
         return lambda inputs: (inputs, compiled(*inputs))
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Numbers become 0-dimensional float64 tensors, which promote no dtype."""
+        """Copies; numbers become 0-d float64 tensors, which promote nothing."""
         return [
             value.clone(memory_format=torch.contiguous_format)
             if isinstance(value, torch.Tensor)
@@ -75,13 +64,13 @@ class JaxCompiler:
     copies_on_write = False
 
     def compile(self, pure: Pure) -> Pure:
-        """The same function, compiled at its first call."""
+        """The same function, compiled at its first call; as `TorchCompiler`'s."""
         import jax  # pyright: ignore[reportMissingImports]
 
         return jax.jit(pure, donate_argnums=0)
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Python numbers stay: JAX types them weakly, so they promote no dtype."""
+        """Copies; numbers stay, since JAX types them weakly: they promote nothing."""
         return [v.copy() if hasattr(v, "copy") else v for v in values]
 
 

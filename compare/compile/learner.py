@@ -5,13 +5,13 @@ from typing import Any, Self
 import numpy as np
 
 from compare.backend import Backend
-from compare.compile.backends import Compiler, JaxCompiler, Pure, TorchCompiler
+from compare.compile.backends import JaxCompiler, Pure, TorchCompiler
 from compare.compile.buffers import Buffers
 from compare.compile.cuda_graph import GraphCompiler
 from handmade._array import compiling
 from handmade.training import GradientLearner
 
-COMPILERS: dict[str, Compiler] = {
+COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
     "torch": TorchCompiler(),
     "jax": JaxCompiler(),
     "graph": GraphCompiler(),
