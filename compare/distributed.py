@@ -42,10 +42,7 @@ class RankLost(Interrupted):
 
 @contextmanager
 def ranks(device: str) -> Iterator[Communicator]:
-    """Join the processes that torchrun started: over gloo, on CUDA over nccl.
-
-    Args:
-        device: "cpu" or "cuda"; on CUDA each process of a machine has its own device.
+    """Join the processes that torchrun started: over gloo, on "cuda" over nccl.
 
     Raises:
         ValueError: torchrun did not start this process, or there are too few devices.
@@ -77,12 +74,6 @@ def spread(
     lesson: str, experiment: Experiment, communicator: Communicator, seed: int
 ) -> Experiment:
     """The same lesson with data-parallel learners.
-
-    Args:
-        lesson: its name.
-        experiment: the lesson.
-        communicator: of this process.
-        seed: of the run.
 
     Raises:
         ValueError: a learner has no gradients to average, its loss is not the mean of
@@ -153,18 +144,9 @@ def run_spread(
     progress: Progress | None = None,
     source: str = "",
 ) -> Result | None:
-    """Train a `spread` lesson; only rank 0 compares and logs.
+    """Train a lesson that `spread` has made: `compare.trainer.run` on rank 0.
 
-    Args:
-        communicator: of this process.
-        lesson: its name.
-        experiment: the lesson, spread.
-        settings: where and how.
-        progress: as in `compare.trainer.run`.
-        source: as in `compare.trainer.run`.
-
-    Returns:
-        The result on rank 0, else None.
+    The others take the same steps, log nothing and return None.
 
     Raises:
         RankLost: another rank has ended or hangs; what was logged is kept.

@@ -1,10 +1,8 @@
 """The ways to take one training step: by hand, in PyTorch, and in other libraries."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,8 +15,7 @@ from compare.bench.workloads import Step, Weights, Workload
 from compare.compile import Compiled
 
 
-@dataclass(frozen=True)
-class Implementation:
+class Implementation(NamedTuple):
     """One line of the report.
 
     Args:
@@ -30,11 +27,6 @@ class Implementation:
     title: str
     prepare: Callable[[Workload, Weights, str], Step]
     package: str = ""
-
-    @property
-    def missing(self) -> bool:
-        """Whether its package is not installed."""
-        return bool(self.package) and find_spec(self.package) is None
 
 
 def learner_step(

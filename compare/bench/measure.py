@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -84,7 +85,8 @@ def measure(
     with applied(options):
         start = initial_weights(workload, options.dtype)
         for name, implementation in implementations.items():
-            if implementation.missing:
+            package = implementation.package
+            if package and find_spec(package) is None:
                 absent[name] = "not installed"
                 continue
             try:

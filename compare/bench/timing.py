@@ -27,11 +27,6 @@ def interleaved(
     In every round each step has a turn of several repetitions; the order rotates. The
     first repetition of a turn, with cold caches, does not count.
 
-    Args:
-        steps: what to time.
-        rounds: at least 1.
-        clock: returns seconds.
-
     Raises:
         ValueError: there is no round or no step.
     """

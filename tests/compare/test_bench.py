@@ -112,7 +112,7 @@ def test_the_command_times_nothing_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_command_says_which_package_is_missing(monkeypatch: pytest.MonkeyPatch):
-    other = replace(EAGER["numpy"], title="other", package="no_such_package")
+    other = EAGER["numpy"]._replace(title="other", package="no_such_package")
     monkeypatch.setitem(IMPLEMENTATIONS, "cpu", {**EAGER, "other": other})
     result = CliRunner().invoke(app, ["bench", "or", "--rounds", "1"])
     assert result.exit_code == 0
@@ -241,7 +241,7 @@ def on_cpu(implementation: Implementation, **options) -> Implementation:
     make = implementation.prepare
     if make.func is learner_step:
         options["compiler"] = ""
-    return replace(implementation, prepare=partial(make, device="cpu", **options))
+    return implementation._replace(prepare=partial(make, device="cpu", **options))
 
 
 @pytest.fixture

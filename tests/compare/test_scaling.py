@@ -141,7 +141,7 @@ def test_a_sweep_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch):
         step = COMPARED["torch"].prepare(*given)
         return Step(lambda: 2 * step.take(), step.weights)
 
-    monkeypatch.setitem(COMPARED, "numpy", replace(COMPARED["numpy"], prepare=doubled))
+    monkeypatch.setitem(COMPARED, "numpy", COMPARED["numpy"]._replace(prepare=doubled))
     with pytest.raises(Disagreement, match="nothing was timed"):
         list(scaling.scaling(Options(rounds=1), TINY))
 
