@@ -1,4 +1,4 @@
-"""Measures the cost of training in lockstep beside both loops alone, in time and memory.
+"""Measures the cost of lockstep training beside both loops alone, in time and memory.
 
 python -m benchmarks.lockstep_cost [--lesson NAME] [--dtype float64] [--rounds 9]
 python -m benchmarks.lockstep_cost --memory STEPS

@@ -123,6 +123,7 @@ def arrays(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_command_chooses_lesson_by_lesson_and_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(array_choice, "TORCH_FROM", 10)
     words = ("or_gate", "xor_mlp", "--fast", "--logdir")
