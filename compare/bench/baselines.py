@@ -8,14 +8,14 @@ import numpy as np
 
 import torch_ref
 from compare.backend import Backend
-from compare.bench.workloads import Step, Weights, Workload
+from compare.bench.workloads import TrainingStep, Weights, Workload
 
 
 class Unsupported(Exception):
     """A library cannot do this workload; the message says why, in a few words."""
 
 
-def jax_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+def jax_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
     """JAX: `jit` of `value_and_grad` and the update, in one function."""
     import jax
 
@@ -45,7 +45,9 @@ def jax_step(workload: Workload, weights: Weights, dtype: str) -> Step:
         parameters, loss = compiled(parameters, x, target)
         return float(loss)
 
-    return Step(take, lambda: {name: np.array(a) for name, a in parameters.items()})
+    return TrainingStep(
+        take, lambda: {name: np.array(a) for name, a in parameters.items()}
+    )
 
 
 def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
@@ -70,7 +72,7 @@ def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
     return y + bias[:, None, None]
 
 
-def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
     """micrograd: reverse-mode differentiation of single numbers, in Python."""
     if workload.name != "or":
         raise Unsupported("one neuron only")
@@ -95,10 +97,10 @@ def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> Step:
         *weight, bias = (parameter.data for parameter in neuron.parameters())
         return {"0.weight": np.array([weight]), "0.bias": np.array([bias])}
 
-    return Step(take, current)
+    return TrainingStep(take, current)
 
 
-def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> Step:
+def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
     """scikit-learn: `MLPClassifier.partial_fit` on the whole batch."""
     if not workload.classes:
         raise Unsupported("classes only")
@@ -135,4 +137,6 @@ def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> Step:
         net.partial_fit(x, target)
         return net.loss_
 
-    return Step(take, lambda: {name: a.T.copy() for name, a in arrays().items()})
+    return TrainingStep(
+        take, lambda: {name: a.T.copy() for name, a in arrays().items()}
+    )

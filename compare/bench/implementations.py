@@ -11,7 +11,7 @@ import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
 from compare.bench import baselines
-from compare.bench.workloads import Step, Weights, Workload
+from compare.bench.workloads import TrainingStep, Weights, Workload
 from compare.compile import Compiled
 
 
@@ -25,7 +25,7 @@ class Implementation(NamedTuple):
     """
 
     title: str
-    prepare: Callable[[Workload, Weights, str], Step]
+    prepare: Callable[[Workload, Weights, str], TrainingStep]
     package: str = ""
 
 
@@ -38,7 +38,7 @@ def learner_step(
     array: str = "torch",
     device: str = "cpu",
     compiler: str = "",
-) -> Step:
+) -> TrainingStep:
     """The step of a learner.
 
     Args:
@@ -61,7 +61,7 @@ def learner_step(
     else:
         learner = Compiled(learner, compiler, gradients=False) if compiler else learner
         train = learner.step
-    return Step(
+    return TrainingStep(
         take=lambda: float(train(x, target)),
         weights=lambda: mapped(learner.parameters(), lambda a: to_numpy(a).copy()),
     )
@@ -91,7 +91,7 @@ def _torch_compiled(learner: Any) -> Callable[..., torch.Tensor]:
 
 def matrix_products(
     workload: Workload, weights: Weights, dtype: str, *, device: str = "cpu"
-) -> Step:
+) -> TrainingStep:
     """Only the matrix products of a step: a lower bound for its time."""
     kind: Any = {"dtype": getattr(torch, dtype), "device": device}
     products = [
@@ -105,7 +105,7 @@ def matrix_products(
         # On CUDA, wait for the result, as reading a loss does.
         return float(products[-1][-1][0, 0]) if device == "cuda" else 0.0
 
-    return Step(multiply, dict)
+    return TrainingStep(multiply, dict)
 
 
 def _learner(title: str, package: str = "", **options: Any) -> Implementation:

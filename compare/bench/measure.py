@@ -12,7 +12,7 @@ from compare.bench.baselines import Unsupported
 from compare.bench.implementations import IMPLEMENTATIONS, Implementation
 from compare.bench.options import Options, applied
 from compare.bench.timing import interleaved
-from compare.bench.workloads import WORKLOADS, Step, Weights, Workload, find
+from compare.bench.workloads import WORKLOADS, TrainingStep, Weights, Workload, find
 from compare.tolerance import difference, largest_at, rounding_tolerance
 
 REFERENCE = "torch_ref"
@@ -80,7 +80,7 @@ def measure(
     Raises:
         Disagreement: two implementations do not compute the same.
     """
-    steps: dict[str, Step] = {}
+    steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
     with applied(options):
         start = initial_weights(workload, options.dtype)
@@ -107,7 +107,7 @@ def initial_weights(workload: Workload, dtype: str) -> dict[str, np.ndarray]:
 
 
 def require_agreement(
-    steps: Mapping[str, Step], start: Weights, options: Options
+    steps: Mapping[str, TrainingStep], start: Weights, options: Options
 ) -> None:
     """Take a few steps with each; compare losses and weights with the reference.
 

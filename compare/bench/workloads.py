@@ -20,7 +20,7 @@ Weights = Mapping[str, np.ndarray]
 """Parameters by name, in torch's layout."""
 
 
-class Step(NamedTuple):
+class TrainingStep(NamedTuple):
     """A training step, ready to run: weights and batch lie where it needs them.
 
     Args:

@@ -27,7 +27,7 @@ from compare.bench import (
 from compare.bench.implementations import learner_step
 from compare.bench.measure import initial_weights
 from compare.bench.timing import cuda_clock, interleaved
-from compare.bench.workloads import WORKLOADS, Step, find
+from compare.bench.workloads import WORKLOADS, TrainingStep, find
 from compare.cli import app
 
 CPU = IMPLEMENTATIONS["cpu"]
@@ -87,7 +87,7 @@ def wrong(factor=1.0, loss_factor=1.0, **options):
         step = learner_step(
             replace(workload, lr=rate), weights, dtype, array="numpy", **options
         )
-        return Step(lambda: step.take() * loss_factor, step.weights)
+        return TrainingStep(lambda: step.take() * loss_factor, step.weights)
 
     return Implementation("wrong", prepare)
 
@@ -298,7 +298,7 @@ def test_tf32_is_set_while_measuring_and_the_page_says_so(simulated, allowed: bo
 
     def watching(*given):
         step = IMPLEMENTATIONS["cuda"]["torch"].prepare(*given)
-        return Step(lambda: seen.append(now()) or step.take(), step.weights)
+        return TrainingStep(lambda: seen.append(now()) or step.take(), step.weights)
 
     before = now()
     implementations = dict(IMPLEMENTATIONS["cuda"])

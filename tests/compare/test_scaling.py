@@ -13,7 +13,7 @@ from benchmarks import page, scaling, scaling_report
 from benchmarks.power_law import crossing, fitted, last_decade
 from benchmarks.scaling import COMPARED, SWEEPS, Peak, Scaled
 from compare.bench import Disagreement, Options, Row, measure
-from compare.bench.workloads import Step
+from compare.bench.workloads import TrainingStep
 
 TINY = {
     name: replace(sweep, sizes=sizes)
@@ -137,9 +137,9 @@ def test_the_signal_of_a_thousand_layers_neither_vanishes_nor_explodes():
 
 
 def test_a_sweep_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch):
-    def doubled(*given) -> Step:
+    def doubled(*given) -> TrainingStep:
         step = COMPARED["torch"].prepare(*given)
-        return Step(lambda: 2 * step.take(), step.weights)
+        return TrainingStep(lambda: 2 * step.take(), step.weights)
 
     monkeypatch.setitem(COMPARED, "numpy", COMPARED["numpy"]._replace(prepare=doubled))
     with pytest.raises(Disagreement, match="nothing was timed"):
