@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import registry, solved_exercises, templates
+from compare.array_choice import choose_array
 from compare.backend import Backend
 from compare.check.checker import check as _judged
 from compare.check.names import overlooked
@@ -19,7 +20,6 @@ from compare.experiment import Experiment
 from compare.logger import link, newest
 from compare.show import display, page
 from compare.show.page import Page
-from compare.sizing import settled
 from compare.tensorboard import Server
 from compare.trainer import Result, RunConfig
 from compare.trainer import run as _run
@@ -75,7 +75,7 @@ def run(
     backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
     settings = RunConfig(backend, steps, seed, Path(logdir), threads, fast, data)
     if array == "auto":
-        settings, _ = settled(experiment, settings)
+        settings, _ = choose_array(experiment, settings)
     return _run(name, experiment, settings, source=source)
 
 

@@ -1,6 +1,6 @@
-"""Measures data-parallel steps on 1 and 2 ranks and writes what many would cost.
+"""Measures data-parallel steps on 1 and 2 processes, and predicts them for many.
 
-python docs/scaling.py OUT.md
+python -m benchmarks.distributed_scaling docs/scaling.md
 """
 
 import json
@@ -35,17 +35,17 @@ from compare.distributed import ranks
 
 ROUNDS = 15
 TURN = 0.02
-"""Seconds that one turn of one contestant takes, about."""
-WORKS = {
+"""Seconds of a turn, about."""
+NETS = {
     "64-128-10": ((64, 128, 10), 64),
     "784-512-256-10": ((784, 512, 256, 10), 256),
 }
-"""The layers' sizes and the whole batch."""
+"""Layer sizes and batch size."""
 LENGTHS = (2**10, 2**12, 2**14, 2**16, 2**18, 2**20)
-"""Of the float32 arrays that the link is measured by."""
+"""Lengths of the float32 arrays that measure the link."""
 FLOAT = 4
 SHARES = (4, 2, 1, 0.5)
-"""The batch divided by these is what the pace of one rank is measured by."""
+"""The batch is divided by these to measure the pace of one rank."""
 
 H100 = Pace(0.4 * 989e12)
 NVLINK = Link(0.8 * 450e9, 3e-6)
@@ -66,7 +66,8 @@ def _launched(size: int, folder: Path) -> dict[str, Any]:
     """What `size` ranks measure."""
     out = folder / f"{size}.json"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(size), __file__, "--measure", str(out)]
+    command += ["--nproc-per-node", str(size), "-m", "benchmarks.distributed_scaling"]
+    command += ["--measure", str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, env=environment)
     return json.loads(out.read_text(encoding="utf-8"))
@@ -80,8 +81,8 @@ def measure(out: str) -> None:
     torch.set_num_threads(1)
     with ranks("cpu") as communicator:
         found = {
-            name: _rounds(_contestants(sizes, batch, communicator))
-            for name, (sizes, batch) in WORKS.items()
+            name: _rounds(_steps(sizes, batch, communicator))
+            for name, (sizes, batch) in NETS.items()
         }
         found["link"] = _rounds(
             {str(FLOAT * n): _all_reduce(n, communicator) for n in LENGTHS}
@@ -90,10 +91,10 @@ def measure(out: str) -> None:
             Path(out).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _contestants(
+def _steps(
     sizes: tuple[int, ...], batch: int, communicator: Any
 ) -> dict[str, Callable[[], Any]]:
-    """What takes turns: steps by hand and by torch, with and without the others."""
+    """The step of each library, shared with the other ranks and alone, by name."""
     rng = np.random.default_rng(0)
     x = torch.tensor(rng.normal(size=(4 * batch, sizes[0])), dtype=torch.float32)
     target = torch.tensor(rng.integers(0, sizes[-1], 4 * batch))
@@ -136,30 +137,30 @@ def _all_reduce(length: int, communicator: Any) -> Callable[[], Any]:
     return lambda: communicator.all_reduce(array)
 
 
-def _rounds(contestants: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """The median seconds of each; all ranks start each turn together."""
-    counts = {name: _count(work) for name, work in contestants.items()}
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+def _rounds(steps: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median seconds of each; all ranks start each turn together."""
+    counts = {name: _count(step) for name, step in steps.items()}
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
-        for name, work in contestants.items():
+        for name, step in steps.items():
             dist.barrier()
-            times[name].append(_timed(work, counts[name]))
+            times[name].append(_timed(step, counts[name]))
     return {name: float(np.median(found)) for name, found in times.items()}
 
 
-def _count(work: Callable[[], Any]) -> int:
-    """How many fill a turn: what rank 0 finds, since all must do equally many."""
-    _timed(work, 3)
-    count = torch.tensor(int(np.clip(TURN / _timed(work, 3), 1, 1000)))
+def _count(step: Callable[[], Any]) -> int:
+    """How many steps fill a turn; rank 0 decides for all."""
+    _timed(step, 3)
+    count = torch.tensor(int(np.clip(TURN / _timed(step, 3), 1, 1000)))
     dist.broadcast(count, 0)
     return int(count)
 
 
-def _timed(work: Callable[[], Any], count: int) -> float:
-    """Seconds of one."""
+def _timed(step: Callable[[], Any], count: int) -> float:
+    """Seconds per step."""
     began = perf_counter()
     for _ in range(count):
-        work()
+        step()
     return (perf_counter() - began) / count
 
 
@@ -189,7 +190,7 @@ def page(one: dict[str, Any], two: dict[str, Any]) -> str:
         inner_latency=f"{NVLINK.latency * 1e6:.0f}",
         outer_latency=f"{INFINIBAND.latency * 1e6:.0f}",
         node=NODE,
-        papers="\n".join(_paper(*work) for work in PAPER_WORKS),
+        predictions="\n".join(_prediction(*net) for net in LARGE_NETS),
     )
 
 
@@ -198,7 +199,7 @@ def _rows(rows: list[list[str]]) -> str:
 
 
 def _links(measured: dict[str, float], link: Link) -> list[list[str]]:
-    """Each length: what the fitted link gives, and what was measured."""
+    """For each length: the fitted link and the measurement."""
     return [
         [
             f"{int(n) / 1e3:,.1f}",
@@ -209,23 +210,23 @@ def _links(measured: dict[str, float], link: Link) -> list[list[str]]:
     ]
 
 
-def _pace(one: dict[str, Any], work: str, library: str) -> Pace:
+def _pace(one: dict[str, Any], net: str, library: str) -> Pace:
     """The pace of a rank alone, fitted over several batches."""
-    sizes, batch = WORKS[work]
+    sizes, batch = NETS[net]
     batches = [int(batch / share) for share in SHARES]
-    seconds = [one[work][f"{library} {n}"] for n in batches]
+    seconds = [one[net][f"{library} {n}"] for n in batches]
     start, slope = fitted([flops_of(sizes, n) for n in batches], seconds)
     return Pace(1 / slope, start)
 
 
 def _paces(one: dict[str, Any]) -> list[list[str]]:
     rows: list[list[str]] = []
-    for work in WORKS:
+    for net in NETS:
         for library in ("handmade", "torch_ref"):
-            pace = _pace(one, work, library)
+            pace = _pace(one, net, library)
             rows.append(
                 [
-                    f"{work}, {library}",
+                    f"{net}, {library}",
                     f"{pace.overhead * 1e6:.0f}",
                     f"{pace.rate / 1e9:.0f}",
                 ]
@@ -234,15 +235,15 @@ def _paces(one: dict[str, Any]) -> list[list[str]]:
 
 
 def _local(one: dict[str, Any], two: dict[str, Any], link: Link) -> list[list[str]]:
-    """Model and measurement of a whole step, on 1 and on 2 ranks."""
+    """Model and measurement of a whole step, on 1 and 2 ranks."""
     rows: list[list[str]] = []
-    for work, (sizes, batch) in WORKS.items():
+    for net, (sizes, batch) in NETS.items():
         size = FLOAT * (parameters_of(sizes) + 1)
         for count, found in ((1, one), (2, two)):
-            own = found[work]
-            row = [work, str(count)]
+            own = found[net]
+            row = [net, str(count)]
             for library in ("handmade", "torch_ref"):
-                compute = _pace(one, work, library).seconds(
+                compute = _pace(one, net, library).seconds(
                     flops_of(sizes, batch // count)
                 )
                 model = compute + ring(size, count, link)
@@ -254,7 +255,7 @@ def _local(one: dict[str, Any], two: dict[str, Any], link: Link) -> list[list[st
     return rows
 
 
-PAPER_WORKS = (
+LARGE_NETS = (
     (
         "784-512-256-10, a batch of 256 in all",
         flops_of((784, 512, 256, 10), 256),
@@ -274,11 +275,11 @@ PAPER_WORKS = (
         False,
     ),
 )
-"""What it is, FLOPs, parameters, and whether the batch grows with the ranks."""
+"""Description, FLOPs, parameters, and whether the batch grows with the ranks."""
 
 
-def _paper(words: str, flops: int, parameters: int, grows: bool) -> str:
-    """The table of one work on many GPUs."""
+def _prediction(words: str, flops: int, parameters: int, grows: bool) -> str:
+    """The table of one net on many GPUs."""
     rows: list[list[str]] = []
     for count in GPUS:
         compute = H100.seconds(flops if grows else flops / count)
@@ -287,7 +288,7 @@ def _paper(words: str, flops: int, parameters: int, grows: bool) -> str:
         shown = [_short(t) for t in (compute, between, after, beside)]
         shares = [f"{compute / t:.0%}" for t in (after, beside)]
         rows.append([str(count), *shown, *shares])
-    return PAPER.format(words=words, rows=_rows(rows))
+    return PREDICTION.format(words=words, rows=_rows(rows))
 
 
 def _short(seconds: float) -> str:
@@ -298,7 +299,7 @@ def _short(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} µs"
 
 
-PAPER = """\
+PREDICTION = """\
 ### {words}
 
 | GPUs | compute | all-reduce | one after the other | at once | of it compute | at once |
@@ -309,8 +310,9 @@ PAPER = """\
 PAGE = """\
 # Data parallel: what it costs
 
-Written by `python docs/scaling.py docs/scaling.md`. Every rank learns from its part of
-each batch; the gradients of all ranks are averaged, and all take the same step. By hand
+Written by `python -m benchmarks.distributed_scaling docs/scaling.md`. Every rank learns
+from its share of each batch; the gradients of all ranks are averaged, and all take the
+same step. By hand
 that is one flat all-reduce after the backward pass (`handmade/distributed.py`), in torch
 `DistributedDataParallel`, which sends gradients off in buckets during it.
 
@@ -352,14 +354,14 @@ The pace of one rank alone, by steps on a quarter of the batch to twice of it:
 {paces}
 
 A whole step in µs: *model* is the formula with the numbers above; *alone* is a step on
-the rank's own part without any all-reduce, while the other rank does the same;
+the rank's own share without any all-reduce, while the other rank does the same;
 *measured* is the shared step.
 
 | net | ranks | by hand: model | alone | measured | DDP: model | alone | measured | all-reduce alone | DDP / by hand |
 |---|---|---|---|---|---|---|---|---|---|
 {local}
 
-## On paper: 8 to 1024 GPUs
+## Predicted: 8 to 1024 GPUs
 
 Nothing here was measured. Assumed:
 
@@ -378,7 +380,7 @@ Nothing here was measured. Assumed:
   The weights, gradients and the optimiser's state of the whole net fit on each GPU; for
   the largest net here that needs sharding, which moves half as many bytes again.
 
-{papers}
+{predictions}
 """  # noqa: E501
 
 
