@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.blank import blank, class_of
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 COMPUTES = ("forward", "backward", "updated", "step")
 """The methods that do what a class is for."""
@@ -31,7 +31,7 @@ def template(name: str, solution: bool = False) -> str:
         ValueError: there is no template of this name; the nearest is suggested.
     """
     if name not in names():
-        near = nearest(name, names())
+        near = suggest(name, names())
         hint = f"; did you mean {near[0]}?" if near else f"; there are {names()}"
         raise ValueError(f"there is no template {name!r}{hint}")
     return _written(class_of(name)) if solution else blank(name)

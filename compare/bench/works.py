@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.experiment import MakeLearner, backprop
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 LR = 0.1
 """The learning rate of plain gradient descent, unless a work has its own."""
@@ -178,7 +178,7 @@ def work(name: str, known: Mapping[str, Work] = WORKS) -> Work:
     if name not in known and name in CUDA_WORKS:
         raise ValueError(f"the work {name!r} needs device cuda")
     if name not in known:
-        near = nearest(name, known, like=NEAR)
+        near = suggest(name, known, cutoff=NEAR)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(
             f"there is no work {name!r} to bench{hint} (known: {', '.join(known)})"

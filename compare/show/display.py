@@ -11,7 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
-from compare.colors import COLORS
+from compare.page import COLORS
 from compare.show.docstring import FORMULAS, NOTES, SHAPES, reflowed
 from compare.show.example import Example
 from compare.show.page import Page

@@ -7,7 +7,7 @@ from typing import Any
 
 import handmade
 import torch_ref
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 SUBMODULES = ("nn.init", "nn.utils", "optim.lr_scheduler")
 """Modules inside modules, which `__all__` of the outer ones leaves out."""
@@ -71,5 +71,5 @@ def _near(wanted: str) -> Iterator[str]:
     for name in names():
         spelled.setdefault(name.rpartition(".")[2].lower(), name)
         spelled[name.lower()] = name
-    close = nearest(wanted, spelled, most=3, like=0.7)
+    close = suggest(wanted, spelled, most=3, cutoff=0.7)
     yield from dict.fromkeys(spelled[c] for c in close)
