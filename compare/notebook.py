@@ -17,7 +17,7 @@ from compare.check.sandbox import Outcome, check_file
 from compare.check.subjects import among
 from compare.experiment import Experiment
 from compare.logger import link, newest
-from compare.show import display, page
+from compare.show import page
 from compare.show.page import Page
 from compare.sizing import settled
 from compare.tensorboard import Server
@@ -135,7 +135,7 @@ class Shown:
     page: Page
 
     def _repr_html_(self) -> str:
-        inner = escape(display.as_html(self.page))
+        inner = escape(page.as_html(self.page))
         return f'<iframe srcdoc="{inner}" width="100%" height="700"></iframe>'
 
 

@@ -1,123 +1,148 @@
-"""Torch's source without what has nothing to do with the values on these arrays.
+"""PyTorch's source, shortened to what computes the values of ordinary tensors.
 
 Left out are docstrings, annotations, errors and warnings, and the branches for
 TorchScript, for compilers, for complex numbers, for hyper-parameters that are tensors,
-and for arguments that are deprecated.
+and for deprecated arguments.
 """
 
 import ast
 import inspect
+import re
 import textwrap
 from typing import Any
 
-OFF = ("capturable", "differentiable", "has_complex")
-"""Options that are False unless asked for."""
-ABSENT = ("size_average", "reduce", "grad_scale", "found_inf", "beta1_dict")
-"""Arguments that are None unless asked for."""
-NEVER = (
-    *("is_scripting", "is_tracing", "is_compiling", "is_complex"),
-    "are_deterministic_algorithms_enabled",
+FALSE = ("capturable", "differentiable", "has_complex")
+"""Options that are False by default."""
+NONE = ("size_average", "reduce", "grad_scale", "found_inf", "beta1_dict")
+"""Arguments that are None by default."""
+ALWAYS_FALSE = re.compile(
+    r"is_(scripting|tracing|compiling|complex)|are_deterministic_algorithms_enabled"
+    r"|has_torch_function\w*"
 )
-"""Questions whose answer is no."""
+"""Functions that return False here."""
+WIDTH = 79
+TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[][(){},]""")
+"""A string, which may hold brackets of its own; or a bracket or a comma."""
 
 
-def trimmed(function: Any) -> str:
+def shortened(function: Any) -> str:
     """The source of a Python function or method of torch.
 
     Raises:
         TypeError: it has no Python source.
     """
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
-    tree = _Trim().visit(ast.parse(source))
+    tree = _Shorten().visit(ast.parse(source))
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-class _Trim(ast.NodeTransformer):
-    """Takes out of a tree what is not shown."""
+def broken(source: str) -> str:
+    """The same code; a line that is too long is broken inside its widest bracket."""
+    return "\n".join(_break(line) for line in source.splitlines())
+
+
+class _Shorten(ast.NodeTransformer):
+    """Removes from a syntax tree what is not shown."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Without docstring, decorators and annotations."""
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
         node.decorator_list, node.returns = [], None
         self.generic_visit(node)
         node.body = node.body or [ast.Pass()]
         return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
-        """Without annotation."""
         node.annotation = None
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        """An assignment, or nothing where only a type was said."""
-        if node.value is None:
-            return None
-        return ast.Assign([node.target], node.value)
+        return ast.Assign([node.target], node.value) if node.value else None
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        return None
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        return None
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Keeps a call, but no docstring and no warning."""
+        is_text = isinstance(node.value, ast.Constant)
+        is_warning = ast.unparse(node).startswith("warnings.warn")
+        return None if is_text or is_warning else node
 
     def visit_If(self, node: ast.If) -> Any:
-        """The branch that is taken, where that is known; nothing where it fails."""
+        """Keeps the branch that is taken, where that is known."""
         self.generic_visit(node)
-        known = _known(node.test)
-        if known is not None:
-            return node.body if known else node.orelse
+        taken = _value(node.test)
+        if taken is not None:
+            return node.body if taken else node.orelse
         if not node.body and not node.orelse:
             return None
         node.body = node.body or [ast.Pass()]
         return node
 
-    def visit_Raise(self, node: ast.Raise) -> None:
-        """Nothing."""
-
-    def visit_Assert(self, node: ast.Assert) -> None:
-        """Nothing."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Nothing where it only warns or describes."""
-        said = ast.unparse(node)
-        is_text = isinstance(node.value, ast.Constant)
-        return None if is_text or said.startswith("warnings.warn") else node
-
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        """The value that is taken, where that is known."""
+        """Keeps the value that is taken, where that is known."""
         self.generic_visit(node)
-        known = _known(node.test)
-        if known is None:
+        taken = _value(node.test)
+        if taken is None:
             return node
-        return node.body if known else node.orelse
+        return node.body if taken else node.orelse
 
 
-def _known(test: ast.expr) -> bool | None:
-    """Whether a condition holds on ordinary arrays; None where that depends."""
+def _value(test: ast.expr) -> bool | None:
+    """The value of a condition for ordinary tensors; None where it depends."""
     match test:
-        case ast.Name(id=name) if name in OFF:
+        case ast.Name(id=name) if name in FALSE:
             return False
-        case ast.Call():
-            return _answer(test)
+        case ast.Call(func=function, args=args):
+            name = ast.unparse(function).rpartition(".")[2]
+            of_tensor = name == "isinstance" and ast.unparse(args[1])[-6:] == "Tensor"
+            return False if of_tensor or ALWAYS_FALSE.fullmatch(name) else None
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            known = _known(operand)
-            return None if known is None else not known
+            value = _value(operand)
+            return None if value is None else not value
         case ast.Compare(
             left=ast.Name(id=name), ops=[is_], comparators=[ast.Constant(value=None)]
-        ) if name in ABSENT:
+        ) if name in NONE:
             return isinstance(is_, ast.Is)
-        case ast.BoolOp(op=op, values=values):
-            return _joined([_known(v) for v in values], isinstance(op, ast.And))
+        case ast.BoolOp(op=op, values=operands):
+            decisive = isinstance(op, ast.Or)  # one True decides "or", one False "and"
+            values = [_value(operand) for operand in operands]
+            if decisive in values:
+                return decisive
+            return None if None in values else not decisive
         case _:
             return None
 
 
-def _answer(call: ast.Call) -> bool | None:
-    """What a call that asks for the kind of something answers."""
-    name = ast.unparse(call.func).rpartition(".")[2]
-    if name in NEVER or name.startswith("has_torch_function"):
-        return False
-    is_tensor = name == "isinstance" and ast.unparse(call.args[1]).endswith("Tensor")
-    return False if is_tensor else None
+def _break(line: str) -> str:
+    """A line that fits, or the items of its widest bracket on a line each."""
+    brackets = [] if len(line) <= WIDTH or "#" in line else _brackets(line)
+    if not brackets:
+        return line
+    opens, *commas, closes = max(brackets, key=lambda places: places[-1] - places[0])
+    starts, ends = [opens, *commas], [*commas, closes]
+    items = [line[a + 1 : b].strip() for a, b in zip(starts, ends, strict=True)]
+    if not any(items):
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    inner = [f"{indent}    {item}," for item in items[:-1] if item]
+    inner += [f"{indent}    {items[-1]}"] if items[-1] else []
+    return "\n".join(
+        [line[: opens + 1], *map(_break, inner), f"{indent}{line[closes:]}"]
+    )
 
 
-def _joined(known: list[bool | None], all_of: bool) -> bool | None:
-    """Of "and", one False decides; of "or", one True."""
-    if (not all_of) in known:
-        return not all_of
-    return None if None in known else all_of
+def _brackets(line: str) -> list[list[int]]:
+    """Where each outermost bracket opens, where its commas stand, where it closes."""
+    brackets: list[list[int]] = []
+    depth = 0
+    for token in TOKEN.finditer(line):
+        if token[0] in "([{":
+            depth += 1
+            if depth == 1:
+                brackets.append([])
+        if brackets and depth == 1 and token[0] in "([{,)]}":
+            brackets[-1].append(token.start())
+        depth -= token[0] in ")]}"
+    return [places for places in brackets if len(places) > 1]
