@@ -14,9 +14,9 @@ from compare import course, registry
 from compare.cli import app
 from compare.cli._shared import out
 from compare.course import PARTS
-from compare.course_page import course_page, torch_calls
 from compare.show import names
 from compare.solved_exercises import EXERCISES
+from docs.course_index import checks_of, course_page, names_of, torch_calls
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = {part.id: part for part in PARTS}
@@ -44,8 +44,8 @@ def test_no_part_of_the_course_is_missing():
 @over_parts()
 def test_every_part_is_worked_named_and_tested(part):
     assert part.about
-    assert part.names
-    assert part.tests
+    assert names_of(part)
+    assert checks_of(part)
     worked = [e for e in EXERCISES if e.id.partition(",")[0] == part.id]
     assert course.lessons_of(part) or part.commands
     assert bool(worked) == ("exercises" in part.commands)
@@ -53,7 +53,7 @@ def test_every_part_is_worked_named_and_tested(part):
 
 @over_parts()
 def test_every_name_of_a_part_can_be_shown(part):
-    assert {*part.names} <= {*names.names()}
+    assert {*names_of(part)} <= {*names.names()}
 
 
 def resolved(dotted):
@@ -104,7 +104,7 @@ def names_in(file):
 
 @over_parts()
 def test_every_test_of_a_part_exists(part):
-    for test in part.tests:
+    for test in checks_of(part):
         file, _, name = test.partition("::")
         assert name.startswith("test_")
         assert name in names_in(file), test

@@ -20,7 +20,9 @@ NAMES = ("MSELoss", "Linear", "LinearLR", "ReLU", "PReLU", "SGD")
         ("quite another", 3, []),
     ],
 )
-def test_names_that_begin_with_the_word_come_before_those_spelled_like_it(word, most, found):
+def test_names_that_begin_with_the_word_come_before_those_spelled_like_it(
+    word, most, found
+):
     assert suggest(word, NAMES, most) == found
 
 
