@@ -48,8 +48,10 @@ class Part:
 
 def _parts() -> tuple[Part, ...]:
     with Path(__file__).with_suffix(".csv").open(encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return tuple(Part(**(r | {"commands": r["commands"].split()})) for r in rows)
+        return tuple(
+            Part(row["id"], row["heading"], row["about"], row["commands"].split())
+            for row in csv.DictReader(file)
+        )
 
 
 PARTS = _parts()

@@ -24,6 +24,7 @@ from compare.testing.draws import Draw
 from compare.verdict import Verdict, classify, worst
 
 Arrays = Mapping[str, np.ndarray]
+EPS = float(np.finfo(float).eps)
 TOLERANCE = 1e-12
 """Relative, in float64; the tests show that a correct result stays below it."""
 STEPS_TOLERANCE = 1e-11
@@ -90,15 +91,12 @@ def _compared(
     """Compare the results of both libraries by name: see `classify`."""
     if got.keys() != want.keys():
         raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
-    options = {
-        "tolerance": tolerance,
-        "scale": scale,
-        "eps": float(np.finfo(float).eps),
-    }
-    rows = tuple(
-        Row(n, got[n], a, classify(got[n], a, **options)) for n, a in want.items()
-    )
-    return Example(call, given, rows, worst([row.verdict for row in rows]))
+    rows = []
+    for name, theirs in want.items():
+        ours = got[name]
+        verdict = classify(ours, theirs, tolerance=tolerance, eps=EPS, scale=scale)
+        rows.append(Row(name, ours, theirs, verdict))
+    return Example(call, given, tuple(rows), worst([row.verdict for row in rows]))
 
 
 # Layers, losses and optimisers: one of their test cases, the verdict over all of them.

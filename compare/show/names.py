@@ -51,6 +51,7 @@ def _hint(wanted: str) -> str:
     for name in names():
         spelled.setdefault(name.rpartition(".")[2].lower(), name)
         spelled[name.lower()] = name
-    if similar := suggest(wanted, spelled, most=3, cutoff=0.7):
-        return f"did you mean {' or '.join(dict.fromkeys(map(spelled.get, similar)))}?"
+    similar = suggest(wanted, spelled, most=3, cutoff=0.7)
+    if meant := dict.fromkeys(spelled[name] for name in similar):
+        return f"did you mean {' or '.join(meant)}?"
     return "`python -m compare show --list` names all"

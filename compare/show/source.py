@@ -115,11 +115,9 @@ def _torchs(thing: Any) -> list[str]:
         return [] if _is_own(thing) else [_titled(thing)]
     if issubclass(thing, torch.optim.Optimizer):
         return _update_rule(thing)
-    methods = [getattr(thing, name, None) for name in METHODS]
-    method = next(
-        (m for m in methods if m not in (None, torch.nn.Module.forward)), None
-    )
-    return [] if _is_own(thing) or method is None else _class(thing, method)
+    absent = (None, torch.nn.Module.forward)
+    methods = [m for n in METHODS if (m := getattr(thing, n, None)) not in absent]
+    return _class(thing, methods[0]) if methods and not _is_own(thing) else []
 
 
 def _update_rule(optimizer: Any) -> list[str]:
