@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from math import cos, e, exp, tanh
 from typing import Any
@@ -51,8 +52,10 @@ class Exercise:
     def answer(self) -> Answer:
         """Solve it all three ways."""
         paper = np.asarray(self.by_hand, dtype=float)
-        ours = to_numpy(self.solve(handmade, lambda a: np.asarray(a, dtype=float)))
-        theirs = to_numpy(self.solve(torch_ref, _tensor))
+        array = partial(np.array, dtype=float)
+        tensor = partial(torch.tensor, dtype=torch.float64)
+        ours = to_numpy(self.solve(handmade, array))
+        theirs = to_numpy(self.solve(torch_ref, tensor))
         eps = float(np.finfo(float).eps)
         pairs = ((ours, paper), (theirs, paper), (ours, theirs))
         verdicts = [classify(a, b, tolerance=TOLERANCE, eps=eps) for a, b in pairs]
@@ -62,10 +65,6 @@ class Exercise:
 def by_heading() -> dict[str, list[Exercise]]:
     """All exercises in the order of the course, under their slides' headings."""
     return {h: list(group) for h, group in groupby(EXERCISES, lambda x: x.heading)}
-
-
-def _tensor(values: Any) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _text(values: np.ndarray) -> str:
@@ -87,30 +86,18 @@ ON_PAPER: dict[str, Callable[[float], float]] = {
     "Sigmoid": lambda total: 1 / (1 + exp(-total)),
 }
 LINEAR = (  # letter, question, x, weights, sum on paper
-    ("a", "x = [½, ½], w₀ = ½, w = [½, ½]", [H, H], [H, H, H], H + H * H + H * H),
-    ("b", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 * 1 + 3 * 2),
+    ("a", "x = [½, ½], w₀ = ½, w = [½, ½]", [H, H], [H, H, H], H + 0.25 + 0.25),
+    ("b", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 + 6),
 )
 RELU = (
-    (
-        "c",
-        "x = [−½, ½], weights = [½, −½, −½]",
-        [-H, H],
-        [H, -H, -H],
-        H + H * H - H * H,
-    ),
-    (
-        "d",
-        "x = [1, 2], weights = [−1, −2, −3]",
-        [1, 2],
-        [-1, -2, -3],
-        -1 - 2 * 1 - 3 * 2,
-    ),
+    ("c", "x = [−½, ½], weights = [½, −½, −½]", [-H, H], [H, -H, -H], H + 0.25 - 0.25),
+    ("d", "x = [1, 2], weights = [−1, −2, −3]", [1, 2], [-1, -2, -3], -1 - 2 - 6),
 )
 SIGMOIDAL = (
     ("e", "x = [1, 1], weights = [0, 0, 0]", [1, 1], [0, 0, 0], 0),
     ("f", "x = [0, 0], weights = [½, ½, ½]", [0, 0], [H, H, H], H),
-    ("g", "x = [½, ½], weights = [½, ½, ½]", [H, H], [H, H, H], H + H * H + H * H),
-    ("h", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 * 1 + 3 * 2),
+    ("g", "x = [½, ½], weights = [½, ½, ½]", [H, H], [H, H, H], H + 0.25 + 0.25),
+    ("h", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 + 6),
 )
 INPUTS = [[1, *x] for _, _, x, _, _ in SIGMOIDAL]
 WEIGHTS = [weights for _, _, _, weights, _ in SIGMOIDAL]

@@ -1,10 +1,11 @@
 """Every part of the course leads to its lesson, its code, torch's and its tests."""
 
 import ast
-import importlib
 import re
+from functools import cache
 from itertools import chain
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from typer.testing import CliRunner
@@ -56,30 +57,16 @@ def test_every_name_of_a_part_can_be_shown(part):
     assert {*names_of(part)} <= {*names.names()}
 
 
-def resolved(dotted):
-    """What a dotted name stands for: the longest module, then its attributes."""
-    parts = dotted.split(".")
-    for length in range(len(parts), 0, -1):
-        try:
-            value = importlib.import_module(".".join(parts[:length]))
-        except ImportError:
-            continue
-        for part in parts[length:]:
-            value = getattr(value, part)
-        return value
-    raise ImportError(dotted)
-
-
 def test_a_name_that_torch_has_not_is_seen():
     with pytest.raises(AttributeError):
-        resolved("torch.optim.SDG")
+        resolve_name("torch.optim.SDG")
 
 
 @over_parts()
 def test_every_call_of_torch_exists(part):
     for call in torch_calls(part):
         assert call.startswith("torch.")
-        assert callable(resolved(call)), call
+        assert callable(resolve_name(call)), call
 
 
 def words_of_torch_ref():
@@ -97,6 +84,7 @@ def test_every_call_of_torch_is_one_that_torch_ref_makes():
     assert said - words_of_torch_ref() == set()
 
 
+@cache
 def names_in(file):
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
