@@ -78,14 +78,20 @@ def show(page: Page, console: Console) -> None:
 def as_html(page: Page) -> str:
     """A page as HTML that needs no other file; the same on every machine."""
     console = Console(
-        **{"record": True, "file": StringIO(), "width": HTML_WIDTH, "_environ": {}},
-        **{"force_terminal": True, "color_system": "truecolor", "highlight": False},
+        record=True,
+        file=StringIO(),
+        width=HTML_WIDTH,
+        highlight=False,
+        force_terminal=True,
+        color_system="truecolor",
         legacy_windows=False,
+        _environ={},
     )
     show(page, console)
     title = f"<title>{page.name}: handmade and torch_ref</title>"
     style = "<style>\npre { font-size: 12px; margin: 2em; }"
     html = console.export_html(inline_styles=True)
+    html = html.replace("<html>", '<html lang="en">', 1)
     return html.replace("<style>", f"{title}\n{style}", 1)
 
 
