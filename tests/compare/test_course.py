@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import torch_ref
-from compare import course, registry
+from compare import course, experiments, registry
 from compare.cli import app
 from compare.cli._shared import out
 from compare.course import PARTS
@@ -111,6 +111,24 @@ def test_every_lesson_belongs_to_parts_and_bears_a_heading_of_theirs(name):
     assert {*lesson.course} <= ID.keys()
     headings = [ID[id].heading for id in lesson.course if ID[id].heading]
     assert any(heading in lesson.heading for heading in headings)
+
+
+# -- titles and parts of the lessons, read from their files ----------------------------
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_title_and_parts_in_a_lessons_file_are_those_of_the_lesson(name):
+    lesson = registry.load(name)[1]
+    assert course.title_and_course(name) == (lesson.title, lesson.course)
+
+
+def test_a_lesson_whose_file_does_not_spell_them_out_is_loaded(monkeypatch, tmp_path):
+    lesson = registry.load("or_gate")[1]
+    written = 'EXPERIMENT = made_of(title="of something else", course=COURSE)\n'
+    (tmp_path / "or_gate.py").write_text(written)
+    monkeypatch.setattr(experiments, "__path__", [str(tmp_path)])
+    found = course.title_and_course.__wrapped__("or_gate")
+    assert found == (lesson.title, lesson.course)
 
 
 # -- the page --------------------------------------------------------------------------
