@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from compare.experiment import MakeLearner, backprop
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 LEARNING_RATE = 0.1
 SIMILARITY = 0.4
@@ -171,6 +171,6 @@ def find(name: str, device: str = "cpu") -> Workload:
         return known[name]
     if name in WORKLOADS["cuda"]:
         raise ValueError(f"the workload {name!r} needs device cuda")
-    close = nearest(name, known, like=SIMILARITY)
+    close = suggest(name, known, cutoff=SIMILARITY)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise ValueError(f"no workload {name!r}{hint} (known: {', '.join(known)})")

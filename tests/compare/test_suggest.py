@@ -1,8 +1,8 @@
-"""What is suggested for a name that there is not."""
+"""Suggestions for an unknown name."""
 
 import pytest
 
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 NAMES = ("MSELoss", "Linear", "LinearLR", "ReLU", "PReLU", "SGD")
 
@@ -20,10 +20,12 @@ NAMES = ("MSELoss", "Linear", "LinearLR", "ReLU", "PReLU", "SGD")
         ("quite another", 3, []),
     ],
 )
-def test_a_beginning_comes_first_then_what_is_spelled_alike(word, most, found):
-    assert nearest(word, NAMES, most) == found
+def test_names_that_begin_with_the_word_come_before_those_spelled_like_it(
+    word, most, found
+):
+    assert suggest(word, NAMES, most) == found
 
 
-def test_how_alike_a_name_must_be_can_be_asked_for():
-    assert nearest("or_gate", ["or"], like=0.4) == ["or"]
-    assert nearest("or_gate", ["or"]) == []
+def test_the_cutoff_decides_how_similar_a_name_must_be():
+    assert suggest("or_gate", ["or"], cutoff=0.4) == ["or"]
+    assert suggest("or_gate", ["or"]) == []
