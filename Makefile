@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test site lessons fuzz mutants check lint types format docs board clean
+.PHONY: run test test-all site lessons fuzz mutants check lint types format docs board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
 
+# The fast tests: three minutes on two cores.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# Every test; takes ten minutes or more.
+test-all: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Every lesson from beginning to end: whether its claims hold; takes minutes.
 lessons: $(VENV)/.run
@@ -29,7 +34,8 @@ mutants: $(VENV)/.dev
 	$(INSTALL) --group mutants
 	$(BIN)/python tests/mutants.py
 
-check: $(VENV)/.dev lint types test
+# What every change must pass.
+check: $(VENV)/.dev lint types test-all
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -44,7 +50,7 @@ format: $(VENV)/.dev
 
 # The pages that are made from the code; where all is up to date, nothing changes.
 docs: $(VENV)/.run
-	$(BIN)/python -m compare.course_page docs/course.md
+	$(BIN)/python docs/course_index.py docs/course.md
 	$(BIN)/python docs/tally.py --write
 
 board: $(VENV)/.run

@@ -8,7 +8,7 @@ from compare import registry
 from compare.backend import Backend
 from compare.experiment import Experiment
 from compare.registry import Lesson
-from compare.trainer import RunConfig
+from compare.run_config import RunConfig
 
 
 def prepare(
@@ -28,7 +28,7 @@ def prepare(
 
     The options are those of `Backend`, `RunConfig` and, in place of lessons, of a
     table: see `compare.tables.lesson.from_csv`. Where `array` is "auto", NumPy is taken
-    where that can be; `compare.sizing.settled` decides when it has seen the lesson.
+    where that can be; `compare.array_choice` decides when it has seen the lesson.
 
     Raises:
         OSError: a file cannot be read.

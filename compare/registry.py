@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from compare import experiments
 from compare.experiment import Experiment
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 
 class Lesson(NamedTuple):
@@ -55,7 +55,7 @@ def load(name: str) -> tuple[str, Experiment]:
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
-        near = nearest(name, names())
+        near = suggest(name, names())
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
         raise ValueError(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT

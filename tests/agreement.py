@@ -1,8 +1,8 @@
-"""The judge of tests/strategies/: does the hand-written side answer as torch does?
+"""Compares both implementations on a random example of tests/strategies/.
 
-Bounds are relative to the largest number wanted or, where a sum may cancel, to the
-largest that was summed: next to that, 1e-12 in float64; float32 may be a few times as
-far from float64 as torch's own float32 is.
+In float64 they may differ by 1e-12 of the largest expected number or, where a sum may
+cancel, of its largest term. In float32 the hand-written side may be a few times as far
+from float64 as torch's own float32.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from strategies.losses import LOSSES, MARGINS
-from strategies.spec import Descent, Example, Spec
+from strategies.spec import Descent, Example
 
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
+from compare.testing.case import Layer
 from compare.testing.oracles import finite_differences
+from compare.testing.reference import (
+    Results,
+    autograds,
+    built,
+    found,
+    torchs,
+    with_state,
+)
 
-Results = dict[str, np.ndarray]
-FLOAT64_BOUND = 1e-12
+FLOAT64_TOLERANCE = 1e-12
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
@@ -32,7 +40,7 @@ LINEAR = (
 
 
 class Mismatch(AssertionError):
-    """The two sides differ, or a law is broken."""
+    """Both implementations differ, or a law is broken."""
 
 
 def check(example: Example | Descent) -> None:
@@ -41,22 +49,28 @@ def check(example: Example | Descent) -> None:
         check_optimizer(example)
         return
     check_layer(example)
-    if example.spec.name in LOSSES:
+    if example.name in LOSSES:
         check_gradient_belongs_to_value(example)
 
 
 def check_layer(example: Example) -> None:
-    """Value and gradients are torch's; dtype and shape are kept, inputs untouched."""
-    exact = torchs(example, "float64")
+    """Value and gradients are torch's; dtype and shape are kept, inputs unchanged."""
+    example = stated(example)
+    exact = torchs(example)
     theirs = exact if example.dtype == "float64" else torchs(example, example.dtype)
     got = handmades(example)
     if got.keys() != exact.keys():
         raise Mismatch(f"{sorted(got)} is not {sorted(exact)}")
-    upstream = example.grad_output(exact["output"].shape)
+    upstream = example.grad_output(exact["output"])
     floors = cancellation(example, largest(1.0 if upstream is None else upstream))
     for name, want in exact.items():
         size = largest(want) + floors.get(name, 0.0)
         compare(name, got[name], want, size, largest(theirs[name] - want))
+
+
+def stated(example: Example) -> Example:
+    """The example with parameters and buffers, the same ones each time."""
+    return with_state(example, np.random.default_rng([example.seed, 2]))
 
 
 def compare(
@@ -65,15 +79,16 @@ def compare(
     """Raise Mismatch unless `got` is `want` in `got`'s precision."""
     if got.shape != want.shape:
         raise Mismatch(f"{name} has shape {got.shape}, torch's has {want.shape}")
-    bound = FLOAT64_BOUND * size
+    tolerance = FLOAT64_TOLERANCE * size
     if got.dtype == np.float32:
-        bound = 4 * theirs + 8 * FLOAT32_EPS * size
-    # Torch may flush to 0 what is smaller: its sigmoid does from −710 on.
-    bound += float(np.finfo(got.dtype).tiny)
-    if not largest(got - want) <= bound:
+        tolerance = 4 * theirs + 8 * FLOAT32_EPS * size
+    if got.dtype.kind == "f":
+        # Torch may flush to 0 what is smaller: its sigmoid does from −710 on.
+        tolerance += float(np.finfo(got.dtype).tiny)
+    if not largest(got - want) <= tolerance:
         raise Mismatch(
             f"{name} is {largest(got - want):.3g} from torch's, allowed are "
-            f"{bound:.3g}:\n{got}\n{want}"
+            f"{tolerance:.3g}:\n{got}\n{want}"
         )
 
 
@@ -82,95 +97,28 @@ def largest(values: Any) -> float:
     return float(np.max(np.abs(values), initial=0.0))
 
 
-def torchs(example: Example, dtype: str) -> Results:
-    """What torch answers, by autograd, on contiguous arrays."""
-    backend = Backend("torch", "cpu", dtype)
-    module = example.spec.build(torch_ref.nn, backend.torch)
-    module.to(getattr(torch, dtype)).train(example.training)
-    _load(module, _state(example, module), backend.torch)
-    return _differentiated(module, example, backend, np.asarray)
-
-
-def _load(module: Any, state: dict[str, np.ndarray], give: Callable[..., Any]) -> None:
-    """Give a module of either side these parameters and buffers."""
-    if state:
-        given = {name: give(value) for name, value in state.items()}
-        module.load_state_dict({**module.state_dict(), **given})
-
-
-def _state(example: Example, module: Any) -> dict[str, np.ndarray]:
-    """The example's numbers for parameters and buffers of a module of either side."""
-    shapes = {k: p.shape for k, p in module.named_parameters()}
-    buffers = {k: b.shape for k, b in _buffers(module, example)}
-    return example.state(shapes, buffers)
-
-
-def _buffers(module: Any, example: Example) -> list[tuple[str, Any]]:
-    """The floating buffers that are not merely constructor arguments."""
-    given = example.spec.kwargs
-    return [
-        (name, buffer)
-        for name, buffer in module.named_buffers()
-        if name not in given and "float" in str(buffer.dtype)
-    ]
-
-
-def _results(
-    module: Any, example: Example, output: Any, gradient: Any
-) -> dict[str, Any]:
-    """All results of a module of either side."""
-    results = {"output": output}
-    if example.inputs[0].dtype.kind == "f":
-        results["input gradient"] = gradient
-    results |= {f"gradient {k}": p.grad for k, p in module.named_parameters()}
-    return results | {f"buffer {k}": b for k, b in _buffers(module, example)}
-
-
-def _differentiated(
-    module: Any, example: Example, backend: Backend, change: Callable[..., Any]
-) -> Results:
-    """The answers of a torch module, every number changed before it goes in."""
-    x, *others = (backend.torch(change(a)) for a in example.inputs)
-    torch_ref.manual_seed(example.seed)
-    output = module(x.requires_grad_(x.is_floating_point()), *others)
-    upstream = example.grad_output(output.shape)
-    output.backward(None if upstream is None else backend.torch(change(upstream)))
-    # Autograd says None where the output does not depend on the input.
-    gradient = torch.zeros_like(x) if x.grad is None else x.grad
-    results = _results(module, example, output, gradient)
-    return {name: to_numpy(value) for name, value in results.items()}
-
-
 def handmades(example: Example) -> Results:
-    """What the hand-written class answers, on arrays of the example's own kind."""
+    """The hand-written class's answer, on arrays of the example's kind."""
     give = Giver(example)
-    module = example.spec.build(handmade.nn, give)
-    module.to(give(np.zeros(1)))
-    module.train(example.training)
-    _load(module, _state(example, module), give)
-    handmade.manual_seed(example.seed)
-    output = module(*(give(a) for a in example.inputs))
-    upstream = example.grad_output(output.shape)
-    gradient = module.backward(*([] if upstream is None else [give(upstream)]))
+    got = found(
+        getattr(handmade.nn, example.name), example, give, lambda a: kept(a, example)
+    )
     give.check_untouched()
-    results = _results(module, example, output, gradient)
-    return {k: kept(k, v, example) for k, v in results.items()}
+    return got
 
 
-def kept(name: str, value: Any, example: Example | Descent) -> np.ndarray:
-    """As NumPy, once it is known to be of the example's own library and dtype."""
+def kept(value: Any, example: Example | Descent) -> np.ndarray:
+    """The array as NumPy's; Mismatch unless its library and dtype were kept."""
     if isinstance(value, torch.Tensor) != (example.library == "torch"):
-        raise Mismatch(f"{name} is a {type(value)}, given were {example.library}'s")
-    if to_numpy(value).dtype != example.dtype:
-        raise Mismatch(f"{name} is {value.dtype}, given was {example.dtype}")
-    return to_numpy(value)
+        raise Mismatch(f"a {type(value)} came of arrays of {example.library}")
+    array = to_numpy(value)
+    if array.dtype.kind == "f" and array.dtype != example.dtype:
+        raise Mismatch(f"{array.dtype} came of {example.dtype}")
+    return array
 
 
 class Giver:
-    """Turns NumPy arrays into those that the hand-written side is given.
-
-    It remembers each, to tell afterwards whether one was written to.
-    """
+    """Turns NumPy arrays into the example's kind, and remembers what they held."""
 
     def __init__(self, example: Example | Descent) -> None:
         self.example = example
@@ -206,11 +154,11 @@ LAID_OUT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def cancellation(example: Example, upstream: float) -> dict[str, float]:
-    """The largest numbers that are subtracted on the way, by result.
+    """The largest terms of the sums behind each result, which may cancel.
 
-    σ(x) − y, for one, is a difference of numbers about 1, however small it is itself.
+    For example, σ(x) − y is a difference of numbers around 1, however small it is.
     """
-    name, x = example.spec.name, example.inputs[0]
+    name, x = example.name, example.inputs[0]
     if name in ("Sequential", "Residual", *LINEAR):
         return {k: largest(v) for k, v in majorised(example).items()}
     if name in ("GELU", "SiLU", "Softplus", "PReLU"):
@@ -233,9 +181,8 @@ def cancellation(example: Example, upstream: float) -> dict[str, float]:
 
 def _norm_cancellation(example: Example, upstream: float) -> dict[str, float]:
     """Of x − μ, whose rounding x̂ inherits; and of the gradient less its means."""
-    x, options = example.inputs[0], example.spec.kwargs
-    module = example.spec.build(torch_ref.nn, np.asarray)
-    state = _state(example, module)
+    x, options = example.inputs[0], example.kwargs
+    state = example.state | example.buffers
     deviation = np.sqrt(_least_variance(example, state) + options.get("eps", 1e-5))
     offset = largest(x) + largest(state.get("running_mean", 0.0))
     x_hat, weight = 1 + offset / deviation, largest(state.get("weight", 1.0))
@@ -251,7 +198,7 @@ def _norm_cancellation(example: Example, upstream: float) -> dict[str, float]:
 
 def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
     """The smallest that a normalisation divides by."""
-    x, first = example.inputs[0], example.spec.args[0]
+    x, first = example.inputs[0], example.args[0]
     if not x.size:
         return 1.0
     if "running_var" in state and not example.training:
@@ -259,7 +206,7 @@ def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
     rows = {
         "LayerNorm": lambda: x.reshape(-1, np.prod(first, dtype=int)),
         "GroupNorm": lambda: x.reshape(len(x) * first, -1),
-    }.get(example.spec.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
+    }.get(example.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
     return float(rows.var(axis=1).min())
 
 
@@ -273,10 +220,11 @@ def _one_activation(name: str, x: np.ndarray, upstream: float) -> dict[str, floa
 def _summed(example: Example, upstream: float) -> dict[str, float]:
     """What a weighted sum adds up: all of its losses' results, and their floors."""
     total: dict[str, float] = {}
-    for number, (factor, spec) in enumerate(example.spec.args[0]):
-        alone = replace(example, spec=spec)
+    for number, (factor, loss) in enumerate(example.args[0]):
+        parts = {"name": loss.name, "args": loss.args, "kwargs": loss.kwargs}
+        alone = stated(replace(example, **parts, state={}, buffers={}))
         floors = cancellation(alone, upstream)
-        for name, value in torchs(alone, "float64").items():
+        for name, value in torchs(alone).items():
             floors[name] = floors.get(name, 0) + largest(value)
         for name, size in floors.items():
             place = name.replace("gradient ", f"gradient {number}.")
@@ -285,13 +233,26 @@ def _summed(example: Example, upstream: float) -> dict[str, float]:
     return total
 
 
+class Majorant(Example):
+    """The same numbers without their signs."""
+
+    def grad_output(self, output: Any) -> np.ndarray | None:
+        upstream = super().grad_output(output)
+        return None if upstream is None else abs(upstream)
+
+
 def majorised(example: Example) -> Results:
     """The same net with all numbers made positive, so that nothing cancels."""
+    positive: dict[str, Any] = {
+        "state": {name: abs(array) for name, array in example.state.items()},
+        "inputs": tuple(map(abs, example.inputs)),
+    }
+    layer = _majorant(Layer(example.name, example.args, example.kwargs))
+    question = Majorant(**{**vars(example), **positive})
     backend = Backend("torch")
-    module = _majorant(example.spec).to(torch.float64)
-    state = {k: abs(v) for k, v in _state(example, module).items()}
-    _load(module, state, backend.torch)
-    return _differentiated(module, example, backend, abs)
+    plain = replace(question, args=(), kwargs={})
+    module = built(lambda: layer, plain, backend.torch, torch_ref.nn)
+    return autograds(module, question, backend)
 
 
 class Larger(torch.nn.Module):
@@ -301,20 +262,18 @@ class Larger(torch.nn.Module):
         return x + 1
 
 
-def _majorant(spec: Spec) -> torch.nn.Module:
+def _majorant(layer: Layer) -> torch.nn.Module:
     """A net of the same parameters whose activations are `Larger`."""
-    if spec.name in ("Sequential", "Residual"):
-        make = getattr(torch_ref.nn, spec.name)
-        return make(*(_majorant(inner) for inner in spec.args))
-    if spec.name in ("Flatten", *LINEAR):
-        return spec.build(torch_ref.nn, np.asarray)
-    return Larger()
+    if layer.name in ("Sequential", "Residual"):
+        make = getattr(torch_ref.nn, layer.name)
+        return make(*(_majorant(inner) for inner in layer.args))
+    return layer.built(torch_ref.nn) if layer.name in (*LINEAR, "Flatten") else Larger()
 
 
 def _one_loss(example: Example) -> tuple[float, float]:
     """What one element's loss, and its slope, may be a difference of."""
     x, weight = example.inputs[0], _one_weight(example)
-    kwargs = example.spec.kwargs
+    kwargs = example.kwargs
     p = kwargs.get("p", 1)
     value, slope = {
         "BCEWithLogitsLoss": (1 + largest(x), 1),
@@ -324,12 +283,12 @@ def _one_loss(example: Example) -> tuple[float, float]:
         "KLDivLoss": (1 + 4 * largest(x), 1),
         "MultiMarginLoss": ((2 + 2 * largest(x)) ** p, p * (2 + 2 * largest(x)) ** p),
         "NLLLoss": (largest(x), 0),
-    }.get(example.spec.name, (0, 0))
+    }.get(example.name, (0, 0))
     return weight * value, weight * slope
 
 
 def _one_weight(example: Example) -> float:
-    kwargs = example.spec.kwargs
+    kwargs = example.kwargs
     return largest(kwargs.get("weight", 1)) * (1 + largest(kwargs.get("pos_weight", 0)))
 
 
@@ -339,7 +298,7 @@ def _classes(x: np.ndarray) -> int:
 
 def divisor(example: Example) -> float:
     """What the loss divides by: 1, the elements, or the weights of what counts."""
-    target, kwargs = example.inputs[1], example.spec.kwargs
+    target, kwargs = example.inputs[1], example.kwargs
     if kwargs.get("reduction", "mean") == "batchmean":
         return float(len(target)) if target.ndim else 1.0
     if kwargs.get("reduction", "mean") != "mean":
@@ -348,7 +307,7 @@ def divisor(example: Example) -> float:
         return _count(example)
     counted = target[target != kwargs.get("ignore_index", -100)]
     weight = kwargs.get("weight")
-    if example.spec.name == "MultiMarginLoss":  # its mean is not a weighted one
+    if example.name == "MultiMarginLoss":  # its mean is not a weighted one
         weight = None
     return float(counted.size if weight is None else weight[counted].sum())
 
@@ -356,34 +315,35 @@ def divisor(example: Example) -> float:
 def _count(example: Example) -> float:
     """How many losses there are before they are reduced."""
     x, target = example.inputs
-    if example.spec.name == "GaussianKLLoss":
+    if example.name == "GaussianKLLoss":
         return target.size / target.shape[-1]
-    shares = example.spec.name == "CrossEntropyLoss" and target.dtype.kind == "f"
+    shares = example.name == "CrossEntropyLoss" and target.dtype.kind == "f"
     return target.size / (_classes(x) if shares else 1)
 
 
 def _share(example: Example) -> float:
     """How often one element's loss goes into the value."""
-    apart = example.spec.kwargs.get("reduction") == "none"
+    apart = example.kwargs.get("reduction") == "none"
     return 1.0 if apart else _count(example) / divisor(example)
 
 
 def check_gradient_belongs_to_value(example: Example) -> None:
-    """The gradient of a loss is the slope of its own value: torch is not asked.
+    """The gradient of a loss is the slope of its own value, whatever torch's is.
 
     Central differences at up to eight elements, away from kinks, where the slope is a
-    convention; each in a step that suits it.
+    convention.
     """
     x, *others = example.inputs
-    criterion = example.spec.build(handmade.nn, np.asarray)
-    upstream = example.grad_output(np.shape(criterion(x, *others)))
+    make = getattr(handmade.nn, example.name)
+    criterion = built(make, stated(example), lambda a: a)
+    upstream = example.grad_output(criterion(x, *others))
     gradient = criterion.backward(*([] if upstream is None else [upstream]))
-    found = STEPS[example.spec.name](*example.inputs)
-    step, extra, slope = (np.reshape(a, -1) for a in (*found, gradient))
+    sizes = STEPS[example.name](*example.inputs)
+    step, extra, slope = (np.reshape(a, -1) for a in (*sizes, gradient))
     at = np.flatnonzero(step)[:8]
     steps = step[at]
     heights = [0.0]
-    if example.spec.name == "WeightedSum":  # whose losses may cancel to nothing
+    if example.name == "WeightedSum":  # whose losses may cancel to nothing
         heights[0] = _summed(example, 1)["output"]
         heights[0] *= largest(1.0 if upstream is None else upstream)
 
@@ -482,34 +442,34 @@ slope is a difference of."""
 
 
 def check_optimizer(example: Descent) -> None:
-    """After every step each parameter is where torch's is; gradients are untouched.
+    """Every step leads to torch's parameters and leaves the gradients unchanged.
 
-    They belong to whoever gave them, and are overwritten between the steps.
+    Between the steps the gradients are overwritten: no state may share their memory.
     """
     give = Giver(example)
-    exact = Walk(example, torch_ref, Backend("torch").torch)
-    theirs, ours = exact, Walk(example, handmade, give)
+    exact = Training(example, torch_ref, Backend("torch").torch)
+    theirs, ours = exact, Training(example, handmade, give)
     if example.dtype == "float32":
-        theirs = Walk(example, torch_ref, Backend("torch", "cpu", "float32").torch)
+        theirs = Training(example, torch_ref, Backend("torch", "cpu", "float32").torch)
     size = [largest(a) for a in exact.values()]
     gap = [0.0] * len(size)
     for step in range(example.steps):
         if step == example.resumed:
             ours.resume()
-        for walk in {exact, theirs, ours}:
-            walk.step(step)
+        for training in {exact, theirs, ours}:
+            training.step(step)
         give.check_untouched()
         ours.overwrite_gradients()
         for i, (got, want) in enumerate(zip(ours.data(), exact.values(), strict=True)):
             size[i] = max(size[i], largest(want))
             gap[i] = max(gap[i], largest(theirs.values()[i] - want))
-            got = kept(f"parameter {i}", got, example)
+            got = kept(got, example)
             # Rounding may add up from step to step.
             compare(f"parameter {i}", got, want, (step + 1) * size[i], gap[i])
 
 
-class Walk:
-    """One side's parameters on their way down."""
+class Training:
+    """The parameters and the optimiser of one implementation."""
 
     def __init__(self, example: Descent, wing: Any, give: Callable[..., Any]) -> None:
         self.example, self.give = example, give
@@ -530,14 +490,14 @@ class Walk:
         self.optimizer.step()
 
     def resume(self) -> None:
-        """Hand over to a fresh optimiser that knows nothing but the state."""
+        """Replace the optimiser by a new one with its state."""
         groups = [{"params": g["params"]} for g in self.optimizer.param_groups]
         fresh = type(self.optimizer)(groups)
         fresh.load_state_dict(self.optimizer.state_dict())
         self.optimizer = fresh
 
     def overwrite_gradients(self) -> None:
-        """As someone may who keeps one gradient array; no velocity may live in it."""
+        """As a caller may who keeps one gradient array."""
         for parameter in self.params:
             if parameter.grad is not None:
                 parameter.grad[...] = np.nan

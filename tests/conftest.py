@@ -1,4 +1,4 @@
-"""Fixtures that several files of tests share."""
+"""Fixtures that several test files share."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ EXPERIMENT = dataclasses.replace(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs torch's Muon, which came with 2.9, where torch has none."""
+    """Skip what needs torch's Muon where torch is older than 2.9."""
     for item in items:
         if "muon" in item.name.lower() and not hasattr(torch.optim, "Muon"):
             item.add_marker(pytest.mark.skip(reason="this torch has no Muon"))
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def own_lesson(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """Writes a user's own lesson file: OR with these changes, as source."""
+    """Write a user's lesson file: OR with these changes, as source."""
 
     def write(changes: str = "", name: str = "own") -> str:
         path = tmp_path_factory.mktemp("lesson") / f"{name}.py"
@@ -47,9 +47,12 @@ def own_lesson(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Any]:
-    """Asks until the answer is true; what cannot be reached yet counts as false."""
+    """Repeat a question until its answer is true; what is not there yet is false.
 
-    def wait(ask: Callable[[], Any], seconds: float = 30) -> Any:
+    The time limit is for a machine under heavy load: only a failure takes that long.
+    """
+
+    def wait(ask: Callable[[], Any], seconds: float = 300) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
@@ -65,18 +68,18 @@ def eventually() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of logs for the runs `short_run` and `long_run`."""
+    """The log folder of `short_run` and `long_run`."""
     return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(scope="session")
 def short_run(logdir: Path) -> Result:
-    """The lesson or_gate as it is."""
+    """The lesson or_gate, unchanged."""
     return run(*registry.load("or_gate"), RunConfig(logdir=logdir))
 
 
 @pytest.fixture(scope="session")
 def long_run(logdir: Path) -> Result:
-    """The same with more steps than TensorBoard keeps unless told to."""
+    """The same with more steps than TensorBoard keeps by default."""
     _, lesson = registry.load("or_gate")
     return run("long", lesson, RunConfig(steps=LONG, logdir=logdir))

@@ -22,14 +22,14 @@ CHUNK = 500
 
 @dataclass
 class Tally:
-    """What a run of seeds came to."""
+    """The result of a range of seeds."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failure: str = ""
 
 
-def judged(seeds: range) -> Tally:
-    """Judge the examples of `seeds` up to the first mismatch."""
+def checked(seeds: range) -> Tally:
+    """Check the examples of `seeds` up to the first mismatch."""
     tally = Tally()
     for seed in seeds:
         name, example = seeded(seed)
@@ -46,7 +46,7 @@ def judged(seeds: range) -> Tally:
 
 
 def strictly() -> None:
-    """Warnings are errors, and torch has one thread: the processes share the cores."""
+    """Make warnings errors, and give each process one thread."""
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "reduction: 'mean' divides the total loss")
     torch.set_num_threads(1)
@@ -55,14 +55,14 @@ def strictly() -> None:
 def tallies(chunks: list[range], processes: int) -> Iterator[Tally]:
     """The tally of each chunk as it is ready."""
     if processes == 1:
-        yield from map(judged, chunks)
+        yield from map(checked, chunks)
         return
     with get_context("spawn").Pool(processes, strictly) as pool:
-        yield from pool.imap_unordered(judged, chunks)
+        yield from pool.imap_unordered(checked, chunks)
 
 
 def run(seed: int, examples: int, processes: int) -> int:
-    """Judge all examples, print the counts; 1 at the first mismatch, else 0."""
+    """Check all examples, print the counts; 1 at the first mismatch, else 0."""
     seeds, start = range(seed, seed + examples), time.monotonic()
     chunks = [seeds[i : i + CHUNK] for i in range(0, examples, CHUNK)]
     total: Counter[str] = Counter()

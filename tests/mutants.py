@@ -1,17 +1,25 @@
-"""Mutation testing of `handmade`: run by `make mutants`, summed up in docs/mutants.md.
+"""Mutation testing: does a test fail for each small change to the source?
 
-A mutant is one small change to the source. The tests should notice each; those that
-they do not are listed, except where a line of `equivalent_mutants.txt` says why nothing
-could notice them, or where only the words of a message differ.
+`make mutants` has mutmut try every change to `handmade`, and writes docs/mutants.md.
+`python tests/mutants.py --sample 100` tries a random sample, in a temporary copy.
+Mutants are left out where `equivalent_mutants.txt` says why nothing could notice them,
+or where only the text of a message differs.
 """
 
+import argparse
+import itertools
 import json
 import os
 import platform
+import random
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,19 +32,21 @@ KILLED = (1, 3)
 SURVIVED = 0
 UNTESTED = (5, 33)
 GOAL = 0.95
+COPIED = ("handmade", "torch_ref", "compare", "tests", "docs", "pyproject.toml")
+NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
     r"\b(\w*(namespace|matching|indices|axis|upstream|positive|real_number|finite\w*"
     r"|weights?|one_hot|require_\w+|_coordinates"
     r"|at_least|whole\w*|for_each|one_of|checked))\((None|\"[^\"]*\"|owner)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
-"""A call whose first argument is who complains: it only stands in messages."""
+"""A call whose first argument is the name of the caller, which only messages hold."""
 STRING = re.compile(r"""[rbfu]*("([^"\\]|\\.)*"|'([^'\\]|\\.)*')""")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where, what the line was, what it became, and how it ended."""
+    """One change: the line before and after it, and how the tests ended."""
 
     name: str
     file: str
@@ -47,28 +57,34 @@ class Mutant:
 
     @property
     def line(self) -> str:
-        """How `equivalent_mutants.txt` names it."""
+        """Its name in `equivalent_mutants.txt`."""
         return f"{self.file} {self.function}: {self.before} -> {self.after}"
 
 
-def run_all() -> None:
-    """Let mutmut make and try every mutant."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+def run(names: Sequence[str] = (), folder: Path = ROOT, quiet: bool = False) -> None:
+    """Let mutmut create all mutants in a folder, and test these (default: all)."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     children = str(os.cpu_count() or 1)
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", children]
-    subprocess.run(command, cwd=ROOT, env=env, check=False)
+    subprocess.run(
+        [*command, *names],
+        cwd=folder,
+        env=env | {"OMP_NUM_THREADS": "1"},
+        check=False,
+        capture_output=quiet,
+    )
 
 
-def found() -> list[Mutant]:
-    """Every mutant that mutmut tried."""
-    mutants = []
-    for meta in sorted((ROOT / "mutants").rglob("*.meta")):
-        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
-        mutants += [_mutant(name, code) for name, code in codes.items()]
-    return mutants
+def exit_codes(folder: Path = ROOT) -> dict[str, int | None]:
+    """By mutant: how the tests ended; None where they did not run."""
+    codes: dict[str, int | None] = {}
+    for meta in sorted((folder / "mutants").rglob("*.meta")):
+        codes |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return codes
 
 
-def _mutant(name: str, code: int | None) -> Mutant:
+def described(name: str, code: int | None) -> Mutant:
+    """A mutant of the current folder, its change looked up unless it is killed."""
     status = (
         "killed"
         if code in KILLED
@@ -82,7 +98,7 @@ def _mutant(name: str, code: int | None) -> Mutant:
     function = re.sub(r"__mutmut_\d+$", "", function).removeprefix("x_")
     function = function.replace("xǁ", "").replace("ǁ", ".")
     file = f"{module.replace('.', '/')}.py"
-    if not (ROOT / file).is_file():
+    if not Path(file).is_file():
         file = f"{module.replace('.', '/')}/__init__.py"
     before = after = ""
     if status != "killed":
@@ -91,7 +107,7 @@ def _mutant(name: str, code: int | None) -> Mutant:
 
 
 def _change(name: str) -> tuple[str, str]:
-    """The lines that a mutant took away and put in."""
+    """The lines that a mutant removes, and those that it adds."""
     from mutmut.__main__ import get_diff_for_mutant
 
     lines = get_diff_for_mutant(name).splitlines()
@@ -101,7 +117,7 @@ def _change(name: str) -> tuple[str, str]:
 
 
 def only_words(mutant: Mutant) -> bool:
-    """Whether only the text of a string differs, which is no behaviour."""
+    """Whether only the text of a message differs."""
     if mutant.status == "killed":
         return False
     before, after = _wordless(mutant.before), _wordless(mutant.after)
@@ -109,7 +125,7 @@ def only_words(mutant: Mutant) -> bool:
 
 
 def _wordless(line: str) -> str:
-    """The line without its messages; a string of one word may be a key, and stays."""
+    """The line without messages; a string of one word may be a key, and stays."""
 
     def without(found: re.Match[str]) -> str:
         return '""' if " " in found[0] else found[0]
@@ -118,7 +134,7 @@ def _wordless(line: str) -> str:
 
 
 def equivalents() -> dict[str, str]:
-    """The mutants that nothing could notice, and why."""
+    """The mutants that no test could notice, and why."""
     reasons = {}
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -137,14 +153,14 @@ def report(mutants: list[Mutant]) -> tuple[str, float, int]:
     counted = [m for m in mutants if m not in words and m not in aside]
     killed = [m for m in counted if m.status == "killed"]
     score = len(killed) / max(1, len(counted))
-    odd = [m for m in counted if m.status.startswith("timeout")]
+    failed = [m for m in counted if m.status.startswith("timeout")]
     rows = [
-        "| file | mutants | killed | left | equivalent | words |",
+        "| file | mutants | killed | survived | equivalent | message text only |",
         "|---|" + "--:|" * 5,
     ]
     for file in sorted({m.file for m in mutants}):
         of = Counter(_column(m, words, aside) for m in mutants if m.file == file)
-        cells = (of["killed"], of["left"], of["equivalent"], of["words"])
+        cells = (of["killed"], of["survived"], of["equivalent"], of["message"])
         total = sum(of.values())
         rows.append(f"| {file} | {total} | {' | '.join(map(str, cells))} |")
     left = [f"- `{m.line}` ({m.status})" for m in counted if m.status != "killed"]
@@ -157,14 +173,14 @@ def report(mutants: list[Mutant]) -> tuple[str, float, int]:
 Written by `make mutants` on {day}: Python {platform.python_version()}, mutmut
 {version("mutmut")}, {platform.machine()}.
 
-**{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(odd)}
-time-outs or crashes, none of which counts as a kill. {len(aside)} mutants are
-equivalent to the original (a line each below), and {len(words)} change only the words
+**{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(failed)}
+time-outs or crashes, which do not count as killed. {len(aside)} mutants are
+equivalent to the original (a line each below), and {len(words)} change only the text
 of a message.
 
 {chr(10).join(rows)}
 
-## Left alive
+## Survivors
 
 {chr(10).join(left) or "None."}
 
@@ -172,26 +188,98 @@ of a message.
 
 {chr(10).join(why) or "None."}
 """
-    return page, score, len(odd)
+    return page, score, len(failed)
 
 
 def _column(mutant: Mutant, words: set[Mutant], aside: set[Mutant]) -> str:
     if mutant in words:
-        return "words"
+        return "message"
     if mutant in aside:
         return "equivalent"
-    return "killed" if mutant.status == "killed" else "left"
+    return "killed" if mutant.status == "killed" else "survived"
+
+
+def sample(
+    count: int, seed: int, changed: Sequence[str], tests: Sequence[str], fast: bool
+) -> int:
+    """Test a random sample of mutants in a temporary copy; 1 if any survives.
+
+    Mutants that are known to be equivalent, or that change only the text of a message,
+    are not drawn.
+
+    Args:
+        count: of mutants.
+        seed: of the draw.
+        changed: files or folders whose code is changed.
+        tests: files or folders of tests.
+        fast: leave the slow tests out.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "copy"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        _configure(folder, changed, tests, fast)
+        os.chdir(folder)
+        run(["no mutant of this name"], folder, quiet=True)  # creates all, tests none
+        names = sorted(exit_codes(folder))
+        random.Random(seed).shuffle(names)
+        reasons = equivalents()
+        fair = (m for m in (described(n, None) for n in names) if _counts(m, reasons))
+        chosen = [m.name for m in itertools.islice(fair, count)]
+        print(f"{len(chosen)} of {len(names)} mutants, seed {seed}", flush=True)
+        run(chosen, folder)
+        codes = exit_codes(folder)
+        mutants = [described(name, codes[name]) for name in chosen]
+    for mutant in mutants:
+        if mutant.status != "killed":
+            print(f"{mutant.status}: {mutant.line}")
+    statuses = Counter(m.status for m in mutants)
+    print(f"{statuses['killed'] / max(1, len(mutants)):.1%} killed: {dict(statuses)}")
+    return 0 if statuses["killed"] == len(mutants) else 1
+
+
+def _counts(mutant: Mutant, reasons: dict[str, str]) -> bool:
+    return not only_words(mutant) and mutant.line not in reasons
+
+
+def _configure(
+    folder: Path, changed: Sequence[str], tests: Sequence[str], fast: bool
+) -> None:
+    """Write mutmut's section of pyproject.toml anew."""
+    path = folder / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    config = tomllib.loads(text)["tool"]["mutmut"]
+    packages = {name.partition("/")[0] for name in changed}
+    config["source_paths"] = sorted(packages)
+    config["only_mutate"] = [n if n.endswith(".py") else f"{n}/*" for n in changed]
+    config["also_copy"] = [n for n in COPIED if n not in packages]
+    config["pytest_add_cli_args_test_selection"] = list(tests)
+    config["pytest_add_cli_args"] += ["-m", "not slow"] if fast else []
+    section = "".join(f"{k} = {json.dumps(v)}\n" for k, v in config.items())
+    before, _, rest = text.partition("[tool.mutmut]\n")
+    after = rest[rest.index("\n[tool.") :]
+    path.write_text(f"{before}[tool.mutmut]\n{section}{after}", encoding="utf-8")
 
 
 def main() -> int:
     """Run, report, and say whether the goal is reached."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--report", action="store_true", help="of the last run")
+    parser.add_argument("--sample", type=int, metavar="N", help="test N mutants only")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--fast", action="store_true", help="without the slow tests")
+    parser.add_argument("--package", nargs="+", default=["handmade"], metavar="PATH")
+    parser.add_argument("--tests", nargs="+", default=["tests/handmade"])
+    given = parser.parse_args()
+    if given.sample:
+        tests = given.tests
+        return sample(given.sample, given.seed, given.package, tests, given.fast)
     os.chdir(ROOT)
-    if "--report" not in sys.argv:
-        run_all()
-    page, score, odd = report(found())
+    if not given.report:
+        run()
+    page, score, failed = report([described(*pair) for pair in exit_codes().items()])
     REPORT.write_text(page, encoding="utf-8")
     print(page)
-    return 0 if score >= GOAL and not odd else 1
+    return 0 if score >= GOAL and not failed else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the notebooks of docs/ afresh: `python tests/notebooks.py` keeps the outputs."""
+"""Run the notebooks of docs/: `python tests/notebooks.py` keeps their outputs."""
 
 import tempfile
 from pathlib import Path
@@ -11,11 +11,11 @@ NOTEBOOKS = sorted(DOCS.glob("*.ipynb"))
 
 
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
-    """The notebook with the outputs that it has when it is run in `folder`."""
+    """The notebook with the outputs of a run in `folder`."""
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(folder)}}
     NotebookClient(
-        notebook, timeout=100, resources=resources, record_timing=False
+        notebook, timeout=600, resources=resources, record_timing=False
     ).execute()
     return notebook
 

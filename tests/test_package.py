@@ -80,6 +80,7 @@ def test_the_command_is_installed_by_its_name(wheel: Path, names: list[str]):
     assert "compare = compare.__main__:main" in said
 
 
+@pytest.mark.slow
 def test_the_unpacked_wheel_runs_a_lesson_in_any_folder(wheel: Path, tmp_path: Path):
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     zipfile.ZipFile(wheel).extractall(site)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.check.sandbox import BAD, Outcome
-from compare.colors import COLORS
+from compare.report import COLORS
 
 
 def show(outcome: Outcome, out: Console, strict: bool = False) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from compare.colors import COLORS
+from compare.report import COLORS
 
 for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
     if hasattr(stream, "reconfigure"):

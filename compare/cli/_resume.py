@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from compare.registry import Lesson
-    from compare.trainer import RunConfig
+    from compare.run_config import RunConfig
 
 ALLOWED = {"resume", "logdir"}
 NAMED = 10
@@ -44,7 +44,7 @@ def reopen(folder: Path) -> tuple[list["Lesson"], "RunConfig"]:
     from compare import registry
     from compare.backend import Backend
     from compare.logger import read_summary
-    from compare.trainer import RunConfig
+    from compare.run_config import RunConfig
 
     _require_run(folder)
     summary = read_summary(folder)

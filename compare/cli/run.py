@@ -161,14 +161,16 @@ def _trained(
 
     Ctrl-C and SIGTERM end this lesson and all after it.
     """
-    from compare.sizing import settled
+    from compare.array_choice import choose_array
 
     try:
         with usage_errors(Exception, about=_where(lesson, config.logdir)):
-            used = settled(lesson.experiment, config)[0] if auto else config
-            if used.backend.array != config.backend.array:
-                say(out, f"{lesson.name}: Backend: torch tensors (large model)")
             name, source, experiment = lesson
+            used = config
+            if auto:
+                used, reason = choose_array(experiment, config)
+                if used.backend.array != config.backend.array:
+                    say(out, f"{name}: Backend: {reason}")
             return train(name, experiment, used, _progress, source=source)
     except KeyboardInterrupt as stop:
         raise typer.Exit(_interrupted(lesson.name, stop, config.logdir)) from None

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.suggest import nearest
+from compare.suggest import suggest
 from compare.tables.columns import NUMBER, convert
 from compare.tables.examples import Examples
 from compare.tables.reading import read
@@ -82,7 +82,7 @@ def _require_column(path: Path, fields: pd.DataFrame, name: str) -> None:
     names = [*fields]
     listed = ", ".join(map(repr, names))
     hint = f"there are {listed}"
-    if near := nearest(name, names, most=3):
+    if near := suggest(name, names, most=3):
         hint = f"did you mean {' or '.join(map(repr, near))}?"
     elif all(re.fullmatch(NUMBER["."], known) for known in names):
         hint = f"its first line must name the columns, got {listed}"

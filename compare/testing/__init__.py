@@ -1,7 +1,4 @@
-"""What "the same" is checked on: one line for each layer, loss and optimiser.
-
-Values are drawn, never written out; kinks, ties and extremes are drawn on purpose.
-"""
+"""Test cases for every layer, loss and optimiser, and PyTorch's answers to them."""
 
 from compare.testing.case import Case, resolved, rng_of
 from compare.testing.layers import LAYERS

@@ -1,12 +1,15 @@
-"""One way to build and feed a class, and what it is built of."""
+"""How to build a class and what to feed it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from compare.testing.draws import Draw
+
+Give = Callable[[np.ndarray], Any]
+"""Turns a NumPy array into one of the library under test."""
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,20 @@ class Layer:
 
     Args:
         name: of the class in `nn`.
-        args: its constructor arguments.
-        weight: whether not the layer itself is meant, but its parameter `weight`.
+        args: its constructor arguments by position.
+        kwargs: by name.
+        weight: whether its parameter `weight` is meant instead of the layer.
     """
 
     name: str
     args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
     weight: bool = False
 
-    def built(self, nn: Any) -> Any:
-        """The same of a library's `nn`."""
-        made = getattr(nn, self.name)(*resolved(self.args, nn))
+    def built(self, nn: Any, give: Give | None = None) -> Any:
+        """The layer from a library's `nn`."""
+        args, kwargs = (resolved(a, nn, give) for a in (self.args, self.kwargs))
+        made = getattr(nn, self.name)(*args, **kwargs)
         return made.weight if self.weight else made
 
 
@@ -39,13 +45,21 @@ def weight(*shape: int) -> Layer:
     return Layer("Linear", shape[::-1], weight=True)
 
 
-def resolved(value: Any, nn: Any) -> Any:
-    """Constructor arguments with every layer in them built from `nn`."""
+def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
+    """Constructor arguments with the layers in them built from `nn`.
+
+    Args:
+        value: an argument, or a list, tuple or dict of them.
+        nn: of either implementation.
+        give: applied to every NumPy array; None leaves them.
+    """
     if isinstance(value, Layer):
-        return value.built(nn)
+        return value.built(nn, give)
     if isinstance(value, (list, tuple)):
-        return type(value)(resolved(inner, nn) for inner in value)
-    return value
+        return type(value)(resolved(inner, nn, give) for inner in value)
+    if isinstance(value, Mapping):
+        return {name: resolved(inner, nn, give) for name, inner in value.items()}
+    return give(value) if give and isinstance(value, np.ndarray) else value
 
 
 @dataclass(frozen=True)
@@ -54,11 +68,11 @@ class Case:
 
     Args:
         name: of the class in `nn` or `optim`.
-        inputs: what forward is given; only the first is differentiated by.
+        inputs: of forward; only the gradient by the first is compared.
         args: constructor arguments by position.
         kwargs: by name; a `Draw` among them is drawn first.
         note: what is special here.
-        training: the mode; False asks for evaluation mode.
+        training: the mode; False is evaluation mode.
         shapes: of the parameters that an optimiser is given.
     """
 
@@ -72,7 +86,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        """How tests and messages call it."""
+        """The name of the case in tests and messages."""
         said = [_said(a) for a in self.args]
         said += [f"{k}={_said(v)}" for k, v in self.kwargs.items()]
         words = [] if self.training else ["eval"]
@@ -100,10 +114,10 @@ def case(
     training: bool = True,
     **kwargs: Any,
 ) -> Case:
-    """A case in the fewest words: whatever has no name here is a keyword argument."""
+    """A case; every other keyword argument goes to the constructor."""
     return Case(name, inputs, args, kwargs, note, training)
 
 
 def rng_of(case: Case) -> np.random.Generator:
-    """The generator that belongs to a case: the same in every order of tests."""
+    """The random generator of a case: the same in every order of tests."""
     return np.random.default_rng(list(case.id.encode()))

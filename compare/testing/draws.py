@@ -1,7 +1,4 @@
-"""The values that cases are fed: drawn, never written out.
-
-Kinks, ties and extremes are drawn on purpose.
-"""
+"""Random inputs of the cases, with kinks, ties and extremes among them."""
 
 from collections.abc import Callable
 
@@ -11,12 +8,12 @@ Draw = Callable[[np.random.Generator], np.ndarray]
 
 
 def normal(*shape: int, scale: float = 1.0) -> Draw:
-    """Numbers about 0."""
+    """Gaussian numbers around 0."""
     return lambda rng: scale * rng.normal(size=shape)
 
 
 def kinked(*shape: int) -> Draw:
-    """Numbers about 0, a third of them exactly 0."""
+    """Gaussian numbers around 0, a third of them exactly 0."""
     return lambda rng: rng.normal(size=shape) * (rng.random(shape) > 1 / 3)
 
 
@@ -36,11 +33,11 @@ def extreme(*shape: int) -> Draw:
 
 
 def far(*shape: int) -> Draw:
-    """Numbers close together about 2000: the mean is large next to the deviation."""
+    """Numbers around 2000: the mean is large compared with the deviation."""
     return lambda rng: 2000 + 2 * rng.normal(size=shape)
 
 
-def whole(*shape: int) -> Draw:
+def integers(*shape: int) -> Draw:
     """Whole numbers from −2 to 2: many ties, many differences of exactly 1."""
     return lambda rng: rng.integers(-2, 3, shape).astype(float)
 
@@ -61,8 +58,8 @@ def positive(*shape: int) -> Draw:
     return lambda rng: rng.uniform(0.5, 2.0, shape)
 
 
-def below_0(*shape: int) -> Draw:
-    """Numbers from −2 to −½: zeros beside them would be larger."""
+def negative(*shape: int) -> Draw:
+    """Numbers from −2 to −½, smaller than the zeros of a padding."""
     return lambda rng: rng.uniform(-2.0, -0.5, shape)
 
 
@@ -93,7 +90,7 @@ def classes(*shape: int, of: int, ignored: int | None = None) -> Draw:
     return draw
 
 
-def shares(*shape: int) -> Draw:
+def probabilities(*shape: int) -> Draw:
     """Probabilities that add to 1 along axis 1 (axis 0 if there is only one)."""
 
     def draw(rng: np.random.Generator) -> np.ndarray:
@@ -103,18 +100,18 @@ def shares(*shape: int) -> Draw:
     return draw
 
 
-def some_shares(*shape: int) -> Draw:
-    """As `shares`, a third of them exactly 0."""
-    return lambda rng: shares(*shape)(rng) * (rng.random(shape) > 1 / 3)
+def sparse_probabilities(*shape: int) -> Draw:
+    """As `probabilities`, a third of them exactly 0."""
+    return lambda rng: probabilities(*shape)(rng) * (rng.random(shape) > 1 / 3)
 
 
 def costs(classes: int) -> Draw:
-    """What each confusion costs: (true, answered), 0 for the right answer."""
+    """A cost matrix (true class, predicted class), 0 on its diagonal."""
     return lambda rng: rng.uniform(0, 3, (classes, classes)) * (1 - np.eye(classes))
 
 
-def curves(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> Draw:
-    """Bell curves (…, 2k): k means, and k log-variances up to about ±`flat`."""
+def gaussians(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> Draw:
+    """Gaussians (…, 2k): k means, and k log-variances within ±`flat`."""
     half = (*shape[:-1], shape[-1] // 2)
 
     def draw(rng: np.random.Generator) -> np.ndarray:
@@ -125,10 +122,10 @@ def curves(*shape: int, means: Callable[..., Draw] = normal, flat: int = 3) -> D
 
 
 def standard(*shape: int) -> Draw:
-    """Standard normal curves: all means and all log-variances are 0."""
+    """Standard Gaussians: all means and all log-variances are 0."""
     return lambda rng: np.zeros(shape)
 
 
-def log_shares(*shape: int) -> Draw:
+def log_probabilities(*shape: int) -> Draw:
     """Log-probabilities along axis 1 (axis 0 if there is only one)."""
-    return lambda rng: np.log(shares(*shape)(rng))
+    return lambda rng: np.log(probabilities(*shape)(rng))

@@ -2,7 +2,7 @@
 
 from compare.testing.activations import ACTIVATIONS
 from compare.testing.case import case, layer
-from compare.testing.draws import classes, curves, extreme, normal, standard, strided
+from compare.testing.draws import classes, extreme, gaussians, normal, standard, strided
 from compare.testing.norms import NORMS
 from compare.testing.windows import CONVOLUTIONS, POOLINGS
 
@@ -61,14 +61,14 @@ _QUANTIZED = [
     case("QuantizedLinear", normal(5, 3), args=(3, 2), bits="binary", bias=False),
 ]
 _SAMPLES = [
-    case("GaussianSample", curves(4, 6)),
-    case("GaussianSample", curves(4, 6), training=False),
-    case("GaussianSample", curves(2, 3, 4), note="many leading dimensions"),
-    case("GaussianSample", curves(1, 2), note="batch 1"),
-    case("GaussianSample", curves(0, 4), note="empty batch"),
-    case("GaussianSample", curves(6), note="one example"),
+    case("GaussianSample", gaussians(4, 6)),
+    case("GaussianSample", gaussians(4, 6), training=False),
+    case("GaussianSample", gaussians(2, 3, 4), note="many leading dimensions"),
+    case("GaussianSample", gaussians(1, 2), note="batch 1"),
+    case("GaussianSample", gaussians(0, 4), note="empty batch"),
+    case("GaussianSample", gaussians(6), note="one example"),
     case("GaussianSample", strided(4, 6), note="strided"),
-    case("GaussianSample", curves(4, 6, means=extreme, flat=40), note="extreme"),
+    case("GaussianSample", gaussians(4, 6, means=extreme, flat=40), note="extreme"),
     case("GaussianSample", standard(4, 6), note="standard normal"),
 ]
 LAYERS = [

@@ -1,4 +1,4 @@
-"""Second opinions on a derivative, none of which knows how it was derived."""
+"""Derivatives by other means: autograd, finite differences, complex steps."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +18,8 @@ def autograd(
 
     Args:
         function: from tensors to a tensor.
-        inputs: what to differentiate by; the others must be bound in `function`.
-        grad_output: the upstream gradient; may be left out for a scalar.
+        inputs: to differentiate by; bind all others in `function`.
+        grad_output: the upstream gradient; optional for a scalar.
 
     Returns:
         The value, and one gradient for each input (0 where it has no influence).

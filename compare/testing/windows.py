@@ -3,7 +3,7 @@
 from typing import Any
 
 from compare.testing.case import case
-from compare.testing.draws import Draw, below_0, extreme, kinked, normal, strided
+from compare.testing.draws import Draw, extreme, kinked, negative, normal, strided
 
 CONVOLUTIONS = [
     case("Conv1d", normal(3, 2, 7), args=(2, 4, 3)),
@@ -103,12 +103,12 @@ POOLINGS = [
     *_POOLINGS,
     case("MaxPool1d", kinked(3, 2, 8), kernel_size=3, stride=1, note="ties"),
     case("MaxPool1d", kinked(3, 2, 9), kernel_size=3, padding=1, note="ties"),
-    case("MaxPool1d", below_0(3, 2, 6), kernel_size=2, padding=1, note="below 0"),
+    case("MaxPool1d", negative(3, 2, 6), kernel_size=2, padding=1, note="below 0"),
     case("MaxPool1d", normal(3, 2, 9), kernel_size=3, dilation=2),
     case("MaxPool1d", normal(2, 2, 9), kernel_size=2, dilation=3, padding=1, stride=1),
     case("MaxPool2d", kinked(3, 2, 5, 5), kernel_size=3, stride=1, note="ties"),
     case("MaxPool2d", kinked(2, 2, 6, 5), kernel_size=3, padding=1, note="ties"),
-    case("MaxPool2d", below_0(3, 2, 4, 4), kernel_size=2, padding=1, note="below 0"),
+    case("MaxPool2d", negative(3, 2, 4, 4), kernel_size=2, padding=1, note="below 0"),
     case("MaxPool2d", normal(2, 2, 7, 6), kernel_size=2, dilation=(1, 3), stride=1),
     case("AvgPool1d", normal(2, 2, 6), kernel_size=2, padding=1),
     *(

@@ -16,13 +16,12 @@ from typer.testing import CliRunner
 
 import handmade
 from compare import assert_matches
-from compare.blank import class_of
 from compare.check.checker import check
 from compare.check.repairs import REPAIRS
 from compare.check.sandbox import check_file
 from compare.check.subjects import find
 from compare.cli import app
-from compare.templates import names, template
+from compare.templates import class_of, names, template
 
 HERE = Path(__file__).parent
 WRONG = sorted((HERE / "wrong").glob("*.py"))
@@ -584,12 +583,12 @@ WORK = {
         "return 2 * g * self.e / (self.e.size if self.reduction == 'mean' else 1)",
     ),
 }
-"""What to put in the place of each "write me"."""
+"""What to put in the place of each "TODO"."""
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_a_template_filled_in_is_driven_in_all_cases(name, tmp_path):
-    source, line = template(name), '        raise NotImplementedError("write me")\n'
+    source, line = template(name), '        raise NotImplementedError("TODO")\n'
     for body in "\n".join(WORK[name]).split("\n---\n"):
         source = source.replace(line, indent(body, 8 * " ") + "\n", 1)
     outcome = check_file(written(tmp_path, source), [], 60)
@@ -604,8 +603,8 @@ def test_a_template_is_refused_until_it_is_filled_and_then_passes(name, tmp_path
     filled = written(tmp_path, template(name, solution=True), "filled.py")
     assert any(f.kind == "bug" for f in findings(empty))
     assert all(f.kind in ("equal", "rounding") for f in findings(filled))
-    assert "write me" in template(name)
-    assert "write me" not in template(name, solution=True)
+    assert "TODO" in template(name)
+    assert "TODO" not in template(name, solution=True)
     if name != "Identity":
         assert "Forward:" in template(name) or "Shape:" in template(name)
 

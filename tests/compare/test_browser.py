@@ -14,7 +14,7 @@ import pytest
 from matplotlib.image import imread
 
 from compare import registry
-from compare.tensorboard import SIDES, deep_link
+from compare.tensorboard import RUNS, deep_link
 from compare.trainer import Result
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -22,6 +22,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PINNED = "metrics-pinned-view"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="has no Chromium"),
 ]
@@ -36,7 +37,7 @@ def link(short_run: Result, eventually: Callable[..., Any]) -> Iterator[str]:
         try:
             link = board.stdout.readline().removeprefix("TensorBoard: ").strip()
             runs = f"http://{urlsplit(link).netloc}/data/plugin/scalars/tags"
-            eventually(lambda: all(s.encode() in urlopen(runs).read() for s in SIDES))
+            eventually(lambda: all(s.encode() in urlopen(runs).read() for s in RUNS))
             yield link
         finally:
             board.terminate()
@@ -65,7 +66,7 @@ def chart(page: Any) -> Any:
 def rows(page: Any, count: int) -> list[str]:
     """The table below the first chart, once it has `count` rows."""
     found = chart(page).locator("tb-data-table-content-row")
-    playwright.expect(found).to_have_count(count, timeout=20_000)
+    playwright.expect(found).to_have_count(count, timeout=200_000)
     return sorted(found.all_inner_texts())
 
 
@@ -101,14 +102,14 @@ def test_the_printed_link_shows_the_difference_too(page: Any, link: str):
     page.goto(link)
     gap = page.locator(f"{PINNED} scalar-card").nth(1)
     row = gap.locator("tb-data-table-content-row")
-    playwright.expect(row).to_have_count(1, timeout=20_000)
+    playwright.expect(row).to_have_count(1, timeout=200_000)
     assert "/compare" in row.inner_text()
 
 
 def test_the_printed_link_shows_the_picture_of_both_curves(page: Any, link: str):
     page.goto(link)
     picture = page.locator(f"{PINNED} image-card img")
-    playwright.expect(picture).to_be_visible(timeout=20_000)
+    playwright.expect(picture).to_be_visible(timeout=200_000)
     width = "image => image.decode().then(() => image.naturalWidth)"
     assert picture.evaluate(width) > 0
 

@@ -1,4 +1,4 @@
-"""What the laws do not say of the activations, and the error function under GELU."""
+"""Activations beyond test_laws.py, and the error function that GELU uses."""
 
 import math
 

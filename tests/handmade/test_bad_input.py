@@ -260,7 +260,7 @@ def test_a_hyperparameter_is_a_number():
         nn.LeakyReLU("0.1")
 
 
-def test_an_optimiser_refuses_parameters_that_are_none():
+def test_an_optimiser_refuses_what_is_no_parameter():
     with pytest.raises(ValueError, match="empty parameter list"):
         optim.SGD([])
     with pytest.raises(TypeError, match="expected handmade Parameters, got ndarray"):
@@ -293,7 +293,7 @@ def test_an_optimiser_refuses_parameters_that_are_none():
         ),
     ],
 )
-def test_an_optimiser_refuses_groups_that_are_none(params, error, words):
+def test_an_optimiser_refuses_what_is_no_group(params, error, words):
     with pytest.raises(error, match=f"SGD: .*{words}"):
         optim.SGD(params)
 

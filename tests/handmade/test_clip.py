@@ -122,7 +122,7 @@ def test_without_any_gradient_the_norm_is_torchs_zero():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("norm_type", [2.0, math.inf])
-def test_a_norm_that_is_none_makes_torchs_gradients_or_an_error(bad, norm_type):
+def test_a_non_finite_norm_makes_torchs_gradients_or_an_error(bad, norm_type):
     given = [np.asarray([1.0, bad, 0.0]), np.asarray(2.0)]
     ours, theirs = parameters(given, np.asarray), torchs(given)
     with pytest.raises(RuntimeError, match=r"norm of order .* of all gradients is"):

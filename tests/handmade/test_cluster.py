@@ -1,4 +1,4 @@
-"""k-means: the error, its gradient, Lloyd's step as Newton's, and the seeding."""
+"""k-means: error, gradient, Lloyd's step (which is Newton's), k-means++ seeding."""
 
 from itertools import pairwise
 
@@ -151,7 +151,7 @@ def test_of_equally_far_examples_the_first_is_taken(library, give):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_both_sides_walk_alike_even_through_empty_clusters(seed):
+def test_both_sides_take_the_same_steps_even_through_empty_clusters(seed):
     x, start = blobs(seed, 30, 2), RNG(seed).normal(size=(6, 2)) * 20
     ours = KMeans(6, 2, centres=start)
     theirs = torch_ref.cluster.KMeans(6, 2, centres=start)
@@ -357,10 +357,10 @@ def test_what_no_clusters_can_be_made_of_is_refused(library, make, words):
         make(library.cluster, give)
 
 
-WINGS = [(handmade, np.asarray), (torch_ref, torch.asarray)]
+PACKAGES = [(handmade, np.asarray), (torch_ref, torch.asarray)]
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 @pytest.mark.parametrize("shape", [(4, 2), (4, 1), (3,), (4, 3, 1)])
 @pytest.mark.parametrize("way", ["step", "predict"])
 def test_examples_must_have_as_many_features_as_the_centres(library, give, shape, way):
@@ -371,7 +371,7 @@ def test_examples_must_have_as_many_features_as_the_centres(library, give, shape
     assert learner.parameters()["centres"].tolist() == np.eye(2, 3).tolist()
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 @pytest.mark.parametrize("way", ["step", "predict"])
 def test_precisions_are_not_mixed(library, give, way):
     learner = library.cluster.KMeans(2, 1, centres=give(np.array([[0.0], [1.0]])))
@@ -380,7 +380,7 @@ def test_precisions_are_not_mixed(library, give, way):
         ways[way](give(LINE.astype(np.float32)))
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 def test_a_state_of_another_kind_is_refused_and_changes_nothing(library, give):
     learner = library.cluster.KMeans(2, 3, centres=give(np.eye(2, 3)))
     state = learner.state_dict()
@@ -395,7 +395,7 @@ def test_a_state_of_another_kind_is_refused_and_changes_nothing(library, give):
         library.cluster.KMeans(1, 2, centres=give(np.ones((1, 2), int)))
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 @pytest.mark.parametrize("size", [1e-323, 1e-200, 1e200, 1.7e308])
 def test_seeding_draws_the_same_centres_however_large_the_numbers_are(
     library, give, size
@@ -408,7 +408,7 @@ def test_seeding_draws_the_same_centres_however_large_the_numbers_are(
     np.testing.assert_array_equal(drawn[0] * size, drawn[1])
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 def test_examples_that_squares_cannot_tell_apart_are_said_to_be_too_close(
     library, give
 ):
@@ -421,7 +421,7 @@ def test_examples_that_squares_cannot_tell_apart_are_said_to_be_too_close(
     assert sorted(drawn[:, 0].tolist()) == [0, 1e-150, 1]
 
 
-@pytest.mark.parametrize(("library", "give"), WINGS)
+@pytest.mark.parametrize(("library", "give"), PACKAGES)
 @pytest.mark.parametrize(("dtype", "size"), [("float64", 1e200), ("float32", 1e20)])
 def test_numbers_whose_squares_are_infinite_are_refused_before_anything_moves(
     library, give, dtype, size
@@ -487,7 +487,7 @@ def purities(clusters, target):
     return ours
 
 
-def test_purity_is_the_share_of_the_most_frequent_classes():
+def test_purity_is_the_fraction_of_the_most_frequent_classes():
     assert purities([0, 0, 0, 1, 1], [7, 7, 2, 2, 2]) == 0.8
     assert purities([3, 3, 3], [0, 1, 2]) == 1 / 3
     assert purities([0, 1, 2, 3], [5, 5, 5, 5]) == 1

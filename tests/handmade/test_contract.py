@@ -256,7 +256,7 @@ def test_train_and_eval_reach_every_module():
     assert [m.training for m in model.modules()] == [True] * 3
 
 
-def test_a_new_layer_draws_from_torchs_initial_law():
+def test_a_new_layer_is_initialised_as_torchs():
     manual_seed(0)
     weight = nn.Linear(100, 2000).weight.data
     assert weight.dtype == np.float32
@@ -295,7 +295,7 @@ def test_step_fires_only_above_zero():
     np.testing.assert_array_equal(nn.Step()(x), [0, 0, 0, 1, 1])
 
 
-def test_a_step_does_not_fire_at_nan_in_either_wing():
+def test_a_step_does_not_fire_at_nan_in_either_implementation():
     assert nn.Step()(np.array([np.nan])) == 0
     assert torch_ref.nn.Step()(torch.tensor([np.nan])) == 0
 
@@ -417,7 +417,7 @@ def test_a_velocity_does_not_share_memory_with_the_gradient():
 
 
 @pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
-def test_shares_of_nothing_are_nothing(name):
+def test_the_softmax_of_nothing_is_nothing(name):
     layer = getattr(nn, name)(dim=1)
     for shape in ((0, 3), (3, 0)):
         assert layer(np.ones(shape)).shape == shape
@@ -460,7 +460,7 @@ def test_flatten_turns_a_single_number_into_one_of_one():
         nn.Flatten(0, 1)(np.array(3.0))
 
 
-def test_a_new_bias_draws_from_torchs_initial_law():
+def test_a_new_bias_is_initialised_as_torchs():
     manual_seed(0)
     bias = nn.Linear(100, 20_000).bias.data
     assert -0.1 <= bias.min() < -0.0999

@@ -1,4 +1,4 @@
-"""Losses with options of their own: what they refuse, and what they share."""
+"""Losses with special options: what they refuse, and how they relate."""
 
 import math
 
@@ -221,7 +221,7 @@ def test_torch_adds_both_terms_of_a_hinge_whose_target_is_neither():
     assert torch.nn.HingeEmbeddingLoss()(x, target) == 0.25 + 0.75
 
 
-def test_torch_gives_nan_for_a_negative_share():
+def test_torch_gives_nan_for_a_negative_probability():
     x, target = torch.tensor([0.25]), torch.tensor([-1.0])
     assert torch.isnan(torch.nn.KLDivLoss(reduction="sum")(x, target))
 
@@ -247,14 +247,14 @@ def test_costs_may_be_given_as_rows(rows):
     np.testing.assert_array_equal(cost, [[0, 1], [2, 0]])
 
 
-def test_equal_costs_make_the_expected_cost_the_share_of_wrong_answers():
+def test_equal_costs_make_the_expected_cost_the_probability_of_wrong_answers():
     x = np.random.default_rng(0).normal(size=(4, 3))
     share = nn.Softmax(dim=1)(x)[:, 0]
     loss = nn.ExpectedCostLoss(1 - np.eye(3))(x, INDEX)
     assert abs(loss - (1 - share).mean()) < 1e-15
 
 
-def test_a_dearer_confusion_is_avoided_more():
+def test_a_costlier_confusion_is_avoided_more():
     cost = 1 - np.eye(3)
     cost[0, 2] = 5
     loss = nn.ExpectedCostLoss(cost)
@@ -263,22 +263,22 @@ def test_a_dearer_confusion_is_avoided_more():
     assert right < cheap < dear
 
 
-def learner(wing):
+def learner(package):
     """A net of two templates of 2 × 3 pixels, whose roughness is punished."""
-    model = wing.nn.Sequential(wing.nn.Flatten(), wing.nn.Linear(6, 2))
-    penalty = wing.nn.SmoothnessPenalty(model[1].weight, (2, 3))
-    criterion = wing.nn.WeightedSum([(1.0, wing.nn.MSELoss()), (0.5, penalty)])
-    return wing.training.GradientLearner(
-        model, criterion, lambda params: wing.optim.SGD(params, lr=0.1, momentum=0.9)
+    model = package.nn.Sequential(package.nn.Flatten(), package.nn.Linear(6, 2))
+    penalty = package.nn.SmoothnessPenalty(model[1].weight, (2, 3))
+    criterion = package.nn.WeightedSum([(1.0, package.nn.MSELoss()), (0.5, penalty)])
+    return package.training.GradientLearner(
+        model, criterion, lambda params: package.optim.SGD(params, lr=0.1, momentum=0.9)
     )
 
 
 def both():
-    """The two wings from the same weights."""
+    """The two implementations from the same weights."""
     ours, theirs = learner(handmade), learner(torch_ref)
-    for wing, give in ((ours, np.asarray), (theirs, torch.from_numpy)):
-        wing.to(give(np.zeros(1)))
-        wing.model.load_state_dict(
+    for package, give in ((ours, np.asarray), (theirs, torch.from_numpy)):
+        package.to(give(np.zeros(1)))
+        package.model.load_state_dict(
             {
                 "1.weight": give(np.arange(12.0).reshape(2, 6) ** 2 / 50),
                 "1.bias": give(np.zeros(2)),
@@ -300,9 +300,9 @@ def test_a_penalty_follows_the_models_own_parameter_through_training():
             )
 
 
-@pytest.mark.parametrize("wing", [handmade, torch_ref])
-def test_moving_a_learner_keeps_the_penaltys_parameter_the_models_own(wing):
-    moved = learner(wing).to(torch.zeros(1, dtype=torch.float64))
+@pytest.mark.parametrize("package", [handmade, torch_ref])
+def test_moving_a_learner_keeps_the_penaltys_parameter_the_models_own(package):
+    moved = learner(package).to(torch.zeros(1, dtype=torch.float64))
     weight = moved.model[1].weight
     assert weight is next(moved.criterion.parameters())
     assert moved.state_dict()["model"].keys() == {"1.weight", "1.bias"}
@@ -313,10 +313,10 @@ def test_moving_a_learner_keeps_the_penaltys_parameter_the_models_own(wing):
 
 
 def test_a_sums_state_has_the_names_that_torch_gives_it():
-    def made(wing, give):
-        classes = wing.nn.CrossEntropyLoss(give(np.ones(3)))
-        costs = wing.nn.ExpectedCostLoss(give(np.eye(3)))
-        return wing.nn.WeightedSum([(1, classes), (2, costs)])
+    def made(package, give):
+        classes = package.nn.CrossEntropyLoss(give(np.ones(3)))
+        costs = package.nn.ExpectedCostLoss(give(np.eye(3)))
+        return package.nn.WeightedSum([(1, classes), (2, costs)])
 
     names = [*made(handmade, np.asarray).state_dict()]
     assert names == [*made(torch_ref, torch.from_numpy).state_dict()]

@@ -1,4 +1,4 @@
-"""Going downhill by a fixed factor, by Newton's step, and the functions it runs on."""
+"""Gradient descent with a fixed step and Newton's step, and their functions."""
 
 import array_api_strict
 import numpy as np
@@ -96,7 +96,7 @@ def test_it_stops_after_max_steps():
 
 
 @pytest.mark.parametrize("name", ["SumOfSquares", "Valley"])
-def test_both_wings_walk_the_same_way(name):
+def test_both_implementations_take_the_same_steps(name):
     ours = getattr(handmade.surfaces, name)()
     theirs = getattr(torch_ref.surfaces, name)()
     start = np.array([4.0, -1.0])
@@ -117,7 +117,7 @@ def test_both_wings_walk_the_same_way(name):
         np.testing.assert_allclose(mine.points, walked, rtol=1e-12, atol=1e-15)
 
 
-def test_newton_walks_one_dimension_in_torch_too():
+def test_newton_takes_one_dimension_in_torch_too():
     trace = torch_ref.descent.newton(lambda x: x**4, torch.tensor(3.0).double())
     assert trace.points[1].item() == pytest.approx(2.0)
 
@@ -168,7 +168,7 @@ def test_newton_refuses_a_hessian_of_another_shape():
         handmade.descent.newton_step(np.ones(2), np.ones((2, 3)))
 
 
-def test_an_error_that_is_nan_stops_both_wings():
+def test_an_error_that_is_nan_stops_both_implementations():
     words = "became nan at step 0"
     with pytest.raises(ArithmeticError, match=words):
         newton(lambda x: np.nan, lambda x: x, lambda x: x, 1.0)
@@ -195,13 +195,13 @@ def test_a_float64_step_widens_no_float32():
     assert learner.point.dtype == np.float32
 
 
-def test_it_gives_up_after_ten_thousand_steps_unless_told():
+def test_it_gives_up_after_ten_thousand_steps_by_default():
     assert descend(lambda x: x * x, lambda x: 2 * x, 9.0, step=1e-9).steps == 10_000
     never = newton(lambda x: x * x + 1, lambda x: 2 * x, lambda x: 2.0, 9.0)
     assert never.steps == 10_000
 
 
-def test_newton_stops_at_one_hundredth_unless_told():
+def test_newton_stops_at_one_hundredth_by_default():
     trace = newton(lambda x: x**4, lambda x: 4 * x**3, lambda x: 12 * x**2, 3.0)
     assert trace.errors[-1] <= 0.01 < trace.errors[-2]
 

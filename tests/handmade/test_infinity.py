@@ -1,4 +1,4 @@
-"""What infinite, huge and tiny numbers give is what torch gives, without a warning."""
+"""Infinite, huge and tiny numbers give torch's results, without a warning."""
 
 import math
 
@@ -29,14 +29,14 @@ def assert_is_torchs(name, kwargs, x, target=None, upstream=1.0, lib=torch_nn):
 
 
 @BOTH
-def test_a_share_of_0_meets_infinity_as_in_torch(dtype):
+def test_a_probability_of_0_meets_infinity_as_in_torch(dtype):
     x = np.array([-INF, INF, -INF, NAN, -1.0], dtype)
     target = np.array([0.0, 0.0, 0.5, 0.0, 0.0], dtype)
     assert_is_torchs("KLDivLoss", {"reduction": "none"}, x, target)
 
 
 @BOTH
-def test_a_log_share_of_minus_infinity_is_torchs(dtype):
+def test_a_log_probability_of_minus_infinity_is_torchs(dtype):
     x = np.array([-1.0, -INF, INF, -INF, -INF, INF], dtype)
     target = np.array([-INF, -INF, -INF, -1.0, 0.0, INF], dtype)
     kwargs = {"reduction": "none", "log_target": True}
@@ -89,7 +89,7 @@ def test_a_softplus_is_straight_up_to_the_largest_number(beta, dtype):
 @BOTH
 @pytest.mark.parametrize("dim", [0, 1])
 @pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
-def test_shares_of_infinite_numbers_are_torchs(name, dim, dtype):
+def test_the_softmax_of_infinite_numbers_are_torchs(name, dim, dtype):
     x = np.array([[INF, 1, 0], [-INF, -INF, -INF], [-INF, 1, 1], [0, -INF, NAN]], dtype)
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is part of the answer
         assert_is_torchs(name, {"dim": dim}, x)
@@ -109,9 +109,9 @@ def test_the_cost_of_an_infinite_number_is_torchs(dtype):
 def test_a_dropped_infinity_is_nan_as_in_torch(p, dtype):
     x = np.array([INF, -INF] * 8, dtype)
     found = []
-    for wing, given in ((handmade, x), (torch_ref, torch.from_numpy(x))):
-        wing.manual_seed(0)
-        found.append(np.asarray(wing.nn.Dropout(p)(given)))
+    for package, given in ((handmade, x), (torch_ref, torch.from_numpy(x))):
+        package.manual_seed(0)
+        found.append(np.asarray(package.nn.Dropout(p)(given)))
     np.testing.assert_array_equal(*found)
     assert np.isnan(found[0]).any()
     layer = nn.Dropout(1.0)

@@ -1,4 +1,4 @@
-"""Initial weights follow torch's laws, from handmade's own generator."""
+"""Initial weights have torch's distributions, from handmade's own generator."""
 
 import itertools
 import math
@@ -39,12 +39,12 @@ def drawn(name, shape, *args, **kwargs):
     return ours.ravel(), theirs.ravel().astype(float)
 
 
-def apart(a, b):
-    """The largest gap between two empirical laws, in units of what chance leaves."""
+def ks_statistic(a, b):
+    """The Kolmogorov–Smirnov statistic of two samples, in units of its spread."""
     points = np.sort(np.concatenate([a, b]))
-    shares = [np.searchsorted(np.sort(x), points, "right") / len(x) for x in (a, b)]
+    cdfs = [np.searchsorted(np.sort(x), points, "right") / len(x) for x in (a, b)]
     return (
-        np.max(np.abs(shares[0] - shares[1]))
+        np.max(np.abs(cdfs[0] - cdfs[1]))
         * math.sqrt(len(a) * len(b))
         / (math.sqrt(len(a) + len(b)))
     )
@@ -77,9 +77,9 @@ LAWS = [
 
 @pytest.mark.parametrize("shape", BIG, ids=str)
 @pytest.mark.parametrize(("name", "args", "kwargs"), LAWS)
-def test_the_law_is_torchs(name, args, kwargs, shape):
+def test_the_distribution_is_torchs(name, args, kwargs, shape):
     ours, theirs = drawn(name, shape, *args, **kwargs)
-    assert apart(ours, theirs) < 1.63  # the Kolmogorov–Smirnov test at 1 %
+    assert ks_statistic(ours, theirs) < 1.63  # the Kolmogorov–Smirnov test at 1 %
     spread = np.std(theirs)
     assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.03 * spread)
     assert np.std(ours) == pytest.approx(spread, rel=0.015)
@@ -89,20 +89,20 @@ def test_the_law_is_torchs(name, args, kwargs, shape):
         assert np.min(ours) == pytest.approx(np.min(theirs), abs=1e-3 * width)
 
 
-def test_the_measure_of_laws_tells_them_apart():
+def test_other_distributions_are_told_from_torchs():
     rng = np.random.default_rng(0)
     one, two = rng.normal(size=(2, 24000))
-    assert apart(one, two) < 1.63
-    assert apart(one, 1.05 * two) > 1.63
-    assert apart(one, two + 0.03) > 1.63
-    assert apart(one, np.sqrt(3) * rng.uniform(-1, 1, 24000)) > 1.63
+    assert ks_statistic(one, two) < 1.63
+    assert ks_statistic(one, 1.05 * two) > 1.63
+    assert ks_statistic(one, two + 0.03) > 1.63
+    assert ks_statistic(one, np.sqrt(3) * rng.uniform(-1, 1, 24000)) > 1.63
 
 
 def test_bounds_may_meet():
     assert np.all(drawn("uniform_", (3,), 0.5, 0.5) == np.float64(0.5))
 
 
-def test_a_law_is_truncated_down_to_a_hundredth():
+def test_a_distribution_is_truncated_down_to_a_hundredth():
     init.trunc_normal_(parameter((9,)), 1.0, 2.0, 1 + 2 * 2.32, 99.0)
     with pytest.raises(ValueError, match="hardly ever"):
         init.trunc_normal_(parameter((9,)), 1.0, 2.0, 1 + 2 * 2.33, 99.0)
@@ -148,7 +148,7 @@ def test_every_orthogonal_matrix_is_as_likely_as_in_torch(shape):
     twins = np.array([torchs.orthogonal_(theirs).numpy().copy() for _ in range(2000)])
     for place in np.ndindex(shape):
         index = (slice(None), *place)
-        assert apart(mine[index], twins[index]) < 1.63
+        assert ks_statistic(mine[index], twins[index]) < 1.63
     sides = np.sign(np.linalg.det(mine[:, :2, :2]))
     assert abs(np.mean(sides)) < 0.06
 

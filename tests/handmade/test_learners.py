@@ -1,4 +1,4 @@
-"""Learners keep their contract: what they say of themselves is what they are."""
+"""Learners: steps, predictions and states are those of their parts."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_rosenblatt_predicts_by_its_weighted_sum():
     assert learner.predict(x).tolist() == [[1.0], [0.0], [0.0]]
 
 
-def test_rosenblatts_lr_is_one_unless_said():
+def test_rosenblatts_lr_is_one_by_default():
     learner = Rosenblatt(2, 1).to(np.zeros(1))
     assert learner.lr == 1.0
     before = learner.state_dict()["weight"].copy()

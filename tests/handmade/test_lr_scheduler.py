@@ -115,8 +115,8 @@ def theirs(make=torch.optim.SGD, **kwargs):
 
 
 def scheduled(name, options, optimizer):
-    wing = lr_scheduler if isinstance(optimizer, optim.Optimizer) else torchs()
-    return getattr(wing, name)(optimizer, **options)
+    package = lr_scheduler if isinstance(optimizer, optim.Optimizer) else torchs()
+    return getattr(package, name)(optimizer, **options)
 
 
 def torchs():

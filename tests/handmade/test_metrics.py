@@ -1,4 +1,4 @@
-"""Metrics count the same in both wings."""
+"""Metrics count the same in both implementations."""
 
 import array_api_strict
 import numpy as np
@@ -17,7 +17,7 @@ def both(name, *arrays, **kwargs):
     return np.asarray(ours), np.asarray(theirs)
 
 
-def test_accuracy_is_the_share_of_hits():
+def test_accuracy_is_the_fraction_of_right_answers():
     ours, theirs = both("accuracy", np.array([1, 2, 3, 0]), np.array([1, 2, 0, 0]))
     assert ours == theirs == 0.75
 

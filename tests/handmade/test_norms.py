@@ -1,4 +1,4 @@
-"""Normalisation, dropout, embedding, residual: what a single pass does not show."""
+"""Normalisation, dropout, embedding, residual: over more than one pass."""
 
 import array_api_strict
 import numpy as np
@@ -169,7 +169,7 @@ def test_far_from_0_the_running_mean_is_right_to_its_last_digit():
     assert off.max() <= np.spacing(np.float32(1e5))
 
 
-def test_both_wings_drop_the_same_units_after_the_same_seed():
+def test_both_implementations_drop_the_same_units_after_the_same_seed():
     ours, theirs = nn.Dropout(0.3), torch_ref.nn.Dropout(0.3)
     handmade.manual_seed(3)
     torch_ref.manual_seed(3)
@@ -190,12 +190,12 @@ def test_torchs_own_dropout_differs_in_nothing_but_the_mask():
     assert torch.any(x == 0)
 
 
-@pytest.mark.parametrize("wing", [handmade, torch_ref])
-def test_evaluation_draws_no_random_number(wing):
-    layer, x = wing.nn.Dropout(), torch.ones(50)
-    wing.manual_seed(1)
+@pytest.mark.parametrize("package", [handmade, torch_ref])
+def test_evaluation_draws_no_random_number(package):
+    layer, x = package.nn.Dropout(), torch.ones(50)
+    package.manual_seed(1)
     first = layer(x)
-    wing.manual_seed(1)
+    package.manual_seed(1)
     assert torch.equal(layer.eval()(x), x)
     assert torch.equal(layer.train()(x), first)
 
@@ -203,9 +203,9 @@ def test_evaluation_draws_no_random_number(wing):
 @pytest.mark.parametrize("p", [0, 1])
 def test_dropout_of_none_and_of_all_is_torchs(p):
     x = torch.tensor([1.0, -2.0, np.inf, np.nan])
-    for wing in (nn, torch_ref.nn):
+    for package in (nn, torch_ref.nn):
         torch.testing.assert_close(
-            wing.Dropout(p)(x), torch.nn.Dropout(p)(x), equal_nan=True
+            package.Dropout(p)(x), torch.nn.Dropout(p)(x), equal_nan=True
         )
     layer = nn.Dropout(p)
     layer(x)
@@ -219,7 +219,7 @@ def test_every_backward_pass_drops_what_the_forward_pass_dropped():
         np.testing.assert_array_equal(layer.backward(np.ones(1000)), y)
 
 
-def test_an_embedding_starts_from_torchs_law_with_its_padding_at_0():
+def test_an_embedding_is_initialised_as_torchs_with_its_padding_at_0():
     handmade.manual_seed(0)
     weight = nn.Embedding(300, 200, padding_idx=-2).weight.data
     assert weight.dtype == np.float32
@@ -245,10 +245,10 @@ def test_an_embedding_takes_every_kind_of_integer(give, dtype):
     np.testing.assert_array_equal(y, np.asarray(layer.weight.data)[[2, 0]])
 
 
-@pytest.mark.parametrize("wing", [nn, torch_ref.nn])
-def test_a_residual_adds_only_what_has_its_shape(wing):
+@pytest.mark.parametrize("package", [nn, torch_ref.nn])
+def test_a_residual_adds_only_what_has_its_shape(package):
     for out, shape in ((1, (4, 3)), (2, (4, 3)), (3, (3,))):
-        block = wing.Residual(wing.Linear(shape[-1], out)).to(torch.ones(1))
+        block = package.Residual(package.Linear(shape[-1], out)).to(torch.ones(1))
         x = torch.ones(*shape)
         if out == shape[-1]:
             assert block(x).shape == shape
@@ -257,12 +257,12 @@ def test_a_residual_adds_only_what_has_its_shape(wing):
             block(x)
 
 
-def test_a_residual_names_its_state_alike_in_both_wings():
+def test_a_residual_names_its_state_alike_in_both_implementations():
     states = [
-        wing.Residual(
-            wing.Linear(2, 2), wing.Residual(wing.BatchNorm1d(2))
+        package.Residual(
+            package.Linear(2, 2), package.Residual(package.BatchNorm1d(2))
         ).state_dict()
-        for wing in (nn, torch_ref.nn)
+        for package in (nn, torch_ref.nn)
     ]
     assert list(states[0]) == list(states[1])
     assert "1.0.running_var" in states[0]

@@ -1,4 +1,4 @@
-"""What a training step may write into, and what it need not work out."""
+"""What a training step may write into, and which gradients it may skip."""
 
 import array_api_strict
 import numpy as np

@@ -1,4 +1,4 @@
-"""A step on a device asks the host for nothing, so that a graph can record it."""
+"""A training step copies nothing from the host, so a CUDA graph can record it."""
 
 import re
 from contextlib import contextmanager, suppress

@@ -1,7 +1,6 @@
-"""What a schedule leaves at its end: torch's rates, and a state that can be loaded."""
+"""The end of a schedule: torch's rates, and a state that can be loaded."""
 
 import copy
-import dataclasses
 
 import numpy as np
 import pytest
@@ -9,11 +8,7 @@ import torch
 
 import handmade
 import torch_ref
-from compare import registry
-from compare.backend import Backend
 from compare.experiment import backprop
-from compare.lockstep import Lockstep
-from compare.trainer import RunConfig, run
 from handmade import nn, optim
 from handmade.optim import lr_scheduler
 
@@ -23,7 +18,7 @@ OPTIMIZERS = [("SGD", {"lr": 0.3, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
 
 
 def lesson(optimizer, options, schedule, **how):
-    """A tiny regression under a schedule, for either wing."""
+    """A tiny regression under a schedule, for either implementation."""
     return backprop(
         model=lambda nn: nn.Linear(3, 1),
         loss=lambda nn: nn.MSELoss(),
@@ -53,9 +48,9 @@ def test_a_linear_cycle_lasts_for_all_its_batches(
         "pct_start": 0.4,
     }
     ends = []
-    for wing, make in ((handmade, np.asarray), (torch_ref, torch.asarray)):
-        learner = lesson(name, options, "OneCycleLR", **how)(wing)
-        learner.to(np.zeros(1)) if wing is handmade else learner.model.double()
+    for package, make in ((handmade, np.asarray), (torch_ref, torch.asarray)):
+        learner = lesson(name, options, "OneCycleLR", **how)(package)
+        learner.to(np.zeros(1)) if package is handmade else learner.model.double()
         for _ in range(total_steps):
             learner.step(make(X), make(Y))
         ends.append(groups_of(learner))
@@ -124,18 +119,6 @@ def test_a_run_goes_on_from_a_rate_just_below_0(name, options, schedule, how, st
     assert groups_of(other) == groups_of(learner)
 
 
-@pytest.mark.parametrize(("schedule", "how", "steps"), SINKING)
-@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
-def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, steps):
-    more = 3 if schedule == "LinearLR" else 0
-    lockstep = Lockstep(lesson(name, options, schedule, **how), Backend(), seed=2)
-    for _ in range(steps + more):
-        lockstep.step(X, Y)
-    assert lockstep.failure is None
-    assert lockstep.verdict(6).agrees, lockstep.verdict(6).words
-    assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
-
-
 def loading(name, change, **options):
     optimizer = getattr(optim, name)([nn.Parameter(np.ones((2, 2)))], **options)
     saved = optimizer.state_dict()
@@ -177,36 +160,3 @@ def test_what_schedules_may_leave_behind_is_loaded(name, change):
 def test_a_loaded_option_of_another_kind_is_refused(name, change, error, words):
     with pytest.raises(error, match=f"{name}.*: .*{words}"):
         loading(name, change)
-
-
-@pytest.mark.parametrize("name", registry.names())
-def test_a_lesson_whose_schedule_ends_says_how_long_it_lasts(name):
-    _, experiment = registry.load(name)
-    makers = experiment.learners.values()
-    schedules = [getattr(make(handmade), "scheduler", None) for make in makers]
-    ends = [
-        schedule.total_steps
-        for schedule in schedules
-        if isinstance(schedule, lr_scheduler.OneCycleLR)
-    ]
-    assert experiment.longest == min(ends, default=None)
-
-
-def lasting(**changes):
-    _, gate = registry.load("or_gate")
-    return dataclasses.replace(gate, **{"steps": 3, "longest": 20, **changes})
-
-
-def test_a_run_beyond_a_lessons_longest_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(ValueError, match=r"can take at most 20 steps, .* got 21"):
-        run("gate", lasting(), RunConfig(steps=21, logdir=tmp_path))
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ValueError, match="longest must be at least steps, got 2 and 3"):
-        lasting(longest=2)
-
-
-@pytest.mark.parametrize(
-    ("steps", "fast", "taken"), [(None, False, 3), (20, False, 20), (99, True, 10)]
-)
-def test_a_run_within_a_lessons_longest_is_taken(steps, fast, taken):
-    assert RunConfig(steps=steps, fast=fast).steps_of(lasting()) == taken

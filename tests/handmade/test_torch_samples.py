@@ -1,6 +1,6 @@
-"""PyTorch's own sample inputs, those that its tests run on: each matches or is refused.
+"""The inputs of PyTorch's own tests: each agrees, or is refused.
 
-The samples come in torch's wheel; reading them needs `expecttest`, the extra "samples".
+They come in torch's wheel; reading them needs `expecttest`, the extra "samples".
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
+from compare.tolerance import difference
 from handmade import nn
 
 pytest.importorskip("expecttest", reason="the extra 'samples' is not installed")
@@ -356,13 +357,9 @@ def accepted(error, output):
 
 
 def distance(got, want, size=0.0):
-    """Max-norm, relative to want or `size`; NaN and ±∞ in the same places."""
-    assert got.shape == want.shape
-    assert got.dtype == want.dtype
-    finite = np.isfinite(want)
-    np.testing.assert_array_equal(got[~finite], want[~finite])
-    scale = np.max(np.abs(want[finite]), initial=size) or 1.0
-    return np.max(np.abs(got[finite] - want[finite]), initial=0.0) / scale
+    """Max |got − want|, relative to max |want| or `size`."""
+    found = difference(got, want, same_dtype=True)
+    return found.max_abs / (max(found.scale, size) or 1.0)
 
 
 def tally(name, reasons, matched, refused):
@@ -389,6 +386,7 @@ def test_every_sample_of_a_module_matches_or_is_refused(name, library):
     tally(f"nn.{name} on {library}", reasons, *MODULES[name])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even:UserWarning")
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -397,12 +395,12 @@ def test_every_sample_of_a_function_matches_or_is_refused(name, library):
     tally(f"{name} on {library}", reasons, *FUNCTIONS[name][1:])
 
 
-def walked(wing, name, options, give, steps=20):
+def walked(package, name, options, give, steps=20):
     """Where an optimiser ends with these options."""
     rng = np.random.default_rng(0)
     shapes = ((10, 5), (3, 4)) if name == "Muon" else ((10, 5), (10,))
-    params = [wing.nn.Parameter(give(rng.normal(size=s))) for s in shapes]
-    optimizer = getattr(wing.optim, name)(params, **options)
+    params = [package.nn.Parameter(give(rng.normal(size=s))) for s in shapes]
+    optimizer = getattr(package.optim, name)(params, **options)
     for _ in range(steps):
         for parameter in params:
             parameter.grad = give(rng.normal(size=tuple(parameter.shape)))

@@ -1,4 +1,4 @@
-"""A learner trains, predicts, moves and resumes alike in both wings."""
+"""A learner trains, predicts, moves and resumes alike in both implementations."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 import handmade
 import torch_ref
 
-WINGS = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
+PACKAGES = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
 
 
 def learner(lib, momentum=0.9):
@@ -25,9 +25,9 @@ def batch(give, dtype):
     return give(x.astype(dtype)), give(y.astype(dtype))
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_predicting_evaluates_and_returns_to_training(wing):
-    lib, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_predicting_evaluates_and_returns_to_training(package):
+    lib, give = PACKAGES[package]
     seen = []
 
     class Watched(lib.nn.Identity):
@@ -44,10 +44,10 @@ def test_predicting_evaluates_and_returns_to_training(wing):
     assert seen == [False, True]
 
 
-@pytest.mark.parametrize("wing", WINGS)
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("fails", [False, True])
-def test_predicting_leaves_every_module_in_its_own_mode(wing, fails):
-    lib, give = WINGS[wing]
+def test_predicting_leaves_every_module_in_its_own_mode(package, fails):
+    lib, give = PACKAGES[package]
     trained = learner(lib)
     trained.model.train()
     trained.model.frozen = lib.nn.Identity().eval()
@@ -61,9 +61,9 @@ def test_predicting_leaves_every_module_in_its_own_mode(wing, fails):
     assert [module.training for module in trained.model.modules()] == modes
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_learner_moved_in_the_middle_takes_its_velocity_along(wing):
-    lib, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_learner_moved_in_the_middle_takes_its_velocity_along(package):
+    lib, give = PACKAGES[package]
     trained = learner(lib)
     trained.step(*batch(give, np.float32))
     trained.to(give(np.zeros(1)))
@@ -74,9 +74,9 @@ def test_a_learner_moved_in_the_middle_takes_its_velocity_along(wing):
     assert {str(a.dtype).removeprefix("torch.") for a in arrays} == {"float64"}
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_learner_moves_the_class_weights_of_its_loss(wing):
-    lib, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_learner_moves_the_class_weights_of_its_loss(package):
+    lib, give = PACKAGES[package]
     trained = lib.training.GradientLearner(
         lib.nn.Linear(2, 3),
         lib.nn.CrossEntropyLoss(give(np.ones(3, np.float32))),
@@ -87,7 +87,7 @@ def test_a_learner_moves_the_class_weights_of_its_loss(wing):
     trained.step(batch(give, np.float64)[0], give(np.array([0, 1, 2, 0])))
 
 
-def test_both_wings_end_where_they_end_after_a_move():
+def test_both_implementations_end_where_they_end_after_a_move():
     ours, theirs = learner(handmade), learner(torch_ref)
     state = ours.state_dict()["model"]
     theirs.model.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
@@ -101,9 +101,9 @@ def test_both_wings_end_where_they_end_after_a_move():
         np.testing.assert_allclose(value, theirs.parameters()[name], rtol=1e-4)
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_resumed_learner_goes_on_unchanged(wing):
-    lib, give = WINGS[wing]
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_resumed_learner_goes_on_unchanged(package):
+    lib, give = PACKAGES[package]
     straight, resumed = learner(lib), learner(lib, momentum=0.1)
     straight.step(*batch(give, np.float32))
     resumed.load_state_dict(straight.state_dict())

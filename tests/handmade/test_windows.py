@@ -1,4 +1,4 @@
-"""Convolution and pooling: where torch is exact about it, and what is refused."""
+"""Convolution and pooling: torch's edge cases, and what is refused."""
 
 import inspect
 
@@ -140,7 +140,7 @@ def test_a_kernel_is_not_turned_round():
 
 
 @named(CONVOLUTIONS)
-def test_a_new_convolution_draws_from_torchs_initial_law(layer, d):
+def test_a_new_convolution_is_initialised_as_torchs(layer, d):
     bound = 1 / np.sqrt(4 / 2 * 5**d)
     made = layer(4, 2000, 5, groups=2)
     for data in (made.weight.data, made.bias.data):

@@ -1,7 +1,8 @@
 """Random examples of every layer, loss and optimiser, for hypothesis and for fuzz.py.
 
-A drawer asks `choose(options)` for whatever is worth shrinking: shapes, options,
-scales, layouts. The numbers themselves come from a generator with a chosen seed.
+Each class has a function of `choose`, which picks one of several options: shapes,
+constructor arguments, scales, layouts. Hypothesis shrinks these choices. The numbers
+come from a random generator with a chosen seed.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from compare.testing.case import Layer
 from strategies.layers import LAYERS
 from strategies.losses import LOSSES
 from strategies.optimizers import OPTIMIZERS
@@ -26,11 +28,11 @@ from strategies.spec import (
 
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS)
 TWO_MODES: tuple[str, ...] = ("BatchNorm1d", "BatchNorm2d", "Dropout", "GaussianSample")
-"""Classes that do something else in evaluation mode than in training mode."""
+"""Classes that differ between training and evaluation mode."""
 
 
 def _arrays(choose: Choose) -> dict[str, Any]:
-    """What kind of arrays the hand-written side is given."""
+    """The kind of arrays on the hand-written side."""
     library = choose(tuple(LAYOUTS))
     return {
         "library": library,
@@ -40,23 +42,31 @@ def _arrays(choose: Choose) -> dict[str, Any]:
 
 
 def example(name: str, choose: Choose) -> Example | Descent:
-    """Anything that the class `name` may be asked."""
+    """A random example of a class."""
     seed = choose(range(2**32))
     if name in OPTIMIZERS:
         return _descent(name, choose, seed)
-    spec, inputs = {**LAYERS, **LOSSES}[name](choose, np.random.default_rng(seed))
-    scalar = name in LOSSES and spec.kwargs.get("reduction") != "none"
+    layer, inputs = {**LAYERS, **LOSSES}[name](choose, np.random.default_rng(seed))
+    scalar = name in LOSSES and layer.kwargs.get("reduction") != "none"
     # A kink behind another layer is met at x = ±rounding, on either side of it.
-    kinked = name == "Sequential" and {"ReLU", "LeakyReLU"} & spec.names()
+    kinked = name == "Sequential" and bool({"ReLU", "LeakyReLU"} & _names(layer))
     return Example(
-        spec,
-        inputs,
+        name,
+        layer.args,
+        layer.kwargs,
+        inputs=inputs,
         dtype=DTYPES[0] if kinked else choose(DTYPES),
         upstream=choose((None, *SCALES) if scalar else SCALES),
         seed=seed,
         training=name not in TWO_MODES or choose((True, False)),
         **_arrays(choose),
     )
+
+
+def _names(layer: Layer) -> set[str]:
+    """The class of a layer, and those of the layers in it."""
+    inner = [_names(a) for a in layer.args if isinstance(a, Layer)]
+    return {layer.name}.union(*inner)
 
 
 def _descent(name: str, choose: Choose, seed: int) -> Descent:
@@ -84,12 +94,12 @@ def _descent(name: str, choose: Choose, seed: int) -> Descent:
 
 @st.composite
 def examples(draw: Any, name: str) -> Example | Descent:
-    """The same for hypothesis, which shrinks what fails towards the first options."""
+    """The same for hypothesis, which shrinks towards the first options."""
     return example(name, lambda options: draw(st.sampled_from(options)))
 
 
 def seeded(seed: int) -> tuple[str, Example | Descent]:
-    """The example that belongs to a seed, and its class: they take turns."""
+    """The class and the example of a seed; the classes take turns."""
     rng = np.random.default_rng([seed])
     name = NAMES[seed % len(NAMES)]
     return name, example(name, lambda options: options[rng.integers(len(options))])

@@ -1,15 +1,16 @@
 """Drawers of every layer."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from compare.testing.case import Layer
 from strategies.losses import curves, penalty
 from strategies.spec import (
     Choose,
-    Spec,
+    Draw,
+    Drawn,
     dimension,
     given,
     number,
@@ -21,45 +22,45 @@ from strategies.spec import (
 from strategies.windows import POOLED, convolution, pooling
 
 
-def _plain(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    return lambda choose, rng: (Spec(name), (values(choose, rng, shape(choose)),))
+def _plain(name: str) -> Draw:
+    return lambda choose, rng: (Layer(name), (values(choose, rng, shape(choose)),))
 
 
-def _leaky_relu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _leaky_relu(choose: Choose, rng: Any) -> Drawn:
     slope = number(choose, choose((0.3, 0.0, 1.0, 2.5, -0.5)))
     slope = choose(({}, {"negative_slope": slope}))
-    return Spec("LeakyReLU", kwargs=slope), (values(choose, rng, shape(choose)),)
+    return Layer("LeakyReLU", kwargs=slope), (values(choose, rng, shape(choose)),)
 
 
-def _prelu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _prelu(choose: Choose, rng: Any) -> Drawn:
     size = shape(choose)
     channels = size[1] if len(size) > 1 else 1
     count = choose((1, channels)) or 1
     options = given(init=number(choose, choose((None, 0.1, -1.0, 0))))
     args = (count,) if count > 1 or choose((False, True)) else ()
-    return Spec("PReLU", args, options), (values(choose, rng, size),)
+    return Layer("PReLU", args, options), (values(choose, rng, size),)
 
 
-def _elu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _elu(choose: Choose, rng: Any) -> Drawn:
     options = given(alpha=number(choose, choose((None, 0.3, 0, -0.7, 5.0))))
-    return Spec("ELU", kwargs=options), (values(choose, rng, shape(choose)),)
+    return Layer("ELU", kwargs=options), (values(choose, rng, shape(choose)),)
 
 
-def _hardtanh(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _hardtanh(choose: Choose, rng: Any) -> Drawn:
     low = number(choose, choose((None, -1, -0.5, -100.0, 0.0)))
     high = number(choose, choose((None, 1, 0.25, 100.0)))
-    spec = Spec("Hardtanh", kwargs=given(min_val=low, max_val=high))
+    spec = Layer("Hardtanh", kwargs=given(min_val=low, max_val=high))
     return spec, (_landing(choose, rng, (low, high)),)
 
 
-def _relu6(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
-    return Spec("ReLU6"), (_landing(choose, rng, (0, 6)),)
+def _relu6(choose: Choose, rng: Any) -> Drawn:
+    return Layer("ReLU6"), (_landing(choose, rng, (0, 6)),)
 
 
-def _softplus(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _softplus(choose: Choose, rng: Any) -> Drawn:
     beta = number(choose, choose((None, 0.5, 2, -1.0, 8.0)))
     end = number(choose, choose((None, 2.0, 0, -4.0, 64)))
-    spec = Spec("Softplus", kwargs=given(beta=beta, threshold=end))
+    spec = Layer("Softplus", kwargs=given(beta=beta, threshold=end))
     at = (end if end is not None else 20) / (beta or 1)
     return spec, (_landing(choose, rng, (at, -at)),)
 
@@ -72,59 +73,61 @@ def _landing(choose: Choose, rng: Any, ends: tuple[Any, ...]) -> np.ndarray:
     return rounded(np.where(hit, rng.choice(on, x.shape), x))
 
 
-def _gelu(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _gelu(choose: Choose, rng: Any) -> Drawn:
     options = given(approximate=choose((None, "tanh", "none")))
-    return Spec("GELU", kwargs=options), (values(choose, rng, shape(choose)),)
+    return Layer("GELU", kwargs=options), (values(choose, rng, shape(choose)),)
 
 
-def _linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _linear(choose: Choose, rng: Any) -> Drawn:
     i, o = choose((3, 1, 2, 8)), choose((2, 1, 3, 5))
     size = (*shape(choose)[:3], i)
     kwargs = choose(({}, {"bias": False}))
-    return Spec("Linear", (i, o), kwargs), (values(choose, rng, size),)
+    return Layer("Linear", (i, o), kwargs), (values(choose, rng, size),)
 
 
-def _quantized_linear(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _quantized_linear(choose: Choose, rng: Any) -> Drawn:
     linear, inputs = _linear(choose, rng)
     bits = choose((4, 2, 3, 8, "ternary", "binary"))
-    return Spec("QuantizedLinear", linear.args, {**linear.kwargs, "bits": bits}), inputs
+    return Layer(
+        "QuantizedLinear", linear.args, {**linear.kwargs, "bits": bits}
+    ), inputs
 
 
-def _flatten(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _flatten(choose: Choose, rng: Any) -> Drawn:
     size = shape(choose)
     ends = [dimension(choose, len(size)) for _ in range(2)]
     start, end = sorted(ends, key=lambda d: d % max(len(size), 1))
     kwargs = {"start_dim": start, "end_dim": end}
     if len(size) > 1 and choose((True, False)):
         kwargs = {}
-    return Spec("Flatten", kwargs=kwargs), (values(choose, rng, size),)
+    return Layer("Flatten", kwargs=kwargs), (values(choose, rng, size),)
 
 
-def _over_dim(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _over_dim(name: str) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         size = shape(choose)
         dim = dimension(choose, len(size))
-        return Spec(name, kwargs={"dim": dim}), (values(choose, rng, size),)
+        return Layer(name, kwargs={"dim": dim}), (values(choose, rng, size),)
 
     return draw
 
 
-def _sequential(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _sequential(choose: Choose, rng: Any) -> Drawn:
     size = shape(choose, low=2)
-    layers = [Spec("Flatten")]
+    layers = [Layer("Flatten")]
     width = math.prod(size[1:])
     # A layer of no inputs is refused; Flatten alone still meets the empty array.
     for _ in range(choose(range(4)) if width else 0):
         wider = choose((2, 1, 4))
-        layers += [Spec("Linear", (width, wider)), Spec(choose(_BETWEEN))]
+        layers += [Layer("Linear", (width, wider)), Layer(choose(_BETWEEN))]
         width = wider
-    inner = Spec("Sequential", tuple(layers[1:]))
+    inner = Layer("Sequential", tuple(layers[1:]))
     nested = (layers[0], inner) if choose((False, True)) else tuple(layers)
-    return Spec("Sequential", nested), (rounded(rng.normal(size=size)),)
+    return Layer("Sequential", nested), (rounded(rng.normal(size=size)),)
 
 
-def _batch_norm(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _batch_norm(name: str) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         channels, n = choose((2, 1, 3)), choose((4, 3, 2, 1, 0, 8))
         size = (n, channels, choose((3, 2, 4)), choose((2, 1, 3)))
         if name == "BatchNorm1d":
@@ -137,12 +140,12 @@ def _batch_norm(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]
             track_running_stats=choose((False, True)),
             bias=choose((False, True)),
         )
-        return Spec(name, (channels,), options), (values(choose, rng, size),)
+        return Layer(name, (channels,), options), (values(choose, rng, size),)
 
     return draw
 
 
-def _layer_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _layer_norm(choose: Choose, rng: Any) -> Drawn:
     own = tuple(choose((3, 2, 1, 4)) for _ in range(choose((1, 2, 3))))
     normalized = own[0] if len(own) == 1 and choose((True, False)) else own
     options = some(
@@ -152,10 +155,10 @@ def _layer_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]
         bias=choose((False, True)),
     )
     size = (*shape(choose)[:3], *own)
-    return Spec("LayerNorm", (normalized,), options), (values(choose, rng, size),)
+    return Layer("LayerNorm", (normalized,), options), (values(choose, rng, size),)
 
 
-def _group_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _group_norm(choose: Choose, rng: Any) -> Drawn:
     groups, channels = choose(((2, 4), (1, 3), (3, 3), (1, 1), (3, 6)))
     n, more = choose((2, 1, 3, 0)), shape(choose, empty=False)[:2]
     if n == 1 and math.prod(more) == 1 and groups == channels:
@@ -166,41 +169,41 @@ def _group_norm(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]
         affine=choose((False, True)),
         bias=choose((False, True)),
     )
-    spec = Spec("GroupNorm", (groups, channels), options)
+    spec = Layer("GroupNorm", (groups, channels), options)
     return spec, (values(choose, rng, (n, channels, *more)),)
 
 
-def _dropout(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _dropout(choose: Choose, rng: Any) -> Drawn:
     p = {"p": number(choose, choose((0.3, 0.0, 1.0, 0.9)))}
     x = values(choose, rng, shape(choose))
-    return Spec("Dropout", kwargs=choose(({}, p))), (x,)
+    return Layer("Dropout", kwargs=choose(({}, p))), (x,)
 
 
-def _embedding(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _embedding(choose: Choose, rng: Any) -> Drawn:
     rows, width = choose((3, 1, 2, 7)), choose((2, 1, 4))
     index = rng.integers(0, rows, shape(choose))
     padding = choose(({}, {"padding_idx": choose(range(-rows, rows))}))
-    return Spec("Embedding", (rows, width), padding), (index,)
+    return Layer("Embedding", (rows, width), padding), (index,)
 
 
-def _residual(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _residual(choose: Choose, rng: Any) -> Drawn:
     i, o = choose((2, 1, 3)), choose((3, 1, 2))
-    there, back = Spec("Linear", (i, o)), Spec("Linear", (o, i))
+    there, back = Layer("Linear", (i, o)), Layer("Linear", (o, i))
     smooth = choose(("Tanh", "Sigmoid", "Identity"))
-    inner = choose(((there, Spec(smooth), back), (Spec(smooth),), (there, back)))
-    layers = (Spec("Residual", inner),) if choose((False, True)) else inner
-    return Spec("Residual", layers), (values(choose, rng, (*shape(choose)[:3], i)),)
+    inner = choose(((there, Layer(smooth), back), (Layer(smooth),), (there, back)))
+    layers = (Layer("Residual", inner),) if choose((False, True)) else inner
+    return Layer("Residual", layers), (values(choose, rng, (*shape(choose)[:3], i)),)
 
 
 _BETWEEN = ("Tanh", "ReLU", "Sigmoid", "LeakyReLU", "Identity")
 
 
-def _gaussian_sample(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _gaussian_sample(choose: Choose, rng: Any) -> Drawn:
     size = (*shape(choose)[:3], choose((2, 1, 3)))
-    return Spec("GaussianSample"), (curves(choose, rng, size),)
+    return Layer("GaussianSample"), (curves(choose, rng, size),)
 
 
-LAYERS: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
+LAYERS: dict[str, Draw] = {
     "BatchNorm1d": _batch_norm("BatchNorm1d"),
     "BatchNorm2d": _batch_norm("BatchNorm2d"),
     "Dropout": _dropout,

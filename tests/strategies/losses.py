@@ -1,10 +1,11 @@
 """Drawers of every loss."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from compare.testing.case import Layer, weight
 from strategies.spec import (
     ANSWERS,
     KINDS,
@@ -12,7 +13,8 @@ from strategies.spec import (
     REDUCTIONS,
     SCALES,
     Choose,
-    Spec,
+    Draw,
+    Drawn,
     given,
     number,
     rounded,
@@ -22,12 +24,12 @@ from strategies.spec import (
 )
 
 
-def _difference(name: str) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _difference(name: str) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         kwargs, size = _reduced(choose)
         x, target = (values(choose, rng, size) for _ in range(2))
         tied = np.where(rng.random(size) < choose((0.0, 0.3)), x, target)
-        return Spec(name, kwargs=kwargs), (x, tied)
+        return Layer(name, kwargs=kwargs), (x, tied)
 
     return draw
 
@@ -37,35 +39,33 @@ BETAS = (1.0, 0.5, 2.0, 1e-2, 10.0)
 MARGINS = (1.0, 0.5, 2.0, 0.0, -0.5)
 
 
-def _rounded_tip(
-    name: str, option: str, options: Sequence[float]
-) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _rounded_tip(name: str, option: str, options: Sequence[float]) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         spec, inputs = _difference(name)(choose, rng)
         more = choose(({}, {option: number(choose, choose(options))}))
-        return Spec(name, kwargs=spec.kwargs | more), inputs
+        return Layer(name, kwargs=spec.kwargs | more), inputs
 
     return draw
 
 
-def _kl_div(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _kl_div(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _reduced(choose)
     if kwargs.get("reduction") == "mean":
         kwargs = {"reduction": choose(("mean", "batchmean"))}
     target = rng.uniform(0, 1, size) * (rng.random(size) > choose((0.0, 0.3)))
     if choose((False, True)):
         kwargs, target = {**kwargs, "log_target": True}, -3 * target
-    return Spec("KLDivLoss", kwargs=kwargs), (
+    return Layer("KLDivLoss", kwargs=kwargs), (
         values(choose, rng, size),
         rounded(target),
     )
 
 
-def _hinge_embedding(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _hinge_embedding(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _reduced(choose)
     more = choose(({}, {"margin": number(choose, choose(MARGINS))}))
     x = values(choose, rng, size)
-    return Spec("HingeEmbeddingLoss", kwargs=kwargs | more), (
+    return Layer("HingeEmbeddingLoss", kwargs=kwargs | more), (
         np.where(rng.random(size) < choose((0.0, 0.3)), 1.0, x),
         rng.choice([-1.0, 1.0], size),
     )
@@ -82,53 +82,53 @@ def _rows(choose: Choose, rng: Any) -> tuple[dict[str, Any], Any, Any]:
     return kwargs, values(choose, rng, size), np.asarray(target)
 
 
-def _multi_margin(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _multi_margin(choose: Choose, rng: Any) -> Drawn:
     kwargs, x, target = _rows(choose, rng)
     more = choose(({}, {"margin": number(choose, choose(MARGINS))}))
     more = more | choose(({}, {"p": 2}, {"p": 1}))
     weight = given(weight=_class_weight(choose, rng, x.shape[-1]))
-    return Spec("MultiMarginLoss", kwargs=kwargs | more | weight), (x, target)
+    return Layer("MultiMarginLoss", kwargs=kwargs | more | weight), (x, target)
 
 
-def _expected_cost(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _expected_cost(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _classified(choose)
     axis = min(1, len(size) - 1)
     target = np.asarray(rng.integers(0, size[axis], size[:axis] + size[axis + 1 :]))
     cost = rng.uniform(0, 2, (size[axis],) * 2)
     kwargs["cost"] = rounded(cost * (rng.random(cost.shape) > choose((0.0, 0.3))))
-    return Spec("ExpectedCostLoss", kwargs=kwargs), (values(choose, rng, size), target)
+    return Layer("ExpectedCostLoss", kwargs=kwargs), (values(choose, rng, size), target)
 
 
-def penalty(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def penalty(choose: Choose, rng: Any) -> Drawn:
     x = values(choose, rng, shape(choose))
     return _smoothness(choose), (x, x)
 
 
-def _smoothness(choose: Choose) -> Spec:
-    """A penalty on templates; their numbers are its state's, drawn from the seed."""
+def _smoothness(choose: Choose) -> Layer:
+    """A penalty on templates, whose numbers are its state."""
     h, w = choose(((2, 3), (1, 2), (3, 1), (4, 4)))
-    template = Spec("Parameter", (np.zeros((choose((2, 1, 3)), h * w)),))
-    return Spec("SmoothnessPenalty", (template, (h, w)))
+    template = weight(choose((2, 1, 3)), h * w)
+    return Layer("SmoothnessPenalty", (template, (h, w)))
 
 
-def _weighted_sum(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _weighted_sum(choose: Choose, rng: Any) -> Drawn:
     draw = choose((_apart, _classified_apart))
     inner, inputs = draw(choose, rng)
     if choose((False, True)):
         inner = [*inner, _smoothness(choose)]
     if choose((False, True)):
-        nested = Spec("WeightedSum", ([(number(choose, 0.5), inner[0])],))
+        nested = Layer("WeightedSum", ([(number(choose, 0.5), inner[0])],))
         inner = [nested, *inner[1:]]
     factors = [choose((1.0, 0.3, -2.0, 3)) for _ in inner]
-    return Spec("WeightedSum", (list(zip(factors, inner, strict=True)),)), inputs
+    return Layer("WeightedSum", (list(zip(factors, inner, strict=True)),)), inputs
 
 
-def _apart(choose: Choose, rng: Any) -> tuple[list[Spec], tuple[np.ndarray, ...]]:
+def _apart(choose: Choose, rng: Any) -> tuple[list[Layer], tuple[np.ndarray, ...]]:
     """One to three losses of differences, and numbers for them."""
     names = ("MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss")
     size = shape(choose, empty=False)
     inner = [
-        Spec(choose(names), kwargs={"reduction": choose(("mean", "sum"))})
+        Layer(choose(names), kwargs={"reduction": choose(("mean", "sum"))})
         for _ in range(choose((1, 2, 3)))
     ]
     return inner, (values(choose, rng, size), values(choose, rng, size))
@@ -136,45 +136,45 @@ def _apart(choose: Choose, rng: Any) -> tuple[list[Spec], tuple[np.ndarray, ...]
 
 def _classified_apart(
     choose: Choose, rng: Any
-) -> tuple[list[Spec], tuple[np.ndarray, ...]]:
+) -> tuple[list[Layer], tuple[np.ndarray, ...]]:
     """A cross-entropy, perhaps with expected costs, and rows for them."""
     _, x, target = _rows(choose, rng)
-    inner = [Spec("CrossEntropyLoss", kwargs={"reduction": "sum"})]
+    inner = [Layer("CrossEntropyLoss", kwargs={"reduction": "sum"})]
     if choose((False, True)):
         cost = rounded(rng.uniform(0, 2, (x.shape[-1],) * 2))
-        inner.append(Spec("ExpectedCostLoss", (cost,), {"reduction": "sum"}))
+        inner.append(Layer("ExpectedCostLoss", (cost,), {"reduction": "sum"}))
     return inner, (x, target)
 
 
 def curves(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray:
-    """Bell curves (…, 2k): means of any scale, log-variances that are none too wide."""
+    """Gaussians (…, 2k): means of any scale, moderate log-variances."""
     kind, scale = KINDS[choose(tuple(KINDS))], choose((1.0, 1e-3, 3.0, 0.0))
     means = values(choose, rng, size)
-    return rounded(np.concatenate([means, scale * kind(rng, size)], axis=-1))
+    return rounded(np.concatenate([means, scale * kind(*size)(rng)], axis=-1))
 
 
-def _gaussian_kl(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _gaussian_kl(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _reduced(choose)
     # Of one example alone there is one loss, and nothing to keep apart.
     size = (*(size[:3] or (2,)), choose((2, 1, 3)))
     x = curves(choose, rng, size)
     other = choose((curves(choose, rng, size), np.zeros_like(x)))
-    return Spec("GaussianKLLoss", kwargs=kwargs), (x, other)
+    return Layer("GaussianKLLoss", kwargs=kwargs), (x, other)
 
 
-def _bce(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _bce(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _reduced(choose)
-    x = rounded(PROBABILITIES[choose(tuple(PROBABILITIES))](rng, size))
-    target = rounded(ANSWERS[choose(tuple(ANSWERS))](rng, size))
+    x = rounded(PROBABILITIES[choose(tuple(PROBABILITIES))](*size)(rng))
+    target = rounded(ANSWERS[choose(tuple(ANSWERS))](*size)(rng))
     more = given(weight=weights(choose, rng, size))
-    return Spec("BCELoss", kwargs=kwargs | more), (x, target)
+    return Layer("BCELoss", kwargs=kwargs | more), (x, target)
 
 
-def _bce_with_logits(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _bce_with_logits(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _reduced(choose)
-    target = rounded(ANSWERS[choose(tuple(ANSWERS))](rng, size))
+    target = rounded(ANSWERS[choose(tuple(ANSWERS))](*size)(rng))
     both = {k: weights(choose, rng, size) for k in ("weight", "pos_weight")}
-    spec = Spec("BCEWithLogitsLoss", kwargs=kwargs | given(**both))
+    spec = Layer("BCEWithLogitsLoss", kwargs=kwargs | given(**both))
     return spec, (values(choose, rng, size), target)
 
 
@@ -187,19 +187,19 @@ def _reduced(choose: Choose) -> tuple[dict[str, str], tuple[int, ...]]:
     return kwargs, shape(choose, empty=reduction != "mean")
 
 
-def _nll(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _nll(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _classified(choose)
     target, more = _indices(choose, rng, size, kwargs)
-    return Spec("NLLLoss", kwargs=kwargs | more), (values(choose, rng, size), target)
+    return Layer("NLLLoss", kwargs=kwargs | more), (values(choose, rng, size), target)
 
 
-def _cross_entropy(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def _cross_entropy(choose: Choose, rng: Any) -> Drawn:
     kwargs, size = _classified(choose)
-    draw = choose((_indices, _indices, _shares))
+    draw = choose((_indices, _indices, _probabilities))
     target, more = draw(choose, rng, size, kwargs)
     if smoothing := choose((0, 0.1, 0.5, 1.0)):
         more["label_smoothing"] = number(choose, smoothing)
-    spec = Spec("CrossEntropyLoss", kwargs=kwargs | more)
+    spec = Layer("CrossEntropyLoss", kwargs=kwargs | more)
     return spec, (values(choose, rng, size), target)
 
 
@@ -210,7 +210,7 @@ def _classified(choose: Choose) -> tuple[dict[str, str], tuple[int, ...]]:
     return kwargs, (*size[:1], classes, *size[1:3])
 
 
-def _shares(choose: Choose, rng: Any, size: tuple[int, ...], kwargs: Any) -> Any:
+def _probabilities(choose: Choose, rng: Any, size: tuple[int, ...], kwargs: Any) -> Any:
     """Probabilities of the classes; now and then they do not add to 1."""
     raw = rng.uniform(0, 1, size)
     axis = min(1, len(size) - 1)
@@ -245,7 +245,7 @@ def _class_weight(choose: Choose, rng: Any, classes: int) -> np.ndarray | None:
     return rounded(choose(SCALES) * np.where(dropped, 0, rng.uniform(0.5, 2, classes)))
 
 
-LOSSES: dict[str, Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]] = {
+LOSSES: dict[str, Draw] = {
     "BCELoss": _bce,
     "BCEWithLogitsLoss": _bce_with_logits,
     "CrossEntropyLoss": _cross_entropy,

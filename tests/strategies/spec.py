@@ -1,12 +1,20 @@
-"""What an example is, and the choices that all drawers share."""
+"""Random examples, and the choices that all of them share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from compare.testing import draws
+from compare.testing.case import Layer
+from compare.testing.reference import Question
+
 Choose = Callable[[Sequence[Any]], Any]
+"""Picks one of several options."""
+Drawn = tuple[Layer, tuple[np.ndarray, ...]]
+"""How to build a class, and the inputs of forward."""
+Draw = Callable[[Choose, Any], Drawn]
 
 SCALES = (1.0, 1e-4, 1e-2, 1e2, 1e4)
 DTYPES = ("float64", "float32")
@@ -16,104 +24,57 @@ LAYOUTS = {
     "numpy": ("contiguous", "strided", "transposed", "window", "reversed"),
     "torch": ("contiguous", "strided", "transposed", "window"),
 }
-KINDS: dict[str, Callable[..., np.ndarray]] = {
-    "normal": lambda rng, shape: rng.normal(size=shape),
-    "kinked": lambda rng, shape: rng.normal(size=shape) * (rng.random(shape) > 1 / 3),
-    "tied": lambda rng, shape: rng.integers(-2, 3, shape).astype(float),
-    "wide": lambda rng, shape: rng.choice([-1, -0.01, 0, 0.01, 1], shape),
+KINDS: dict[str, Callable[..., draws.Draw]] = {
+    "normal": draws.normal,
+    "kinked": draws.kinked,
+    "tied": draws.integers,
+    "wide": lambda *shape: lambda rng: rng.choice([-1, -0.01, 0, 0.01, 1], shape),
 }
-PROBABILITIES: dict[str, Callable[..., np.ndarray]] = {
-    "inner": lambda rng, shape: rng.uniform(0.01, 0.99, shape),
-    "near 0": lambda rng, shape: 10 ** rng.uniform(-6, -1, shape),
-    "near 1": lambda rng, shape: 1 - 10 ** rng.uniform(-6, -1, shape),
-    "ends": lambda rng, shape: rng.choice([0.0, 0.5, 1.0], shape),
+PROBABILITIES: dict[str, Callable[..., draws.Draw]] = {
+    "inner": draws.unit,
+    "near 0": lambda *shape: lambda rng: 10 ** rng.uniform(-6, -1, shape),
+    "near 1": lambda *shape: lambda rng: 1 - 10 ** rng.uniform(-6, -1, shape),
+    "ends": draws.unit_ends,
 }
-ANSWERS: dict[str, Callable[..., np.ndarray]] = {
-    "coin": lambda rng, shape: rng.integers(0, 2, shape).astype(float),
-    "soft": lambda rng, shape: rng.uniform(0, 1, shape),
+ANSWERS: dict[str, Callable[..., draws.Draw]] = {
+    "coin": draws.coin,
+    "soft": lambda *shape: lambda rng: rng.uniform(0, 1, shape),
 }
 
 
 @dataclass(frozen=True)
-class Spec:
-    """How to construct a class, whichever the library: names, numbers, NumPy arrays."""
-
-    name: str
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
-
-    def build(self, nn: Any, give: Callable[[np.ndarray], Any]) -> Any:
-        """The object, with `give` turning arrays into those of its library."""
-        args = [_built(a, nn, give) for a in self.args]
-        kwargs = {k: _built(v, nn, give) for k, v in self.kwargs.items()}
-        return getattr(nn, self.name)(*args, **kwargs)
-
-    def names(self) -> set[str]:
-        """The classes named here."""
-        inner = [a.names() for a in self.args if isinstance(a, Spec)]
-        return {self.name}.union(*inner)
-
-
-def _built(value: Any, nn: Any, give: Callable[[np.ndarray], Any]) -> Any:
-    """A constructor argument for a library, however deep the arrays and layers lie."""
-    if isinstance(value, Spec):
-        return value.build(nn, give)
-    if isinstance(value, (list, tuple)):
-        return type(value)(_built(inner, nn, give) for inner in value)
-    return give(value) if isinstance(value, np.ndarray) else value
-
-
-@dataclass(frozen=True)
-class Example:
-    """A layer or a loss and what it is fed; all floats are float32 numbers.
+class Example(Question):
+    """A question, and the arrays that the hand-written side answers it on.
 
     Args:
-        spec: how to construct it.
-        inputs: what forward is given; only the first is differentiated by.
-        library, dtype, layout, index: the arrays of the hand-written side.
+        library, dtype, layout, index: of these arrays.
         upstream: the scale of the upstream gradient; None lets a loss go without.
-        seed: of parameters, buffers, upstream gradient and what is dropped.
-        training: the mode.
     """
 
-    spec: Spec
-    inputs: tuple[np.ndarray, ...]
     library: str = "numpy"
     dtype: str = "float64"
     layout: str = "contiguous"
     index: str = "int64"
     upstream: float | None = 1.0
-    seed: int = 0
-    training: bool = True
 
-    def grad_output(self, shape: Sequence[int]) -> np.ndarray | None:
+    def grad_output(self, output: Any) -> np.ndarray | None:
         """The upstream gradient: random, never all ones."""
         if self.upstream is None:
             return None
         rng = np.random.default_rng([self.seed, 1])
-        return rounded(self.upstream * rng.normal(size=tuple(shape)))
-
-    def state(
-        self, parameters: dict[str, Sequence[int]], buffers: dict[str, Sequence[int]]
-    ) -> dict[str, np.ndarray]:
-        """Parameters and (positive) running statistics of these shapes."""
-        rng = np.random.default_rng([self.seed, 2])
-        drawn = {k: rounded(rng.normal(size=tuple(s))) for k, s in parameters.items()}
-        return drawn | {
-            k: rounded(rng.uniform(0.1, 2, tuple(s))) for k, s in buffers.items()
-        }
+        return rounded(self.upstream * rng.normal(size=np.shape(output)))
 
 
 @dataclass(frozen=True)
 class Descent:
-    """An optimiser's way down.
+    """Some steps of an optimiser.
 
     Args:
         name: of its class.
         kwargs: constructor arguments.
         groups: of parameters, each with options of its own.
         steps: how many.
-        missing: the share of gradients that are None.
+        missing: the fraction of gradients that are None.
         resumed: before this step, a fresh optimiser takes over the state.
         library, dtype, layout, index: the arrays of the hand-written side.
         seed: of the gradients.
@@ -135,7 +96,7 @@ class Descent:
         """A gradient, or none, for each parameter."""
         rng = np.random.default_rng([self.seed, step])
         shapes = [a.shape for _, arrays in self.groups for a in arrays]
-        drawn = [rounded(KINDS["kinked"](rng, shape)) for shape in shapes]
+        drawn = [rounded(draws.kinked(*shape)(rng)) for shape in shapes]
         return [None if rng.random() < self.missing else g for g in drawn]
 
 
@@ -155,7 +116,7 @@ def shape(choose: Choose, low: int = 0, empty: bool = True) -> tuple[int, ...]:
 def values(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray:
     """Numbers of either sign: of any scale, kinks and ties among them."""
     kind, scale = choose(tuple(KINDS)), choose(SCALES)
-    return rounded(scale * KINDS[kind](rng, size))
+    return rounded(scale * KINDS[kind](*size)(rng))
 
 
 def weights(choose: Choose, rng: Any, size: tuple[int, ...]) -> np.ndarray | None:

@@ -1,13 +1,13 @@
 """Drawers of convolution and pooling."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from compare.testing.case import Layer
 from strategies.spec import (
     Choose,
-    Spec,
+    Draw,
+    Drawn,
     values,
 )
 
@@ -40,8 +40,8 @@ def _examples(choose: Choose) -> tuple[int, ...]:
     return choose(((2,), (1,), (), (3,), (0,)))
 
 
-def convolution(d: int) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def convolution(d: int) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         kernel, stride, padding, gaps = _windowed(choose, d)
         groups = choose((1, 2, 3))
         i, o = groups * choose((1, 2)), groups * choose((2, 1))
@@ -55,16 +55,14 @@ def convolution(d: int) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
         if kwargs["padding"] != "same":
             kwargs["stride"] = stride
         size = (*_examples(choose), i, *_fitting(choose, d, kernel, gaps))
-        spec = Spec(f"Conv{d}d", (i, o, kernel), kwargs)
+        spec = Layer(f"Conv{d}d", (i, o, kernel), kwargs)
         return spec, (values(choose, rng, size),)
 
     return draw
 
 
-def pooling(
-    name: str, d: int, *options: str
-) -> Callable[..., tuple[Spec, tuple[np.ndarray, ...]]]:
-    def draw(choose: Choose, rng: Any) -> tuple[Spec, tuple[np.ndarray, ...]]:
+def pooling(name: str, d: int, *options: str) -> Draw:
+    def draw(choose: Choose, rng: Any) -> Drawn:
         kernel, stride, _, gaps = _windowed(choose, d)
         gaps = gaps if "dilation" in options else 1
         most = min(_each(kernel, d)) // 2
@@ -79,7 +77,7 @@ def pooling(
         kwargs = {k: v for k, v in kwargs.items() if k in options}
         channels = choose((2, 1, 3))
         size = (*_examples(choose), channels, *_fitting(choose, d, kernel, gaps))
-        return Spec(f"{name}{d}d", (kernel,), kwargs), (values(choose, rng, size),)
+        return Layer(f"{name}{d}d", (kernel,), kwargs), (values(choose, rng, size),)
 
     return draw
 
