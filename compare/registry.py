@@ -10,11 +10,13 @@ import sys
 import traceback
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compare import experiments
-from compare.experiment import Experiment
 from compare.suggest import suggest
+
+if TYPE_CHECKING:
+    from compare.experiment import Experiment
 
 
 class Lesson(NamedTuple):
@@ -28,7 +30,7 @@ class Lesson(NamedTuple):
 
     name: str
     source: str
-    experiment: Experiment
+    experiment: "Experiment"
 
 
 def names() -> list[str]:
@@ -50,7 +52,7 @@ def find(name: str) -> Lesson:
     return Lesson(short, known, experiment)
 
 
-def load(name: str) -> tuple[str, Experiment]:
+def load(name: str) -> tuple[str, "Experiment"]:
     """The name and the experiment of a lesson: see `find`."""
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
@@ -132,7 +134,9 @@ def line_in(path: str | Path, error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def _from_file(path: Path) -> Experiment:
+def _from_file(path: Path) -> "Experiment":
+    from compare.experiment import Experiment  # brings torch, which `list` need not
+
     if not path.stem.isidentifier():
         raise ValueError(
             f"{path}: the name of a lesson file must be letters, digits and _"
