@@ -1,4 +1,4 @@
-"""What the depth lessons share: deep, narrow nets, and how large a gradient arrives."""
+"""Deep, narrow nets: the gradient of their first layers, and remedies for ten."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -6,26 +6,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import handmade
+from compare import plots
 from compare.backend import Backend, to_numpy
-from compare.experiments.common import digits as _digits
+from compare.experiment import Claim, Draw, Experiment, MakeLearner, backprop
+from compare.experiments.common import digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
+from compare.results import Side
 
 WIDTH = 32
-EXAMPLES = 256
-LR = 0.1
 DEPTHS = (2, 4, 8, 16, 32, 64)
-FITTED = 4
-"""So many depths give a factor; beyond, rounding has its say in what explodes."""
-ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
-
-
-def kaiming_bound(weight: Any) -> float:
-    """The b of kaiming's U(−b, b) for ReLU: √(6 / inputs)."""
-    return float(np.sqrt(6 / weight.shape[1]))
-
-
 INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
     "torch's default": lambda init, weight, name: None,
     "xavier": lambda init, weight, name: init.xavier_uniform_(
@@ -45,16 +37,15 @@ INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
 """From `nn.init`, a weight and the activation's name to an initialised weight."""
 
 
-SHOWN = tuple(INITIALISERS)[:-1]
-STYLES = ("-", "-", "--", ":", "-")
-"""Lines that lie on each other shall all be seen."""
+def kaiming_bound(weight: Any) -> float:
+    """The b of kaiming's U(−b, b) for ReLU: √(6 / inputs)."""
+    return float(np.sqrt(6 / weight.shape[1]))
 
 
 def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
     """`depth` hidden layers of one width between the pixels and the ten digits."""
-    widths = [64] + [WIDTH] * depth
     layers = []
-    for i, o in pairwise(widths):
+    for i, o in pairwise([64] + [WIDTH] * depth):
         layers += [nn.Linear(i, o), getattr(nn, activation)()]
     model = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
     for layer in model:
@@ -63,71 +54,135 @@ def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
     return model
 
 
-def learner(library: str, depth: int, activation: str, initialiser: str) -> Any:
-    """Such a net with plain SGD; both libraries' have the same weights."""
-    wing = LIBRARIES[library]
+# The gradient of an untrained net
 
-    def made(wing: Any) -> Any:
-        handmade.manual_seed(0)
-        return wing.training.GradientLearner(
-            net(wing.nn, depth, activation, initialiser),
-            wing.nn.CrossEntropyLoss(),
-            lambda parameters: wing.optim.SGD(parameters, lr=LR),
-        )
 
-    weights = made(handmade).model.state_dict()
+def trained(
+    library: str, depth: int, activation: str, initialiser: str, steps: int
+) -> tuple[Any, list[float]]:
+    """The net after so many steps of plain SGD on 256 digits, and its losses.
+
+    It starts from the same weights in both libraries. What explodes may overflow.
+    """
+    make = backprop(
+        model=lambda nn: net(nn, depth, activation, initialiser),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    handmade.manual_seed(0)
+    weights = make(handmade).model.state_dict()
     if library == "torch_ref":
         weights = Backend().state_for_torch(weights)
-    found = made(wing).to(give(library, np.zeros(1)))
-    found.model.load_state_dict(weights)
-    return found.to(give(library, np.zeros(1)))
-
-
-def losses(
-    library: str, depth: int, activation: str, initialiser: str, steps: int
-) -> list[float]:
-    """The loss before each of so many plain steps."""
-    stepping = learner(library, depth, activation, initialiser)
-    return [_stepped(stepping, library) for _ in range(steps)]
+    learner = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
+    learner.model.load_state_dict(weights)
+    data = digits.small().data
+    x, target = (give(library, a[:256]) for a in (data.x, data.target))
+    with np.errstate(all="ignore"):
+        return learner, [learner.step(x, target) for _ in range(steps)]
 
 
 @lru_cache(maxsize=256)
 def gradient_norms(
     library: str, depth: int, activation: str, initialiser: str
 ) -> np.ndarray:
-    """The length of the loss's gradient by each layer's weights, first layer first."""
-    stepping = learner(library, depth, activation, initialiser)
-    _stepped(stepping, library)
-    gradients = stepping.gradients().items()
-    norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
-    return np.array(norms)
+    """The norm of the loss's gradient by each layer's weights, first layer first."""
+    learner, _ = trained(library, depth, activation, initialiser, steps=1)
+    gradients = learner.gradients().items()
+    return np.array(
+        [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
+    )
 
 
-def _stepped(stepping: Any, library: str) -> float:
-    """One step on some digits; what explodes may overflow."""
-    data = _digits.digits()
-    seen = (give(library, a[:EXAMPLES]) for a in (data.x, data.target))
-    with np.errstate(all="ignore"):
-        return stepping.step(*seen)
-
-
-def first_layer(library: str, activation: str, initialiser: str) -> np.ndarray:
-    """The length of the first layer's gradient, for each of the depths."""
+def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
+    """The norm of the first layer's gradient, for each of the depths."""
     norms = [gradient_norms(library, d, activation, initialiser) for d in DEPTHS]
-    return np.array([lengths[0] for lengths in norms])
+    return np.array([by_layer[0] for by_layer in norms])
 
 
 def factor(library: str, activation: str, initialiser: str) -> float:
-    """By how much one layer more multiplies the first layer's gradient.
+    """The factor by which one more layer multiplies the first layer's gradient.
 
-    By least squares: a line through the logarithms, against the depth.
+    By least squares: a line through the logarithms against the depth. Deeper nets than
+    16 layers are left out, since rounding decides what becomes of an explosion.
     """
-    lengths = first_layer(library, activation, initialiser)[:FITTED]
-    return float(np.exp(np.polyfit(DEPTHS[:FITTED], np.log(lengths), 1)[0]))
+    norms = first_layer_norms(library, activation, initialiser)[:4]
+    return float(np.exp(np.polyfit(DEPTHS[:4], np.log(norms), 1)[0]))
 
 
-def draw_lines(ax: Any, activation: str, x: Any, values: Callable[[str], Any]) -> None:
-    """One line for each initialiser, log scale; all of them can be seen."""
-    for name, style in zip(SHOWN, STYLES, strict=True):
-        ax.semilogy(x, values(name), style, label=name, linewidth=2.5)
-    ax.set_title(activation, fontsize=15)
+# Ten layers with a remedy
+
+DEPTH = 10
+Block = Callable[[Any], list[Any]]
+"""From the library's `nn` to the layers of one block."""
+
+
+def plain(nn: Any) -> list[Any]:
+    """A block without a remedy."""
+    return [nn.Linear(WIDTH, WIDTH), nn.Tanh()]
+
+
+def ten_blocks(block: Block) -> MakeLearner:
+    """Ten blocks between the pixels and the ten digits."""
+
+    def model(nn: Any) -> Any:
+        layers = [layer for _ in range(DEPTH) for layer in block(nn)]
+        first = nn.Linear(64, WIDTH, bias=False)
+        return nn.Sequential(first, *layers, nn.Linear(WIDTH, 10))
+
+    return backprop(
+        model=model,
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.01),
+    )
+
+
+def lesson(
+    name: str,
+    block: Block,
+    accuracy: float,
+    title: str,
+    course: tuple[str, ...],
+    story: str,
+) -> Experiment:
+    """Ten plain blocks, and ten with a remedy, which reach this accuracy."""
+    return Experiment(
+        title=title,
+        course=course,
+        heading="Lösungen",
+        data=digits.small().draw,
+        learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
+        steps=250,
+        batch_size=64,
+        seeds=3,
+        metrics={"accuracy": digits.accuracy},
+        claims={
+            f"{DEPTH} plain layers only guess": _accuracy("plain", below=0.2),
+            f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
+            f"are right, from every seed": _accuracy(name, at_least=accuracy),
+        },
+        figures={"losses": _draw(name)},
+        story=story,
+    )
+
+
+def _accuracy(name: str, at_least: float = 0, below: float = np.inf) -> Claim:
+    def claim(side: Side) -> tuple[bool, str]:
+        found = digits.last(side, name)
+        words = f"test accuracy {reporting.percent(found)}"
+        holds = at_least <= min(found) and max(found) < below
+        return holds, f"{words}; {reporting.seeds(side.trials)}"
+
+    return claim
+
+
+def _draw(name: str) -> Draw:
+    def draw(side: Side) -> Figure:
+        figure, (ax,) = plots.canvas()
+        for learner, color in (("plain", plots.GREY), (name, plots.RED)):
+            trials = side.named(learner)
+            figures.draw_seeds(ax, trials, learner, alpha=0.7, color=color)
+        plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
+        ax.legend(fontsize=13)
+        return figure
+
+    return draw

@@ -1,4 +1,4 @@
-"""What the lessons on overfitting share: a wide net and only a hundred digits."""
+"""Overfitting: a wide net and a hundred digits, with and without regularisation."""
 
 from typing import Any
 
@@ -6,19 +6,29 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Claim, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiment import Claim, Data, Experiment, MakeLearner, backprop
+from compare.experiments.common import digits, figures
 from compare.results import Side, Trial
 
-FEW = 100
 WIDTH = 128
 STEPS = 300
+METRICS = {"accuracy": digits.accuracy, "cross_entropy": digits.cross_entropy}
+
+
+def hundred_digits(rng: object = None) -> Data:
+    """Ten digits of each class to learn from."""
+    return digits.small().first(100)
 
 
 def learner(
     *, drop: tuple[float, float] | None = None, weight_decay: float = 0.0
 ) -> MakeLearner:
-    """64-128-128-10, if asked for with dropout of inputs and hidden units."""
+    """64-128-128-10.
+
+    Args:
+        drop: the probabilities of dropout, of inputs and of hidden units.
+        weight_decay: of the optimiser.
+    """
 
     def model(nn: Any) -> Any:
         hidden = [nn.Linear(64, WIDTH), nn.ReLU()]
@@ -37,73 +47,68 @@ def learner(
     )
 
 
-def gap(trial: Trial) -> float:
-    """How much larger the loss is on digits that were not seen."""
-    return trial.metrics["cross_entropy/test"] - trial.metrics["cross_entropy/train"]
-
-
-def gap_closes(name: str) -> Claim:
-    """The claim that with help the gap is at most two thirds, from every seed."""
-
-    def claim(side: Side) -> tuple[bool, str]:
-        pairs = list(zip(side.named("plain"), side.named(name), strict=True))
-        shares = [gap(helped) / gap(plain) for plain, helped in pairs]
-        plain, helped = np.mean([[gap(t) for t in pair] for pair in pairs], axis=0)
-        words = f"mean gap {plain:.2f} → {helped:.2f}, at worst to {max(shares):.0%}"
-        return max(shares) < 2 / 3, f"{words} over {len(shares)} seeds"
-
-    return claim
-
-
-def hardly_worse(name: str) -> Claim:
-    """The claim that help costs at most half a point of accuracy on average."""
-
-    def claim(side: Side) -> tuple[bool, str]:
-        plain, helped = (
-            _digits.mean(side, n, "accuracy/test") for n in ("plain", name)
-        )
-        return helped >= plain - 0.005, f"test accuracy {plain:.1%} → {helped:.1%}"
-
-    return claim
-
-
-def draw(side: Side) -> Figure:
-    """Loss on seen and on unseen digits, for each learner; the seeds lie together."""
-    names = list(dict.fromkeys(trial.name for trial in side.trials))
-    figure, axes = plots.canvas(len(names))
-    for ax, name in zip(axes, names, strict=True):
-        for part, color in (("train", plots.BLUE), ("test", plots.RED)):
-            for number, trial in enumerate(side.named(name)):
-                steps, values = trial.curve(f"cross_entropy/{part}")
-                said = part if number == 0 else None
-                ax.semilogy(steps, values, color=color, alpha=0.7, label=said)
-        plots.label(ax, name.replace("_", " "), "step", "loss")
-        ax.set_ylim(5e-4, 4)
-        ax.legend(fontsize=12)
-    return figure
-
-
 def lesson(
-    name: str, helped: MakeLearner, title: str, course: tuple[str, ...], story: str
+    name: str, regularised: MakeLearner, title: str, course: tuple[str, ...], story: str
 ) -> Experiment:
-    """The same net without help and with it."""
+    """The same net without and with regularisation."""
     words = name.replace("_", " ")
     return Experiment(
         title=title,
         course=course,
         heading="Lösungen",
-        data=lambda rng: _digits.small().first(FEW),
-        learners={"plain": learner(), name: helped},
+        data=hundred_digits,
+        learners={"plain": learner(), name: regularised},
         steps=STEPS,
         seeds=3,
-        metrics={
-            "accuracy": _digits.accuracy,
-            "cross_entropy": _digits.cross_entropy,
-        },
+        metrics=METRICS,
         claims={
-            f"{words} closes the gap to at most two thirds": gap_closes(name),
-            f"{words} costs at most half a point of accuracy": hardly_worse(name),
+            f"{words} closes the gap to at most two thirds": _gap_closes(name),
+            f"{words} costs at most half a point of accuracy": _hardly_worse(name),
         },
         figures={"losses": draw},
         story=story,
     )
+
+
+def _gap(trial: Trial) -> float:
+    """The generalisation gap: how much larger the loss is on unseen digits."""
+    return trial.metrics["cross_entropy/test"] - trial.metrics["cross_entropy/train"]
+
+
+def _gap_closes(name: str) -> Claim:
+    def claim(side: Side) -> tuple[bool, str]:
+        gaps = [[_gap(trial) for trial in side.named(n)] for n in ("plain", name)]
+        (plain, regularised), ratios = (
+            np.mean(gaps, axis=1),
+            np.divide(gaps[1], gaps[0]),
+        )
+        words = f"mean gap {plain:.2f} → {regularised:.2f}, at worst to "
+        words += f"{max(ratios):.0%} over {len(ratios)} seeds"
+        return bool(max(ratios) < 2 / 3), words
+
+    return claim
+
+
+def _hardly_worse(name: str) -> Claim:
+    def claim(side: Side) -> tuple[bool, str]:
+        plain, regularised = (digits.mean(side, n) for n in ("plain", name))
+        words = f"test accuracy {plain:.1%} → {regularised:.1%}"
+        return regularised >= plain - 0.005, words
+
+    return claim
+
+
+def draw(side: Side) -> Figure:
+    """Loss on seen and on unseen digits, for each learner."""
+    names = list(dict.fromkeys(trial.name for trial in side.trials))
+    figure, axes = plots.canvas(len(names))
+    for ax, name in zip(axes, names, strict=True):
+        for part, color in (("train", plots.BLUE), ("test", plots.RED)):
+            style = {"color": color, "alpha": 0.7}
+            metric = f"cross_entropy/{part}"
+            figures.draw_seeds(ax, side.named(name), part, metric, **style)
+        plots.label(ax, name.replace("_", " "), "step", "loss")
+        ax.set_yscale("log")
+        ax.set_ylim(5e-4, 4)
+        ax.legend(fontsize=12)
+    return figure
