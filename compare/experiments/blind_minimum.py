@@ -10,7 +10,7 @@ from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, backprop
 from compare.experiments.common import reporting
-from compare.experiments.common.budgets import COLORS, PER_STEP
+from compare.experiments.common.budgets import PER_STEP
 from compare.experiments.common.libraries import LIBRARIES, give
 from compare.results import Side
 
@@ -74,18 +74,15 @@ def draw(side: Side) -> Figure:
     curve = np.linspace(-1.0, 2.6, 200)
     left.plot(curve, curve**2, color="grey", zorder=0)
     path = np.array([p["weight"][0, 0] for p in side["gradient"].path])
-    blind, random = search("handmade"), search("handmade", seed=0)
-    for name, marker, (x, errors), cost, style in (
-        ("blind", "o-", blind, 1, {"color": COLORS["gradient"], "ms": 9, "alpha": 0.8}),
-        ("random", "x", random, 1, {"color": COLORS["random"], "ms": 9, "mew": 2}),
-        ("gradient", ".", (path, path**2), PER_STEP, {"color": COLORS["annealing"]}),
+    for name, style, color, (x, errors), cost in (
+        ("blind", "o-", plots.BLUE, search("handmade"), 1),
+        ("random", "x", plots.RED, search("handmade", seed=0), 1),
+        ("gradient", ".", "#e0a030", (path, path**2), PER_STEP),
     ):
-        left.plot(x, errors, marker, label=name, **style)
+        left.plot(x, errors, style, color=color, ms=9, alpha=0.8, label=name)
         heights = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
         costs = cost * np.arange(len(x))
-        right.semilogy(
-            costs, heights, marker[0] + "-", label=name, color=style["color"]
-        )
+        right.semilogy(costs, heights, style[0] + "-", color=color, label=name)
     plots.label(left, "every evaluation of x²", "x", "error")
     right.axhline(0.01, color="grey", linewidth=1)
     right.set_ylim(8e-4, 10)

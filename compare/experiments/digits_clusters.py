@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.cluster import KMeans as SklearnKMeans
 
 from compare import plots
-from compare.experiment import Draw, Experiment, MakeLearner
+from compare.experiment import Draw, Experiment
 from compare.experiments.common import digits, reporting
 from compare.results import Side, Trial
 from handmade import metrics
@@ -22,21 +22,9 @@ def start() -> np.ndarray:
     return digits.small().data.x[:100].reshape(10, 10, -1).mean(axis=1)
 
 
-def learner(k: int) -> MakeLearner:
-    """K centres, chosen by k-means++ in the first step."""
-    return lambda library: library.cluster.KMeans(k, 64)
-
-
 def purity(trial: Trial) -> float:
     """The fraction of digits that are the most frequent one of their cluster."""
     return metrics.purity(trial.predict(trial.data.x), trial.data.target)
-
-
-def error(trial: Trial) -> float:
-    """The mean squared distance from the nearest centre."""
-    x = trial.data.x
-    nearest = trial.parameters["centres"][trial.predict(x)]
-    return float(np.mean(np.sum((x - nearest) ** 2, axis=1)))
 
 
 def tolerance(trial: Trial) -> float:
@@ -48,8 +36,9 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
     trial, steps = side["from_means"], len(side["from_means"].losses)
     make: Any = SklearnKMeans  # its types know neither arrays nor numbers
     reference = make(10, init=start(), n_init=1, max_iter=steps, tol=0)
-    x = trial.data.x
-    ours, theirs = error(trial), float(reference.fit(x).inertia_ / len(x))
+    x, centres = trial.data.x, trial.parameters["centres"]
+    ours = float(np.mean(np.sum((x - centres[trial.predict(x)]) ** 2, axis=1)))
+    theirs = float(reference.fit(x).inertia_ / len(x))
     found = abs(ours - theirs) / theirs
     words = f"{ours:.6f} and {theirs:.6f}, relative difference {found:.1e}"
     return found <= tolerance(trial), f"{words} after {steps} steps"
@@ -102,8 +91,8 @@ EXPERIMENT = Experiment(
     heading="(Un/Semi-)Supervised",
     data=digits.small().draw,
     learners={
-        "ten": learner(10),
-        "twenty": learner(20),
+        "ten": lambda library: library.cluster.KMeans(10, 64),
+        "twenty": lambda library: library.cluster.KMeans(20, 64),
         "from_means": lambda library: library.cluster.KMeans(10, 64, centres=start()),
     },
     steps=20,

@@ -5,6 +5,8 @@ from typing import Any
 from compare.experiment import Experiment, backprop
 from compare.experiments.common import digits
 
+MNIST_TITLE = "Handwritten digits by 784-128-10 with ReLU"
+
 
 def net(nn: Any, pixels: int = 64) -> Any:
     """One hidden layer of 128 ReLUs between the pixels and the ten digits."""
@@ -25,7 +27,7 @@ def lesson(pictures: digits.Pictures, title: str) -> Experiment:
         data=pictures.draw,
         learners={
             "mlp": backprop(
-                model=lambda nn: net(nn, pictures.pixels),
+                model=lambda nn: net(nn, pictures.side**2),
                 loss=lambda nn: nn.CrossEntropyLoss(),
                 optimizer=sgd,
             )
@@ -37,14 +39,8 @@ def lesson(pictures: digits.Pictures, title: str) -> Experiment:
         figures={"confusion": digits.draw_confusion()},
         story="The chain rule in three layers: forward from the pixels to the loss, "
         "and backward from the loss to every weight.",
-        other_data={"mnist": on_mnist},
+        other_data={"mnist": lambda: lesson(digits.mnist(), MNIST_TITLE)},
     )
-
-
-def on_mnist() -> Experiment:
-    """The same on MNIST."""
-    title = "Handwritten digits by 784-128-10 with ReLU"
-    return lesson(digits.mnist(), title=title)
 
 
 EXPERIMENT = lesson(digits.small(), title="Handwritten digits by 64-128-10 with ReLU")

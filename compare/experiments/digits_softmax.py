@@ -7,6 +7,8 @@ from compare.experiment import Experiment, backprop
 from compare.experiments.common import digits
 from compare.results import Side
 
+MNIST_TITLE = "Handwritten digits by Linear(784, 10) and cross-entropy"
+
 
 def starts_near_guessing(side: Side) -> tuple[bool, str]:
     """An untrained net gives each of the ten digits a probability of about 1/10."""
@@ -23,7 +25,7 @@ def lesson(pictures: digits.Pictures, accuracy: float, title: str) -> Experiment
         data=pictures.draw,
         learners={
             "softmax": backprop(
-                model=lambda nn: nn.Linear(pictures.pixels, 10),
+                model=lambda nn: nn.Linear(pictures.side**2, 10),
                 loss=lambda nn: nn.CrossEntropyLoss(),
                 optimizer=lambda optim, p: optim.SGD(p, lr=0.5),
             )
@@ -46,14 +48,8 @@ def lesson(pictures: digits.Pictures, accuracy: float, title: str) -> Experiment
         story="Ten pots, one for each digit; the softmax makes them add to 1, and the "
         "loss is the surprise at the right one. Each row of weights is a picture of "
         "its digit.",
-        other_data={"mnist": on_mnist},
+        other_data={"mnist": lambda: lesson(digits.mnist(), 0.88, MNIST_TITLE)},
     )
-
-
-def on_mnist() -> Experiment:
-    """The same on MNIST."""
-    title = "Handwritten digits by Linear(784, 10) and cross-entropy"
-    return lesson(digits.mnist(), 0.88, title=title)
 
 
 EXPERIMENT = lesson(

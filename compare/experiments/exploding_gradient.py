@@ -4,31 +4,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiment import Experiment
 from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiments.common.deep_nets import factor, learner
 from compare.results import Side
 
 DEPTH = 8
 LARGE = "1.5 × kaiming"
 
 
-def learner(initialiser: str, clip: float | None = None) -> MakeLearner:
-    """A deep net of ReLUs whose gradient may be clipped to a norm."""
-    return backprop(
-        model=lambda nn: deep_nets.net(nn, DEPTH, "ReLU", initialiser),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
-        clip=None
-        if clip is None
-        else lambda nn, parameters: nn.utils.clip_grad_norm_(parameters, clip),
-    )
-
-
 def explodes(side: Side) -> tuple[bool, str]:
-    found = {
-        name: deep_nets.factor(side.library, name, "normal, std 1")
-        for name in ("ReLU", "Tanh")
-    }
+    found = {a: factor(side.library, a, "normal, std 1") for a in ("ReLU", "Tanh")}
     words = reporting.listed(found, "×{:.2f}")
     return min(found.values()) > 1.5, f"each layer more: {words}"
 
@@ -74,8 +60,8 @@ EXPERIMENT = Experiment(
     heading="Vanishing / Exploding Gradient",
     data=digits.small().draw,
     learners={
-        "clipped": learner(LARGE, clip=1.0),
-        "kaiming": learner("kaiming"),
+        "clipped": learner(DEPTH, "ReLU", LARGE, clip=1.0),
+        "kaiming": learner(DEPTH, "ReLU", "kaiming"),
     },
     steps=300,
     batch_size=64,

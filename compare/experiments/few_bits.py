@@ -1,6 +1,5 @@
 """How few bits a weight needs: rounded after training, or trained in few bits."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,38 +20,26 @@ TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "b
 """The learners that compute with few bits during training."""
 
 
-def net(linear: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """64-128-10 with ReLU, of one kind of linear layer."""
-
-    def model(nn: Any) -> Any:
-        layer = linear(nn)
-        return nn.Sequential(layer(64, 128), nn.ReLU(), layer(128, 10))
-
-    return model
+def net(nn: Any, *bits: int | str) -> Any:
+    """64-128-10 with ReLU, with weights of so many bits or, without any, of floats."""
+    layer = nn.QuantizedLinear if bits else nn.Linear
+    return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
 
 
-FLOAT_NET = net(lambda nn: nn.Linear)
-
-
-def learner(model: Callable[[Any], Any]) -> MakeLearner:
-    """The same loss and optimiser for every net."""
+def learner(*bits: int | str) -> MakeLearner:
+    """The net, trained by SGD."""
     return backprop(
-        model=model,
+        model=lambda nn: net(nn, *bits),
         loss=lambda nn: nn.CrossEntropyLoss(),
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
     )
-
-
-def in_few(bits: int | str) -> MakeLearner:
-    """The net of quantised layers."""
-    return learner(net(lambda nn: lambda i, o: nn.QuantizedLinear(i, o, bits)))
 
 
 def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
     module, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
-        model = FLOAT_NET(module.nn)
+        model = net(module.nn)
         model.to(trial.give(np.zeros(1)))
         state = trial.learner.model.state_dict()
         model.load_state_dict(module.quantize.quantized_state_dict(state, bits))
@@ -185,8 +172,8 @@ EXPERIMENT = Experiment(
     heading="Precision does NOT matter",
     data=digits.small().draw,
     learners={
-        "float": learner(FLOAT_NET),
-        **{name: in_few(bits) for name, bits in TRAINED.items()},
+        "float": learner(),
+        **{name: learner(bits) for name, bits in TRAINED.items()},
     },
     steps=150,
     batch_size=BATCH,

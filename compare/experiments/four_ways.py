@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
-from compare.backend import to_numpy
 from compare.experiment import Experiment, backprop
 from compare.experiments import digits_mlp
 from compare.experiments.common import digits, reporting
@@ -56,10 +55,10 @@ def ways(library: str, f: Function) -> dict[str, Callable[..., Any]]:
     }
 
 
-def points(count: int) -> np.ndarray:
+def points(count: int) -> list[np.ndarray]:
     """One point from each of `count` seeds, none near the axes."""
     rngs = [np.random.default_rng(seed) for seed in range(count)]
-    return np.array([r.uniform(0.5, 2, 2) * r.choice([-1, 1], 2) for r in rngs])
+    return [r.uniform(0.5, 2, 2) * r.choice([-1, 1], 2) for r in rngs]
 
 
 # How exact they are
@@ -74,11 +73,6 @@ TOLERANCES = {
 """The largest relative difference of each from the gradient by hand."""
 
 
-def error(got: Any, want: np.ndarray) -> float:
-    """The relative difference of two gradients."""
-    return difference(np.asarray(to_numpy(got)), want).relative
-
-
 def all_agree(side: Side) -> tuple[bool, str]:
     """With the gradients by hand, at random points."""
     worst = dict.fromkeys(TOLERANCES, 0.0)
@@ -86,8 +80,8 @@ def all_agree(side: Side) -> tuple[bool, str]:
         by_hand = getattr(handmade.surfaces, name)().gradient
         for p in [np.array([2.0, -1.0]), *points(10)]:
             for way, find in ways(side.library, f).items():
-                found = error(find(give(side.library, p)), by_hand(p))
-                worst[way] = max(worst[way], found)
+                found = difference(find(give(side.library, p)), by_hand(p))
+                worst[way] = max(worst[way], found.relative)
     holds = all(worst[way] <= most for way, most in TOLERANCES.items())
     where = "(2, −1) and a point of each of the seeds 0 to 9"
     words = reporting.listed(worst, "{:.0e}")
@@ -104,12 +98,13 @@ BEST = {"one-sided": (2, "√ε"), "central": (3, "∛ε")}
 def errors(library: str) -> dict[str, np.ndarray]:
     """The error of each numeric way for each step h: the median of 15 points."""
     by_hand = handmade.surfaces.SinePlusExponential().gradient
-    found = ways(library, FUNCTIONS["SinePlusExponential"])
+    all_ways = ways(library, FUNCTIONS["SinePlusExponential"])
 
     def median(way: str, h: float) -> float:
-        each = [
-            error(found[way](give(library, p), h=h), by_hand(p)) for p in points(15)
-        ]
+        each = []
+        for p in points(15):
+            got = all_ways[way](give(library, p), h=h)
+            each.append(difference(got, by_hand(p)).relative)
         return float(np.median(each))
 
     names = ("one-sided", "central", "complex step")

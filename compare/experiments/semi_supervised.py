@@ -17,8 +17,8 @@ LABELS = (2, 5, 10)
 CODE = 32
 ALL = 500
 """How many digits there are in all."""
-STEPS, PRETRAIN, ASK = 60, 30, 30
-"""Steps in all, of the autoencoder alone, and until the net labels digits itself."""
+STEPS, HALF = 60, 30
+"""Steps in all, and until the autoencoder is trained or the net labels digits."""
 UNLABELLED = -1
 
 
@@ -59,7 +59,7 @@ def pseudo(library: Any) -> Any:
     labels a class on average, but lost 3.9 points at worst, and this one never any.
     """
     return library.semi_supervised.PseudoLabels(
-        net(library.nn), partial(adam, library.optim), sure=0.8, every=ASK
+        net(library.nn), partial(adam, library.optim), sure=0.8, every=HALF
     )
 
 
@@ -72,7 +72,7 @@ def compressed(library: Any) -> Any:
         head=nn.Linear(CODE, 10),
     )
     return library.semi_supervised.Pretrained(
-        model, partial(adam, library.optim), pretrain=PRETRAIN
+        model, partial(adam, library.optim), pretrain=HALF
     )
 
 
@@ -87,14 +87,12 @@ WAYS: dict[str, tuple[MakeLearner, Any, str]] = {
 }
 
 
-def accuracies(side: Side, way: str, each: int) -> np.ndarray:
-    """One for each seed."""
-    return digits.accuracies(side, f"{way}_{each}")
-
-
 def gain(side: Side, way: str, each: int) -> np.ndarray:
     """How much better than labels only, seed by seed."""
-    return accuracies(side, way, each) - accuracies(side, "labels_only", each)
+    before, after = (
+        digits.accuracies(side, f"{name}_{each}") for name in ("labels_only", way)
+    )
+    return after - before
 
 
 def pseudo_labels_help(side: Side) -> tuple[bool, str]:
@@ -115,19 +113,19 @@ def the_code_does_not(side: Side) -> tuple[bool, str]:
     level with labels only (−0.4 to +0.5 points over five seeds), and no better.
     """
     code, pseudo = (
-        [accuracies(side, way, each).mean() for each in LABELS]
+        [digits.accuracies(side, f"{way}_{each}").mean() for each in LABELS]
         for way in ("autoencoder", "pseudo_labels")
     )
     return bool(np.all(np.less(code, pseudo))), _report(side, "autoencoder")
 
 
 def _report(side: Side, way: str) -> str:
-    words = []
+    words, names = [], ("labels_only", way)
     for each in LABELS:
-        before, after = (accuracies(side, w, each) for w in ("labels_only", way))
+        before, after = (digits.accuracies(side, f"{n}_{each}").mean() for n in names)
         found = 100 * gain(side, way, each)
         words.append(
-            f"{each} a class: {before.mean():.1%} → {after.mean():.1%}, gain "
+            f"{each} a class: {before:.1%} → {after:.1%}, gain "
             f"{found.mean():+.1f} ({found.min():+.1f} to {found.max():+.1f}) points"
         )
     budget = reporting.budget(side.named(f"{way}_{LABELS[0]}"))
@@ -138,7 +136,7 @@ def picture(side: Side) -> Figure:
     """Accuracy against the number of labels, mean and spread over the seeds."""
     figure, (ax,) = plots.canvas()
     for number, (way, (_, _, name)) in enumerate(WAYS.items()):
-        found = np.array([accuracies(side, way, each) for each in LABELS])
+        found = np.array([digits.accuracies(side, f"{way}_{n}") for n in LABELS])
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other
         mean, spread = 100 * found.mean(axis=1), 100 * found.std(axis=1)
         ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=name)
@@ -170,7 +168,7 @@ EXPERIMENT = Experiment(
     figures={"labels": picture},
     story="The same net learns three times from 2, 5 or 10 labelled digits of each "
     f"class. With pseudo-labels it answers the others of {ALL} digits itself after "
-    f"{ASK} of {STEPS} steps, and learns its own answers where it is surer than 80 %: "
+    f"{HALF} of {STEPS} steps, and learns its own answers where it is surer than 80 %: "
     "that helps where labels are few. Its first layer may also learn to compress all "
     "digits, 64 → 32 → 64, before it sees a label: what reproduces the pixels best "
     "need not be what tells the digits apart, and here it does not help.",

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiment import Experiment
 from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiments.common.deep_nets import factor, learner
 from compare.results import Side
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
@@ -21,36 +22,24 @@ STYLES = {
 """Initialisers, with lines that can be seen where one lies on another."""
 
 
-def learner(depth: int) -> MakeLearner:
-    """A net with so many hidden layers of sigmoids."""
-    return backprop(
-        model=lambda nn: deep_nets.net(nn, depth, "Sigmoid", "xavier"),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5, momentum=0.9),
-    )
-
-
 def shrinks(side: Side) -> tuple[bool, str]:
     """Whatever the activation."""
-    found = {
-        name: deep_nets.factor(side.library, name, "torch's default")
-        for name in ACTIVATIONS
-    }
+    found = {a: factor(side.library, a, "torch's default") for a in ACTIVATIONS}
     words = reporting.listed(found, "×{:.2f}")
     return max(found.values()) < 0.8, f"each layer more: {words}"
 
 
 def good_weights_keep_it(side: Side) -> tuple[bool, str]:
     """Kaiming's weights for ReLU, orthogonal ones for tanh."""
-    relu = deep_nets.factor(side.library, "ReLU", "kaiming")
-    tanh = deep_nets.factor(side.library, "Tanh", "orthogonal")
+    relu = factor(side.library, "ReLU", "kaiming")
+    tanh = factor(side.library, "Tanh", "orthogonal")
     holds = 0.9 < relu < 1.1 and 0.9 < tanh < 1.1
     return holds, f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
 
 
 def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
     """Its slope is at most ¼, so xavier's weights do not help."""
-    found = deep_nets.factor(side.library, "Sigmoid", "xavier")
+    found = factor(side.library, "Sigmoid", "xavier")
     return found < 0.5, f"sigmoid with xavier ×{found:.2f}"
 
 
@@ -104,7 +93,10 @@ EXPERIMENT = Experiment(
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
     data=digits.small().draw,
-    learners={f"depth_{depth}": learner(depth) for depth in (2, 16)},
+    learners={
+        f"depth_{depth}": learner(depth, "Sigmoid", "xavier", lr=0.5, momentum=0.9)
+        for depth in (2, 16)
+    },
     steps=200,
     batch_size=64,
     claims={

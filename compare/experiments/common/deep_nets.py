@@ -1,5 +1,6 @@
 """Deep, narrow nets: the gradient of their first layers, and remedies for ten."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 import handmade
 from compare import plots
 from compare.backend import Backend, to_numpy
-from compare.experiment import Claim, Draw, Experiment, MakeLearner, backprop
+from compare.experiment import Claim, Experiment, MakeLearner, backprop
 from compare.experiments.common import digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
 from compare.results import Side
@@ -30,16 +31,15 @@ INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
         weight, init.calculate_gain(name)
     ),
     "normal, std 1": lambda init, weight, name: init.normal_(weight, std=1.0),
-    "1.5 × kaiming": lambda init, weight, name: init.uniform_(
-        weight, *(1.5 * kaiming_bound(weight) * np.array([-1, 1])).tolist()
-    ),
+    "1.5 × kaiming": lambda init, weight, name: too_large(init, weight),
 }
 """From `nn.init`, a weight and the activation's name to an initialised weight."""
 
 
-def kaiming_bound(weight: Any) -> float:
-    """The b of kaiming's U(−b, b) for ReLU: √(6 / inputs)."""
-    return float(np.sqrt(6 / weight.shape[1]))
+def too_large(init: Any, weight: Any) -> Any:
+    """U(−b, b), where b is 1.5 times kaiming's for ReLU, √(6 / inputs)."""
+    b = 1.5 * math.sqrt(6 / weight.shape[1])
+    return init.uniform_(weight, -b, b)
 
 
 def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
@@ -54,6 +54,24 @@ def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
     return model
 
 
+def learner(
+    depth: int,
+    activation: str,
+    initialiser: str,
+    *,
+    lr: float = 0.1,
+    momentum: float = 0.0,
+    clip: float | None = None,
+) -> MakeLearner:
+    """Such a net, trained by SGD; the gradient may be clipped to a norm."""
+    return backprop(
+        model=lambda nn: net(nn, depth, activation, initialiser),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, p: optim.SGD(p, lr=lr, momentum=momentum),
+        clip=None if clip is None else lambda nn, p: nn.utils.clip_grad_norm_(p, clip),
+    )
+
+
 # The gradient of an untrained net
 
 
@@ -64,21 +82,17 @@ def trained(
 
     It starts from the same weights in both libraries. What explodes may overflow.
     """
-    make = backprop(
-        model=lambda nn: net(nn, depth, activation, initialiser),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
-    )
+    make = learner(depth, activation, initialiser)
     handmade.manual_seed(0)
     weights = make(handmade).model.state_dict()
     if library == "torch_ref":
         weights = Backend().state_for_torch(weights)
-    learner = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
-    learner.model.load_state_dict(weights)
+    found = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
+    found.model.load_state_dict(weights)
     data = digits.small().data
     x, target = (give(library, a[:256]) for a in (data.x, data.target))
     with np.errstate(all="ignore"):
-        return learner, [learner.step(x, target) for _ in range(steps)]
+        return found, [found.step(x, target) for _ in range(steps)]
 
 
 @lru_cache(maxsize=256)
@@ -86,11 +100,10 @@ def gradient_norms(
     library: str, depth: int, activation: str, initialiser: str
 ) -> np.ndarray:
     """The norm of the loss's gradient by each layer's weights, first layer first."""
-    learner, _ = trained(library, depth, activation, initialiser, steps=1)
-    gradients = learner.gradients().items()
-    return np.array(
-        [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
-    )
+    found, _ = trained(library, depth, activation, initialiser, steps=1)
+    gradients = found.gradients().items()
+    norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
+    return np.array(norms)
 
 
 def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
@@ -136,18 +149,17 @@ def ten_blocks(block: Block) -> MakeLearner:
     )
 
 
-def lesson(
-    name: str,
-    block: Block,
-    accuracy: float,
-    title: str,
-    course: tuple[str, ...],
-    story: str,
-) -> Experiment:
-    """Ten plain blocks, and ten with a remedy, which reach this accuracy."""
+def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
+    """Ten plain blocks, and ten with a remedy, which reach this accuracy.
+
+    Args:
+        name: of the remedy.
+        block: with the remedy.
+        accuracy: at least, on the test digits.
+        described: title, course and story.
+    """
     return Experiment(
-        title=title,
-        course=course,
+        **described,
         heading="Lösungen",
         data=digits.small().draw,
         learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
@@ -160,8 +172,7 @@ def lesson(
             f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
             f"are right, from every seed": _accuracy(name, at_least=accuracy),
         },
-        figures={"losses": _draw(name)},
-        story=story,
+        figures={"losses": _draw},
     )
 
 
@@ -175,14 +186,11 @@ def _accuracy(name: str, at_least: float = 0, below: float = np.inf) -> Claim:
     return claim
 
 
-def _draw(name: str) -> Draw:
-    def draw(side: Side) -> Figure:
-        figure, (ax,) = plots.canvas()
-        for learner, color in (("plain", plots.GREY), (name, plots.RED)):
-            trials = side.named(learner)
-            figures.draw_seeds(ax, trials, learner, alpha=0.7, color=color)
-        plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
-        ax.legend(fontsize=13)
-        return figure
-
-    return draw
+def _draw(side: Side) -> Figure:
+    figure, (ax,) = plots.canvas()
+    names = figures.learner_names(side)
+    for name, color in zip(names, (plots.GREY, plots.RED), strict=True):
+        figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
+    plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
+    ax.legend(fontsize=13)
+    return figure

@@ -30,11 +30,6 @@ class Pictures:
     data: Data
     side: int
 
-    @property
-    def pixels(self) -> int:
-        """The number of pixels of a picture."""
-        return self.side**2
-
     def draw(self, rng: object = None) -> Data:
         """The same digits in every run."""
         return self.data

@@ -47,14 +47,17 @@ def learner(
     )
 
 
-def lesson(
-    name: str, regularised: MakeLearner, title: str, course: tuple[str, ...], story: str
-) -> Experiment:
-    """The same net without and with regularisation."""
+def lesson(name: str, regularised: MakeLearner, **described: Any) -> Experiment:
+    """The same net without and with regularisation.
+
+    Args:
+        name: of the regularisation.
+        regularised: the net with it.
+        described: title, course and story.
+    """
     words = name.replace("_", " ")
     return Experiment(
-        title=title,
-        course=course,
+        **described,
         heading="Lösungen",
         data=hundred_digits,
         learners={"plain": learner(), name: regularised},
@@ -66,7 +69,6 @@ def lesson(
             f"{words} costs at most half a point of accuracy": _hardly_worse(name),
         },
         figures={"losses": draw},
-        story=story,
     )
 
 
@@ -100,7 +102,7 @@ def _hardly_worse(name: str) -> Claim:
 
 def draw(side: Side) -> Figure:
     """Loss on seen and on unseen digits, for each learner."""
-    names = list(dict.fromkeys(trial.name for trial in side.trials))
+    names = figures.learner_names(side)
     figure, axes = plots.canvas(len(names))
     for ax, name in zip(axes, names, strict=True):
         for part, color in (("train", plots.BLUE), ("test", plots.RED)):

@@ -7,7 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
-from compare.results import Trial
+from compare.results import Side, Trial
+
+
+def learner_names(side: Side) -> list[str]:
+    """The learners in their order, each once."""
+    return list(dict.fromkeys(trial.name for trial in side.trials))
 
 
 def draw_seeds(
