@@ -82,7 +82,7 @@ def pca_error(n: int, part: str = "train") -> float:
 
 
 def reaches_pca(side: Side) -> tuple[bool, str]:
-    """And not below PCA, which is the optimum."""
+    """PCA is the optimum of two matrices, so no error may be below it."""
     above = {
         n: [error(t, "train") / pca_error(n) - 1 for t in side.named(f"linear_{n}")]
         for n in WIDTHS
@@ -94,7 +94,6 @@ def reaches_pca(side: Side) -> tuple[bool, str]:
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
-    """On digits never seen, too."""
     seen, unseen = (
         max(error(t, part) / pca_error(8, part) for t in side.named(BENT))
         for part in ("train", "test")
@@ -106,7 +105,6 @@ def bends_below(side: Side) -> tuple[bool, str]:
 
 
 def generalises(side: Side) -> tuple[bool, str]:
-    """The error of linear nets is nearly the same."""
     trials = [t for n in WIDTHS for t in side.named(f"linear_{n}")]
     worst = max(error(t, "test") / error(t, "train") for t in trials)
     words = f"at worst {worst:.2f} times the error of seen digits"
@@ -114,7 +112,6 @@ def generalises(side: Side) -> tuple[bool, str]:
 
 
 def draw_errors(side: Side) -> Figure:
-    """Error against the length of the code, and PCA's below."""
     figure, (ax,) = plots.canvas()
     every = range(1, 33)
     ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)

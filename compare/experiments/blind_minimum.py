@@ -46,7 +46,6 @@ def as_by_hand(side: Side) -> tuple[bool, str]:
 
 
 def never_worse(side: Side) -> tuple[bool, str]:
-    """From any seed."""
     trials = side.named("random")
     grown = max(np.max(np.diff(trial.losses), initial=0.0) for trial in trials)
     words = f"the largest growth is {grown:.1f}"
@@ -69,7 +68,6 @@ def derivative_saves_little(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """Every evaluation of each search, one after the other."""
     figure, (left, right) = plots.canvas(2)
     curve = np.linspace(-1.0, 2.6, 200)
     left.plot(curve, curve**2, color="grey", zorder=0)

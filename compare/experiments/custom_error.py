@@ -47,7 +47,6 @@ def confusions(side: Side) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fewer(side: Side) -> tuple[bool, str]:
-    """Counted over all seeds together."""
     plain, custom = (
         [int(np.sum(matrix * COSTS)) for matrix in found] for found in confusions(side)
     )
@@ -56,7 +55,7 @@ def fewer(side: Side) -> tuple[bool, str]:
 
 
 def at_a_price(side: Side) -> tuple[bool, str]:
-    """7 and 1 are answered less often, right or wrong."""
+    """Part of the price: 7 and 1 are answered less often, right or wrong."""
     plain, custom = (digits.mean(side, name) for name in ("cross_entropy", "custom"))
     sevens = [found[:, 7, 7].sum() for found in confusions(side)]
     words = f"mean test accuracy {plain:.1%} → {custom:.1%}"

@@ -28,7 +28,7 @@ def purity(trial: Trial) -> float:
 
 
 def tolerance(trial: Trial) -> float:
-    """Of relative differences that rounding explains."""
+    """The relative difference that rounding explains."""
     return 16 * float(np.finfo(trial.parameters["centres"].dtype).eps)
 
 
@@ -53,7 +53,7 @@ def never_rises(side: Side) -> tuple[bool, str]:
 
 
 def pure(side: Side) -> tuple[bool, str]:
-    """From every seed; guessing would be right in a tenth."""
+    """Guessing would be right in a tenth."""
     found = [purity(trial) for trial in side.named("ten")]
     budget = reporting.budget(side.named("ten"))
     return min(found) > 0.65, f"{reporting.percent(found)}; {budget}"

@@ -17,13 +17,12 @@ def as_images(data: Data, side: int) -> Data:
 
 
 def accurate(side: Side) -> tuple[bool, str]:
-    """From every seed."""
     found = digits.last(side, "cnn")
     return min(found) >= 0.98, ", ".join(f"{accuracy:.1%}" for accuracy in found)
 
 
 def fewer_weights(side: Side) -> tuple[bool, str]:
-    """Than a linear layer between the same channels and pixels."""
+    """A linear layer would join each pixel of each channel to all of the next."""
     weight = side.only.parameters["3.weight"]
     o, c = weight.shape[:2]
     linear = c * o * side.only.data.x[0].size ** 2
@@ -31,7 +30,6 @@ def fewer_weights(side: Side) -> tuple[bool, str]:
 
 
 def lesson(pictures: digits.Pictures) -> Experiment:
-    """The lesson on these digits."""
     data = as_images(pictures.data, pictures.side)
     flat = 16 * (pictures.side // 2) ** 2
     return Experiment(

@@ -19,7 +19,6 @@ def sgd(optim: Any, parameters: Any) -> Any:
 
 
 def lesson(pictures: digits.Pictures, title: str) -> Experiment:
-    """The lesson on these digits."""
     return Experiment(
         title=title,
         course=("F1", "F2", "E2"),

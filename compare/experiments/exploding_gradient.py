@@ -32,13 +32,11 @@ def clipping_saves_it(side: Side) -> tuple[bool, str]:
 
 
 def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
-    """Kaiming's weights, without clipping."""
     last = float(np.mean(side["kaiming"].losses[-10:]))
     return last < 0.5, f"loss {last:.3f} after {len(side['kaiming'].losses)} steps"
 
 
 def by_depth(side: Side) -> Figure:
-    """The gradient of the first layer against the number of layers; the losses."""
     figure, (norms, losses) = plots.canvas(2)
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
         for name, color in (("normal, std 1", plots.RED), ("kaiming", plots.BLUE)):

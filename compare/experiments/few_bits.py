@@ -50,13 +50,13 @@ def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
 
 
 def size(side: Side, bits: int | str) -> int:
-    """The bytes of the net."""
+    """The bytes of the net with so many bits a weight."""
     state = side["float"].learner.model.state_dict()
     return LIBRARIES[side.library].quantize.model_bytes(state, bits)
 
 
 def label(bits: int | str) -> str:
-    """A number of bits, or the type's name."""
+    """The name of a number of bits, or of a type."""
     return f"{bits} bits" if isinstance(bits, int) else bits
 
 
@@ -76,7 +76,6 @@ def trained_within(name: str, points: float) -> Claim:
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
-    """From any seed."""
     found = {label(b): accuracies_after(side, b) for b in ("float16", "bfloat16", 8)}
     plain = accuracies_after(side, "float32")
     worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
@@ -105,7 +104,6 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """Accuracy, and size, against the kind of weight."""
     figure, (left, right) = plots.canvas(2)
     _accuracies(left, side)
     _sizes(right, side)

@@ -86,7 +86,6 @@ def _seconds(function: Any, *arguments: Any) -> float:
 
 
 def reads_digits(side: Side) -> tuple[bool, str]:
-    """From every seed."""
     found = digits.last(side, "forward_forward")
     budget = reporting.budget(side.named("forward_forward"), BATCH)
     words = f"{reporting.percent(found)}; {budget}, θ = 2, Adam with lr = {LR}"
@@ -120,7 +119,6 @@ def costs_more(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """Accuracy and loss of both over the steps."""
     figure, (left, right) = plots.canvas(2)
     for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
         trials, label = side.named(name), name.replace("_", "-")

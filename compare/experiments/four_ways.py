@@ -74,7 +74,6 @@ TOLERANCES = {
 
 
 def all_agree(side: Side) -> tuple[bool, str]:
-    """With the gradients by hand, at random points."""
     worst = dict.fromkeys(TOLERANCES, 0.0)
     for name, f in FUNCTIONS.items():
         by_hand = getattr(handmade.surfaces, name)().gradient
@@ -112,7 +111,6 @@ def errors(library: str) -> dict[str, np.ndarray]:
 
 
 def step_neither_long_nor_short(side: Side) -> tuple[bool, str]:
-    """Within a factor of ten."""
     found, words, holds = errors(side.library), [], True
     for way, (root, name) in BEST.items():
         best, theory = STEPS[np.argmin(found[way])], EPS ** (1 / root)
@@ -125,7 +123,6 @@ def step_neither_long_nor_short(side: Side) -> tuple[bool, str]:
 
 
 def draw_errors(side: Side) -> Figure:
-    """The error against h."""
     figure, (ax,) = plots.canvas()
     for way, found in errors(side.library).items():
         ax.loglog(STEPS, np.maximum(found, 1e-17), "o-", ms=4, lw=2, label=way)
@@ -165,7 +162,7 @@ def evaluations(library: str, n: int) -> dict[str, int]:
 
 
 def reverse_costs_the_same(side: Side) -> tuple[bool, str]:
-    """All others evaluate f once for each input."""
+    """The other ways evaluate f once for each input."""
     counts = [evaluations(side.library, int(n)) for n in SIZES]
     exponents = {
         way: np.polyfit(np.log(SIZES), np.log([c[way] for c in counts]), 1)[0]
@@ -182,7 +179,6 @@ def reverse_costs_the_same(side: Side) -> tuple[bool, str]:
 
 
 def draw_costs(side: Side) -> Figure:
-    """Evaluations and time against the number of inputs."""
     figure, (left, right) = plots.canvas(2)
     counts = [evaluations(side.library, int(n)) for n in SIZES]
     inputs = [np.linspace(-1, 1, int(n)) for n in SIZES]
@@ -248,7 +244,7 @@ def tape_learner(library: Any) -> Any:
 
 
 def tape_trains_the_same_net(side: Side) -> tuple[bool, str]:
-    """The largest difference of the losses of all steps and seeds."""
+    """Compared by the largest difference of two losses, over all steps and seeds."""
     tape, by_hand = (
         np.array([trial.losses for trial in side.named(name)])
         for name in ("tape", "by_hand")

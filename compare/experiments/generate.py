@@ -93,7 +93,7 @@ def negative_elbo(trial: Trial) -> float:
 
 
 def likelihood_is_higher(side: Side) -> tuple[bool, str]:
-    """From every seed; not so without the divergence."""
+    """Compared by the negative ELBO; without the divergence it is far worse."""
     pixels = negative_log_likelihood(
         black_or_white().test_set[0], independent_pixels()[1]
     )
@@ -116,7 +116,7 @@ def differing(pictures: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def usual() -> int:
-    """The number of pixels in which 95 % of unseen digits differ at most."""
+    """The largest distance to a seen digit, in pixels, of 95 % of unseen digits."""
     nearest = differing(black_or_white().test_set[0]).min(axis=1)
     return int(np.quantile(nearest, 0.95))
 
@@ -127,7 +127,7 @@ def digit_like(pictures: np.ndarray) -> float:
 
 
 def generates_digits(side: Side) -> tuple[bool, str]:
-    """Near to a seen digit three times as often as the pictures of others."""
+    """Three times as often near to a seen digit as the pictures of the baselines."""
     eight, free = (
         [digit_like(generated(trial)[0]) for trial in side.named(name)]
         for name in (EIGHT, FREE)
@@ -142,7 +142,6 @@ def generates_digits(side: Side) -> tuple[bool, str]:
 
 
 def generates_them_all(side: Side) -> tuple[bool, str]:
-    """Each is among the nearest seen digits."""
     counts = []
     for trial in side.named(EIGHT):
         differ = differing(generated(trial)[0])

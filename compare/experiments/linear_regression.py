@@ -49,7 +49,6 @@ def l1_resists_outliers(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """The points and both lines."""
     figure, (ax,) = plots.canvas()
     data = side.only.data
     ax.plot(data.x[:, 0], data.target[:, 0], "o", color="grey", label="examples")

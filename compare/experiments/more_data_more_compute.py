@@ -55,7 +55,6 @@ def falls_as_a_power(varied: str) -> Claim:
 
 
 def draw(side: Side) -> Figure:
-    """Both laws with their fitted lines."""
     figure, axes = plots.canvas(2)
     names = ("digits to learn from", "hidden units")
     for ax, name, (varied, x) in zip(axes, names, VARIED.items(), strict=True):

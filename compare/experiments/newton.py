@@ -46,7 +46,6 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """Both surfaces, and the points of both methods on them."""
     figure, (left, right) = plots.canvas(2)
     for name in ("descent_1d", "newton_1d"):
         x = np.array([p["point"][0] for p in side[name].path])

@@ -58,7 +58,6 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """All losses in one chart."""
     figure, (ax,) = plots.canvas()
     for name in MAKERS:
         style = "--" if name == "AdamW" else "-"  # it lies on Adam

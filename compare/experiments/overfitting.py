@@ -21,7 +21,7 @@ def test_rises(side: Side) -> tuple[bool, str]:
 
 
 def sure_and_wrong(side: Side) -> tuple[bool, str]:
-    """Where it is wrong, its loss is larger than that of guessing, ln 10."""
+    """Its loss there is larger than that of guessing, ln 10."""
     found = []
     for trial in side.trials:
         x, target = trial.data.test_set

@@ -114,7 +114,6 @@ def leaves_at_once(side: Side) -> tuple[bool, str]:
 
 
 def in_order(side: Side) -> tuple[bool, str]:
-    """At the end, from every seed."""
     found = {name: [d[-1] for d in distances(side, name)] for name in DIGITS}
     medians = {name: np.median(values) for name, values in found.items()}
     holds = bool(np.all(np.diff(list(found.values()), axis=0) > 0))
@@ -138,7 +137,7 @@ def too_small_to_count(side: Side) -> tuple[bool, str]:
 
 
 def stands_still(side: Side) -> tuple[bool, str]:
-    """Over the last 100 steps, while nearly all unrounded weights move."""
+    """Counted over the last 100 steps, in which nearly all unrounded weights move."""
     if len(side.only.losses) < 2:
         return False, "there was only the first step"
     found = {
@@ -153,7 +152,6 @@ def stands_still(side: Side) -> tuple[bool, str]:
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    """From every seed."""
     ends = {
         name: np.array([trial.losses[-1] for trial in side.named(name)])
         for name in (UNROUNDED, *DIGITS)

@@ -39,7 +39,7 @@ def learner(make: Callable[[Any, Any], Any] | None) -> MakeLearner:
 
 
 def ends_lower(side: Side) -> tuple[bool, str]:
-    """In the mean of the last four losses on all digits, over all seeds."""
+    """Compared by the mean of the last four losses on all digits, over all seeds."""
     found = {}
     for name in ("constant", "cosine", "linear", "one_cycle"):
         curves = [trial.curve("cross_entropy/train")[1] for trial in side.named(name)]
@@ -49,7 +49,6 @@ def ends_lower(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """The learning rates, and the losses on all digits."""
     figure, (rates, losses) = plots.canvas(2)
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")

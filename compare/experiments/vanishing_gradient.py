@@ -23,7 +23,6 @@ STYLES = {
 
 
 def shrinks(side: Side) -> tuple[bool, str]:
-    """Whatever the activation."""
     found = {a: factor(side.library, a, "torch's default") for a in ACTIVATIONS}
     words = reporting.listed(found, "×{:.2f}")
     return max(found.values()) < 0.8, f"each layer more: {words}"
@@ -44,7 +43,7 @@ def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
 
 
 def deep_does_not_learn(side: Side) -> tuple[bool, str]:
-    """It stays at the loss of guessing, ln 10."""
+    """Guessing has the loss ln 10."""
     shallow, deep = (np.mean(side[f"depth_{n}"].losses[-10:]) for n in (2, 16))
     holds = bool(shallow < 1.0 and abs(deep - np.log(10)) < 0.1)
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
@@ -73,7 +72,6 @@ def by_depth(side: Side) -> Figure:
 def _panels(
     x_name: str, y_name: str, x: np.ndarray, norms: Callable[[str, str], np.ndarray]
 ) -> Figure:
-    """A panel for each activation, a line for each initialiser."""
     figure, axes = plots.canvas(len(ACTIVATIONS))
     for ax, activation in zip(axes, ACTIVATIONS, strict=True):
         for name, style in STYLES.items():

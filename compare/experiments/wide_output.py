@@ -43,7 +43,6 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """The weights of both rows during training."""
     figure, axes = plots.canvas(2)
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):

@@ -22,7 +22,6 @@ a step of 0.1 multiplies each coordinate by 0.8."""
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
-    """From the worst seed further than any search from its best."""
     ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.NAMES}
     medians = {name: reporting.median(e, ".2f") for name, e in ends.items()}
     words = f"loss after {budgets.passes(side)} forward passes: "
@@ -32,7 +31,7 @@ def gradient_gets_further(side: Side) -> tuple[bool, str]:
 
 
 def search_needs_more(side: Side) -> tuple[bool, str]:
-    """How soon gradient descent is where random descent is at the end."""
+    """Counted until gradient descent has the loss that random descent ends with."""
     level = float(np.median(budgets.losses(side, "random")[:, -1]))
     passes = budgets.passes_until(side, "gradient", level)
     ratio = budgets.passes(side) / max(1.0, float(np.median(passes)))
@@ -70,7 +69,6 @@ def exponent(library: str) -> float:
 
 
 def cost_grows(side: Side) -> tuple[bool, str]:
-    """And that of gradient descent does not."""
     ratios = np.median(searched(side.library), axis=1) / DESCENT
     power = exponent(side.library)
     at = ", ".join(f"d = {d}: {r:.1f}" for d, r in zip(DIMENSIONS, ratios, strict=True))

@@ -14,7 +14,6 @@ LEVEL = 0.1
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
-    """From every seed all four rows are right."""
     right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.NAMES}
     seeds = side.named("gradient")
     words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
@@ -35,7 +34,6 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> Figure:
-    """The losses of all three against what they cost."""
     figure, (ax,) = plots.canvas()
     budgets.draw_losses(ax, side)
     title = f"OR, {reporting.seeds(side.trials)}: median and middle 80 %"

@@ -43,7 +43,7 @@ def too_large(init: Any, weight: Any) -> Any:
 
 
 def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
-    """`depth` hidden layers of one width between the pixels and the ten digits."""
+    """`depth` hidden layers of width 32 between the pixels and the ten digits."""
     layers = []
     for i, o in pairwise([64] + [WIDTH] * depth):
         layers += [nn.Linear(i, o), getattr(nn, activation)()]
