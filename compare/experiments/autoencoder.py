@@ -68,15 +68,11 @@ def error(trial: Trial, part: str) -> float:
     return trial.metrics[f"error/{part}"]
 
 
-@lru_cache(maxsize=1)
-def directions() -> np.ndarray:
-    """The principal directions of the digits to learn from, one a row."""
-    return np.linalg.svd(centred().x, full_matrices=False)[2]
-
-
+@lru_cache
 def pca_error(n: int, part: str = "train") -> float:
-    """The error that remains with the best n directions."""
-    data, kept = centred(), directions()[:n]
+    """The error that remains with the first n principal directions."""
+    data = centred()
+    kept = np.linalg.svd(data.x, full_matrices=False)[2][:n]
     x = data.x if part == "train" else data.test_set[0]
     return float(np.mean((x - x @ kept.T @ kept) ** 2))
 

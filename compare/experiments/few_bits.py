@@ -109,23 +109,21 @@ def draw(side: Side) -> Figure:
     _sizes(right, side)
     for ax in (left, right):
         ax.tick_params(axis="x", rotation=90, labelsize=12)
+    plots.below(figure, left, columns=2)
     return figure
 
 
 def _accuracies(ax: Axes, side: Side) -> None:
-    names = [label(bits) for bits in AFTER]
-    after = [100 * np.mean(accuracies_after(side, bits)) for bits in AFTER]
-    ax.plot(names, after, "s", color=plots.RED, ms=9)
-    for name, bits in TRAINED.items():
-        found = 100 * digits.accuracies(side, name)
-        place = names.index(label(bits))
-        ax.plot(place, np.mean(found), "o", color=plots.BLUE, ms=11)
-        ax.plot([place] * len(found), found, "_", color=plots.BLUE, ms=14)
-    for height, words, color in (
-        (0.16, "■ rounded after training", plots.RED),
-        (0.05, "● quantisation-aware training", plots.BLUE),
+    after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
+    aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
+    means = {name: np.mean(found) for name, found in aware.items()}
+    for found, mark, color, words in (
+        (after, "s", plots.RED, "rounded after training"),
+        (means, "o", plots.BLUE, "quantisation-aware training"),
     ):
-        ax.text(0.03, height, words, color=color, transform=ax.transAxes, fontsize=11)
+        ax.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
+    for name, each in aware.items():
+        ax.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
     ax.set_ylim(30, 101)
     plots.label(ax, "test digits read right", "", "%")
 
