@@ -52,9 +52,8 @@ def all_learn(side: Side) -> tuple[bool, str]:
 def bold_where_flat(side: Side) -> tuple[bool, str]:
     plain = side["sgd"].losses[-1]
     found = {slug(name): side[slug(name)].losses[-1] for name in OWN_STEPS}
-    return max(found.values()) < plain, reporting.listed(
-        {"sgd": plain, **found}, "{:.3f}"
-    )
+    words = reporting.listed({"sgd": plain, **found}, "{:.3f}")
+    return max(found.values()) < plain, words
 
 
 def draw(side: Side) -> Figure:

@@ -146,9 +146,8 @@ def stands_still(side: Side) -> tuple[bool, str]:
     }
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
     words = reporting.listed({n: reporting.percent(each) for n, each in found.items()})
-    return bool(holds), (
-        f"in the last 100 steps: {words}; {reporting.seeds(side.trials)}"
-    )
+    words = f"in the last 100 steps: {words}"
+    return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:

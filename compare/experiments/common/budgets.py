@@ -74,7 +74,7 @@ def draw_losses(ax: Axes, side: Side) -> None:
     for name in NAMES:
         rows = losses(side, name)
         low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
-        passes = PER_STEP * np.arange(rows.shape[1])
-        ax.fill_between(passes, low, high, color=COLORS[name], alpha=0.25)
-        ax.semilogy(passes, middle, color=COLORS[name], linewidth=2, label=name)
+        costs = PER_STEP * np.arange(rows.shape[1])
+        ax.fill_between(costs, low, high, color=COLORS[name], alpha=0.25)
+        ax.semilogy(costs, middle, color=COLORS[name], linewidth=2, label=name)
     ax.legend(fontsize=12)
