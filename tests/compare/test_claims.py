@@ -67,7 +67,8 @@ def test_times_are_compared_on_both_libraries():
         assert all(ratio > 0 for ratio in ratios)
 
 
-def rounded_weights(tmp_path, steps):
+@pytest.fixture(scope="module")
+def rounded_weights(tmp_path_factory):
     """Both implementations after a short run of the lesson on rounded weights."""
     sides = []
     lesson = dataclasses.replace(
@@ -76,23 +77,24 @@ def rounded_weights(tmp_path, steps):
         figures={},
         claims={"kept": lambda side: (bool(sides.append(side) or True), "")},
     )
-    run("paths", lesson, RunConfig(steps=steps, logdir=tmp_path))
+    run("paths", lesson, RunConfig(steps=60, logdir=tmp_path_factory.mktemp("runs")))
     return sides
 
 
-def test_half_the_spacing_decides_and_no_other_share_of_it(tmp_path, monkeypatch):
+def test_half_the_spacing_and_no_other_fraction_of_it_decides(
+    rounded_weights, monkeypatch
+):
     claim, spacing = precision_paths.too_small_to_count, precision_paths.spacing
-    sides = rounded_weights(tmp_path, 60)
-    assert [claim(side)[0] for side in sides] == [True, True]
+    assert [claim(side)[0] for side in rounded_weights] == [True, True]
     for factor in (0.5, 2):
         monkeypatch.setattr(
             precision_paths, "spacing", lambda t, d, f=factor: f * spacing(t, d)
         )
-        assert [claim(side)[0] for side in sides] == [False, False]
+        assert [claim(side)[0] for side in rounded_weights] == [False, False]
 
 
-def test_without_rounding_the_weights_change_by_the_updates(tmp_path):
-    for side in rounded_weights(tmp_path, 10):
+def test_without_rounding_the_weights_change_by_the_updates(rounded_weights):
+    for side in rounded_weights:
         plain = side[precision_paths.UNROUNDED]
         changes = np.diff(precision_paths.path(plain)[1:], axis=0)
         updates = precision_paths.updates(side.library, plain)
