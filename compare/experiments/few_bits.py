@@ -21,7 +21,7 @@ TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "b
 
 
 def net(nn: Any, *bits: int | str) -> Any:
-    """64-128-10 with ReLU, with weights of so many bits or, without any, of floats."""
+    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
     layer = nn.QuantizedLinear if bits else nn.Linear
     return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
 
