@@ -1,7 +1,7 @@
-"""What the lessons on blind search share: learners whose steps cost the same."""
+"""Gradient descent and random search with the same budget of forward passes."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,26 +14,29 @@ PER_STEP = 3
 """Forward passes that a step costs. Of gradient descent: one, and the backward pass
 counts as two, since it multiplies by each matrix twice, for its weights and for its
 inputs. Of a search: one of the old weights, and one for each of two tries."""
-TRIES = PER_STEP - 1
 COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
-Make = Callable[[Any], Any]
-"""From the library's `nn` to a module."""
+NAMES = tuple(COLORS)
 
 
 def learners(
-    *, model: Make, loss: Make, lr: float, scale: float, temperature: float
+    *,
+    model: Callable[[Any], Any],
+    loss: Callable[[Any], Any],
+    lr: float,
+    scale: float,
+    temperature: float,
 ) -> dict[str, MakeLearner]:
     """Gradient descent, random descent and annealing of one model.
 
     Args:
-        model: from the library's `nn`.
-        loss: from the library's `nn`.
+        model: from the library's `nn` to a module.
+        loss: from the library's `nn` to a loss.
         lr: of gradient descent.
         scale: of a random change of each weight.
-        temperature: the first one.
+        temperature: of annealing at the start.
     """
-    options = {"scale": scale, "tries": TRIES}
-    hot = {"temperature": temperature, "cooling": 0.97}
+    options = {"scale": scale, "tries": PER_STEP - 1}
+    schedule = {"temperature": temperature, "cooling": 0.97}
     return {
         "gradient": backprop(
             model=model,
@@ -44,7 +47,7 @@ def learners(
             model(library.nn), loss(library.nn), **options
         ),
         "annealing": lambda library: library.search.Annealing(
-            model(library.nn), loss(library.nn), **options, **hot
+            model(library.nn), loss(library.nn), **options, **schedule
         ),
     }
 
@@ -54,7 +57,7 @@ def losses(side: Side, name: str) -> np.ndarray:
     return np.array([trial.losses for trial in side.named(name)])
 
 
-def needed(side: Side, name: str, level: float) -> np.ndarray:
+def passes_until(side: Side, name: str, level: float) -> np.ndarray:
     """For each seed, the forward passes until the loss is at most `level`, or ∞."""
     below = losses(side, name) <= level
     first = np.where(below.any(axis=1), below.argmax(axis=1), math.inf)
@@ -62,16 +65,16 @@ def needed(side: Side, name: str, level: float) -> np.ndarray:
 
 
 def passes(side: Side) -> int:
-    """The forward passes that each learner was given."""
+    """The forward passes of each learner."""
     return PER_STEP * len(side.only.losses)
 
 
-def draw_losses(ax: Axes, side: Side, names: Sequence[str]) -> None:
+def draw_losses(ax: Axes, side: Side) -> None:
     """The median loss against forward passes, and the middle 80 % of the seeds."""
-    for name in names:
+    for name in NAMES:
         rows = losses(side, name)
         low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
-        passes = PER_STEP * np.arange(rows.shape[1])
-        ax.fill_between(passes, low, high, color=COLORS[name], alpha=0.25)
-        ax.semilogy(passes, middle, color=COLORS[name], linewidth=2, label=name)
+        costs = PER_STEP * np.arange(rows.shape[1])
+        ax.fill_between(costs, low, high, color=COLORS[name], alpha=0.25)
+        ax.semilogy(costs, middle, color=COLORS[name], linewidth=2, label=name)
     ax.legend(fontsize=12)
