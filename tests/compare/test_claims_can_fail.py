@@ -53,7 +53,7 @@ def side(library, trials):
             answer = (self.data.test_set[1] + wrong) % 10
             return np.eye(10)[answer]
 
-    data = fewfew_bits.EXPERIMENT.data()
+    data = few_bits.EXPERIMENT.data()
     return Side(
         library,
         [Trial(name, 0, data, Sure(right, data), np.asarray) for name, right in trials],
@@ -63,7 +63,7 @@ def side(library, trials):
 @pytest.mark.parametrize(("few", "holds"), [(0.96, True), (0.94, False)])
 def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
     monkeypatch.setattr(few_bits, "size", lambda side, bits: 1)
-    claim = fewfew_bits.trained_within("4_bits", 2)
+    claim = few_bits.trained_within("4_bits", 2)
     found = claim(side("handmade", [("float", 0.97), ("4_bits", few)]))
     assert found[0] == holds, found
 
@@ -71,7 +71,7 @@ def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
 def test_a_shortened_learner_holds_only_short_weights_from_the_first_step(name):
     for library, give in ((handmade, np.asarray), (torch_ref, torch.as_tensor)):
-        learner = _precision_paths.rounded(name)(library).to(give(np.zeros(1)))
+        learner = precision_paths.rounded(name)(library).to(give(np.zeros(1)))
         learner.step(give(np.ones((4, 2))), give(np.zeros((4, 1))))
         for array in learner.parameters().values():
             values = to_numpy(array)
