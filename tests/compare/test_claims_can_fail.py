@@ -10,7 +10,7 @@ import handmade
 import torch_ref
 from compare import plots, registry
 from compare.backend import to_numpy
-from compare.experiments import few_bits
+from compare.experiments import few_bits, precision_paths
 from compare.results import Side, Trial
 from compare.trainer import RunConfig, run
 from handmade.quantize import rounded
