@@ -81,7 +81,7 @@ def _kept(name: str) -> str:
 
 def _state(found: Any) -> tuple[list[str], list[str]]:
     """The names of its own parameters, and of its buffers, over all of its cases."""
-    from compare.check.subjects import CASES
+    from compare.check.definitions import CASES
     from compare.testing import resolved, rng_of
 
     if found.__name__ == "Rosenblatt":

@@ -15,7 +15,7 @@ COMPUTES = ("forward", "backward", "updated", "step")
 
 def names() -> list[str]:
     """Everything that there is a template of."""
-    from compare.check.subjects import CASES
+    from compare.check.definitions import CASES
 
     return [*CASES, "Rosenblatt"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check import steppers
+from compare.check import trajectories
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, reference
 from compare.testing.case import Layer
 from compare.verdict import Verdict, classify, worst
@@ -141,10 +141,10 @@ def _answered(case: Case) -> Example:
 def _stepped(case: Case) -> Example:
     """An optimiser: where one parameter goes under given gradients."""
     shapes = (min((s for s in case.shapes if s), key=math.prod),)
-    walk = steppers.walked(getattr(handmade.optim, case.name), case.kwargs, shapes)
-    want = steppers.torchs_path(case.name, case.kwargs, shapes)
-    gradients = [g for (g,) in steppers.gradients(shapes)]
-    given = {"parameter": steppers.start(shapes)[0]}
+    walk = trajectories.trajectory(getattr(handmade.optim, case.name), case.kwargs, shapes)
+    want = trajectories.torchs_path(case.name, case.kwargs, shapes)
+    gradients = [g for (g,) in trajectories.gradients(shapes)]
+    given = {"parameter": trajectories.start(shapes)[0]}
     given |= {f"gradient {n}": g for n, g in enumerate(gradients, 1)}
     names = [f"parameter after {n}" for n in range(1, len(want) + 1)]
     paths = (

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import handmade
 import torch_ref
-from compare.check import steppers
+from compare.check import trajectories
 from compare.cli import app
 from compare.show import display, docstring, example, layout, names, source, trimmed
 from compare.show.page import example as example_of
@@ -295,7 +295,7 @@ def results(name):
     for case in example.cases_of(name):
         if name.startswith("optim."):
             shapes = tuple(shape for shape in case.shapes if shape)
-            found += steppers.torchs_path(case.name, case.kwargs, shapes)
+            found += trajectories.torchs_path(case.name, case.kwargs, shapes)
         else:
             found += reference.torchs(reference.drawn(case)).values()
     return found

@@ -13,7 +13,7 @@ import handmade
 import torch_ref
 from compare import registry
 from compare.backend import Backend, to_numpy
-from compare.check.sandbox import check_file
+from compare.check.process import check_file
 from compare.experiment import backprop
 from compare.judging import JUMP, lasting
 from compare.lockstep import Lockstep

@@ -1,6 +1,5 @@
-"""Optimisers, right and wrong: what each known mistake would do to the parameters."""
+"""Where optimisers go under the same random gradients: a file's, torch's, wrong."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,24 +9,20 @@ import numpy as np
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.check.mistakes import Mistake, mistakes
-from compare.check.rules import RULES, Options
+from compare.check.mistakes.optimizers import Options, all_options, wrong_steps
 
 STEPS = 6
-RIGHT = Mistake("none")
-NAN = ("step from 0", "unsquared", "not squared")
-"""Mistakes that divide by 0, or take the root of what is below 0, from the start."""
 Shapes = tuple[tuple[int, ...], ...]
 Path = list[np.ndarray]
 """All parameters in one array, after every step."""
 
 
 @dataclass(frozen=True)
-class Walk:
-    """An optimiser's way under the same random gradients.
+class Trajectory:
+    """Where an optimiser went.
 
     Args:
-        path: where it came through.
+        path: its parameters after every step.
         mutated: whether it changed a gradient.
         kept: whether `zero_grad` left a gradient that is not 0.
     """
@@ -38,26 +33,26 @@ class Walk:
 
 
 def gradients(shapes: Shapes, dtype: str = "float64") -> Iterator[list[np.ndarray]]:
-    """The same random gradients for everybody."""
+    """The gradients of every step."""
     rng = np.random.default_rng(5)
     for _ in range(STEPS):
         yield [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
 def start(shapes: Shapes, dtype: str = "float64") -> list[np.ndarray]:
-    """Where everybody starts."""
+    """The parameters before the first step."""
     rng = np.random.default_rng(4)
     return [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
-def walked(
+def trajectory(
     make: Callable[..., Any],
     options: Options,
     shapes: Shapes,
     dtype: str = "float64",
     new_lr: float | None = None,
-) -> Walk:
-    """Let a hand-written optimiser step; half-way its learning rate may change."""
+) -> Trajectory:
+    """Where a hand-written optimiser goes; half-way its learning rate may change."""
     params = [handmade.nn.Parameter(a) for a in start(shapes, dtype)]
     optimizer = make(params, **options)
     path, mutated, kept = [], False, False
@@ -79,13 +74,13 @@ def walked(
             if p.grad is not None
         )
         path.append(_joined([np.array(p.data) for p in params]))
-    return Walk(path, mutated, kept)
+    return Trajectory(path, mutated, kept)
 
 
 def torchs_path(
     name: str, options: Options, shapes: Shapes, new_lr: float | None = None
 ) -> Path:
-    """Where torch's optimiser comes through."""
+    """Where torch's optimiser of this name goes."""
     backend = Backend("torch")
     params = [backend.torch(a).requires_grad_() for a in start(shapes)]
     optimizer = getattr(torch_ref.optim, name)(params, **options)
@@ -100,49 +95,18 @@ def torchs_path(
     return path
 
 
-def mistaken(
-    name: str, options: Options, shapes: Shapes, new_lr: float | None
+def wrong_paths(
+    name: str, options: Options, shapes: Shapes, new_lr: float | None = None
 ) -> Iterator[tuple[str, Path]]:
-    """Every named mistake that an optimiser can make with these options, its path."""
-    options = whole(name, options)
-    for mistake in mistakes(name, options):
-        # Where a mistake grows without bound, its path is no explanation.
+    """Every mistake that can be made with these options, and where it leads."""
+    options = all_options(name, options)
+    for wrong in wrong_steps(name, options):
+        make = wrong.optimizer()
         with np.errstate(all="ignore"):
-            path = ruled(name, options, shapes, new_lr, mistake)
-        if mistake.what in NAN or np.all(np.isfinite(path)):
-            yield mistake.name, path
-
-
-def whole(name: str, options: Options) -> dict[str, Any]:
-    """These options and the defaults of all others."""
-    given = inspect.signature(getattr(handmade.optim, name)).parameters.values()
-    defaults = {p.name: p.default for p in given if p.name != "params"}
-    decoupled = {"decoupled_weight_decay": True} if name == "AdamW" else {}
-    return {**defaults, **decoupled, **options}
-
-
-def ruled(
-    name: str,
-    options: dict[str, Any],
-    shapes: Shapes,
-    new_lr: float | None = None,
-    mistake: Mistake = RIGHT,
-) -> Path:
-    """Where the rule comes through that has this mistake."""
-    params = start(shapes)
-    memories = [{"number": i, "of": len(params)} for i in range(len(params))]
-    path = []
-    for number, given in enumerate(gradients(shapes)):
-        if number == STEPS // 2 and new_lr is not None:
-            options = {**options, "lr": new_lr}
-        read = mistake.changed(options)
-        for i, (theta, g, memory) in enumerate(
-            zip(params, given, memories, strict=True)
-        ):
-            memory["steps"] = number
-            params[i] = RULES[name](theta, g, memory, read, mistake.what)
-        path.append(_joined(params))
-    return path
+            path = trajectory(make, options, shapes, new_lr=new_lr).path
+        # What overflows in time matches anything else that does.
+        if np.all(np.isfinite(path)) or not np.all(np.isfinite(path[0])):
+            yield wrong.name, path
 
 
 def _set_lr(optimizer: Any, lr: float) -> None:
