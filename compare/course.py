@@ -242,8 +242,8 @@ PARTS = (
         "to write error and optimiser oneself",
         ("nn.MSELoss", "optim.SGD", "training.fit"),
         (
-            "check/test_check.py::test_a_wrong_implementation_is_rejected_and_diagnosed",
-            "check/test_check.py::"
+            "check/test_gallery.py::test_a_wrong_implementation_is_rejected_and_diagnosed",
+            "check/test_templates.py::"
             "test_a_template_is_refused_until_it_is_filled_and_then_passes",
         ),
         commands=("template", "check"),

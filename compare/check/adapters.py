@@ -1,7 +1,8 @@
 """Calling a layer or a loss of a file, whatever form it was written in.
 
-A class has `forward` (or can be called) and `backward`, and its parameters as attributes
-or behind torch's interface; a function has a partner that returns its gradients.
+A class has `forward` (or can be called) and `backward`, and its parameters as
+attributes or behind torch's interface; a function has a partner that returns its
+gradients.
 """
 
 import copy
@@ -235,7 +236,8 @@ def arrays_of(module: Any) -> str:
     for name, value in getattr(module, "__dict__", {}).items():
         if isinstance(value, dict):
             kept |= {f"{name}[{key!r}]": one for key, one in value.items()}
-        kept[name] = value.data if hasattr(value, "grad") else value
+        else:
+            kept[name] = value.data if hasattr(value, "grad") else value
     arrays = {k: v for k, v in kept.items() if isinstance(v, np.ndarray)}
     return _named(arrays) or "no arrays"
 

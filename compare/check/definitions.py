@@ -11,43 +11,18 @@ import handmade
 from compare.suggest import nearest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
 
-FUNCTIONS = dict(
-    pair.split(":")
-    for pair in [
-        "relu:ReLU",
-        "leaky_relu:LeakyReLU",
-        "prelu:PReLU",
-        "elu:ELU",
-        "hardtanh:Hardtanh",
-        "relu6:ReLU6",
-        "softplus:Softplus",
-        "silu:SiLU",
-        "gelu:GELU",
-        "step:Step",
-        "sigmoid:Sigmoid",
-        "tanh:Tanh",
-        "softmax:Softmax",
-        "log_softmax:LogSoftmax",
-        "linear:Linear",
-        "conv1d:Conv1d",
-        "conv2d:Conv2d",
-        "max_pool1d:MaxPool1d",
-        "max_pool2d:MaxPool2d",
-        "avg_pool1d:AvgPool1d",
-        "avg_pool2d:AvgPool2d",
-        "l1_loss:L1Loss",
-        "mse_loss:MSELoss",
-        "binary_cross_entropy:BCELoss",
-        "binary_cross_entropy_with_logits:BCEWithLogitsLoss",
-        "smooth_l1_loss:SmoothL1Loss",
-        "huber_loss:HuberLoss",
-        "hinge_embedding_loss:HingeEmbeddingLoss",
-        "multi_margin_loss:MultiMarginLoss",
-        "kl_div:KLDivLoss",
-        "nll_loss:NLLLoss",
-        "cross_entropy:CrossEntropyLoss",
-    ]
-)
+_FUNCTIONS = """
+    relu:ReLU leaky_relu:LeakyReLU prelu:PReLU elu:ELU hardtanh:Hardtanh relu6:ReLU6
+    softplus:Softplus silu:SiLU gelu:GELU step:Step sigmoid:Sigmoid tanh:Tanh
+    softmax:Softmax log_softmax:LogSoftmax linear:Linear conv1d:Conv1d conv2d:Conv2d
+    max_pool1d:MaxPool1d max_pool2d:MaxPool2d avg_pool1d:AvgPool1d avg_pool2d:AvgPool2d
+    l1_loss:L1Loss mse_loss:MSELoss binary_cross_entropy:BCELoss
+    binary_cross_entropy_with_logits:BCEWithLogitsLoss smooth_l1_loss:SmoothL1Loss
+    huber_loss:HuberLoss hinge_embedding_loss:HingeEmbeddingLoss
+    multi_margin_loss:MultiMarginLoss kl_div:KLDivLoss nll_loss:NLLLoss
+    cross_entropy:CrossEntropyLoss
+"""
+FUNCTIONS = {k: name for k, _, name in (p.partition(":") for p in _FUNCTIONS.split())}
 """torch.nn.functional's names, and the class whose test cases each is checked on."""
 CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.check.mistakes import MISTAKES
+from compare.check.mistakes import MISTAKES, Mistake
 from compare.check.mistakes.failure import Failure
 from compare.testing.reference import Question
 
@@ -20,9 +20,12 @@ def diagnosis(failures: list[Failure]) -> str:
     if not ordinary:
         return "unstable form"
     ordinary = [f for f in ordinary if f.x.size] or ordinary
-    for name in dict.fromkeys(mistake.name for mistake in MISTAKES):
-        ways = [mistake for mistake in MISTAKES if mistake.name == name]
-        if all(any(way.explains(f) for way in ways) for f in ordinary):
+    ways: dict[str, list[Mistake]] = {}
+    for mistake in MISTAKES:
+        if not mistake.of or failures[0].question.name in mistake.of:
+            ways.setdefault(mistake.name, []).append(mistake)
+    for name, same in ways.items():
+        if all(any(mistake.explains(f) for mistake in same) for f in ordinary):
             return name
     return ""
 

@@ -71,7 +71,7 @@ def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
         return Outcome(str(path), f"there is no file {path}")
     outcome, left = Outcome(str(path)), list(names)
     while True:
-        lines, ending = _run_child(path, left, seconds)
+        lines, ending = run_child(path, left, seconds)
         news: dict[str, list[Any]] = {}
         for line in lines:
             for key, value in line.items():
@@ -92,7 +92,7 @@ def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
             return outcome
 
 
-def _run_child(path: Path, names: list[str], seconds: float) -> tuple[list[Any], str]:
+def run_child(path: Path, names: list[str], seconds: float) -> tuple[list[Any], str]:
     """What one child wrote, and how it ended."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "findings.jsonl"
@@ -115,7 +115,7 @@ def _run_child(path: Path, names: list[str], seconds: float) -> tuple[list[Any],
 
 
 def _wait(child: "subprocess.Popen[bytes]", out: Path, seconds: float) -> str:
-    """How the child ended; it may run as long as it writes something every `seconds`."""
+    """How the child ended; it may run while it writes something every `seconds`."""
     size = 0
     while True:
         try:

@@ -52,14 +52,17 @@ def _dropout_mistake(make: Callable[[], Any], p: float) -> Found:
             return "", f"the output{at} is not finite, or not in the input's shape"
         kept = y != 0
         if found := _fraction_differs(kept, 1 - p):
-            return "", f"{found}{at}"
+            return "", f"at p = {p:g} {found}"
         if not close(y, _scaled(x, kept, p), 1e-9):
             if close(y, np.where(kept, x, 0), 1e-9):
                 return "dropout not scaled", f"the output{at}"
             return "", f"what is kept{at} is not x / (1 − p)"
         if not close(grad, _scaled(g, kept, p), 1e-9):
             is_new = grad.shape == g.shape and np.any((grad != 0) != kept)
-            return "mask drawn afresh" if is_new else MISMATCH, f"the input gradient{at}"
+            return (
+                "mask drawn afresh" if is_new else MISMATCH,
+                f"the input gradient{at}",
+            )
         if 0 < p < 1 and np.array_equal(kept, again != 0):
             return "", "the same units are dropped in every pass"
         return None
@@ -101,7 +104,9 @@ def _sample_mistake(make: Callable[[], Any]) -> Found:
         return ("", "the noise is the same in every pass") if same else None
 
     wanted = np.concatenate([g, np.zeros_like(g)], axis=-1)
-    return _mistake(make(), x, g, of_training, ("noise in evaluation mode", mean, wanted))
+    return _mistake(
+        make(), x, g, of_training, ("noise in evaluation mode", mean, wanted)
+    )
 
 
 def _of_value(z: np.ndarray, mean: np.ndarray, s: np.ndarray) -> Found:

@@ -141,7 +141,9 @@ def _answered(case: Case) -> Example:
 def _stepped(case: Case) -> Example:
     """An optimiser: where one parameter goes under given gradients."""
     shapes = (min((s for s in case.shapes if s), key=math.prod),)
-    walk = trajectories.trajectory(getattr(handmade.optim, case.name), case.kwargs, shapes)
+    walk = trajectories.trajectory(
+        getattr(handmade.optim, case.name), case.kwargs, shapes
+    )
     want = trajectories.torchs_path(case.name, case.kwargs, shapes)
     gradients = [g for (g,) in trajectories.gradients(shapes)]
     given = {"parameter": trajectories.start(shapes)[0]}

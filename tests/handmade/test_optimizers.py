@@ -9,12 +9,8 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.check import steppers
-from compare.check.mistakes import mistakes
-from compare.check.repairs import REPAIRS
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
-from compare.testing import OPTIMIZERS
 from handmade import nn, optim
 from handmade.optim.muon import orthogonalized
 
@@ -298,34 +294,6 @@ def test_training_in_lockstep_agrees_and_goes_on_from_its_state(name, backend):
 
 def shapes_of(case):
     return tuple(shape for shape in case.shapes if shape)
-
-
-@pytest.mark.parametrize("case", OPTIMIZERS, ids=lambda case: case.id)
-def test_a_rule_without_a_mistake_is_torchs(case):
-    options, shapes = steppers.whole(case.name, case.kwargs), shapes_of(case)
-    for new_lr in (None, 0.03):
-        got = steppers.ruled(case.name, options, shapes, new_lr)
-        want = steppers.torchs_path(case.name, case.kwargs, shapes, new_lr)
-        np.testing.assert_allclose(got, want, rtol=1e-11)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_known_mistake_shows_in_some_case_and_has_a_repair(name):
-    cases = [case for case in OPTIMIZERS if case.name == name]
-    seen: set[tuple[str, str]] = set()
-    every: set[tuple[str, str]] = set()
-    for case in cases:
-        options, shapes = steppers.whole(name, case.kwargs), shapes_of(case)
-        for mistake in mistakes(name, options):
-            key = mistake.name, f"{mistake.what}{[*mistake.options]}"
-            every.add(key)
-            with np.errstate(all="ignore"):
-                got = steppers.ruled(name, options, shapes, 0.03, mistake)
-            want = steppers.ruled(name, options, shapes, 0.03)
-            if not np.allclose(got, want, rtol=1e-9, atol=0):
-                seen.add(key)
-    assert every == seen
-    assert {name for name, _ in every} <= REPAIRS.keys()
 
 
 EXTREME = {

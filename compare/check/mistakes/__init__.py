@@ -1,16 +1,16 @@
 """Every mistake that `check` can name, written once, in a table for each family.
 
-A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can be
-made, and the ways to make it: what the results of a test case would then be, written as
-formulas. A file that gives just these results is told the name and the hint.
+A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
+be made ("of"; any unless given), and the ways to make it: formulas for what the results
+would then be. A file that gives just these results is told the name and the hint.
 
-In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the input,
-target the target, W and b the parameters; options go by their names, and `f` is the
-failed test case, which the functions of `variants` take. A formula assigns what is wrong
-("dx = g * (1 - y)") or is the results by name, or a list of these. Ways of an optimiser
-are described in optimizers.toml.
+In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
+input, target the target, W and b the parameters; options go by their names; f is the
+failed test case, which the functions of `variants` take. A formula assigns what is
+wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these. The table
+of the optimisers has its own kind of ways.
 
-To add a mistake, add a row, and a wrong file to tests/check/wrong.
+To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
 
 import inspect
@@ -58,8 +58,6 @@ class Mistake:
 
     def explains(self, f: Failure) -> bool:
         """Whether one way to make it gives all the wrong results of a test case."""
-        if self.of and f.question.name not in self.of:
-            return False
         return any(_explains(way, f) for way in self.ways)
 
 
@@ -122,10 +120,7 @@ _ROWS = {
     for path in sorted(Path(__file__).parent.glob("*.toml"))
 }
 HINTS: dict[str, str] = {
-    row["name"]: row["hint"]
-    for rows in _ROWS.values()
-    for row in rows
-    if "hint" in row
+    row["name"]: row["hint"] for rows in _ROWS.values() for row in rows if "hint" in row
 }
 """By the name of a mistake: how to mend it, in one line."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")

@@ -74,6 +74,8 @@ class WrongStep:
         def updated(
             own: Any, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
         ) -> np.ndarray:
+            # Unlike a Python number, a NumPy one can be divided by 0.
+            group = {**group, "lr": np.float64(group["lr"])}
             others = {k: eval(value, {}, group) for k, value in self.options.items()}
             update = partial(made.updated, own)
             for outer in around:
@@ -98,7 +100,7 @@ def _edited(name: str, edits: tuple[str, ...]) -> Any:
         if old not in source:
             raise ValueError(f"{made.__module__} has no {old!r}")
         source = source.replace(old, new)
-    namespace: dict[str, Any] = {"__name__": made.__module__}
+    namespace: dict[str, Any] = {"__name__": made.__module__, "np": np}
     exec(source, namespace)
     return namespace[made.__name__]
 
