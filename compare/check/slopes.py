@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.definitions import Definition
-from compare.testing.reference import Question, Results
+from compare.check.mistakes.failure import Failure
 
 H = 1e-5
 MOST = 24
@@ -16,52 +16,38 @@ MOST = 24
 Value = Callable[[np.ndarray], float]
 
 
-def is_own_gradient(
-    definition: Definition,
-    question: Question,
-    got: Results,
-    upstream: np.ndarray | None,
-) -> bool | None:
-    """Whether the gradients in `got` are those of the file's value.
+def is_own_gradient(f: Failure) -> bool | None:
+    """Whether the file's gradients are those of its value.
 
     None if that cannot be measured, since there is a kink everywhere.
     """
     is_measured = False
-    for name, x, value in _variables(definition, question, upstream):
-        if name not in got or got[name].shape != x.shape:
+    for name, x, value in _variables(f):
+        if name not in f.got or f.got[name].shape != x.shape:
             continue
         measured = _slopes(value, x)
         slopes = np.array([*measured.values()])
-        gradients = np.array([got[name][index] for index in measured])
-        scale = np.max(np.abs([*slopes, *got[name].flat]), initial=0.0)
+        gradients = np.array([f.got[name][index] for index in measured])
+        scale = np.max(np.abs([*slopes, *f.got[name].flat]), initial=0.0)
         if np.any(np.abs(gradients - slopes) > 1e-5 * scale + 1e-9):
             return False
         is_measured |= bool(measured)
     return True if is_measured else None
 
 
-def _variables(
-    definition: Definition, question: Question, upstream: np.ndarray | None
-) -> Iterator[tuple[str, np.ndarray, Value]]:
+def _variables(f: Failure) -> Iterator[tuple[str, np.ndarray, Value]]:
     """Each gradient's name, its variable, and the file's value as a function of it."""
 
-    def value(changed: Question) -> float:
-        output = answer(definition, changed).results["output"]
-        return float(np.sum(output if upstream is None else output * upstream))
+    def value(**changes: Any) -> float:
+        changed = replace(f.question, **changes)
+        output = answer(f.definition, changed).results["output"]
+        return float(np.sum(output * f.upstream))
 
-    x, *others = question.inputs
-    if not question.of_index:
-        yield (
-            "input gradient",
-            x,
-            lambda z: value(replace(question, inputs=(z, *others))),
-        )
-    for name, parameter in question.state.items():
-
-        def of_parameter(z: np.ndarray, name: str = name) -> float:
-            return value(replace(question, state={**question.state, name: z}))
-
-        yield f"gradient {name}", parameter, of_parameter
+    (x, *others), state = f.question.inputs, f.question.state
+    if not f.question.of_index:
+        yield "input gradient", x, lambda z: value(inputs=(z, *others))
+    for name, a in state.items():
+        yield f"gradient {name}", a, lambda z, k=name: value(state={**state, k: z})
 
 
 def _slopes(value: Value, x: np.ndarray) -> dict[tuple[int, ...], float]:

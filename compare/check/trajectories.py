@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 import handmade
 import torch_ref
-from compare.backend import Backend, to_numpy
+from compare.backend import to_numpy
 from compare.check.mistakes.optimizers import Options, all_options, wrong_steps
 
 STEPS = 6
@@ -51,9 +52,21 @@ def trajectory(
     shapes: Shapes,
     dtype: str = "float64",
     new_lr: float | None = None,
+    give: Callable[[np.ndarray], Any] = np.array,
+    parameter: Callable[[Any], Any] = handmade.nn.Parameter,
 ) -> Trajectory:
-    """Where a hand-written optimiser goes; half-way its learning rate may change."""
-    params = [handmade.nn.Parameter(a) for a in start(shapes, dtype)]
+    """Where an optimiser goes.
+
+    Args:
+        make: from parameters and options to the optimiser.
+        options: by name.
+        shapes: of the parameters.
+        dtype: of the parameters and gradients.
+        new_lr: the learning rate after half of the steps, if it is to change.
+        give: makes an array of the optimiser's library.
+        parameter: makes a parameter of an array.
+    """
+    params = [parameter(give(a)) for a in start(shapes, dtype)]
     optimizer = make(params, **options)
     path, mutated, kept = [], False, False
     for number, given in enumerate(gradients(shapes, dtype)):
@@ -62,18 +75,17 @@ def trajectory(
         if hasattr(optimizer, "zero_grad"):
             optimizer.zero_grad()
         else:
-            for parameter in params:
-                parameter.grad = None
-        for parameter, gradient in zip(params, given, strict=True):
-            kept |= parameter.grad is not None and bool(np.any(parameter.grad))
-            parameter.grad = gradient.copy()
+            for p in params:
+                p.grad = None
+        kept |= any(p.grad is not None and bool(np.any(p.grad)) for p in params)
+        for p, gradient in zip(params, given, strict=True):
+            p.grad = give(gradient)
         optimizer.step()
         mutated |= any(
-            not np.array_equal(p.grad, g)
-            for p, g in zip(params, given, strict=True)
-            if p.grad is not None
+            p.grad is not None and not np.array_equal(p.grad, gradient)
+            for p, gradient in zip(params, given, strict=True)
         )
-        path.append(_joined([np.array(p.data) for p in params]))
+        path.append(np.concatenate([np.ravel(to_numpy(p.data)) for p in params]))
     return Trajectory(path, mutated, kept)
 
 
@@ -81,18 +93,8 @@ def torchs_path(
     name: str, options: Options, shapes: Shapes, new_lr: float | None = None
 ) -> Path:
     """Where torch's optimiser of this name goes."""
-    backend = Backend("torch")
-    params = [backend.torch(a).requires_grad_() for a in start(shapes)]
-    optimizer = getattr(torch_ref.optim, name)(params, **options)
-    path = []
-    for number, given in enumerate(gradients(shapes)):
-        if number == STEPS // 2 and new_lr is not None:
-            _set_lr(optimizer, new_lr)
-        for parameter, gradient in zip(params, given, strict=True):
-            parameter.grad = backend.torch(gradient)
-        optimizer.step()
-        path.append(_joined([to_numpy(p).copy() for p in params]))
-    return path
+    make, on_torch = getattr(torch_ref.optim, name), (torch.tensor, torch.nn.Parameter)
+    return trajectory(make, options, shapes, "float64", new_lr, *on_torch).path
 
 
 def wrong_paths(
@@ -115,7 +117,3 @@ def _set_lr(optimizer: Any, lr: float) -> None:
             group["lr"] = lr
     else:
         optimizer.lr = lr
-
-
-def _joined(arrays: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.ravel(a) for a in arrays])

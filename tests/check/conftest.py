@@ -1,7 +1,9 @@
 """Files to check, checked in this process."""
 
+import io
 import json
 import sys
+from contextlib import redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -70,7 +72,8 @@ def in_process(monkeypatch, tmp_path):
         out = tmp_path / "findings.jsonl"
         before = list(sys.path)
         try:
-            child.main(str(path), str(out), names)
+            with redirect_stdout(io.StringIO()):
+                child.main(str(path), str(out), names)
         finally:
             sys.path[:] = before
         lines = out.read_text(encoding="utf-8").splitlines()

@@ -108,7 +108,7 @@ def n_minus_one(f: Failure, n: float) -> Results:
 
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
-    return f.only_value and _is_measurable(f) and bool(_is_own_gradient(f))
+    return f.only_value and _is_measurable(f) and bool(is_own_gradient(f))
 
 
 def gradient_of_something_else(f: Failure) -> bool:
@@ -116,12 +116,8 @@ def gradient_of_something_else(f: Failure) -> bool:
     if not f.is_loss or _lacks_upstream(f):
         return False
     if "output" not in f.wrong:
-        return not _is_own_gradient(f)
-    return f.only_value and _is_measurable(f) and _is_own_gradient(f) is False
-
-
-def _is_own_gradient(f: Failure) -> bool | None:
-    return is_own_gradient(f.definition, f.question, f.got, f.answer.upstream)
+        return not is_own_gradient(f)
+    return f.only_value and _is_measurable(f) and is_own_gradient(f) is False
 
 
 def _is_measurable(f: Failure) -> bool:
