@@ -13,7 +13,8 @@ from compare import registry, solved_exercises, templates
 from compare.backend import Backend
 from compare.check.checker import check as _judged
 from compare.check.definitions import definitions, suggestions
-from compare.check.process import Outcome, check_file
+from compare.check.process import check_file
+from compare.check.report import Outcome
 from compare.experiment import Experiment
 from compare.logger import link, newest
 from compare.show import display, page

@@ -24,6 +24,7 @@ from compare.check.arguments import (
 )
 from compare.check.definitions import CASES, Definition, NotTested
 from compare.check.diagnosis import diagnosis
+from compare.check.failure import Failure
 from compare.check.finding import (
     Finding,
     bug,
@@ -33,7 +34,6 @@ from compare.check.finding import (
     right,
     wrong,
 )
-from compare.check.mistakes.failure import Failure
 from compare.check.results import TOLERANCE, close, relative, wrong_results
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs

@@ -12,8 +12,8 @@ from compare.check import example
 from compare.check.adapters import Answer, get_parameter, set_parameters
 from compare.check.definitions import Definition
 from compare.check.diagnosis import diagnosis
+from compare.check.failure import Failure
 from compare.check.finding import Finding, right, text, wrong
-from compare.check.mistakes.failure import Failure
 from compare.check.results import close, relative, wrong_results
 from compare.testing.reference import Question, Results
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from compare.check.failure import Failure
 from compare.check.mistakes import MISTAKES, Mistake
-from compare.check.mistakes.failure import Failure
 from compare.testing.reference import Question
 
 LARGE = 1e3

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
+from compare.check.failure import Failure
 from compare.check.finding import text, texts
-from compare.check.mistakes.failure import Failure
 from compare.check.results import EPS, relative, wrong_results
 from compare.testing.reference import Question, torchs
 from compare.tolerance import largest_at

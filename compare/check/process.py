@@ -4,7 +4,6 @@ The child (`compare.check.child`) writes what it finds, line by line; where it i
 another one checks the rest.
 """
 
-import html
 import json
 import os
 import signal
@@ -12,51 +11,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from compare.check.report import Outcome
+
 CHILD = "compare.check.child"
-BAD = ("convention", "bug")
-"""The kinds of finding that fail a file."""
-
-
-@dataclass
-class Outcome:
-    """The result of checking a file.
-
-    Args:
-        file: its path, or the names of what was checked.
-        problem: why it cannot be checked at all, or "".
-        findings: one for each name, as `Finding.as_dict` gives it.
-        hints: what was not checked, and which known name it may have been meant for.
-    """
-
-    file: str
-    problem: str = ""
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
-
-    def _repr_html_(self) -> str:
-        from compare.check import report
-
-        return f"<pre>{html.escape(report.as_text(self))}</pre>"
-
-    def failed(self, strict: bool = False) -> list[dict[str, Any]]:
-        """The findings that fail the file; with `strict`, also what is not tested."""
-        return [
-            f
-            for f in self.findings
-            if f["kind"] in BAD or (strict and f["not_covered"])
-        ]
-
-    def exit_status(self, strict: bool = False) -> int:
-        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded.
-
-        Args:
-            strict: what is not tested fails, too.
-        """
-        return 2 if self.problem else int(bool(self.failed(strict)))
 
 
 def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
@@ -138,6 +98,6 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 def _lost(label: str, ending: str) -> dict[str, Any]:
     """The finding of a name during which the child was lost."""
-    from compare.check.finding import Finding  # imports torch: only where needed
+    from compare.check.finding import Finding  # only here: it imports torch
 
     return Finding(label, label, "bug", ending).as_dict()

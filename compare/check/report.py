@@ -1,18 +1,57 @@
 """The result of checking a file: for people, graders (JSON) and CI (JUnit)."""
 
+import html
 import io
 import json
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.text import Text
 
-from compare.check.process import BAD, Outcome
 from compare.colors import COLORS
 
+BAD = ("convention", "bug")
+"""The kinds of finding that fail a file."""
 SMALL = 1e6
 """Up to so many units in the last place a difference may be a matter of rounding."""
+
+
+@dataclass
+class Outcome:
+    """The result of checking a file.
+
+    Args:
+        file: its path, or the names of what was checked.
+        problem: why it cannot be checked at all, or "".
+        findings: one for each name, as `Finding.as_dict` gives it.
+        hints: what was not checked, and which known name it may have been meant for.
+    """
+
+    file: str
+    problem: str = ""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(as_text(self))}</pre>"
+
+    def failed(self, strict: bool = False) -> list[dict[str, Any]]:
+        """The findings that fail the file; with `strict`, also what is not tested."""
+        return [
+            f
+            for f in self.findings
+            if f["kind"] in BAD or (strict and f["not_covered"])
+        ]
+
+    def exit_status(self, strict: bool = False) -> int:
+        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded.
+
+        Args:
+            strict: what is not tested fails, too.
+        """
+        return 2 if self.problem else int(bool(self.failed(strict)))
 
 
 def show(outcome: Outcome, out: Console, strict: bool = False) -> None:

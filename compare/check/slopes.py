@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.mistakes.failure import Failure
+from compare.check.failure import Failure
 
 H = 1e-5
 MOST = 24

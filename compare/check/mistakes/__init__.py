@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 import handmade
+from compare.check.failure import Failure
 from compare.check.mistakes import variants
-from compare.check.mistakes.failure import Failure
 from compare.check.mistakes.norms import Norm
 from compare.check.results import close
 from compare.testing.reference import Results

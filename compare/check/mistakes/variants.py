@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.mistakes.failure import Failure
+from compare.check.failure import Failure
 from compare.check.results import close, wrong_results
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, torchs
