@@ -163,7 +163,8 @@ class _Cases:
         if got.mutated:
             self.side_effects.append(("input mutated", question))
         with contextlib.suppress(Exception):
-            single = answer(self.definition, _in_float32(question)).results
+            in_float32 = example.changed(question, lambda a: a.astype(np.float32))
+            single = answer(self.definition, in_float32).results
             if any(r.dtype != np.float32 for r in single.values() if r.ndim):
                 self.side_effects.append(("dtype changed", question))
         if question.state:
@@ -201,17 +202,3 @@ def _by_default(failure: Failure, others: dict[str, Any]) -> bool:
     except Exception:  # torch takes no such value, or not with these parameters
         return False
     return not wrong_results(failure.got, want)
-
-
-def _in_float32(question: Question) -> Question:
-    def single(a: Any) -> Any:
-        is_floating = isinstance(a, np.ndarray) and a.dtype.kind == "f"
-        return a.astype(np.float32) if is_floating else a
-
-    return replace(
-        question,
-        inputs=tuple(single(a) for a in question.inputs),
-        kwargs={k: single(v) for k, v in question.kwargs.items()},
-        state={k: single(v) for k, v in question.state.items()},
-        buffers={k: single(v) for k, v in question.buffers.items()},
-    )

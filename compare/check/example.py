@@ -1,7 +1,7 @@
 """The smallest test case that still fails, and how it is told."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,13 @@ from compare.tolerance import largest_at
 
 
 def smallest(failures: list[Failure]) -> Failure:
-    """The failure with the fewest numbers, cut to fewer rows and to round numbers."""
-    failure = min(failures, key=lambda f: f.x.size)
+    """The failure with the fewest numbers, on fewer rows and rounder numbers yet."""
+    failure = min(failures, key=lambda f: (not f.x.size, f.x.size))
     failure = _first(failure, _fewer_rows(failure.question)) or failure
-    rounded = (_rounded(failure.question, digits) for digits in (0, 1))
+    rounded = (
+        changed(failure.question, lambda a, n=digits: np.round(a, n) + 0.0)
+        for digits in (0, 1)
+    )
     return _first(failure, rounded) or failure
 
 
@@ -46,13 +49,18 @@ def _fewer_rows(question: Question) -> Iterator[Question]:
             yield replace(question, inputs=cut)
 
 
-def _rounded(question: Question, digits: int) -> Question:
-    def rounded(a: np.ndarray) -> np.ndarray:
-        return np.round(a, digits) + 0.0 if a.dtype.kind == "f" else a
+def changed(question: Question, change: Callable[[np.ndarray], np.ndarray]) -> Question:
+    """The test case with every array of floating-point numbers in it changed."""
 
-    inputs = tuple(rounded(a) for a in question.inputs)
-    state = {name: rounded(a) for name, a in question.state.items()}
-    return replace(question, inputs=inputs, state=state)
+    def new(a: Any) -> Any:
+        is_floating = isinstance(a, np.ndarray) and a.dtype.kind == "f"
+        return change(a) if is_floating else a
+
+    arrays = {
+        name: {k: new(a) for k, a in getattr(question, name).items()}
+        for name in ("kwargs", "state", "buffers")
+    }
+    return replace(question, inputs=tuple(map(new, question.inputs)), **arrays)
 
 
 def told(failure: Failure) -> dict[str, Any]:

@@ -16,8 +16,6 @@ DEVIATIONS = 6
 """By so many standard deviations a mean over draws may differ from its expectation."""
 Found = tuple[str, str] | None
 """A mistake: its name ("" if it has none), and where it shows."""
-
-LOG_SIGMA = "log-variance read as log σ"
 MISMATCH = "value and gradient do not belong together"
 
 
@@ -41,36 +39,65 @@ def sample(definition: Definition) -> Finding:
     return right(definition, EPS, cases=1)
 
 
+class _Layer:
+    """A layer that draws, after a training step and a second forward pass.
+
+    Args:
+        module: the layer.
+        x: its input.
+        g: ∂L/∂output.
+    """
+
+    def __init__(self, module: Any, x: np.ndarray, g: np.ndarray) -> None:
+        self.module, self.x, self.g = module, x, g
+        given = x.copy()
+        self.y, self.grad = self._passes(given)
+        self.mutates = not np.array_equal(given, x)
+        self.again = np.array(forward_of(module)(x.copy()))
+
+    def _passes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The output and the input gradient."""
+        y = np.array(forward_of(self.module)(x))
+        return y, np.array(self.module.backward(self.g.copy()))
+
+    def last_mistake(self, name: str, y: np.ndarray, grad: np.ndarray) -> Found:
+        """Another dtype, or a mistake of this name: not y and grad in evaluation."""
+        single = forward_of(self.module)(self.x.astype(np.float32))
+        if np.asarray(single).dtype != np.float32:
+            return "dtype changed", "the output"
+        evaluate(self.module)
+        got = self._passes(self.x.copy())
+        if np.array_equal(got[0], y) and np.array_equal(got[1], grad):
+            return None
+        return name, "the output or the input gradient"
+
+
 def _dropout_mistake(make: Callable[[], Any], p: float) -> Found:
     """The first mistake in dropout with this p."""
     rng = np.random.default_rng(5)
     x, g = rng.uniform(0.5, 2, SHAPE), rng.normal(size=SHAPE)
-    module, at = make(), f" at p = {p:g}"
-
-    def of_training(y: np.ndarray, grad: np.ndarray, again: np.ndarray) -> Found:
-        if y.shape != x.shape or not np.all(np.isfinite(y)):
-            return "", f"the output{at} is not finite, or not in the input's shape"
-        kept = y != 0
-        if found := _fraction_differs(kept, 1 - p):
-            return "", f"at p = {p:g} {found}"
-        if not close(y, _scaled(x, kept, p), 1e-9):
-            if close(y, np.where(kept, x, 0), 1e-9):
-                return "dropout not scaled", f"the output{at}"
-            return "", f"what is kept{at} is not x / (1 − p)"
-        if not close(grad, _scaled(g, kept, p), 1e-9):
-            is_new = grad.shape == g.shape and np.any((grad != 0) != kept)
-            return (
-                "mask drawn afresh" if is_new else MISMATCH,
-                f"the input gradient{at}",
-            )
-        if 0 < p < 1 and np.array_equal(kept, again != 0):
-            return "", "the same units are dropped in every pass"
-        return None
-
-    return _mistake(module, x, g, of_training, ("dropout in evaluation mode", x, g))
+    layer, at = _Layer(make(), x, g), f" at p = {p:g}"
+    if layer.mutates:
+        return "input mutated", "the input"
+    if layer.y.shape != x.shape or not np.all(np.isfinite(layer.y)):
+        return "", f"the output{at} is not finite, or not in the input's shape"
+    kept = layer.y != 0
+    if found := _wrong_fraction(kept, 1 - p):
+        return "", f"at p = {p:g} {found}"
+    if not close(layer.y, _scaled(x, kept, p), 1e-9):
+        if close(layer.y, np.where(kept, x, 0), 1e-9):
+            return "dropout not scaled", f"the output{at}"
+        return "", f"what is kept{at} is not x / (1 − p)"
+    if not close(layer.grad, _scaled(g, kept, p), 1e-9):
+        is_drawn = layer.grad.shape == g.shape and np.any((layer.grad != 0) != kept)
+        name = "mask drawn afresh" if is_drawn else MISMATCH
+        return name, f"the input gradient{at}"
+    if 0 < p < 1 and np.array_equal(kept, layer.again != 0):
+        return "", "the same units are dropped in every pass"
+    return layer.last_mistake("dropout in evaluation mode", x, g)
 
 
-def _fraction_differs(kept: np.ndarray, expected: float) -> str:
+def _wrong_fraction(kept: np.ndarray, expected: float) -> str:
     """Which fraction of units is kept wrongly: of all, of a column or of a row.
 
     Whole columns may be dropped although the fraction of all is right.
@@ -81,9 +108,8 @@ def _fraction_differs(kept: np.ndarray, expected: float) -> str:
         variance = expected * (1 - expected) * np.size(fractions) / kept.size
         if differences.max() > DEVIATIONS * np.sqrt(variance):
             worst = np.ravel(fractions)[np.argmax(differences)]
-            return (
-                f"it keeps {worst:.0%}{part and f' of {part}'} and not {expected:.0%}"
-            )
+            of_part = part and f" of {part}"
+            return f"it keeps {worst:.0%}{of_part} and not {expected:.0%}"
     return ""
 
 
@@ -92,32 +118,26 @@ def _scaled(values: np.ndarray, kept: np.ndarray, p: float) -> np.ndarray:
 
 
 def _sample_mistake(make: Callable[[], Any]) -> Found:
-    """The first mistake in drawing from normal distributions."""
+    """The first mistake in drawing z = μ + σ ε, ε standard normal."""
     rng = np.random.default_rng(5)
     mean, s = rng.normal(size=SHAPE), rng.uniform(-2, 2, SHAPE)
     x, g = np.concatenate([mean, s], axis=-1), rng.normal(size=SHAPE)
-
-    def of_training(z: np.ndarray, grad: np.ndarray, again: np.ndarray) -> Found:
-        if found := _of_value(z, mean, s) or _of_gradient(grad, g, z - mean, s):
-            return found
-        same = close(z, again, 1e-9)
-        return ("", "the noise is the same in every pass") if same else None
-
-    wanted = np.concatenate([g, np.zeros_like(g)], axis=-1)
-    return _mistake(
-        make(), x, g, of_training, ("noise in evaluation mode", mean, wanted)
-    )
-
-
-def _of_value(z: np.ndarray, mean: np.ndarray, s: np.ndarray) -> Found:
-    """Whether z is μ + σ ε, each ε drawn anew from a standard normal distribution."""
-    if z.shape != mean.shape or not np.all(np.isfinite(z)):
+    layer = _Layer(make(), x, g)
+    if layer.mutates:
+        return "input mutated", "the input"
+    if layer.y.shape != mean.shape or not np.all(np.isfinite(layer.y)):
         return "", "the output is not finite, or not in the shape of the means"
-    if _is_noise((z - mean) / np.exp(0.5 * s), s):
-        return None
-    if _is_noise((z - mean) / np.exp(s), s):
-        return LOG_SIGMA, "the output"
-    return "", "(z − μ) / σ is not standard normal, or the same for several numbers"
+    moved = layer.y - mean
+    if not _is_noise(moved / np.exp(0.5 * s), s):
+        if _is_noise(moved / np.exp(s), s):
+            return "log-variance read as log σ", "the output"
+        return "", "(z − μ) / σ is not standard normal, or the same for several numbers"
+    if found := _of_gradient(layer.grad, g, moved, s):
+        return found
+    if close(layer.y, layer.again, 1e-9):
+        return "", "the noise is the same in every pass"
+    grad = np.concatenate([g, np.zeros_like(g)], axis=-1)
+    return layer.last_mistake("noise in evaluation mode", mean, grad)
 
 
 def _is_noise(noise: np.ndarray, s: np.ndarray) -> bool:
@@ -152,38 +172,3 @@ def _of_gradient(
     if not fitting and _is_noise(2 * by_s / (g * np.exp(0.5 * s)), s):
         fitting = ["noise drawn afresh"]
     return (fitting or [MISMATCH])[0], "the gradient by log σ²"
-
-
-def _mistake(
-    module: Any,
-    x: np.ndarray,
-    g: np.ndarray,
-    of_training: Callable[[np.ndarray, np.ndarray, np.ndarray], Found],
-    in_evaluation: tuple[str, np.ndarray, np.ndarray],
-) -> Found:
-    """The first mistake of a layer that draws.
-
-    Args:
-        module: the layer.
-        x: its input.
-        g: ∂L/∂output.
-        of_training: judges an output, its gradient and a second output.
-        in_evaluation: a mistake's name, and output and gradient that there must be.
-    """
-    given = x.copy()
-    y, grad = np.array(forward_of(module)(given)), np.array(module.backward(g.copy()))
-    if not np.array_equal(given, x):
-        return "input mutated", "the input"
-    again = np.array(forward_of(module)(x.copy()))
-    if found := of_training(y, grad, again):
-        return found
-    if np.asarray(forward_of(module)(x.astype(np.float32))).dtype != np.float32:
-        return "dtype changed", "the output"
-    evaluate(module)
-    y, grad = (
-        np.array(forward_of(module)(x.copy())),
-        np.array(module.backward(g.copy())),
-    )
-    name, *wanted = in_evaluation
-    is_right = np.array_equal(y, wanted[0]) and np.array_equal(grad, wanted[1])
-    return None if is_right else (name, "the output or the input gradient")
