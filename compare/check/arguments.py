@@ -50,7 +50,7 @@ def needed_of(definition: Definition, by_position: int) -> list[str]:
 
 
 def without_default(definition: Definition) -> list[str]:
-    """The same in words, for what it does not cover."""
+    """The same in words, for what is not tested."""
     default = _torchs_defaults(definition)
     needed = needed_of(definition, len(CASES[definition.name][0].args))
     return [f"{name} has no default, torch's is {default[name]!r}" for name in needed]

@@ -90,6 +90,12 @@ class _Cases:
 
     def finding(self) -> Finding:
         """Run every test case and say what came of it."""
+        found = self._finding()
+        missing = {words: [] for words in without_default(self.definition)}
+        words = not_tested(self.arguments, self.messages | missing)
+        return replace(found, cases=self.cases, not_tested=words)
+
+    def _finding(self) -> Finding:
         definition = self.definition
         for number, case in enumerate(CASES[definition.name]):
             given, missing = expressible(definition, case)
@@ -97,30 +103,27 @@ class _Cases:
             if given is not None:
                 self._run(given, is_default=number == 0)
             if self.unwritten:
-                return bug(definition, self.unwritten, **self._tested())
+                return bug(definition, self.unwritten)
         others = other_defaults(definition)
         unexplained = [f for f in self.failures if not _by_default(f, others)]
         if unexplained:
-            name = diagnosis(unexplained)
-            failure = example.smallest(unexplained)
-            fields = {**example.told(failure), **self._tested()}
-            return wrong(definition, name, example.where(failure), **fields)
+            name, failure = diagnosis(unexplained), example.smallest(unexplained)
+            where, fields = example.where(failure), example.fields(failure)
+            return wrong(definition, name, where, **fields)
         if self.failures:
-            words = default_words(definition)
-            return wrong(definition, "other default", words, **self._tested())
+            return wrong(definition, "other default", default_words(definition))
         if self.raised:
             case, error = self.raised
-            self.messages.pop(raised(error), None)  # it is told once
+            self.messages.pop(raised(error), None)  # it is said once
             hint = how_to_call(definition, error)
-            return bug(definition, raised(error), hint, case=case.id, **self._tested())
+            return bug(definition, raised(error), hint, case=case.id)
         if self.side_effects:
             name, question = self.side_effects[0]
             words = f"{question.name} {example.inputs_of(question)}"
-            return wrong(definition, name, words, **self._tested())
+            return wrong(definition, name, words)
         if not self.cases:
-            words = self._why_no_case()
-            return bug(definition, words, **self._tested())
-        return right(definition, self.largest, **self._tested())
+            return bug(definition, self._why_no_case())
+        return right(definition, self.largest, cases=self.cases)
 
     def _run(self, case: Case, is_default: bool) -> None:
         """Compare with torch in one test case."""
@@ -176,17 +179,11 @@ class _Cases:
     def _skip(self, why: str, case: Case) -> None:
         self.messages.setdefault(why, []).append(case.id)
 
-    def _tested(self) -> dict[str, Any]:
-        """How many test cases there were, and what could not be tested."""
-        missing = {words: [] for words in without_default(self.definition)}
-        words = not_tested(self.arguments, self.messages | missing)
-        return {"cases": self.cases, "not_tested": words}
-
     def _why_no_case(self) -> str:
         """Why there was no test case to run."""
         if self.messages:
             why = next(iter(self.messages))
-            del self.messages[why]  # it is told once
+            del self.messages[why]  # it is said once
             return why
         names = ", ".join(map(repr, sorted(self.arguments)))
         return f"every case needs an argument that it does not take: {names}"

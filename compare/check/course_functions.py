@@ -41,7 +41,7 @@ def rosenblatt(definition: Definition) -> Finding:
         return right(definition, largest, cases=3)
     only_at_0 = not any(np.any(f.question.state["weight"]) for f in failures)
     name = "kink value" if only_at_0 else diagnosis(failures)
-    fields = {**example.told(failures[0]), "case": ""}
+    fields = {**example.fields(failures[0]), "case": ""}
     return wrong(definition, name, failures[0].wrong[0], cases=3, **fields)
 
 
@@ -69,17 +69,12 @@ def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
     made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
-    got = np.asarray(getattr(made, "points", made), dtype=float)
     start = torch.tensor(2.0, dtype=torch.float64)
     trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
+    got = np.asarray(getattr(made, "points", made), dtype=float)
     want = np.array([float(point) for point in trace.points])
-    if close(got, want):
-        return right(definition, relative(got, want), cases=1)
     climbs = len(got) > 1 and close(got[1] - got[0], want[0] - want[1], 1e-9)
-    name, place = ("sign", "the first step") if climbs else ("", "the points differ")
-    return wrong(
-        definition, name, place, cases=1, expected=text(want[:4]), got=text(got[:4])
-    )
+    return _compared(definition, got, want, climbs, "the points differ")
 
 
 def newton(definition: Definition) -> Finding:
@@ -89,12 +84,19 @@ def newton(definition: Definition) -> Finding:
     hessian = root @ root.T + np.eye(3)
     got = np.asarray(definition.make(gradient.copy(), hessian.copy()))
     want = np.linalg.solve(hessian, gradient)
+    climbs = close(got, -want, 1e-9)
+    return _compared(definition, got, want, climbs, "the step is not H⁻¹∇")
+
+
+def _compared(
+    definition: Definition, got: np.ndarray, want: np.ndarray, climbs: bool, words: str
+) -> Finding:
+    """Right, of the wrong sign, or wrong in these words."""
     if close(got, want, 1e-11):
         return right(definition, relative(got, want), cases=1)
-    name, place = "", "the step is not H⁻¹∇"
-    if close(got, -want, 1e-9):
-        name, place = "sign", "the step"
-    return wrong(definition, name, place, cases=1, expected=text(want), got=text(got))
+    name, place = ("sign", "the first step") if climbs else ("", words)
+    fields = {"expected": text(want[:4]), "got": text(got[:4])}
+    return wrong(definition, name, place, cases=1, **fields)
 
 
 BLIND = {

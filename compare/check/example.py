@@ -1,4 +1,4 @@
-"""The smallest test case that still fails, and how it is told."""
+"""The smallest test case that still fails, as text."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def changed(question: Question, change: Callable[[np.ndarray], np.ndarray]) -> Q
     return replace(question, inputs=tuple(map(new, question.inputs)), **arrays)
 
 
-def told(failure: Failure) -> dict[str, Any]:
+def fields(failure: Failure) -> dict[str, Any]:
     """The fields of a finding that show a failure."""
     got, want = failure.got[failure.wrong[0]], failure.want[failure.wrong[0]]
     expected, given = texts(want, got)

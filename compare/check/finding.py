@@ -1,4 +1,4 @@
-"""The result of checking one name, and how numbers and exceptions are told."""
+"""The result of checking one name; numbers and exceptions as text."""
 
 import math
 import textwrap

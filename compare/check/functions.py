@@ -28,7 +28,7 @@ def scalar(definition: Definition) -> Finding:
     assert gradient is not None
     points = [x for x in _points(f, gradient) if _is_inside(f, x)]
     if len(points) < POINTS:
-        raise NotTested("it has a value and a gradient at too few points to judge")
+        raise NotTested("it has a value and a gradient at too few points")
     failures, largest = [], 0.0
     for x in points:
         want, is_exact = _derivative(f, x)
@@ -106,8 +106,8 @@ def _points(
             return
     words = "f and its gradient take neither a number nor 1 to 4 of them"
     # An error in the gradient says more, and so does the most frequent one.
-    told = max(errors, key=lambda e: (e[0], errors.count(e)), default=(False, ""))
-    raise NotTested(f"{words}: {told[1]}" if errors else words)
+    _, error = max(errors, key=lambda e: (e[0], errors.count(e)), default=(0, ""))
+    raise NotTested(f"{words}: {error}" if error else words)
 
 
 def _is_inside(f: Callable[..., Any], x: np.ndarray) -> bool:

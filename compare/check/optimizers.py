@@ -1,5 +1,6 @@
 """Checking an optimiser by where it goes under given gradients."""
 
+import bisect
 import itertools
 import math
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from compare.check.finding import Finding, bug, not_tested, right, text, texts, 
 from compare.check.results import EPS, close, relative
 from compare.check.trajectories import Path, Shapes
 from compare.testing import Case
+from compare.tolerance import largest_at
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -155,13 +157,8 @@ def _by_default(definition: Definition, others: dict[str, Any], f: _Failure) -> 
 
 
 def _differing(shapes: Shapes, got: np.ndarray, want: np.ndarray) -> tuple[int, slice]:
-    """The first parameter that differs, and where it lies among all."""
+    """The parameter that differs most, and where it lies among all."""
     ends = [0, *itertools.accumulate(map(math.prod, shapes))]
-    places = [slice(a, b) for a, b in itertools.pairwise(ends)]
-    scale = np.max(np.abs(want))
-    for number, place in enumerate(places):
-        if got.shape != want.shape:
-            break
-        if not np.all(np.abs(got[place] - want[place]) <= TOLERANCE * scale):
-            return number, place
-    return 0, places[0]
+    index = largest_at(got, want)[0] if got.shape == want.shape else 0
+    number = bisect.bisect_right(ends, index) - 1
+    return number, slice(ends[number], ends[number + 1])

@@ -20,7 +20,7 @@ MISMATCH = "value and gradient do not belong together"
 
 
 def dropout(definition: Definition) -> Finding:
-    """Check dropout with several p; torch is not asked."""
+    """Check dropout with several p, without torch."""
     names = taken(definition.make)
     takes_p = names is None or "p" in names
     tried = [None, 0.2, 0.0, 1.0] if takes_p else [None]
@@ -33,7 +33,7 @@ def dropout(definition: Definition) -> Finding:
 
 
 def sample(definition: Definition) -> Finding:
-    """Check a sampler of normal distributions; torch is not asked."""
+    """Check a sampler of normal distributions, without torch."""
     if found := _sample_mistake(definition.make):
         return wrong(definition, *found, cases=1)
     return right(definition, EPS, cases=1)

@@ -1,4 +1,4 @@
-"""Wrong files are told their mistake, right ones are accepted; ours are right."""
+"""The mistake in a wrong file is named, right files are accepted; ours are right."""
 
 import importlib
 from pathlib import Path

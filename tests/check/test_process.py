@@ -1,4 +1,4 @@
-"""A file that hangs, exits, crashes or cannot be loaded is told, and harms nothing."""
+"""A file may hang, exit, crash or not load: that is reported and harms nothing."""
 
 import json
 from xml.etree import ElementTree

@@ -2,7 +2,7 @@
 
 A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
 be made ("of"; any unless given), and the ways to make it: formulas for what the results
-would then be. A file that gives just these results is told the name and the hint.
+would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
@@ -63,28 +63,24 @@ class Mistake:
 
 def _explains(way: CodeType, f: Failure) -> bool:
     with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
-        for found in _results(way, f):
-            if all(
-                name in found and close(f.got[name], found[name], TOLERANCE)
-                for name in f.wrong
-            ):
-                return True
+        return any(
+            all(n in found and close(f.got[n], found[n], TOLERANCE) for n in f.wrong)
+            for found in _results(way, f)
+        )
     return False
 
 
 def _results(way: CodeType, f: Failure) -> Iterable[Results]:
     """What a formula gives in a test case."""
-    names = _names(f)
-    right = {symbol: names.get(symbol) for symbol in SYMBOLS}
+    right = _names(f)
+    names = dict(right)
     found = eval(way, names)
-    if found is None:  # it was a statement
-        return [
-            {
-                result: np.asarray(names[symbol])
-                for symbol, result in SYMBOLS.items()
-                if symbol in names and names[symbol] is not right[symbol]
-            }
-        ]
+    if found is None:  # it assigned something
+        found = {
+            result: np.asarray(names[symbol])
+            for symbol, result in SYMBOLS.items()
+            if names.get(symbol) is not right.get(symbol)
+        }
     return [found] if isinstance(found, dict) else found
 
 

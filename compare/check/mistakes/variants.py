@@ -263,8 +263,8 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
         return
     dimensions = int(f.question.name[-2])
     windows = np.ndindex(f.want["output"].shape[-dimensions:])
-    asked = [_OneWindow(**vars(f.question), window=window) for window in windows]
-    gradients = [torchs(one)["input gradient"] for one in asked]
+    cases = [_OneWindow(**vars(f.question), window=window) for window in windows]
+    gradients = [torchs(case)["input gradient"] for case in cases]
     for ordered in (gradients, gradients[::-1]):
         written = np.zeros_like(f.x)
         for gradient in ordered:
