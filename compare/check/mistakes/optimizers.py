@@ -3,9 +3,9 @@
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,36 +14,6 @@ import handmade
 from compare.check.mistakes import OPTIMIZERS
 
 Options = Mapping[str, Any]
-Update = Callable[[np.ndarray, np.ndarray, Any, Options], np.ndarray]
-"""From data, gradient, state and options of one parameter to its new data."""
-
-
-def decay_beside(
-    update: Update, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
-) -> np.ndarray:
-    """Weight decay that does not go through the gradient."""
-    decay = group["lr"] * group["weight_decay"] * data
-    return update(data, grad, state, {**group, "weight_decay": 0.0}) - decay
-
-
-def decay_in_the_gradient(
-    update: Update, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
-) -> np.ndarray:
-    """Weight decay added to the gradient."""
-    grad = grad + group["weight_decay"] * data
-    return update(data, grad, state, {**group, "weight_decay": 0.0})
-
-
-def decay_after(
-    update: Update, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
-) -> np.ndarray:
-    """Weight decay of what the step leads to."""
-    new = update(data, grad, state, {**group, "weight_decay": 0.0})
-    return new - group["lr"] * group["weight_decay"] * new
-
-
-AROUND = {f.__name__: f for f in (decay_beside, decay_in_the_gradient, decay_after)}
-"""What can be done around a step, by the word for it in the table."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +23,7 @@ class WrongStep:
     Args:
         name: the diagnosis.
         of: the class.
-        parts: as in optimizers.toml: edits, other options, words of `AROUND`.
+        parts: as in optimizers.toml: other options and edits.
     """
 
     name: str
@@ -67,9 +37,7 @@ class WrongStep:
 
     def optimizer(self) -> type:
         """The class with the mistake; it takes any option."""
-        edits = tuple(part for part in self.parts if " -> " in part)
-        around = [AROUND[part] for part in self.parts if part in AROUND]
-        made = _edited(self.of, edits)
+        made = _edited(self.of, tuple(part for part in self.parts if " -> " in part))
 
         def updated(
             own: Any, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
@@ -77,10 +45,7 @@ class WrongStep:
             # Unlike a Python number, a NumPy one can be divided by 0.
             group = {**group, "lr": np.float64(group["lr"])}
             others = {k: eval(value, {}, group) for k, value in self.options.items()}
-            update = partial(made.updated, own)
-            for outer in around:
-                update = partial(outer, update)
-            return update(data, grad, state, {**group, **others})
+            return made.updated(own, data, grad, state, {**group, **others})
 
         return type(self.of, (made,), {"updated": updated, "check": lambda *_: None})
 
