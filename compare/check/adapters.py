@@ -57,8 +57,12 @@ def answer(definition: Definition, question: Question, passes: int = 1) -> Answe
     )
     if upstream is not None and not np.array_equal(upstream, before):
         is_mutated = True
-    results = {name: np.array(value) for name, value in results.items()}
-    return Answer(results, before, is_mutated)
+    arrays = {name: np.array(value) for name, value in results.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiubc":
+            kind = type(results[name]).__name__
+            raise TypeError(f"{name} must be an array of numbers, got {kind}")
+    return Answer(arrays, before, is_mutated)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:

@@ -38,13 +38,9 @@ from compare.check.results import TOLERANCE, close, relative, wrong_results
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
-OPTIONAL = (
-    "one example",
-    "one number",
-    "many leading dimensions",
-    "empty batch",
-    "N-d",
-)
+OPTIONAL = {
+    *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
+}
 """Notes of the test cases whose kind of input a beginner's version need not take."""
 
 CHECKS: dict[str, Callable[[Definition], Finding]] = {

@@ -30,10 +30,13 @@ for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
 
 _LOSSES = {case.name for case in LOSSES}
-_RANDOM = {"Dropout": "dropout", "GaussianSample": "sample"}
-_LEARNERS = {"Rosenblatt": "rosenblatt"}
+_SPECIAL = {
+    "Dropout": "dropout",
+    "GaussianSample": "sample",
+    "Rosenblatt": "rosenblatt",
+}
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
-CLASSES = (*CASES, *_RANDOM, *_LEARNERS)
+CLASSES = (*CASES, *_SPECIAL)
 """The names of classes that can be checked."""
 
 MODULE = "checked_file"
@@ -81,7 +84,7 @@ def definitions(own: dict[str, Any]) -> list[Definition]:
 
 def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
     if inspect.isclass(value):
-        kind = (_RANDOM | _LEARNERS).get(name) or _kind(name)
+        kind = _SPECIAL.get(name) or _kind(name)
         return Definition(name, name, kind, value) if kind else None
     if not callable(value):
         return None

@@ -227,3 +227,11 @@ def test_a_function_with_torchs_name_is_compared_with_torch_too(find_one):
     found = find_one("def relu(x): return 3 * x\ndef grad_relu(x): return 3.0\n")
     assert found.kind == "bug"
     assert "torch's is" in found.words
+
+
+def test_what_is_no_array_of_numbers_is_refused(find_one):
+    source = "class {}:\n def forward(s, x): return x\n def backward(s, g): return {}\n"
+    for name, value in (("ReLU", "None"), ("Tanh", "'text'")):
+        found = find_one(source.format(name, value))
+        assert found.kind == "bug"
+        assert "input gradient must be an array of numbers" in found.words
