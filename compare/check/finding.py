@@ -167,5 +167,5 @@ def not_tested(
     lines = [f"argument{'s' * (len(names) > 1)} {', '.join(names)}"] if names else []
     for message, cases in messages.items():
         more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
-        lines.append(f"{message} ({cases[0]}{more})" if cases else message)
+        lines.append(f"cannot handle {cases[0]}{more}: {message}" if cases else message)
     return lines

@@ -111,8 +111,9 @@ class Softmax:
 """
     arguments, *messages = find_one(source).not_tested
     assert arguments == "argument dim"
-    assert len({m.partition(" (")[0] for m in messages}) == len(messages)
-    assert all("full rows … (" in m for m in messages if "ValueError" in m)
+    assert len({m.partition(": ")[2] for m in messages}) == len(messages)
+    assert all(m.startswith("cannot handle Softmax(") for m in messages)
+    assert all(m.endswith("full rows …") for m in messages if "ValueError" in m)
 
 
 MSE = """
