@@ -1,4 +1,4 @@
-"""`assert_matches`: the same verdict inside anyone's own pytest."""
+"""`assert_matches`: compare with torch inside anyone's own pytest."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def assert_matches(
     bound: float | None = None,
     seed: int = 0,
 ) -> Verdict:
-    """Assert that a hand-written value and gradient are torch's, but for rounding.
+    """Assert that a hand-written value and gradient equal torch's up to rounding.
 
     Args:
         ours: a callable on the arrays given, or a module with forward.
@@ -33,7 +33,7 @@ def assert_matches(
         seed: of the upstream gradient, which is random.
 
     Returns:
-        The verdict that says the most, "equal" or "rounding".
+        The gravest verdict, "equal" or "rounding".
 
     Raises:
         AssertionError: they differ; the message says how, and where.
@@ -44,33 +44,32 @@ def assert_matches(
         raise TypeError(f"{ours!r} has no backward; give one as backward=")
     tensors = [_leaf(a) for a in inputs]
     before = [t.detach().clone() for t in tensors]
-    forward = ours if callable(ours) else ours.forward
-    output = forward(*inputs)
+    output = (ours if callable(ours) else ours.forward)(*inputs)
     want = theirs(*tensors)
-    if tuple(np.shape(to_numpy(output))) != tuple(want.shape):
+    shape, wanted = tuple(np.shape(to_numpy(output))), tuple(want.shape)
+    if shape != wanted:
         raise AssertionError(
-            f"bug: output has shape {tuple(np.shape(to_numpy(output)))} where "
-            f"{tuple(want.shape)} is expected"
+            f"bug: output has shape {shape} where {wanted} is expected"
         )
-    upstream = np.random.default_rng(seed).normal(size=tuple(want.shape))
+    upstream = np.random.default_rng(seed).normal(size=wanted)
     # As a tensor's float, a NumPy scalar would widen float32.
     upstream = torch.as_tensor(upstream, dtype=want.dtype, device=want.device)
-    got_grads = _called(backward, upstream, output, want)
-    want.backward(upstream if got_grads[1] else None)
+    gradients, takes_upstream = _called(backward, upstream, output, want)
+    want.backward(upstream if takes_upstream else None)
     for number, (array, then) in enumerate(zip(inputs, before, strict=True)):
         if not torch.equal(_leaf(array).detach(), then):
             raise AssertionError(f"convention: input mutated: input {number}")
-    pairs = [("output", output, want)]
     leaves = [t for t in tensors if t.requires_grad]
-    if not 1 <= len(got_grads[0]) <= len(leaves):
+    if not 1 <= len(gradients) <= len(leaves):
         raise AssertionError(
-            f"bug: backward returned {len(got_grads[0])} gradients, and there are "
+            f"bug: backward returned {len(gradients)} gradients, and there are "
             f"{len(leaves)} inputs to differentiate by"
         )
-    for number, (got, leaf) in enumerate(zip(got_grads[0], leaves, strict=False)):
+    verdicts = [_compared("output", output, want, bound)]
+    for number, (got, leaf) in enumerate(zip(gradients, leaves, strict=False)):
         reference = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        pairs.append((f"gradient of input {number}", got, reference))
-    verdicts = [_judged(name, got, t, bound) for name, got, t in pairs]
+        name = f"gradient of input {number}"
+        verdicts.append(_compared(name, got, reference, bound))
     verdict = worst(verdicts)
     if not verdict.agrees:
         raise AssertionError(f"{verdict.kind}: {verdict.words}")
@@ -94,26 +93,30 @@ def _called(
     """The gradients, and whether backward took the upstream gradient."""
     is_tensor = isinstance(output, torch.Tensor)
     like = upstream.clone() if is_tensor else upstream.cpu().numpy().copy()
+    takes_upstream = True
     try:
-        gradients, took = backward(like), True
+        gradients = backward(like)
     except TypeError:
         if want.ndim:
             raise
-        gradients, took = backward(), False
+        gradients, takes_upstream = backward(), False
     several = isinstance(gradients, (tuple, list))
-    return (tuple(gradients) if several else (gradients,)), took
+    return (tuple(gradients) if several else (gradients,)), takes_upstream
 
 
-def _judged(name: str, got: Any, want: torch.Tensor, bound: float | None) -> Verdict:
+def _compared(name: str, got: Any, want: torch.Tensor, bound: float | None) -> Verdict:
     values, reference = to_numpy(got), to_numpy(want)
-    if values.dtype != reference.dtype and values.ndim:
-        words = f"{name}: dtype changed: {values.dtype}, not {reference.dtype}"
-        return Verdict("convention", words, float("inf"))
+    if values.ndim == 0:
+        values = values.astype(reference.dtype)  # a Python number has no dtype
     eps = float(np.finfo(reference.dtype).eps)
     length = max(reference.shape, default=1)
-    limit = rounding_tolerance(eps, length, 4) if bound is None else bound
-    sizes = {"N": reference.size} if reference.size > 1 else {}
-    found = classify(values, reference, tolerance=limit, eps=eps, sizes=sizes)
+    found = classify(
+        values,
+        reference,
+        tolerance=rounding_tolerance(eps, length, 4) if bound is None else bound,
+        eps=eps,
+        sizes={"N": reference.size} if reference.size > 1 else {},
+    )
     return Verdict(
         found.kind, f"{name}: {found.words}", found.difference, found.ulp, found.index
     )
