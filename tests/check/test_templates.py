@@ -98,12 +98,12 @@ WORK = {
         "return 2 * g * self.e / (self.e.size if self.reduction == 'mean' else 1)",
     ),
 }
-"""What to put in the place of each "write me"."""
+"""What to put in the place of each "TODO"."""
 
 
 @pytest.mark.parametrize("name", WORK)
 def test_a_template_filled_in_is_driven_in_all_cases(name, write, in_process):
-    source, line = template(name), '        raise NotImplementedError("write me")\n'
+    source, line = template(name), '        raise NotImplementedError("TODO")\n'
     for body in "\n".join(WORK[name]).split("\n---\n"):
         source = source.replace(line, indent(body, 8 * " ") + "\n", 1)
     outcome = check_file(write(source), [], 60)
@@ -118,8 +118,8 @@ def test_a_template_is_refused_until_it_is_filled_and_then_passes(name, find):
     filled = find(template(name, solution=True))
     assert any(f.kind == "bug" for f in empty)
     assert all(f.kind in ("equal", "rounding") for f in filled)
-    assert "write me" in template(name)
-    assert "write me" not in template(name, solution=True)
+    assert "TODO" in template(name)
+    assert "TODO" not in template(name, solution=True)
     if name != "Identity":
         assert "Forward:" in template(name) or "Shape:" in template(name)
 
