@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compare.check.matching import assert_matches
+    from compare.check.assert_matches import assert_matches
     from compare.notebook import board, check, exercises, lessons, run, show, template
 
 __all__ = [
@@ -27,5 +27,5 @@ def __getattr__(name: str) -> Any:
     """Import a function, and PyTorch with it, only when it is used."""
     if name not in __all__:
         raise AttributeError(f"module 'compare' has no attribute {name!r}")
-    home = "check.matching" if name == "assert_matches" else "notebook"
+    home = "check.assert_matches" if name == "assert_matches" else "notebook"
     return getattr(import_module(f"compare.{home}"), name)

@@ -13,9 +13,9 @@ from compare import registry, solved_exercises, templates
 from compare.api import prepare
 from compare.array_choice import choose_array
 from compare.check.checker import check as _judged
-from compare.check.names import overlooked
-from compare.check.sandbox import Outcome, check_file
-from compare.check.subjects import among
+from compare.check.definitions import definitions, suggestions
+from compare.check.process import check_file
+from compare.check.report import Outcome
 from compare.experiment import Experiment
 from compare.logger import link, newest
 from compare.show import page
@@ -122,13 +122,13 @@ def check(
     if given and isinstance(given[0], Path | str):
         return check_file(Path(given[0]), [str(name) for name in given[1:]], timeout)
     own = {getattr(one, "__name__", repr(one)): one for one in given}
-    hints = [*overlooked(own, in_file=False).values()]
-    if not (subjects := among(own)):
+    hints = [*suggestions(own, in_file=False).values()]
+    if not (found := definitions(own)):
         words = ", ".join(own) or "nothing"
         taken = "a file, or classes and functions named as in handmade.nn and"
         said = "; ".join([f"check takes {taken} handmade.optim, got {words}", *hints])
         raise ValueError(said)
-    findings = [_judged(s).as_dict() for s in subjects]
+    findings = [_judged(one).as_dict() for one in found]
     return Outcome(", ".join(own), findings=findings, hints=hints)
 
 

@@ -36,7 +36,7 @@ def check(
     nothing to check.
     """
     from compare.check import report
-    from compare.check.sandbox import check_file
+    from compare.check.process import check_file
 
     with usage_errors():
         if not timeout > 0:

@@ -15,7 +15,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.check import steppers
+from compare.check import trajectories
 from compare.lockstep import Lockstep
 from compare.show.programs import DRAWS, LEARNERS, PROGRAMS
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, reference
@@ -142,12 +142,12 @@ def _optimizer(case: Case) -> Example:
     got, want = (
         {f"parameter after {n}": a.reshape(shape) for n, a in enumerate(path, 1)}
         for path in (
-            steppers.walked(make, case.kwargs, (shape,)).path,
-            steppers.torchs_path(case.name, case.kwargs, (shape,)),
+            trajectories.trajectory(make, case.kwargs, (shape,)).path,
+            trajectories.torchs_path(case.name, case.kwargs, (shape,)),
         )
     )
-    gradients = enumerate(steppers.gradients((shape,)), 1)
-    given = {"parameter": steppers.start((shape,))[0]}
+    gradients = enumerate(trajectories.gradients((shape,)), 1)
+    given = {"parameter": trajectories.start((shape,))[0]}
     given |= {f"gradient {n}": gradient for n, (gradient,) in gradients}
     arguments = ", ".join(filter(None, ["[parameter]", _arguments(case)]))
     call = f"optim.{case.name}({arguments})"

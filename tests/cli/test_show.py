@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import handmade
 import torch_ref
-from compare.check import steppers
+from compare.check import trajectories
 from compare.cli import app
 from compare.show import docstring, names, page, shorten, source
 from compare.show.example import cases_of, example
@@ -296,7 +296,7 @@ def torch_results(name):
     for case in cases_of(name):
         if name.startswith("optim."):
             shapes = tuple(shape for shape in case.shapes if shape)
-            found += steppers.torchs_path(case.name, case.kwargs, shapes)
+            found += trajectories.torchs_path(case.name, case.kwargs, shapes)
         else:
             found += reference.torchs(reference.drawn(case)).values()
     return found

@@ -180,7 +180,7 @@ def test_check_takes_classes_and_shows_the_same_as_the_command(tmp_path: Path):
     assert of_class.findings == of_file.findings
     assert of_class.exit_status() == 1
     assert "MSELoss: convention, factor ½" in of_class._repr_html_()
-    assert "case      MSELoss()" in of_class._repr_html_()
+    assert "case       MSELoss()" in of_class._repr_html_()
 
 
 def test_check_takes_functions_with_their_partners():
