@@ -33,6 +33,9 @@ def print_results(
                 f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
                 f"({result.seconds:.1f} s) → {result.folder}",
             )
+            if result.nothing_learned:
+                words = f"{result.lesson}: fails: {result.nothing_learned}"
+                say(out, words, "red")
         _print_links(results, config.logdir)
         _print_shortened(results, lessons, config)
 
@@ -41,6 +44,7 @@ def _print_verdicts(results: list["Result"]) -> None:
     table = Table(Column("lesson", no_wrap=True), "verdict", "", box=None)
     for result in results:
         trouble = result.reason if result.verdict.agrees else result.verdict.words
+        trouble = trouble or result.nothing_learned
         table.add_row(result.lesson, colored(result.verdict.kind), Text(trouble))
     out.print(table)
 

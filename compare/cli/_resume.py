@@ -59,6 +59,7 @@ def reopen(folder: Path) -> tuple[list["Lesson"], "RunConfig"]:
     backend = Backend(summary["array"], summary["device"], summary["dtype"], **switches)
     names = ("steps", "seed", "threads", "fast", "data")
     options = {name: summary[name] for name in names}
+    options["check_every"] = summary.get("check_every", RunConfig.check_every)
     return [lesson], RunConfig(backend, logdir=folder.parent.parent, **options)
 
 

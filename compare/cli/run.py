@@ -62,6 +62,10 @@ def run(
     missing: Annotated[
         Missing, typer.Option(help="Missing values in --csv: drop the row, or fill.")
     ] = Missing.drop,
+    check_every: Annotated[
+        int,
+        typer.Option(help="Check a single step from equal states every N steps (≥ 1)."),
+    ] = 32,
     resume: Annotated[
         Path | None, typer.Option(help="Resume the interrupted run in this folder.")
     ] = None,
