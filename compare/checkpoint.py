@@ -1,4 +1,4 @@
-"""Saving all that a run depends on: arrays and JSON, nothing that is executed."""
+"""Save and load the state of a run: arrays and JSON, nothing that is executed."""
 
 import hashlib
 import io
@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 NAME = "checkpoint.npz"
-"""The file in a run's folder."""
+"""Name of the file in a run directory."""
 _TREE, _DIGEST = "tree", "digest"
 
 
 class BadCheckpoint(ValueError):
-    """The file is no intact checkpoint; the message names it."""
+    """The file is missing, damaged or no checkpoint; the message names it."""
 
 
 def save(path: Path, tree: Any) -> None:
-    """Write `tree` whole or not at all.
+    """Write a nested state, whole or not at all.
 
     Args:
         path: the file; an older one is replaced.
@@ -29,7 +29,7 @@ def save(path: Path, tree: Any) -> None:
             bool and None, nested in any way.
 
     Raises:
-        TypeError: there is something else in it.
+        TypeError: it holds anything else.
     """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_encoded(tree, arrays), allow_nan=False).encode()
@@ -77,7 +77,7 @@ def _digest(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def _encoded(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """`tree` as JSON, its arrays put into `arrays`."""
+    """`tree` as JSON; its arrays are moved to `arrays`."""
     if isinstance(tree, (np.ndarray, np.generic)):
         name = f"array_{len(arrays)}"
         arrays[name] = np.asarray(tree)

@@ -1,4 +1,4 @@
-"""The batches that both sides learn from."""
+"""The batches that both implementations are trained on."""
 
 from typing import Any
 
@@ -7,15 +7,13 @@ import numpy as np
 from compare.experiment import Data
 
 
-class Batches:
-    """Batches without end: each epoch in a new order, without repetition.
-
-    What is left of an epoch when it holds no whole batch any more is left out.
+class DataLoader:
+    """Batches without end: every epoch in a new order, an incomplete last one dropped.
 
     Args:
-        data: what to draw from.
+        data: the examples.
         batch_size: examples in a batch; None gives all of them, in order.
-        rng: draws the orders.
+        rng: draws the order of each epoch.
 
     Raises:
         ValueError: `batch_size` is larger than the data.
@@ -28,45 +26,23 @@ class Batches:
             raise ValueError(
                 f"batch_size {batch_size} is larger than the data, {len(data.x)}"
             )
-        self.data, self.rng = data, rng
-        self.size = batch_size or len(data.x)
-        self.in_order = batch_size is None
-        self.order = np.arange(0)
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers a batch holds."""
-        every = self.data.x.size + self.data.target.size
-        return every * self.size // max(1, len(self.data.x))
+        self.data, self.rng, self.batch_size = data, rng, batch_size
+        self._order = np.arange(0)
 
     def __next__(self) -> tuple[np.ndarray, np.ndarray]:
-        """The next batch: inputs and targets."""
-        x, target = self.take(1)
-        return x[0], target[0]
-
-    def take(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The next `count` batches, one after the other in the first dimension."""
-        if self.in_order:
-            return _again(self.data.x, count), _again(self.data.target, count)
-        chosen = np.stack([self._chosen() for _ in range(count)])
+        """The next batch: inputs (batch, …) and targets (batch, …)."""
+        if self.batch_size is None:
+            return self.data.x, self.data.target
+        if len(self._order) < self.batch_size:
+            self._order = self.rng.permutation(len(self.data.x))
+        chosen, self._order = np.split(self._order, [self.batch_size])
         return self.data.x[chosen], self.data.target[chosen]
 
-    def _chosen(self) -> np.ndarray:
-        """Where the examples of the next batch stand."""
-        if len(self.order) < self.size:
-            self.order = self.rng.permutation(len(self.data.x))
-        chosen, self.order = self.order[: self.size], self.order[self.size :]
-        return chosen
-
     def state(self) -> dict[str, Any]:
-        """What is left of the epoch."""
-        return {"order": self.order}
+        """What is left of the epoch, and the generator."""
+        return {"order": self._order, "rng": self.rng.bit_generator.state}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go back to where `state` was taken."""
-        self.order = state["order"]
-
-
-def _again(array: np.ndarray, count: int) -> np.ndarray:
-    """The same array `count` times; one that stands alone is not copied."""
-    return array[None] if count == 1 else np.repeat(array[None], count, axis=0)
+        """Continue from where `state` was taken."""
+        self._order = state["order"]
+        self.rng.bit_generator.state = state["rng"]

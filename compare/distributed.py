@@ -17,10 +17,9 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.judging import Diverged
-from compare.lockstep import Step
-from compare.pair import Pair, Progress
-from compare.trainer import Interrupted, Result, RunConfig, held, run
+from compare.lockstep import Diverged, Step
+from compare.run_config import Interrupted, RunConfig, process_settings
+from compare.trainer import Progress, Result, TrialRun, run
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
@@ -142,7 +141,7 @@ def run_spread(
             with suppress(ValueError):
                 signal.signal(signal.SIGTERM, before)
             return result
-        with held(settings):
+        with process_settings(settings):
             _follow(experiment.on(settings.data), settings)
     return None
 
@@ -154,10 +153,7 @@ def _follow(experiment: Experiment, settings: RunConfig) -> None:
     try:
         for seed in range(settings.seed, settings.seed + seeds):
             for name in experiment.learners:
-                pair = Pair(
-                    experiment, name, seed, settings.backend, steps, alone=False
-                )
-                for _ in pair.walk():
+                for _ in TrialRun(experiment, name, seed, settings, steps).train():
                     pass
     except Diverged:
         return

@@ -1,6 +1,6 @@
-"""What a lesson is: data, both learners from one definition, claims and figures."""
+"""A lesson: data, learners for both libraries from one definition, checks, figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from compare.results import Side
 
 DrawData = Callable[[np.random.Generator], "Data"]
-"""From the run's generator to the examples."""
+"""Draws the examples with the run's random generator."""
 Library = ModuleType
 """`handmade` or `torch_ref`."""
 MakeLearner = Callable[[Any], Any]
-"""From the library to a learner (`handmade.training.Learner`)."""
+"""Makes a learner (`handmade.training.Learner`) from a library."""
 Metric = Callable[[Any, Any, Any], float]
-"""From the library's `metrics`, an output and its target to a number."""
+"""Takes the library's `metrics`, an output and its target; returns a number."""
 Claim = Callable[["Side"], tuple[bool, str]]
-"""From one trained side to whether the claim holds, and the numbers that say so."""
+"""Takes one trained side; returns whether the check holds, and the numbers."""
 Draw = Callable[["Side"], "Figure"]
-"""From one trained side to a picture."""
+"""Draws a figure of one trained side."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Examples to learn from and, where there are any, others to be tested on.
+    """Training examples and, where there are any, test examples.
 
     Args:
-        x: inputs (n, …).
-        target: what is wanted for each (n, …).
-        x_test: inputs that are never trained on.
-        target_test: what is wanted for those.
+        x: training inputs (n, …).
+        target: training targets (n, …).
+        x_test: test inputs (m, …), never trained on.
+        target_test: test targets (m, …).
     """
 
     x: np.ndarray
@@ -45,7 +45,7 @@ class Data:
 
     @property
     def test_set(self) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets that are never trained on.
+        """Test inputs and targets.
 
         Raises:
             ValueError: there are none.
@@ -56,7 +56,7 @@ class Data:
 
 
 NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))
-"""For learners that need none: a point that goes downhill."""
+"""For learners that need none, such as a point that descends a function."""
 
 
 def backprop(
@@ -67,15 +67,15 @@ def backprop(
     scheduler: Callable[[Any, Any], Any] | None = None,
     clip: Callable[[Any, Any], Any] | None = None,
 ) -> MakeLearner:
-    """One definition of model, loss and optimiser, for both libraries.
+    """A learner trained by backpropagation, defined once for both libraries.
 
     Args:
-        model: from the library's `nn` to a module.
-        loss: from the library's `nn` to a loss.
-        optimizer: from the library's `optim` and parameters to an optimiser.
-        scheduler: from the library's `optim` and the optimiser to a schedule of its
+        model: takes the library's `nn`, returns a module.
+        loss: takes the library's `nn`, returns a loss.
+        optimizer: takes the library's `optim` and parameters, returns an optimizer.
+        scheduler: takes the library's `optim` and the optimizer, returns a schedule of
             `lr_scheduler`, stepped after every batch.
-        clip: from the library's `nn` and parameters: changes their gradients, as
+        clip: takes the library's `nn` and parameters and changes their gradients, as
             `nn.utils.clip_grad_norm_` does.
     """
 
@@ -96,23 +96,23 @@ class Experiment:
     """A lesson.
 
     Args:
-        title: what it shows, in a few words.
-        course: the ids of the course's parts, such as ("D6",).
-        heading: the German heading of the slide.
-        learners: what is trained, by name; each makes a learner from a library.
-        data: draws the examples from the run's generator; by the name of the learner
-            where each has its own.
-        steps: how many steps each learner takes.
-        batch_size: examples a step; None takes all of them, in order.
+        title: in a few words.
+        course: ids of the course's parts, such as ("D6",).
+        heading: German heading of the slide.
+        learners: what is trained, by name.
+        steps: of each learner.
+        claims: checks by their text; they must hold at the end, on both sides.
+        data: draws the examples; by name of the learner where each has its own.
+        batch_size: examples in a step; None takes all of them, in order.
         seeds: how often everything is repeated, each time from another seed.
-        start: parameters that do not start at random, by name.
-        metrics: by name, from an output and its target.
-        claims: what must be true at the end, on both sides.
-        figures: pictures, drawn from the hand-written side.
+        start: initial values of parameters by name; all others are random.
+        metrics: by name.
+        figures: by name, drawn from the hand-written side.
         story: what to notice, in a few sentences.
-        other_data: the same lesson on other examples, by their name.
-        longest: the most steps that it can take, as where a schedule is planned for
-            them; None for any number.
+        other_data: the same lesson on other data, by their name.
+        longest: the most steps that its schedule is planned for; None for any number.
+        expect_no_learning: learners whose point is that they learn nothing; for all
+            others a run in which nothing was learned fails.
     """
 
     title: str
@@ -130,16 +130,17 @@ class Experiment:
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
     longest: int | None = None
+    expect_no_learning: Sequence[str] = ()
 
     def data_of(self, learner: str) -> DrawData:
-        """What draws the examples of a learner."""
+        """Draws the examples of one learner."""
         return self.data[learner] if isinstance(self.data, Mapping) else self.data
 
     def on(self, data: str) -> "Experiment":
-        """The same lesson on the data of this name; "" are its own.
+        """The same lesson on the data of this name; "" means its own.
 
         Raises:
-            ValueError: it is not made for them.
+            ValueError: it has no such data.
         """
         if data and data not in self.other_data:
             known = ", ".join(self.other_data) or "none"
@@ -166,6 +167,10 @@ class Experiment:
             )
         if not self.learners or not self.claims:
             raise ValueError("Experiment: needs at least one learner and one claim")
+        if unknown := set(self.expect_no_learning) - self.learners.keys():
+            raise ValueError(
+                f"Experiment: expect_no_learning names no learner: {sorted(unknown)}"
+            )
         if isinstance(self.data, Mapping) and self.data.keys() != self.learners.keys():
             raise ValueError(
                 f"Experiment: data must be given for each of {sorted(self.learners)}, "

@@ -1,45 +1,71 @@
-"""Both sides, step by step, from the same weights on the same batches."""
+"""Train both implementations on the same batches and compare every step.
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from time import perf_counter
+Two errors are tracked, as for the numerical solution of a differential equation:
+
+- the *one-step* (local) error: the hand-written learner takes a step from PyTorch's
+  full state, so that errors cannot accumulate. It decides the verdict.
+- the *trajectory* (global) error: each implementation continues from its own state.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from math import inf
 from typing import Any
 
 import numpy as np
 
 import handmade
 import torch_ref
-from compare.backend import Backend, mapped
-from compare.compile.learner import prepared
+from compare.backend import Backend, mapped, to_numpy
+from compare.compile import prepared
 from compare.experiment import MakeLearner
-from compare.free import Against, Run, both, runs
-from compare.judging import Diverged, Judge, Scales, stream
-from compare.notes import LONGEST, Notes, room
-from compare.tensors import Found, copied, kept, memory, own, tensors, weights
-from compare.verdict import Verdict
+from compare.snapshot import (
+    Values,
+    copied,
+    non_finite,
+    numpy_state,
+    perturbed,
+    snapshot,
+    unmatched,
+    values,
+    weights,
+)
+from compare.tolerance import (
+    MAX_PERTURBATIONS,
+    Difference,
+    Tolerance,
+    difference,
+)
+from compare.verdict import History, Verdict, classify, summarize
 
-FIRST = 8
-"""So many steps are re-synced at the beginning in any case, to see that it works."""
-EVERY = 32
-"""And then every so many, to go on seeing it."""
-SECONDS = 0.1
-"""How long a stretch may take, so that whoever watches sees it go on."""
+FIRST_CHECKS = 8
+"""The one-step check runs in this many first steps."""
+CHECK_EVERY = 32
+"""Afterwards it runs at least this often."""
+CLOSE = 1 / 16
+"""It also runs wherever the trajectories differ by more than this fraction of the
+tolerance: closer than that, a mistake in this step would be visible anyway."""
+
+
+class Diverged(ArithmeticError):
+    """A loss or gradient is NaN or infinite; the message names step and tensor."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step showed; differences are relative, by tensor name.
+    """The result of one training step; differences are relative, by tensor name.
 
     Args:
-        number: which step, from 0.
-        handmade: the loss of the hand-written side, on its own weights.
-        torch_ref: the loss of the PyTorch side.
-        gradients: differences of the gradients, each side on its own weights (free).
-        parameters: differences of the parameters after the step (free).
-        resynced: the largest difference of all tensors when the hand-written side
-            starts the step from torch's weights; None where that was not needed.
-        rates: by library, the learning rate of each group in this step; empty where no
-            schedule changes them.
+        number: of the step, from 0.
+        handmade: loss of the hand-written learner, before the update.
+        torch_ref: loss of PyTorch's.
+        gradients: differences of the gradients, on the trajectories.
+        parameters: differences of the parameters after the step, on the trajectories.
+        one_step: the largest difference of all tensors when the hand-written learner
+            starts from PyTorch's state; None if it was not checked.
+        rates: by implementation, the learning rate of each group; empty without a
+            schedule.
     """
 
     number: int
@@ -47,34 +73,24 @@ class Step:
     torch_ref: float
     gradients: dict[str, float]
     parameters: dict[str, float]
-    resynced: float | None
+    one_step: float | None
     rates: dict[str, list[float]] = field(default_factory=dict)
 
     @property
-    def free(self) -> float:
-        """The largest difference of all tensors on the free clock."""
+    def trajectory(self) -> float:
+        """The largest difference of all gradients and parameters."""
         return max([0.0, *self.gradients.values(), *self.parameters.values()])
 
 
-class Lockstep(Judge):
-    """The hand-written learner on two clocks, and torch's beside it.
-
-    The *free* one keeps its own weights. The *re-synced* one takes over torch's whole
-    state before a step, so that its errors cannot add up: it decides the verdict. It is
-    asked in the first steps, then now and then, and in every step after which the free
-    paths lie further apart than a share (`WATCH`) of what one step may differ by. Where
-    they lie closer, a mistake of that step alone would have shown.
-
-    On the free clock neither side needs the other. So each walks a *stretch* of steps
-    by itself, which spares the processor the change from one library to the other, and
-    notes down what every step has left; then the steps are judged, one by one. What has
-    to be asked of an earlier state than the last is asked by walking there again.
+class Lockstep:
+    """A hand-written learner and PyTorch's, trained on the same batches.
 
     Args:
-        make: makes a learner from a library.
-        backend: which arrays, where, and in which dtype.
-        seed: of the initial weights.
-        start: parameters that do not start at random, by name.
+        make: makes a learner from a library, `handmade` or `torch_ref`.
+        backend: array library, device and dtype.
+        seed: of the initial weights and of random draws within steps.
+        start: initial values of parameters by name, instead of random ones.
+        check_every: the one-step check runs at least this often.
     """
 
     def __init__(
@@ -83,275 +99,259 @@ class Lockstep(Judge):
         backend: Backend,
         seed: int,
         start: Mapping[str, Any] | None = None,
+        check_every: int = CHECK_EVERY,
     ) -> None:
-        super().__init__(backend, seed)
+        self.backend, self.seed, self.check_every = backend, seed, check_every
         self._make = make
         handmade.manual_seed(seed)
         self.handmade = prepared(make(handmade), backend)
-        self.resynced = prepared(make(handmade), backend)
         self.torch_ref = self._torch_learner()
-        self._start(dict(start or {}))
-        self.notes = {
-            "handmade": Notes(self.handmade),
-            "torch_ref": Notes(self.torch_ref),
-        }
-        self._calm = 1
-        self._pace = 0.0
+        self._copy_weights(dict(start or {}))
+        self._remember()
+        parameters = self.torch_ref.parameters().values()
+        self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
+        self.history = History()
+
+    @cached_property
+    def one_step_learner(self) -> Any:
+        """A second hand-written learner, which takes steps from PyTorch's state."""
+        return prepared(self._make(handmade), self.backend)
+
+    @cached_property
+    def _scratch(self) -> Any:
+        """A second PyTorch learner, which takes steps from any other state."""
+        return self._torch_learner()
 
     def _torch_learner(self) -> Any:
         return self._make(torch_ref).to(self.backend.torch(np.zeros(1)))
 
-    def _start(self, start: dict[str, Any]) -> None:
-        """Give both sides the same weights: drawn once, copied, nothing shared."""
-        state = copied(self.handmade)
-        drawn = weights(state)
-        if unknown := start.keys() - drawn.keys():
+    def _copy_weights(self, start: dict[str, Any]) -> None:
+        """Copy the initial weights of the hand-written learner to PyTorch's."""
+        ours, theirs = numpy_state(self.handmade), numpy_state(self.torch_ref)
+        initial = weights(ours)
+        if unknown := start.keys() - initial.keys():
             raise ValueError(f"start names no parameter: {sorted(unknown)}")
         for name, value in start.items():
-            drawn[name] = np.broadcast_to(
-                np.asarray(value, dtype=drawn[name].dtype), drawn[name].shape
-            )
-        self._put("handmade", self.handmade, state)
-        theirs = copied(self.torch_ref)
-        weights(theirs).update(drawn)
-        self._put("torch_ref", self.torch_ref, theirs)
+            value = np.asarray(value, dtype=initial[name].dtype)
+            initial[name] = np.broadcast_to(value, initial[name].shape)
+        weights(theirs).update(initial)
+        self._load(handmade, self.handmade, ours)
+        self._load(torch_ref, self.torch_ref, theirs)
 
-    def longest(self, numbers: int) -> int:
-        """How many steps the next stretch should have, in batches of so many numbers.
-
-        After a step that had to be re-synced unforeseen, the stretches are short for a
-        while; once the paths have parted, all of them are.
-        """
-        if not self._pace or self.parted is not None:
-            return 1
-        numbers += sum(notes.numbers for notes in self.notes.values())
-        return max(1, min(self._calm, room(numbers), int(SECONDS / self._pace)))
+    def _remember(self) -> None:
+        """Keep both states, from which the next step can be repeated."""
+        self._states = {
+            "handmade": snapshot(self.handmade),
+            "torch_ref": snapshot(self.torch_ref),
+        }
 
     def step(self, x: np.ndarray, target: np.ndarray) -> Step:
-        """Let both sides take one step on the same batch.
+        """Train both learners on one batch and compare all that the step computed.
 
         Raises:
             Diverged: a loss or a gradient is NaN or infinite.
         """
-        (step,) = self.stretch(np.asarray(x)[None], np.asarray(target)[None])
-        return step
-
-    def stretch(self, x: np.ndarray, target: np.ndarray) -> Iterator[Step]:
-        """Let both sides take a step on each of these batches; what each step showed.
-
-        All are taken before the first is shown. If a number of one is none, both sides
-        are as that step has left them.
-
-        Args:
-            x: the inputs of all batches (batches, …).
-            target: their targets (batches, …).
-
-        Raises:
-            Diverged: a loss or a gradient is NaN or infinite.
-        """
-        self._batches = {
-            "handmade": _dealt(self.backend.handmade, x, target),
-            "torch_ref": _dealt(self.backend.torch, x, target),
-        }
-        self._begun = self.steps
-        self._states: dict[str, dict[int, Any]] = {side: {} for side in self.notes}
-        self._size, began = len(x[0]), perf_counter()
-        stopped = self._walked()
-        self._pace = (perf_counter() - began) / len(x)
-        self._calm = min(2 * self._calm, LONGEST)
-        for run in runs(*self.notes.values()):
-            yield from self._shown(run)
-        if stopped is not None:
-            raise stopped
-
-    def _walked(self) -> Exception | None:
-        """Let both sides take their steps; what has stopped them, if anything has."""
-        count, stopped = len(self._batches["handmade"]), None
-        for place in range(count):  # looked up later: one by one, it takes longer
-            stream(self.seed, self._begun + place)
-        for side, notes in self.notes.items():
-            notes.begin(count)
-            try:
-                with np.errstate(all="ignore"):  # NaN and Inf are looked for later
-                    for place in range(count):
-                        notes.expect()
-                        if self._is_kept(place):
-                            self._states[side][place] = kept(notes.learner)
-                        notes.take(self._at(side, notes.learner, place))
-            except Exception as error:
-                stopped, count = error, len(notes.losses)
-        return stopped
-
-    def _at(self, side: str, learner: Any, place: int) -> float:
-        """Let a learner take the step at a place of the stretch."""
-        batch = self._batches[side][place]
-        return self._stepped(learner, batch, self._begun + place)
-
-    def _shown(self, run: Run) -> Iterator[Step]:
-        """Judge the steps of a run; scales that an odd one widens hold for the next."""
-        first = 0
-        while first < len(run):
-            left = run.after(first)
-            against = Against(left, self.scales, self.bound(self._size), self._eps)
-            for i in range(len(left)):
-                odd = self._is_odd(left, against, i)
-                if odd or i + 1 == len(left):
-                    against.widen(i)
-                first += 1
-                yield self._judged_step(left, against, i)
-                if odd:
-                    break
-
-    def _is_odd(self, run: Run, against: Against, i: int) -> bool:
-        """Whether more than the two free paths has to be looked at."""
-        if not against.finite[i]:
-            self._require_finite(run.first + i)
-        return self._in_doubt(run, against, i) or self._is_far(against, i)
-
-    def _is_planned(self, step: int) -> bool:
-        """Whether a step is re-synced in any case."""
-        return step < FIRST or step % EVERY == 0
-
-    def _is_kept(self, place: int) -> bool:
-        """Whether the states before a step of the stretch are kept on the first way."""
-        return place == 0 or self._is_planned(self._begun + place)
-
-    def _in_doubt(self, run: Run, against: Against, i: int) -> bool:
-        """Whether the step has to be taken again from torch's state, to be judged."""
-        return self._is_planned(self.steps) or not (run.alike and against.near[i])
-
-    def _is_far(self, against: Against, i: int) -> bool:
-        """Whether the free paths lie apart by more than rounding adds up to."""
-        most = self.bound(self._size) * (self.steps + 1)
-        return self.parted is not None or not against.free[i] <= most
-
-    def _judged_step(self, run: Run, against: Against, i: int) -> Step:
-        place, worst = run.first + i, None
-        if self._in_doubt(run, against, i):
-            self._calm = self._calm if self._is_planned(self.steps) else 1
-            worst = self._resync(place)
-        else:
-            self._fade()
-        ours, theirs = self.notes.values()
-        step = Step(
-            self.steps,
-            ours.losses[place],
-            theirs.losses[place],
-            *against.differences(i),
-            worst,
-            {side: notes.rates[place] for side, notes in self.notes.items()},
+        batch = self.backend.handmade(x), self.backend.handmade(target)
+        torch_batch = self.backend.torch(x), self.backend.torch(target)
+        rates = {s: learning_rates(getattr(self, s)) for s in self._states}
+        losses = (
+            self._train(handmade, self.handmade, batch),
+            self._train(torch_ref, self.torch_ref, torch_batch),
         )
-        if self._is_far(against, i):
-            self._part(place)
-        self.worst_free = max(self.worst_free, against.free[i])
-        self.steps += 1
+        before = self._states
+        self._remember()
+        got = values(self.handmade, losses[0], self._states["handmade"])
+        want = values(self.torch_ref, losses[1], self._states["torch_ref"])
+        found = differences(got, want)
+        if not all(d.finite for d in found.values()):
+            self._raise_diverged(got, want)
+        self.history.observe(losses[1], found)
+        self.history.batch_size = len(x)
+        self.tolerance.observe(found)
+
+        one_step = None
+        if self._is_check_due(found) or unmatched(got, want):
+            one_step = self._check_one_step(
+                before["torch_ref"], batch, torch_batch, want
+            )
+        else:
+            self.tolerance.decay()
+        gradients = self.tolerance.relative(found, "gradient ")
+        parameters = self.tolerance.relative(found, "parameter ")
+        step = Step(self.steps, *losses, gradients, parameters, one_step, rates)
+        if self._has_diverged(step):
+            self._check_from_own_state(before["handmade"], torch_batch, got)
+        self.history.add(step.trajectory, one_step)
         return step
 
-    def _require_finite(self, place: int) -> None:
-        """Stop where a number is none, as if no later step had been taken."""
-        try:
-            self._finite(*both(*(n.left(place) for n in self.notes.values())))
-        except Diverged:
-            for side, notes in self.notes.items():
-                if place + 1 < len(notes.rates):  # begun, if not ended, a later one
-                    self._put(side, notes.learner, self._before(side, place))
-                    self._after(side, notes.learner, place)
-            raise
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self.history.steps
 
-    def _resync(self, place: int) -> float:
-        """Let the hand-written side take the step from torch's state, and judge it."""
-        before = self._before("torch_ref", place)
-        want = self._left("torch_ref", place)
-        self._put("handmade", self.resynced, before)
-        got = self._after("handmade", self.resynced, place)
-        batch = self._batches["torch_ref"][place]
-        worst = self._agreement(*both(got, want), before, batch)
-        self.worst_resynced = max(self.worst_resynced, worst)
-        self.judged += 1
-        return worst
+    def _train(self, library: Any, learner: Any, batch: Any) -> float:
+        """One training step; whatever it draws is the same for all learners."""
+        library.manual_seed(seed_of_step(self.seed, self.steps))
+        with np.errstate(all="ignore"):  # NaN and infinity are reported by `step`
+            return learner.step(*batch)
 
-    def _part(self, place: int) -> None:
-        """Ask why the free paths lie apart.
+    def _load(self, library: Any, learner: Any, state: Any) -> None:
+        """Let a learner of one library take over a state of either."""
+        backend, is_torch = self.backend, library is torch_ref
+        convert = backend.state_for_torch if is_torch else backend.state_for_handmade
+        learner.load_state_dict(convert(state))
 
-        Where rounding decides a kink, paths may part for good, and neither side is
-        wrong: torch, put into the hand-written side's own state, takes the same step.
+    def _is_check_due(self, found: dict[str, Difference]) -> bool:
+        """Whether this step is also taken from PyTorch's state."""
+        if self.steps < FIRST_CHECKS or self.steps % self.check_every == 0:
+            return True
+        bound = self.tolerance.bound(self.history.batch_size)
+        return any(
+            not d.max_abs <= CLOSE * self.tolerance.allowed(name, d, bound)
+            for name, d in found.items()
+        )
+
+    def _check_one_step(
+        self, before: Any, batch: Any, torch_batch: Any, want: Values
+    ) -> float:
+        """Let the hand-written learner take the step from PyTorch's state.
+
+        Returns:
+            The largest relative difference of all tensors.
         """
-        self.parted = self.steps if self.parted is None else self.parted
-        before = self._before("handmade", place)
-        got = self._left("handmade", place)
-        self._put("torch_ref", self.stand_in, before)
-        want = self._after("torch_ref", self.stand_in, place)
-        got, want = both(got, mapped(want, own))  # it will step again
-        self._agreement(got, want, before, self._batches["torch_ref"][place])
+        learner = self.one_step_learner
+        self._load(handmade, learner, before)
+        loss = self._train(handmade, learner, batch)
+        got = values(learner, loss, learner.state_dict())
+        found = self._explain(got, want, before, torch_batch)
+        return max(self.tolerance.relative(found, "").values(), default=0.0)
 
-    def _before(self, side: str, place: int) -> Any:
-        """The state of a side before a step of the stretch, walked to once more."""
-        states = self._states[side]
-        if place not in states:
-            near, spare = max(at for at in states if at < place), self._spare(side)
-            self._put(side, spare, states[near])
-            for passed in range(near, place):
-                self._after(side, spare, passed)
-            states[place] = kept(spare)
-        return states[place]
+    def _has_diverged(self, step: Step) -> bool:
+        """Whether the trajectories are further apart than the steps so far explain."""
+        bound = self.tolerance.bound(self.history.batch_size)
+        return self.history.divergence is not None or not step.trajectory <= bound * (
+            self.steps + 1
+        )
 
-    def _left(self, side: str, place: int) -> Found:
-        """What a side had after a step of the stretch, and what it remembered.
+    def _check_from_own_state(self, before: Any, torch_batch: Any, got: Values) -> None:
+        """Let PyTorch take the step from the hand-written learner's own state.
 
-        A device that sums in no fixed order comes to another state on its second way
-        there; then what it takes as the next step from there is the answer.
+        Where rounding decides a kink the trajectories may diverge for good although
+        both sides are right: then both take the same step from the same state.
         """
-        if self._is_kept(place):
-            return self.notes[side].left(place)
-        spare = self._spare(side)
-        self._put(side, spare, self._before(side, place))
-        return mapped(self._after(side, spare, place), own)
+        if self.history.divergence is None:
+            self.history.divergence = self.steps
+        self._load(torch_ref, self._scratch, before)
+        loss = self._train(torch_ref, self._scratch, torch_batch)
+        want = values(self._scratch, loss, self._scratch.state_dict())
+        self._explain(got, mapped(want, copied), before, torch_batch)
 
-    def _after(self, side: str, learner: Any, place: int) -> Found:
-        """What a learner has after a step of the stretch, and what it remembers."""
-        with np.errstate(all="ignore"):
-            loss = self._at(side, learner, place)
-        return tensors(learner, loss), memory(learner)
+    def _explain(
+        self, got: Values, want: Values, before: Any, torch_batch: Any
+    ) -> dict[str, Difference]:
+        """Compare one step from the same state; the first mistake is kept."""
+        if names := unmatched(got, want):
+            self._fail("tensors", Verdict("bug", f"only on one side: {names}", inf))
+        bound = self.tolerance.bound(len(torch_batch[0]))
+        found = differences(got, want)
+        self.tolerance.observe(found)
+        for name, one in found.items():
+            if self.history.failure is not None:
+                break  # the first mistake is the verdict
+            moves = self.perturbed_moves(name, want, before, torch_batch)
+            cause = self.tolerance.cause(name, one, bound, moves)
+            if cause == "kink":
+                self.history.kinks.add(self.steps)
+            elif cause == "mistake":
+                self._fail(name, self._classified(got[name], want[name], bound))
+        return found
 
-    def _spare(self, side: str) -> Any:
-        return self.resynced if side == "handmade" else self.stand_in
+    def perturbed_moves(
+        self, name: str, want: Values, before: Any, torch_batch: Any
+    ) -> Iterator[float]:
+        """How far PyTorch's own result moves if state and data move by one ULP.
 
-    def _put(self, side: str, learner: Any, state: Any) -> None:
-        """Let a learner of a side take over a state of either."""
-        give = {
-            "handmade": self.backend.state_for_handmade,
-            "torch_ref": self.backend.state_for_torch,
-        }
-        learner.load_state_dict(give[side](state))
+        A target that is a whole number is a label, and exact.
+        """
+        rng, eps = np.random.default_rng(self.steps), self.backend.eps
+        state, (x, target) = mapped(before, to_numpy), map(to_numpy, torch_batch)
+        for _ in range(MAX_PERTURBATIONS):
+            self._load(torch_ref, self._scratch, perturbed(state, rng, eps))
+            moved = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
+            loss = self._train(
+                torch_ref, self._scratch, tuple(map(self.backend.torch, moved))
+            )
+            got = values(self._scratch, loss, self._scratch.state_dict())
+            yield _difference(got[name], want[name]).max_abs
+
+    def _classified(self, got: Any, want: Any, bound: float) -> Verdict:
+        sizes = {"N": self.history.batch_size}
+        eps = self.backend.eps
+        arrays = np.asarray(to_numpy(got)), np.asarray(to_numpy(want))
+        return classify(*arrays, tolerance=bound, eps=eps, sizes=sizes)
+
+    def _fail(self, name: str, verdict: Verdict) -> None:
+        words = f"step {self.steps}, {name}: {verdict.words}"
+        failure = replace(verdict, words=words)
+        self.history.failure = self.history.failure or failure
+
+    def _raise_diverged(self, got: Values, want: Values) -> None:
+        """Name what is not finite; on one side only it is a mistake.
+
+        Raises:
+            Diverged: always.
+        """
+        words = {"handmade": non_finite(got), "torch_ref": non_finite(want)}
+        found = [f"{text} of {side}" for side, text in words.items() if text]
+        if len(found) == 1:
+            other = next(side for side, text in words.items() if not text)
+            text = f"step {self.steps}: {found[0]}, while {other} is finite"
+            self.history.failure = self.history.failure or Verdict("bug", text, inf)
+        raise Diverged(f"step {self.steps}: {' and '.join(found)}")
+
+    def verdict(self) -> Verdict:
+        """The result of all steps so far."""
+        bound = self.tolerance.bound(self.history.batch_size)
+        return summarize(self.history, bound, self.backend.eps, self.tolerance.zero)
 
     def state(self) -> dict[str, Any]:
-        """All that the steps to come and the verdict depend on."""
+        """Everything that later steps and the verdict depend on."""
         return {
-            "handmade": copied(self.handmade),
-            "torch_ref": copied(self.torch_ref),
-            "largest": dict(self.scales.largest),
-            "noise": dict(self.noise),
-            "failure": asdict(self.failure) if self.failure else None,
-            "worst": [self.worst_resynced, self.worst_free],
-            "steps": self.steps,
-            "judged": self.judged,
-            "sensitive": sorted(self.sensitive),
-            "parted": self.parted,
+            "handmade": numpy_state(self.handmade),
+            "torch_ref": numpy_state(self.torch_ref),
+            "scales": dict(self.tolerance.scales),
+            "noise": dict(self.tolerance.noise),
+            "zero": sorted(self.tolerance.zero),
+            "history": self.history.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go back to where `state` was taken."""
-        self._put("handmade", self.handmade, state["handmade"])
-        self._put("torch_ref", self.torch_ref, state["torch_ref"])
-        self.scales = Scales(dict(state["largest"]))
-        self.noise = dict(state["noise"])
-        self.failure = Verdict(**state["failure"]) if state["failure"] else None
-        self.worst_resynced, self.worst_free = state["worst"]
-        self.steps, self.judged = state["steps"], state["judged"]
-        self.sensitive = set(state["sensitive"])
-        self.parted = state["parted"]
+        """Continue from where `state` was taken."""
+        self._load(handmade, self.handmade, state["handmade"])
+        self._load(torch_ref, self.torch_ref, state["torch_ref"])
+        self._remember()
+        self.tolerance.scales = dict(state["scales"])
+        self.tolerance.noise = dict(state["noise"])
+        self.tolerance.zero = set(state["zero"])
+        self.history = History.from_state(state["history"])
 
 
-def _dealt(give: Callable[[Any], Any], x: Any, target: Any) -> list[tuple[Any, Any]]:
-    """The batches as arrays of one side, all of them brought over at once."""
-    return list(zip(give(x), give(target), strict=True))
+def differences(got: Values, want: Values) -> dict[str, Difference]:
+    """The difference of everything that both sides have."""
+    return {name: _difference(got[name], a) for name, a in want.items() if name in got}
+
+
+def _difference(got: Any, want: Any) -> Difference:
+    return difference(got, want, same_dtype=True)
+
+
+@lru_cache(maxsize=256)
+def seed_of_step(seed: int, step: int) -> int:
+    """The seed of a step's random draws, independent of the initial weights' seed."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
+
+
+def learning_rates(learner: Any) -> list[float]:
+    """The learning rate of each group if there is a schedule, else nothing."""
+    scheduler = getattr(learner, "scheduler", None)
+    return [] if scheduler is None else list(scheduler.get_last_lr())

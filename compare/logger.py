@@ -1,68 +1,79 @@
-"""What a run leaves behind: its folder, events, curves and summary."""
+"""The files of a run: TensorBoard events, curves.csv, figures, summary.json."""
 
 import csv
 import io
 import json
 import math
 import os
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
 
-from compare.tensorboard import SIDES, EventWriter, deep_link, log10
+from compare.tensorboard import RUNS, deep_link
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from compare.lockstep import Step
 
+FLUSH_SECONDS = 0.5
+"""A killed process loses no event that is older than this."""
+LOG_FLOOR = -20.0
+"""A difference of exactly 0 on a log10 axis."""
 DPI = 150
-"""Of the figures' files: dense enough for a page and a screen of small pixels."""
+"""Resolution of the figures' files."""
 CARD_WIDTH = 317
-"""Of the figures in TensorBoard, in pixels: as wide as its cards in a window of 1400.
-
-It shrinks what is wider by dropping pixels, and with them parts of the letters.
-"""
+"""Width in pixels of the figures in TensorBoard: that of its cards in a window of 1400,
+since it shrinks wider ones by dropping pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
     *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
 ]
+FORMAT = 2
+"""Version of summary.json and of the tags: 1 had tags such as "train_seed0"."""
 
 
 class RunLogger:
-    """The folder of one run, written as the run goes on.
+    """The directory of one run, written while the run goes on.
 
     Args:
-        folder: of the run, locked as long as the record is open.
-        sizes: how much of each file stays, when a run is gone on with.
+        folder: the run directory, locked while the logger is open.
+        sizes: bytes of each file to keep, when a run is continued.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the directory cannot be written to.
         ValueError: another process is writing to it.
     """
 
     def __init__(self, folder: Path, sizes: dict[str, int] | None = None) -> None:
+        from torch.utils.tensorboard.writer import FileWriter
+
         self.folder = folder
-        self.summary: dict[str, Any] = {"lesson": folder.parent.name}
-        self._open = ExitStack()
+        self.summary: dict[str, Any] = {
+            "lesson": folder.parent.name,
+            "format": FORMAT,
+        }
+        self._stack = ExitStack()
         try:
-            self._open.enter_context(_lock(folder).acquire(timeout=0))
+            self._stack.enter_context(_lock(folder).acquire(timeout=0))
         except Timeout:
             raise ValueError(f"{folder} is still running") from None
-        known = sizes or {}
-        self.events = {
-            side: self._open.enter_context(EventWriter(folder / side, known.get(side)))
-            for side in SIDES
-        }
-        path = folder / "curves.csv"
         if sizes is not None:
-            os.truncate(path, sizes["curves"])
-        self._file = self._open.enter_context(
+            _truncate(folder, sizes)
+        self._stack.enter_context(_quiet_writer_threads())
+        self._writers: dict[str, Any] = {}
+        for run in RUNS:
+            writer = FileWriter(str(folder / run), flush_secs=FLUSH_SECONDS)  # pyright: ignore[reportArgumentType]
+            self._writers[run] = writer
+            self._stack.callback(writer.close)
+        path = folder / "curves.csv"
+        self._file = self._stack.enter_context(
             path.open("a", newline="", encoding="utf-8", buffering=1)
         )
         self._curves = csv.writer(self._file)
@@ -71,77 +82,111 @@ class RunLogger:
 
     @classmethod
     def new(cls, logdir: Path, lesson: str) -> Self:
-        """A record in a fresh folder below `logdir`, made if it is missing."""
-        record = cls(_fresh(logdir / lesson))
-        record.write_summary(status="running")
-        return record
+        """A logger in a fresh directory below `logdir`."""
+        logger = cls(_fresh(logdir / lesson))
+        logger.write_summary(status="running")
+        return logger
 
     @classmethod
-    def again(cls, folder: Path, sizes: dict[str, int]) -> Self:
-        """The record of a run that was cut short, back to these sizes."""
-        for name, path in _files(folder).items():
-            if path.stat().st_size < sizes[name]:
+    def resume(cls, folder: Path, sizes: dict[str, int]) -> Self:
+        """The logger of an interrupted run, its files cut to these sizes."""
+        for name, size in sizes.items():
+            path = folder / name
+            if not path.is_file() or path.stat().st_size < size:
                 raise ValueError(f"{path} is shorter than when the run was saved")
-        record = cls(folder, sizes)
-        record.summary = read_summary(folder)
-        return record
+        logger = cls(folder, sizes)
+        logger.summary = {**read_summary(folder), "format": FORMAT}
+        return logger
 
     def sizes(self) -> dict[str, int]:
-        """How many bytes each file has."""
+        """The bytes of each file that grows, by its path in the directory."""
         self._file.flush()
-        sizes = {side: writer.size for side, writer in self.events.items()}
-        return {**sizes, "curves": os.fstat(self._file.fileno()).st_size}
+        for writer in self._writers.values():
+            writer.flush()
+        return {
+            str(path.relative_to(self.folder)): path.stat().st_size
+            for path in [self.folder / "curves.csv", *_event_files(self.folder)]
+        }
 
     def step(
-        self, learner: str, seed: int, tag: str, step: "Step", worst: float
+        self, learner: str, seed: int, label: str, step: "Step", largest: float
     ) -> None:
-        """Log one step of one trial under `tag`; `worst` is the largest so far."""
-        gap = abs(step.handmade - step.torch_ref)
-        number, losses = step.number, (step.handmade, step.torch_ref)
-        for side, loss in zip(("handmade", "torch_ref"), losses, strict=True):
-            rates = step.rates.get(side)
-            values = {f"loss/{tag}": loss, **(_rates(tag, rates) if rates else {})}
-            self.events[side].scalars(number, values)
-        found = [gap, worst, *step.gradients.values()]
-        if step.resynced is not None:
-            found.append(step.resynced)
-        tags = _tags(tag, tuple(step.gradients), step.resynced is not None)
-        drawn = dict(zip(tags, map(log10, found), strict=True))
-        self.events["compare"].scalars(number, drawn)
+        """Log one step of one trial.
+
+        Args:
+            learner: its name.
+            seed: of the trial.
+            label: of the trial, the last part of its tags.
+            step: what was computed.
+            largest: the largest difference of the trajectories so far.
+        """
+        number, loss_diff = step.number, abs(step.handmade - step.torch_ref)
+        for side in ("handmade", "torch_ref"):
+            scalars = {f"loss/{label}": getattr(step, side)}
+            self._scalars(side, number, scalars | _rates(label, step.rates.get(side)))
+        found = {"loss": loss_diff, "max": largest, "one_step": step.one_step}
+        found |= {f"gradient_{name}": d for name, d in step.gradients.items()}
+        differences = {
+            f"difference/{name}_log10/{label}": log10(value)
+            for name, value in found.items()
+            if value is not None
+        }
+        self._scalars("compare", number, differences)
         gradient = max(step.gradients.values(), default=0.0)
         parameter = max(step.parameters.values(), default=0.0)
-        numbers = (*losses, gap, gradient, parameter)
+        numbers = (step.handmade, step.torch_ref, loss_diff, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, number, *map(repr, numbers), step.resynced]
+            [learner, seed, number, *map(repr, numbers), step.one_step]
         )
 
     def metrics(
-        self, side: str, tag: str, step: int, metrics: dict[str, float]
+        self, side: str, label: str, step: int, metrics: dict[str, float]
     ) -> None:
         """Log the metrics of one side, such as "accuracy/test"."""
-        suffix = "" if tag == "train" else f"/{tag}"
-        values = {f"{name}{suffix}": value for name, value in metrics.items()}
-        self.events[side].scalars(step, values)
+        suffix = "" if label == "train" else f"/{label}"
+        self._scalars(side, step, {f"{n}{suffix}": v for n, v in metrics.items()})
 
     def figure(self, name: str, figure: "Figure") -> Path:
-        """Save a picture as PNG and show it in TensorBoard."""
-        width = figure.get_figwidth()
+        """Save a figure as PNG and show it in TensorBoard."""
         path = self.folder / f"{name}.png"
         path.write_bytes(_png(figure, DPI))
-        self.events["compare"].image(0, name, _png(figure, CARD_WIDTH / width))
+        card = _png(figure, CARD_WIDTH / figure.get_figwidth())
+        image = {"encoded_image_string": card, "colorspace": 4}
+        self._add("compare", 0, [{"tag": name, "image": image}])
         return path
+
+    def text(self, tag: str, markdown: str) -> None:
+        """Show a text in TensorBoard; Markdown and tables, no LaTeX."""
+        from torch.utils.tensorboard.summary import text
+
+        summary = text(tag, markdown)
+        summary.value[0].tag = tag  # torch appends "/text_summary"
+        self._writers["compare"].add_summary(summary, 0)
+
+    def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
+        """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
+        points = [
+            {"tag": tag, "simple_value": value if math.isfinite(value) else math.nan}
+            for tag, value in values.items()
+        ]
+        self._add(run, step, points)
+
+    def _add(self, run: str, step: int, values: list[dict[str, Any]]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore
+
+        self._writers[run].add_summary(Summary(value=values), step)
 
     def write_summary(self, **news: Any) -> None:
         """Add to the summary and write it anew: whole or not at all."""
         self.summary.update(news)
-        text = json.dumps(_finite(self.summary), indent=2, allow_nan=False)
+        text = json.dumps(_json_ready(self.summary), indent=2, allow_nan=False)
         draft = self.folder / "summary.json.tmp"
         draft.write_text(text + "\n", encoding="utf-8")
         os.replace(draft, self.folder / "summary.json")
 
     def close(self) -> None:
         """Close all files."""
-        self._open.close()
+        self._stack.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,7 +201,7 @@ class RunLogger:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """What `summary.json` of a run says; "running" is true only while it is.
+    """The summary.json of a run; its status is "running" only while it really is.
 
     Raises:
         FileNotFoundError: there is no such run.
@@ -175,9 +220,66 @@ def read_summary(folder: Path) -> dict[str, Any]:
 
 
 def runs(logdir: Path) -> list[Path]:
-    """The folders of all runs, oldest first."""
+    """The directories of all runs, oldest first."""
     found = (path.parent for path in logdir.glob("*/*/summary.json"))
     return sorted(found, key=lambda folder: folder.name)
+
+
+def newest(logdir: Path, lesson: str = "") -> Path | None:
+    """The directory of the latest run, of one lesson or of all; None if there is none.
+
+    Raises:
+        FileNotFoundError: there is no such lesson in `logdir`.
+    """
+    if lesson and not (logdir / lesson).is_dir():
+        raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
+    found = [f for f in runs(logdir) if lesson in ("", f.parent.name)]
+    return found[-1] if found else None
+
+
+def link(base: str, folder: Path, others: bool = False) -> str:
+    """The address in TensorBoard of one run: its loss curves and their difference.
+
+    Args:
+        base: of the server, such as "http://127.0.0.1:6006".
+        folder: the run directory.
+        others: whether to show the lesson's other runs as well.
+    """
+    name = f"{folder.parent.name}/{folder.name}"
+    shown = folder.parent.name if others else name
+    first, *more = read_summary(folder).get("trials", ["train"])
+    largest = f"difference/max_log10/{first}"
+    tags = [f"loss/{first}", largest, *(f"loss/{label}" for label in more[:2])]
+    pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
+    return deep_link(base, f"{shown}/", tags, pictured)
+
+
+def log10(value: float) -> float:
+    """The logarithm of a difference, with a floor for 0."""
+    return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
+
+
+def _rates(label: str, rates: list[float] | None) -> dict[str, float]:
+    """The learning rate of each group by its tag; a single group needs no number."""
+    if not rates or len(rates) == 1:
+        return {f"lr/{label}": rate for rate in rates or ()}
+    return {f"lr/{label}/group{i}": rate for i, rate in enumerate(rates)}
+
+
+@contextmanager
+def _quiet_writer_threads() -> Iterator[None]:
+    """Print no traceback of an event writer's thread: its error is raised here, too."""
+    before = threading.excepthook
+
+    def excepthook(error: Any) -> None:
+        if type(error.thread).__name__ != "_AsyncWriterThread":
+            before(error)
+
+    threading.excepthook = excepthook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _png(figure: "Figure", dpi: float) -> bytes:
@@ -186,28 +288,17 @@ def _png(figure: "Figure", dpi: float) -> bytes:
     return buffer.getvalue()
 
 
-@lru_cache(maxsize=64)
-def _tags(tag: str, gradients: tuple[str, ...], resynced: bool) -> list[str]:
-    """The charts of what one step showed, in the order in which it is asked for."""
-    return [
-        f"compare/loss_diff_log10/{tag}",
-        f"compare/worst_so_far_log10/{tag}",
-        *(f"grad_error_log10/{name}/{tag}" for name in gradients),
-        *([f"compare/resynced_log10/{tag}"] if resynced else []),
-    ]
+def _event_files(folder: Path) -> list[Path]:
+    return [path for run in RUNS for path in sorted((folder / run).glob("events.*"))]
 
 
-def _rates(tag: str, rates: list[float]) -> dict[str, float]:
-    """The learning rate of each group by its tag; one alone needs no number."""
-    if len(rates) == 1:
-        return {f"lr/{tag}": rates[0]}
-    return {f"lr/{tag}/group{i}": rate for i, rate in enumerate(rates)}
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """The files of a run that are gone on with, by their names in `sizes`."""
-    events = {s: next((folder / s).glob("events.*"), folder / s) for s in SIDES}
-    return {**events, "curves": folder / "curves.csv"}
+def _truncate(folder: Path, sizes: dict[str, int]) -> None:
+    """Cut each file to its size; event files begun later go."""
+    for name, size in sizes.items():
+        os.truncate(folder / name, size)
+    for path in _event_files(folder):
+        if str(path.relative_to(folder)) not in sizes:
+            path.unlink()
 
 
 def _lock(folder: Path) -> FileLock:
@@ -222,37 +313,8 @@ def _is_locked(folder: Path) -> bool:
         return True
 
 
-def newest(logdir: Path, lesson: str = "") -> Path | None:
-    """The folder of the latest run, of one lesson or of all; None if there is none.
-
-    Raises:
-        FileNotFoundError: there is no such lesson in `logdir`.
-    """
-    if lesson and not (logdir / lesson).is_dir():
-        raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
-    found = [f for f in runs(logdir) if lesson in ("", f.parent.name)]
-    return found[-1] if found else None
-
-
-def link(base: str, folder: Path, others: bool = False) -> str:
-    """The address that shows the run in `folder`: its curves and how far they differ.
-
-    Args:
-        base: of the server, such as "http://127.0.0.1:6006".
-        folder: of the run.
-        others: whether to show the lesson's other runs as well.
-    """
-    name = f"{folder.parent.name}/{folder.name}"
-    shown = folder.parent.name if others else name
-    first, *more = read_summary(folder).get("trials", ["train"])
-    gap = f"compare/worst_so_far_log10/{first}"
-    tags = [f"loss/{first}", gap, *(f"loss/{tag}" for tag in more[:2])]
-    pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
-    return deep_link(base, f"{shown}/", tags, pictured)
-
-
 def _fresh(parent: Path) -> Path:
-    """A folder that no other run has: the time, and a number if that is taken."""
+    """A directory that no other run has: the time, and a number if that is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     number = 1
@@ -266,12 +328,12 @@ def _fresh(parent: Path) -> Path:
             return folder
 
 
-def _finite(tree: Any) -> Any:
-    """`tree` with NaN and infinities as words, which JSON has no numbers for."""
+def _json_ready(tree: Any) -> Any:
+    """`tree` with NaN and infinities as text, which JSON has no numbers for."""
     if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
+        return {key: _json_ready(value) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return [_finite(value) for value in tree]
+        return [_json_ready(value) for value in tree]
     if isinstance(tree, float) and not math.isfinite(tree):
         return str(tree)
     return tree

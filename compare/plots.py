@@ -1,4 +1,4 @@
-"""Pictures: wide and pale what PyTorch did, thin on top what was done by hand."""
+"""Figures: PyTorch's curves wide and pale, the hand-written ones thin on top."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
 TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
 COLORS = list(TABLEAU_COLORS.values())
-"""Of several learners on one axis."""
+"""Colours of several learners on one axis."""
 MOST_PANELS = 2
 """More learners than this share one axis, whatever their losses are."""
 IN_THE_AXES = 2
@@ -27,7 +27,7 @@ IN_THE_AXES = 2
 
 
 def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """An empty landscape figure whose letters can be read at card size."""
+    """An empty landscape figure, legible at the size of a TensorBoard card."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots(rows, panels // rows, squeeze=False).ravel()
     for ax in axes:
@@ -36,7 +36,7 @@ def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
 
 
 def label(ax: Axes, title: str, x: str, y: str) -> None:
-    """Title and axis names in letters of one size."""
+    """Set title and axis labels in one font size."""
     ax.set_title(title, fontsize=15)
     ax.set_xlabel(x, fontsize=13)
     ax.set_ylabel(y, fontsize=13)
@@ -45,8 +45,8 @@ def label(ax: Axes, title: str, x: str, y: str) -> None:
 def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
     """Both losses at every step, for every trial.
 
-    Few learners whose losses measure different things get a panel each; on one axis
-    each learner has a colour of its own.
+    Few learners with different losses get a panel each; on one axis each learner has
+    its own colour.
     """
     names = list(dict.fromkeys(trial.name for trial in handmade.trials))
     if len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1:
@@ -55,7 +55,7 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
         titles = names
     else:
         figure, axes = canvas()
-        groups, titles = [names], ["the loss on both sides"]
+        groups, titles = [names], ["Training loss, by hand and PyTorch"]
     for ax, group, title in zip(axes, groups, titles, strict=True):
         _both(ax, group, handmade, torch_ref)
         label(ax, title, "step", "loss" if ax is axes[0] else "")
@@ -64,7 +64,7 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
 
 
 def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
-    """The curves of these learners; where it spans much, on a logarithmic axis."""
+    """Draw the curves of these learners; a wide range gets a logarithmic axis."""
     for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
         for number, name in enumerate(names):
             for trial in side.named(name):
@@ -75,7 +75,7 @@ def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
 
 
 def _explain(ax: Axes, names: list[str]) -> None:
-    """A legend: the two sides and, where there are several, the learners."""
+    """Add a legend: both sides and, if there are several, the learners."""
     several = len(names) > 1
     neutral: dict[str, Any] = {"color": "black"} if several else {}
     sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
@@ -89,14 +89,14 @@ def _explain(ax: Axes, names: list[str]) -> None:
 
 
 def beside(ax: Axes, **legend: Any) -> None:
-    """A legend to the right of the axes, however many entries it has."""
+    """Add a legend to the right of the axes."""
     tight = {"handlelength": 1, "handletextpad": 0.4, "borderpad": 0.3}
     place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
     ax.legend(fontsize=12, labelspacing=0.15, **tight, **place, **legend)
 
 
 def below(figure: Figure, ax: Axes, columns: int) -> None:
-    """What is drawn in `ax`, and so in every panel, named below all of them."""
+    """Add one legend below all panels, with the entries of `ax`."""
     figure.legend(
         *ax.get_legend_handles_labels(),
         loc="outside lower center",
@@ -109,7 +109,7 @@ def below(figure: Figure, ax: Axes, columns: int) -> None:
 
 
 def _colored(number: int, names: list[str]) -> dict[str, Any]:
-    """The colour of one of several learners; dashed when they are used up."""
+    """The style of one of several learners; dashed once the colours are used up."""
     if len(names) == 1:
         return {}
     lap, number = divmod(number, len(COLORS))
@@ -117,17 +117,14 @@ def _colored(number: int, names: list[str]) -> dict[str, Any]:
 
 
 def _losses_used(side: Side) -> set[str]:
-    """What the learners minimise, as far as the kind of their loss tells.
-
-    A weighted sum measures something else with other weights.
-    """
+    """The losses of the learners; a weighted sum counts with its weights."""
     learners = (trial.learner for trial in side.trials)
     losses = [getattr(one, "criterion", one) for one in learners]
     return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
 
 
 def decision_boundary(trial: Trial, title: str) -> Figure:
-    """Where the output of a net with two inputs is above ½, and the examples."""
+    """The output of a net with two inputs, its ½ contour, and the examples."""
     figure, (ax,) = canvas()
     u, v, plane = grid((-0.5, 1.5), (-0.5, 1.5))
     output = trial.predict(plane).reshape(u.shape)
@@ -137,14 +134,14 @@ def decision_boundary(trial: Trial, title: str) -> Figure:
         ax.contour(u, v, output, levels=[0.5], colors="black", linewidths=2)
     for (a, b), wanted in zip(trial.data.x, trial.data.target[:, 0], strict=True):
         ax.plot(a, b, "o" if wanted else "X", ms=16, mfc="white", mec="black", mew=2)
-    label(ax, title, "x₁   (○ wanted 1, ✕ wanted 0)", "x₂")
+    label(ax, title, "x₁   (○ target 1, ✕ target 0)", "x₂")
     return figure
 
 
 def grid(
     xs: tuple[float, float], ys: tuple[float, float], n: int = 121
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The coordinates of a grid, and the same as points (n·n, 2)."""
+    """The coordinates of a grid (n, n), and its points (n·n, 2)."""
     u, v = np.meshgrid(np.linspace(*xs, n), np.linspace(*ys, n))
     return u, v, np.stack([u.ravel(), v.ravel()], axis=1)
 
@@ -156,7 +153,7 @@ def mountains(
     xs: tuple[float, float],
     ys: tuple[float, float],
 ) -> None:
-    """The height over the plane, as a map with contour lines."""
+    """Draw a function of two variables as a map with contour lines."""
     u, v, points = grid(xs, ys)
     values = height(points).reshape(u.shape)
     shift = 1e-3 * (values.max() - values.min()) - values.min()
@@ -166,12 +163,12 @@ def mountains(
 
 
 def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
-    """The points (n, 2) that a descent came through."""
+    """Draw the points (n, 2) of a descent."""
     ax.plot(points[:, 0], points[:, 1], "o-", ms=4, label=name, **style)
 
 
 def templates(weight: np.ndarray, title: str) -> Figure:
-    """One square picture for each row of the weights: red for, blue against."""
+    """Each row of a weight matrix as a square image, red positive, blue negative."""
     figure = Figure(figsize=SIZE, layout="constrained")
     figure.suptitle(title, fontsize=15)
     axes = figure.subplots(2, (len(weight) + 1) // 2, squeeze=False)
@@ -186,7 +183,7 @@ def templates(weight: np.ndarray, title: str) -> Figure:
 
 
 def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of square pictures (n, side · side) as one picture, with 0 between them."""
+    """Rows of square images (n, side · side) as one image, with a margin of 0."""
     side = math.isqrt(len(rows[0][0]))
     columns = max(len(row) for row in rows)
     whole = np.zeros((len(rows), columns, side + 2, side + 2))
@@ -198,7 +195,7 @@ def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
 def pictures(
     rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
 ) -> Figure:
-    """Rows of square pictures, each row with its name to the left.
+    """Rows of square images, each row with its name to the left.
 
     Args:
         rows: the pictures of each row (n, side · side), from 0 (white) to 1 (black);
@@ -220,7 +217,7 @@ def pictures(
 
 
 def gallery(rows: np.ndarray, names: Sequence[str], title: str) -> Figure:
-    """One square picture, dark on light, for each row of pixels, with its name."""
+    """Each row of pixels as a square image with its name, dark on light."""
     figure = Figure(figsize=SIZE, layout="constrained")
     figure.suptitle(title, fontsize=15)
     lines = 2 if len(rows) <= 12 else 3
@@ -240,7 +237,7 @@ def confusion(
     most: int | None = None,
     boxed: Sequence[tuple[int, int]] = (),
 ) -> Figure:
-    """How often each class (row) was taken for each class (column).
+    """Confusion matrix: how often each class (row) was predicted as each (column).
 
     Args:
         matrix: the counts.
@@ -262,14 +259,14 @@ def confusion(
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=BLUE, lw=3))
     ax.set_xticks(range(len(matrix)))
     ax.set_yticks(range(len(matrix)))
-    label(ax, title, "answer   (red: mistakes)", "truth")
+    label(ax, title, "predicted class   (red: mistakes)", "true class")
     return figure
 
 
 def functions(
     curves: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], titles: Sequence[str]
 ) -> Figure:
-    """One panel for each group of named curves (x, y), all with the same names."""
+    """One panel for each group of named curves (x, y); one legend for all."""
     figure, axes = canvas(len(curves))
     for ax, group, title in zip(axes, curves, titles, strict=True):
         for number, (name, (x, y)) in enumerate(group.items()):

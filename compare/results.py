@@ -1,4 +1,4 @@
-"""One side of a finished run, as claims and figures see it: NumPy throughout."""
+"""A finished run as checks and figures see it: NumPy arrays throughout."""
 
 from array import array
 from collections.abc import Callable, Iterator
@@ -10,67 +10,78 @@ import numpy as np
 from compare.backend import to_numpy
 from compare.experiment import Data
 
+SMALL = 64
+"""Learners with at most this many numbers keep their parameters after every step."""
+MAX_NUMBERS = 500_000
+"""A longer history keeps them after every second step, or third, …"""
 
-class Path:
-    """Parameters, step after step, in memory that is set aside once.
+
+class ParameterHistory:
+    """The parameters of a small learner, from before the first step to the last.
 
     Args:
         first: the parameters before the first step.
-        points: how many are to come, the first included.
-        every: how many steps lie between two of them; 0 keeps none.
+        steps: how many steps are to come.
     """
 
-    def __init__(
-        self, first: dict[str, np.ndarray], points: int = 0, every: int = 0
-    ) -> None:
-        self.every = every
+    def __init__(self, first: dict[str, np.ndarray], steps: int) -> None:
+        size = sum(a.size for a in first.values())
+        self.every = -(-size * (steps + 1) // MAX_NUMBERS) if size <= SMALL else 0
+        """Steps between two entries; 0 where nothing is kept."""
+        length = steps // self.every + 1 if self.every else 0
         self._arrays = {
-            n: np.empty((points, *a.shape), a.dtype) for n, a in first.items()
+            n: np.empty((length, *a.shape), a.dtype) for n, a in first.items()
         }
-        self._count = 0
+        self._length = 0
+        if self.is_due(0):
+            self.append(first)
+
+    def is_due(self, step: int) -> bool:
+        """Whether the parameters after so many steps are kept."""
+        return self.every > 0 and step % self.every == 0
 
     def append(self, parameters: dict[str, np.ndarray]) -> None:
-        """Copy one more point."""
+        """Copy one more entry."""
         for name, values in self._arrays.items():
-            values[self._count] = parameters[name]
-        self._count += 1
-
-    def extend(self, points: dict[str, np.ndarray]) -> None:
-        """Copy several more, stacked as in `arrays`."""
-        for values in zip(*points.values(), strict=True):
-            self.append(dict(zip(points, values, strict=True)))
+            values[self._length] = parameters[name]
+        self._length += 1
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Each parameter at all points (points, …)."""
-        return {name: a[: self._count] for name, a in self._arrays.items()}
+        """Each parameter at all entries (entries, …)."""
+        return {name: a[: self._length] for name, a in self._arrays.items()}
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over what `arrays` returned."""
+        for name, values in arrays.items():
+            self._length = len(values)
+            self._arrays[name][: self._length] = values
 
     def __len__(self) -> int:
-        """How many points there are."""
-        return self._count
+        """The number of entries."""
+        return self._length
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        """One point; −1 is the last."""
+        """One entry; −1 is the last."""
         return {name: a[index] for name, a in self.arrays().items()}
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
-        """Point after point."""
+        """Entry after entry."""
         return (self[i] for i in range(len(self)))
 
 
 @dataclass
 class Trial:
-    """One learner, trained once.
+    """One learner, trained from one seed, on one side.
 
     Args:
         name: of the learner.
         seed: of its weights and batches.
-        data: what it saw.
-        learner: itself.
-        give: turns NumPy arrays into the ones it takes.
-        losses: at every step, before the step.
-        path: where its parameters were, if they are few; empty if not.
-        history: of each metric, as "accuracy/test": after which step it had which
-            value.
+        data: its examples.
+        learner: the trained learner.
+        give: converts NumPy arrays to those that it takes.
+        losses: of every step, before the update.
+        path: its parameters after every step, if they are few; empty if not.
+        history: of each metric, such as "accuracy/test": (step, value) pairs.
     """
 
     name: str
@@ -79,7 +90,7 @@ class Trial:
     learner: Any
     give: Callable[[Any], Any]
     losses: "array[float]" = field(default_factory=lambda: array("d"))
-    path: Path = field(default_factory=lambda: Path({}))
+    path: ParameterHistory = field(default_factory=lambda: ParameterHistory({}, 0))
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
     def note(self, metric: str, step: int, value: float) -> None:
@@ -92,28 +103,28 @@ class Trial:
         return {name: points[-1][1] for name, points in self.history.items()}
 
     def curve(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """After which steps a metric was taken, and its values."""
+        """The steps after which a metric was taken, and its values."""
         steps, values = zip(*self.history[metric], strict=True)
         return np.array(steps), np.array(values)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The output for `x`."""
+        """The output for inputs `x` (n, …)."""
         return to_numpy(self.learner.predict(self.give(x)))
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
-        """What it learned, by name."""
+        """The parameters by name."""
         return {n: to_numpy(a) for n, a in self.learner.parameters().items()}
 
     @property
     def gradients(self) -> dict[str, np.ndarray]:
-        """The gradient of its last step, by name."""
+        """The gradients of the last step by name."""
         return {n: to_numpy(a) for n, a in self.learner.gradients().items()}
 
 
 @dataclass
 class Side:
-    """All trials of one library."""
+    """All trials of one implementation, `handmade` or `torch_ref`."""
 
     library: str
     trials: list[Trial] = field(default_factory=list)

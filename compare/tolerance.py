@@ -1,8 +1,10 @@
 """How far two arrays differ, and how much of that rounding can explain."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
-from typing import Any
+from itertools import islice
+from math import inf, isfinite, isinf
+from typing import Any, Literal
 
 import numpy as np
 
@@ -45,6 +47,8 @@ def difference(got: Any, want: Any, *, same_dtype: bool = False) -> Difference:
         want: the reference.
         same_dtype: whether another dtype counts as an infinite difference.
     """
+    if type(got) is float is type(want) and isfinite(got - want):
+        return Difference(abs(got - want), abs(want))
     got, want = to_numpy(got), to_numpy(want)
     if got.shape != want.shape or (same_dtype and got.dtype != want.dtype):
         return Difference(inf, _scale(want))
@@ -88,3 +92,120 @@ def rounding_tolerance(eps: float, length: int, depth: int) -> float:
         depth: how many operations follow each other.
     """
     return 4 * eps * max(length, 1) * max(depth, 1)
+
+
+ULP_FLOOR = 64
+"""Differences below this many ULP of a tensor's largest value so far are rounding."""
+SAFETY = 4
+"""A difference may be this many times what a one-ULP perturbation changes."""
+PERTURBATIONS, MAX_PERTURBATIONS = 8, 64
+"""How often PyTorch's step is perturbed: usually, and before a difference is a mistake:
+at a near-tie of two losses one perturbation in ten may decide differently."""
+DECAY = 0.98
+"""What is left of a measured noise level after each step."""
+KINK_RATIO = 1000
+"""At a kink the median perturbation changes the result this many times the least."""
+ZERO_RATIO = 1 / 16
+"""Where every perturbation changes a tensor by this fraction of its size, it is 0."""
+TINY = float(np.finfo(float).tiny)
+
+Cause = Literal["rounding", "kink", "zero", "mistake"]
+
+
+class Tolerance:
+    """Decides for each tensor which difference after one step rounding can explain.
+
+    Rounding is a difference within one of
+
+    - `rounding_tolerance` · max |want|, the a priori bound;
+    - `ULP_FLOOR` ULP of the largest value that the tensor has had: a gradient that has
+      almost vanished keeps the rounding error of the numbers that cancelled in it;
+    - `SAFETY` times the sensitivity: how far PyTorch's own result moves if its state
+      and data are perturbed by one ULP (as TTrace does, arXiv 2506.09280).
+
+    Args:
+        eps: the distance from 1 to the next number of the dtype.
+        shapes: of the parameters, from which the longest sum and the depth are taken.
+    """
+
+    def __init__(self, eps: float, shapes: list[tuple[int, ...]]) -> None:
+        self.eps, self._depth = eps, len(shapes)
+        self._longest = max([1, *(max(shape, default=1) for shape in shapes)])
+        self.scales: dict[str, float] = {}
+        """The largest |want| of each tensor so far."""
+        self.noise: dict[str, float] = {}
+        """How far PyTorch's own result moves by rounding, where it was measured."""
+        self.zero: set[str] = set()
+        """Tensors whose true value is 0: they hold nothing but rounding errors."""
+
+    def bound(self, batch_size: int) -> float:
+        """The relative difference after one step that any rounding can explain."""
+        length = max(self._longest, batch_size)
+        return rounding_tolerance(self.eps, length, self._depth)
+
+    def observe(self, found: dict[str, Difference]) -> None:
+        """Widen the scales to the sizes that the tensors have now."""
+        for name, difference in found.items():
+            self.scales[name] = max(difference.scale, self.scales.get(name, TINY))
+
+    def relative(self, found: dict[str, Difference], prefix: str) -> dict[str, float]:
+        """Differences relative to the scales, of tensors of one kind that are not 0."""
+        return {
+            name.removeprefix(prefix): self._relative(name, difference)
+            for name, difference in found.items()
+            if name.startswith(prefix) and name not in self.zero
+        }
+
+    def _relative(self, name: str, found: Difference) -> float:
+        return found.max_abs / self.scales[name] if found.max_abs else 0.0
+
+    def allowed(self, name: str, found: Difference, bound: float) -> float:
+        """The absolute difference that needs no measured sensitivity."""
+        return max(bound * found.scale, self._floor(name))
+
+    def _floor(self, name: str) -> float:
+        return ULP_FLOOR * self.eps * self.scales[name]
+
+    def decay(self) -> None:
+        """Trust each measured noise level a little less."""
+        self.noise = {name: DECAY * noise for name, noise in self.noise.items()}
+
+    def cause(
+        self, name: str, found: Difference, bound: float, moves: Iterator[float]
+    ) -> Cause:
+        """What explains the difference of one tensor after one step.
+
+        Args:
+            name: of the tensor.
+            found: its difference.
+            bound: the relative tolerance of this batch.
+            moves: how far each perturbation moves PyTorch's own result; drawn from only
+                where it is needed.
+        """
+        noise = DECAY * self.noise.get(name, 0.0)
+        self.noise[name] = noise
+        if found.max_abs <= max(self.allowed(name, found, bound), SAFETY * noise):
+            return "rounding"
+        if isinf(found.max_abs):
+            return "mistake"
+        first = list(islice(moves, PERTURBATIONS))
+        self.noise[name] = lasting_noise(first)
+        limit = max(self._floor(name), SAFETY * max(first))
+        if found.max_abs > limit:
+            if all(found.max_abs > SAFETY * move for move in moves):
+                return "mistake"
+            return "kink"
+        if min(first) >= ZERO_RATIO * self.scales[name] or self._follows_zero(name):
+            self.zero.add(name)
+            return "zero"
+        return "kink" if found.max_abs > SAFETY * self.noise[name] else "rounding"
+
+    def _follows_zero(self, name: str) -> bool:
+        """Whether a parameter follows a gradient that is 0, as Adam makes it do."""
+        return name.replace("parameter ", "gradient ") in self.zero
+
+
+def lasting_noise(moves: list[float]) -> float:
+    """The noise that later steps will have, too: a kink is over with its step."""
+    least, typical = min(moves), float(np.median(moves))
+    return least if typical > KINK_RATIO * least else typical

@@ -1,209 +1,160 @@
-"""Running one lesson from beginning to end: train, log, judge, draw, sum up."""
+"""Run one lesson: train both implementations, log, compare, check, draw, sum up."""
 
-import os
 import platform
-import signal
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-from threadpoolctl import threadpool_limits
+import numpy as np
 
-from compare import checkpoint, page, plots
-from compare.backend import Backend
-from compare.cuda import tf32
-from compare.experiment import Claim, Experiment
-from compare.judging import Diverged
+import handmade
+import torch_ref
+from compare import checkpoint, plots
+from compare.dataloader import DataLoader
+from compare.experiment import Data, Experiment
+from compare.lockstep import Diverged, Lockstep, Step
 from compare.logger import RunLogger
-from compare.pair import Pair, Progress
-from compare.results import Side
+from compare.results import ParameterHistory, Side, Trial
+from compare.run_config import (
+    Interrupted,
+    RunConfig,
+    process_settings,
+    sigterm_interrupts,
+)
 from compare.verdict import Verdict, worst
 
 SAVE_SECONDS = 1.0
-"""How much time may pass between two checkpoints."""
+"""Seconds between two checkpoints, at least."""
 SAVE_SHARE = 20
-"""So many times as long as it took to save, training goes on before the next time."""
-FAST_STEPS = 10
-"""How many steps a fast run takes at most."""
-THREADS_EACH = 4
-"""More threads than this for each processor are refused: they only fight."""
+"""Training goes on this many times as long as saving took before the next checkpoint:
+what is saved grows with the run, its share of the time does not."""
+METRIC_POINTS = 20
+"""How often metrics are taken in a run."""
+Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
+"""Wraps the steps to show them; gets their label and number."""
+Checks = dict[str, tuple[bool, str]]
+"""By the text of each check: whether it holds on both sides, and the numbers."""
 
 
-@dataclass(frozen=True)
-class RunConfig:
-    """What the command line says about a run.
-
-    Args:
-        backend: arrays, device and dtype.
-        steps: instead of the lesson's own number.
-        seed: of everything that is drawn.
-        logdir: the folder of all runs.
-        threads: of NumPy and torch each.
-        fast: whether only the agreement matters: few steps, one seed, and no claim is
-            judged.
-        data: the name of other data than the lesson's own.
-        ranks: how many processes share every batch.
-    """
-
-    backend: Backend = field(default_factory=Backend)
-    steps: int | None = None
-    seed: int = 0
-    logdir: Path = Path("runs")
-    threads: int = 1
-    fast: bool = False
-    data: str = ""
-    ranks: int = 1
-
-    def steps_of(self, experiment: Experiment) -> int:
-        """How many steps each learner takes.
-
-        Raises:
-            ValueError: the lesson cannot take as many.
-        """
-        steps = self.steps or experiment.steps
-        if self.fast:
-            steps = min(steps, FAST_STEPS)
-        if experiment.longest is not None and steps > experiment.longest:
-            raise ValueError(
-                f"the lesson {experiment.title!r} can take at most "
-                f"{experiment.longest} steps, for which its schedule is planned, "
-                f"got {steps}"
-            )
-        return steps
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "threads"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        most = THREADS_EACH * (os.cpu_count() or 1)
-        if self.threads > most:
-            raise ValueError(f"threads must be at most {most}, got {self.threads}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be at least 0, got {self.seed}")
+class LessonError(ValueError):
+    """A check or a figure of the lesson itself fails; the message says where."""
 
 
 @dataclass
 class Result:
-    """What a run came to.
+    """The result of a run.
 
     Args:
         lesson: its name.
-        folder: where all of it lies.
-        verdict: whether both sides agree.
-        claims: by text: whether it holds on both sides, and the numbers.
+        folder: the run directory.
+        verdict: whether both implementations agree.
+        claims: by text: whether the check holds on both sides, and the numbers.
         status: "finished", "diverged", "failed" or "interrupted".
         reason: why it did not finish, or "".
         seconds: how long it took.
-        tags: the charts to look at.
+        tags: TensorBoard tags of the loss curves.
         story: what to notice.
+        nothing_learned: why the comparison of some learner proves nothing, or "".
     """
 
     lesson: str
     folder: Path
     verdict: Verdict
-    claims: dict[str, tuple[bool, str]]
+    claims: Checks
     status: str
     reason: str
     seconds: float
     tags: list[str]
     story: str = ""
+    nothing_learned: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether both sides agree and every claim holds."""
+        """Whether the run finished, both sides agree and every check holds."""
         held = all(holds for holds, _ in self.claims.values())
-        return self.status == "finished" and self.verdict.agrees and held
+        agrees = self.verdict.agrees and not self.nothing_learned
+        return self.status == "finished" and agrees and held
 
     def _repr_html_(self) -> str:
-        return page.of(self)
+        from compare.page import of
 
-
-class LessonError(ValueError):
-    """A claim or a figure of the lesson itself fails; the message says where."""
-
-
-class Interrupted(KeyboardInterrupt):
-    """SIGTERM: ends a run as Ctrl-C does."""
+        return of(self)
 
 
 def run(
     lesson: str,
     experiment: Experiment,
-    settings: RunConfig,
+    config: RunConfig,
     progress: Progress | None = None,
     resumed: Path | None = None,
     source: str = "",
 ) -> Result:
-    """Train both sides of a lesson in step and say whether they agree.
+    """Train both implementations of a lesson in lockstep and compare them.
 
     Args:
         lesson: the name of its folder.
         experiment: what to train.
-        settings: where and how.
-        progress: may wrap the steps to show how far they are; gets their label and
-            number.
-        resumed: the folder of a run that was cut short, to be gone on with.
-        source: where to find the lesson again: its name, or the file it is in.
+        config: where and how.
+        progress: may wrap the steps to show them.
+        resumed: directory of an interrupted run, to be continued.
+        source: where to find the lesson again: its name, or its file.
 
     Raises:
         OSError: the log folder cannot be written to.
-        BadCheckpoint: there is nothing intact to go on from.
-        LessonError: the lesson's own claims or figures fail.
-        ValueError: the lesson is not made for the data asked for, there are none, or
-            it cannot take as many steps.
+        BadCheckpoint: there is no intact checkpoint to continue from.
+        LessonError: the lesson's own checks or figures fail.
+        ValueError: the lesson has no such data, or cannot take as many steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
-    experiment = experiment.on(settings.data)
-    settings.steps_of(experiment)  # refused before anything is written
+    experiment = experiment.on(config.data)
+    config.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
-    with held(settings), _sigterm():
+    with process_settings(config), sigterm_interrupts():
         if resumed is None or saved is None:
-            record = RunLogger.new(settings.logdir, lesson)
+            logger = RunLogger.new(config.logdir, lesson)
         else:
-            record = RunLogger.again(resumed, saved["sizes"])
-        with record:
-            record.summary["source"] = source or lesson
-            return _Run(lesson, experiment, settings, record, progress).whole(saved)
+            logger = RunLogger.resume(resumed, saved["sizes"])
+        with logger:
+            logger.summary["source"] = source or lesson
+            return _Run(lesson, experiment, config, logger, progress).result(saved)
 
 
 class _Run:
-    """The parts of `run` that share its record."""
+    """All trials of one run: each learner from each seed."""
 
     def __init__(
         self,
         lesson: str,
         experiment: Experiment,
-        settings: RunConfig,
-        record: RunLogger,
+        config: RunConfig,
+        logger: RunLogger,
         progress: Progress | None,
     ) -> None:
         self.lesson = lesson
-        self.experiment = replace(experiment, seeds=1) if settings.fast else experiment
-        self.settings = settings
-        self.record = record
+        self.experiment = replace(experiment, seeds=1) if config.fast else experiment
+        self.config = config
+        self.logger = logger
         self.progress = progress or (lambda steps, label, total: steps)
-        self.steps = settings.steps_of(experiment)
-        self.pairs: list[Pair] = []
+        self.steps = config.steps_of(experiment)
+        self.trials: list[TrialRun] = []
         self.began = time.perf_counter()
-        self.save_after = 0.0
+        self.next_save = 0.0
 
-    def whole(self, saved: dict[str, Any] | None) -> Result:
-        tags = [self._tag(name, seed) for name, seed in self._trials()]
-        about = _about(self.experiment, self.settings, self.steps, tags)
-        self.record.write_summary(**about, status="running")
-        status, reason, claims = "interrupted", "stopped from outside", {}
+    def result(self, saved: dict[str, Any] | None) -> Result:
+        """Train, check and draw; whatever stops that is written down."""
+        self.logger.write_summary(**self._metadata(), status="running")
+        status, reason, checks = "interrupted", "stopped from outside", {}
         try:
-            self._restore(saved or {"pairs": []})
+            self._restore(saved or {"trials": []})
             self._train()
-            claims = {} if self.settings.fast else self._claims()
+            checks = {} if self.config.fast else self._checks()
             self._figures()
             status, reason = "finished", ""
         except Diverged as error:
@@ -212,144 +163,273 @@ class _Run:
             status, reason = "failed", f"{type(error).__name__}: {error}"
             raise
         finally:
-            result = self._result(status, reason, claims)
+            result = self._result(status, reason, checks)
             self._write(result)
         return result
 
-    @property
-    def sides(self) -> tuple[Side, Side]:
-        """All trials so far, by library."""
-        ours, theirs = (
-            Side(library, [pair.trials[library] for pair in self.pairs])
-            for library in ("handmade", "torch_ref")
-        )
-        return ours, theirs
+    def _train(self) -> None:
+        """Take all remaining steps of all trials."""
+        for number, (name, seed) in enumerate(self._names()):
+            is_new = number == len(self.trials)
+            trial = self._add_trial(name, seed) if is_new else self.trials[number]
+            label = self._label(name, seed)
+            self._save()
+            left = self.steps - trial.done
+            for step in self.progress(trial.train(), f"{self.lesson} {label}", left):
+                largest = trial.lockstep.history.trajectory
+                self.logger.step(name, seed, label, step, largest)
+                for library, metrics in trial.measure(step.number).items():
+                    self.logger.metrics(library, label, step.number, metrics)
+                if time.perf_counter() > self.next_save:
+                    self._save()
+        self._save()
 
-    def _trials(self) -> Iterator[tuple[str, int]]:
-        first = self.settings.seed
+    def _names(self) -> Iterator[tuple[str, int]]:
+        first = self.config.seed
         for seed in range(first, first + self.experiment.seeds):
             for name in self.experiment.learners:
                 yield name, seed
 
-    def _tag(self, name: str, seed: int) -> str:
-        """The tag of a trial: "train" alone, else named by what tells it apart."""
-        tag = name if len(self.experiment.learners) > 1 else "train"
-        return f"{tag}_seed{seed}" if self.experiment.seeds > 1 else tag
+    def _label(self, name: str, seed: int) -> str:
+        """What tells a trial from the others; "train" where there is only one."""
+        words = [name] if len(self.experiment.learners) > 1 else []
+        words += [f"seed {seed}"] if self.experiment.seeds > 1 else []
+        return " ".join(words) or "train"
 
-    def _pair(self, name: str, seed: int) -> Pair:
-        backend = self.settings.backend
-        alone = self.settings.ranks == 1
-        pair = Pair(self.experiment, name, seed, backend, self.steps, alone)
-        self.pairs.append(pair)
-        return pair
+    def _add_trial(self, name: str, seed: int) -> "TrialRun":
+        self.trials.append(
+            TrialRun(self.experiment, name, seed, self.config, self.steps)
+        )
+        return self.trials[-1]
 
     def _restore(self, saved: dict[str, Any]) -> None:
-        for state in saved["pairs"]:
-            self._pair(state["name"], state["seed"]).load_state(state)
-
-    def _train(self) -> None:
-        """Take all steps that are left of all trials."""
-        for number, (name, seed) in enumerate(self._trials()):
-            known = number < len(self.pairs)
-            pair = self.pairs[number] if known else self._pair(name, seed)
-            tag = self._tag(name, seed)
-            self._save()
-            steps = self.progress(
-                pair.walk(), f"{self.lesson} {tag}", self.steps - pair.done
-            )
-            for step in steps:
-                worst = pair.lockstep.worst_free
-                self.record.step(name, seed, tag, step, worst)
-                for library, metrics in pair.measure(step.number).items():
-                    self.record.metrics(library, tag, step.number, metrics)
-                if pair.settled and time.perf_counter() > self.save_after:
-                    self._save()
-        self._save()
+        for state in saved["trials"]:
+            self._add_trial(state["name"], state["seed"]).load_state(state)
 
     def _save(self) -> None:
-        """Write a checkpoint of everything up to the last logged step.
-
-        What is saved grows with the run; the share of time that it takes does not.
-        """
+        """Write a checkpoint of everything up to the last logged step."""
         began = time.perf_counter()
-        state = {
-            "pairs": [pair.state() for pair in self.pairs],
-            "sizes": self.record.sizes(),
-        }
-        checkpoint.save(self.record.folder / checkpoint.NAME, state)
+        trials = [trial.state() for trial in self.trials]
+        state = {"trials": trials, "sizes": self.logger.sizes()}
+        checkpoint.save(self.logger.folder / checkpoint.NAME, state)
         now = time.perf_counter()
-        self.save_after = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
+        self.next_save = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
 
-    def _claims(self) -> dict[str, tuple[bool, str]]:
-        """Each claim on both sides: it must hold on both."""
-        claims = {}
-        for text, claim in self.experiment.claims.items():
-            found = {s.library: _asked(text, claim, s) for s in self.sides}
-            words = {said for _, said in found.values()}
-            apart = "; ".join(
-                f"{library}: {said}" for library, (_, said) in found.items()
-            )
-            claims[text] = (
+    def _sides(self) -> tuple[Side, Side]:
+        """All trials so far, by implementation."""
+        ours, theirs = (
+            Side(library, [trial.sides[library] for trial in self.trials])
+            for library in ("handmade", "torch_ref")
+        )
+        return ours, theirs
+
+    def _checks(self) -> Checks:
+        """Each check of the lesson; it must hold on both sides."""
+        checks = {}
+        for text, check in self.experiment.claims.items():
+            found = {}
+            for side in self._sides():
+                with _lesson_errors(f"the claim {text!r}"):
+                    holds, numbers = check(side)
+                    found[side.library] = bool(holds), str(numbers)
+            words = {numbers for _, numbers in found.values()}
+            differing = "; ".join(f"{side}: {n}" for side, (_, n) in found.items())
+            checks[text] = (
                 all(holds for holds, _ in found.values()),
-                words.pop() if len(words) == 1 else apart,
+                words.pop() if len(words) == 1 else differing,
             )
-        return claims
+        return checks
 
     def _figures(self) -> None:
-        self.record.figure("curves", plots.loss_curves(*self.sides))
+        ours, theirs = self._sides()
+        self.logger.figure("curves", plots.loss_curves(ours, theirs))
         for name, draw in self.experiment.figures.items():
-            with _lessons_own(f"the figure {name!r}"):
-                self.record.figure(name, draw(self.sides[0]))
+            with _lesson_errors(f"the figure {name!r}"):
+                self.logger.figure(name, draw(ours))
 
-    def _result(
-        self, status: str, reason: str, claims: dict[str, tuple[bool, str]]
-    ) -> Result:
-        verdicts = [pair.verdict for pair in self.pairs]
+    def _result(self, status: str, reason: str, checks: Checks) -> Result:
+        verdicts = {trial: trial.lockstep.verdict() for trial in self.trials}
+        expected = self.experiment.expect_no_learning
+        dead = [
+            verdict.words
+            for trial, verdict in verdicts.items()
+            if not verdict.learned and trial.name not in expected
+        ]
         return Result(
             self.lesson,
-            self.record.folder,
-            worst(verdicts or [Verdict("equal", "no step was compared")]),
-            claims,
+            self.logger.folder,
+            worst([*verdicts.values()] or [Verdict("equal", "no step was compared")]),
+            checks,
             status,
             reason,
             time.perf_counter() - self.began,
-            [f"loss/{self._tag(pair.name, pair.seed)}" for pair in self.pairs],
+            [f"loss/{self._label(trial.name, trial.seed)}" for trial in self.trials],
             self.experiment.story,
+            dead[0] if dead and status == "finished" else "",
         )
 
     def _write(self, result: Result) -> None:
-        """The text verdict for TensorBoard, and the summary."""
-        tagged = {self._tag(pair.name, pair.seed): pair for pair in self.pairs}
-        self.record.events["compare"].text(0, "verdict", _markdown(result))
-        self.record.write_summary(
+        """Write the text verdict for TensorBoard and the summary."""
+        trials = {self._label(trial.name, trial.seed): trial for trial in self.trials}
+        self.logger.text("verdict", _markdown(result))
+        self.logger.write_summary(
             status=result.status,
             reason=result.reason,
             ok=result.ok,
-            verdict={tag: asdict(pair.verdict) for tag, pair in tagged.items()},
+            verdict={
+                label: asdict(trial.lockstep.verdict())
+                for label, trial in trials.items()
+            },
             claims={
                 text: {"holds": holds, "found": found}
                 for text, (holds, found) in result.claims.items()
             },
             metrics={
-                library: {tag: p.trials[library].metrics for tag, p in tagged.items()}
+                library: {n: t.sides[library].metrics for n, t in trials.items()}
                 for library in ("handmade", "torch_ref")
             },
             timings={
                 "seconds": round(result.seconds, 3),
-                "steps": sum(pair.done for pair in self.pairs),
+                "steps": sum(trial.done for trial in self.trials),
             },
         )
 
+    def _metadata(self) -> dict[str, Any]:
+        """What has to be known to run the same again."""
+        config, experiment = self.config, self.experiment
+        return {
+            "title": experiment.title,
+            "story": experiment.story,
+            "course": list(experiment.course),
+            "began": datetime.now(UTC).isoformat(timespec="seconds"),
+            **asdict(config.backend),
+            "seed": config.seed,
+            "seeds": experiment.seeds,
+            "steps": self.steps,
+            "trials": [self._label(name, seed) for name, seed in self._names()],
+            "threads": config.threads,
+            "fast": config.fast,
+            "data": config.data,
+            "ranks": config.ranks,
+            "check_every": config.check_every,
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("numpy", "torch", "tensorboard")},
+            },
+            "machine": platform.machine(),
+        }
 
-def _asked(text: str, claim: Claim, side: Side) -> tuple[bool, str]:
-    """What a claim says of one side."""
-    with _lessons_own(f"the claim {text!r}"):
-        holds, words = claim(side)
-        return bool(holds), str(words)
+
+class TrialRun:
+    """One learner, trained from one seed on both sides.
+
+    Args:
+        experiment: the lesson.
+        name: of the learner.
+        seed: of weights, data and batches.
+        config: backend and check interval.
+        steps: how many to take in all.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        name: str,
+        seed: int,
+        config: RunConfig,
+        steps: int,
+    ) -> None:
+        self.experiment, self.name, self.seed = experiment, name, seed
+        self.steps, backend = steps, config.backend
+        rng = np.random.default_rng([seed, 1])  # initial weights have another stream
+        data = experiment.data_of(name)(rng)
+        make, start = experiment.learners[name], experiment.start
+        self.lockstep = Lockstep(make, backend, seed, start, config.check_every)
+        self.loader = DataLoader(data, experiment.batch_size, rng)
+        sides = (
+            ("handmade", self.lockstep.handmade, backend.handmade),
+            ("torch_ref", self.lockstep.torch_ref, backend.torch),
+        )
+        self.sides = {
+            library: Trial(name, seed, data, learner, convert)
+            for library, learner, convert in sides
+        }
+        for trial in self.sides.values():
+            trial.path = ParameterHistory(trial.parameters, steps)
+
+    @property
+    def done(self) -> int:
+        """How many steps were taken."""
+        return self.lockstep.steps
+
+    def train(self) -> Iterator[Step]:
+        """Take the remaining steps, one after the other.
+
+        Raises:
+            Diverged: a loss or gradient is NaN or infinite.
+        """
+        while self.done < self.steps:
+            step = self.lockstep.step(*next(self.loader))
+            for library, trial in self.sides.items():
+                trial.losses.append(getattr(step, library))
+                if trial.path.is_due(self.done):
+                    trial.path.append(trial.parameters)
+            yield step
+
+    def measure(self, step: int) -> dict[str, dict[str, float]]:
+        """Every metric by implementation, if it is time for them, else nothing."""
+        every = max(1, self.steps // METRIC_POINTS)
+        due = step % every == 0 or step == self.steps - 1
+        if not (due and self.experiment.metrics):
+            return {}
+        for library, trial in self.sides.items():
+            metrics = {"handmade": handmade, "torch_ref": torch_ref}[library].metrics
+            for name, metric in self.experiment.metrics.items():
+                for part, x, target in _splits(trial.data):
+                    output = trial.learner.predict(trial.give(x))
+                    value = metric(metrics, output, trial.give(target))
+                    trial.note(f"{name}/{part}", step, value)
+        return {library: trial.metrics for library, trial in self.sides.items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that later steps and the checks depend on."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "lockstep": self.lockstep.state(),
+            "loader": self.loader.state(),
+            "sides": {
+                library: {
+                    "losses": np.array(trial.losses),
+                    "path": trial.path.arrays(),
+                    "history": trial.history,
+                }
+                for library, trial in self.sides.items()
+            },
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from where `state` was taken."""
+        self.lockstep.load_state(state["lockstep"])
+        self.loader.load_state(state["loader"])
+        for library, saved in state["sides"].items():
+            trial = self.sides[library]
+            trial.losses = array("d", saved["losses"])
+            trial.history = {
+                name: [(step, value) for step, value in points]
+                for name, points in saved["history"].items()
+            }
+            trial.path.load(saved["path"])
+
+
+def _splits(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    yield "train", data.x, data.target
+    if data.x_test is not None:
+        yield "test", *data.test_set
 
 
 @contextmanager
-def _lessons_own(what: str) -> Iterator[None]:
+def _lesson_errors(what: str) -> Iterator[None]:
     """Say of an error in a lesson's own function where it is."""
     try:
         yield
@@ -361,79 +441,17 @@ def _lessons_own(what: str) -> Iterator[None]:
         ) from error
 
 
-def _about(
-    experiment: Experiment, settings: RunConfig, steps: int, trials: list[str]
-) -> dict[str, Any]:
-    """What has to be known to run the same again."""
-    return {
-        "title": experiment.title,
-        "story": experiment.story,
-        "course": list(experiment.course),
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
-        **asdict(settings.backend),
-        "seed": settings.seed,
-        "seeds": experiment.seeds,
-        "steps": steps,
-        "trials": trials,
-        "threads": settings.threads,
-        "fast": settings.fast,
-        "data": settings.data,
-        "ranks": settings.ranks,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "torch", "tensorboard")},
-        },
-        "machine": platform.machine(),
-    }
-
-
 def _markdown(result: Result) -> str:
     rows = "\n".join(
         f"| {'holds' if holds else '**fails**'} | {text} | {found} |"
         for text, (holds, found) in result.claims.items()
     )
     return (
-        f"**{result.verdict.kind}** — {result.verdict.words}\n\n"
+        f"**{result.verdict.kind}**: {result.verdict.words}\n\n"
         f"status: {result.status} {result.reason}\n\n"
         f"{result.story}\n\n"
-        f"| | claim | found |\n|---|---|---|\n{rows}\n"
+        f"| | Check | Result |\n|---|---|---|\n{rows}\n"
     )
 
 
-@contextmanager
-def held(settings: RunConfig) -> Iterator[None]:
-    """Hold both libraries to the settings of a run that count for a whole process."""
-    cuda = settings.backend.device == "cuda"
-    exactness = tf32(settings.backend.tf32) if cuda else nullcontext()
-    with _threads(settings.threads), exactness:
-        yield
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Hold both libraries to `number` threads: two pools in one process fight."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        with threadpool_limits(number):
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _sigterm() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, where signals can be caught."""
-
-    def stop(*_: Any) -> None:
-        raise Interrupted("SIGTERM")
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+__all__ = ["Interrupted", "LessonError", "Result", "RunConfig", "TrialRun", "run"]

@@ -50,7 +50,11 @@ def lessons(dtype: str) -> tuple[list[dict[str, str]], dict[str, dict[str, str]]
 def gallery() -> dict[str, list[list[str]]]:
     """Label, kind and diagnosis of all that the files of the gallery define."""
     found = {}
-    paths = [p for folder in ("wrong", "right") for p in (HERE / folder).rglob("*.py")]
+    paths = [
+        p
+        for folder in ("wrong", "right")
+        for p in (HERE / "check" / folder).rglob("*.py")
+    ]
     for path in sorted(paths):
         spec = spec_from_file_location(f"gallery_{path.stem}", path)
         module = module_from_spec(spec)

@@ -1,6 +1,7 @@
-"""The same public names as `handmade`, the PyTorch way.
+"""The PyTorch reference: the same public names as `handmade`, with autograd.
 
-torch.nn, autograd and torch.optim do the work; what torch lacks is forward-only.
+torch.nn, torch.autograd and torch.optim do the work. What torch lacks is written here
+as a forward pass only, which autograd differentiates.
 """
 
 from torch_ref import (

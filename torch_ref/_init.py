@@ -1,4 +1,4 @@
-"""torch.nn.init by name."""
+"""The part of torch.nn.init that handmade has."""
 
 from torch.nn.init import (
     calculate_gain,

@@ -1,4 +1,4 @@
-"""torch.optim.lr_scheduler by name."""
+"""The part of torch.optim.lr_scheduler that handmade has."""
 
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,

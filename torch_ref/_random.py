@@ -1,30 +1,31 @@
-"""The generator of all that is drawn while learning: the same one as handmade's.
+"""The random generator of everything drawn during training: NumPy's, as in handmade.
 
-Torch's own generator draws other numbers, so the two sides would drop other units.
+torch's own generator gives other numbers, so dropout would drop other units than the
+hand-written implementation does after the same seed.
 """
 
 import numpy as np
 import torch
 
 _generator: "np.random.Generator | None" = None
-"""Made when something is drawn, as in `handmade`."""
+"""Made at the first draw."""
 _seed: int | None = None
-"""What it is then made from; None for anything."""
+"""The seed to make it from; None draws one from the operating system."""
 
 
 def manual_seed(seed: int) -> None:
-    """Start torch's generator, and the one shared with handmade, afresh."""
+    """Seed torch's generators and the NumPy generator of this module."""
     global _generator, _seed
-    # torch.manual_seed formats stack traces: a millisecond in every step of a lockstep.
+    # torch.manual_seed formats a stack trace, which takes 1 ms; this does not.
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
-    plain = type(seed) is int and seed >= 0  # of anything else NumPy has to be asked
+    plain = type(seed) is int and seed >= 0  # anything else: NumPy decides now
     _generator, _seed = None if plain else np.random.default_rng(seed), seed
 
 
 def _drawing() -> "np.random.Generator":
-    """The generator, started from the seed it was last given."""
+    """Return the generator, made on first use."""
     global _generator
     if _generator is None:
         _generator = np.random.default_rng(_seed)
@@ -32,7 +33,7 @@ def _drawing() -> "np.random.Generator":
 
 
 def keep_mask(p: float, shape: tuple[int, ...]) -> torch.Tensor:
-    """Draw True, with probability 1 − p, for each element that dropout keeps."""
+    """Draw True with probability 1 − p for each element: those that dropout keeps."""
     return torch.from_numpy(np.asarray(_drawing().random(shape) >= p))
 
 
@@ -42,15 +43,15 @@ def normal(mean: float, std: float, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def integers(low: int, high: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """Draw whole numbers, each of low … high − 1 equally often, as int64."""
+    """Draw int64 numbers uniformly from low … high − 1."""
     return torch.from_numpy(np.asarray(_drawing().integers(low, high, shape)))
 
 
 def exponential() -> float:
-    """Draw e ≥ 0, which is above any a ≥ 0 with probability exp(−a)."""
+    """Draw from the exponential distribution of mean 1: P(e > a) = exp(−a)."""
     return float(_drawing().exponential())
 
 
 def fraction() -> float:
-    """Draw one number from U[0, 1)."""
+    """Draw from the uniform distribution U[0, 1)."""
     return float(_drawing().random())

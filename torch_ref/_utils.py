@@ -1,4 +1,4 @@
-"""torch.nn.utils by name."""
+"""The part of torch.nn.utils that handmade has."""
 
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 

@@ -1,4 +1,4 @@
-"""The same ways to differentiate in PyTorch: torch.func, and differences."""
+"""Differentiation: torch.func (forward and reverse mode) and finite differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,32 +7,49 @@ import torch
 from torch import Tensor, cos, exp, log, reshape, sin, sqrt, sum, tanh, transpose
 from torch.func import grad, grad_and_value, jvp, vjp
 
-from handmade._numbers import positive
-from handmade.autodiff.differences import AWAY
+from torch_ref._checks import positive
 
 Function = Callable[[Tensor], Any]
+OFFSET = 0.6180339887498949
+"""Relative distance at which `complex_step` tests that a real f is constant.
+
+Not a round number, so that a symmetric f has another value there.
+"""
 
 
 def forward_difference(func: Function, x: Tensor, h: float | None = None) -> Tensor:
-    """(f(x + h eᵢ) − f(x)) / h, with h = √ε max(1, |xᵢ|) unless given."""
+    """Return (f(x + h eᵢ) − f(x)) / h; by default h = √ε max(1, |xᵢ|).
+
+    Raises:
+        ValueError: x is not finite, h not positive, or f(x) not one number.
+    """
     owner = "forward_difference"
     steps = _steps(owner, x, h, 1 / 2)
     here = _one_number(owner, func(x))
-    return _by_entry(x, lambda e: _one_number(owner, func(x + e)) - here, steps)
+    return _quotients(x, lambda e: _one_number(owner, func(x + e)) - here, steps)
 
 
 def central_difference(func: Function, x: Tensor, h: float | None = None) -> Tensor:
-    """(f(x + h eᵢ) − f(x − h eᵢ)) / 2h, with h = ∛ε max(1, |xᵢ|) unless given."""
+    """Return (f(x + h eᵢ) − f(x − h eᵢ)) / 2h; by default h = ∛ε max(1, |xᵢ|).
+
+    Raises:
+        ValueError: x is not finite, h not positive, or f(x) not one number.
+    """
     owner = "central_difference"
 
     def change(e: Tensor) -> Tensor:
         return _one_number(owner, func(x + e)) - _one_number(owner, func(x - e))
 
-    return _by_entry(x, change, _steps(owner, x, h, 1 / 3)) / 2
+    return _quotients(x, change, _steps(owner, x, h, 1 / 3)) / 2
 
 
 def complex_step(func: Function, x: Tensor, h: float = 1e-20) -> Tensor:
-    """Im f(x + ih eᵢ) / h, for an f that is analytic; 0 where f is a real constant."""
+    """Return Im f(x + ih eᵢ) / h for an analytic f; 0 where f is a real constant.
+
+    Raises:
+        TypeError: f is real but not constant: it drops the imaginary part, as |x| does.
+        ValueError: h is not positive, or f(x) not one number.
+    """
     owner = "complex_step"
     steps = x.numel() * [positive(owner, "h", h)]
 
@@ -40,21 +57,24 @@ def complex_step(func: Function, x: Tensor, h: float = 1e-20) -> Tensor:
         value = _one_number(owner, func(torch.complex(x, e)))
         if value.is_complex():
             return value.imag
-        far = torch.complex(x + AWAY * (1 + x.abs()), torch.zeros_like(x))
+        far = torch.complex(x + OFFSET * (1 + x.abs()), torch.zeros_like(x))
         if value == _one_number(owner, func(far)):
             return torch.zeros_like(value)
         raise TypeError(f"{owner}: something in the function drops the imaginary part")
 
-    return _by_entry(x, imaginary, steps)
+    return _quotients(x, imaginary, steps)
 
 
 def relu(x: Tensor) -> Tensor:
-    """max(0, x); of a complex number the real part decides."""
+    """Return max(0, x); for a complex x, x where its real part is above 0, else 0."""
     return x * (x.real > 0) if x.is_complex() else torch.relu(x)
 
 
 def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The largest number; of complex numbers the one whose real part is largest."""
+    """Return the maximum; of complex numbers the one with the largest real part.
+
+    Equal maxima share the gradient evenly.
+    """
     dim = () if dim is None else dim
     if not x.is_complex():
         return torch.amax(x, dim, keepdim)
@@ -63,9 +83,9 @@ def amax(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
 
 
 def _steps(owner: str, x: Tensor, h: float | None, root: float) -> list[float]:
-    """The step in each entry; unless given, such that x + h is exact.
+    """Return the step of each entry; a default h makes (x + h) − x = h exact.
 
-    Near the largest number it is negative, so that x + h stays in the range.
+    Near the largest number of the dtype it is negative, so that x + h is finite.
     """
     if not x.isfinite().all():
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
@@ -78,8 +98,8 @@ def _steps(owner: str, x: Tensor, h: float | None, root: float) -> list[float]:
     return (moved - x).flatten().tolist()
 
 
-def _by_entry(x: Tensor, change: Function, steps: list[float]) -> Tensor:
-    """The gradient: what changes when one entry moves, over how far it moves."""
+def _quotients(x: Tensor, change: Function, steps: list[float]) -> Tensor:
+    """Return change(h eᵢ) / h for every entry i of x, in the shape of x."""
     directions = torch.eye(x.numel(), dtype=x.dtype, device=x.device)
     slopes = [
         change(h * e.reshape(x.shape)).item() / h

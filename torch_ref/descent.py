@@ -1,14 +1,45 @@
-"""The same descents without a derivative written down: autograd and torch.func."""
+"""Gradient descent and Newton's method on a function, derivatives by autograd."""
 
+import math
 from collections.abc import Callable
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter, ParameterDict
 
-from handmade._numbers import FLAT, finite, positive
-from handmade.descent import Trace
+from torch_ref._checks import positive, scalar
 from torch_ref.surfaces import Surface
+from torch_ref.training import ModelLearner
+
+
+@dataclass
+class Trace:
+    """Every point at which a descent evaluated the error, and the errors there."""
+
+    points: list[Any] = field(default_factory=list[Any])
+    errors: list[float] = field(default_factory=list[float])
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return len(self.points) - 1
+
+    def evaluate(self, error: Callable[[Tensor], Any], x: Tensor) -> float:
+        """Append x and the error there; return the error.
+
+        Raises:
+            ArithmeticError: the error is NaN or infinite; the message names the step.
+            ValueError: the error is not one number.
+        """
+        value = scalar("descent", "the error", error(x))
+        if not math.isfinite(value):
+            step = len(self.points)
+            raise ArithmeticError(f"descent: the error became {value} at step {step}")
+        self.points.append(x)
+        self.errors.append(value)
+        return value
 
 
 def descend(
@@ -19,23 +50,30 @@ def descend(
     tolerance: float = 0.01,
     max_steps: int = 10_000,
 ) -> Trace:
-    """The course's loop with autograd and torch.optim.SGD: no derivative is given.
+    """Gradient descent, x ← x − step · ∇error(x), while error(x) > tolerance.
+
+    Args:
+        error: from x to a number at least 0, in differentiable operations.
+        x: the start.
+        step: the learning rate.
+        tolerance: stop once error(x) is no larger.
+        max_steps: stop after this many steps at the latest.
 
     Raises:
         ValueError: `step`, `tolerance` or `max_steps` is not positive and finite.
-        ArithmeticError: the error became NaN or infinite; the step is named.
+        ArithmeticError: the error became NaN or infinite; the message names the step.
     """
     positive("descend", "tolerance", tolerance)
     positive("descend", "max_steps", max_steps)
     x = x.detach().clone().requires_grad_()
     optimizer = torch.optim.SGD([x], lr=positive("descend", "step", step))
-    trace = Trace([x.detach().clone()], [finite(error(x).item(), 0)])
-    while trace.errors[-1] > tolerance and trace.steps < max_steps:
+    trace = Trace()
+    value = trace.evaluate(error, x.detach().clone())
+    while value > tolerance and trace.steps < max_steps:
         optimizer.zero_grad()
         error(x).backward()
         optimizer.step()
-        trace.points.append(x.detach().clone())
-        trace.errors.append(finite(error(x).item(), trace.steps))
+        value = trace.evaluate(error, x.detach().clone())
     return trace
 
 
@@ -46,61 +84,74 @@ def newton(
     tolerance: float = 0.01,
     max_steps: int = 10_000,
 ) -> Trace:
-    """The true Newton step with torch.func's gradient and Hessian.
+    """Newton's method, x ← x − H⁻¹∇error(x), while error(x) > tolerance.
+
+    Args:
+        error: from x to a number at least 0, in differentiable operations.
+        x: the start: a number, shape (), or a vector (n,).
+        tolerance: stop once error(x) is no larger.
+        max_steps: stop after this many steps at the latest.
 
     Raises:
         ValueError: `tolerance` or `max_steps` is not positive and finite.
-        ArithmeticError: the error became NaN or infinite, or its second derivative is
-            flat.
+        ArithmeticError: the error became NaN or infinite, or the Hessian is singular.
     """
     positive("newton", "tolerance", tolerance)
     positive("newton", "max_steps", max_steps)
-    trace = Trace([x], [finite(error(x).item(), 0)])
-    while trace.errors[-1] > tolerance and trace.steps < max_steps:
+    trace = Trace()
+    value = trace.evaluate(error, x)
+    while value > tolerance and trace.steps < max_steps:
         gradient, hessian = torch.func.grad(error)(x), torch.func.hessian(error)(x)
         x = x - newton_step(gradient, hessian)
-        trace.points.append(x)
-        trace.errors.append(finite(error(x).item(), trace.steps))
+        value = trace.evaluate(error, x)
     return trace
 
 
 def newton_step(gradient: Tensor, hessian: Tensor) -> Tensor:
-    """H⁻¹∇, which for numbers is a quotient.
+    """Return H⁻¹∇; for a function of one number, f′/f″.
+
+    Shape:
+        gradient () and hessian (), or gradient (n,) and hessian (n, n).
 
     Raises:
         ArithmeticError: the second derivative is 0, or the Hessian singular.
     """
+    singular = (
+        "newton: the second derivative is singular (flat): "
+        "the Newton step does not exist"
+    )
     if gradient.ndim == 0:
         if hessian == 0:
-            raise ArithmeticError(f"newton: {FLAT}")
+            raise ArithmeticError(singular)
         return gradient / hessian
     try:
         return torch.linalg.solve(hessian, gradient)
     except torch.linalg.LinAlgError as reason:  # pyright: ignore[reportPrivateImportUsage]
-        raise ArithmeticError(f"newton: {FLAT}") from reason
+        raise ArithmeticError(singular) from reason
 
 
-class Descent:
-    """A point on a surface that goes downhill: a learner that needs no data.
+class Descent(ModelLearner):
+    """Descent on a surface as a learner: its parameter is the point; it needs no data.
 
     Args:
-        surface: what to descend.
+        surface: the function to minimise.
         start: the coordinates of the first point.
-        lr: the factor of the gradient, above 0; None takes the Newton step.
+        lr: the learning rate, positive and finite; None takes Newton steps.
     """
 
     def __init__(
         self, surface: Surface, start: Any, *, lr: float | None = None
     ) -> None:
         self.surface = surface
-        self.point = torch.nn.Parameter(torch.as_tensor(start).clone())
+        self.point = Parameter(torch.as_tensor(start).clone())
+        super().__init__(ParameterDict({"point": self.point}))
         self.optimizer = None
         if lr is not None:
             factor = positive("Descent", "lr", lr)
             self.optimizer = torch.optim.SGD([self.point], lr=factor)
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Go one step down, whatever the data; returns the height before."""
+        """Take one step, whatever the data; return the value before it."""
         self.point.grad = None
         height = self.surface.value(self.point)
         height.backward()
@@ -113,29 +164,16 @@ class Descent:
         return height.item()
 
     def predict(self, x: Tensor) -> Tensor:
-        """The height at the points `x`."""
+        """Return the surface's value at the points `x`."""
         return self.surface.value(x)
 
-    def parameters(self) -> dict[str, Tensor]:
-        """The point."""
-        return {"point": self.point.detach()}
-
-    def gradients(self) -> dict[str, Tensor]:
-        """The gradient at the point before."""
-        return {} if self.point.grad is None else {"point": self.point.grad}
-
     def state_dict(self) -> dict[str, Any]:
-        """The point."""
-        return {"point": self.point.detach()}
+        """Return the point."""
+        return self.parameters()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the point, copied."""
-        self.point.data = state_dict["point"].to(self.point, copy=True)
-
-    def to(self, other: Tensor) -> Self:
-        """Move to the dtype and device of `other`."""
-        self.point.data = self.point.data.to(other)
-        return self
+        """Restore what `state_dict` returned, copied."""
+        self.model.load_state_dict(state_dict)
 
 
 __all__ = ["Descent", "Trace", "descend", "newton", "newton_step"]

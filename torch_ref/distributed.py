@@ -1,4 +1,4 @@
-"""Data parallel by `DistributedDataParallel`, and the communicator of both wings."""
+"""Data-parallel training by `DistributedDataParallel`, and its communicator."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -16,10 +16,10 @@ from torch_ref.training import GradientLearner
 
 
 class Communicator:
-    """`handmade.distributed.Communicator` by torch.distributed's own process group.
+    """Sums arrays over the ranks of torch.distributed's default process group.
 
     Raises:
-        ValueError: there is no process group yet (`init_process_group`).
+        ValueError: `init_process_group` was not called.
     """
 
     def __init__(self) -> None:
@@ -29,25 +29,25 @@ class Communicator:
         self.size = dist.get_world_size()
 
     def all_reduce(self, array: Any) -> Any:
-        """Σ over all ranks of their `array`, which is overwritten; NumPy's, too."""
+        """Replace `array` (a tensor or a NumPy array) by its sum over all ranks."""
         shared = torch.from_numpy(array) if isinstance(array, np.ndarray) else array
         dist.all_reduce(shared)
         return array
 
 
 class DataParallelLearner(GradientLearner):
-    """A `GradientLearner` whose batches are spread over all ranks.
+    """A `GradientLearner` that gives each rank an equal part of every batch.
 
     Args:
-        model: what is trained.
+        model: the module to train.
         criterion: the loss, a mean that counts every example alike.
-        optimizer: makes the optimiser from the model's parameters.
-        scheduler: makes a schedule from the optimiser.
+        optimizer: makes the optimizer from the model's parameters.
+        scheduler: makes the learning-rate schedule from the optimizer.
         clip: changes the averaged gradients before each update.
-        communicator: adds up over the ranks; DDP does so by itself, over the same.
+        communicator: sums over the ranks; DDP uses the same process group.
 
     Raises:
-        ValueError: the loss is no such mean.
+        ValueError: the loss is not such a mean.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class DataParallelLearner(GradientLearner):
         *,
         communicator: Communicator,
     ) -> None:
-        _require_mean(criterion)
+        _check_mean(criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
         self.communicator = communicator
         self._replica: DistributedDataParallel | None = None
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Forward, backward, update; returns the loss of the whole batch.
+        """Forward, backward, update; return the loss of the whole batch.
 
         Raises:
-            ValueError: the examples cannot be dealt out evenly, or some are ignored.
+            ValueError: the ranks do not divide the batch, or the loss ignores a target.
         """
-        _require_all_count(self.criterion, target)
+        _check_none_ignored(self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
         output = self.replica(x)
         loss = self.criterion(output, target)
@@ -86,13 +86,13 @@ class DataParallelLearner(GradientLearner):
 
     @property
     def replica(self) -> DistributedDataParallel:
-        """The model, its gradients averaged in each backward pass."""
-        if self._replica is None:  # not before the model has its dtype and device
+        """The model wrapped in DDP, which averages the gradients in each backward."""
+        if self._replica is None:  # DDP needs the final dtype and device
             self._replica = DistributedDataParallel(self.model)
         return self._replica
 
     def _average(self, loss: Tensor) -> Tensor:
-        """Average running statistics over all ranks, and the loss."""
+        """Average running statistics and loss over all ranks; return the loss."""
         statistics = [b for b in self.model.buffers() if b.is_floating_point()]
         loss, *means = averaged([loss, *statistics], self.communicator)
         for buffer, mean in zip(statistics, means, strict=True):
@@ -100,16 +100,16 @@ class DataParallelLearner(GradientLearner):
         return loss
 
     def to(self, other: Tensor) -> Self:
-        """Move model, loss and optimiser to the dtype and device of `other`."""
+        """Move modules and optimizers to the dtype and device of `other`."""
         self._replica = None
         return super().to(other)
 
 
 def part(array: Tensor, communicator: Communicator) -> Tensor:
-    """The rows that this rank learns from: as many on each, in the order of the ranks.
+    """Return this rank's rows of a batch: equal parts, in the order of the ranks.
 
     Raises:
-        ValueError: the number of rows is 0 or not divisible by that of the ranks.
+        ValueError: the number of rows is 0, or the number of ranks does not divide it.
     """
     ranks, rows = communicator.size, len(array) if array.ndim else 0
     if rows == 0 or rows % ranks:
@@ -121,10 +121,10 @@ def part(array: Tensor, communicator: Communicator) -> Tensor:
 
 
 def averaged(arrays: Iterable[Tensor], communicator: Communicator) -> list[Tensor]:
-    """The mean of each array over all ranks, by one all-reduce of all in a row.
+    """Return the mean of each array over all ranks, by a single all-reduce.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there is no array.
     """
     given = list(arrays)
     if not given:
@@ -138,8 +138,8 @@ def averaged(arrays: Iterable[Tensor], communicator: Communicator) -> list[Tenso
     ]
 
 
-def _require_mean(criterion: Module) -> None:
-    """Refuse a loss that is no mean in which every example counts alike."""
+def _check_mean(criterion: Module) -> None:
+    """Refuse a loss that is not a mean with equal weights of all examples."""
     for loss in criterion.modules():
         name = type(loss).__name__
         reduction = getattr(loss, "reduction", "mean")
@@ -155,8 +155,8 @@ def _require_mean(criterion: Module) -> None:
             )
 
 
-def _require_all_count(criterion: Module, target: Tensor) -> None:
-    """Refuse targets that the loss ignores: the ranks' means would count unlike."""
+def _check_none_ignored(criterion: Module, target: Tensor) -> None:
+    """Refuse ignored targets: the ranks would average over different counts."""
     for loss in criterion.modules():
         ignored = getattr(loss, "ignore_index", None)
         if ignored is not None and bool((target == ignored).any()):

@@ -1,34 +1,34 @@
-"""The metrics in torch's own operations."""
+"""Metrics of a classifier or a clustering, in torch operations."""
 
 import torch
 from torch import Tensor
 
 
 def argmax(output: Tensor) -> Tensor:
-    """The class with the largest output, (n, c) → (n,)."""
+    """Return the class with the largest output, (n, c) → (n,)."""
     return output.argmax(dim=-1)
 
 
 def threshold(output: Tensor, at: float = 0.5) -> Tensor:
-    """1 where the output is above `at`, else 0, as int64 in the same shape."""
+    """Return 1 where the output is above `at`, else 0: int64, same shape."""
     return (output > at).long()
 
 
 def accuracy(predicted: Tensor, target: Tensor) -> float:
-    """The share of right answers, from 0 to 1."""
+    """Return the fraction of right answers, in [0, 1]."""
     return (predicted == target).double().mean().item()
 
 
 def confusion_matrix(predicted: Tensor, target: Tensor, num_classes: int) -> Tensor:
-    """How often each class (row) was taken for each class (column)."""
+    """Count the examples of each class (row) predicted as each class (column)."""
     cells = torch.bincount(target * num_classes + predicted, minlength=num_classes**2)
     return cells.reshape(num_classes, num_classes)
 
 
 def purity(clusters: Tensor, target: Tensor) -> float:
-    """The share of examples whose class is the most frequent one of their cluster."""
-    of_each = [target[clusters == j].bincount().max() for j in clusters.unique()]
-    return torch.stack(of_each).sum().item() / len(target)
+    """Return the fraction of examples in the most frequent class of their cluster."""
+    counts = [target[clusters == j].bincount().max() for j in clusters.unique()]
+    return torch.stack(counts).sum().item() / len(target)
 
 
 __all__ = ["accuracy", "argmax", "confusion_matrix", "purity", "threshold"]

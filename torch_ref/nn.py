@@ -1,4 +1,4 @@
-"""torch.nn by name; what torch lacks is written forward-only, for autograd."""
+"""torch.nn; what torch lacks is written as a forward pass only, for autograd."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -48,8 +48,8 @@ from torch.nn import (
     Tanh,
 )
 
-from handmade._bits import known_bits
 from torch_ref import _init, _utils
+from torch_ref._checks import quantisation_bits
 from torch_ref._random import keep_mask, normal
 from torch_ref.quantize import Quantized, quantize
 
@@ -57,10 +57,15 @@ init, utils = _init, _utils
 
 
 class Dropout(torch.nn.Dropout):
-    """Torch's own but for the mask: both sides drop the same units."""
+    """torch's Dropout with the mask of `manual_seed`, the same as handmade's.
+
+    Forward:
+        y = x · k / (1 − p), each k 0 with probability p, else 1; in evaluation mode
+        y = x
+    """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Input · k / (1 − p), k being 0 or 1; in evaluation mode the input."""
+        """Drop elements, (…) → (…)."""
         if not self.training:
             return input
         kept = 1 - self.p if self.p < 1 else 1.0
@@ -69,10 +74,17 @@ class Dropout(torch.nn.Dropout):
 
 
 class GaussianSample(Module):
-    """μ + σ ε of (μ, log σ²) side by side, with handmade's ε; in evaluation mode μ."""
+    """The reparameterisation trick: a differentiable sample from N(μ, σ²).
+
+    Forward:
+        z = μ + σ ε, each ε from N(0, 1); in evaluation mode z = μ
+
+    Shape:
+        x (…, 2k): μ and log σ² side by side; z (…, k).
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """From (…, 2k) to (…, k)."""
+        """Draw z, (…, 2k) → (…, k)."""
         mean, log_variance = x.chunk(2, dim=-1)
         if not self.training:
             return mean
@@ -81,14 +93,21 @@ class GaussianSample(Module):
 
 
 class GaussianKLLoss(Module):
-    """KL(N(μ, σ²) ‖ N(μ₀, σ₀²)) of (μ, log σ²) and (μ₀, log σ₀²), summed over a row."""
+    """Kullback–Leibler divergence KL(N(μ, σ²) ‖ N(μ₀, σ₀²)), summed over a row.
+
+    Args:
+        reduction: over the rows: "mean", "sum" or "none".
+
+    Shape:
+        input (…, 2k): μ and log σ² side by side; target (…, 2k): μ₀ and log σ₀².
+    """
 
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = reduction
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Reduced over the rows."""
+        """Return the divergence, reduced over the rows."""
         mean, log_variance = (input - target).chunk(2, dim=-1)
         precision = target.chunk(2, dim=-1)[1].neg().exp()
         each = log_variance.expm1() - log_variance + mean.square() * precision
@@ -99,10 +118,14 @@ class GaussianKLLoss(Module):
 
 
 class Residual(Sequential):
-    """The input plus what the layers make of it, which must have its shape."""
+    """A skip connection around a sequence of layers: y = x + f(x), f(x) shaped as x."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Input + f(input)."""
+        """Return x + f(x).
+
+        Raises:
+            ValueError: f(x) has another shape than x.
+        """
         change = super().forward(input)
         if change.shape != input.shape:
             raise ValueError(
@@ -113,48 +136,59 @@ class Residual(Sequential):
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Quantises; the gradient passes as if it had not."""
+    """Straight-through estimator: quantise forward, pass the gradient unchanged."""
 
     @staticmethod
     def forward(ctx: Any, weight: torch.Tensor, bits: int | str) -> torch.Tensor:
-        """The weights as they are used."""
+        """Return the quantised weights."""
         return quantize(weight, bits).used
 
     @staticmethod
     def backward(ctx: Any, *grad_output: torch.Tensor) -> Any:
-        """Unchanged, and none by bits."""
+        """Return the gradient by the weights; `bits` has none."""
         return grad_output[0], None
 
 
 class QuantizedLinear(Linear):
-    """A linear layer whose weights are quantised before they are used."""
+    """Quantisation-aware training: a linear layer that uses quantised weights.
+
+    Args:
+        in_features: the number of inputs.
+        out_features: the number of outputs.
+        bits: 2 to 24, "ternary" or "binary".
+        bias: whether to add a bias, which is not quantised.
+    """
 
     def __init__(
         self, in_features: int, out_features: int, bits: int | str, bias: bool = True
     ) -> None:
         super().__init__(in_features, out_features, bias)
-        self.bits = known_bits("QuantizedLinear", bits)
+        self.bits = quantisation_bits("QuantizedLinear", bits)
 
     def quantized(self) -> Quantized:
-        """The weights as they are stored, their scale, and as they are used."""
+        """Return the weights as stored, their scale, and the weights as used."""
         return quantize(self.weight.detach(), self.bits)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """torch.nn.functional.linear with the used weights."""
+        """Return x Wᵀ + b with quantised W, (…, i) → (…, o)."""
         used = _StraightThrough.apply(self.weight, self.bits)
         return torch.nn.functional.linear(input, used, self.bias)
 
 
 class Step(Module):
-    """1 where x > 0, else 0 (NaN, too); autograd finds the gradient 0, as sign's is."""
+    """The Heaviside step: 1 where x > 0, else 0, for NaN, too; its gradient is 0."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """sign(relu(x)), which is [x > 0]."""
+        """Return [x > 0] as sign(relu(x)), through which autograd gives 0."""
         return torch.relu(x).sign()
 
 
 class WeightedSum(Module):
-    """Σᵢ aᵢ Lᵢ(x, y) over the pairs (aᵢ, Lᵢ)."""
+    """A weighted sum of losses, Σᵢ aᵢ Lᵢ(x, y).
+
+    Args:
+        losses: the pairs (aᵢ, Lᵢ).
+    """
 
     def __init__(self, losses: Iterable[tuple[float, Module]]) -> None:
         super().__init__()
@@ -164,14 +198,22 @@ class WeightedSum(Module):
             self.add_module(str(index), loss)
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The sum as one number."""
+        """Return the sum, shape ()."""
         losses = [loss(input, target) for loss in self.children()]
         pairs = zip(self.weights, losses, strict=True)
         return torch.stack([a * loss for a, loss in pairs]).sum()
 
 
 class ExpectedCostLoss(Module):
-    """The costs K[y, k] of the answers k, expected under softmax(x)."""
+    """Expected cost of a classification: Σₖ K[y, k] softmax(x)ₖ.
+
+    Args:
+        cost: K (c, c); K[y, k] is the cost of the answer k where y is right.
+        reduction: over the examples: "mean", "sum" or "none".
+
+    Shape:
+        input (n, c, …) or (c,), target (n, …) or ().
+    """
 
     cost: torch.Tensor
 
@@ -181,7 +223,7 @@ class ExpectedCostLoss(Module):
         self.reduction = reduction
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Reduced over the examples."""
+        """Return the expected cost, reduced over the examples."""
         axis = min(1, input.ndim - 1)
         costs = self.cost[target].movedim(-1, axis)
         losses = (torch.softmax(input, axis) * costs).sum(axis)
@@ -191,7 +233,12 @@ class ExpectedCostLoss(Module):
 
 
 class SmoothnessPenalty(Module):
-    """The mean squared difference of neighbouring pixels of every row of weight."""
+    """Mean squared difference of neighbouring pixels, each row of W an image.
+
+    Args:
+        weight: the parameter W (o, height · width).
+        shape: (height, width).
+    """
 
     def __init__(self, weight: Parameter, shape: tuple[int, int]) -> None:
         super().__init__()
@@ -199,7 +246,7 @@ class SmoothnessPenalty(Module):
         self.shape = shape
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The same for every input and target."""
+        """Return the penalty, shape (); it depends on neither argument."""
         images = self.weight.unflatten(1, self.shape)
         pairs = [images.diff(dim=1).flatten(), images.diff(dim=2).flatten()]
         return torch.cat(pairs).square().mean()

@@ -1,4 +1,4 @@
-"""torch.optim by name; where torch rounds more than its arrays ask for, not so here."""
+"""torch.optim, with NAdam and Muon computed in the dtype of the parameter."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ lr_scheduler = _lr_scheduler
 
 
 class NAdam(torch.optim.NAdam):
-    """torch's, with the product of all μ in the parameter's dtype.
+    """torch's NAdam, with the product of all μ in the parameter's dtype.
 
-    torch starts it in float32, even for float64 parameters, and turns it into the
-    parameter's dtype once a state is loaded; here it has that dtype from the start.
+    torch keeps this product in float32, even for float64 parameters, until a state is
+    loaded; here it has the parameter's dtype from the start.
     """
 
     def step(self, closure: Any = None) -> Any:
-        """The same, from a state that holds no float32."""
+        """Update as torch does, from a state in the parameter's dtype."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None and not self.state[p]:
@@ -41,35 +41,35 @@ class NAdam(torch.optim.NAdam):
         return super().step(closure)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """The same; a number in a loaded state, too, takes the parameter's dtype."""
+        """Load as torch does, the product in the parameter's dtype."""
         for p, own in state["state"].items():
             own["mu_product"] = torch.as_tensor(own["mu_product"], dtype=p.dtype)
         super().__setstate__(state)
 
 
-class _InFull(TorchFunctionMode):
-    """Leaves out the rounding to bfloat16."""
+class _WithoutBfloat16(TorchFunctionMode):
+    """Replaces Tensor.bfloat16() by a copy in the same dtype."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """What `func` answers; of a cast to bfloat16 only the copy is left."""
+        """Call `func`; copy where it is the cast to bfloat16."""
         if func is torch.Tensor.bfloat16:
             return args[0].clone()
         return func(*args, **(kwargs or {}))
 
 
-_TorchsMuon: Any = getattr(torch.optim, "Muon", Optimizer)
+_TorchMuon: Any = getattr(torch.optim, "Muon", Optimizer)
 
 
-class Muon(_TorchsMuon):
-    """torch's, its Newton–Schulz iteration in the parameter's dtype.
+class Muon(_TorchMuon):
+    """torch's Muon, with the Newton–Schulz iteration in the parameter's dtype.
 
-    torch rounds what it iterates to bfloat16, which NumPy has not; each line of its
-    rule runs here, but that one does not round.
+    torch iterates in bfloat16, a dtype that NumPy lacks. Here torch's own code runs
+    with the cast to bfloat16 left out.
 
     Raises:
-        NotImplementedError: this torch has no Muon; it came with 2.9.
+        NotImplementedError: torch is older than 2.9, the first with Muon.
     """
 
     if not hasattr(torch.optim, "Muon"):
@@ -80,8 +80,8 @@ class Muon(_TorchsMuon):
             )
 
     def step(self, closure: Any = None) -> Any:
-        """The same, without its rounding."""
-        with _InFull():
+        """Update as torch does, without the cast to bfloat16."""
+        with _WithoutBfloat16():
             return super().step(closure)
 
 

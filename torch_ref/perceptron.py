@@ -1,12 +1,13 @@
-"""The one-layer perceptron in torch.nn; Rosenblatt's rule found by autograd."""
+"""The one-layer perceptron, and Rosenblatt's rule as SGD on the perceptron loss."""
 
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from handmade._numbers import positive
+from torch_ref._checks import positive
 from torch_ref.nn import Step
+from torch_ref.training import ModelLearner
 
 
 def with_ones(x: Tensor) -> Tensor:
@@ -15,12 +16,16 @@ def with_ones(x: Tensor) -> Tensor:
 
 
 def weighted_sum(x: Tensor, weights: Tensor) -> Tensor:
-    """Σ wᵢ xᵢ with x₀ = 1; the first weight of each row is the bias w₀."""
+    """Return Σ wᵢ xᵢ with x₀ = 1, so that the first weight of each row is the bias.
+
+    Shape:
+        x (n, i), weights (o, 1 + i); result (n, o).
+    """
     return torch.inner(with_ones(x), weights)
 
 
 class Perceptron(nn.Module):
-    """One linear layer and an activation, `Step` unless given."""
+    """One linear layer and an activation, `Step` by default."""
 
     def __init__(
         self, in_features: int, out_features: int, activation: nn.Module | None = None
@@ -34,51 +39,48 @@ class Perceptron(nn.Module):
         return self.activation(self.linear(x))
 
 
-class Rosenblatt:
-    """Rosenblatt's rule as SGD on the perceptron's own loss, Σ (ŷ − y) z."""
+class Rosenblatt(ModelLearner):
+    """Rosenblatt's perceptron rule: SGD on the perceptron loss Σ (ŷ − y) z.
+
+    z = W x + w₀ and ŷ = [z > 0]. The gradient by z is ŷ − y, so SGD is the rule
+    W ← W + lr (y − ŷ) xᵀ.
+
+    Args:
+        in_features: i, the number of inputs.
+        out_features: o, the number of outputs.
+        lr: the learning rate, positive and finite.
+    """
 
     def __init__(
         self, in_features: int, out_features: int = 1, lr: float = 1.0
     ) -> None:
         self.linear = nn.Linear(in_features, out_features)
+        super().__init__(self.linear)
         self.optimizer = torch.optim.SGD(
             self.linear.parameters(), lr=positive("Rosenblatt", "lr", lr)
         )
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Learn once from a batch; returns the loss before the change."""
+        """Train on one batch; return the mean loss before the update."""
         z = self.linear(x)
-        wrong = Step()(z).detach() - target
-        loss = (wrong * z).sum()
+        mistake = Step()(z).detach() - target
+        loss = (mistake * z).sum()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.item() / len(z)
 
     def predict(self, x: Tensor) -> Tensor:
-        """ŷ: 1 where the weighted sum is above 0, else 0."""
+        """Return ŷ: 1 where the weighted sum is above 0, else 0."""
         return Step()(self.linear(x)).detach()
 
-    def parameters(self) -> dict[str, Tensor]:
-        """W and w₀, named as in `torch.nn.Linear`."""
-        return dict(self.linear.state_dict())
-
-    def gradients(self) -> dict[str, Any]:
-        """What autograd found in the last step."""
-        return {name: p.grad for name, p in self.linear.named_parameters()}
-
     def state_dict(self) -> dict[str, Any]:
-        """W and w₀."""
+        """Return W and w₀, named as in `torch.nn.Linear`."""
         return self.linear.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Restore what `state_dict` returned; tensors are copied."""
         self.linear.load_state_dict(state_dict)
-
-    def to(self, other: Tensor) -> Self:
-        """Move to the dtype and device of `other`."""
-        self.linear.to(other)
-        return self
 
 
 __all__ = ["Perceptron", "Rosenblatt", "weighted_sum", "with_ones"]

@@ -1,15 +1,24 @@
-"""Weights in few bits with torch's own rounding and types."""
+"""Quantisation: weights stored in few bits or as short floats, by torch's rounding."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from handmade._bits import FLOATS, known_bits, known_float
+from torch_ref._checks import quantisation_bits
+
+FLOATS = {"float32": 32, "float16": 16, "bfloat16": 16}
+"""Bits of each floating-point type that weights are stored as."""
 
 
 class Quantized(NamedTuple):
-    """Whole numbers, the value of a stored 1, and their product."""
+    """Quantised weights: used = stored · scale.
+
+    Attributes:
+        stored: integers, in the shape of the weights.
+        scale: the value of a stored 1, shape ().
+        used: the weights that the layer computes with.
+    """
 
     stored: Tensor
     scale: Tensor
@@ -17,8 +26,17 @@ class Quantized(NamedTuple):
 
 
 def quantize(weight: Tensor, bits: int | str) -> Quantized:
-    """Each weight by the nearest of a few evenly spaced values."""
-    bits = known_bits("quantize", bits)
+    """Round each weight to the nearest multiple of one scale.
+
+    Args:
+        weight: a floating-point tensor of any shape.
+        bits: 2 to 24, "ternary" (−1, 0, 1) or "binary" (−1, 1).
+
+    Raises:
+        TypeError: `bits` is neither a whole number nor a string.
+        ValueError: `bits` is another, or there is no weight, or one is not finite.
+    """
+    bits = quantisation_bits("quantize", bits)
     if weight.numel() == 0:
         raise ValueError(f"quantize: no weight in shape {tuple(weight.shape)}")
     if not weight.isfinite().all():
@@ -32,13 +50,16 @@ def quantize(weight: Tensor, bits: int | str) -> Quantized:
         steps = torch.zeros_like(size)
     else:
         steps = weight.detach().div(scale).round().clamp(-most, most)
-    fits = (t for t in (torch.int8, torch.int16, torch.int32))
-    dtype = next(t for t in fits if torch.iinfo(t).max >= most)
+    integers = (torch.int8, torch.int16, torch.int32)
+    dtype = next(t for t in integers if torch.iinfo(t).max >= most)
     return Quantized(steps.to(dtype), scale, steps * scale)
 
 
 def _scale(size: Tensor, bits: int | str) -> Tensor:
-    """The mean or the largest share, no larger or smaller than the dtype can use."""
+    """Return the mean |weight| for ternary and binary, else the largest / (2ⁿ⁻¹ − 1).
+
+    It is clamped so that no multiple overflows and no division underflows.
+    """
     largest, finfo = size.amax(), torch.finfo(size.dtype)
     if isinstance(bits, str):
         power = 2.0**64 if largest > 1 else 1.0  # so that no sum is infinite
@@ -50,8 +71,15 @@ def _scale(size: Tensor, bits: int | str) -> Tensor:
 
 
 def rounded(values: Tensor, name: str) -> Tensor:
-    """To the shorter type and back."""
-    dtype = getattr(torch, known_float("rounded", name))
+    """Round to the floating-point type `name`, and return in the dtype of `values`.
+
+    Raises:
+        ValueError: `name` is not in `FLOATS`, or a value is beyond its range.
+    """
+    if name not in FLOATS:
+        known = ", ".join(FLOATS)
+        raise ValueError(f"rounded: expected one of {known}, got {name!r}")
+    dtype = getattr(torch, name)
     if not (values.abs() <= (largest := torch.finfo(dtype).max)).all():
         raise ValueError(f"rounded: {name} holds numbers up to ±{largest:g}")
     return values.to(torch.float32).to(dtype).to(values.dtype)
@@ -60,7 +88,10 @@ def rounded(values: Tensor, name: str) -> Tensor:
 def quantized_state_dict(
     state_dict: dict[str, Tensor], bits: int | str
 ) -> dict[str, Tensor]:
-    """The state with what few bits leave of every array of two or more dimensions."""
+    """Return the state with its tensors of two or more dimensions quantised.
+
+    A floating-point type (`FLOATS`) rounds every floating-point tensor instead.
+    """
     new = dict(state_dict)
     for name, tensor in state_dict.items():
         if bits in FLOATS and tensor.is_floating_point():
@@ -71,13 +102,14 @@ def quantized_state_dict(
 
 
 def model_bytes(state_dict: dict[str, Tensor], bits: int | str) -> int:
-    """The bytes of the packed weights, of a scale each, and of the rest as float32."""
+    """Count the bytes of the packed weights, their scales, and the rest as float32."""
     sizes = [(t.numel(), t.dim() >= 2) for t in state_dict.values()]
     if bits in FLOATS:
         return sum(count for count, _ in sizes) * FLOATS[str(bits)] // 8
-    bits = known_bits("model_bytes", bits)
-    group, of = {"ternary": (5, 1), "binary": (8, 1)}.get(str(bits), (8, bits))
-    packed = [-(-count * int(of) // group) + 4 for count, matrix in sizes if matrix]
+    bits = quantisation_bits("model_bytes", bits)
+    # (weights a group, bytes a group): 5 ternary weights fit a byte, as 3⁵ ≤ 256.
+    group, size = {"ternary": (5, 1), "binary": (8, 1)}.get(str(bits), (8, bits))
+    packed = [-(-count * int(size) // group) + 4 for count, matrix in sizes if matrix]
     return sum(packed) + sum(4 * count for count, matrix in sizes if not matrix)
 
 

@@ -1,38 +1,37 @@
-"""The same searches on tensors: no autograd, and the same draws as in handmade."""
+"""Search without a gradient: pseudo-derivative, random descent, simulated annealing."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from handmade._numbers import (
-    at_least,
-    finite,
-    finite_number,
-    one_number,
-    positive,
-    whole,
-)
-from handmade.descent import Trace
 from torch_ref import _random
-from torch_ref._modes import evaluated
+from torch_ref._checks import at_least, finite_number, positive, scalar, whole
+from torch_ref.descent import Trace
+from torch_ref.training import ModelLearner
 
 
 def blind_step(
     error: Callable[[Tensor], Any], x: Tensor, value: float, step: float
 ) -> tuple[Tensor, float, float]:
-    """Step; if the error does not shrink, to the other side; if it never does, halve.
+    """Try a step, then its opposite; if neither lowers the error, halve the step.
+
+    Args:
+        error: from a point to a number.
+        x: the current point.
+        value: the error at x.
+        step: what to add to x.
 
     Returns:
-        where it stands now, the error there, and the next step.
+        the new point, the error there, and the next step.
     """
-    for way in (step, -step):
-        found = float(error(x + way))
+    for trial in (step, -step):
+        found = float(error(x + trial))
         if found < value:
-            return x + way, found, way
+            return x + trial, found, trial
     return x, value, step / 2
 
 
@@ -45,22 +44,29 @@ def blind_descent(
     tolerance: float = 0.01,
     budget: int = 10_000,
 ) -> Trace:
-    """`blind_step` while error(x) > tolerance; every question is in the trace.
+    """Repeat `blind_step` while error(x) > tolerance.
+
+    Args:
+        error: from a point to a number.
+        x: the start.
+        step: the first step; its sign is the first direction.
+        tolerance: stop once error(x) is no larger.
+        budget: stop after this many evaluations; all of them are in the trace.
 
     Raises:
         ValueError: `step` is 0 or not finite, `tolerance` is not positive and finite,
             or `budget` is below 1.
-        ArithmeticError: the error became NaN or infinite; the point's number is named.
+        ArithmeticError: the error became NaN or infinite; the message names the step.
     """
-    way = finite_number("blind_descent", "step", step)
-    if way == 0:
+    step = finite_number("blind_descent", "step", step)
+    if step == 0:
         raise ValueError("blind_descent: step must not be 0: it would never move")
     positive("blind_descent", "tolerance", tolerance)
     whole("blind_descent", "budget", budget, 1)
     trace = Trace()
-    value = _ask(trace, error, x)
+    value = trace.evaluate(error, x)
     while value > tolerance and len(trace.points) < budget:
-        x, value, way = blind_step(lambda p: _ask(trace, error, p), x, value, way)
+        x, value, step = blind_step(lambda p: trace.evaluate(error, p), x, value, step)
     return trace
 
 
@@ -73,32 +79,40 @@ def random_descent(
     tolerance: float = 0.01,
     budget: int = 10_000,
 ) -> Trace:
-    """Step at random, and stay only where the error is smaller.
+    """Add Gaussian noise to x; keep it only where the error is smaller.
+
+    Args:
+        error: from a point to a number.
+        x: the start.
+        scale: the standard deviation of a step.
+        tolerance: stop once error(x) is no larger.
+        budget: stop after this many evaluations; all of them are in the trace.
 
     Raises:
         ValueError: `scale` or `tolerance` is not positive and finite, or `budget` is
             below 1.
-        ArithmeticError: the error became NaN or infinite; the point's number is named.
+        ArithmeticError: the error became NaN or infinite; the message names the step.
     """
     scale = positive("random_descent", "scale", scale)
     positive("random_descent", "tolerance", tolerance)
     whole("random_descent", "budget", budget, 1)
     trace = Trace()
-    value = _ask(trace, error, x)
+    value = trace.evaluate(error, x)
     while value > tolerance and len(trace.points) < budget:
-        tried = x + _random.normal(0.0, scale, tuple(x.shape)).to(x)
-        found = _ask(trace, error, tried)
-        x, value = (tried, found) if found < value else (x, value)
+        trial = x + _random.normal(0.0, scale, tuple(x.shape)).to(x)
+        found = trace.evaluate(error, trial)
+        if found < value:
+            x, value = trial, found
     return trace
 
 
-class RandomDescent:
-    """Wiggles all weights at random, and keeps the change only if the loss shrinks.
+class RandomDescent(ModelLearner):
+    """Add Gaussian noise to all weights; keep it only if the loss gets smaller.
 
     Args:
-        model: what is changed.
+        model: the module to train.
         criterion: the loss; one number.
-        scale: the standard deviation of a change, above 0.
+        scale: the standard deviation of the noise, above 0.
         tries: how many changes are tried on each batch, at least 1.
     """
 
@@ -108,14 +122,14 @@ class RandomDescent:
         owner = type(self).__name__
         if next(model.parameters(), None) is None:
             raise ValueError(f"{owner}: the model has no parameters to change")
-        self.model = model
+        super().__init__(model)
         self.criterion = criterion
         self.scale = positive(owner, "scale", scale)
         self.tries = whole(owner, "tries", tries, 1)
 
     @torch.no_grad()
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Try some changes on a batch; returns the loss before them."""
+        """Try some changes on a batch; return the loss before them."""
         loss = first = self._loss(x, target)
         for _ in range(self.tries):
             old = {name: a.clone() for name, a in self.model.state_dict().items()}
@@ -125,66 +139,36 @@ class RandomDescent:
             new = self._loss(x, target)
             if self.keeps(new - loss):
                 loss = new
-            else:  # what a forward pass has counted is taken back, too
+            else:  # restores the running statistics of the forward pass, too
                 self.model.load_state_dict(old)
         return first
 
     def _loss(self, x: Tensor, target: Tensor) -> float:
         loss = self.criterion(self.model(x), target)
-        return one_number(type(self).__name__, "the loss", loss)
+        return scalar(type(self).__name__, "the loss", loss)
 
     def keeps(self, change: float) -> bool:
-        """Whether the weights stay where the loss is larger by `change`."""
+        """Decide whether to keep weights that change the loss by `change`."""
         return change < 0
 
-    def predict(self, x: Tensor) -> Tensor:
-        """The model's output in evaluation mode."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Tensor]:
-        """The data of every parameter and every floating buffer by name."""
-        buffers = {n: a for n, a in self.model.named_buffers() if a.is_floating_point()}
-        return {n: p.detach() for n, p in self.model.named_parameters()} | buffers
-
     def gradients(self) -> dict[str, Tensor]:
-        """None: a blind search has no direction."""
+        """Return an empty dict: this search has no gradient."""
         return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model."""
-        return {"model": self.model.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"{type(self).__name__}.load_state_dict: expected {[*own]}, "
-                f"got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-
-    def to(self, other: Tensor) -> Self:
-        """Move model and loss to the dtype and device of `other`."""
-        self.model.to(other)
-        self.criterion.to(other)
-        return self
 
 
 class Annealing(RandomDescent):
-    """Random descent that keeps a worse change with probability exp(−Δ/T).
+    """Simulated annealing: keep a worse change with probability exp(−Δ/T).
 
     Args:
-        model: what is changed.
+        model: the module to train.
         criterion: the loss; one number.
-        scale: the standard deviation of a change, above 0.
+        scale: the standard deviation of the noise, above 0.
         tries: how many changes are tried on each batch, at least 1.
         temperature: the first T, above 0, in units of the loss.
-        cooling: what T is multiplied by after every step, in (0, 1).
+        cooling: the factor of T after every step, in (0, 1).
     """
+
+    stateful = ("model", "temperature")
 
     def __init__(
         self,
@@ -203,44 +187,34 @@ class Annealing(RandomDescent):
             raise ValueError(f"Annealing: cooling must lie in (0, 1), got {cooling}")
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Try some changes on a batch, then cool; returns the loss before them."""
+        """Try some changes on a batch, then cool; return the loss before them."""
         loss = super().step(x, target)
         self.temperature = self.temperature * self.cooling
         return loss
 
     def keeps(self, change: float) -> bool:
-        """Whether the weights stay: −log of a uniform draw is above Δ/T so often."""
+        """Decide whether to keep weights that change the loss by `change`.
+
+        P(e > Δ/T) = exp(−Δ/T) for e from the exponential distribution.
+        """
         return change < self.temperature * _random.exponential()
 
     def parameters(self) -> dict[str, Tensor]:
-        """The model's, and the temperature of the next step."""
+        """Return the model's parameters, and the temperature of the next step."""
         own = super().parameters()
         like = next(iter(own.values()))
         return own | {"temperature": like.new_tensor(self.temperature)}
 
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model, and the temperature."""
-        return super().state_dict() | {"temperature": self.temperature}
-
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
+        """Restore what `state_dict` returned; tensors are copied.
 
         Raises:
-            KeyError: it is the state of another kind of learner.
+            KeyError: the names differ, as in the state of another kind of learner.
             ValueError: the temperature is below 0; nothing is changed then.
         """
-        temperature = state_dict.get("temperature", self.temperature)
-        checked = at_least("Annealing", "temperature", temperature, 0)
+        if "temperature" in state_dict:
+            at_least("Annealing", "temperature", state_dict["temperature"], 0)
         super().load_state_dict(state_dict)
-        self.temperature = checked
-
-
-def _ask(trace: Trace, error: Callable[[Tensor], Any], x: Tensor) -> float:
-    """The error at x, written into the trace."""
-    value = finite(error(x), len(trace.points))
-    trace.points.append(x)
-    trace.errors.append(value)
-    return value
 
 
 __all__ = [

@@ -1,31 +1,31 @@
-"""The course's functions, forward only: autograd finds gradient and Hessian."""
+"""The course's functions of one or two variables; autograd gives their derivatives."""
 
 import torch
 from torch import Tensor
 
 
 class Surface:
-    """A function of points p (…, n), differentiated by torch.func."""
+    """A function of points p (…, n); torch.func gives gradient and Hessian."""
 
     formula: str
 
     def value(self, p: Tensor) -> Tensor:
-        """The height at p (…)."""
+        """Return the value at each point, (…, n) → (…)."""
         raise NotImplementedError
 
     def gradient(self, p: Tensor) -> Tensor:
-        """The first partial derivatives (…, n)."""
+        """Return the gradient at each point, (…, n) → (…, n)."""
         return torch.func.grad(lambda q: self.value(q).sum())(p)
 
     def hessian(self, p: Tensor) -> Tensor:
-        """The second partial derivatives (…, n, n)."""
+        """Return the Hessian at each point, (…, n) → (…, n, n)."""
         rows = p.reshape(-1, p.shape[-1])
         each = torch.func.vmap(torch.func.hessian(self.value))(rows)
         return each.reshape(*p.shape, p.shape[-1])
 
 
 class Square(Surface):
-    """A valley over the line."""
+    """A parabola."""
 
     formula = "x²"
 
@@ -35,7 +35,7 @@ class Square(Surface):
 
 
 class SumOfSquares(Surface):
-    """A round bowl."""
+    """A paraboloid with circular contours."""
 
     formula = "x² + y²"
 
@@ -45,7 +45,7 @@ class SumOfSquares(Surface):
 
 
 class Valley(Surface):
-    """A long bowl."""
+    """A paraboloid with elliptic contours: a badly conditioned minimum."""
 
     formula = "x² + 10y²"
 
@@ -55,7 +55,7 @@ class Valley(Surface):
 
 
 class SumOfCubes(Surface):
-    """Flat at the origin."""
+    """Cubic: at the origin gradient and Hessian are 0, without a minimum."""
 
     formula = "x³ + y³"
 
@@ -65,7 +65,7 @@ class SumOfCubes(Surface):
 
 
 class InverseSquare(Surface):
-    """A peak without a top."""
+    """A pole at the origin."""
 
     formula = "1/(x² + y²)"
 
@@ -75,7 +75,7 @@ class InverseSquare(Surface):
 
 
 class SquaredDifference(Surface):
-    """A gutter along x = y."""
+    """A degenerate quadratic form: minimal on the line x = y."""
 
     formula = "x² − 2xy + y²"
 
@@ -85,17 +85,17 @@ class SquaredDifference(Surface):
 
 
 class SinePlusExponential(Surface):
-    """Waves on a slope."""
+    """Periodic in x, exponential in y."""
 
     formula = "sin x + eʸ"
 
     def value(self, p: Tensor) -> Tensor:
-        """The sum sin x + eʸ."""
+        """Return sin x + eʸ."""
         return p[..., 0].sin() + p[..., 1].exp()
 
 
 class Product(Surface):
-    """A saddle."""
+    """A saddle point at the origin."""
 
     formula = "x₁x₂"
 
@@ -105,7 +105,7 @@ class Product(Surface):
 
 
 class Plane(Surface):
-    """A tilted plane."""
+    """A linear function: constant gradient, Hessian 0."""
 
     formula = "x₁ + 2x₂"
 
@@ -115,7 +115,7 @@ class Plane(Surface):
 
 
 class ProductWithSquare(Surface):
-    """The product rule and the power rule at once."""
+    """A product of powers: needs product rule and power rule."""
 
     formula = "2x₁x₂²"
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder with autograd and torch.distributions."""
+"""The variational autoencoder: autograd, and the divergence by torch.distributions."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,14 +7,23 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn import BCEWithLogitsLoss, Module, Parameter
 from torch.optim import Optimizer
 
-from handmade._numbers import at_least, finite_number
-from torch_ref._modes import evaluated
+from torch_ref._checks import at_least, finite_number
 from torch_ref.nn import GaussianSample
-from torch_ref.training import GradientLearner
+from torch_ref.training import GradientLearner, evaluated
 
 
 class VariationalAutoencoder(GradientLearner):
-    """Reconstruction and β times the divergence from N(0, 1), a mean over examples."""
+    """Minimise the negative ELBO: reconstruction loss + β KL(N(μ, σ²) ‖ N(0, 1)).
+
+    The reconstruction loss is the binary cross-entropy; both are summed over the
+    elements of an example and averaged over the examples.
+
+    Args:
+        encoder: from x (n, …) to (μ, log σ²) side by side, (n, 2k).
+        decoder: from z (n, k) to the logits of x.
+        optimizer: makes the optimizer from the parameters of both.
+        beta: β, at least 0; the weight of the divergence.
+    """
 
     def __init__(
         self,
@@ -25,44 +34,43 @@ class VariationalAutoencoder(GradientLearner):
     ) -> None:
         owner = "VariationalAutoencoder"
         self.beta = at_least(owner, "beta", finite_number(owner, "beta", beta), 0)
-        self.codes = _ThroughCodes(encoder, decoder)
+        self.codes = _EncodeSampleDecode(encoder, decoder)
         super().__init__(self.codes, BCEWithLogitsLoss(reduction="sum"), optimizer)
 
     def step(self, x: Tensor, target: Tensor) -> float:
-        """Learn once from a batch; returns the loss before the change.
+        """Train on one batch; return the loss before the update.
 
         Raises:
-            ValueError: there is no example, or the target is no brightness in [0, 1].
+            ValueError: there is no example, or a target lies outside [0, 1].
         """
-        _examples(x, target)
+        _check_batch(x, target)
         code = self.codes.encoder(x)
         mean, log_variance = code.chunk(2, dim=-1)
-        curves = Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
+        posterior = Normal(mean, (0.5 * log_variance).exp(), validate_args=False)
+        prior = Normal(0.0, 1.0, validate_args=False)
         logits = self.codes.decoder(self.codes.sample(code))
-        far = kl_divergence(curves, Normal(0.0, 1.0, validate_args=False)).sum()
-        dear = self.beta * far if self.beta else 0.0  # 0 · ∞ would be NaN
-        loss = (self.criterion(logits, target) + dear) / len(x)
+        divergence = kl_divergence(posterior, prior).sum()
+        penalty = self.beta * divergence if self.beta else 0.0  # 0 · ∞ would be NaN
+        loss = (self.criterion(logits, target) + penalty) / len(x)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         return loss.item()
 
     def predict(self, x: Tensor) -> Tensor:
-        """The reconstruction of `x`, in [0, 1], from μ alone."""
+        """Return the reconstruction of `x` from μ (no sampling), in [0, 1]."""
         return super().predict(x).sigmoid()
 
     def encode(self, x: Tensor) -> Tensor:
-        """The code of `x`: means and log-variances."""
+        """Return (μ, log σ²) of `x` side by side, (n, 2k)."""
         return evaluated(self.codes.encoder, x)
 
     def decode(self, z: Tensor) -> Tensor:
-        """What the decoder writes for `z`, in [0, 1]."""
+        """Return the decoder's output for z (n, k), in [0, 1]."""
         return evaluated(self.codes.decoder, z).sigmoid()
 
 
-class _ThroughCodes(Module):
-    """From x to logits, by way of a code that is drawn."""
-
+class _EncodeSampleDecode(Module):
     def __init__(self, encoder: Module, decoder: Module) -> None:
         super().__init__()
         self.encoder = encoder
@@ -70,11 +78,11 @@ class _ThroughCodes(Module):
         self.decoder = decoder
 
     def forward(self, x: Tensor) -> Tensor:
-        """The logits."""
+        """Return the logits."""
         return self.decoder(self.sample(self.encoder(x)))
 
 
-def _examples(x: Tensor, target: Tensor) -> None:
+def _check_batch(x: Tensor, target: Tensor) -> None:
     owner = "VariationalAutoencoder"
     if x.dim() < 2 or len(x) == 0:
         raise ValueError(

@@ -47,8 +47,8 @@ def of_learner(dotted: str) -> Example:
         | _tensors("parameter", getattr(lockstep, side).parameters())
         for side in ("handmade", "torch_ref")
     )
-    rows = compared(got, want, scales=lockstep.scales.largest)
-    verdict = lockstep.verdict(len(given["x"]))
+    rows = compared(got, want, scales=lockstep.tolerance.scales)
+    verdict = lockstep.verdict()
     return Example(f"{learning.learner}  # {STEPS} steps", given, rows, verdict)
 
 

@@ -14,6 +14,7 @@ from compare.show.trimmed import trimmed
 from handmade.autodiff import functions, rules
 
 GENERAL = ("Module", "Loss", "Optimizer", "Surface", "LRScheduler", "Protocol")
+GENERAL += ("ModelLearner",)
 """Base classes that hold what all layers, all losses, … have in common."""
 PLACES = (
     *("torch.nn", "torch.optim", "torch.optim.lr_scheduler", "torch.nn.init"),

@@ -4,25 +4,23 @@ import csv
 import io
 import json
 import math
-import random
 import re
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-import google_crc32c
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from compare import logger, registry, tensorboard
 from compare.logger import CARD_WIDTH, RunLogger
-from compare.tensorboard import EventWriter, Server, deep_link
+from compare.tensorboard import RUNS, Server, deep_link
 from compare.trainer import Result, RunConfig, run
 
 SIDES = ("handmade", "torch_ref")
@@ -88,7 +86,7 @@ def accepts(host: str, port: int) -> bool:
 
 
 def test_both_sides_and_their_comparison_are_listed(ask: Ask, short_run: Result):
-    wanted = {run_name(short_run, side) for side in tensorboard.SIDES}
+    wanted = {run_name(short_run, side) for side in RUNS}
     assert wanted <= set(ask("/data/runs", lambda runs: wanted <= set(runs)))
 
 
@@ -126,8 +124,8 @@ def test_both_curves_are_the_ones_in_curves_csv(
 
 
 def test_the_difference_is_the_one_in_curves_csv(points: Ask, short_run: Result):
-    wanted = [tensorboard.log10(float(row["loss_diff"])) for row in curves(short_run)]
-    tag = "compare/loss_diff_log10/train"
+    wanted = [logger.log10(float(row["loss_diff"])) for row in curves(short_run)]
+    tag = "difference/loss_log10/train"
     curve = points(run_name(short_run, "compare"), tag, len(wanted))
     assert [value for *_, value in curve] == pytest.approx(wanted, rel=1e-6)
 
@@ -246,7 +244,7 @@ def test_the_link_after_a_run_pins_curves_picture_and_difference(short_run: Resu
     curve, picture, gap = json.loads(parts["pinnedCards"])
     assert curve["tag"] == "loss/train"
     assert picture["runId"].endswith(run_name(short_run, "compare"))
-    assert gap["tag"] == "compare/worst_so_far_log10/train"
+    assert gap["tag"] == "difference/max_log10/train"
 
 
 def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
@@ -256,7 +254,7 @@ def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
     folder = run("own", lesson, RunConfig(logdir=tmp_path)).folder
     pins = json.loads(link_parts(logger.link("http://h", folder))["pinnedCards"])
     scalars = [pin["tag"] for pin in pins if pin["plugin"] == "scalars"]
-    logged = [on_disk(folder / side).Tags()["scalars"] for side in tensorboard.SIDES]
+    logged = [on_disk(folder / side).Tags()["scalars"] for side in RUNS]
     assert len(scalars) == 4
     assert set(scalars) <= set().union(*logged)
 
@@ -299,69 +297,35 @@ def test_the_link_shows_only_runs_that_start_so(
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_drawn_as_nan(value: float, tmp_path: Path):
-    with EventWriter(tmp_path / "run") as events:
-        events.scalars(0, {"odd": value, "even": 2.0})
-    shown = on_disk(tmp_path / "run")
+    with RunLogger.new(tmp_path, "own") as log:
+        log.metrics("handmade", "train", 0, {"odd": value, "even": 2.0})
+    shown = on_disk(log.folder / "handmade")
     assert math.isnan(shown.Scalars("odd")[0].value)
     assert shown.Scalars("even")[0].value == 2
 
 
-def test_a_point_is_on_disk_before_the_next_one(tmp_path: Path):
-    with EventWriter(tmp_path / "run") as events:
+def test_a_point_is_on_disk_within_a_second(tmp_path: Path, eventually: Ask):
+    def has(step: int) -> bool:
+        shown = on_disk(log.folder / "handmade")
+        points = shown.Scalars("loss") if "loss" in shown.Tags()["scalars"] else []
+        return step in [point.step for point in points]
+
+    with RunLogger.new(tmp_path, "own") as log:
         for step in range(3):
-            events.scalars(step, {"loss": step})
-            read = on_disk(tmp_path / "run").Scalars("loss")
-            assert [point.value for point in read] == list(range(step + 1))
-
-
-@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 300, 70_000])
-def test_a_record_has_the_bytes_that_tensorboards_own_writer_gives(size: int):
-    data = random.Random(size).randbytes(size)
-    written = io.BytesIO()
-    RecordWriter(written).write(data)
-    assert tensorboard.framed(data) == written.getvalue()
-
-
-def test_checksums_are_made_by_a_library_in_c():
-    assert google_crc32c.implementation == "c"
-
-
-def test_an_event_that_is_filled_in_again_keeps_nothing_of_the_last(tmp_path: Path):
-    points = [{"a": 1.0, "b": 2.0}, {"a": 3.0}, {"b": math.inf, "a": 4.0}, {"a": 5.0}]
-    with EventWriter(tmp_path / "run") as events:
-        for step, values in enumerate(points):
-            events.scalars(step, values)
-    shown = on_disk(tmp_path / "run")
-    assert [(p.step, p.value) for p in shown.Scalars("a")] == [
-        *((0, 1.0), (1, 3.0), (2, 4.0), (3, 5.0))
-    ]
-    assert [p.step for p in shown.Scalars("b")] == [0, 2]
-    assert shown.Scalars("b")[0].value == 2
-    assert math.isnan(shown.Scalars("b")[1].value)
-
-
-def test_events_that_are_kept_to_be_filled_in_are_few(tmp_path: Path):
-    with EventWriter(tmp_path / "run") as events:
-        for number in range(3 * tensorboard.PREPARED):
-            events.scalars(0, {f"tag{number}": number})
-            assert len(events._prepared) <= tensorboard.PREPARED
-    assert on_disk(tmp_path / "run").Scalars("tag100")[0].value == 100
-
-
-def test_a_folder_is_never_used_twice(tmp_path: Path):
-    EventWriter(tmp_path / "run").close()
-    with pytest.raises(FileExistsError):
-        EventWriter(tmp_path / "run")
+            log.metrics("handmade", "train", step, {"loss": step})
+            began = time.monotonic()
+            eventually(lambda step=step: has(step))
+            assert time.monotonic() - began < 4 * logger.FLUSH_SECONDS
 
 
 def test_closing_twice_does_nothing(tmp_path: Path):
-    events = EventWriter(tmp_path / "run")
-    events.close()
-    events.close()
+    log = RunLogger.new(tmp_path, "own")
+    log.close()
+    log.close()
 
 
 @pytest.mark.parametrize(
     ("difference", "drawn"), [(1.0, 0), (1e-12, -12), (0.0, -20), (1e-300, -20)]
 )
 def test_a_difference_of_zero_is_drawn_at_the_floor(difference: float, drawn: float):
-    assert tensorboard.log10(difference) == pytest.approx(drawn)
+    assert logger.log10(difference) == pytest.approx(drawn)

@@ -14,7 +14,7 @@ import pytest
 from matplotlib.image import imread
 
 from compare import registry
-from compare.tensorboard import SIDES, deep_link
+from compare.tensorboard import RUNS, deep_link
 from compare.trainer import Result
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -22,6 +22,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PINNED = "metrics-pinned-view"
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="has no Chromium"),
 ]
@@ -36,7 +37,7 @@ def link(short_run: Result, eventually: Callable[..., Any]) -> Iterator[str]:
         try:
             link = board.stdout.readline().removeprefix("TensorBoard: ").strip()
             runs = f"http://{urlsplit(link).netloc}/data/plugin/scalars/tags"
-            eventually(lambda: all(s.encode() in urlopen(runs).read() for s in SIDES))
+            eventually(lambda: all(s.encode() in urlopen(runs).read() for s in RUNS))
             yield link
         finally:
             board.terminate()

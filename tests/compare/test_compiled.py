@@ -70,7 +70,7 @@ def test_the_lockstep_judges_a_compiled_step_under_a_schedule(library: str):
         lockstep.step(X, TARGET)
     assert isinstance(lockstep.handmade, Compiled)
     assert len(lockstep.handmade._runs) == 1  # a moving rate is no reason to recompile
-    assert lockstep.verdict(len(X)).agrees
+    assert lockstep.verdict().agrees
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

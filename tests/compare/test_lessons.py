@@ -10,14 +10,14 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from compare import plots, registry
 from compare.backend import Backend
-from compare.experiment import Data
+from compare.experiment import Data, backprop
 from compare.experiments.common import digits as _digits
-from compare.logger import CARD_WIDTH
+from compare.logger import CARD_WIDTH, RunLogger
 from compare.plots import loss_curves
-from compare.tensorboard import EventWriter
 from compare.trainer import RunConfig, run
 
 BACKENDS = [
@@ -27,10 +27,25 @@ BACKENDS = [
 ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")
-@pytest.mark.parametrize("name", registry.names())
+FAST = {
+    "numpy-float64": ["or_gate", "xor_mlp", "digits_cnn", "autoencoder", "newton"],
+    "torch-float32": ["digits_mlp", "batch_norm"],
+}
+"""The lessons that `make test` runs."""
+
+
+def lessons_and_backends():
+    """Every lesson on every backend; all but a few are slow."""
+    for name in registry.names():
+        for backend in BACKENDS:
+            id = f"{backend.array}-{backend.dtype}"
+            marks = () if name in FAST.get(id, ()) else pytest.mark.slow
+            yield pytest.param(name, backend, id=f"{name}-{id}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "backend"), lessons_and_backends())
 def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
-    # Whether the claims hold takes minutes: `make lessons` asks that.
+    # Whether the checks hold after the whole training: `make lessons`.
     lesson, experiment = registry.load(name)
     result = run(lesson, experiment, RunConfig(backend, logdir=tmp_path, fast=True))
     assert result.ok, (result.reason, result.verdict.words)
@@ -41,6 +56,7 @@ def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
 QUICK = ["or_gate", "xor_linear", "digits_softmax", "step_activation", "newton"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_all_claims_hold_on_both_sides(name, tmp_path):
     result = run(*registry.load(name), RunConfig(logdir=tmp_path))
@@ -84,6 +100,29 @@ def test_a_false_claim_fails_the_run(tmp_path):
     }
 
 
+def flat(**changes):
+    """One ReLU neuron that never fires: every gradient is 0."""
+    learner = backprop(
+        model=lambda nn: nn.Sequential(nn.Linear(2, 1), nn.ReLU()),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    start = {"0.weight": 0.0, "0.bias": -1.0}
+    claims = {"it ran": lambda side: (True, "so it did")}
+    how = {"learners": {"flat": learner}, "start": start, "figures": {}}
+    return short(claims=claims, metrics={}, **how, **changes)
+
+
+def test_a_run_that_learns_nothing_fails_unless_that_is_its_point(tmp_path):
+    result = run("flat", flat(), RunConfig(logdir=tmp_path))
+    assert result.verdict.agrees
+    assert not result.ok
+    assert "every gradient is 0" in result.nothing_learned
+    assert run("flat", flat(expect_no_learning=["flat"]), RunConfig(logdir=tmp_path)).ok
+    with pytest.raises(ValueError, match=r"names no learner: \['round'\]"):
+        flat(expect_no_learning=["round"])
+
+
 def test_a_claim_must_hold_on_both_sides(tmp_path):
     lesson = short(claims={"it is ours": lambda side: (side.library == "handmade", "")})
     assert not run("ours", lesson, RunConfig(logdir=tmp_path)).ok
@@ -122,6 +161,7 @@ TRAINED = {
 """Words of a claim that training makes true."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_without_training_the_claim_fails(name, tmp_path):
     lesson, experiment = registry.load(name)
@@ -147,9 +187,7 @@ def test_a_summary_holds_what_is_needed_to_run_it_again(tmp_path):
 
 def test_the_story_is_in_the_summary_and_the_verdict(tmp_path, monkeypatch):
     texts = []
-    monkeypatch.setattr(
-        EventWriter, "text", lambda self, step, name, text: texts.append(text)
-    )
+    monkeypatch.setattr(RunLogger, "text", lambda self, name, text: texts.append(text))
     result = run("or_gate", short(story="Lines bend."), RunConfig(logdir=tmp_path))
     summary = json.loads((result.folder / "summary.json").read_text())
     assert summary["story"] == result.story == "Lines bend."
@@ -191,14 +229,12 @@ def test_weighted_sums_with_other_weights_get_a_panel_each(tmp_path, monkeypatch
     assert [ax.get_title() for ax in axes] == ["cross_entropy", "custom"]
 
 
-def test_a_figure_is_as_wide_as_the_card_that_shows_it(tmp_path, monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        EventWriter, "image", lambda self, step, tag, png: shown.append(png)
-    )
-    run("or_gate", short(), RunConfig(logdir=tmp_path))
-    assert shown
-    for png in shown:
+def test_a_figure_is_as_wide_as_the_card_that_shows_it(tmp_path):
+    result = run("or_gate", short(), RunConfig(logdir=tmp_path))
+    events = EventAccumulator(str(result.folder / "compare")).Reload()
+    assert len(events.Tags()["images"]) > 1
+    for tag in events.Tags()["images"]:
+        png = events.Images(tag)[0].encoded_image_string
         width = int.from_bytes(png[16:20], "big")
         assert abs(width - CARD_WIDTH) <= 1
 

@@ -1,22 +1,22 @@
 """A long run needs hardly more memory than a short one."""
 
 import gc
-import importlib.util
 import re
 import tracemalloc
 from collections import deque
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import lockstep_cost
 from compare import registry
-from compare.backend import Backend
 from compare.logger import RunLogger
-from compare.pair import PATH_NUMBERS, Pair
+from compare.results import MAX_NUMBERS
+from compare.run_config import RunConfig
+from compare.trainer import TrialRun
 
-STEPS = 1000
+STEPS = 400
 A_STEP = 64
 """Bytes a step: two losses are 16, and lists of them grow by an eighth at a time."""
 
@@ -24,19 +24,17 @@ A_STEP = 64
 def walked(lesson, steps):
     _, experiment = registry.load(lesson)
     (name,) = experiment.learners
-    return Pair(experiment, name, 0, Backend(), steps)
+    return TrialRun(experiment, name, 0, RunConfig(), steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", ["or_gate", "xor_mlp", "digits_softmax"])
-def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path, monkeypatch):
-    # However slow the machine, a stretch holds as many batches at both times.
-    monkeypatch.setattr("compare.lockstep.SECONDS", 1e9)
-    monkeypatch.setattr("compare.notes.LONGEST", 8)
+def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path):
     pair = walked(lesson, 2 * STEPS)
 
     def logged(record):
-        for step in pair.walk():
-            record.step("", 0, "train", step, pair.lockstep.worst_free)
+        for step in pair.train():
+            record.step("", 0, "train", step, pair.lockstep.history.trajectory)
             yield
 
     with RunLogger.new(tmp_path, lesson) as record:
@@ -55,45 +53,39 @@ def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path, monkeypatch):
 
 def test_a_path_holds_every_step_unless_it_is_very_long():
     pair = walked("or_gate", 20)
-    deque(pair.walk(), 0)
-    path = pair.trials["handmade"].path
+    deque(pair.train(), 0)
+    path = pair.sides["handmade"].path
     assert len(path) == 21
     assert path[-1].keys() == {"weight", "bias"}
     np.testing.assert_array_equal(
-        path[20]["weight"], pair.trials["handmade"].parameters["weight"]
+        path[20]["weight"], pair.sides["handmade"].parameters["weight"]
     )
     assert not np.array_equal(path[19]["weight"], path[20]["weight"])
-    long = walked("or_gate", 10 * PATH_NUMBERS).trials["handmade"].path
+    long = walked("or_gate", 10 * MAX_NUMBERS).sides["handmade"].path
     assert long.every == 31
-    assert 3 * len(long.arrays()) <= PATH_NUMBERS
+    assert 3 * len(long.arrays()) <= MAX_NUMBERS
 
 
 def test_a_large_learner_keeps_no_path():
-    assert len(walked("digits_softmax", 5).trials["handmade"].path) == 0
+    assert len(walked("digits_softmax", 5).sides["handmade"].path) == 0
 
 
-@pytest.fixture
-def measure():
-    """`docs/lockstep.py`, which no package holds."""
-    path = Path(__file__).parents[2] / "docs" / "lockstep.py"
-    spec = importlib.util.spec_from_file_location("measure", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def loops(tmp_path):
+    return lockstep_cost.Loops("or_gate", RunConfig(logdir=tmp_path))
 
 
-def test_what_lockstep_costs_is_measured_as_it_says(measure, tmp_path):
-    walk = measure.Walk("or_gate", Backend(), tmp_path)
-    walk.steps = 40
-    said = measure.ratios(walk, 1)
-    assert said.startswith("or_gate, float64, 40 steps, 1 rounds: handmade ")
+def test_the_cost_of_lockstep_is_a_ratio_to_both_loops(tmp_path):
+    short = loops(tmp_path)
+    short.steps = 40
+    said = lockstep_cost.ratios(short, 1)
+    assert "40 steps, 1 rounds" in said
     ours, theirs, both = map(int, re.findall(r"(\d+) µs", said))
     ratio = float(re.search(r"ratio (\S+)", said)[1])
     assert ratio == pytest.approx(both / (ours + theirs), rel=0.05)
 
 
-def test_growth_is_measured_on_steps_that_are_all_logged(measure, tmp_path):
-    said = measure.grown(measure.Walk("or_gate", Backend(), tmp_path), 50)
-    assert said.startswith("or_gate, float64: 50 of 50 steps logged; ")
+def test_growth_is_measured_on_steps_that_are_all_logged(tmp_path):
+    said = lockstep_cost.growth(loops(tmp_path), 50)
+    assert "50 of 50 steps logged" in said
     before, after = map(float, re.findall(r"(\S+) MiB", said))
     assert 10 < before <= after + 10

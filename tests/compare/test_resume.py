@@ -60,8 +60,19 @@ def often(monkeypatch):
     monkeypatch.setattr("compare.trainer.SAVE_SHARE", 0)
 
 
-@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: f"{b.array}-{b.dtype}")
-@pytest.mark.parametrize("more", [{}, {"seeds": 2, "steps": 30}], ids=["one", "seeds"])
+RESUMED = [
+    pytest.param(
+        backend,
+        more,
+        id=f"{backend.array}-{backend.dtype}-{'seeds' if more else 'one'}",
+        marks=() if backend == BACKENDS[0] else pytest.mark.slow,
+    )
+    for backend in BACKENDS
+    for more in ({}, {"seeds": 2, "steps": 30})
+]
+
+
+@pytest.mark.parametrize(("backend", "more"), RESUMED)
 def test_a_resumed_run_ends_bit_identical(backend, more, tmp_path, often):
     settings = RunConfig(backend, logdir=tmp_path)
     whole = run("whole", lesson(**more), settings)
@@ -121,6 +132,7 @@ def start(*args):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_listed_as_interrupted_and_goes_on(tmp_path, eventually):
     own, runs = tmp_path / "own.py", tmp_path / "runs"
     own.write_text(OWN.format(steps=1000), encoding="utf-8")
@@ -136,7 +148,7 @@ def test_a_killed_run_is_listed_as_interrupted_and_goes_on(tmp_path, eventually)
     assert "interrupted" in listed.stdout
     saved = checkpoint.load(folder / checkpoint.NAME)
     logged = len(curves.read_text().splitlines()) - 1
-    assert saved["pairs"][0]["lockstep"]["steps"] <= logged
+    assert saved["trials"][0]["lockstep"]["history"]["steps"] <= logged
     done = CliRunner().invoke(app, ["run", "--resume", str(folder)])
     assert done.exit_code == 0, done.output
     whole = CliRunner().invoke(app, ["run", str(own), "--logdir", str(tmp_path / "w")])

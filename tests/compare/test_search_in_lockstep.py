@@ -8,12 +8,12 @@ import pytest
 
 import handmade
 from compare import registry
-from compare.backend import Backend, to_numpy
+from compare.backend import Backend
 from compare.check.sandbox import check_file
 from compare.experiment import backprop
-from compare.judging import JUMP, lasting
 from compare.lockstep import Lockstep
-from compare.tensors import copied, disturbed, tensors
+from compare.snapshot import perturbed, snapshot, values
+from compare.tolerance import KINK_RATIO, lasting_noise
 from compare.trainer import RunConfig, run
 
 X = np.random.default_rng(0).normal(size=(8, 3))
@@ -63,9 +63,9 @@ def lockstep(kind, dtype="float64", target=Y, **options):
 
     def steps(count):
         for _ in range(count):
-            if sides.failure is None:
+            if sides.history.failure is None:
                 sides.step(X, target)
-        return sides.verdict(len(X))
+        return sides.verdict()
 
     return sides, steps
 
@@ -99,7 +99,7 @@ def test_a_wrong_rule_is_found(name, monkeypatch):
 @pytest.mark.parametrize(("option", "wrong"), [("scale", 0.1), ("cooling", 0.91)])
 def test_a_wrong_hyper_parameter_is_found(option, wrong):
     sides, steps = lockstep("Annealing")
-    for learner in (sides.handmade, sides.resynced):
+    for learner in (sides.handmade, sides.one_step_learner):
         setattr(learner, option, wrong)
     assert not steps(5).agrees
 
@@ -112,7 +112,7 @@ def tied():
     """Both sides of a search, just after rounding decided a step of theirs."""
     sides, steps = lockstep("RandomDescent", "float32", FAR, scale=0.002, tries=1)
     for _ in range(300):
-        if sides.failure or sides.sensitive:
+        if sides.history.failure or sides.history.kinks:
             break
         steps(1)
     return sides, steps
@@ -120,12 +120,14 @@ def tied():
 
 def test_a_tie_that_rounding_decides_is_no_bug_and_excuses_no_later_one():
     sides, steps = tied()
-    assert sides.sensitive
-    verdict = sides.verdict(len(X))
+    assert sides.history.kinks
+    verdict = sides.verdict()
     assert verdict.agrees
     assert "a kink" in verdict.words
-    assert max(sides.noise.values()) < 1e-3  # the step's size did not become noise
-    for learner in (sides.handmade, sides.resynced):
+    assert (
+        max(sides.tolerance.noise.values()) < 1e-3
+    )  # the step's size did not become noise
+    for learner in (sides.handmade, sides.one_step_learner):
         learner.keeps = lambda change: change > 0
     assert not steps(3).agrees
 
@@ -135,36 +137,36 @@ def test_a_tie_that_rounding_decides_is_no_bug_and_excuses_no_later_one():
 )
 def test_a_tie_that_rarely_turns_is_no_bug_on_either_clock(kind, seed):
     # Small changes far from the target: the losses before and after round alike, and
-    # torch, disturbed, decides differently in a tenth of the cases only.
+    # torch, perturbed, decides differently in a tenth of the cases only.
     sides = Lockstep(
         lambda lib: make(lib, kind, scale=2e-4, tries=1), Backend(dtype="float32"), seed
     )
     for _ in range(60):
         sides.step(X, FAR)
-    assert sides.verdict(len(X)).agrees, sides.verdict(len(X)).words
-    assert sides.sensitive
-    assert sides.parted is not None
-    for learner in (sides.handmade, sides.resynced):
+    assert sides.verdict().agrees, sides.verdict().words
+    assert sides.history.kinks
+    assert sides.history.divergence is not None
+    for learner in (sides.handmade, sides.one_step_learner):
         learner.keeps = lambda change: change > 0
     for _ in range(9):
         sides.step(X, Y)
-    assert not sides.verdict(len(X)).agrees
+    assert not sides.verdict().agrees
 
 
 def test_moves_of_a_kink_are_not_taken_for_lasting_noise():
-    assert lasting([1.0, 2.0, 3.0, 4.0]) == 2.5
-    assert lasting([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
-    assert lasting([0.0, 1.0, 1.0]) == 0.0
-    assert lasting([1.0, JUMP, JUMP]) == JUMP
+    assert lasting_noise([1.0, 2.0, 3.0, 4.0]) == 2.5
+    assert lasting_noise([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
+    assert lasting_noise([0.0, 1.0, 1.0]) == 0.0
+    assert lasting_noise([1.0, KINK_RATIO, KINK_RATIO]) == KINK_RATIO
 
 
 def test_labels_are_exact_and_other_targets_are_not():
     target = np.array([0.0, 1.0, -1.0, 7.0, 0.3])
     rng = np.random.default_rng(0)
-    moved = [disturbed(target, rng, 1e-3, whole=False) for _ in range(20)]
+    moved = [perturbed(target, rng, 1e-3, integers=False) for _ in range(20)]
     assert {tuple(m[:4]) for m in moved} == {(0.0, 1.0, -1.0, 7.0)}
     assert len({m[4] for m in moved}) == 3
-    assert any((disturbed(target, rng, 1e-3) != target)[1:4].any() for _ in range(9))
+    assert any((perturbed(target, rng, 1e-3) != target)[1:4].any() for _ in range(9))
 
 
 def test_torchs_own_moves_leave_labels_alone():
@@ -175,11 +177,11 @@ def test_torchs_own_moves_leave_labels_alone():
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
     )
     sides = Lockstep(make, Backend(dtype="float32"), 0)
-    before = copied(sides.torch_ref)
+    before = snapshot(sides.torch_ref)
     batch = sides.backend.torch(X), sides.backend.torch(np.sign(Y))
-    want = tensors(sides.torch_ref, sides._stepped(sides.torch_ref, batch))
-    want = {name: to_numpy(array).copy() for name, array in want.items()}
-    assert max(sides._sensitivity("loss", want, before, batch)) < 1e-5
+    loss = sides.torch_ref.step(*batch)
+    want = values(sides.torch_ref, loss, snapshot(sides.torch_ref))
+    assert max(sides.perturbed_moves("loss", want, before, batch)) < 1e-5
 
 
 @pytest.mark.slow

@@ -1,0 +1,120 @@
+"""How a run is carried out: what the command line says beside the lesson."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from compare.backend import Backend
+from compare.cuda import tf32
+from compare.experiment import Experiment
+
+FAST_STEPS = 10
+"""Steps of a fast run, at most."""
+THREADS_PER_CPU = 4
+"""More threads for each processor are refused: they only compete."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a run is carried out.
+
+    Args:
+        backend: array library, device and dtype.
+        steps: at least 1, instead of the lesson's own number.
+        seed: of everything that is drawn, at least 0.
+        logdir: the folder of all runs.
+        threads: of NumPy and of torch, at least 1.
+        fast: few steps from one seed, and no checks.
+        data: name of other data than the lesson's own.
+        ranks: number of processes that share every batch.
+        check_every: the one-step check runs at least this often.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    backend: Backend = field(default_factory=Backend)
+    steps: int | None = None
+    seed: int = 0
+    logdir: Path = Path("runs")
+    threads: int = 1
+    fast: bool = False
+    data: str = ""
+    ranks: int = 1
+    check_every: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "threads", "check_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        most = THREADS_PER_CPU * (os.cpu_count() or 1)
+        if self.threads > most:
+            raise ValueError(f"threads must be at most {most}, got {self.threads}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
+
+    def steps_of(self, experiment: Experiment) -> int:
+        """The number of steps that each learner of a lesson takes.
+
+        Raises:
+            ValueError: the lesson cannot take as many.
+        """
+        steps = self.steps or experiment.steps
+        if self.fast:
+            steps = min(steps, FAST_STEPS)
+        if experiment.longest is not None and steps > experiment.longest:
+            raise ValueError(
+                f"the lesson {experiment.title!r} can take at most "
+                f"{experiment.longest} steps, for which its schedule is planned, "
+                f"got {steps}"
+            )
+        return steps
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGTERM: ends a run as Ctrl-C does."""
+
+
+@contextmanager
+def process_settings(config: RunConfig) -> Iterator[None]:
+    """Apply what counts for a whole process: threads, and TF32 on CUDA.
+
+    Two thread pools that both use every processor slow each other down.
+    """
+    cuda = config.backend.device == "cuda"
+    before = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        with (
+            threadpool_limits(config.threads),
+            tf32(config.backend.tf32) if cuda else nullcontext(),
+        ):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM raise `Interrupted`, where signals can be caught."""
+
+    def stop(*_: Any) -> None:
+        raise Interrupted("SIGTERM")
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

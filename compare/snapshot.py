@@ -1,0 +1,101 @@
+"""Everything that a learner has after a step: copied, or as named arrays."""
+
+from collections.abc import Iterator
+from math import isinf
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from compare.backend import mapped, to_numpy
+
+Values = dict[str, Any]
+"""Arrays of either library and floats, by name."""
+
+
+def snapshot(learner: Any) -> Any:
+    """A copy of the learner's `state_dict`, in arrays of its own library."""
+    return mapped(learner.state_dict(), copied)
+
+
+def numpy_state(learner: Any) -> Any:
+    """A copy of the learner's `state_dict`, in NumPy arrays."""
+    return mapped(learner.state_dict(), lambda a: to_numpy(a).copy())
+
+
+def copied(array: Any) -> Any:
+    """A copy of an array, in its own library."""
+    return array.clone() if isinstance(array, Tensor) else array.copy()
+
+
+def weights(state: dict[str, Any]) -> dict[str, Any]:
+    """The part of a learner's state that holds its weights."""
+    return state.get("model", state)
+
+
+def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
+    """All that is compared after a step: loss, gradients, parameters, other state.
+
+    Args:
+        learner: after the step.
+        loss: returned by the step.
+        state: its `state_dict`, from which counts, optimizer state and schedule are
+            taken by their dotted keys, such as "optimizer.state.0.momentum_buffer".
+    """
+    parameters = learner.parameters()
+    named = {f"{'model.' * ('model' in state)}{name}" for name in parameters}
+    return {
+        "loss": float(loss),
+        **{f"gradient {name}": a for name, a in learner.gradients().items()},
+        **{f"parameter {name}": a for name, a in parameters.items()},
+        **{name: a for name, a in flattened(state) if name not in named},
+    }
+
+
+def flattened(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The arrays and finite numbers of a nested state, by dotted key."""
+    if isinstance(tree, (dict, list, tuple)):
+        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        for key, value in items:
+            yield from flattened(value, f"{name}.{key}" if name else str(key))
+    elif hasattr(tree, "dtype"):
+        yield name, tree if tree.ndim else float(tree)
+    elif isinstance(tree, (int, float)) and not isinf(tree):
+        yield name, float(tree)
+
+
+def unmatched(got: Values, want: Values) -> list[str]:
+    """Gradients and parameters that only one side has; other state may be its own."""
+    names = got.keys() ^ want.keys()
+    return sorted(n for n in names if n.startswith(("gradient ", "parameter ")))
+
+
+def non_finite(found: Values) -> str:
+    """The first NaN or infinity with its name and index, or ""."""
+    for name, array in found.items():
+        array = to_numpy(array)
+        if not np.isfinite(array).all():
+            index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+            return f"{name}{f' at {index}' if index else ''} is {array[tuple(index)]}"
+    return ""
+
+
+def perturbed(
+    tree: Any, rng: np.random.Generator, eps: float, *, integers: bool = True
+) -> Any:
+    """A nested state with every float moved by −1, 0 or 1 ULP.
+
+    Args:
+        tree: NumPy arrays in dicts and lists.
+        rng: draws the moves.
+        eps: the distance from 1 to the next number of the dtype.
+        integers: whether floats that are whole numbers move, too: a label does not.
+    """
+
+    def move(a: Any) -> Any:
+        if a.dtype.kind != "f":
+            return a
+        moved = (a * (1 + eps * rng.integers(-1, 2, a.shape))).astype(a.dtype)
+        return moved if integers else np.where(a == np.round(a), a, moved)
+
+    return mapped(tree, move)
