@@ -43,7 +43,7 @@ def lessons_and_backends():
             yield pytest.param(name, backend, id=f"{name}-{id}", marks=marks)
 
 
-@pytest.mark.parametrize(("name", "backend"), lessons_and_backends())
+@pytest.mark.parametrize(("name", "backend"), [*lessons_and_backends()])
 def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
     # Whether the checks hold after the whole training: `make lessons`.
     lesson, experiment = registry.load(name)
