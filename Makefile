@@ -50,7 +50,7 @@ format: $(VENV)/.dev
 
 # The pages that are made from the code; where all is up to date, nothing changes.
 docs: $(VENV)/.run
-	$(BIN)/python -m compare.course_page docs/course.md
+	$(BIN)/python docs/course_index.py docs/course.md
 	$(BIN)/python docs/tally.py --write
 
 board: $(VENV)/.run

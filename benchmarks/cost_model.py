@@ -1,4 +1,4 @@
-"""What a step of data-parallel training should cost: compute, bytes, latency."""
+"""Predicts the time of a data-parallel step from compute, bytes and latency."""
 
 import math
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""The bridge: trains both wings in step, logs both curves, and says if they agree.
+"""Trains `handmade` and `torch_ref` in lockstep, logs both, and says if they agree.
 
-The commands are functions, too: `compare.run("or_gate")` in a notebook shows both
-curves.
+The commands are functions, too: `compare.run("or_gate")` in a notebook shows the
+verdict and both loss curves.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compare.check.matching import assert_matches
+    from compare.check.assert_matches import assert_matches
     from compare.notebook import board, check, exercises, lessons, run, show, template
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch only when something that needs it is asked for."""
+    """Import a function, and PyTorch with it, only when it is used."""
     if name not in __all__:
         raise AttributeError(f"module 'compare' has no attribute {name!r}")
-    home = "check.matching" if name == "assert_matches" else "notebook"
+    home = "check.assert_matches" if name == "assert_matches" else "notebook"
     return getattr(import_module(f"compare.{home}"), name)

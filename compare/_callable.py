@@ -1,4 +1,4 @@
-"""`compare.check` and `compare.show` are packages that can also be called."""
+"""`compare.check` and `compare.show` are packages, and functions, too."""
 
 import sys
 from importlib import import_module
@@ -7,11 +7,10 @@ from typing import Any
 
 
 def make_callable(package: str, function: str) -> None:
-    """Let `package(...)` call the function of that name in `compare.notebook`.
+    """Let the imported `package`, when called, call a function of `compare.notebook`.
 
-    Args:
-        package: full name of an imported package.
-        function: the public function that shares its name.
+    To import anything from the package makes Python set the package itself as the
+    attribute `compare.check`, in place of the function of that name.
     """
 
     class CallableModule(ModuleType):

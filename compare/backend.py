@@ -1,5 +1,7 @@
 """Carrying arrays between NumPy and torch: what the two wings are given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -128,3 +130,28 @@ def mapped(tree: Any, change: Any) -> Any:
     if isinstance(tree, (list, tuple)):
         return [mapped(value, change) for value in tree]
     return change(tree) if hasattr(tree, "dtype") else tree
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Allow or forbid TF32 in float32 matrix products and convolutions on CUDA.
+
+    Torch's own default allows it in convolutions. The previous settings come back.
+    """
+    before = [(owner, name, getattr(owner, name)) for owner, name in tf32_settings()]
+    try:
+        for owner, name, _ in before:
+            precision = "tf32" if allowed else "ieee"
+            setattr(owner, name, allowed if name == "allow_tf32" else precision)
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def tf32_settings() -> list[tuple[Any, str]]:
+    """Torch's settings as (owner, attribute); renamed in 2.9, where old ones raise."""
+    products, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(cudnn, "conv"):
+        return [(products, "fp32_precision"), (cudnn.conv, "fp32_precision")]
+    return [(products, "allow_tf32"), (cudnn, "allow_tf32")]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.experiment import Data
+from compare.dataset import Data
 
 
 class DataLoader:

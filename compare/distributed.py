@@ -1,4 +1,8 @@
-"""Lessons on several ranks under torchrun: each learns from its part of every batch."""
+"""Data-parallel lessons under torchrun: each process gets a share of every batch.
+
+The processes ("ranks") average their gradients, so all take the same step. Rank 0 also
+compares and logs; the others only train.
+"""
 
 import gc
 import os
@@ -24,173 +28,103 @@ from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 
 TIMEOUT = timedelta(seconds=60)
-"""How long a rank waits for the others before it gives up."""
+"""How long a rank waits for the others."""
 COMMAND = "torchrun --nproc-per-node 2 -m compare run NAME --distributed"
 SET_BY_TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-LOST = ("gloo", "nccl", "peer", "timed out", "timeout", "socket", "store")
-"""What torch's words hold where it was the connection that failed."""
+CONNECTION_WORDS = ("gloo", "nccl", "peer", "timed out", "timeout", "socket", "store")
+"""One of them is in torch's message where a connection failed."""
 
 
 class RankLost(Interrupted):
-    """Another rank has ended or does not answer: stops a run from outside."""
+    """Another rank has ended or does not answer."""
 
 
 @contextmanager
 def ranks(device: str) -> Iterator[Communicator]:
-    """The ranks that torchrun started, joined: over gloo, on CUDA over nccl.
-
-    Args:
-        device: "cpu" or "cuda"; on CUDA each rank of a machine has a device of its own.
+    """Join the processes that torchrun started: over gloo, on "cuda" over nccl.
 
     Raises:
         ValueError: torchrun did not start this process, or there are too few devices.
-        RankLost: another rank has ended before all had joined.
+        RankLost: another process has ended before all had joined.
     """
     if missing := [name for name in SET_BY_TORCHRUN if name not in os.environ]:
         raise ValueError(
-            f"--distributed is started by torchrun, which sets {', '.join(missing)}: "
-            f"{COMMAND}"
+            f"--distributed must be started by torchrun, which sets "
+            f"{', '.join(missing)}: {COMMAND}"
         )
     if device == "cuda":
-        torch.cuda.set_device(_own_device())
-    with _noticed():
+        number, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if number >= count:
+            raise ValueError(
+                f"rank {number} of this machine has no CUDA device of its own: there "
+                f"are {count}; start at most as many ranks on it"
+            )
+        torch.cuda.set_device(number)
+    with _connection_errors():
         dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=TIMEOUT)
     try:
         yield Communicator()
     finally:
-        gc.collect()  # a DDP replica that outlives its group may abort the process
+        gc.collect()  # a DDP model that outlives its process group may abort
         dist.destroy_process_group()
 
 
 def spread(
     lesson: str, experiment: Experiment, communicator: Communicator, seed: int
 ) -> Experiment:
-    """The same lesson, every batch dealt out to all ranks.
-
-    Args:
-        lesson: its name.
-        experiment: itself.
-        communicator: of the ranks.
-        seed: of the first data to be drawn.
+    """The same lesson with data-parallel learners.
 
     Raises:
-        ValueError: a learner has no gradients to average, its loss is no mean of equal
-            parts, or a batch cannot be dealt out evenly; nothing is written yet.
+        ValueError: a learner has no gradients to average, its loss is not the mean of
+            the losses of equal shares, or a batch has no equal shares.
     """
     try:
-        _require_even(experiment, communicator.size, seed)
+        _require_equal_shares(experiment, communicator.size, seed)
         learners = {
-            name: _spread(name, make, communicator)
+            name: _data_parallel(name, make, communicator)
             for name, make in experiment.learners.items()
         }
     except ValueError as error:
         if communicator.rank > 0:
-            _let_rank_0_speak()
+            # Rank 0 reports the error; torchrun then ends all others.
+            with suppress(RuntimeError):
+                dist.barrier()
         raise ValueError(f"{lesson}: {error}") from None
-    others = {
-        data: partial(_spread_later, lesson, make, communicator, seed)
-        for data, make in experiment.other_data.items()
+
+    def later(make: Callable[[], Experiment]) -> Experiment:
+        return spread(lesson, make(), communicator, seed)
+
+    other_data = {
+        name: partial(later, make) for name, make in experiment.other_data.items()
     }
-    return replace(experiment, learners=learners, other_data=others)
+    return replace(experiment, learners=learners, other_data=other_data)
 
 
-def _spread_later(
-    lesson: str,
-    make: Callable[[], Experiment],
-    communicator: Communicator,
-    seed: int,
-) -> Experiment:
-    """The lesson on other data, spread once it is asked for."""
-    return spread(lesson, make(), communicator, seed)
+def _require_equal_shares(experiment: Experiment, size: int, seed: int) -> None:
+    for name in experiment.learners:
+        count = experiment.batch_size
+        if count is None:
+            data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
+            count = len(data.x)
+        if count % size:
+            raise ValueError(
+                f"a batch of {count} examples has no equal shares for {size} ranks; "
+                f"start a number of ranks that divides it"
+            )
 
 
-def run_spread(
-    communicator: Communicator,
-    lesson: str,
-    experiment: Experiment,
-    settings: RunConfig,
-    progress: Progress | None = None,
-    source: str = "",
-) -> Result | None:
-    """Train a `spread` lesson: rank 0 logs and judges, the others write nothing.
+def _data_parallel(
+    name: str, make: MakeLearner, communicator: Communicator
+) -> MakeLearner:
+    """The learner, made with each library's `DataParallelLearner`."""
 
-    Args:
-        communicator: of the ranks.
-        lesson: the name of its folder.
-        experiment: the lesson, spread.
-        settings: where and how.
-        progress: as for `compare.trainer.run`.
-        source: likewise.
-
-    Returns:
-        What the run came to; None on all ranks but 0.
-
-    Raises:
-        RankLost: another rank has ended or hangs; the run is closed properly before.
-    """
-
-    def watched(steps: Iterator[Step], label: str, total: int) -> Iterator[Step]:
-        with _noticed():
-            yield from progress(steps, label, total) if progress else steps
-
-    with _noticed():
-        if communicator.rank == 0:
-            before = signal.getsignal(signal.SIGTERM)
-            _turn_deaf()  # `run` itself listens, and goes back to this
-            result = run(lesson, experiment, settings, watched, source=source)
-            with suppress(ValueError):
-                signal.signal(signal.SIGTERM, before)
-            return result
-        with process_settings(settings):
-            _follow(experiment.on(settings.data), settings)
-    return None
-
-
-def _follow(experiment: Experiment, settings: RunConfig) -> None:
-    """Take every step that rank 0 takes; what it meets, all ranks meet."""
-    steps = settings.steps_of(experiment)
-    seeds = 1 if settings.fast else experiment.seeds
-    try:
-        for seed in range(settings.seed, settings.seed + seeds):
-            for name in experiment.learners:
-                for _ in TrialRun(experiment, name, seed, settings, steps).train():
-                    pass
-    except Diverged:
-        return
-
-
-def _let_rank_0_speak() -> None:
-    """Wait until rank 0 has ended: torchrun ends all others as soon as one has."""
-    with suppress(RuntimeError):
-        dist.barrier()
-
-
-def _turn_deaf() -> None:
-    """Let torchrun's SIGTERM not come before the last words: this process ends now."""
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-class _Wing:
-    """A library whose `GradientLearner` deals its batches out to all ranks."""
-
-    def __init__(self, library: Any, communicator: Communicator) -> None:
-        self._library = library
+    def made(library: Any) -> Any:
         learner = partial(
             library.distributed.DataParallelLearner, communicator=communicator
         )
         names = {**vars(library.training), "GradientLearner": learner}
-        self.training = SimpleNamespace(**names)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._library, name)
-
-
-def _spread(name: str, make: MakeLearner, communicator: Communicator) -> MakeLearner:
-    """The learner, made from libraries that deal batches out."""
-
-    def made(library: Any) -> Any:
-        return make(_Wing(library, communicator))
+        names = {**vars(library), "training": SimpleNamespace(**names)}
+        return make(SimpleNamespace(**names))
 
     learner: Any = made(handmade)
     if not isinstance(learner, DataParallelLearner):
@@ -201,59 +135,76 @@ def _spread(name: str, make: MakeLearner, communicator: Communicator) -> MakeLea
     return made
 
 
-def _require_even(experiment: Experiment, size: int, seed: int) -> None:
-    """Refuse batches that cannot be dealt out in equal parts."""
-    for name in experiment.learners:
-        count = experiment.batch_size
-        if count is None:
-            data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
-            count = len(data.x)
-        if count % size:
-            raise ValueError(
-                f"a batch of {count} examples cannot be dealt out evenly to {size} "
-                f"ranks; take a number of ranks that divides it"
-            )
+def run_spread(
+    communicator: Communicator,
+    lesson: str,
+    experiment: Experiment,
+    settings: RunConfig,
+    progress: Progress | None = None,
+    source: str = "",
+) -> Result | None:
+    """Train a lesson that `spread` has made: `compare.trainer.run` on rank 0.
 
-
-def _own_device() -> int:
-    """The number of this rank's CUDA device.
+    The others take the same steps, log nothing and return None.
 
     Raises:
-        ValueError: there are fewer devices than ranks on this machine.
+        RankLost: another rank has ended or hangs; what was logged is kept.
     """
-    number, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-    if number >= count:
-        raise ValueError(
-            f"rank {number} of this machine has no CUDA device of its own: there are "
-            f"{count}; start at most as many ranks on it"
-        )
-    return number
+
+    def watched(steps: Iterator[Step], label: str, total: int) -> Iterator[Step]:
+        with _connection_errors():
+            yield from progress(steps, label, total) if progress else steps
+
+    with _connection_errors():
+        if communicator.rank == 0:
+            before = signal.getsignal(signal.SIGTERM)
+            _ignore_sigterm()  # before and after `run`, which has its own handler
+            result = run(lesson, experiment, settings, watched, source=source)
+            with suppress(ValueError):
+                signal.signal(signal.SIGTERM, before)
+            return result
+        with process_settings(settings):
+            _follow(experiment.on(settings.data), settings)
+    return None
+
+
+def _follow(experiment: Experiment, settings: RunConfig) -> None:
+    """Take the same steps as rank 0; what diverges there, diverges here."""
+    steps = settings.steps_of(experiment)
+    seeds = 1 if settings.fast else experiment.seeds
+    with suppress(Diverged):
+        for seed in range(settings.seed, settings.seed + seeds):
+            for name in experiment.learners:
+                for _ in TrialRun(experiment, name, seed, settings, steps).train():
+                    pass
+
+
+def _ignore_sigterm() -> None:
+    """Torchrun sends it once a process has ended; the last message must come first."""
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextmanager
-def _noticed() -> Iterator[None]:
-    """Say of a failed connection what it means.
-
-    Raises:
-        RankLost: another rank has ended or hangs.
-    """
+def _connection_errors() -> Iterator[None]:
+    """Turn a failed connection, or SIGTERM by torchrun, into `RankLost`."""
     who = f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}"
     try:
         yield
     except RankLost:
-        _turn_deaf()
+        _ignore_sigterm()
         raise
     except Interrupted:
-        _turn_deaf()
+        _ignore_sigterm()
         raise RankLost(
-            f"{who} stops, as torchrun ends all ranks once one has ended"
+            f"{who} stops: torchrun ends all ranks once one has ended"
         ) from None
     except RuntimeError as error:
-        words = str(error).partition("\n")[0]
-        if not any(word in words.lower() for word in LOST):
+        reason = str(error).partition("\n")[0]
+        if not any(word in reason.lower() for word in CONNECTION_WORDS):
             raise
-        _turn_deaf()
+        _ignore_sigterm()
         raise RankLost(
-            f"{who} stops, as another rank has ended or did not answer within "
-            f"{TIMEOUT.seconds} s ({words})"
+            f"{who} stops: another rank has ended or did not answer within "
+            f"{TIMEOUT.seconds} s ({reason})"
         ) from error

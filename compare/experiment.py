@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from compare.dataset import Data
+from compare.results import Side
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from compare.results import Side
-
-DrawData = Callable[[np.random.Generator], "Data"]
+DrawData = Callable[[np.random.Generator], Data]
 """Draws the examples with the run's random generator."""
 Library = ModuleType
 """`handmade` or `torch_ref`."""
@@ -21,38 +22,10 @@ MakeLearner = Callable[[Any], Any]
 """Makes a learner (`handmade.training.Learner`) from a library."""
 Metric = Callable[[Any, Any, Any], float]
 """Takes the library's `metrics`, an output and its target; returns a number."""
-Claim = Callable[["Side"], tuple[bool, str]]
+Claim = Callable[[Side], tuple[bool, str]]
 """Takes one trained side; returns whether the check holds, and the numbers."""
-Draw = Callable[["Side"], "Figure"]
+Draw = Callable[[Side], "Figure"]
 """Draws a figure of one trained side."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Data:
-    """Training examples and, where there are any, test examples.
-
-    Args:
-        x: training inputs (n, …).
-        target: training targets (n, …).
-        x_test: test inputs (m, …), never trained on.
-        target_test: test targets (m, …).
-    """
-
-    x: np.ndarray
-    target: np.ndarray
-    x_test: np.ndarray | None = None
-    target_test: np.ndarray | None = None
-
-    @property
-    def test_set(self) -> tuple[np.ndarray, np.ndarray]:
-        """Test inputs and targets.
-
-        Raises:
-            ValueError: there are none.
-        """
-        if self.x_test is None or self.target_test is None:
-            raise ValueError("these data have no test set")
-        return self.x_test, self.target_test
 
 
 NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))

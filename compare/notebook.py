@@ -1,4 +1,4 @@
-"""What the commands do, as functions: for notebooks, and for programs of one's own."""
+"""The commands as functions, for notebooks and scripts; results show themselves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import registry, solved_exercises, templates
+from compare.array_choice import choose_array
 from compare.backend import Backend
 from compare.check.checker import check as _judged
-from compare.check.names import overlooked
-from compare.check.sandbox import Outcome, check_file
-from compare.check.subjects import among
+from compare.check.definitions import definitions, suggestions
+from compare.check.process import check_file
+from compare.check.report import Outcome
 from compare.experiment import Experiment
 from compare.logger import link, newest
-from compare.show import display, page
+from compare.show import page
 from compare.show.page import Page
-from compare.sizing import settled
 from compare.tensorboard import Server
 from compare.trainer import Result, RunConfig
 from compare.trainer import run as _run
@@ -43,26 +43,26 @@ def run(
     target: str = "",
     hidden: Sequence[int] = (),
 ) -> Result:
-    """Train both sides of a lesson in step; a notebook shows what it came to.
+    """Train both implementations of a lesson in lockstep, and compare them.
 
     Args:
-        lesson: its name, the path of a file that defines one or of a CSV file, or the
-            lesson itself.
-        array: of the hand-written side, "numpy", "torch" or "jax", or "auto": by the
-            lesson's size.
+        lesson: its name, the path of a file that defines one or of a CSV file, or an
+            `Experiment`.
+        array: array library for the hand-written side, "numpy", "torch" or "jax";
+            "auto" chooses by the size of the model.
         device: "cpu" or "cuda".
-        dtype: "float32" or "float64".
+        dtype: floating-point type, "float32" or "float64".
         steps: at least 1, instead of the lesson's own number.
-        seed: of everything that is drawn, at least 0.
+        seed: random seed, at least 0.
         logdir: the folder of all runs.
-        threads: of NumPy and torch each.
-        fast: a few steps from one seed; no claim is judged.
+        threads: CPU threads for each library.
+        fast: quick smoke test: few steps, no checks.
         data: other data than the lesson's own, such as "mnist".
-        compile: the hand-written step, on torch arrays.
+        compile: compile the hand-written step with torch.compile.
         graph: replay the hand-written step as a CUDA graph.
-        tf32: let cuda round float32 to TF32 in products.
-        target: the column of a CSV file to be learned.
-        hidden: the units of hidden layers, for a CSV file.
+        tf32: allow TF32 matrix multiplication.
+        target: the column of a CSV file to predict.
+        hidden: units of the hidden layers, for a CSV file.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.
@@ -75,7 +75,7 @@ def run(
     backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
     settings = RunConfig(backend, steps, seed, Path(logdir), threads, fast, data)
     if array == "auto":
-        settings, _ = settled(experiment, settings)
+        settings, _ = choose_array(experiment, settings)
     return _run(name, experiment, settings, source=source)
 
 
@@ -87,10 +87,10 @@ def lessons() -> list[str]:
 def check(
     *given: Path | str | type | Callable[..., Any], timeout: float = 60
 ) -> Outcome:
-    """Check your own layers, losses and optimisers against torch, in words.
+    """Check your own layers, losses and optimisers against torch.
 
     Args:
-        given: a file and, if not all of it is meant, names in it; or classes and
+        given: a file and, unless all of it is meant, names in it; or classes and
             functions, named as the command `check` expects them. A file's code is run
             in a process of its own, but with all your rights.
         timeout: seconds for loading a file, and for each name.
@@ -101,58 +101,46 @@ def check(
     if given and isinstance(given[0], Path | str):
         return check_file(Path(given[0]), [str(name) for name in given[1:]], timeout)
     own = {getattr(one, "__name__", repr(one)): one for one in given}
-    hints = [*overlooked(own, in_file=False).values()]
-    if not (subjects := among(own)):
+    hints = [*suggestions(own, in_file=False).values()]
+    if not (found := definitions(own)):
         words = ", ".join(own) or "nothing"
         taken = "a file, or classes and functions named as in handmade.nn and"
         said = "; ".join([f"check takes {taken} handmade.optim, got {words}", *hints])
         raise ValueError(said)
-    findings = [_judged(s).as_dict() for s in subjects]
+    findings = [_judged(one).as_dict() for one in found]
     return Outcome(", ".join(own), findings=findings, hints=hints)
 
 
 def template(name: str, solution: bool = False) -> str:
-    """A skeleton to fill in, as text; `check` judges it.
-
-    Args:
-        name: of a class, such as "MSELoss" or "SGD".
-        solution: as `handmade` has it, with the classes that it derives from.
-
-    Raises:
-        ValueError: there is none; the message suggests the nearest.
-    """
+    """A class to fill in, as the text of a file for `check`: see `templates`."""
     return templates.template(name, solution)
 
 
 @dataclass
 class Shown:
-    """A name of `handmade` beside its twin, as a page in a frame.
-
-    Args:
-        page: what is shown; its `example.verdict` says whether both sides agree.
-    """
+    """A page in a frame; `page.example.verdict` says whether both libraries agree."""
 
     page: Page
 
     def _repr_html_(self) -> str:
-        inner = escape(display.as_html(self.page))
+        inner = escape(page.as_html(self.page))
         return f'<iframe srcdoc="{inner}" width="100%" height="700"></iframe>'
 
 
 def show(name: str) -> Shown:
-    """A name beside torch: sources, formula, shapes, live numbers.
+    """A name of `handmade` beside PyTorch: sources, formulas, shapes, live numbers.
 
     Args:
         name: dotted or short, such as "optim.SGD" or "MSELoss".
 
     Raises:
-        ValueError: there is none; the message suggests the nearest.
+        ValueError: there is no such name; the message suggests names.
     """
     return Shown(page.page(name))
 
 
 def exercises() -> Table:
-    """Every exercise of the course, worked by hand, with `handmade` and in PyTorch."""
+    """Every exercise of the course, solved on paper, with `handmade` and in PyTorch."""
     table = Table("", "exercise", "by hand", "handmade", "PyTorch", "", box=None)
     for exercise in solved_exercises.EXERCISES:
         answer = exercise.answer()
@@ -167,15 +155,15 @@ class Board:
     """A running TensorBoard; a notebook shows its link.
 
     Args:
-        server: it ends with `close`, or with the program.
-        address: shows the last run right.
+        server: runs until `close`, or until the program ends.
+        address: opens the right charts.
     """
 
     server: Server
     address: str
 
     def close(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self.server.close()
 
     def _repr_html_(self) -> str:
@@ -184,12 +172,12 @@ class Board:
 
 
 def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board:
-    """Start TensorBoard for this machine alone.
+    """Start TensorBoard on localhost.
 
     Args:
         lesson: show all its runs, not only the last one.
         logdir: the folder of all runs.
-        port: 0 takes a free one.
+        port: 0 = any free port.
 
     Raises:
         FileNotFoundError: there are no such runs.
@@ -204,7 +192,7 @@ def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board
 def _found(
     lesson: str | Path | Experiment, target: str, hidden: Sequence[int]
 ) -> tuple[str, str, Experiment]:
-    """Where a lesson is found again, the name of its folder, and the lesson."""
+    """The source of a lesson (to load it again), its name and the lesson itself."""
     if isinstance(lesson, Experiment):
         return "", "own", lesson
     name = str(lesson)
@@ -213,7 +201,5 @@ def _found(
 
         name = reference(name, target, hidden)
     elif hidden or name.lower().endswith(".csv"):
-        raise ValueError(
-            f"target must name the column of {name} that is to be learned, got ''"
-        )
+        raise ValueError(f"target must name the column of {name} to predict, got ''")
     return registry.source(name), *registry.load(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from compare import experiments
 from compare.experiment import Experiment
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 TABLE = "?target="
 """Only names of lessons made of a table have it: see `compare.tables.reference`."""
@@ -47,7 +47,7 @@ def load(name: str) -> tuple[str, Experiment]:
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
-        near = nearest(name, names())
+        near = suggest(name, names())
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
         raise UnknownLesson(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT

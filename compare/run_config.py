@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from compare.backend import Backend
-from compare.cuda import tf32
+from compare.backend import Backend, tf32
 from compare.experiment import Experiment
 
 FAST_STEPS = 10

@@ -1,7 +1,8 @@
-"""Every exercise of the course: by hand in closed form, with `handmade`, in PyTorch."""
+"""Every exercise of the course, solved on paper, with `handmade` and in PyTorch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from math import cos, e, exp, tanh
 from typing import Any
@@ -15,8 +16,9 @@ from compare.backend import to_numpy
 from compare.verdict import Verdict, classify, worst
 
 TOLERANCE = 1e-15
-"""Up to here, relatively, two orders of so few operations may differ."""
-H = 0.5
+"""Relative: two orders of so few operations differ by no more."""
+Solve = Callable[[Any, Callable[[Any], Any]], Any]
+"""Solves it with a library (`handmade` or `torch_ref`) and what makes its arrays."""
 
 
 @dataclass(frozen=True)
@@ -37,35 +39,32 @@ class Exercise:
         id: the part of the course and the letter on the slide.
         heading: the German heading of the slide.
         question: what is asked.
-        by_hand: the closed form: what comes out when it is worked on paper.
-        work: the same with a library (`handmade` or `torch_ref`), whose arrays `give`
-            makes.
+        by_hand: the closed form, evaluated.
+        solve: the same with a library.
     """
 
     id: str
     heading: str
     question: str
     by_hand: Any
-    work: Callable[[Any, Callable[[Any], Any]], Any]
+    solve: Solve
 
     def answer(self) -> Answer:
-        """Work it three times."""
-        want = np.asarray(self.by_hand, dtype=float)
-        ours = to_numpy(self.work(handmade, lambda a: np.asarray(a, dtype=float)))
-        theirs = to_numpy(self.work(torch_ref, _tensor))
+        """Solve it all three ways."""
+        paper = np.asarray(self.by_hand, dtype=float)
+        array = partial(np.array, dtype=float)
+        tensor = partial(torch.tensor, dtype=torch.float64)
+        ours = to_numpy(self.solve(handmade, array))
+        theirs = to_numpy(self.solve(torch_ref, tensor))
         eps = float(np.finfo(float).eps)
-        pairs = ((ours, want), (theirs, want), (ours, theirs))
+        pairs = ((ours, paper), (theirs, paper), (ours, theirs))
         verdicts = [classify(a, b, tolerance=TOLERANCE, eps=eps) for a, b in pairs]
-        return Answer(_text(want), _text(ours), _text(theirs), worst(verdicts))
+        return Answer(_text(paper), _text(ours), _text(theirs), worst(verdicts))
 
 
 def by_heading() -> dict[str, list[Exercise]]:
     """All exercises in the order of the course, under their slides' headings."""
     return {h: list(group) for h, group in groupby(EXERCISES, lambda x: x.heading)}
-
-
-def _tensor(values: Any) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
 
 
 def _text(values: np.ndarray) -> str:
@@ -77,172 +76,122 @@ def _text(values: np.ndarray) -> str:
     return f"{float(values):.4g}"
 
 
-def sigmoid(x: float) -> float:
-    """1 / (1 + e⁻ˣ)."""
-    return 1 / (1 + exp(-x))
+# B: a neuron y = g(w₀ + Σ wᵢxᵢ).
 
-
-def _activation(name: str, x: Any, weights: Any) -> Callable[[Any, Any], Any]:
-    """g(Σ wᵢxᵢ) with x₀ = 1; for linear, g is left out."""
-
-    def work(library: Any, give: Any) -> Any:
-        g = getattr(library.nn, name)()
-        return g(library.perceptron.weighted_sum(give(x), give(weights)))
-
-    return work
-
-
-def _stacked(name: str, weights: Any, inputs: Any) -> Callable[[Any, Any], Any]:
-    """g(W Xᵀ), each row of X starting with x₀ = 1: several activations at once."""
-
-    def work(library: Any, give: Any) -> Any:
-        return getattr(library.nn, name)()(give(weights) @ give(inputs).T)
-
-    return work
-
-
-def _gradient(surface: str, point: list[float]) -> Callable[[Any, Any], Any]:
-    """∇f at a point."""
-    return lambda library, give: getattr(library.surfaces, surface)().gradient(
-        give(point)
-    )
-
-
-LINEAR = "Aufgaben: Aktivierung — Linear y = Σ wᵢxᵢ + w₀"
-RELU = "Aufgaben: Aktivierung — ReLU y = max(0, Σ wᵢxᵢ)"
-TANH = "Aufgaben: Aktivierung — tanh y = tanh(Σ wᵢxᵢ)"
-SIGMOID = "Aufgaben: Aktivierung — Sigmoid statt tanh"
-AT_ONCE = "Mehrere Aktivierungen in EINER Operation — y = g(W·x), x₀ = 1"
-DIAGONAL = "Mehrere Aktivierungen in EINER Operation — y = g(W·Xᵀ), Diagonale = e bis h"
-GRADIENTS = "Aufgaben: Gradienten"
-WORKED = "Gradienten: Beispiele der Folien"
-
-# Exercises e to h: inputs with x₀ = 1 in front, and weights.
-X_ROWS = [[1, 1, 1], [1, 0, 0], [1, H, H], [1, 1, 2]]
-W_ROWS = [[0, 0, 0], [H, H, H], [H, H, H], [1, 2, 3]]
-SUMS = [0, H, 1, 9]
-"""Σ wᵢxᵢ of e to h on paper: 0 · ½ · ½ + ¼ + ¼ · 1 + 2 + 6."""
+H = 0.5
+ON_PAPER: dict[str, Callable[[float], float]] = {
+    "Identity": float,
+    "ReLU": lambda total: max(0, total),
+    "Tanh": tanh,
+    "Sigmoid": lambda total: 1 / (1 + exp(-total)),
+}
+LINEAR = (  # letter, question, x, weights, sum on paper
+    ("a", "x = [½, ½], w₀ = ½, w = [½, ½]", [H, H], [H, H, H], H + 0.25 + 0.25),
+    ("b", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 + 6),
+)
+RELU = (
+    ("c", "x = [−½, ½], weights = [½, −½, −½]", [-H, H], [H, -H, -H], H + 0.25 - 0.25),
+    ("d", "x = [1, 2], weights = [−1, −2, −3]", [1, 2], [-1, -2, -3], -1 - 2 - 6),
+)
+SIGMOIDAL = (
+    ("e", "x = [1, 1], weights = [0, 0, 0]", [1, 1], [0, 0, 0], 0),
+    ("f", "x = [0, 0], weights = [½, ½, ½]", [0, 0], [H, H, H], H),
+    ("g", "x = [½, ½], weights = [½, ½, ½]", [H, H], [H, H, H], H + 0.25 + 0.25),
+    ("h", "x = [1, 2], weights = [1, 2, 3]", [1, 2], [1, 2, 3], 1 + 2 + 6),
+)
+INPUTS = [[1, *x] for _, _, x, _, _ in SIGMOIDAL]
+WEIGHTS = [weights for _, _, _, weights, _ in SIGMOIDAL]
 AT_ONES = [0, 1.5, 1.5, 6]
 """W·x at x = [1, 1], with x₀ = 1: each row's sum."""
 ALL_SUMS = [[0, 0, 0, 0], [1.5, H, 1, 2], [1.5, H, 1, 2], [6, 1, 3.5, 9]]
 """W·Xᵀ: row i is weight row i at the four inputs."""
 
-_LETTERS = list(zip("efgh", X_ROWS, W_ROWS, SUMS, strict=True))
 
-EXERCISES = [
-    Exercise(
-        "B a",
-        LINEAR,
-        "x = [½, ½], w₀ = ½, w = [½, ½]",
-        H + H * H + H * H,
-        _activation("Identity", [H, H], [H, H, H]),
-    ),
-    Exercise(
-        "B b",
-        LINEAR,
-        "x = [1, 2], weights = [1, 2, 3]",
-        1 + 2 * 1 + 3 * 2,
-        _activation("Identity", [1, 2], [1, 2, 3]),
-    ),
-    Exercise(
-        "B c",
-        RELU,
-        "x = [−½, ½], weights = [½, −½, −½]",
-        max(0, H + H * H - H * H),
-        _activation("ReLU", [-H, H], [H, -H, -H]),
-    ),
-    Exercise(
-        "B d",
-        RELU,
-        "x = [1, 2], weights = [−1, −2, −3]",
-        max(0, -1 - 2 * 1 - 3 * 2),
-        _activation("ReLU", [1, 2], [-1, -2, -3]),
-    ),
-    *(
-        Exercise(
-            f"B {letter}",
-            heading,
-            f"x = {x[1:]}, weights = {w}".replace("0.5", "½"),
-            g(total),
-            _activation(name, x[1:], w),
-        )
-        for heading, name, g in ((TANH, "Tanh", tanh), (SIGMOID, "Sigmoid", sigmoid))
-        for letter, x, w, total in _LETTERS
-    ),
-    *(
-        Exercise(
+def _neurons() -> Iterator[Exercise]:
+    heading = "Aufgaben: Aktivierung — "
+    for title, name, rows in (
+        ("Linear y = Σ wᵢxᵢ + w₀", "Identity", LINEAR),
+        ("ReLU y = max(0, Σ wᵢxᵢ)", "ReLU", RELU),
+        ("tanh y = tanh(Σ wᵢxᵢ)", "Tanh", SIGMOIDAL),
+        ("Sigmoid statt tanh", "Sigmoid", SIGMOIDAL),
+    ):
+        for letter, question, x, weights, total in rows:
+            on_paper, solve = ON_PAPER[name](total), _neuron(name, x, weights)
+            yield Exercise(f"B {letter}", heading + title, question, on_paper, solve)
+
+
+def _layers() -> Iterator[Exercise]:
+    """Several neurons in one operation."""
+    heading = "Mehrere Aktivierungen in EINER Operation — y = "
+    for name in ("Tanh", "Sigmoid"):
+        yield Exercise(
             f"B W·x, {name.lower()}",
-            AT_ONCE,
+            f"{heading}g(W·x), x₀ = 1",
             "x = [1, 1], W = the weights of e to h",
-            [g(total) for total in AT_ONES],
-            _activation(name, [1, 1], W_ROWS),
+            [ON_PAPER[name](total) for total in AT_ONES],
+            _neuron(name, [1, 1], WEIGHTS),
         )
-        for name, g in (("Tanh", tanh), ("Sigmoid", sigmoid))
-    ),
-    *(
-        Exercise(
+    for name in ("Tanh", "Sigmoid"):
+        yield Exercise(
             f"B W·Xᵀ, {name.lower()}",
-            DIAGONAL,
+            f"{heading}g(W·Xᵀ), Diagonale = e bis h",
             "W·Xᵀ of the inputs and weights of e to h",
-            [[g(total) for total in row] for row in ALL_SUMS],
-            _stacked(name, W_ROWS, X_ROWS),
+            [[ON_PAPER[name](total) for total in row] for row in ALL_SUMS],
+            _matrix(name),
         )
-        for name, g in (("Tanh", tanh), ("Sigmoid", sigmoid))
-    ),
-    Exercise(
-        "C 1",
-        GRADIENTS,
-        "∇(x² + y²) = [2x, 2y], at (2, −1)",
-        [4, -2],
-        _gradient("SumOfSquares", [2, -1]),
-    ),
-    Exercise(
-        "C 2",
-        GRADIENTS,
-        "∇(x³ + y³) = [3x², 3y²], at (2, −1)",
-        [12, 3],
-        _gradient("SumOfCubes", [2, -1]),
-    ),
-    Exercise(
-        "C 3",
-        GRADIENTS,
-        "∇(1/(x² + y²)) = [−2x, −2y]/(x² + y²)², at (2, −1)",
-        [-4 / 25, 2 / 25],
-        _gradient("InverseSquare", [2, -1]),
-    ),
-    Exercise(
-        "C 4",
-        GRADIENTS,
-        "∇(x² − 2xy + y²) = [2x − 2y, 2y − 2x], at (2, −1)",
-        [6, -6],
-        _gradient("SquaredDifference", [2, -1]),
-    ),
-    Exercise(
-        "C 5",
-        GRADIENTS,
-        "∇(sin x + eʸ) = [cos x, eʸ], at (2, −1)",
-        [cos(2), 1 / e],
-        _gradient("SinePlusExponential", [2, -1]),
-    ),
-    Exercise(
-        "C 6",
-        WORKED,
-        "∇(x₁x₂) = [x₂, x₁], at (3, 5)",
-        [5, 3],
-        _gradient("Product", [3, 5]),
-    ),
-    Exercise(
-        "C 7",
-        WORKED,
-        "∇(x₁ + 2x₂) = [1, 2], at (3, 5)",
-        [1, 2],
-        _gradient("Plane", [3, 5]),
-    ),
-    Exercise(
-        "C 8",
-        WORKED,
-        "∇(2x₁x₂²) = [2x₂², 4x₁x₂], at (3, 5)",
-        [50, 60],
-        _gradient("ProductWithSquare", [3, 5]),
-    ),
-]
+
+
+def _neuron(name: str, x: Any, weights: Any) -> Solve:
+    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
+        total = library.perceptron.weighted_sum(array(x), array(weights))
+        return getattr(library.nn, name)()(total)
+
+    return solve
+
+
+def _matrix(name: str) -> Solve:
+    """g(W Xᵀ), each row of X starting with x₀ = 1."""
+
+    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
+        return getattr(library.nn, name)()(array(WEIGHTS) @ array(INPUTS).T)
+
+    return solve
+
+
+# C: the gradient of a function at a point.
+
+HOMEWORK = (
+    ("∇(x² + y²) = [2x, 2y]", [4, -2], "SumOfSquares"),
+    ("∇(x³ + y³) = [3x², 3y²]", [12, 3], "SumOfCubes"),
+    ("∇(1/(x² + y²)) = [−2x, −2y]/(x² + y²)²", [-4 / 25, 2 / 25], "InverseSquare"),
+    ("∇(x² − 2xy + y²) = [2x − 2y, 2y − 2x]", [6, -6], "SquaredDifference"),
+    ("∇(sin x + eʸ) = [cos x, eʸ]", [cos(2), 1 / e], "SinePlusExponential"),
+)
+WORKED = (
+    ("∇(x₁x₂) = [x₂, x₁]", [5, 3], "Product"),
+    ("∇(x₁ + 2x₂) = [1, 2]", [1, 2], "Plane"),
+    ("∇(2x₁x₂²) = [2x₂², 4x₁x₂]", [50, 60], "ProductWithSquare"),
+)
+
+
+def _gradients() -> Iterator[Exercise]:
+    number = 0
+    for heading, point, rows in (
+        ("Aufgaben: Gradienten", (2, -1), HOMEWORK),
+        ("Gradienten: Beispiele der Folien", (3, 5), WORKED),
+    ):
+        for formula, on_paper, surface in rows:
+            number += 1
+            question = f"{formula}, at {point}".replace("-", "−")
+            solve = _gradient(surface, point)
+            yield Exercise(f"C {number}", heading, question, on_paper, solve)
+
+
+def _gradient(surface: str, point: tuple[float, ...]) -> Solve:
+    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
+        return getattr(library.surfaces, surface)().gradient(array(point))
+
+    return solve
+
+
+EXERCISES = [*_neurons(), *_layers(), *_gradients()]

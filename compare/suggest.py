@@ -1,27 +1,18 @@
-"""Which name somebody may have meant."""
+"""Did you mean …? Known names that resemble a given one."""
 
 import difflib
 from collections.abc import Iterable
 
-LIKE = 0.6
-"""How alike two words must be, between 0 and 1, to be taken for the same."""
 
-
-def nearest(
-    word: str, names: Iterable[str], most: int = 1, like: float = LIKE
+def suggest(
+    word: str, names: Iterable[str], most: int = 1, cutoff: float = 0.6
 ) -> list[str]:
-    """The names that begin with the word, the shortest first, or are spelled like it.
+    """Up to `most` names that begin with `word`, then those spelled like it.
 
-    Capitals do not count.
-
-    Args:
-        word: what was asked for.
-        names: those that there are.
-        most: how many are wanted.
-        like: how alike a name must be, between 0 and 1.
+    Case is ignored; `cutoff` is the least ratio that difflib must give, 0 to 1.
     """
-    lower = {name.lower(): name for name in names}
-    asked = word.lower()
-    begin = sorted((n for n in lower if asked and n.startswith(asked)), key=len)
-    alike = difflib.get_close_matches(asked, lower, n=most, cutoff=like)
-    return [lower[name] for name in dict.fromkeys([*begin, *alike])][:most]
+    by_lower = {name.lower(): name for name in names}
+    word = word.lower()
+    prefixed = sorted((n for n in by_lower if word and n.startswith(word)), key=len)
+    similar = difflib.get_close_matches(word, by_lower, n=most, cutoff=cutoff)
+    return [by_lower[name] for name in dict.fromkeys([*prefixed, *similar])][:most]

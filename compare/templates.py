@@ -1,23 +1,40 @@
-"""Skeletons to fill in, or filled in as `handmade`'s own source does."""
+"""A class to fill in, as a file of its own, or as `handmade` has it (the solution)."""
 
 import ast
-import importlib
 import inspect
-from pathlib import Path
+import sys
+import textwrap
 from typing import Any
 
-from compare.blank import blank, class_of
-from compare.suggest import nearest
+import handmade
+from compare.show import docstring
+from compare.show.shorten import broken
+from compare.suggest import suggest
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, resolved, rng_of
 
+CASES = [*LAYERS, *LOSSES, *OPTIMIZERS]
+FILE = '''\
+"""Fill in the parts marked TODO; `python -m compare check THIS_FILE` checks it."""
+
+import numpy as np
+
+
+class {name}:
+    """{doc}
+    """
+
+{methods}
+'''
+SECTIONS = ("Forward", "Backward", "Shape", "At the kink", "Stability", "Args")
+"""The sections of the docstring that are needed to write the class."""
+TODO = 'raise NotImplementedError("TODO")'
 COMPUTES = ("forward", "backward", "updated", "step")
-"""The methods that do what a class is for."""
+"""The methods that compute; a class without any of them only sets options."""
 
 
 def names() -> list[str]:
-    """Everything that there is a template of."""
-    from compare.check.subjects import CASES
-
-    return [*CASES, "Rosenblatt"]
+    """The classes that there is a template of."""
+    return [*dict.fromkeys(case.name for case in CASES), "Rosenblatt"]
 
 
 def template(name: str, solution: bool = False) -> str:
@@ -25,68 +42,151 @@ def template(name: str, solution: bool = False) -> str:
 
     Args:
         name: of the class, such as "MSELoss".
-        solution: as `handmade` has it, with the classes that it derives from.
+        solution: as `handmade` has it, after the classes that it derives from.
 
     Raises:
-        ValueError: there is no template of this name; the nearest is suggested.
+        ValueError: there is no template of this name; the message suggests one.
     """
     if name not in names():
-        near = nearest(name, names())
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {names()}"
-        raise ValueError(f"there is no template {name!r}{hint}")
-    return _written(class_of(name)) if solution else blank(name)
+        similar = suggest(name, names())
+        hint = f"did you mean {similar[0]}?" if similar else f"there are {names()}"
+        raise ValueError(f"there is no template {name!r}; {hint}")
+    cls = class_of(name)
+    return _solution(cls) if solution else _to_fill_in(cls)
 
 
-def _written(found: Any) -> str:
-    """The class as `handmade` has it, and what it needs."""
-    source = "\n\n\n".join(inspect.getsource(c).rstrip() for c in _family(found))
-    return f"{_imports(_family(found), source)}\n\n{source}\n"
+def class_of(name: str) -> Any:
+    """The class of `handmade` that a template is of."""
+    places = (handmade.nn, handmade.optim, handmade.perceptron)
+    return next(getattr(place, name) for place in places if hasattr(place, name))
 
 
-def _family(found: Any) -> list[Any]:
+# A class to fill in: it needs nothing but NumPy.
+
+
+def _to_fill_in(cls: Any) -> str:
+    parts = [part for part in (_constructor(cls), *_methods(cls)) if part]
+    methods = textwrap.indent("\n\n".join(parts), "    ")
+    return FILE.format(name=cls.__name__, doc=_doc(cls), methods=methods)
+
+
+def _doc(cls: Any) -> str:
+    sections = docstring.sections(cls, inherited=SECTIONS)
+    blocks = [docstring.summary(cls)] + [
+        f"{name}:\n{textwrap.indent(sections[name], '    ')}"
+        for name in SECTIONS
+        if name in sections
+    ]
+    text = textwrap.indent("\n\n".join(blocks), "    ").lstrip()
+    return text.replace("\\", "\\\\")
+
+
+def _constructor(cls: Any) -> str:
+    """Keeps every argument, and declares every parameter and buffer."""
+    parameters, buffers = _state(cls)
+    kept = [p.name for p in _arguments(cls)[1:] if p.name not in parameters]
+    lines = [f"self.{n} = {'list(params)' if n == 'params' else n}" for n in kept]
+    if parameters or buffers:
+        lines.append("# Named as in torch; `check` sets them to arrays.")
+        lines += [f"self.{name} = None" for name in (*parameters, *buffers)]
+    if hasattr(cls, "backward"):
+        lines += [f"self.{name}_grad = 0" for name in parameters]
+    if buffers or cls.__name__ in ("Dropout", "GaussianSample"):
+        lines.append("self.training = True")
+    return _method("__init__", cls, *lines) if lines else ""
+
+
+def _methods(cls: Any) -> list[str]:
+    """The methods to be written, each with what it has to do."""
+    if hasattr(cls, "forward"):
+        keep = "# Keep in self what backward needs."
+        return [
+            _method("forward", cls.forward, keep, TODO),
+            _method("backward", cls.backward, _gradients_wanted(cls), TODO),
+        ]
+    if cls in vars(handmade.optim).values():
+        use = "# Each of self.params has its numbers in .data, their gradient in .grad."
+        loop = ("for parameter in self.params:", "    parameter.grad = None")
+        zero_grad = _method("zero_grad", cls.zero_grad, *loop)
+        return [_method("step", cls.step, use, TODO), zero_grad]
+    change = "# Change self.weight and self.bias; return the loss before that."
+    return [_method("step", cls.step, change, TODO)]
+
+
+def _gradients_wanted(cls: Any) -> str:
+    gradients = [f"self.{name}_grad" for name in _state(cls)[0]]
+    of_input = f"∂L/∂{_arguments(cls.forward)[1].name}"
+    if gradients:
+        return f"# Add to {', '.join(gradients)}; return {of_input}."
+    return f"# Return {of_input}."
+
+
+def _state(cls: Any) -> tuple[list[str], list[str]]:
+    """The names of its own parameters, and of its buffers, over all of its cases."""
+    if cls is handmade.perceptron.Rosenblatt:
+        return ["weight", "bias"], []
+    parameters: dict[str, None] = {}
+    buffers: dict[str, None] = {}
+    cases = [c for c in CASES if c.name == cls.__name__ and hasattr(cls, "forward")]
+    for case in cases:
+        args = resolved(case.args, handmade.nn)
+        kwargs = case.drawn(rng_of(case))
+        built = cls(*args, **{k: resolved(v, handmade.nn) for k, v in kwargs.items()})
+        parameters |= dict.fromkeys(n for n, _ in built.named_parameters())
+        own = (n for n, _ in built.named_buffers() if n not in kwargs)
+        buffers |= dict.fromkeys(own)
+    return [n for n in parameters if "." not in n], [n for n in buffers if "." not in n]
+
+
+def _arguments(function: Any) -> list[inspect.Parameter]:
+    """Of a method or, with `self`, of a class's constructor; without annotations."""
+    arguments = [*inspect.signature(function).parameters.values()]
+    if inspect.isclass(function):
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        arguments.insert(0, inspect.Parameter("self", kind))
+    return [a.replace(annotation=inspect.Parameter.empty) for a in arguments]
+
+
+def _method(name: str, function: Any, *lines: str) -> str:
+    """A method with the arguments of another, and these lines."""
+    signature = str(inspect.Signature(_arguments(function))).replace("'", '"')
+    head = broken(f"def {name}{signature}:").replace("\n):", ",\n):")
+    return "\n".join([head, *(f"    {line}" for line in lines)])
+
+
+# The solution: the source of `handmade`, and what it imports.
+
+
+def _solution(cls: Any) -> str:
+    classes = _with_bases(cls)
+    source = "\n\n\n".join(inspect.getsource(c).rstrip() for c in classes)
+    used = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
+    used -= {c.__name__ for c in classes}
+    modules = dict.fromkeys(c.__module__ for c in classes)
+    imports = dict.fromkeys(line for m in modules for line in _imports(m, used))
+    return "\n".join(imports) + f"\n\n{source}\n"
+
+
+def _with_bases(cls: Any) -> list[Any]:
     """The class, after the private classes of its own file that it derives from.
 
-    One that only sets options, as AdamW those of Adam, comes after the one that it
-    sets them of.
+    A class that only sets options comes after its base, as AdamW after Adam.
     """
-    own = [c for c in found.__mro__ if c.__module__ == found.__module__]
-    family = [c for c in reversed(own) if c is found or c.__name__[0] == "_"]
-    writes = any(method in vars(c) for c in own for method in COMPUTES)
-    return family if writes else [*_family(found.__base__), *family]
+    own = [c for c in cls.__mro__ if c.__module__ == cls.__module__]
+    family = [c for c in reversed(own) if c is cls or c.__name__.startswith("_")]
+    computes = any(method in vars(c) for c in own for method in COMPUTES)
+    return family if computes else [*_with_bases(cls.__base__), *family]
 
 
-def _imports(family: list[Any], source: str) -> str:
-    """The lines that give the classes every name that they use."""
-    used = {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
-    used -= {c.__name__ for c in family}
-    places = dict.fromkeys(c.__module__ for c in family)
-    return "\n".join(dict.fromkeys(n for p in places for n in _lines(p, used)))
-
-
-def _lines(place: str, used: set[str]) -> list[str]:
-    """The imports of the names in `used` that the module `place` has."""
-    module = importlib.import_module(place)
-    path = Path(inspect.getfile(module))
-    lines = []
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import):
-            aliases = [a for a in node.names if (a.asname or a.name) in used]
-            lines += [f"import {ast.unparse(a)}" for a in aliases]
-        elif isinstance(node, ast.ImportFrom):
-            aliases = [a.name for a in node.names if (a.asname or a.name) in used]
-            lines += [f"from {node.module} import {', '.join(aliases)}"] * bool(aliases)
-    own = sorted(used & _defined(module))
-    lines += [f"from {place} import {', '.join(own)}"] * bool(own)
-    return lines
-
-
-def _defined(module: Any) -> set[str]:
-    """What a module defines itself at its top."""
-    tree = ast.parse(Path(inspect.getfile(module)).read_text(encoding="utf-8"))
-    names: set[str] = set()
+def _imports(module: str, used: set[str]) -> list[str]:
+    """The import statements for the names in `used` that a module has."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    lines: list[str] = []
+    imported: set[str] = set()
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-    return names
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            node.names = [a for a in node.names if (a.asname or a.name) in used]
+            imported |= {a.asname or a.name for a in node.names}
+            lines += [ast.unparse(node)] if node.names else []
+    own = sorted(used & vars(sys.modules[module]).keys() - imported)
+    return lines + ([f"from {module} import {', '.join(own)}"] if own else [])

@@ -16,7 +16,7 @@ import numpy as np
 
 import handmade
 import torch_ref
-from compare import checkpoint, plots
+from compare import checkpoint, plots, report
 from compare.dataloader import DataLoader
 from compare.experiment import Data, Experiment
 from compare.lockstep import Diverged, Lockstep, Step
@@ -83,9 +83,7 @@ class Result:
         return self.status == "finished" and agrees and held
 
     def _repr_html_(self) -> str:
-        from compare.page import of
-
-        return of(self)
+        return report.as_html(self)
 
 
 def run(

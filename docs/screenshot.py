@@ -1,4 +1,4 @@
-"""Takes a picture of a lesson in TensorBoard, behind the link that a run prints.
+"""Takes a screenshot of a lesson in TensorBoard, opened by the link of its run.
 
 python docs/screenshot.py OUT.png [LESSON]
 """
@@ -23,7 +23,7 @@ SIZE = {"width": 1400, "height": 900}
 
 
 def wait_until_loaded(server: Server, seconds: float = 30) -> None:
-    """Wait until the server has read all sides; it answers 404 before."""
+    """Wait until the server has read both implementations; before, it answers 404."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -35,8 +35,8 @@ def wait_until_loaded(server: Server, seconds: float = 30) -> None:
     raise TimeoutError(f"TensorBoard loaded nothing in {seconds} s")
 
 
-def picture(address: str, out: str) -> None:
-    """Open the address in Chromium without a window and save what is to be seen."""
+def screenshot(address: str, out: str) -> None:
+    """Open the address in headless Chromium and save what it shows."""
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=shutil.which("chromium"), args=FLAGS
@@ -47,18 +47,18 @@ def picture(address: str, out: str) -> None:
         chart = page.locator("metrics-pinned-view scalar-card").first
         expect(chart.locator("tb-data-table-content-row")).to_have_count(2)
         expect(page.locator("metrics-pinned-view image-card img")).to_be_visible()
-        page.wait_for_timeout(1000)  # the lines glide into place
+        page.wait_for_timeout(1000)  # until the animation of the lines ends
         page.screenshot(path=out)
         browser.close()
 
 
 def main(out: str, lesson: str = "digits_softmax") -> None:
-    """Run the lesson, serve it and take the picture."""
+    """Run the lesson, serve it and take the screenshot."""
     with tempfile.TemporaryDirectory() as folder:
         result = run(*registry.load(lesson), RunConfig(logdir=Path(folder)))
         with Server(Path(folder)) as server:
             wait_until_loaded(server)
-            picture(link(server.url, result.folder), out)
+            screenshot(link(server.url, result.folder), out)
 
 
 if __name__ == "__main__":

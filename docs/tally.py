@@ -1,4 +1,4 @@
-"""Counts what is written by hand and how far it is from torch, for the README.
+"""Counts the hand-written classes and measures their difference from torch.
 
 python docs/tally.py          prints the table
 python docs/tally.py --write  puts it into README.md, between its two marks
@@ -17,6 +17,7 @@ from compare import registry, solved_exercises
 from compare.backend import to_numpy
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, rng_of
 from compare.testing.reference import drawn, found, torchs
+from compare.tolerance import difference
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
@@ -25,11 +26,10 @@ STEPS = 50
 """Taken by each optimiser."""
 
 
-def difference(got: np.ndarray, want: np.ndarray) -> float:
-    """Max |got − want|, against the largest |want|."""
-    if want.size == 0:
-        return 0.0
-    return float(np.abs(got - want).max() / (np.abs(want).max() or 1.0))
+def relative(got: np.ndarray, want: np.ndarray) -> float:
+    """Max |got − want| / max |want|; where `want` is all 0, max |got − want|."""
+    found = difference(got, want)
+    return found.max_abs / (found.scale or 1.0)
 
 
 def of_module(case: Case) -> float:
@@ -37,7 +37,7 @@ def of_module(case: Case) -> float:
     question = drawn(case)
     want = torchs(question)
     got = found(getattr(handmade.nn, case.name), question, lambda a: a)
-    return max(difference(got[name], value) for name, value in want.items())
+    return max(relative(got[name], value) for name, value in want.items())
 
 
 def of_optimizer(case: Case) -> float:
@@ -54,11 +54,11 @@ def of_optimizer(case: Case) -> float:
                 parameter.grad = give(gradient)
             optimizer.step()
         ends.append([to_numpy(parameter.data) for parameter in parameters])
-    return max(difference(*pair) for pair in zip(*ends, strict=True))
+    return max(relative(*pair) for pair in zip(*ends, strict=True))
 
 
 def counted() -> dict[str, str]:
-    """By what it is: how many there are, the same on every machine."""
+    """The counts, the same on every machine."""
     lessons = [registry.load(name)[1] for name in registry.names()]
     claims = sum(len(lesson.claims) for lesson in lessons)
     return {
@@ -78,7 +78,7 @@ def _kinds() -> dict[str, list[Case]]:
 
 
 def mutants() -> str:
-    """What docs/mutants.md says of the last run of `make mutants`."""
+    """The result of the last `make mutants`, from docs/mutants.md."""
     page = (DOCS / "mutants.md").read_text(encoding="utf-8")
     said = re.search(r"on (\d{4}-\d\d-\d\d)", page), re.search(r"\*\*(.+?)\*\*", page)
     when, killed = (match[1] if match else "" for match in said)
@@ -90,7 +90,7 @@ def mutants() -> str:
 
 
 def table() -> str:
-    """The rows, with the largest difference of all cases of a kind."""
+    """The Markdown table, with the largest difference of all cases of each kind."""
     rows = counted()
     for what, cases in _kinds().items():
         ask = of_optimizer if what == "optimisers" else of_module

@@ -1,4 +1,4 @@
-"""Rounds in which everyone has a turn, so that a busy machine is busy for all."""
+"""Interleaved rounds: each step has a turn in every round, so all share a busy time."""
 
 import gc
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -7,84 +7,97 @@ from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 Step = Callable[[], object]
 Name = TypeVar("Name", bound=Hashable)
 Clock = Callable[[], float]
-"""Gives seconds."""
-WARM_UP = 5
-"""So many steps are taken by each, twice, before anything is measured."""
-PATIENCE = 0.05
-"""Seconds after which a warm-up has enough steps, however few they are."""
-TURN = 0.005
-"""Seconds that a turn takes at least."""
-MOST_STEPS = 2000
-"""In one turn."""
+"""Returns seconds."""
+WARM_UP_STEPS, WARM_UP_SECONDS = 5, 0.05
+"""A warm-up ends after so many steps or seconds; each step is warmed up twice."""
+TURN_SECONDS, MAX_TURN_STEPS = 0.005, 2000
+"""A turn takes at least so long, in at most so many steps."""
 
 
 def interleaved(
     steps: Mapping[Name, Step], rounds: int, clock: Clock = perf_counter
 ) -> dict[Name, np.ndarray]:
-    """The seconds that one step takes, by name, in each of the rounds.
+    """Seconds per step, by name, one number for each round.
 
-    In every round each one has a turn of several steps; who begins changes from round
-    to round. The first step of a turn, whose data lie in no cache, is not counted.
-
-    Args:
-        steps: what is measured.
-        rounds: how many, at least 1.
-        clock: gives seconds.
+    In every round each step has a turn of several repetitions; the order rotates. The
+    first repetition of a turn, with cold caches, does not count.
 
     Raises:
-        ValueError: there are no rounds, or nothing is to be measured.
+        ValueError: there is no round or no step.
     """
     if rounds < 1 or not steps:
-        raise ValueError(f"bench: needs a step and a round, got {rounds} rounds")
-    times: dict[Name, list[float]] = {name: [] for name in steps}
+        raise ValueError(f"timing needs a step and a round, got {rounds} rounds")
+    seconds: dict[Name, list[float]] = {name: [] for name in steps}
     names = list(steps)
-    with _no_collection():
-        counts = {name: _steps_in_a_turn(step, clock) for name, step in steps.items()}
+    with _without_garbage_collection():
+        counts = {name: _steps_per_turn(step, clock) for name, step in steps.items()}
         for number in range(rounds):
             first = number % len(names)
             for name in names[first:] + names[:first]:
                 steps[name]()
-                times[name].append(_timed(steps[name], counts[name], clock))
-    return {name: np.array(found) for name, found in times.items()}
+                seconds[name].append(_timed(steps[name], counts[name], clock))
+    return {name: np.array(found) for name, found in seconds.items()}
 
 
-def _steps_in_a_turn(step: Step, clock: Clock) -> int:
-    """How many steps fill a turn; warms up on the way."""
-    _warmed_up(step, clock)
-    each = _warmed_up(step, clock)
-    return int(np.clip(TURN / max(each, 1e-9), 1, MOST_STEPS))
-
-
-def _warmed_up(step: Step, clock: Clock) -> float:
-    """Seconds a step, over a few; a slow one needs no company."""
-    began, passed, count = clock(), 0.0, 0
-    while count < WARM_UP and passed <= PATIENCE:
-        step()
-        count += 1
-        passed = clock() - began
-    return passed / count
+def _steps_per_turn(step: Step, clock: Clock) -> int:
+    """Warm up twice; the second time tells how many steps fill a turn."""
+    each = 0.0
+    for _ in range(2):
+        start, passed, count = clock(), 0.0, 0
+        while count < WARM_UP_STEPS and passed <= WARM_UP_SECONDS:
+            step()
+            count += 1
+            passed = clock() - start
+        each = passed / count
+    return int(np.clip(TURN_SECONDS / max(each, 1e-9), 1, MAX_TURN_STEPS))
 
 
 def _timed(step: Step, count: int, clock: Clock) -> float:
-    """Seconds a step."""
-    began = clock()
+    """Seconds per step."""
+    start = clock()
     for _ in range(count):
         step()
-    return (clock() - began) / count
+    return (clock() - start) / count
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python from collecting garbage in the middle of somebody's turn."""
-    was_on = gc.isenabled()
+def _without_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if enabled:
             gc.enable()
+
+
+def cuda_clock() -> Clock:
+    """A clock of the CUDA device, which starts at 0.
+
+    Each reading waits until the device has finished its work and uses the time of an
+    event, so the host's own time does not count. The time between two events is a
+    float32, so it is summed from reading to reading.
+    """
+    last, passed = _event(), 0.0
+
+    def now() -> float:
+        nonlocal last, passed
+        event = _event()
+        event.synchronize()
+        passed += last.elapsed_time(event) / 1e3
+        last = event
+        return passed
+
+    return now
+
+
+def _event() -> torch.cuda.Event:
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event

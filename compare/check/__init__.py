@@ -1,7 +1,10 @@
-"""Checking somebody's own file against torch, and saying in words what is wrong.
+"""Checking anyone's layers, losses and optimisers against torch, and naming mistakes.
 
-`subjects` finds what the file defines, `driving` asks it, `checker` judges, `diagnosis`
-names the mistakes, `child` runs it all in a process of its own, `report` prints.
+process   runs a file in a process of its own (child), and outlives it
+definitions, arguments, adapters    what a file defines, and how it is called
+checker   compares with torch in every test case; functions, optimizers, … likewise
+diagnosis, mistakes/    which known mistake explains what is wrong
+finding, example, report    the result, the smallest failing case, the output
 """
 
 from compare._callable import make_callable

@@ -1,4 +1,4 @@
-"""Which arguments a subject takes, and where its defaults are not torch's."""
+"""Which arguments a definition takes, and where its defaults are not torch's."""
 
 import inspect
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import handmade
-from compare.check.subjects import CASES, Subject
+from compare.check.definitions import CASES, Definition
 from compare.testing import Case
 
 IMPLICIT = (("dim", -1),)
@@ -24,12 +24,12 @@ def taken(function: Callable[..., Any]) -> set[str] | None:
     return None if any_name else set(parameters)
 
 
-def expressible(subject: Subject, case: Case) -> tuple[Case | None, set[str]]:
-    """The case in the arguments that the subject takes, or those that it lacks.
+def expressible(definition: Definition, case: Case) -> tuple[Case | None, set[str]]:
+    """The case in the arguments that the definition takes, or those that it lacks.
 
-    What torch has a default of and the subject has not is given as torch has it.
+    What torch has a default of and the definition has not is given as torch has it.
     """
-    takes, default = taken(subject.make), _torchs_defaults(subject)
+    takes, default = taken(definition.make), _torchs_defaults(definition)
     kwargs = {k: v for k, v in case.kwargs.items() if takes is None or k in takes}
     missing: set[str] = set()
     for name in case.kwargs.keys() - kwargs.keys():
@@ -38,40 +38,40 @@ def expressible(subject: Subject, case: Case) -> tuple[Case | None, set[str]]:
         is_default = name in default and bool(case.kwargs[name] == default[name])
         if callable(case.kwargs[name]) or name in EXPLICIT or not is_default:
             missing.add(name)
-    needed = {name: default[name] for name in needed_of(subject, len(case.args))}
+    needed = {name: default[name] for name in needed_of(definition, len(case.args))}
     return None if missing else replace(case, kwargs=needed | kwargs), missing
 
 
-def needed_of(subject: Subject, by_position: int) -> list[str]:
+def needed_of(definition: Definition, by_position: int) -> list[str]:
     """The arguments that must be given to it although torch has a default of them."""
-    default = _torchs_defaults(subject)
-    own = list((_parameters(subject.make) or {}).values())[by_position:]
+    default = _torchs_defaults(definition)
+    own = list((_parameters(definition.make) or {}).values())[by_position:]
     return [p.name for p in own if p.name in default and p.default is p.empty]
 
 
-def without_default(subject: Subject) -> list[str]:
-    """The same in words, for what it does not cover."""
-    default = _torchs_defaults(subject)
-    needed = needed_of(subject, len(CASES[subject.name][0].args))
+def without_default(definition: Definition) -> list[str]:
+    """The same in words, for what is not tested."""
+    default = _torchs_defaults(definition)
+    needed = needed_of(definition, len(CASES[definition.name][0].args))
     return [f"{name} has no default, torch's is {default[name]!r}" for name in needed]
 
 
-def other_defaults(subject: Subject) -> dict[str, Any]:
+def other_defaults(definition: Definition) -> dict[str, Any]:
     """The arguments whose default is another than torch's, and that default."""
-    own = {name: p.default for name, p in (_parameters(subject.make) or {}).items()}
+    own = {name: p.default for name, p in (_parameters(definition.make) or {}).items()}
     return {
         name: own[name]
-        for name, value in _torchs_defaults(subject).items()
+        for name, value in _torchs_defaults(definition).items()
         if _is_plain(own.get(name), value) and own[name] != value
     }
 
 
-def default_words(subject: Subject) -> str:
+def default_words(definition: Definition) -> str:
     """What its defaults are and what torch's are, where they differ."""
-    theirs = _torchs_defaults(subject)
+    theirs = _torchs_defaults(definition)
     return ", ".join(
         f"default {name} is {value!r}, torch's is {theirs[name]!r}"
-        for name, value in other_defaults(subject).items()
+        for name, value in other_defaults(definition).items()
     )
 
 
@@ -83,12 +83,14 @@ def _is_plain(own: Any, torchs: Any) -> bool:
     return isinstance(own, (str, tuple)) and type(own) is type(torchs)
 
 
-def _torchs_defaults(subject: Subject) -> dict[str, Any]:
+def _torchs_defaults(definition: Definition) -> dict[str, Any]:
     """Torch's defaults, which are those of `handmade`, of what has any."""
-    name = subject.name
+    name = definition.name
     found = getattr(handmade.nn, name, None) or getattr(handmade.optim, name)
     own = {p.name: p.default for p in (_parameters(found) or {}).values()}
-    if subject.backward:  # a function is given its bias, a class whether there is one
+    if (
+        definition.backward
+    ):  # a function is given its bias, a class whether there is one
         own.pop("bias", None)
     return {name: v for name, v in own.items() if v is not inspect.Parameter.empty}
 

@@ -10,9 +10,15 @@ from typing import Any
 
 import torch
 
-from compare.check.checker import Finding, check
-from compare.check.names import overlooked
-from compare.check.subjects import MODULE, Subject, among, defined
+from compare.check.checker import check
+from compare.check.definitions import (
+    MODULE,
+    Definition,
+    definitions,
+    own_names,
+    suggestions,
+)
+from compare.check.finding import Finding, bug
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "
@@ -22,36 +28,64 @@ NOTHING = (
 
 
 def main(file: str, out: str, wanted: list[str]) -> None:
-    """Load `file`, check what it defines, and write each answer as a line of JSON."""
+    """Load `file`, check what it defines, and write each finding as a line of JSON."""
     torch.set_num_threads(1)
     with Path(out).open("w", encoding="utf-8", buffering=1) as lines:
 
-        def tell(**news: Any) -> None:
+        def write(**news: Any) -> None:
             lines.write(json.dumps(_printable(news)) + "\n")
 
-        module, problem = _loaded(Path(file))
-        if module is None:
-            tell(problem=problem)
+        try:
+            module = load(Path(file))
+        except BaseException as error:
+            write(problem=_why_not_loaded(error))
             return
-        own = defined(module)
-        subjects = among(own)
-        labels, hints = [s.label for s in subjects], overlooked(own)
+        own = own_names(module)
+        found, hints = definitions(own), suggestions(own)
+        labels = [definition.label for definition in found]
         unknown = [name for name in wanted if name not in labels]
-        if unknown or not subjects:
-            tell(problem=_unjudged(unknown, hints))
+        if unknown:
+            write(problem=hints.get(unknown[0], f"it defines no {unknown[0]!r}"))
             return
-        tell(found=labels, hints=[] if wanted else [*hints.values()])
-        for subject in subjects:
-            if not wanted or subject.label in wanted:
-                tell(began=subject.label)
-                tell(finding=_checked(subject).as_dict())
+        if not found:
+            write(problem="\n".join([NOTHING, *hints.values()]))
+            return
+        write(found=labels, hints=[] if wanted else [*hints.values()])
+        for definition in found:
+            if not wanted or definition.label in wanted:
+                write(began=definition.label)
+                write(finding=_checked(definition).as_dict())
 
 
-def _unjudged(unknown: list[str], hints: dict[str, str]) -> str:
-    """Why nothing can be judged: a name that is not there, or none that is known."""
-    if unknown:
-        return hints.get(unknown[0], f"it defines no {unknown[0]!r}")
-    return "\n".join([NOTHING, *hints.values()])
+def load(path: Path) -> ModuleType:
+    """Run a file as a module; raises whatever it raises."""
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(MODULE, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _why_not_loaded(error: BaseException) -> str:
+    match error:
+        case SyntaxError():
+            place = f" in line {error.lineno}" if error.lineno else ""
+            return f"syntax error{place}: {error.msg}"
+        case ModuleNotFoundError():
+            return f"it needs the package {error.name!r}, which is not installed here"
+        case SystemExit():
+            return "it calls sys.exit while it is loaded"
+    return f"it fails while it is loaded: {type(error).__name__}: {error}"
+
+
+def _checked(definition: Definition) -> Finding:
+    try:
+        return check(definition)
+    except BaseException as error:  # sys.exit inside a function, say
+        return bug(definition, f"raises {type(error).__name__}: {error}")
 
 
 def _printable(tree: Any) -> Any:
@@ -64,36 +98,6 @@ def _printable(tree: Any) -> Any:
         return tree
     text = tree.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c >= " " or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-
-
-def _checked(subject: Subject) -> Finding:
-    try:
-        return check(subject)
-    except BaseException as error:  # sys.exit inside a function, say
-        words = f"raises {type(error).__name__}: {error}"
-        return Finding(subject.label, subject.name, "bug", words)
-
-
-def _loaded(path: Path) -> tuple[ModuleType | None, str]:
-    """The file as a module, or None and what is in the way, in words."""
-    sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(MODULE, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        place = f" in line {error.lineno}" if error.lineno else ""
-        return None, f"syntax error{place}: {error.msg}"
-    except ModuleNotFoundError as error:
-        return None, f"it needs the package {error.name!r}, which is not installed here"
-    except SystemExit:
-        return None, "it calls sys.exit while it is loaded"
-    except BaseException as error:
-        return None, f"it fails while it is loaded: {type(error).__name__}: {error}"
-    return module, ""
 
 
 if __name__ == "__main__":

@@ -1,153 +1,164 @@
-"""Judging an optimiser by the way that it takes under given gradients."""
+"""Checking an optimiser by where it goes under given gradients."""
 
+import bisect
 import itertools
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from compare.check import steppers
+from compare.check import trajectories
 from compare.check.arguments import (
     default_words,
     expressible,
     other_defaults,
     without_default,
 )
-from compare.check.findings import (
-    EPS,
-    Finding,
-    agreed,
-    convention,
-    gap,
-    not_covered,
-    same,
-    text,
-    texts,
-)
-from compare.check.repairs import REPAIRS
-from compare.check.subjects import CASES, Subject
+from compare.check.definitions import CASES, Definition
+from compare.check.finding import Finding, bug, not_tested, right, text, texts, wrong
+from compare.check.results import EPS, close, relative
+from compare.check.trajectories import Path, Shapes
 from compare.testing import Case
+from compare.tolerance import largest_at
+
+TOLERANCE = 1e-11
+"""Up to here, relatively, parameters after a few steps are equal up to rounding."""
+NEW_LR = 0.03
 
 
-def optimizer(subject: Subject) -> Finding:
-    """Judge an optimiser on all of its cases, with and without a change of lr."""
-    failed, worst, cases = [], 0.0, 0
+@dataclass(frozen=True)
+class _Failure:
+    """A test case in which an optimiser goes elsewhere than torch's."""
+
+    case: Case
+    new_lr: float | None
+    got: Path
+    want: Path
+
+    @property
+    def shapes(self) -> Shapes:
+        return _shapes(self.case)
+
+
+def optimizer(definition: Definition) -> Finding:
+    """Compare an optimiser in all of its test cases, with and without another lr."""
+    failures, largest, cases = [], 0.0, 0
     missing: set[str] = set()
-    mutated = kept = widened = False
-    for case in CASES[subject.name]:
-        asked, lacks = expressible(subject, case)
+    side_effects = {"input mutated": False, "dtype changed": False}
+    keeps_gradients = False
+    for case in CASES[definition.name]:
+        given, lacks = expressible(definition, case)
         missing |= lacks
-        if asked is None:
+        if given is None:
             continue
-        asks, shapes = asked.kwargs, _checkable(case)
-        for new_lr in (None, 0.03):
-            walk = steppers.walked(subject.make, asks, shapes, new_lr=new_lr)
-            want = steppers.torchs_path(subject.name, asks, shapes, new_lr)
+        options, shapes = given.kwargs, _shapes(case)
+        for new_lr in (None, NEW_LR):
+            ours = trajectories.trajectory(
+                definition.make, options, shapes, new_lr=new_lr
+            )
+            want = trajectories.torchs_path(definition.name, options, shapes, new_lr)
             cases += 1
-            mutated, kept = mutated or walk.mutated, kept or walk.kept
-            if all(same(g, w, 1e-11) for g, w in zip(walk.path, want, strict=True)):
-                worst = max(worst, gap(walk.path[-1], want[-1]))
+            side_effects["input mutated"] |= ours.mutated
+            keeps_gradients |= ours.kept
+            if _same(ours.path, want):
+                largest = max(largest, relative(ours.path[-1], want[-1]))
             else:
-                failed.append((asked, new_lr, walk.path, want))
-        single = steppers.walked(subject.make, asks, shapes, "float32")
-        widened |= any(theta.dtype != np.float32 for theta in single.path)
-    needed: dict[str, list[str]] = {words: [] for words in without_default(subject)}
-    about: dict[str, Any] = {
-        "cases": cases,
-        "not_covered": not_covered(missing, needed),
-    }
-    if failed:
-        return _misstepped(subject, failed, about)
-    for name, true in (("input mutated", mutated), ("dtype changed", widened)):
-        if true:
-            return convention(subject, name, "the gradient or the parameters", about)
-    if kept:
-        words = "zero_grad leaves a gradient that is not 0"
-        return Finding(subject.label, subject.name, "bug", words, **about)
-    return agreed(subject, worst, about)
+                failures.append(_Failure(given, new_lr, ours.path, want))
+        single = trajectories.trajectory(definition.make, options, shapes, "float32")
+        dtypes = {parameters.dtype for parameters in single.path}
+        side_effects["dtype changed"] |= dtypes != {np.dtype(np.float32)}
+    needed: dict[str, list[str]] = {words: [] for words in without_default(definition)}
+    tested = {"cases": cases, "not_tested": not_tested(missing, needed)}
+    if failures:
+        return _wrong(definition, failures, tested)
+    for name, is_true in side_effects.items():
+        if is_true:
+            return wrong(definition, name, "the gradient or the parameters", **tested)
+    if keeps_gradients:
+        return bug(definition, "zero_grad leaves a gradient that is not 0", **tested)
+    return right(definition, largest, **tested)
 
 
-def _checkable(case: Case) -> steppers.Shapes:
-    """Without the numbers that NumPy would return for arrays without dimensions."""
+def _shapes(case: Case) -> Shapes:
+    """Without parameters of no dimension: NumPy makes numbers of these."""
     return tuple(shape for shape in case.shapes if shape)
 
 
-def _misstepped(subject: Subject, failed: list[Any], about: dict[str, Any]) -> Finding:
-    """Say where the first failing case parts from torch, and by which mistake."""
-    others = _taken_by_torch(subject)
-    beyond = [one for one in failed if not _by_default(subject, others, one)]
-    if not beyond:
-        numbers = {"case": failed[0][0].id, **about}
-        return convention(subject, "other default", default_words(subject), numbers)
-    name = _named(subject, others, beyond)
-    case, new_lr, got, want = beyond[0]
-    number = next(i for i, g in enumerate(got) if not same(g, want[i], 1e-11))
-    which, place = _parting(_checkable(case), got[number], want[number])
-    change = f", lr changed to {new_lr} at step {steppers.STEPS // 2 + 1}"
-    given = list(steppers.gradients(_checkable(case)))[number][which]
-    theirs, ours = want[number][place], got[number][place]
-    expected, gave = texts(theirs, ours)
-    return Finding(
-        subject.label,
-        subject.name,
-        "convention" if name else "bug",
-        f"{name or 'no known pattern'}: the parameters part at step {number + 1}",
-        REPAIRS.get(name or "", ""),
-        case=f"{case.id}{change if new_lr else ''}",
-        input=f"gradient of params[{which}] at step {number + 1} = {text(given)}",
+def _same(got: Path, want: Path) -> bool:
+    return all(close(g, w, TOLERANCE) for g, w in zip(got, want, strict=True))
+
+
+def _wrong(
+    definition: Definition, failures: list[_Failure], tested: dict[str, Any]
+) -> Finding:
+    """By which mistake and where the first test case differs from torch."""
+    others = _torchs_other_defaults(definition)
+    unexplained = [f for f in failures if not _by_default(definition, others, f)]
+    if not unexplained:
+        words, case = default_words(definition), failures[0].case.id
+        return wrong(definition, "other default", words, case=case, **tested)
+    first = unexplained[0]
+    pairs = zip(first.got, first.want, strict=True)
+    step = next(n for n, (g, w) in enumerate(pairs) if not close(g, w, TOLERANCE))
+    which, place = _differing(first.shapes, first.got[step], first.want[step])
+    change = f", lr changed to {NEW_LR} at step {trajectories.STEPS // 2 + 1}"
+    gradient = list(trajectories.gradients(first.shapes))[step][which]
+    theirs, ours = first.want[step][place], first.got[step][place]
+    expected, got = texts(theirs, ours)
+    return wrong(
+        definition,
+        _diagnosis(definition, others, unexplained),
+        f"parameters differ from step {step + 1} on",
+        case=f"{first.case.id}{change if first.new_lr else ''}",
+        input=f"gradient of params[{which}] at step {step + 1} = {text(gradient)}",
         expected=f"params[{which}] = {expected}",
-        got=f"params[{which}] = {gave}",
-        ulp=gap(ours, theirs) / EPS,
-        **about,
+        got=f"params[{which}] = {got}",
+        ulp=relative(ours, theirs) / EPS,
+        **tested,
     )
 
 
-def _named(subject: Subject, others: dict[str, Any], failed: list[Any]) -> str | None:
-    """The mistake whose path is the one that was gone, in every failing case."""
+def _diagnosis(
+    definition: Definition, others: dict[str, Any], failures: list[_Failure]
+) -> str:
+    """The first mistake that leads to just these paths; "" if none does."""
     common: list[str] | None = None
-    for case, new_lr, got, _ in failed:
-        options, shapes = {**others, **case.kwargs}, _checkable(case)
-        names = [
-            name
-            for name, path in steppers.mistaken(subject.name, options, shapes, new_lr)
-            if all(same(g, p, 1e-11) for g, p in zip(got, path, strict=True))
-        ]
+    for f in failures:
+        options = {**others, **f.case.kwargs}
+        paths = trajectories.wrong_paths(definition.name, options, f.shapes, f.new_lr)
+        names = [name for name, path in paths if _same(f.got, path)]
         common = names if common is None else [n for n in common if n in names]
-    return common[0] if common else None
+        if not common:
+            return ""
+    return common[0] if common else ""
 
 
-def _taken_by_torch(subject: Subject) -> dict[str, Any]:
+def _torchs_other_defaults(definition: Definition) -> dict[str, Any]:
     """Its defaults that are not torch's, if torch can be given them."""
-    others = other_defaults(subject)
+    others, case = other_defaults(definition), CASES[definition.name][0]
     try:
-        steppers.torchs_path(subject.name, others, _checkable(CASES[subject.name][0]))
+        trajectories.torchs_path(definition.name, others, _shapes(case))
     except Exception:
         return {}
     return others
 
 
-def _by_default(subject: Subject, others: dict[str, Any], one: Any) -> bool:
+def _by_default(definition: Definition, others: dict[str, Any], f: _Failure) -> bool:
     """Whether torch goes the same way when it is given the other defaults."""
-    case, new_lr, got, _ = one
-    if others.keys() <= case.kwargs.keys():
+    if others.keys() <= f.case.kwargs.keys():
         return False
-    options = {**others, **case.kwargs}
+    options = {**others, **f.case.kwargs}
     try:
-        want = steppers.torchs_path(subject.name, options, _checkable(case), new_lr)
+        want = trajectories.torchs_path(definition.name, options, f.shapes, f.new_lr)
     except ValueError:  # the two do not go together
         return False
-    return all(same(g, w, 1e-11) for g, w in zip(got, want, strict=True))
+    return _same(f.got, want)
 
 
-def _parting(
-    shapes: steppers.Shapes, got: np.ndarray, want: np.ndarray
-) -> tuple[int, slice]:
-    """The first parameter that differs, and where it lies among all."""
+def _differing(shapes: Shapes, got: np.ndarray, want: np.ndarray) -> tuple[int, slice]:
+    """The parameter that differs most, and where it lies among all."""
     ends = [0, *itertools.accumulate(map(math.prod, shapes))]
-    places = [slice(a, b) for a, b in itertools.pairwise(ends)]
-    size = np.max(np.abs(want))
-    for number, place in enumerate(places):
-        off = np.abs(got[place] - want[place]) if got.shape == want.shape else np.inf
-        if not np.all(off <= 1e-11 * size):
-            return number, place
-    return 0, places[0]
+    index = largest_at(got, want)[0] if got.shape == want.shape else 0
+    number = bisect.bisect_right(ends, index) - 1
+    return number, slice(ends[number], ends[number + 1])

@@ -1,76 +1,85 @@
-"""What checking a file came to, for people, graders and CI."""
+"""The result of checking a file: for people, graders (JSON) and CI (JUnit)."""
 
+import html
 import io
 import json
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.text import Text
 
-from compare.check.sandbox import BAD, Outcome
-from compare.colors import COLORS
+from compare.report import COLORS
+
+BAD = ("convention", "bug")
+"""The kinds of finding that fail a file."""
+SMALL = 1e6
+"""Up to so many units in the last place a difference may be a matter of rounding."""
+
+
+@dataclass
+class Outcome:
+    """The result of checking a file.
+
+    Args:
+        file: its path, or the names of what was checked.
+        problem: why it cannot be checked at all, or "".
+        findings: one for each name, as `Finding.as_dict` gives it.
+        hints: what was not checked, and which known name it may have been meant for.
+    """
+
+    file: str
+    problem: str = ""
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(as_text(self))}</pre>"
+
+    def failed(self, strict: bool = False) -> list[dict[str, Any]]:
+        """The findings that fail the file; with `strict`, also what is not tested."""
+        return [
+            f
+            for f in self.findings
+            if f["kind"] in BAD or (strict and f["not_covered"])
+        ]
+
+    def exit_status(self, strict: bool = False) -> int:
+        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded.
+
+        Args:
+            strict: what is not tested fails, too.
+        """
+        return 2 if self.problem else int(bool(self.failed(strict)))
 
 
 def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
-    """Print one paragraph for each name, and what else fails it if that is strict."""
+    """Print one paragraph for each name, and what fails only under `strict`."""
     for finding in outcome.findings:
         kind = finding["kind"]
-        line = Text.assemble(
-            (finding["label"], "bold"),
-            ": ",
-            (kind, COLORS[kind]),
-            f", {finding['words']}",
-        )
+        parts = (finding["label"], "bold"), ": ", (kind, COLORS[kind])
+        line = Text.assemble(*parts, f", {finding['words']}")
         out.print(line, soft_wrap=True)
         for label, text in _details(finding):
-            out.print(Text(f"  {label:9} {_indented(text)}"), soft_wrap=True)
+            indented = text.replace("\n", "\n" + " " * 13)
+            out.print(Text(f"  {label:10} {indented}"), soft_wrap=True)
     for hint in outcome.hints:
         out.print(Text(hint), soft_wrap=True)
-    for finding in outcome.findings:
-        if strict and (why := _too_little(finding)):
-            line = f"--strict fails {finding['label']}: {why}"
+    for finding in outcome.failed(strict):
+        if finding["kind"] not in BAD:
+            line = f"--strict fails {finding['label']}: {_why(finding)}"
             out.print(Text(line, style="red"), soft_wrap=True)
-
-
-def _too_little(finding: dict[str, Any]) -> str:
-    """Why what is right fails under --strict; "" where that is not the reason."""
-    bad, gaps = finding["kind"] in BAD, finding["not_covered"]
-    return f"not covered: {'; '.join(gaps)}" if gaps and not bad else ""
 
 
 def as_text(outcome: Outcome) -> str:
     """The same without colours; also what kept the file from being checked."""
     text = io.StringIO()
-    # Said outright, since notebooks ask rich for HTML and for colours.
+    # Set explicitly, since notebooks ask rich for HTML and for colours.
     plain = {"force_jupyter": False, "color_system": None, "highlight": False}
     show(outcome, Console(file=text, **plain))
     problem = f"error: {outcome.problem}\n" if outcome.problem else ""
     return text.getvalue() + problem
-
-
-def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
-    distance = finding["ulp"]
-    off = finding["kind"] in BAD and finding["expected"]
-    rows = [
-        ("repair", finding["repair"]),
-        ("case", finding["case"]),
-        ("input", finding["input"]),
-        ("expected", finding["expected"]),
-        ("got", finding["got"]),
-        ("distance", f"{distance:.3g} ULP" if off and _tells(distance) else ""),
-        ("no cover", "\n".join(finding["not_covered"])),
-    ]
-    return [(label, text) for label, text in rows if text]
-
-
-def _tells(ulp: float | None) -> bool:
-    """Whether a distance is small enough to be a matter of rounding."""
-    return ulp is not None and ulp < 1e6
-
-
-def _indented(text: str) -> str:
-    return text.replace("\n", "\n" + " " * 12)
 
 
 def as_json(outcome: Outcome, strict: bool) -> str:
@@ -81,7 +90,7 @@ def as_json(outcome: Outcome, strict: bool) -> str:
             "exit_status": outcome.exit_status(strict),
             "problem": outcome.problem,
             "hints": outcome.hints,
-            "failed": {f["label"]: _why(f) for f in _failed(outcome, strict)},
+            "failed": {f["label"]: _why(f) for f in outcome.failed(strict)},
             "findings": outcome.findings,
         },
         indent=2,
@@ -92,7 +101,7 @@ def as_json(outcome: Outcome, strict: bool) -> str:
 
 def as_junit(outcome: Outcome, strict: bool) -> str:
     """The same for CI: one test case for each name."""
-    failed = _failed(outcome, strict)
+    failed = outcome.failed(strict)
     suite = ElementTree.Element(
         "testsuite",
         name=outcome.file,
@@ -114,13 +123,23 @@ def as_junit(outcome: Outcome, strict: bool) -> str:
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _failed(outcome: Outcome, strict: bool) -> list[dict[str, Any]]:
-    """The findings for which the exit status is 1."""
-    return [
-        f for f in outcome.findings if f["kind"] in BAD or (strict and f["not_covered"])
+def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
+    ulp = finding["ulp"]
+    is_small = finding["kind"] in BAD and finding["expected"] and ulp and ulp < SMALL
+    rows = [
+        ("hint", finding["repair"]),
+        ("case", finding["case"]),
+        ("input", finding["input"]),
+        ("expected", finding["expected"]),
+        ("got", finding["got"]),
+        ("distance", f"{ulp:.3g} ULP" if is_small else ""),
+        ("not tested", "\n".join(finding["not_covered"])),
     ]
+    return [(label, text) for label, text in rows if text]
 
 
 def _why(finding: dict[str, Any]) -> str:
-    """What failed a finding, in words."""
-    return _too_little(finding) or f"{finding['kind']}: {finding['words']}"
+    """Why a finding fails."""
+    if finding["kind"] in BAD:
+        return f"{finding['kind']}: {finding['words']}"
+    return f"not tested: {'; '.join(finding['not_covered'])}"

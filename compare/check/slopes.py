@@ -1,74 +1,76 @@
-"""Whether a file's gradients are the slopes of its own value, measured numerically."""
+"""Slopes measured numerically: is a file's gradient that of its own value?"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from compare.check.driving import answer
-from compare.check.subjects import Subject
-from compare.testing.reference import Question, Results
+from compare.check.adapters import answer
+from compare.check.failure import Failure
 
 H = 1e-5
-ENTRIES = 24
-"""Of an array, the slope in so many of its entries is measured at most."""
+MOST = 24
+"""In at most so many entries of an array the slope is measured."""
 
 Value = Callable[[np.ndarray], float]
 
 
-def belong_together(
-    subject: Subject, question: Question, got: Results, upstream: np.ndarray | None
-) -> bool | None:
-    """Whether each gradient is the slope of the value; None where only kinks are."""
-    seen = False
-    for name, x, value in _variables(subject, question, upstream):
-        if name not in got or got[name].shape != x.shape:
+def is_own_gradient(f: Failure) -> bool | None:
+    """Whether the file's gradients are those of its value.
+
+    None if that cannot be measured, since there is a kink everywhere.
+    """
+    is_measured = False
+    for name, x, value in _variables(f):
+        if name not in f.got or f.got[name].shape != x.shape:
             continue
-        places, slopes = _slopes(value, x)
-        gradients = np.array([got[name][place] for place in places])
-        size = np.max(np.abs([*slopes, *got[name].flat]), initial=0.0)
-        if np.any(np.abs(gradients - slopes) > 1e-5 * size + 1e-9):
+        measured = _slopes(value, x)
+        slopes = np.array([*measured.values()])
+        gradients = np.array([f.got[name][index] for index in measured])
+        scale = np.max(np.abs([*slopes, *f.got[name].flat]), initial=0.0)
+        if np.any(np.abs(gradients - slopes) > 1e-5 * scale + 1e-9):
             return False
-        seen |= bool(places)
-    return True if seen else None
+        is_measured |= bool(measured)
+    return True if is_measured else None
 
 
-def _variables(
-    subject: Subject, question: Question, upstream: np.ndarray | None
-) -> Iterator[tuple[str, np.ndarray, Value]]:
-    """Everything to differentiate by, and the file's value as a function of it."""
+def _variables(f: Failure) -> Iterator[tuple[str, np.ndarray, Value]]:
+    """Each gradient's name, its variable, and the file's value as a function of it."""
 
-    def value(asked: Question) -> float:
-        output = answer(subject, asked).results["output"]
-        return float(np.sum(output if upstream is None else output * upstream))
+    def value(**changes: Any) -> float:
+        changed = replace(f.question, **changes)
+        output = answer(f.definition, changed).results["output"]
+        return float(np.sum(output * f.upstream))
 
-    x, *others = question.inputs
-    if not question.of_index:
-        yield (
-            "input gradient",
-            x,
-            lambda z: value(replace(question, inputs=(z, *others))),
-        )
-    for name, parameter in question.state.items():
-
-        def of_parameter(z: np.ndarray, name: str = name) -> float:
-            return value(replace(question, state={**question.state, name: z}))
-
-        yield f"gradient {name}", parameter, of_parameter
+    (x, *others), state = f.question.inputs, f.question.state
+    if not f.question.of_index:
+        yield "input gradient", x, lambda z: value(inputs=(z, *others))
+    for name, a in state.items():
+        yield f"gradient {name}", a, lambda z, k=name: value(state={**state, k: z})
 
 
-def _slopes(value: Value, x: np.ndarray) -> tuple[list[tuple[int, ...]], np.ndarray]:
-    """Where the value has a slope, and which."""
+def _slopes(value: Value, x: np.ndarray) -> dict[tuple[int, ...], float]:
+    """The slope in every entry that is at no kink, by its index."""
     here, found = value(x), {}
-    for place in list(np.ndindex(x.shape))[:ENTRIES]:
-        right, left = ((value(_moved(x, place, h)) - here) / h for h in (H, -H))
-        # To both sides of a kink or a jump the slopes differ.
+    for index in list(np.ndindex(x.shape))[:MOST]:
+        right, left = ((value(_moved(x, index, h)) - here) / h for h in (H, -H))
         if abs(right - left) <= 1e-3 * (abs(right) + abs(left)) + 1e-4:
-            found[place] = (right + left) / 2
-    return [*found], np.array([*found.values()])
+            found[index] = (right + left) / 2
+    return found
 
 
-def _moved(x: np.ndarray, place: tuple[int, ...], h: float) -> np.ndarray:
-    moved = x.copy()
-    moved[place] += h
+def is_kinked(value: Value, x: np.ndarray) -> bool:
+    """Whether in some entry the slopes to the left and to the right of x differ."""
+    here = float(value(x))
+    for index in np.ndindex(x.shape):
+        right, left = (float(value(_moved(x, index, h))) for h in (H, -H))
+        if not abs((right - here) - (here - left)) <= 1e-3 * H * (1 + abs(here)):
+            return True
+    return False
+
+
+def _moved(x: np.ndarray, index: tuple[int, ...], h: float) -> np.ndarray:
+    moved = x.astype(float)
+    moved[index] += h
     return moved

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from compare.colors import COLORS
+from compare.report import COLORS
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

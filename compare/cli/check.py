@@ -38,7 +38,7 @@ def check(
     cannot be loaded, or there is nothing to check.
     """
     from compare.check import report
-    from compare.check.sandbox import check_file
+    from compare.check.process import check_file
 
     with usage_errors():
         if not timeout > 0:

@@ -49,13 +49,13 @@ def _print_course() -> None:
 
 def _lessons(part: "Part") -> RenderableType:
     """A part's own lessons or, where it has none, what else works it."""
-    from compare import course, headings, registry
+    from compare import course, registry
 
     names = registry.names()
     table = Table(Column(min_width=max(map(len, names)), no_wrap=True), "", box=None)
     table.show_header = False
     for name in course.own_lessons(part):
-        table.add_row(name, headings.heading(name).title)
+        table.add_row(name, course.title_and_course(name)[0])
     if table.row_count:
         return table
     commands = [f"python -m compare {command}" for command in part.commands]

@@ -241,8 +241,8 @@ def _run_all(
     Where `chosen` is a dict, each lesson's arrays are chosen by its size; why is put
     there.
     """
+    from compare.array_choice import choose_array
     from compare.distributed import run_spread
-    from compare.sizing import settled
     from compare.trainer import run
 
     train = partial(run, resumed=resume)
@@ -253,7 +253,7 @@ def _run_all(
             with usage_errors(Exception, about=_about(name, source, settings)):
                 how = settings
                 if chosen is not None:
-                    how, chosen[name] = settled(experiment, settings)
+                    how, chosen[name] = choose_array(experiment, settings)
                 found = train(name, experiment, how, _progress, source=source)
                 results += [] if found is None else [found]
         except KeyboardInterrupt as stop:

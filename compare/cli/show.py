@@ -28,7 +28,7 @@ def show(
     Exit 1 if the live numbers of the two sides differ.
     """
     with usage_errors():
-        from compare.show import display, names, page
+        from compare.show import names, page
 
         if listed:
             sys.stdout.write("\n".join(names.names()) + "\n")
@@ -37,9 +37,9 @@ def show(
             raise ValueError("name a class or a function; --list prints all")
         shown = page.page(name)
         if html is None:
-            display.show(shown, out)
+            page.show(shown, out)
         else:
-            html.write_text(display.as_html(shown), encoding="utf-8")
+            html.write_text(page.as_html(shown), encoding="utf-8")
             out.print(f"{shown.name} → {html}", markup=False, soft_wrap=True)
     agrees = shown.example is None or shown.example.verdict.agrees
     raise typer.Exit(0 if agrees else 1)

@@ -22,13 +22,13 @@ def template(
     The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
     """
     from compare import templates
-    from compare.suggest import nearest
+    from compare.suggest import suggest
 
     with usage_errors():
         known = templates.names()
         if names:
             words = "\n".join(known) + "\n"
-        elif name in known or nearest(name, known):
+        elif name in known or suggest(name, known):
             words = templates.template(name, solution)
         else:
             what = f"there is no template {name!r}" if name else "name a class"

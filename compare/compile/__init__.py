@@ -1,5 +1,12 @@
-"""The hand-written step under torch.compile, JAX jit or in a CUDA graph."""
+"""The hand-written step as one compiled function.
 
-from compare.compile.learner import prepared
+`state` lists every array that a step changes, `capture` all it takes as constant. So a
+step becomes a pure function: (state, hyper-parameters, x, target) → (new state, loss,
+gradients). `backends` compile that by torch's Inductor or JAX's jit, `cuda_graph`
+records it. `learner.Compiled` is a learner that runs the compiled function, and
+compiles another one whenever a constant changes. The formulas stay in `handmade`.
+"""
 
-__all__ = ["prepared"]
+from compare.compile.learner import Compiled, prepared
+
+__all__ = ["Compiled", "prepared"]

@@ -1,95 +1,86 @@
-"""The two compilers of a pure step: torch's, and JAX's.
-
-A pure step takes the state's values, the numbers given anew for each step, inputs and
-targets; it returns the next values, the loss and the gradients.
-"""
+"""Two compilers of a pure step: torch's Inductor and JAX's jit."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 Pure = Callable[[list[Any], list[Any], Any, Any], tuple[list[Any], Any, list[Any]]]
-
-
-class Compiler(Protocol):
-    """What makes a pure step fast."""
-
-    writing_copies: bool
-    """Whether it copies a whole array for each write into a part of it."""
-
-    def compiled(self, pure: Pure) -> Pure:
-        """The same function, compiled; the values it gets belong to it."""
-        ...
-
-    def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Arrays and Python numbers as the compiled function takes them: copies."""
-        ...
+"""(state, hyper-parameters, x, target) → (new state, loss, gradients)."""
+InPlace = Callable[..., tuple[Any, ...]]
+"""(*state, *hyper-parameters, x, target) → (loss, *gradients); overwrites the state."""
 
 
 class TorchCompiler:
-    """Torch's compiler, Inductor, on the step's graph; the state is changed in place.
+    """Torch's Inductor.
 
-    The graph is recorded below the level of Python, operation by operation. So what
-    `torch.compile` does before every call, to see whether the Python around the graph
-    is still the same, is not needed: it took three times as long as a small step.
+    The step is traced below the level of Python, operation by operation. This spares
+    the guards with which `torch.compile` checks before each call whether the Python
+    code is still the same; they took three times as long as a small step.
     """
 
-    writing_copies = True
+    copies_on_write = True
+    """Whether a write into a part of an array copies the whole array."""
+    device = "cpu"
 
-    def compiled(self, pure: Pure) -> Pure:
-        """The same function, compiled when it is first called."""
-        graphs: dict[Any, Callable[..., Any]] = {}
+    def compile(self, pure: Pure) -> Pure:
+        """The same function, compiled at its first call for each shape of the batch.
 
-        def run(values: Any, given: Any, x: Any, target: Any) -> Any:
-            kind = x.shape, x.dtype, target.shape, target.dtype
-            # The graph is for one order in memory.
-            inputs = [*values, *given, x.contiguous(), target.contiguous()]
-            if kind not in graphs:
-                graphs[kind] = _inductor(in_place(pure, len(values)), inputs)
-            loss, *gradients = graphs[kind](*inputs)
-            return values, loss, gradients
+        It may overwrite the state that it is given, which must come from `inputs`.
+        """
+        compiled: dict[Any, Callable[..., Any]] = {}
+
+        def run(state: Any, hyper: Any, x: Any, target: Any) -> Any:
+            shapes = x.shape, x.dtype, target.shape, target.dtype
+            # Inductor compiles for one memory layout.
+            inputs = [*state, *hyper, x.contiguous(), target.contiguous()]
+            if shapes not in compiled:
+                compiled[shapes] = self.build(in_place(pure, len(state)), inputs)
+            buffers, (loss, *gradients) = compiled[shapes](inputs)
+            return buffers[: len(state)], loss, gradients
 
         return run
 
+    def build(self, step: InPlace, inputs: list[Any]) -> Callable[..., Any]:
+        """From inputs to the buffers with the new state, and what the step returns."""
+        from torch import _inductor
+
+        compiled: Any = _inductor.compile(graph_of(step, inputs), inputs)
+        return lambda inputs: (inputs, compiled(*inputs))
+
     def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Numbers become tensors of float64 without dimensions, which widen nothing."""
-        return [own(value) for value in values]
+        """Copies; numbers become 0-d float64 tensors, which promote nothing."""
+        return [
+            value.clone(memory_format=torch.contiguous_format)
+            if isinstance(value, torch.Tensor)
+            else torch.tensor(value, dtype=torch.float64, device=self.device)
+            for value in values
+        ]
 
 
 class JaxCompiler:
-    """`jax.jit`; XLA may use the old state's memory for the new one."""
+    """`jax.jit`; XLA may reuse the memory of the old state for the new one."""
 
-    writing_copies = False
+    copies_on_write = False
 
-    def compiled(self, pure: Pure) -> Pure:
-        """The same function, compiled when it is first called."""
+    def compile(self, pure: Pure) -> Pure:
+        """The same function, compiled at its first call; as `TorchCompiler`'s."""
         import jax  # pyright: ignore[reportMissingImports]
 
         return jax.jit(pure, donate_argnums=0)
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Numbers stay Python's: they are weakly typed and widen nothing."""
+        """Copies; numbers stay, since JAX types them weakly: they promote nothing."""
         return [v.copy() if hasattr(v, "copy") else v for v in values]
 
 
-COMPILERS: dict[str, Compiler] = {"torch": TorchCompiler(), "jax": JaxCompiler()}
-
-
-def own(value: Any, device: str = "cpu") -> torch.Tensor:
-    """A copy that may be written into, in the usual order in memory."""
-    if isinstance(value, torch.Tensor):
-        return value.clone(memory_format=torch.contiguous_format)
-    return torch.tensor(value, dtype=torch.float64, device=device)
-
-
-def in_place(pure: Pure, count: int) -> Callable[..., tuple[Any, ...]]:
-    """`pure` with its arguments in a row, writing the new values over the old ones."""
+def in_place(pure: Pure, count: int) -> InPlace:
+    """`pure` with all arguments in a row; `count` arrays of state are overwritten."""
 
     def step(*inputs: Any) -> tuple[Any, ...]:
-        values, given = list(inputs[:count]), list(inputs[count:-2])
-        after, loss, gradients = pure(values, given, *inputs[-2:])
-        for old, new in zip(values, after, strict=True):
+        state, hyper = list(inputs[:count]), list(inputs[count:-2])
+        new_state, loss, gradients = pure(state, hyper, *inputs[-2:])
+        for old, new in zip(state, new_state, strict=True):
             if new is not old:
                 old.copy_(new)
         return loss, *gradients
@@ -98,15 +89,8 @@ def in_place(pure: Pure, count: int) -> Callable[..., tuple[Any, ...]]:
 
 
 def graph_of(step: Callable[..., Any], inputs: list[Any]) -> torch.fx.GraphModule:
-    """What `step` does, operation by operation, to stand-ins shaped as `inputs`."""
+    """The operations of `step`, traced with fake tensors of the shapes of `inputs`."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    record = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)
-    return record(*inputs)
-
-
-def _inductor(step: Callable[..., Any], inputs: list[Any]) -> Callable[..., Any]:
-    from torch import _inductor
-
-    compiled: Any = _inductor.compile(graph_of(step, inputs), inputs)
-    return compiled
+    trace = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)
+    return trace(*inputs)

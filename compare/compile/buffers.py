@@ -1,117 +1,109 @@
-"""Where the numbers of a learner's state lie, so that others can be put there."""
+"""The arrays that a step changes, as a flat list that can be read and replaced."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable
 from typing import Any
 
-from compare.compile.capture import settings
+from compare.compile.capture import constants
 from handmade.training import GradientLearner
 
-MAY_MOVE = frozenset({"lr", "betas", "momentum"})
-"""What optimisers only compute with; of all else they ask what it is."""
+SCHEDULED = frozenset({"lr", "betas", "momentum"})
+"""Hyper-parameters that a schedule may change; optimizers only compute with them."""
+Slot = tuple[Any, str]
+"""A dict and a key, or an object and an attribute: where a value is kept."""
 
-Place = tuple[Any, str]
-"""A dict, or an object, and the key or attribute under which it holds a value."""
 
+class Buffers:
+    """The state of model, loss and optimizer, and all that a step takes as constant.
 
-class Places:
-    """All places of a learner's state, in a fixed order.
-
-    Args:
-        learner: whose state it is.
-        moving: hyper-parameters that change between steps, as by a schedule; all others
-            are `fixed`, and so is a momentum of 0, which leaves out a buffer.
+    Where there is a schedule, learning rate, betas and momentum are no constants, but a
+    momentum of 0 is: it needs no buffer.
     """
 
-    def __init__(self, learner: GradientLearner, moving: Set[str]) -> None:
+    def __init__(self, learner: GradientLearner) -> None:
         optimizer = learner.optimizer
-        modules = learner.model, learner.criterion
-        found = [one for module in modules for one in module._state()]
-        held = {(id(h), at): (h, at) for _, h, at in found}
-        states = [(i, *one) for i, one in enumerate(_states(optimizer))]
-        self.state: list[Place] = [*held.values(), *[(s, n) for _, s, n in states]]
-        names = [name for name, *_ in found]
-        self.form = (*names, len(held), *[(i, name) for i, _, name in states])
-        self.numbers = [
-            len(held) + i for i, _, name in states if name in optimizer.numbers
+        found = [*learner.model._state(), *learner.criterion._state()]
+        # Several modules may share a parameter: one slot.
+        modules = {(id(owner), name): (owner, name) for _, owner, name in found}
+        states = [
+            optimizer.state.get(parameter, {})
+            for group in optimizer.param_groups
+            for parameter in group["params"]
         ]
-        """Which of them hold no array but a number, such as a count of steps."""
-        self._groups, self._names = optimizer.param_groups, moving
-        self.moving = [(g, n) for g in self._groups for n in self._moving_in(g)]
+        named = [(i, name) for i, state in enumerate(states) for name in state]
+        self.slots: list[Slot] = [
+            *modules.values(),
+            *((states[i], name) for i, name in named),
+        ]
+        self.layout = (*(name for name, *_ in found), len(modules), *named)
+        """Changes when the optimizer makes its buffers, as in the first step."""
+        self._counts = [
+            i
+            for i in range(len(modules), len(self.slots))
+            if self.slots[i][1] in optimizer.numbers
+        ]
+        self._groups = optimizer.param_groups
+        self._names = set[str]() if learner.scheduler is None else SCHEDULED
+        self._dynamic = [(g, n) for g in self._groups for n in self._dynamic_in(g)]
         self.fixed = self.fixed_now()
-        kinds = [(tuple(v.shape), v.dtype) for v in map(_get, held.values())]
-        self.key = (
-            self.form,
-            repr((self.fixed, kinds)),
-            tuple(name for _, name in self.moving),
-            settings(learner),
-        )
-        """All that a compiled step takes for granted."""
+        kinds = [(tuple(v.shape), v.dtype) for v in map(_get, modules.values())]
+        names = tuple(name for _, name in self._dynamic)
+        self.key = self.layout, repr((self.fixed, kinds)), names, constants(learner)
+        """Steps with equal keys are the same function."""
 
-    def _moving_in(self, group: dict[str, Any]) -> list[str]:
+    def _dynamic_in(self, group: dict[str, Any]) -> list[str]:
         names = sorted(self._names & group.keys())
         return [name for name in names if name != "momentum" or group[name]]
 
     def fixed_now(self) -> list[dict[str, Any]]:
-        """The hyper-parameters of each group that a compiled step takes for granted."""
-        given = [{"params", *self._moving_in(group)} for group in self._groups]
-        pairs = zip(self._groups, given, strict=True)
-        return [{k: v for k, v in g.items() if k not in names} for g, names in pairs]
+        """The current hyper-parameters that a step takes as constant, by group."""
+        return [
+            {k: v for k, v in group.items() if k not in {"params", *names}}
+            for group in self._groups
+            for names in [self._dynamic_in(group)]
+        ]
 
     def values(self) -> list[Any]:
         """The whole state."""
-        return [_get(place) for place in self.state]
+        return [_get(slot) for slot in self.slots]
 
-    def put(self, values: Iterable[Any]) -> None:
-        """Make these the state."""
-        for place, value in zip(self.state, values, strict=True):
-            _put(place, value)
+    def put(self, values: Iterable[Any], *, counts: bool = False) -> None:
+        """Replace the state.
 
-    def put_back(self, values: Iterable[Any]) -> None:
-        """As `put`, after compiled steps: what was a number becomes one again."""
-        real = list(values)
-        for i in self.numbers:
-            real[i] = type(_get(self.state[i]))(real[i])
-        self.put(real)
+        Args:
+            values: in the order of `values`.
+            counts: whether step counts, arrays in a compiled step, become numbers.
+        """
+        new = list(values)
+        for i in self._counts if counts else []:
+            new[i] = type(_get(self.slots[i]))(new[i])
+        for slot, value in zip(self.slots, new, strict=True):
+            _put(slot, value)
 
-    def given(self) -> list[Any]:
-        """The hyper-parameters that change between steps; pairs lie side by side."""
-        return [n for place in self.moving for n in _several(_get(place))]
+    def hyperparameters(self) -> list[Any]:
+        """The dynamic ones, in a row: `betas` are two numbers."""
+        return [n for slot in self._dynamic for n in _flat(_get(slot))]
 
-    def put_given(self, numbers: Iterable[Any]) -> None:
-        """Make these the hyper-parameters that change."""
-        left = iter(numbers)
-        for place in self.moving:
-            old = _get(place)
-            new = tuple(next(left) for _ in _several(old))
-            _put(place, new if isinstance(old, tuple) else new[0])
-
-    def moved_since(self, earlier: "Places") -> set[str]:
-        """The names of what was fixed, is another now, and may move."""
-        pairs = zip(earlier.fixed, self.fixed, strict=False)  # groups may be added
-        return {k for a, b in pairs for k in a.keys() & MAY_MOVE if a[k] != b.get(k)}
+    def put_hyperparameters(self, numbers: Iterable[Any]) -> None:
+        """Replace the dynamic ones."""
+        rest = iter(numbers)
+        for slot in self._dynamic:
+            old = _get(slot)
+            new = tuple(next(rest) for _ in _flat(old))
+            _put(slot, new if isinstance(old, tuple) else new[0])
 
 
-def _states(optimizer: Any) -> Iterator[Place]:
-    """What an optimiser keeps, parameter by parameter."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            state = optimizer.state.get(parameter, {})
-            for name in state:
-                yield state, name
-
-
-def _several(value: Any) -> tuple[Any, ...]:
+def _flat(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _get(place: Place) -> Any:
-    holder, name = place
-    return holder[name] if isinstance(holder, dict) else getattr(holder, name)
+def _get(slot: Slot) -> Any:
+    owner, name = slot
+    return owner[name] if isinstance(owner, dict) else getattr(owner, name)
 
 
-def _put(place: Place, value: Any) -> None:
-    holder, name = place
-    if isinstance(holder, dict):
-        holder[name] = value
+def _put(slot: Slot, value: Any) -> None:
+    owner, name = slot
+    if isinstance(owner, dict):
+        owner[name] = value
     else:
-        setattr(holder, name, value)
+        setattr(owner, name, value)

@@ -1,4 +1,4 @@
-"""What a learner computes with besides numbers of its state: the settings in Python."""
+"""What a compiled step captures as constants: modes, attributes, the optimizer."""
 
 from typing import Any
 
@@ -7,44 +7,45 @@ import numpy as np
 from handmade.nn.module import Module, Parameter
 from handmade.training import GradientLearner
 
-FLEETING = frozenset({"saved", "_value", "_order", "training"})
-"""What a step leaves in a module for its backward, for the next step, or for whoever
-asks; and the mode, which is told apart, whether it was ever set or not."""
-Setting = Any
-"""Something hashable; equal settings make equal steps."""
+Constants = Any
+"""Hashable: steps with equal constants are equal functions of their state."""
+TEMPORARY = frozenset({"saved", "_value", "_order", "training"})
+"""Attributes with values of the last step only; the mode is captured by itself."""
 
 
-def settings(learner: GradientLearner) -> Setting:
-    """Mode and attributes of each module, of the loss, too; the optimiser; clipping."""
-    every = [*learner.model.modules(), *learner.criterion.modules()]
-    modules = tuple(module_settings(module) for module in every)
-    return modules, type(learner.optimizer), _setting(learner.clip)
+def constants(learner: GradientLearner) -> Constants:
+    """Of every module of model and loss, of the optimizer, and of gradient clipping."""
+    modules = [*learner.model.modules(), *learner.criterion.modules()]
+    captured = tuple(module_constants(module) for module in modules)
+    return captured, type(learner.optimizer), _constant(learner.clip)
 
 
-def module_settings(module: Module) -> Setting:
-    """Its class, its mode and its attributes.
+def module_constants(module: Module) -> Constants:
+    """Its class, mode and attributes, without arrays.
 
-    Without arrays: they belong to the state, or are none of a step's business, for only
-    those named in `buffer_names` move to where the learner computes.
+    Those named in `buffer_names` belong to the state; a step uses no others.
     """
-    names = [n for n, value in vars(module).items() if not _is_state(value)]
-    own = [(n, _setting(vars(module)[n])) for n in names if n not in FLEETING]
-    return type(module), module.training, tuple(own)
+    attributes = tuple(
+        (name, _constant(value))
+        for name, value in vars(module).items()
+        if name not in TEMPORARY and not _is_state(value)
+    )
+    return type(module), module.training, attributes
 
 
-def _setting(value: Any) -> Setting:
-    """A value as something to compare: numbers exactly, functions by identity."""
+def _constant(value: Any) -> Constants:
+    """A value in hashable form: numbers exactly, functions by identity."""
     if isinstance(value, (bool, int, float, np.generic)):
         return type(value), repr(value)
     if isinstance(value, dict):
-        return tuple((str(k), _setting(v)) for k, v in value.items())
+        return tuple((str(k), _constant(v)) for k, v in value.items())
     if isinstance(value, (list, tuple)):
-        return type(value), tuple(_setting(v) for v in value if not _is_state(v))
+        return type(value), tuple(_constant(v) for v in value if not _is_state(v))
     return value if getattr(value, "__hash__", None) else repr(value)
 
 
 def _is_state(value: Any) -> bool:
-    array = hasattr(value, "shape") and hasattr(value, "dtype")
+    is_array = hasattr(value, "shape") and hasattr(value, "dtype")
     return isinstance(value, (Module, Parameter)) or (
-        array and not isinstance(value, np.generic)
+        is_array and not isinstance(value, np.generic)
     )

@@ -1,27 +1,25 @@
-"""A learner whose whole hand-written step is one compiled function.
+"""A hand-written learner whose whole step is one compiled function."""
 
-The step is traced: it runs once on stand-ins for arrays, and what it did to them is
-compiled, by `jax.jit` or by torch's compiler, as a pure function from the numbers of
-the learner's state, and a batch, to its next state and the loss.
-"""
-
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from compare.backend import Backend
-from compare.compile import backends
-from compare.compile.buffers import Places
+from compare.compile.backends import JaxCompiler, Pure, TorchCompiler
+from compare.compile.buffers import Buffers
 from compare.compile.cuda_graph import GraphCompiler
 from handmade._array import compiling
 from handmade.training import GradientLearner
 
-COMPILERS = {**backends.COMPILERS, "graph": GraphCompiler()}
+COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
+    "torch": TorchCompiler(),
+    "jax": JaxCompiler(),
+    "graph": GraphCompiler(),
+}
 
 
 def prepared(learner: Any, backend: Backend) -> Any:
-    """A hand-written learner moved to its arrays and, where asked for, compiled.
+    """A hand-written learner on the backend's arrays, compiled if the backend says so.
 
     Raises:
         ValueError: it cannot be compiled.
@@ -35,22 +33,21 @@ def prepared(learner: Any, backend: Backend) -> Any:
 
 
 class Compiled:
-    """A hand-written gradient learner, compiled once its state has got its form.
+    """A hand-written gradient learner with a compiled step.
 
-    The first step, in which most optimisers make their buffers, is taken as it stands.
-    Between steps the numbers lie in the compiled function's own arrays; whoever asks
-    for the learner's parts gets them up to date. What is changed in them (a mode, a
-    rate, an attribute of a layer or of the loss) counts from the next step on, but only
-    if they were asked for after the last one.
+    The first steps, in which most optimizers make their buffers, run eagerly. After
+    that the state is kept in the compiled function's own arrays. Every other attribute
+    is the learner's, with the state up to date. A change (of a mode, a learning rate,
+    an attribute of a layer) counts from the next step on, if the learner was accessed
+    through this object after the last step.
 
     Args:
-        learner: on the arrays that the compiler is made for.
+        learner: on the arrays that the compiler works on.
         compiler: "torch", "jax", or "graph" for a CUDA graph.
-        gradients: whether each step also gives its gradients, which costs time where
-            nobody asks for them.
+        gradients: whether steps also return their gradients, which costs time.
 
     Raises:
-        ValueError: the learner is no `GradientLearner`: other steps look at values.
+        ValueError: the learner is no `GradientLearner`; others branch on values.
     """
 
     def __init__(self, learner: Any, compiler: str, gradients: bool = True) -> None:
@@ -63,131 +60,104 @@ class Compiled:
         self._learner = learner
         self._compiler = COMPILERS[compiler]
         self._with_gradients = gradients
-        self._moving = {"lr"} if learner.scheduler is not None else set[str]()
-        self._runs: dict[Any, Callable[..., Any]] = {}
-        self._settled: set[Any] = set()
-        self._places: Places | None = None
+        self._compiled: dict[Any, Pure] = {}
+        self._stable_layouts: set[Any] = set()
+        self._buffers: Buffers | None = None
+        self._run: Pure | None = None  # None where the learner itself holds the state
+        self._state: list[Any] = []
+        self._hyper: list[Any] = []
         self._names: list[str] = []
         self._gradients: dict[str, Any] = {}
-        self._run: Callable[..., Any] | None = None
 
     def step(self, x: Any, target: Any) -> float:
         """Forward, backward, update; returns the loss before the update.
 
         Raises:
-            ValueError: the step cannot be compiled; why is said.
+            ValueError: the step cannot be compiled; the message says why.
         """
-        if self._run is None:
-            self._run = self._found()
-            if self._run is None:
-                return self._first(x, target)
-        run, given = self._run, self._given
-        self._values, loss, gradients = run(self._values, given, x, target)
+        run = self._run or self._start()
+        if run is None:
+            return self._eager_step(x, target)
+        self._state, loss, gradients = run(self._state, self._hyper, x, target)
         if gradients:
             self._gradients = dict(zip(self._names, gradients, strict=True))
         if self._learner.scheduler is not None:
             self._schedule(loss)
         return float(loss)
 
-    def _schedule(self, loss: Any) -> None:
-        """Set the rates of the next step; other changes need another compiled step."""
-        places = self._places
-        assert places is not None
-        self._learner._schedule(loss)
-        if places.fixed_now() != places.fixed:
-            _ = self.learner
-        else:
-            self._given = self._compiler.inputs(places.given())
-
-    def _found(self) -> Callable[..., Any] | None:
-        """The compiled step for the state as it now is; None if it must settle."""
-        places = Places(self._learner, self._moving)
-        if self._places is not None and (moved := places.moved_since(self._places)):
-            self._moving |= moved
-            places = Places(self._learner, self._moving)
-        self._places = places
-        if places.form not in self._settled:
-            return None
-        if places.key not in self._runs:
-            self._runs[places.key] = self._compiler.compiled(self._traceable())
-        self._values = self._compiler.inputs(places.values())
-        self._given = self._compiler.inputs(places.given())
-        return self._runs[places.key]
-
-    def _first(self, x: Any, target: Any) -> float:
-        """A step as it stands; if it leaves the state's form alone, that is settled."""
-        before = Places(self._learner, self._moving).form
-        loss = self._learner.step(x, target)
-        if Places(self._learner, self._moving).form == before:
-            self._settled.add(before)
-        self._gradients = self._learner.gradients()
-        return loss
-
-    def _traceable(self) -> Callable[..., Any]:
-        """The step as a pure function of arrays."""
-        learner, with_gradients = self._learner, self._with_gradients
-        writing_copies = self._compiler.writing_copies
-        moving = frozenset(self._moving)
-
-        def pure(values: list[Any], given: list[Any], x: Any, target: Any) -> Any:
-            places = Places(learner, moving)
-            before, before_given = places.values(), places.given()
-            try:
-                with compiling(writing_copies=writing_copies):
-                    places.put(values)
-                    places.put_given(given)
-                    loss = learner._update(x, target)
-                    gradients = learner.gradients() if with_gradients else {}
-                    self._names = list(gradients)
-                    return places.values(), loss, list(gradients.values())
-            finally:
-                places.put(before)
-                places.put_given(before_given)
-                learner.optimizer.zero_grad()
-
-        return pure
-
-    @property
-    def learner(self) -> GradientLearner:
-        """The learner itself, up to date; whoever has it may change it."""
-        if self._run is not None and self._places is not None:
-            self._places.put_back(self._values)
-            self._run = None
-        return self._learner
-
-    @property
-    def optimizer(self) -> Any:
-        """The learner's optimiser, up to date."""
-        return self.learner.optimizer
-
-    @property
-    def scheduler(self) -> Any:
-        """The learner's schedule, or None."""
-        return self.learner.scheduler
-
-    def predict(self, x: Any) -> Any:
-        """The model's output in evaluation mode, not compiled."""
-        return self.learner.predict(x)
-
-    def parameters(self) -> dict[str, Any]:
-        """The data of every parameter and every floating buffer by name."""
-        return self.learner.parameters()
-
     def gradients(self) -> dict[str, Any]:
         """The gradients of the last step, if they were asked for."""
         return self._gradients
 
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model, optimiser and, if there is one, schedule."""
-        return self.learner.state_dict()
+    @property
+    def learner(self) -> GradientLearner:
+        """The learner itself, up to date; it may be changed."""
+        if self._run is not None and self._buffers is not None:
+            self._buffers.put(self._state, counts=True)
+            self._run = None
+        return self._learner
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
-        self.learner.load_state_dict(state_dict)
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.learner, name)
 
     def to(self, other: Any) -> Self:
         """Move to the dtype and device of `other`, an array of the same library."""
         self.learner.to(other)
-        self._runs.clear()
-        self._settled.clear()
+        self._compiled.clear()
+        self._stable_layouts.clear()
         return self
+
+    def _start(self) -> Pure | None:
+        """Hand the state to the compiled step; None if its layout may still change."""
+        self._buffers = buffers = Buffers(self._learner)
+        if buffers.layout not in self._stable_layouts:
+            return None
+        if buffers.key not in self._compiled:
+            self._compiled[buffers.key] = self._compiler.compile(self._pure_step())
+        self._state = self._compiler.inputs(buffers.values())
+        self._hyper = self._compiler.inputs(buffers.hyperparameters())
+        self._run = self._compiled[buffers.key]
+        return self._run
+
+    def _eager_step(self, x: Any, target: Any) -> float:
+        """A step that is not compiled; a layout that it does not change is stable."""
+        before = Buffers(self._learner).layout
+        loss = self._learner.step(x, target)
+        if Buffers(self._learner).layout == before:
+            self._stable_layouts.add(before)
+        self._gradients = self._learner.gradients()
+        return loss
+
+    def _schedule(self, loss: Any) -> None:
+        """Set the learning rate of the next step; any other change recompiles it."""
+        assert self._buffers is not None
+        self._learner._schedule(loss)
+        if self._buffers.fixed_now() != self._buffers.fixed:
+            _ = self.learner
+        else:
+            self._hyper = self._compiler.inputs(self._buffers.hyperparameters())
+
+    def _pure_step(self) -> Pure:
+        """The learner's step as a pure function of its state."""
+        learner, with_gradients = self._learner, self._with_gradients
+        copies_on_write = self._compiler.copies_on_write
+
+        def pure(state: list[Any], hyper: list[Any], x: Any, target: Any) -> Any:
+            buffers = Buffers(learner)
+            before, hyper_before = buffers.values(), buffers.hyperparameters()
+            try:
+                with compiling(writing_copies=copies_on_write):
+                    buffers.put(state)
+                    buffers.put_hyperparameters(hyper)
+                    loss = learner._update(x, target)
+                    gradients = learner.gradients() if with_gradients else {}
+                    self._names = list(gradients)
+                    return buffers.values(), loss, list(gradients.values())
+            finally:
+                buffers.put(before)
+                buffers.put_hyperparameters(hyper_before)
+                learner.optimizer.zero_grad()
+
+        return pure

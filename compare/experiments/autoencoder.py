@@ -9,27 +9,20 @@ from matplotlib.figure import Figure
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits as _digits
-from compare.experiments.common import words as _words
+from compare.experiments.common import digits, figures, reporting
 from compare.results import Side, Trial
 
 WIDTHS = (2, 4, 8, 16)
-BENT = 8
-"""How many numbers the net with hidden layers leaves."""
-HIDDEN = 64
+"""The n of the nets without hidden layers."""
+BENT = "bent_8"
+"""The net with hidden layers, whose n is 8."""
 STEPS, BATCH = 200, 256
-
-
-@lru_cache(maxsize=1)
-def average() -> np.ndarray:
-    """The mean of the digits to learn from."""
-    return _digits.digits().x.mean(axis=0)
 
 
 def centred(rng: object = None) -> Data:
     """The digits without their mean; each is its own target."""
-    digits = _digits.digits()
-    x, x_test = digits.x - average(), digits.test_set[0] - average()
+    data = digits.small().data
+    x, x_test = (a - data.x.mean(axis=0) for a in (data.x, data.test_set[0]))
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
@@ -38,9 +31,7 @@ def trained(model: Any, lr: float) -> MakeLearner:
     return backprop(
         model=model,
         loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, parameters: optim.Adam(
-            parameters, lr=lr, betas=(0.9, 0.95)
-        ),
+        optimizer=lambda optim, p: optim.Adam(p, lr=lr, betas=(0.9, 0.95)),
         scheduler=lambda optim, optimizer: optim.lr_scheduler.CosineAnnealingLR(
             optimizer, T_max=STEPS
         ),
@@ -59,14 +50,11 @@ def linear(n: int) -> MakeLearner:
     return trained(model, lr=0.08)
 
 
-def bent(n: int) -> MakeLearner:
-    """The same with a hidden layer of ReLUs on either side of the n numbers."""
-    return trained(
-        lambda nn: nn.Sequential(
-            *(nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n)),
-            *(nn.Linear(n, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 64)),
-        ),
-        lr=0.02,
+def bent(nn: Any) -> Any:
+    """64 → 8 → 64 with a hidden layer of ReLUs on either side of the 8 numbers."""
+    return nn.Sequential(
+        *(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8)),
+        *(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64)),
     )
 
 
@@ -80,101 +68,91 @@ def error(trial: Trial, part: str) -> float:
     return trial.metrics[f"error/{part}"]
 
 
-@lru_cache(maxsize=1)
-def directions() -> np.ndarray:
-    """The principal directions of the digits to learn from, one a row."""
-    return np.linalg.svd(centred().x, full_matrices=False)[2]
-
-
-def floor(n: int, part: str = "train") -> float:
-    """The error that is left by the best n directions: PCA's."""
-    data, kept = centred(), directions()[:n]
+@lru_cache
+def pca_error(n: int, part: str = "train") -> float:
+    """The error that remains with the first n principal directions."""
+    data = centred()
+    kept = np.linalg.svd(data.x, full_matrices=False)[2][:n]
     x = data.x if part == "train" else data.test_set[0]
     return float(np.mean((x - x @ kept.T @ kept) ** 2))
 
 
 def reaches_pca(side: Side) -> tuple[bool, str]:
-    """Every linear net comes within 1 % of PCA, and not below it."""
-    over = {
-        n: [error(t, "train") / floor(n) - 1 for t in side.named(f"linear_{n}")]
+    """PCA is the optimum of two matrices, so no error may be below it."""
+    above = {
+        n: [error(t, "train") / pca_error(n) - 1 for t in side.named(f"linear_{n}")]
         for n in WIDTHS
     }
-    low = min(min(values) for values in over.values())
-    words = ", ".join(f"{n}: {max(values):.2%}" for n, values in over.items())
-    budget = _words.budget(side.trials, BATCH)
-    held = low > -1e-4 and max(max(values) for values in over.values()) < 0.01
-    return held, f"above PCA's error, at worst: {words}; {budget}"
+    low, high = (pick(map(pick, above.values())) for pick in (min, max))
+    words = ", ".join(f"{n}: {max(values):.2%}" for n, values in above.items())
+    words = f"above PCA's error, at worst: {words}; "
+    return low > -1e-4 and high < 0.01, words + reporting.budget(side.trials, BATCH)
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
-    """The net with hidden layers is far below PCA, on digits never seen, too."""
-    shares = {
-        part: max(error(t, part) / floor(BENT, part) for t in side.named(_BENT))
+    seen, unseen = (
+        max(error(t, part) / pca_error(8, part) for t in side.named(BENT))
         for part in ("train", "test")
-    }
-    words = f"{shares['train']:.0%} of PCA's error on seen digits, {shares['test']:.0%}"
-    words += f" on unseen ones, at worst of {_words.seeds(side.trials)}"
-    return max(shares.values()) < 0.75, words
+    )
+    return max(seen, unseen) < 0.75, (
+        f"{seen:.0%} of PCA's error on seen digits, {unseen:.0%} on unseen ones, "
+        f"at worst of {reporting.seeds(side.trials)}"
+    )
 
 
 def generalises(side: Side) -> tuple[bool, str]:
-    """A code of linear nets serves unseen digits nearly as well as seen ones."""
-    ratios = [
-        error(t, "test") / error(t, "train")
-        for n in WIDTHS
-        for t in side.named(f"linear_{n}")
-    ]
-    words = f"at worst {max(ratios):.2f} times the error of seen digits"
-    return max(ratios) < 1.2, f"{words}, of {_words.seeds(side.trials)}"
+    trials = [t for n in WIDTHS for t in side.named(f"linear_{n}")]
+    worst = max(error(t, "test") / error(t, "train") for t in trials)
+    words = f"at worst {worst:.2f} times the error of seen digits"
+    return worst < 1.2, f"{words}, of {reporting.seeds(side.trials)}"
 
 
 def draw_errors(side: Side) -> Figure:
-    """Error against the length of the code, and PCA's below."""
     figure, (ax,) = plots.canvas()
-    found = [error(side[f"linear_{n}"], "train") for n in WIDTHS]
     every = range(1, 33)
-    ax.semilogy(every, [floor(n) for n in every], label="PCA", **plots.TORCH)
-    ax.plot(WIDTHS, found, "o", ms=9, color="#1f4e79", label="two matrices, seen")
-    unseen = [error(side[f"linear_{n}"], "test") for n in WIDTHS]
-    ax.plot(WIDTHS, unseen, "x", ms=9, mew=2, color="#c0392b", label="unseen")
-    for part, color in (("train", "#1f4e79"), ("test", "#c0392b")):
-        style = {"marker": "*", "ms": 16, "color": color, "linestyle": "none"}
-        ax.plot(
-            BENT, error(side[_BENT], part), label=f"with ReLUs, {_SAID[part]}", **style
-        )
-    plots.label(ax, "what is lost", "numbers in the code", "error per pixel")
-    ax.set_yticks((0.003, 0.01, 0.03), ("0.003", "0.01", "0.03"))
-    ax.minorticks_off()
+    ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)
+    for part, name, mark, color in (
+        ("train", "seen", "o", plots.BLUE),
+        ("test", "unseen", "x", plots.RED),
+    ):
+        found = [error(side[f"linear_{n}"], part) for n in WIDTHS]
+        label = "two matrices, seen" if name == "seen" else name
+        ax.plot(WIDTHS, found, mark, ms=9, mew=2, color=color, label=label)
+        found, label = error(side[BENT], part), f"with ReLUs, {name}"
+        ax.plot(8, found, "*", ms=16, color=color, label=label)
+    plots.label(ax, "reconstruction error", "numbers in the code", "error per pixel")
+    figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
     plots.below(figure, ax, columns=2)
     return figure
 
 
 def draw_digits(side: Side) -> Figure:
-    """The first unseen digit of each kind, and what comes back of it."""
-    target, x = _digits.digits().test_set[1], centred().test_set[0]
-    chosen = x[[int(np.argmax(target == digit)) for digit in range(10)]]
-    names = [f"linear_{n}" for n in (2, 8, 16)] + [_BENT]
+    """The first unseen digit of each class, and its reconstructions."""
+    data = digits.small().data
+    chosen = centred().test_set[0][digits.first_of_each(data.test_set[1])]
+    names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
-    said = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
-    return plots.pictures([row + average() for row in rows], said, "unseen digits")
+    titles = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
+    mean = data.x.mean(axis=0)
+    return plots.pictures([row + mean for row in rows], titles, "unseen digits")
 
-
-_SAID = {"train": "seen", "test": "unseen"}
-_BENT = f"bent_{BENT}"
 
 EXPERIMENT = Experiment(
     title="Digits through a bottleneck: compression is reproducing the input",
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data=centred,
-    learners={**{f"linear_{n}": linear(n) for n in WIDTHS}, _BENT: bent(BENT)},
+    learners={
+        **{f"linear_{n}": linear(n) for n in WIDTHS},
+        BENT: trained(bent, lr=0.02),
+    },
     steps=STEPS,
     batch_size=BATCH,
     seeds=2,
     metrics={"error": per_pixel},
     claims={
         "two matrices end within 1 % of PCA, whatever n": reaches_pca,
-        f"with ReLUs {BENT} numbers keep far more": bends_below,
+        "with ReLUs 8 numbers keep far more": bends_below,
         "what serves seen digits serves unseen ones": generalises,
     },
     figures={"errors": draw_errors, "digits": draw_digits},

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from compare import plots
 from compare.experiment import Data, Experiment, backprop
 from compare.results import Side
+from compare.tolerance import difference
 
 EXAMPLES = 32
 
@@ -18,26 +19,28 @@ def three_inputs(rng: np.random.Generator) -> Data:
 
 
 def outputs_one_by_one(side: Side) -> tuple[bool, str]:
-    """The output of the batch is the output of each example alone, stacked."""
     x = side.only.data.x
     alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(EXAMPLES)])
-    gap = np.abs(side.only.predict(x) - alone).max()
-    return bool(gap < 1e-5), f"largest difference {gap:.1e}"
+    return _close(side.only.predict(x), alone)
 
 
 def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
-    """The gradient of the batch is the mean of the examples' own gradients."""
     trial, before = side.only, side.only.path[-2]
     alone = []
-    for x, wanted in zip(trial.data.x, trial.data.target, strict=True):
-        error = before["weight"] @ x + before["bias"] - wanted
+    for x, target in zip(trial.data.x, trial.data.target, strict=True):
+        error = before["weight"] @ x + before["bias"] - target
         alone.append(np.outer(2 * error / len(error), x))
-    gap = np.abs(trial.gradients["weight"] - np.mean(alone, axis=0)).max()
-    return bool(gap < 1e-5), f"largest difference {gap:.1e}"
+    return _close(trial.gradients["weight"], np.mean(alone, axis=0))
+
+
+def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
+    found = difference(got, want)
+    holds = found.finite and found.max_abs < 1e-5
+    return holds, f"largest difference {found.max_abs:.1e}"
 
 
 def draw(side: Side) -> Figure:
-    """How far the batch's gradient is from those of single examples."""
+    """The gradients of single examples, and their mean, in two dimensions."""
     trial, start = side.only, side.only.path[0]
     figure, (ax,) = plots.canvas()
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
@@ -58,7 +61,7 @@ EXPERIMENT = Experiment(
         "batch": backprop(
             model=lambda nn: nn.Linear(3, 2),
             loss=lambda nn: nn.MSELoss(),
-            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.3),
+            optimizer=lambda optim, p: optim.SGD(p, lr=0.3),
         )
     },
     steps=60,

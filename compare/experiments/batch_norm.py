@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from compare.experiments.common import normed as _normed
+from compare.experiments.common import deep_nets
+from compare.experiments.common.deep_nets import WIDTH
 
 
 def block(nn: Any) -> list[Any]:
     """The bias is left out: the mean is subtracted anyway, its gradient would be 0."""
-    width = _normed.WIDTH
-    linear = nn.Linear(width, width, bias=False)
-    return [linear, nn.BatchNorm1d(width), nn.Tanh()]
+    return [nn.Linear(WIDTH, WIDTH, bias=False), nn.BatchNorm1d(WIDTH), nn.Tanh()]
 
 
-EXPERIMENT = _normed.lesson(
+EXPERIMENT = deep_nets.lesson(
     "batch_norm",
     block,
     0.85,

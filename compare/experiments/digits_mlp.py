@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiments.common import digits
+
+MNIST_TITLE = "Handwritten digits by 784-128-10 with ReLU"
 
 
 def net(nn: Any, pixels: int = 64) -> Any:
@@ -13,12 +14,11 @@ def net(nn: Any, pixels: int = 64) -> Any:
 
 
 def sgd(optim: Any, parameters: Any) -> Any:
-    """Plain gradient descent, with momentum."""
+    """Stochastic gradient descent with momentum."""
     return optim.SGD(parameters, lr=0.1, momentum=0.9)
 
 
-def lesson(pictures: _digits.Pictures, title: str) -> Experiment:
-    """The lesson on these digits."""
+def lesson(pictures: digits.Pictures, title: str) -> Experiment:
     return Experiment(
         title=title,
         course=("F1", "F2", "E2"),
@@ -26,30 +26,20 @@ def lesson(pictures: _digits.Pictures, title: str) -> Experiment:
         data=pictures.draw,
         learners={
             "mlp": backprop(
-                model=lambda nn: net(nn, pictures.pixels),
+                model=lambda nn: net(nn, pictures.side**2),
                 loss=lambda nn: nn.CrossEntropyLoss(),
                 optimizer=sgd,
             )
         },
         steps=660,
         batch_size=64,
-        metrics={"accuracy": _digits.accuracy},
-        claims={"at least 96 % of the test digits are right": _digits.at_least(0.96)},
-        figures={
-            "confusion": lambda side: plots.confusion(
-                _digits.confusion(side.only), "digits of the test set"
-            ),
-        },
+        metrics={"accuracy": digits.accuracy},
+        claims={"at least 96 % of the test digits are right": digits.at_least(0.96)},
+        figures={"confusion": digits.draw_confusion()},
         story="The chain rule in three layers: forward from the pixels to the loss, "
         "and backward from the loss to every weight.",
-        other_data={"mnist": on_mnist},
+        other_data={"mnist": lambda: lesson(digits.mnist(), MNIST_TITLE)},
     )
 
 
-def on_mnist() -> Experiment:
-    """The same on larger pictures."""
-    title = "Handwritten digits by 784-128-10 with ReLU"
-    return lesson(_digits.mnist(), title=title)
-
-
-EXPERIMENT = lesson(_digits.small(), title="Handwritten digits by 64-128-10 with ReLU")
+EXPERIMENT = lesson(digits.small(), title="Handwritten digits by 64-128-10 with ReLU")

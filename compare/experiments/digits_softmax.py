@@ -4,18 +4,20 @@ import math
 
 from compare import plots
 from compare.experiment import Experiment, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiments.common import digits
 from compare.results import Side
+
+MNIST_TITLE = "Handwritten digits by Linear(784, 10) and cross-entropy"
 
 
 def starts_near_guessing(side: Side) -> tuple[bool, str]:
-    """An untrained net puts about a tenth into each of the ten pots: loss ln 10."""
+    """An untrained net gives each of the ten digits a probability of about 1/10."""
     first = side.only.losses[0]
     return abs(first - math.log(10)) < 0.5, f"{first:.3f}, ln 10 = {math.log(10):.3f}"
 
 
-def lesson(pictures: _digits.Pictures, share: float, title: str) -> Experiment:
-    """The lesson on these digits, with the share of them that should be read right."""
+def lesson(pictures: digits.Pictures, accuracy: float, title: str) -> Experiment:
+    """The lesson on these digits, with the accuracy that it claims."""
     return Experiment(
         title=title,
         course=("E2", "E1"),
@@ -23,17 +25,17 @@ def lesson(pictures: _digits.Pictures, share: float, title: str) -> Experiment:
         data=pictures.draw,
         learners={
             "softmax": backprop(
-                model=lambda nn: nn.Linear(pictures.pixels, 10),
+                model=lambda nn: nn.Linear(pictures.side**2, 10),
                 loss=lambda nn: nn.CrossEntropyLoss(),
-                optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5),
+                optimizer=lambda optim, p: optim.SGD(p, lr=0.5),
             )
         },
         steps=660,
         batch_size=64,
-        metrics={"accuracy": _digits.accuracy},
+        metrics={"accuracy": digits.accuracy},
         claims={
-            f"at least {share:.0%} of the test digits are right": _digits.at_least(
-                share
+            f"at least {accuracy:.0%} of the test digits are right": (
+                digits.at_least(accuracy)
             ),
             "the loss starts near ln 10": starts_near_guessing,
         },
@@ -41,25 +43,17 @@ def lesson(pictures: _digits.Pictures, share: float, title: str) -> Experiment:
             "templates": lambda side: plots.templates(
                 side.only.parameters["weight"], "what each digit's weights look for"
             ),
-            "confusion": lambda side: plots.confusion(
-                _digits.confusion(side.only), "digits of the test set"
-            ),
+            "confusion": digits.draw_confusion(),
         },
         story="Ten pots, one for each digit; the softmax makes them add to 1, and the "
         "loss is the surprise at the right one. Each row of weights is a picture of "
         "its digit.",
-        other_data={"mnist": on_mnist},
+        other_data={"mnist": lambda: lesson(digits.mnist(), 0.88, MNIST_TITLE)},
     )
 
 
-def on_mnist() -> Experiment:
-    """The same on larger pictures."""
-    title = "Handwritten digits by Linear(784, 10) and cross-entropy"
-    return lesson(_digits.mnist(), 0.88, title=title)
-
-
 EXPERIMENT = lesson(
-    _digits.small(),
+    digits.small(),
     0.94,
     title="Handwritten digits by Linear(64, 10) and cross-entropy",
 )

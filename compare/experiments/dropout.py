@@ -1,10 +1,10 @@
 """Dropping units at random, so that none can rely on the others."""
 
-from compare.experiments.common import few as _few
+from compare.experiments.common import few_examples
 
-EXPERIMENT = _few.lesson(
+EXPERIMENT = few_examples.lesson(
     "dropout",
-    _few.learner(drop=(0.2, 0.5)),
+    few_examples.learner(drop=(0.2, 0.5)),
     title="Dropout closes the gap between seen and unseen digits",
     course=("F4",),
     story="In training every unit is dropped with probability ½ (inputs: 0.2) and the "

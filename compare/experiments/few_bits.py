@@ -1,73 +1,175 @@
 """How few bits a weight needs: rounded after training, or trained in few bits."""
 
-import numpy as np
+from typing import Any
 
-from compare.experiment import Claim, Experiment
-from compare.experiments.common import bits as _bits
-from compare.experiments.common import bits_figures as _bits_figures
-from compare.experiments.common import digits as _digits
-from compare.experiments.common import words as _words
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from compare import plots
+from compare.backend import to_numpy
+from compare.experiment import Claim, Experiment, MakeLearner, backprop
+from compare.experiments.common import digits, reporting
+from compare.experiments.common.libraries import LIBRARIES
 from compare.results import Side
 
 BATCH = 64
+AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
+"""How the weights of the net trained without rounding are stored afterwards."""
+TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "binary"}
+"""The learners that compute with few bits during training."""
+
+
+def net(nn: Any, *bits: int | str) -> Any:
+    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
+    layer = nn.QuantizedLinear if bits else nn.Linear
+    return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
+
+
+def learner(*bits: int | str) -> MakeLearner:
+    """The net, trained by SGD."""
+    return backprop(
+        model=lambda nn: net(nn, *bits),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
+    )
+
+
+def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
+    """The test accuracy of each seed when the trained weights are rounded."""
+    module, found = LIBRARIES[side.library], []
+    for trial in side.named("float"):
+        model = net(module.nn)
+        model.to(trial.give(np.zeros(1)))
+        state = trial.learner.model.state_dict()
+        model.load_state_dict(module.quantize.quantized_state_dict(state, bits))
+        x, target = trial.data.test_set
+        output = to_numpy(model(trial.give(x)))
+        found.append(digits.fraction_right(target, output))
+    return np.array(found)
+
+
+def size(side: Side, bits: int | str) -> int:
+    """The bytes of the net with so many bits a weight."""
+    state = side["float"].learner.model.state_dict()
+    return LIBRARIES[side.library].quantize.model_bytes(state, bits)
+
+
+def label(bits: int | str) -> str:
+    """The name of a number of bits, or of a type."""
+    return f"{bits} bits" if isinstance(bits, int) else bits
 
 
 def trained_within(name: str, points: float) -> Claim:
-    """The claim that learning in few bits costs at most so many points on average."""
+    """The claim that training in few bits costs at most so many points on average."""
 
     def claim(side: Side) -> tuple[bool, str]:
-        plain, few = (_bits.during(side, n) for n in ("float", name))
+        plain, few = (digits.accuracies(side, n) for n in ("float", name))
         lost = 100 * float(np.mean(plain) - np.mean(few))
-        small, large = (
-            _bits.size(side, bits) for bits in (_bits.TRAINED[name], "float32")
-        )
-        return lost <= points, (
-            f"{_words.percent(plain)} → {_words.percent(few)}, {lost:+.1f} points "
-            f"lost, in {small:,} instead of {large:,} bytes; "
-            f"{_words.budget(side.named(name), BATCH)}"
-        )
+        small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
+        words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
+        words += f"points lost, in {small:,} instead of {large:,} bytes"
+        budget = reporting.budget(side.named(name), BATCH)
+        return lost <= points, f"{words}; {budget}"
 
     return claim
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
-    """16-bit floats and 8-bit whole numbers lose nothing to speak of, from any seed."""
-    plain, words, worst = _bits.all_afterwards(side, "float32"), [], 0.0
-    for bits in ("float16", "bfloat16", 8):
-        found = _bits.all_afterwards(side, bits)
-        worst = max(worst, 100 * float(np.max(np.subtract(plain, found))))
-        words.append(f"{_bits.name(bits)} {_words.percent(found)}")
-    words.append(f"lost at most {worst:.1f} points")
-    return worst <= 1, f"{'; '.join(words)}; {_words.seeds(side.trials)}"
+    found = {label(b): accuracies_after(side, b) for b in ("float16", "bfloat16", 8)}
+    plain = accuracies_after(side, "float32")
+    worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
+    words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
+    words += f"; lost at most {worst:.1f} points; {reporting.seeds(side.trials)}"
+    return worst <= 1, words
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
-    """What rounding afterwards destroys is not lost if it is there while learning."""
+    """Training with rounded weights keeps what rounding afterwards destroys."""
     words, gains = [], []
     for name in ("ternary", "binary"):
-        after = _bits.all_afterwards(side, _bits.TRAINED[name])
-        during = _bits.during(side, name)
+        after = accuracies_after(side, TRAINED[name])
+        during = digits.accuracies(side, name)
         gains.append(100 * float(np.mean(during) - np.mean(after)))
-        words.append(f"{name} {_words.percent(after)} → {_words.percent(during)}")
-    return min(gains) >= 3, f"{'; '.join(words)}; {_words.seeds(side.trials)}"
+        words.append(f"{name} {reporting.percent(after)} → {reporting.percent(during)}")
+    return min(gains) >= 3, f"{'; '.join(words)}; {reporting.seeds(side.trials)}"
 
 
 def the_scale_matters(side: Side) -> tuple[bool, str]:
     """2 bits and ternary store the same three values: only the scale is another."""
-    two, three = (_bits.all_afterwards(side, bits) for bits in (2, "ternary"))
-    words = f"scale max |w| {_words.percent(two)}, mean |w| {_words.percent(three)}"
-    holds = 100 * float(np.mean(three) - np.mean(two)) >= 10
-    return holds, f"{words}; {_words.seeds(side.trials)}"
+    two, three = (accuracies_after(side, bits) for bits in (2, "ternary"))
+    words = f"scale max |w| {reporting.percent(two)}, mean |w| "
+    words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
+    return 100 * float(np.mean(three) - np.mean(two)) >= 10, words
+
+
+def draw(side: Side) -> Figure:
+    figure, (left, right) = plots.canvas(2)
+    _accuracies(left, side)
+    _sizes(right, side)
+    for ax in (left, right):
+        ax.tick_params(axis="x", rotation=90, labelsize=12)
+    plots.below(figure, left, columns=2)
+    return figure
+
+
+def _accuracies(ax: Axes, side: Side) -> None:
+    after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
+    aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
+    means = {name: np.mean(found) for name, found in aware.items()}
+    for found, mark, color, words in (
+        (after, "s", plots.RED, "rounded after training"),
+        (means, "o", plots.BLUE, "quantisation-aware training"),
+    ):
+        ax.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
+    for name, each in aware.items():
+        ax.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
+    ax.set_ylim(30, 101)
+    plots.label(ax, "test digits read right", "", "%")
+
+
+def _sizes(ax: Axes, side: Side) -> None:
+    sizes = [size(side, bits) / 1000 for bits in AFTER]
+    bars = ax.bar([label(bits) for bits in AFTER], sizes, color=plots.ORANGE)
+    ax.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
+    ax.margins(y=0.12)
+    plots.label(ax, "size of the net", "", "kB")
+
+
+def draw_weights(side: Side) -> Figure:
+    """Nine weights of one hidden unit: against the scale, as stored, and as used."""
+    layer = side["ternary"].learner.model[0]
+    kept = to_numpy(layer.weight.data)
+    stored, scale, used = (to_numpy(a) for a in layer.quantized())
+    unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - scale)))  # an average one
+    tables = {
+        "kept W": (kept, "{:.2f}"),
+        f"W / s,  s = {float(scale):.3f}": (kept / scale, "{:.2f}"),
+        "stored q": (stored, "{:.0f}"),
+        "used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
+    }
+    figure, axes = plots.canvas(4, rows=2)
+    for ax, (title, (table, form)) in zip(axes, tables.items(), strict=True):
+        values = table[unit].reshape(8, 8)[2:5, 2:5]
+        limit = 1.8 * np.abs(values).max()  # the colours stay pale behind the numbers
+        ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        for (i, j), value in np.ndenumerate(values):
+            ax.text(j, i, form.format(value), ha="center", va="center", fontsize=13)
+        ax.set_title(title, fontsize=14)
+        ax.set_xticks([])
+        ax.set_yticks([])
+    figure.suptitle("ternary weights of a unit, 3 × 3 pixels", fontsize=15)
+    return figure
 
 
 EXPERIMENT = Experiment(
     title="Handwritten digits with weights of 4, 1.58 and 1 bits",
     course=("F5",),
     heading="Precision does NOT matter",
-    data=_digits.small().draw,
+    data=digits.small().draw,
     learners={
-        "float": _bits.learner(_bits.net(lambda nn: nn.Linear)),
-        **{name: _bits.in_few(bits) for name, bits in _bits.TRAINED.items()},
+        "float": learner(),
+        **{name: learner(bits) for name, bits in TRAINED.items()},
     },
     steps=150,
     batch_size=BATCH,
@@ -85,7 +187,7 @@ EXPERIMENT = Experiment(
             the_scale_matters
         ),
     },
-    figures={"accuracy": _bits_figures.draw, "weights": _bits_figures.weights},
+    figures={"accuracy": draw, "weights": draw_weights},
     story="Every weight becomes −1, 0 or 1 times one number for the whole layer, and "
     "the net still reads nearly as well, in a fifteenth of the bytes. It learns "
     "with a trick: the net computes with the rounded weights, but the gradient goes "

@@ -1,18 +1,21 @@
 """Hinton's Forward-Forward on handwritten digits, beside backpropagation."""
 
+from timeit import timeit
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
+from torch.utils.flop_counter import FlopCounterMode
 
 from compare import plots
+from compare.backend import Backend
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import cost as _cost
-from compare.experiments.common import digits as _digits
-from compare.experiments.common import words as _words
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.libraries import LIBRARIES
 from compare.results import Side
 
 WIDTHS = (64, 64, 64)
-LR, BACK_LR, STEPS, BATCH, SEEDS = 0.02, 0.003, 250, 128, 4
-COLORS = {"forward_forward": "#c0392b", "backprop": "#1f4e79"}
+LR, BACK_LR, BATCH = 0.02, 0.003, 128
 
 LEARNERS: dict[str, MakeLearner] = {
     "forward_forward": lambda library: library.forward_forward.ForwardForward(
@@ -32,57 +35,100 @@ LEARNERS: dict[str, MakeLearner] = {
 }
 
 
+def multiplications(
+    library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """Multiply-adds of all matrix products for each example, counted by torch.
+
+    Both libraries compute on tensors here, so that torch sees the products of the
+    hand-written one, too.
+
+    Returns:
+        Those of a step, and those of an answer.
+    """
+    give = Backend("torch").torch
+    learner, inputs = make(LIBRARIES[library]).to(give(np.zeros(1))), give(x)
+    with FlopCounterMode(display=False) as step:
+        learner.step(inputs, give(target))
+    with FlopCounterMode(display=False) as answer:
+        learner.predict(inputs)
+    flops = [counter.get_total_flops() for counter in (step, answer)]
+    return np.array(flops) / (2 * len(x))
+
+
+def time_ratios(
+    side: Side, learners: tuple[MakeLearner, MakeLearner], batch: int
+) -> tuple[float, float]:
+    """How many times as long the first takes as the second, on the run's own arrays.
+
+    Both take turns 15 times; the median of the ratios counts.
+
+    Returns:
+        For a step, and for an answer.
+    """
+    trial = side.only
+    x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
+    module, like = LIBRARIES[side.library], trial.give(np.zeros(1))
+    a, b = (make(module).to(like) for make in learners)
+    ratios = [
+        [
+            _seconds(a.step, x, target) / _seconds(b.step, x, target),
+            _seconds(a.predict, x) / _seconds(b.predict, x),
+        ]
+        for _ in range(15)
+    ]
+    step, answer = np.median(ratios, axis=0)
+    return float(step), float(answer)
+
+
+def _seconds(function: Any, *arguments: Any) -> float:
+    return timeit(lambda: function(*arguments), number=1)
+
+
 def reads_digits(side: Side) -> tuple[bool, str]:
-    """Without a backward pass nine of ten digits are read right, from every seed."""
-    found = _digits.each(side, "forward_forward", "accuracy/test")
-    budget = _words.budget(side.named("forward_forward"), BATCH)
-    words = f"{_words.percent(found)}; {budget}, θ = 2, Adam with lr = {LR}"
+    found = digits.last(side, "forward_forward")
+    budget = reporting.budget(side.named("forward_forward"), BATCH)
+    words = f"{reporting.percent(found)}; {budget}, θ = 2, Adam with lr = {LR}"
     return min(found) >= 0.9, words
 
 
 def backprop_is_better(side: Side) -> tuple[bool, str]:
-    """What it costs not to hear of the layers behind, seed by seed."""
-    forward, back = (_digits.each(side, name, "accuracy/test") for name in COLORS)
+    forward, back = (digits.last(side, name) for name in LEARNERS)
     gaps = 100 * np.subtract(back, forward)
-    words = f"test accuracy {_words.percent(forward)}, backpropagation "
-    words += f"{_words.percent(back)} after as many examples (lr = {BACK_LR}); gap "
+    words = f"test accuracy {reporting.percent(forward)}, backpropagation "
+    words += f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
     words += ", ".join(f"{gap:.1f}" for gap in gaps)
-    return bool(min(gaps) > 0), f"{words} points; {_words.seeds(side.trials)}"
+    return bool(min(gaps) > 0), f"{words} points; {reporting.seeds(side.trials)}"
 
 
 def costs_more(side: Side) -> tuple[bool, str]:
-    """What both libraries really multiply, and how long it takes them.
-
-    The time is only told: how it compares depends on machine and load.
-    """
+    """The times are only reported: their ratio depends on the machine and its load."""
     x, target = side.only.data.x[:BATCH], side.only.data.target[:BATCH]
     forward, back = (
-        _cost.multiplications(side.library, LEARNERS[name], x, target)
-        for name in COLORS
+        multiplications(side.library, make, x, target) for make in LEARNERS.values()
     )
-    step, answer = (f / b for f, b in zip(forward, back, strict=True))
+    step, answer = forward / back
     learners = LEARNERS["forward_forward"], LEARNERS["backprop"]
-    taken = _cost.time_ratios(side, learners, BATCH)
-    words = (
+    times = time_ratios(side, learners, BATCH)
+    return bool(step > 1 and answer > 5), (
         f"multiply-adds of matrix products, counted, for each example of a step: "
-        f"{forward[0]:.0f} and {back[0]:.0f}, × {step:.2f}, time × {taken[0]:.1f}; "
+        f"{forward[0]:.0f} and {back[0]:.0f}, × {step:.2f}, time × {times[0]:.1f}; "
         f"of an answer: {forward[1]:.0f} and {back[1]:.0f}, × {answer:.1f}, "
-        f"time × {taken[1]:.1f}"
+        f"time × {times[1]:.1f}"
     )
-    return step > 1 and answer > 5, words
 
 
 def draw(side: Side) -> Figure:
-    """Accuracy and loss of both over the steps."""
     figure, (left, right) = plots.canvas(2)
-    for name, color in COLORS.items():
-        for number, trial in enumerate(side.named(name)):
-            said = name.replace("_", "-") if number == 0 else None
-            steps, values = trial.curve("accuracy/test")
-            left.plot(steps, values, color=color, linewidth=2, label=said)
-            right.semilogy(trial.losses, color=color, alpha=0.6, label=said)
+    for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
+        trials, label = side.named(name), name.replace("_", "-")
+        style = {"color": color, "linewidth": 2}
+        figures.draw_seeds(left, trials, label, "accuracy/test", **style)
+        figures.draw_seeds(right, trials, label, color=color, alpha=0.6)
     left.set_ylim(0, 1.02)
-    plots.label(left, f"test digits, {_words.seeds(side.trials)}", "step", "accuracy")
+    right.set_yscale("log")
+    title = f"test digits, {reporting.seeds(side.trials)}"
+    plots.label(left, title, "step", "accuracy")
     plots.label(right, "each its own loss", "step", "loss")
     plots.below(figure, left, columns=2)
     return figure
@@ -92,12 +138,12 @@ EXPERIMENT = Experiment(
     title="Forward-Forward: learning digits with no backward pass",
     course=("A7",),
     heading="Forward-Forward-Network (Hinton)",
-    data=_digits.digits,
+    data=digits.small().draw,
     learners=LEARNERS,
-    steps=STEPS,
+    steps=250,
     batch_size=BATCH,
-    seeds=SEEDS,
-    metrics={"accuracy": _digits.accuracy},
+    seeds=4,
+    metrics={"accuracy": digits.accuracy},
     claims={
         "at least 90 % of the test digits are right": reads_digits,
         "backpropagation reads more of them, from every seed": backprop_is_better,

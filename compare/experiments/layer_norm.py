@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from compare.experiments.common import normed as _normed
+from compare.experiments.common import deep_nets
+from compare.experiments.common.deep_nets import WIDTH
 
 
 def block(nn: Any) -> list[Any]:
     """Normalised over the features of one example."""
-    width = _normed.WIDTH
-    return [nn.Linear(width, width), nn.LayerNorm(width), nn.Tanh()]
+    return [nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh()]
 
 
-EXPERIMENT = _normed.lesson(
+EXPERIMENT = deep_nets.lesson(
     "layer_norm",
     block,
     0.8,

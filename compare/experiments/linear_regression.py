@@ -34,25 +34,21 @@ def fitted(side: Side, name: str) -> np.ndarray:
 
 
 def is_least_squares(side: Side) -> tuple[bool, str]:
-    """The MSE line is the one of the normal equations."""
     data = side.only.data
-    best = np.linalg.lstsq(
-        np.hstack([np.ones_like(data.x), data.x]), data.target[:, 0], rcond=None
-    )[0]
+    with_ones = np.hstack([np.ones_like(data.x), data.x])
+    best = np.linalg.lstsq(with_ones, data.target[:, 0], rcond=None)[0]
     got = fitted(side, "mse")
-    return bool(np.abs(got - best).max() < 1e-4), f"{_words(got)}, exact {_words(best)}"
+    words = [f"y = {b:.3f} x + {a:.3f}" for a, b in (got, best)]
+    return bool(np.abs(got - best).max() < 1e-4), ", exact ".join(words)
 
 
 def l1_resists_outliers(side: Side) -> tuple[bool, str]:
-    """The L1 line lies nearer to the true one than the MSE line."""
     truth = np.array([INTERCEPT, SLOPE])
-    gaps = {name: np.abs(fitted(side, name) - truth).max() for name in ("mse", "l1")}
-    found = f"off by {gaps['l1']:.2f} (L1), {gaps['mse']:.2f} (MSE)"
-    return bool(gaps["l1"] < 0.1 < gaps["mse"]), found
+    mse, l1 = (np.abs(fitted(side, name) - truth).max() for name in ("mse", "l1"))
+    return bool(l1 < 0.1 < mse), f"off by {l1:.2f} (L1), {mse:.2f} (MSE)"
 
 
 def draw(side: Side) -> Figure:
-    """The points and both lines."""
     figure, (ax,) = plots.canvas()
     data = side.only.data
     ax.plot(data.x[:, 0], data.target[:, 0], "o", color="grey", label="examples")
@@ -63,10 +59,6 @@ def draw(side: Side) -> Figure:
     plots.label(ax, "a line through points with outliers", "x", "y")
     plots.below(figure, ax, columns=4)
     return figure
-
-
-def _words(line: np.ndarray) -> str:
-    return f"y = {line[1]:.3f} x + {line[0]:.3f}"
 
 
 EXPERIMENT = Experiment(

@@ -11,13 +11,13 @@ from compare.results import Side
 
 TOLERANCE = 0.01
 """The slide's `while error(x) > 0.01`."""
-START_1D, START_2D = np.array([2.0]), np.array([4.0, 1.0])
+STARTS = {"Square": np.array([2.0]), "Valley": np.array([4.0, 1.0])}
 
 
-def descent(surface: str, start: np.ndarray, lr: float | None) -> MakeLearner:
+def descent(surface: str, lr: float | None = None) -> MakeLearner:
     """A point on this surface; without lr it takes the Newton step."""
     return lambda library: library.descent.Descent(
-        getattr(library.surfaces, surface)(), start, lr=lr
+        getattr(library.surfaces, surface)(), STARTS[surface], lr=lr
     )
 
 
@@ -29,25 +29,23 @@ def steps_needed(side: Side, name: str) -> float:
 
 def counted_by_hand(side: Side) -> tuple[bool, str]:
     """For x² every step multiplies x by 1 − 2·lr, so the count has a closed form."""
-    want = int(np.ceil(np.log(np.sqrt(TOLERANCE) / START_1D[0]) / np.log(1 - 2 * 0.1)))
+    times = np.log(np.sqrt(TOLERANCE) / STARTS["Square"][0]) / np.log(1 - 2 * 0.1)
+    want = int(np.ceil(times))
     got = steps_needed(side, "descent_1d")
     return got == want, f"{got} steps, {want} by the formula"
 
 
 def newton_needs_one(side: Side) -> tuple[bool, str]:
-    """On a parabola the true Newton step arrives at once."""
     needed = [steps_needed(side, name) for name in ("newton_1d", "newton_2d")]
     return needed == [1, 1], f"{needed[0]} step for x², {needed[1]} for x² + 10y²"
 
 
 def descent_needs_more(side: Side) -> tuple[bool, str]:
-    """In the long valley gradient descent needs many steps."""
     needed = steps_needed(side, "descent_2d")
     return needed > 10, f"{needed} steps for x² + 10y²"
 
 
 def draw(side: Side) -> Figure:
-    """The mountains, and both ways down."""
     figure, (left, right) = plots.canvas(2)
     for name in ("descent_1d", "newton_1d"):
         x = np.array([p["point"][0] for p in side[name].path])
@@ -71,10 +69,10 @@ EXPERIMENT = Experiment(
     course=("A1", "A2"),
     heading="Newton Verfahren (vereinfacht) / Newton Verfahren in ℝⁿ",
     learners={
-        "descent_1d": descent("Square", START_1D, 0.1),
-        "newton_1d": descent("Square", START_1D, None),
-        "descent_2d": descent("Valley", START_2D, 0.08),
-        "newton_2d": descent("Valley", START_2D, None),
+        "descent_1d": descent("Square", lr=0.1),
+        "newton_1d": descent("Square"),
+        "descent_2d": descent("Valley", lr=0.08),
+        "newton_2d": descent("Valley"),
     },
     steps=60,
     claims={

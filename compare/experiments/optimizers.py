@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiments.common import digits, reporting
 from compare.results import Side
 
 MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -22,14 +22,12 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
     "Muon": lambda optim, p: optim.Muon(p, lr=0.03),
 }
-
-
 OWN_STEPS = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "Adam", "AdamW", "NAdam")
 """Those that choose a step for each weight."""
 
 
 def slug(name: str) -> str:
-    """How a learner of this optimiser is called."""
+    """The learner's name of an optimiser."""
     return name.lower().replace(" ", "_")
 
 
@@ -46,22 +44,19 @@ def learner(name: str) -> MakeLearner:
 
 
 def all_learn(side: Side) -> tuple[bool, str]:
-    """Every one of them brings the loss below half."""
     ratios = {t.name: t.losses[-1] / t.losses[0] for t in side.trials}
     worst = max(ratios, key=lambda name: ratios[name])
     return ratios[worst] < 0.5, f"least of all {worst}, loss × {ratios[worst]:.2f}"
 
 
 def bold_where_flat(side: Side) -> tuple[bool, str]:
-    """Steps of one's own for each weight get further than one rate for all."""
     plain = side["sgd"].losses[-1]
     found = {slug(name): side[slug(name)].losses[-1] for name in OWN_STEPS}
-    words = ", ".join(f"{name} {loss:.3f}" for name, loss in found.items())
-    return max(found.values()) < plain, f"sgd {plain:.3f}, {words}"
+    words = reporting.listed({"sgd": plain, **found}, "{:.3f}")
+    return max(found.values()) < plain, words
 
 
 def draw(side: Side) -> Figure:
-    """All losses in one chart."""
     figure, (ax,) = plots.canvas()
     for name in MAKERS:
         style = "--" if name == "AdamW" else "-"  # it lies on Adam
@@ -76,10 +71,10 @@ EXPERIMENT = Experiment(
     title="Optimisers: cautious where it is steep, bold where it is flat",
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
-    data=_digits.small().draw,
+    data=digits.small().draw,
     learners={slug(name): learner(name) for name in MAKERS},
     steps=100,
-    metrics={"accuracy": _digits.accuracy},
+    metrics={"accuracy": digits.accuracy},
     claims={
         "every optimiser more than halves the loss": all_learn,
         "steps of its own for each weight get further than plain SGD": bold_where_flat,

@@ -1,17 +1,14 @@
 """OR, learned by one linear neuron from ½, ½, ½, as on the slide."""
 
-import numpy as np
-
-from compare import plots
 from compare.experiment import Experiment
-from compare.experiments.common import gates as _gates
+from compare.experiments.common import gates
 from compare.results import Side
 
 
 def first_activation(side: Side) -> tuple[bool, str]:
     """The slide's first question: what is the activation of (1, 1) at the start?"""
     start = side.only.path[0]
-    answer = float(np.array([1.0, 1.0]) @ start["weight"][0] + start["bias"][0])
+    answer = float(start["weight"].sum() + start["bias"][0])
     return answer == 1.5, f"½·1 + ½·1 + ½ = {answer}"
 
 
@@ -19,19 +16,17 @@ EXPERIMENT = Experiment(
     title="OR from one linear neuron, against torch.nn.Linear(2, 1)",
     course=("D6", "D1", "E1"),
     heading="Aufgaben Perceptron",
-    data=lambda rng: _gates.gate(_gates.OR),
-    learners={"linear": _gates.linear_neuron()},
+    data=lambda rng: gates.gate(gates.OR),
+    learners={"linear": gates.linear_neuron()},
     start={"weight": 0.5, "bias": 0.5},
     steps=150,
-    metrics={"accuracy": _gates.accuracy},
+    metrics={"accuracy": gates.accuracy},
     claims={
         "the activation of (1, 1) starts at 1½": first_activation,
-        "all four rows are right": _gates.all_rows_right,
-        "the weights become the least-squares ones": _gates.least_squares,
+        "all four rows are right": gates.all_rows_right,
+        "the weights become the least-squares ones": gates.least_squares,
     },
-    figures={
-        "boundary": lambda side: plots.decision_boundary(side.only, "OR, learned")
-    },
+    figures={"boundary": gates.boundary("OR, learned")},
     story="A straight line separates the one 0 from the three 1s; gradient descent on "
     "the squared error finds the line that least squares would compute.",
 )

@@ -1,52 +1,124 @@
 """Where training leaves its path when the weights have fewer digits."""
 
+from typing import Any, Self
+
 import numpy as np
+from matplotlib.figure import Figure
 
-from compare.experiment import Experiment
-from compare.experiments.common import gates as _gates
-from compare.experiments.common import shortened_figures as _shortened_figures
-from compare.experiments.common import words as _words
-from compare.experiments.common.shortened import (
-    DIGITS,
-    UNROUNDED,
-    distance,
-    plain,
-    shortened,
-    spacing,
-    still,
-    unrounded,
-    wanted,
+from compare import plots
+from compare.backend import to_numpy
+from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiments.common import figures, gates, reporting
+from compare.experiments.common.libraries import LIBRARIES
+from compare.results import Side, Trial
+
+LR = 0.15
+DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
+"""Binary digits of a number, by learner."""
+UNROUNDED = "unrounded"
+COLORS = {"float32": plots.BLUE, "float16": "#2e8b57", "bfloat16": plots.RED}
+
+plain = backprop(
+    model=lambda nn: nn.Sequential(nn.Linear(2, 14), nn.Tanh(), nn.Linear(14, 1)),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=LR),
 )
-from compare.results import Side
 
-LAST = 100
-"""So many steps at the end are counted."""
+
+class Rounded:
+    """A learner that stores its weights in a shorter type from step to step.
+
+    Forward, backward and the update are computed in the run's own dtype; the new
+    weights are then rounded, by each library in its own way.
+    """
+
+    def __init__(self, learner: Any, quantize: Any, name: str) -> None:
+        self.learner, self.quantize, self.name = learner, quantize, name
+
+    def step(self, x: Any, target: Any) -> float:
+        """Train on a batch, then round; returns the loss before the change."""
+        loss, model = self.learner.step(x, target), self.learner.model
+        shorter = self.quantize.quantized_state_dict(model.state_dict(), self.name)
+        model.load_state_dict(shorter)
+        return loss
+
+    def to(self, other: Any) -> Self:
+        """Move to the library, dtype and device of `other`."""
+        self.learner.to(other)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the learner's own."""
+        return getattr(self.learner, name)
+
+
+def rounded(name: str) -> MakeLearner:
+    """The same net, stored in a shorter type."""
+    return lambda library: Rounded(plain(library), library.quantize, name)
+
+
+def path(trial: Trial) -> np.ndarray:
+    """All weights as one row for each point of the path, the start included."""
+    return np.array(
+        [np.concatenate([a.ravel() for a in point.values()]) for point in trial.path]
+    ).astype(float)
+
+
+def distances(side: Side, name: str) -> list[np.ndarray]:
+    """The distance to the unrounded weights after each step, relative, by seed."""
+    unrounded = {trial.seed: path(trial) for trial in side.named(UNROUNDED)}
+    found = []
+    for trial in side.named(name):
+        reference = unrounded[trial.seed]
+        distance = np.linalg.norm(path(trial) - reference, axis=1)
+        found.append((distance / np.linalg.norm(reference, axis=1))[1:])
+    return found
+
+
+def unchanged(trial: Trial) -> np.ndarray:
+    """Which weights (column) a step (row) leaves exactly as they are.
+
+    Without the first step, before which the weights are not rounded yet.
+    """
+    points = path(trial)[1:]
+    return points[1:] == points[:-1]
+
+
+def updates(library: str, trial: Trial) -> np.ndarray:
+    """The update of each weight (column) by SGD in the same steps (rows)."""
+    learner = plain(LIBRARIES[library]).to(trial.give(np.zeros(1)))
+    x, target = trial.give(trial.data.x), trial.give(trial.data.target)
+    rows = np.zeros_like(path(trial)[1:-1])
+    for row, point in zip(rows, list(trial.path)[1:-1], strict=True):
+        learner.model.load_state_dict({n: trial.give(a) for n, a in point.items()})
+        learner.step(x, target)
+        gradients = learner.gradients()
+        row[:] = np.concatenate([to_numpy(gradients[n]).ravel() for n in point])
+    return LR * rows
+
+
+def spacing(trial: Trial, digits: int) -> np.ndarray:
+    """From each weight to its next neighbour of so many binary digits, likewise."""
+    size = np.abs(path(trial)[1:-1])
+    return 2.0 ** (np.floor(np.log2(size)) - digits + 1)
 
 
 def leaves_at_once(side: Side) -> tuple[bool, str]:
-    """After one step each is as far away as half a unit in its last digit allows."""
+    """The distance after one step is at most half a unit in the last digit."""
     words, holds = [], True
     for name, digits in DIGITS.items():
-        found = [
-            distance(trial, unrounded(side, trial))[0] for trial in side.named(name)
-        ]
-        holds &= max(found) <= 2.0**-digits
-        words.append(f"{name} {max(found):.0e} of 2^−{digits} = {2.0**-digits:.0e}")
-    return bool(holds), f"{', '.join(words)}; {_words.budget(side.trials)}"
+        largest = max(distance[0] for distance in distances(side, name))
+        holds &= largest <= 2.0**-digits
+        words.append(f"{name} {largest:.0e} of 2^−{digits} = {2.0**-digits:.0e}")
+    return bool(holds), f"{', '.join(words)}; {reporting.budget(side.trials)}"
 
 
 def in_order(side: Side) -> tuple[bool, str]:
-    """The fewer digits, the further away at the end, from every seed."""
-    found = [
-        [distance(t, unrounded(side, t))[-1] for t in side.named(name)]
-        for name in DIGITS
-    ]
-    holds = np.all(np.diff(found, axis=0) > 0)
-    words = [
-        f"{name} {np.median(values):.0e}"
-        for name, values in zip(DIGITS, found, strict=True)
-    ]
-    return bool(holds), f"median {', '.join(words)}; {_words.seeds(side.trials)}"
+    found = {name: [d[-1] for d in distances(side, name)] for name in DIGITS}
+    medians = {name: np.median(values) for name, values in found.items()}
+    holds = bool(np.all(np.diff(list(found.values()), axis=0) > 0))
+    words = f"median {reporting.listed(medians, '{:.0e}')}"
+    return holds, f"{words}; {reporting.seeds(side.trials)}"
 
 
 def too_small_to_count(side: Side) -> tuple[bool, str]:
@@ -56,48 +128,78 @@ def too_small_to_count(side: Side) -> tuple[bool, str]:
     right, moved = [], []
     for name, digits in DIGITS.items():
         for trial in side.named(name):
-            asked = np.abs(wanted(side.library, trial))
-            stays = still(trial)
-            right.append((asked < spacing(trial, digits) / 2) == stays)
-            moved.append(~stays)
-    share, count = np.mean(right), np.size(right)
-    words = f"{share:.3%} of {count:,} changes, of which {np.mean(moved):.0%} moved"
-    return bool(share > 0.998), f"{words}; {_words.seeds(side.trials)}"
+            small = np.abs(updates(side.library, trial)) < spacing(trial, digits) / 2
+            right.append(small == unchanged(trial))
+            moved.append(~unchanged(trial))
+    fraction, count = np.mean(right), np.size(right)
+    words = f"{fraction:.3%} of {count:,} changes, of which {np.mean(moved):.0%} moved"
+    return bool(fraction > 0.998), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stands_still(side: Side) -> tuple[bool, str]:
-    """Of bfloat16 weights hardly one moves at the end, of unrounded ones nearly all."""
+    """Counted over the last 100 steps, in which nearly all unrounded weights move."""
     if len(side.only.losses) < 2:
         return False, "there was only the first step"
     found = {
-        name: [np.mean(still(trial)[-LAST:]) for trial in side.named(name)]
+        name: [np.mean(unchanged(trial)[-100:]) for trial in side.named(name)]
         for name in (UNROUNDED, *DIGITS)
     }
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
-    words = ", ".join(f"{n} {_words.percent(shares)}" for n, shares in found.items())
-    words = f"in the last {LAST} steps: {words}"
-    return bool(holds), f"{words}; {_words.seeds(side.trials)}"
+    words = reporting.listed({n: reporting.percent(each) for n, each in found.items()})
+    words = f"in the last 100 steps: {words}"
+    return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    """bfloat16 hardly learns on while unrounded weights do, from every seed."""
     ends = {
-        name: [trial.losses[-1] for trial in side.named(name)]
+        name: np.array([trial.losses[-1] for trial in side.named(name)])
         for name in (UNROUNDED, *DIGITS)
     }
-    pairs = zip(ends["bfloat16"], ends[UNROUNDED], strict=True)
-    least = min(short / full for short, full in pairs)
-    words = [f"{name} {np.median(each):.1e}" for name, each in ends.items()]
-    found = f"median loss {', '.join(words)}; at least × {least:.0e}"
-    return least >= 10, f"{found}; {_words.seeds(side.trials)}"
+    medians = {name: np.median(losses) for name, losses in ends.items()}
+    least = np.min(ends["bfloat16"] / ends[UNROUNDED])
+    words = f"median loss {reporting.listed(medians, '{:.1e}')}; at least × {least:.0e}"
+    return bool(least >= 10), f"{words}; {reporting.seeds(side.trials)}"
+
+
+def draw_paths(side: Side) -> Figure:
+    """The distance and the loss against the step, all seeds."""
+    figure, (left, right) = plots.canvas(2)
+    for name, color in COLORS.items():
+        for distance in distances(side, name):
+            left.semilogy(distance, color=color, alpha=0.8)
+    for name, color in {UNROUNDED: "black", **COLORS}.items():
+        width = 4 if name == UNROUNDED else 1.5
+        style = {"color": color, "alpha": 0.6, "lw": width}
+        figures.draw_seeds(right, side.named(name), name, **style)
+    right.set_yscale("log")
+    plots.label(left, "from unrounded", "step", "relative")
+    plots.label(right, "the loss", "step", "")
+    plots.below(figure, right, columns=4)
+    return figure
+
+
+def draw_unchanged(side: Side) -> Figure:
+    """How many weights stay as they are, and how small their updates are by then."""
+    figure, (left, right) = plots.canvas(2)
+    for name, color in COLORS.items():
+        trial = side[name]
+        left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5, label=name)
+        steps = np.abs(updates(side.library, trial)) / spacing(trial, DIGITS[name])
+        right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
+    right.axhline(0.5, color="black", ls=":", label="½")
+    title = f"that stay, {reporting.seeds([side.only])}"
+    plots.label(left, title, "step", "% of the weights")
+    plots.label(right, "step / spacing", "step", "median")
+    plots.below(figure, right, columns=4)
+    return figure
 
 
 EXPERIMENT = Experiment(
     title="XOR with weights of 24, 11 and 8 binary digits",
     course=("F5",),
     heading="Precision does NOT matter",
-    data=lambda rng: _gates.gate(_gates.XOR),
-    learners={UNROUNDED: plain, **{name: shortened(name) for name in DIGITS}},
+    data=lambda rng: gates.gate(gates.XOR),
+    learners={UNROUNDED: plain, **{name: rounded(name) for name in DIGITS}},
     steps=280,
     seeds=3,
     claims={
@@ -107,7 +209,7 @@ EXPERIMENT = Experiment(
         "in bfloat16 most weights stand still at the end": stands_still,
         "bfloat16 ends at a loss at least ten times as large": stalls,
     },
-    figures={"paths": _shortened_figures.draw, "still": _shortened_figures.still},
+    figures={"paths": draw_paths, "still": draw_unchanged},
     story="Only the stored weights are rounded, after every step; forward, backward "
     "and update have the run's own precision (float64, or float32 where that is asked "
     "for). A step smaller than half the spacing of the numbers is rounded away: with "

@@ -1,10 +1,10 @@
-"""A way past every layer: y = x + f(x)."""
+"""A skip connection around every layer: y = x + f(x)."""
 
-from compare.experiments.common import normed as _normed
+from compare.experiments.common import deep_nets
 
-EXPERIMENT = _normed.lesson(
+EXPERIMENT = deep_nets.lesson(
     "residual",
-    lambda nn: [nn.Residual(*_normed.plain(nn))],
+    lambda nn: [nn.Residual(*deep_nets.plain(nn))],
     0.85,
     title="Residual connections: ten layers learn after all",
     course=("F4",),

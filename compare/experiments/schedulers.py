@@ -9,13 +9,11 @@ from matplotlib.figure import Figure
 import handmade
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiments.common import digits, reporting
 from compare.results import Side
 
 STEPS = 200
 LR = 0.5
-LAST = 4
-TO_ALMOST_NOTHING = ("cosine", "linear", "one_cycle")
 MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "constant": None,
     "step": lambda s, optimizer: s.StepLR(optimizer, step_size=50, gamma=0.4),
@@ -36,33 +34,26 @@ def learner(make: Callable[[Any, Any], Any] | None) -> MakeLearner:
         model=lambda nn: nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)),
         loss=lambda nn: nn.CrossEntropyLoss(),
         optimizer=lambda optim, p: optim.SGD(p, lr=LR, momentum=0.5),
-        scheduler=None
-        if make is None
-        else lambda optim, optimizer: make(optim.lr_scheduler, optimizer),
+        scheduler=make and (lambda optim, opt: make(optim.lr_scheduler, opt)),
     )
 
 
-def at_the_end(side: Side, name: str) -> float:
-    """The loss on all digits, on average over the last measurements and the seeds."""
-    curves = [trial.curve("cross_entropy/train")[1] for trial in side.named(name)]
-    return float(np.mean([values[-LAST:] for values in curves]))
-
-
-def calms_down(side: Side) -> tuple[bool, str]:
-    """A rate that falls to almost nothing ends lower than a constant one."""
-    constant = at_the_end(side, "constant")
-    found = {name: at_the_end(side, name) for name in TO_ALMOST_NOTHING}
-    words = ", ".join(f"{name} {loss:.3f}" for name, loss in found.items())
-    return max(found.values()) < constant, f"constant {constant:.3f}, {words}"
+def ends_lower(side: Side) -> tuple[bool, str]:
+    """Compared by the mean of the last four losses on all digits, over all seeds."""
+    found = {}
+    for name in ("constant", "cosine", "linear", "one_cycle"):
+        curves = [trial.curve("cross_entropy/train")[1] for trial in side.named(name)]
+        found[name] = float(np.mean([values[-4:] for values in curves]))
+    constant, *falling = found.values()
+    return max(falling) < constant, reporting.listed(found, "{:.3f}")
 
 
 def draw(side: Side) -> Figure:
-    """The learning rates, and the losses on all digits."""
     figure, (rates, losses) = plots.canvas(2)
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, label=name)
-        rates.plot(path(name, side[name].losses), label=name)
+        rates.plot(rates_of(name, side[name].losses), label=name)
     plots.label(rates, "learning rate", "step", "")
     plots.label(losses, "loss on all digits", "step", "")
     losses.set_ylim(0, 1)
@@ -70,8 +61,8 @@ def draw(side: Side) -> Figure:
     return figure
 
 
-def path(name: str, losses: Sequence[float]) -> list[float]:
-    """The learning rate at every step, when these were the losses."""
+def rates_of(name: str, losses: Sequence[float]) -> list[float]:
+    """The learning rate at every step, given the losses."""
     parameter = handmade.nn.Parameter(np.zeros(1))
     optimizer = handmade.optim.SGD([parameter], lr=LR, momentum=0.5)
     make = MAKERS[name]
@@ -88,15 +79,15 @@ EXPERIMENT = Experiment(
     title="Schedulers: the learning rate on its way",
     course=("A6", "A3"),
     heading="gradient descent, cautious and bold",
-    data=_digits.small().draw,
+    data=digits.small().draw,
     learners={name: learner(make) for name, make in MAKERS.items()},
     steps=STEPS,
     longest=STEPS,
     batch_size=16,
     seeds=2,
-    metrics={"accuracy": _digits.accuracy, "cross_entropy": _digits.cross_entropy},
+    metrics={"accuracy": digits.accuracy, "cross_entropy": digits.cross_entropy},
     claims={
-        "rates that fall to almost nothing end lower than a constant one": calms_down
+        "rates that fall to almost nothing end lower than a constant one": ends_lower
     },
     figures={"rates": draw},
     story="A large rate gets near quickly, but small batches push the weights about "

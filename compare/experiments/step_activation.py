@@ -6,37 +6,8 @@ from matplotlib.figure import Figure
 import handmade
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import gates as _gates
+from compare.experiments.common import gates
 from compare.results import Side
-
-NAMES = ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh")
-
-
-def no_gradient(side: Side) -> tuple[bool, str]:
-    """The gradient of every parameter is exactly 0."""
-    largest = max(np.abs(g).max() for g in side["step"].gradients.values())
-    return bool(largest == 0), f"largest gradient {largest}"
-
-
-def loss_stays(side: Side) -> tuple[bool, str]:
-    """With Step the loss is the same at every step; with Sigmoid it falls."""
-    step, sigmoid = side["step"].losses, side["sigmoid"].losses
-    found = (
-        f"step {step[0]:.3g} → {step[-1]:.3g}, sigmoid "
-        f"{sigmoid[0]:.3g} → {sigmoid[-1]:.3g}"
-    )
-    return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], found
-
-
-def draw(side: Side) -> Figure:
-    """Every activation of the course, and its derivative."""
-    x = np.linspace(-4, 4, 801)
-    values, slopes = {}, {}
-    for name in NAMES:
-        activation = getattr(handmade.nn, name)()
-        values[name] = x, activation(x)
-        slopes[name] = x, activation.backward(np.ones_like(x))
-    return plots.functions([values, slopes], ["activation", "its derivative"])
 
 
 def neuron(activation: str) -> MakeLearner:
@@ -48,11 +19,34 @@ def neuron(activation: str) -> MakeLearner:
     )
 
 
+def no_gradient(side: Side) -> tuple[bool, str]:
+    largest = max(np.abs(g).max() for g in side["step"].gradients.values())
+    return bool(largest == 0), f"largest gradient {largest}"
+
+
+def loss_stays(side: Side) -> tuple[bool, str]:
+    step, sigmoid = side["step"].losses, side["sigmoid"].losses
+    words = f"step {step[0]:.3g} → {step[-1]:.3g}"
+    words += f", sigmoid {sigmoid[0]:.3g} → {sigmoid[-1]:.3g}"
+    return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], words
+
+
+def draw(side: Side) -> Figure:
+    """Every activation of the course, and its derivative."""
+    x = np.linspace(-4, 4, 801)
+    values, slopes = {}, {}
+    for name in ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh"):
+        activation = getattr(handmade.nn, name)()
+        values[name] = x, activation(x)
+        slopes[name] = x, activation.backward(np.ones_like(x))
+    return plots.functions([values, slopes], ["activation", "its derivative"])
+
+
 EXPERIMENT = Experiment(
     title="Why is Step a bad activation function?",
     course=("D5",),
     heading="Aktivierungen",
-    data=lambda rng: _gates.gate(_gates.AND),
+    data=lambda rng: gates.gate(gates.AND),
     learners={"step": neuron("Step"), "sigmoid": neuron("Sigmoid")},
     start={"0.weight": 0.5, "0.bias": 0.5},
     steps=300,

@@ -1,58 +1,52 @@
 """Each layer shrinks the gradient a little; many layers leave nothing of it."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import deep as _deep
-from compare.experiments.common import digits as _digits
+from compare.experiment import Experiment
+from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiments.common.deep_nets import factor, learner
 from compare.results import Side
+
+ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
+STYLES = {
+    "torch's default": "-",
+    "xavier": "-",
+    "kaiming": "--",
+    "orthogonal": ":",
+    "normal, std 1": "-",
+}
+"""Initialisers, with lines that can be seen where one lies on another."""
 
 
 def shrinks(side: Side) -> tuple[bool, str]:
-    """With torch's default weights every activation loses gradient in every layer."""
-    found = {a: _factor(side, a, "torch's default") for a in _deep.ACTIVATIONS}
-    words = ", ".join(f"{name} ×{value:.2f}" for name, value in found.items())
+    found = {a: factor(side.library, a, "torch's default") for a in ACTIVATIONS}
+    words = reporting.listed(found, "×{:.2f}")
     return max(found.values()) < 0.8, f"each layer more: {words}"
 
 
 def good_weights_keep_it(side: Side) -> tuple[bool, str]:
-    """Kaiming's weights for ReLU, orthogonal ones for tanh: a factor near 1."""
-    relu = _factor(side, "ReLU", "kaiming")
-    tanh = _factor(side, "Tanh", "orthogonal")
+    """Kaiming's weights for ReLU, orthogonal ones for tanh."""
+    relu = factor(side.library, "ReLU", "kaiming")
+    tanh = factor(side.library, "Tanh", "orthogonal")
     holds = 0.9 < relu < 1.1 and 0.9 < tanh < 1.1
     return holds, f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
 
 
 def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
     """Its slope is at most ¼, so xavier's weights do not help."""
-    found = _factor(side, "Sigmoid", "xavier")
+    found = factor(side.library, "Sigmoid", "xavier")
     return found < 0.5, f"sigmoid with xavier ×{found:.2f}"
 
 
 def deep_does_not_learn(side: Side) -> tuple[bool, str]:
-    """2 layers of sigmoids learn; 16 stay at guessing, a loss of ln 10."""
-    shallow = np.mean(side["depth_2"].losses[-10:])
-    deep = np.mean(side["depth_16"].losses[-10:])
+    """Guessing has the loss ln 10."""
+    shallow, deep = (np.mean(side[f"depth_{n}"].losses[-10:]) for n in (2, 16))
     holds = bool(shallow < 1.0 and abs(deep - np.log(10)) < 0.1)
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
-
-
-def _factor(side: Side, activation: str, initialiser: str) -> float:
-    return _deep.factor(side.library, activation, initialiser)
-
-
-def learner(depth: int) -> MakeLearner:
-    """Sigmoids, so many layers deep."""
-    return backprop(
-        model=lambda nn: _deep.net(nn, depth, "Sigmoid", "xavier"),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5, momentum=0.9),
-    )
 
 
 def by_layer(side: Side) -> Figure:
@@ -61,7 +55,7 @@ def by_layer(side: Side) -> Figure:
         "layer, the 65th is the output",
         "gradient of its weights",
         np.arange(1, 66),
-        lambda a, name: _deep.gradient_norms(side.library, 64, a, name),
+        lambda a, name: deep_nets.gradient_norms(side.library, 64, a, name),
     )
 
 
@@ -69,23 +63,24 @@ def by_depth(side: Side) -> Figure:
     """The gradient of the first layer, against the number of layers."""
     return _panels(
         "layers",
-        "first gradient",
-        np.array(_deep.DEPTHS),
-        lambda a, name: _deep.first_layer(side.library, a, name),
+        "gradient norm, first layer",
+        np.array(deep_nets.DEPTHS),
+        lambda a, name: deep_nets.first_layer_norms(side.library, a, name),
     )
 
 
 def _panels(
-    x_name: str, y_name: str, x: np.ndarray, values: Callable[[str, str], np.ndarray]
+    x_name: str, y_name: str, x: np.ndarray, norms: Callable[[str, str], np.ndarray]
 ) -> Figure:
-    """A panel for each activation."""
-    figure, axes = plots.canvas(len(_deep.ACTIVATIONS))
-    for ax, activation in zip(axes, _deep.ACTIVATIONS, strict=True):
-        _deep.draw_lines(ax, activation, x, partial(values, activation))
-        ax.set_xlabel(x_name if ax is axes[1] else "", fontsize=13)
+    figure, axes = plots.canvas(len(ACTIVATIONS))
+    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
+        for name, style in STYLES.items():
+            ax.semilogy(x, norms(activation, name), style, label=name, linewidth=2.5)
+        ax.set_title(activation, fontsize=15)
         if ax is not axes[0]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
+    axes[1].set_xlabel(x_name, fontsize=13)
     axes[0].set_ylabel(y_name, fontsize=13)
     plots.below(figure, axes[0], columns=3)
     return figure
@@ -95,8 +90,11 @@ EXPERIMENT = Experiment(
     title="The vanishing gradient: each layer takes its share",
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
-    data=_digits.small().draw,
-    learners={f"depth_{depth}": learner(depth) for depth in (2, 16)},
+    data=digits.small().draw,
+    learners={
+        f"depth_{depth}": learner(depth, "Sigmoid", "xavier", lr=0.5, momentum=0.9)
+        for depth in (2, 16)
+    },
     steps=200,
     batch_size=64,
     claims={

@@ -1,10 +1,10 @@
 """Regularisation: every weight has to be worth its size."""
 
-from compare.experiments.common import few as _few
+from compare.experiments.common import few_examples
 
-EXPERIMENT = _few.lesson(
+EXPERIMENT = few_examples.lesson(
     "weight_decay",
-    _few.learner(weight_decay=0.01),
+    few_examples.learner(weight_decay=0.01),
     title="Weight decay closes the gap between seen and unseen digits",
     course=("F4",),
     story="λ θ is added to the gradient, the derivative of ½ λ θ²: what the data do "

@@ -6,8 +6,9 @@ from matplotlib.figure import Figure
 from compare import plots
 from compare.experiment import Data, Experiment, backprop
 from compare.results import Side
+from compare.tolerance import difference
 
-X, WANTED = [1.0, 2.0], [1.0, -1.0]
+X, TARGET = [1.0, 2.0], [1.0, -1.0]
 WEIGHTS_1, WEIGHTS_2 = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
 """The slide's rows; the bias w₀ comes first."""
 LR = 0.05
@@ -19,7 +20,6 @@ def weighted_sum(weights: list[float]) -> float:
 
 
 def each_is_its_own_sum(side: Side) -> tuple[bool, str]:
-    """The layer's outputs at the start are the two sums worked out one by one."""
     start = side.only.path[0]
     got = (start["weight"] @ np.array(X) + start["bias"]).tolist()
     want = [weighted_sum(WEIGHTS_1), weighted_sum(WEIGHTS_2)]
@@ -27,22 +27,22 @@ def each_is_its_own_sum(side: Side) -> tuple[bool, str]:
 
 
 def each_learns_alone(side: Side) -> tuple[bool, str]:
-    """Each row ends where a single neuron, trained without the other, ends."""
+    """Single neurons, trained without the other, end at the same weights."""
     alone = []
-    for weights, wanted in zip((WEIGHTS_1, WEIGHTS_2), WANTED, strict=True):
+    for weights, target in zip((WEIGHTS_1, WEIGHTS_2), TARGET, strict=True):
         w = list(weights)
         for _ in side.only.losses:
-            change = LR * 2 * (weighted_sum(w) - wanted)
+            change = LR * 2 * (weighted_sum(w) - target)
             w = [wi - change * xi for wi, xi in zip(w, [1.0, *X], strict=True)]
         alone.append(w)
     p = side.only.parameters
     wide = np.hstack([p["bias"][:, None], p["weight"]])
-    gap = np.abs(wide - np.array(alone)).max()
-    return bool(gap < 1e-5), f"largest distance to the neurons alone {gap:.1e}"
+    found = difference(wide, np.array(alone))
+    words = f"largest distance to the neurons alone {found.max_abs:.1e}"
+    return found.finite and found.max_abs < 1e-5, words
 
 
 def draw(side: Side) -> Figure:
-    """The weights of both rows on their way."""
     figure, axes = plots.canvas(2)
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):
@@ -57,12 +57,12 @@ EXPERIMENT = Experiment(
     title="A wide output is several neurons that do not know each other",
     course=("D3", "D2"),
     heading="Breiter Output",
-    data=lambda rng: Data(x=np.array([X]), target=np.array([WANTED])),
+    data=lambda rng: Data(x=np.array([X]), target=np.array([TARGET])),
     learners={
         "wide": backprop(
             model=lambda nn: nn.Linear(2, 2),
             loss=lambda nn: nn.MSELoss(reduction="sum"),
-            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=LR),
+            optimizer=lambda optim, p: optim.SGD(p, lr=LR),
         )
     },
     start={

@@ -1,75 +1,127 @@
-"""Digits by wiggling 650 weights: the same budget goes nowhere near as far."""
+"""Digits by random search among 650 weights: the same budget is not enough."""
+
+import math
+from functools import lru_cache
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare import plots
 from compare.experiment import Experiment
-from compare.experiments.common import budget as _budget
-from compare.experiments.common import digits as _digits
-from compare.experiments.common import growth as _growth
-from compare.experiments.common import words as _words
+from compare.experiments.common import budgets, digits, figures, reporting
+from compare.experiments.common.libraries import LIBRARIES, give
 from compare.results import Side
 
-FEW = 300
-STEPS = 120
-SEEDS = 5
-NAMES = ("gradient", "random", "annealing")
+DIMENSIONS = (2, 4, 8, 16, 32, 64)
+REPEATS = 9
+"""Seeds for each number of dimensions, of which the median counts."""
+DESCENT = budgets.PER_STEP * math.ceil(math.log(0.1) / math.log(0.8))
+"""Evaluations that gradient descent needs from Σxⱼ² = 1 to 0.01 in any dimension:
+a step of 0.1 multiplies each coordinate by 0.8."""
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
-    """The best blind search is still far above the worst gradient descent."""
-    ends = {name: _budget.losses(side, name)[:, -1] for name in NAMES}
-    words = ", ".join(f"{n} {_words.middle(e, '.2f')}" for n, e in ends.items())
+    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.NAMES}
+    medians = {name: reporting.median(e, ".2f") for name, e in ends.items()}
+    words = f"loss after {budgets.passes(side)} forward passes: "
+    words += f"{reporting.listed(medians)}; {reporting.budget(side.trials)}"
     blind = min(ends["random"].min(), ends["annealing"].min())
-    words = f"loss after {_budget.passes(side)} forward passes: {words}"
-    words += f"; {_words.budget(side.trials)}"
     return bool(ends["gradient"].max() < blind / 2), words
 
 
-def blind_after_all(side: Side) -> tuple[bool, str]:
-    """How soon gradient descent is where random descent is at the end."""
-    ends = _budget.losses(side, "random")[:, -1]
-    level = float(np.median(ends))
-    passes = _budget.needed(side, "gradient", level)
-    ratio = _budget.passes(side) / max(1.0, float(np.median(passes)))
-    words = f"loss {level:.2f}: gradient descent after {_words.middle(passes, '.0f')}"
-    words += f" forward passes, random descent after {_budget.passes(side)}"
-    words += f", {ratio:.0f} times as many; {_words.seeds(side.trials)}"
-    return ratio > 10, words
+def search_needs_more(side: Side) -> tuple[bool, str]:
+    """Counted until gradient descent has the loss that random descent ends with."""
+    level = float(np.median(budgets.losses(side, "random")[:, -1]))
+    passes = budgets.passes_until(side, "gradient", level)
+    ratio = budgets.passes(side) / max(1.0, float(np.median(passes)))
+    median = reporting.median(passes, ".0f")
+    return ratio > 10, (
+        f"loss {level:.2f}: gradient descent after {median} forward passes, random "
+        f"descent after {budgets.passes(side)}, {ratio:.0f} times as many; "
+        f"{reporting.seeds(side.trials)}"
+    )
+
+
+@lru_cache(maxsize=8)
+def searched(library: str) -> np.ndarray:
+    """Evaluations that random descent needs from Σxⱼ² = 1 to 0.01 (dimensions, seeds).
+
+    The scale of its steps is 0.3 / d, near the best for every d.
+    """
+    module = LIBRARIES[library]
+
+    def evaluations(d: int, seed: int) -> int:
+        module.manual_seed(seed)
+        start = give(library, np.full(d, 1 / math.sqrt(d)))
+        trace = module.search.random_descent(
+            lambda x: (x * x).sum(), start, scale=0.3 / d
+        )
+        return len(trace.points)
+
+    return np.array([[evaluations(d, s) for s in range(REPEATS)] for d in DIMENSIONS])
+
+
+def exponent(library: str) -> float:
+    """The p of evaluations ∝ dᵖ, by least squares through the logarithms of medians."""
+    medians = np.median(searched(library), axis=1)
+    return float(np.polyfit(np.log(DIMENSIONS), np.log(medians), 1)[0])
+
+
+def cost_grows(side: Side) -> tuple[bool, str]:
+    ratios = np.median(searched(side.library), axis=1) / DESCENT
+    power = exponent(side.library)
+    at = ", ".join(f"d = {d}: {r:.1f}" for d, r in zip(DIMENSIONS, ratios, strict=True))
+    return bool(0.8 < power < 1.3 and ratios[-1] > 10), (
+        f"times as many evaluations as gradient descent's {DESCENT}: {at}; like "
+        f"d^{power:.2f} (median of the seeds 0 to {REPEATS - 1})"
+    )
 
 
 def draw(side: Side) -> Figure:
     """The losses against what they cost, and the cost against the number of weights."""
     figure, (left, right) = plots.canvas(2)
-    _budget.draw_losses(left, side, NAMES)
+    budgets.draw_losses(left, side)
     left.set_ylim(0.1, 3)
-    left.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
-    left.minorticks_off()
-    plots.label(left, f"digits, {_words.seeds(side.trials)}", "forward passes", "loss")
-    _growth.draw(right)
+    figures.set_ticks(left.yaxis, [0.1, 0.3, 1, 3])
+    plots.label(
+        left, f"digits, {reporting.seeds(side.trials)}", "forward passes", "loss"
+    )
+    _draw_costs(right)
     plots.label(right, "until Σx² = 0.01", "weights", "evaluations")
     return figure
+
+
+def _draw_costs(ax: Axes) -> None:
+    color, label = budgets.COLORS["random"], f"random, d^{exponent('handmade'):.2f}"
+    low, middle, high = np.quantile(searched("handmade"), [0.1, 0.5, 0.9], axis=1)
+    ax.fill_between(DIMENSIONS, low, high, color=color, alpha=0.25)
+    ax.loglog(DIMENSIONS, middle, "o-", color=color, label=label)
+    ax.axhline(DESCENT, color=budgets.COLORS["gradient"], linewidth=2, label="gradient")
+    figures.set_ticks(ax.xaxis, DIMENSIONS)
+    ax.yaxis.set_ticks([], minor=True)
+    ax.set_ylim(top=4 * high.max())
+    ax.legend(fontsize=12, loc="upper left")
 
 
 EXPERIMENT = Experiment(
     title="Digits by wiggling 650 weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="random descent",
-    data=lambda rng: _digits.small().first(FEW),
-    learners=_budget.learners(
+    data=lambda rng: digits.small().first(300),
+    learners=budgets.learners(
         model=lambda nn: nn.Linear(64, 10),
         loss=lambda nn: nn.CrossEntropyLoss(),
         lr=2.0,
         scale=0.08,
         temperature=0.01,
     ),
-    steps=STEPS,
-    seeds=SEEDS,
+    steps=120,
+    seeds=5,
     claims={
         "the gradient gets the loss to less than half": gradient_gets_further,
-        "blind search needs more than ten times as much": blind_after_all,
-        "its cost grows like the number of weights": _growth.times_more,
+        "blind search needs more than ten times as much": search_needs_more,
+        "its cost grows like the number of weights": cost_grows,
     },
     figures={"losses": draw},
     story="With 650 weights nearly every random direction is nearly sideways: a step "

@@ -1,4 +1,4 @@
-"""OR by wiggling three weights, with the same budget as gradient descent."""
+"""OR by random search among three weights, with gradient descent's budget."""
 
 import math
 
@@ -7,53 +7,37 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.experiment import Experiment
-from compare.experiments.common import budget as _budget
-from compare.experiments.common import gates as _gates
-from compare.experiments.common import words as _words
+from compare.experiments.common import budgets, gates, reporting
 from compare.results import Side
 
-STEPS = 60
-SEEDS = 9
 LEVEL = 0.1
-NAMES = ("gradient", "random", "annealing")
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
-    """From every seed, each way of learning gets all four rows right."""
-    right = {
-        name: sum(
-            bool(np.all((t.predict(t.data.x) > 0.5) == (t.data.target > 0.5)))
-            for t in side.named(name)
-        )
-        for name in NAMES
-    }
-    words = ", ".join(f"{name} {count}" for name, count in right.items())
+    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.NAMES}
     seeds = side.named("gradient")
-    words += f" of {len(seeds)}, {_budget.passes(side)} forward passes each"
-    return min(right.values()) == len(seeds), f"{words}; {_words.budget(seeds)}"
+    words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
+    words += f"forward passes each; {reporting.budget(seeds)}"
+    return min(right.values()) == len(seeds), words
 
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
-    passes = {name: _budget.needed(side, name, LEVEL) for name in NAMES}
-    words = ", ".join(f"{n} {_words.middle(p, '.0f')}" for n, p in passes.items())
+    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.NAMES}
+    medians = {name: reporting.median(p, ".0f") for name, p in passes.items()}
+    words = f"until the loss is {LEVEL}: {reporting.listed(medians)}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
     if math.isfinite(gradient):
         words += f"; random / gradient = {blind / gradient:.2f}"
-    words = f"until the loss is {LEVEL}: {words}; {_words.seeds(side.trials)}"
+    words += f"; {reporting.seeds(side.trials)}"
     return bool(blind <= 2 * gradient < math.inf), words
 
 
 def draw(side: Side) -> Figure:
-    """The losses of all three against what they cost."""
     figure, (ax,) = plots.canvas()
-    _budget.draw_losses(ax, side, NAMES)
-    plots.label(
-        ax,
-        f"OR, {_words.seeds(side.trials)}: median and middle 80 %",
-        "forward passes",
-        "loss",
-    )
+    budgets.draw_losses(ax, side)
+    title = f"OR, {reporting.seeds(side.trials)}: median and middle 80 %"
+    plots.label(ax, title, "forward passes", "loss")
     return figure
 
 
@@ -61,16 +45,16 @@ EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="Lernen / Wie Lernen?",
-    data=lambda rng: _gates.gate(_gates.OR),
-    learners=_budget.learners(
+    data=lambda rng: gates.gate(gates.OR),
+    learners=budgets.learners(
         model=lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
         loss=lambda nn: nn.BCELoss(),
         lr=10.0,
         scale=2.0,
         temperature=0.1,
     ),
-    steps=STEPS,
-    seeds=SEEDS,
+    steps=60,
+    seeds=9,
     claims={
         "all three learn OR, from every seed": or_is_learned,
         "with three weights blind search is about as cheap": blind_is_no_worse,

@@ -1,6 +1,7 @@
-"""One public name of `handmade` beside its twin: sources, formulas, and live numbers.
+"""One public name of `handmade` beside its twin: sources, formulas and live numbers.
 
-Everything is read from the code or computed on the spot, so that it cannot drift.
+`names` finds the name, `source` has both sources, `docstring` the formulas, `example`
+computes with both libraries, `page` renders. `show(name)` is `compare.notebook.show`.
 """
 
 from compare._callable import make_callable

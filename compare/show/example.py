@@ -1,131 +1,128 @@
-"""A tiny live example: both sides on the same numbers, and what comes out."""
+"""A live example of a name: both libraries compute it from the same numbers."""
 
+import ast
 import math
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 
 import handmade
-from compare.check import steppers
+import torch_ref
+from compare.backend import Backend, to_numpy
+from compare.check import trajectories
+from compare.lockstep import Lockstep
+from compare.show.programs import DRAWS, LEARNERS, PROGRAMS
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, reference
 from compare.testing.case import Layer
+from compare.testing.draws import Draw
 from compare.verdict import Verdict, classify, worst
 
+Arrays = Mapping[str, np.ndarray]
 EPS = float(np.finfo(float).eps)
-BOUND = 1e-12
-"""Up to here, relatively, float64 results differ by rounding only: see the tests."""
-STEPS_BOUND = 1e-11
+TOLERANCE = 1e-12
+"""Relative, in float64; the tests show that a correct result stays below it."""
+STEPS_TOLERANCE = 1e-11
 """The same after a few steps of an optimiser."""
-SMALL = range(4, 31)
-"""So many numbers of input can be read at a glance."""
-PLAIN = ("", "batch 1")
-"""Notes of cases that show nothing odd."""
+READABLE = range(4, 31)
+"""The sizes of an input that can be read at a glance."""
+LEARNER_STEPS = 3
+SEED = 1
 
 
 @dataclass(frozen=True)
 class Row:
-    """One result of both sides."""
+    """One result of both libraries."""
 
     name: str
     handmade: np.ndarray
     torch_ref: np.ndarray
     verdict: Verdict
 
-    @property
-    def both(self) -> tuple[np.ndarray, np.ndarray]:
-        """The hand-written result and torch's."""
-        return self.handmade, self.torch_ref
-
 
 @dataclass(frozen=True)
 class Example:
-    """What was asked, and both answers.
+    """What was computed, and both results.
 
     Args:
         call: what was built or run, as code.
-        given: the numbers that it was given, by name.
-        rows: what came out, result by result.
-        verdict: what the comparison came to.
-        cases: how many cases the verdict covers; the example is one of them.
+        given: the inputs by name.
+        rows: the results.
+        verdict: the worst of all rows of all cases.
+        cases: how many test cases the verdict covers; the example shows one of them.
     """
 
     call: str
-    given: Mapping[str, np.ndarray]
+    given: Arrays
     rows: tuple[Row, ...]
     verdict: Verdict
     cases: int = 1
 
 
+def example(dotted: str) -> Example | None:
+    """The example of a name; None if there is none (see `programs.NO_EXAMPLE`)."""
+    if cases := cases_of(dotted):
+        return _of_cases(cases)
+    if dotted in PROGRAMS:
+        return _of_program(PROGRAMS[dotted])
+    return _of_learner(*LEARNERS[dotted]) if dotted in LEARNERS else None
+
+
 def cases_of(dotted: str) -> list[Case]:
-    """All cases of a class of `nn` or `optim`; none of anything else."""
-    place, _, name = dotted.rpartition(".")
-    known = {"nn": [*LAYERS, *LOSSES], "optim": OPTIMIZERS}.get(place, [])
+    """The test cases of a class of `nn` or `optim`; none of anything else."""
+    module, _, name = dotted.rpartition(".")
+    known = {"nn": [*LAYERS, *LOSSES], "optim": OPTIMIZERS}.get(module, [])
     return [case for case in known if case.name == name]
 
 
-def of_cases(dotted: str, cases: list[Case]) -> Example:
-    """The example of a layer, a loss or an optimiser; its verdict is over all cases."""
-    answer = _stepped if dotted.startswith("optim.") else _answered
+def _compared(
+    call: str,
+    given: Arrays,
+    got: Arrays,
+    want: Arrays,
+    tolerance: float = TOLERANCE,
+    scale: float = 0.0,
+) -> Example:
+    """Compare the results of both libraries by name: see `classify`."""
+    if got.keys() != want.keys():
+        raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
+    rows = []
+    for name, theirs in want.items():
+        ours = got[name]
+        verdict = classify(ours, theirs, tolerance=tolerance, eps=EPS, scale=scale)
+        rows.append(Row(name, ours, theirs, verdict))
+    return Example(call, given, tuple(rows), worst([row.verdict for row in rows]))
+
+
+# Layers, losses and optimisers: one of their test cases, the verdict over all of them.
+
+
+def _of_cases(cases: list[Case]) -> Example:
+    run = _layer if cases[0].inputs else _optimizer
     with warnings.catch_warnings():  # torch's advice on reductions
         warnings.simplefilter("ignore", UserWarning)
-        verdicts = [row.verdict for case in cases for row in answer(case).rows]
-        shown = answer(_readable(cases))
+        verdicts = [run(case).verdict for case in cases]
+        shown = run(_readable(cases))
     return replace(shown, verdict=worst(verdicts), cases=len(cases))
 
 
-def compared(
-    got: Mapping[str, np.ndarray],
-    want: Mapping[str, np.ndarray],
-    bound: float = BOUND,
-    scales: Mapping[str, float] | None = None,
-) -> tuple[Row, ...]:
-    """Both sides' results, row by row.
-
-    Args:
-        got: the hand-written ones.
-        want: torch's.
-        bound: up to here, relatively, a difference is rounding.
-        scales: what to measure against at least, where a result may vanish.
-
-    Raises:
-        ValueError: they have other names.
-    """
-    if got.keys() != want.keys():
-        raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
-    known = scales or {}
-    return tuple(
-        Row(
-            n,
-            got[n],
-            a,
-            classify(got[n], a, tolerance=bound, eps=EPS, scale=known.get(n, 0)),
-        )
-        for n, a in want.items()
-    )
-
-
-def of_rows(
-    call: str, given: Mapping[str, np.ndarray], rows: tuple[Row, ...]
-) -> Example:
-    """An example that is judged by what it shows."""
-    return Example(call, given, rows, worst([row.verdict for row in rows]))
-
-
 def _readable(cases: list[Case]) -> Case:
-    """The first plain case that is small, or else the smallest."""
+    """The first ordinary case that is small, or else the smallest."""
     if not cases[0].inputs:
         return next((case for case in cases if case.kwargs), cases[0])
     sizes = {case.id: reference.drawn(case).inputs[0].size for case in cases}
-    plain = [case for case in cases if case.note in PLAIN and case.training]
-    small = [case for case in plain if sizes[case.id] in SMALL]
-    return small[0] if small else min(plain or cases, key=lambda c: sizes[c.id])
+    ordinary = [c for c in cases if c.note in ("", "batch 1") and c.training]
+    small = [case for case in ordinary if sizes[case.id] in READABLE]
+    return small[0] if small else min(ordinary or cases, key=lambda c: sizes[c.id])
 
 
-def _answered(case: Case) -> Example:
-    """A layer or a loss: output, and the gradients by input and parameters."""
+def _layer(case: Case) -> Example:
+    """Forward and backward of a layer or a loss."""
     question = reference.drawn(case)
     want = reference.torchs(question)
     got = reference.found(getattr(handmade.nn, case.name), question, np.array)
@@ -135,41 +132,113 @@ def _answered(case: Case) -> Example:
     given |= question.state | question.buffers
     upstream = question.grad_output(want["output"])
     given |= {} if upstream is None else {"grad_output": upstream}
-    return of_rows(_call(case), given, compared(got, want))
+    return _compared(f"nn.{case.name}({_arguments(case)})", given, got, want)
 
 
-def _stepped(case: Case) -> Example:
-    """An optimiser: where one parameter goes under given gradients."""
-    shapes = (min((s for s in case.shapes if s), key=math.prod),)
-    walk = steppers.walked(getattr(handmade.optim, case.name), case.kwargs, shapes)
-    want = steppers.torchs_path(case.name, case.kwargs, shapes)
-    gradients = [g for (g,) in steppers.gradients(shapes)]
-    given = {"parameter": steppers.start(shapes)[0]}
-    given |= {f"gradient {n}": g for n, g in enumerate(gradients, 1)}
-    names = [f"parameter after {n}" for n in range(1, len(want) + 1)]
-    paths = (
-        {n: a.reshape(shapes[0]) for n, a in zip(names, path, strict=True)}
-        for path in (walk.path, want)
+def _optimizer(case: Case) -> Example:
+    """The steps of one parameter under given gradients."""
+    shape = min((s for s in case.shapes if s), key=math.prod)
+    make = getattr(handmade.optim, case.name)
+    got, want = (
+        {f"parameter after {n}": a.reshape(shape) for n, a in enumerate(path, 1)}
+        for path in (
+            trajectories.trajectory(make, case.kwargs, (shape,)).path,
+            trajectories.torchs_path(case.name, case.kwargs, (shape,)),
+        )
     )
-    return of_rows(_call(case), given, compared(*paths, bound=STEPS_BOUND))
+    gradients = enumerate(trajectories.gradients((shape,)), 1)
+    given = {"parameter": trajectories.start((shape,))[0]}
+    given |= {f"gradient {n}": gradient for n, (gradient,) in gradients}
+    arguments = ", ".join(filter(None, ["[parameter]", _arguments(case)]))
+    call = f"optim.{case.name}({arguments})"
+    return _compared(call, given, got, want, STEPS_TOLERANCE)
 
 
-def _call(case: Case) -> str:
-    """How a case is built, as code; what is drawn goes by the argument's name."""
-    said = [_code(value) for value in case.args]
-    said += [f"{k}={k if callable(v) else _code(v)}" for k, v in case.kwargs.items()]
-    if case.inputs:
-        return f"nn.{case.name}({', '.join(said)})"
-    return f"optim.{case.name}({', '.join(['[parameter]', *said])})"
+def _arguments(case: Case) -> str:
+    """The constructor arguments as code; a drawn one is named by its keyword."""
+    named = ((k, k if callable(v) else _code(v)) for k, v in case.kwargs.items())
+    return ", ".join([*map(_code, case.args), *(f"{k}={v}" for k, v in named)])
 
 
 def _code(value: Any) -> str:
-    """A constructor argument as code, layers in it as calls."""
     if isinstance(value, Layer):
         built = f"nn.{value.name}({', '.join(map(_code, value.args))})"
         return f"{built}.weight" if value.weight else built
-    if isinstance(value, (list, tuple)):
-        inner = ", ".join(map(_code, value))
-        alone = "," if len(value) == 1 else ""
-        return f"[{inner}]" if isinstance(value, list) else f"({inner}{alone})"
+    if isinstance(value, list | tuple):
+        items = ", ".join(map(_code, value))
+        comma = "," if len(value) == 1 else ""
+        return f"[{items}]" if isinstance(value, list) else f"({items}{comma})"
     return repr(value)
+
+
+# Functions: a few lines run with both libraries; everything they name is compared.
+
+
+def _of_program(lines: str) -> Example:
+    used = compile(lines, "program", "exec").co_names
+    given = _drawn({name: DRAWS[name] for name in used if name in DRAWS})
+    got = _run(re.sub(".*# torch_ref\n", "", lines), handmade, given)
+    want = _run(re.sub(".*# handmade\n", "", lines), torch_ref, given)
+    return _compared(lines, given, got, want)
+
+
+def _drawn(draws: Mapping[str, Draw]) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(SEED)
+    return {name: np.asarray(draw(rng)) for name, draw in draws.items()}
+
+
+def _run(lines: str, library: ModuleType, given: Arrays) -> dict[str, np.ndarray]:
+    """The numbers that the lines assign to a name."""
+    space = _namespace(library)
+    space |= {name: space["array"](a) for name, a in given.items()}
+    with warnings.catch_warnings():  # of torch.func about torch itself
+        warnings.simplefilter("ignore", DeprecationWarning)
+        exec(lines, space)
+    assignments = [n for n in ast.parse(lines).body if isinstance(n, ast.Assign)]
+    targets = [node for a in assignments for t in a.targets for node in ast.walk(t)]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    results = {name: _numbers(space[name]) for name in names}
+    return {name: a for name, a in results.items() if a is not None}
+
+
+def _namespace(library: ModuleType) -> dict[str, Any]:
+    """What lines of code can use: a library, and `array` to make its arrays."""
+    array = np.array if library is handmade else lambda a: torch.tensor(np.asarray(a))
+    return {**vars(library), "array": array}
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Numbers, or a list of arrays of one shape, as an array; else None."""
+    if isinstance(value, list | tuple):
+        parts = [part for part in map(_numbers, value) if part is not None]
+        alike = len({part.shape for part in parts}) == 1 and len(parts) == len(value)
+        return np.stack(parts) if alike else None
+    if isinstance(value, torch.nn.Parameter):
+        return None
+    is_number = isinstance(value, int | float | np.ndarray | np.generic | torch.Tensor)
+    return to_numpy(value) if is_number else None
+
+
+# Learners: a few steps on one batch, from the same weights.
+
+
+def _of_learner(code: str, batch: tuple[Draw, Draw]) -> Example:
+    def make(library: Any) -> Any:
+        return eval(code, _namespace(library))
+
+    given = _drawn(dict(zip(("x", "target"), batch, strict=True)))
+    lockstep = Lockstep(make, Backend(), SEED)
+    steps = [lockstep.step(*given.values()) for _ in range(LEARNER_STEPS)]
+    got, want = (
+        {"losses": np.array([getattr(step, side) for step in steps])}
+        | _tensors("gradient", getattr(lockstep, side).gradients())
+        | _tensors("parameter", getattr(lockstep, side).parameters())
+        for side in ("handmade", "torch_ref")
+    )
+    call = f"{code}  # {LEARNER_STEPS} steps"
+    found = _compared(call, given, got, want, scale=1.0)  # a gradient may vanish
+    return replace(found, verdict=lockstep.verdict())
+
+
+def _tensors(kind: str, tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {f"{kind} {name}": to_numpy(tensor) for name, tensor in tensors.items()}

@@ -1,25 +1,42 @@
-"""All that there is to show of one name."""
+"""One public name of `handmade` beside its twin, as text or as HTML."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Column, Table
+from rich.text import Text
+
+from compare.report import COLORS
 from compare.show import docstring, source
-from compare.show.example import Example, cases_of, of_cases
-from compare.show.live import of_learner, of_program
-from compare.show.names import attribute, found
-from compare.show.programs import LEARNERS, NO_EXAMPLE, PROGRAMS
+from compare.show.docstring import FORMULAS, NOTES, SHAPES
+from compare.show.example import Example, example
+from compare.show.names import lookup, resolve
+from compare.show.programs import NO_EXAMPLE
+
+MIN_WIDTH = 150
+"""The width from which on sources stand side by side, if their lines fit."""
+SPACE = 3
+"""Columns between two sources."""
+HTML_WIDTH = 184
 
 
 @dataclass(frozen=True)
 class Page:
-    """One public name of `handmade` beside its twin.
+    """All that is shown of one name.
 
     Args:
         name: dotted, such as "nn.MSELoss".
-        summary: what it is, in a sentence or two.
+        summary: of its docstring.
         handmade: the hand-written source.
         torch_ref: the source beside it.
-        sections: formulas, shapes and notes of its docstring, by name.
-        example: both sides on the same numbers, if there is one.
+        sections: of its docstring, by name: formulas, shapes and notes.
+        example: both libraries on the same numbers, if there is an example.
         no_example: why there is none.
     """
 
@@ -31,35 +48,157 @@ class Page:
     example: Example | None
     no_example: str = ""
 
-    def chosen(self, names: tuple[str, ...]) -> dict[str, str]:
-        """The sections of these names that there are, in this order."""
-        return {n: self.sections[n] for n in names if n in self.sections}
-
 
 def page(name: str) -> Page:
-    """The page of a name, dotted or short.
+    """The page of a dotted or short name.
 
     Raises:
-        ValueError: there is no such name; the nearest are suggested.
+        ValueError: there is no such name; the message suggests names.
     """
-    dotted = found(name)
-    thing = attribute(dotted)
-    documented = callable(thing)  # a number's docstring is that of all numbers
+    dotted = resolve(name)
+    thing = lookup(dotted)
+    documented = callable(thing)  # a number's docstring is that of its type
     return Page(
         dotted,
         docstring.summary(thing) if documented else "",
-        source.handmades(dotted),
-        source.torchs(dotted),
+        source.of_handmade(dotted),
+        source.of_torch(dotted),
         docstring.sections(thing) if documented else {},
         example(dotted),
         NO_EXAMPLE.get(dotted, ""),
     )
 
 
-def example(dotted: str) -> Example | None:
-    """Both sides on the same numbers; None where NO_EXAMPLE says why not."""
-    if cases := cases_of(dotted):
-        return of_cases(dotted, cases)
-    if dotted in PROGRAMS:
-        return of_program(dotted)
-    return of_learner(dotted) if dotted in LEARNERS else None
+def show(page: Page, console: Console) -> None:
+    """Print a page, the sources side by side where there is room."""
+    for part in _parts(page, console.width):
+        console.print(part, crop=False)
+
+
+def as_html(page: Page) -> str:
+    """A page as HTML that needs no other file; the same on every machine."""
+    console = Console(
+        record=True,
+        file=StringIO(),
+        width=HTML_WIDTH,
+        highlight=False,
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+        _environ={},
+    )
+    show(page, console)
+    title = f"<title>{page.name}: handmade and torch_ref</title>"
+    style = "<style>\npre { font-size: 12px; margin: 2em; }"
+    html = console.export_html(inline_styles=True)
+    html = html.replace("<html>", '<html lang="en">', 1)
+    return html.replace("<style>", f"{title}\n{style}", 1)
+
+
+def _parts(page: Page, width: int) -> Iterator[RenderableType]:
+    yield Rule(Text(f"handmade.{page.name}", style="bold"), align="left")
+    if page.summary:
+        yield Text(f"{page.summary}\n")
+    yield _sources(page, width)
+    for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
+        yield from _sections(title, {n: page.sections.get(n, "") for n in names})
+    yield Text("")
+    yield _heading("live example")
+    if page.example is None:
+        yield Text(f"none: {page.no_example}")
+    else:
+        yield from _example(page.example, width)
+
+
+def _heading(title: str) -> Rule:
+    return Rule(Text(title, style="bold"), align="left", style="dim")
+
+
+def _sources(page: Page, width: int) -> RenderableType:
+    """Side by side if no line has to be broken for it, else one below the other."""
+    both = {"handmade": page.handmade, "torch_ref": page.torch_ref}
+    widths = [max(map(len, code.splitlines())) for code in both.values()]
+    if width < max(MIN_WIDTH, sum(widths) + SPACE):
+        parts = [(_heading(name), _code(code)) for name, code in both.items()]
+        return Group(*parts[0], *parts[1])
+    columns = (Column(n, min_width=w) for n, w in zip(both, widths, strict=True))
+    table = Table(*columns, box=None, padding=(0, SPACE, 0, 0), pad_edge=False)
+    table.add_row(*map(_code, both.values()))
+    return table
+
+
+def _code(source: str) -> Text:
+    """Coloured Python; lines are never broken."""
+    syntax = Syntax("", "python", theme="ansi_light", background_color="default")
+    text = syntax.highlight(source.rstrip())
+    text.rstrip()
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
+
+
+def _sections(title: str, sections: dict[str, str]) -> Iterator[RenderableType]:
+    """Sections of the docstring under a heading; none without text."""
+    if any(sections.values()):
+        yield Text("")
+        yield _heading(title)
+    for name, text in sections.items():
+        if text and len(sections) > 1:
+            yield Text(name, style="italic")
+        if name in NOTES:  # prose: the terminal breaks its lines
+            text = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+        if text:
+            yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+
+
+def _example(example: Example, width: int) -> Iterator[RenderableType]:
+    yield _code(example.call)
+    yield Text("")
+    if example.given:
+        table = Table("given", "shape", "", box=None, pad_edge=False)
+        for name, array in example.given.items():
+            table.add_row(name, str(array.shape), _numbers(array, width - 30))
+        yield table
+        yield Text("")
+    yield _results(example, width)
+    yield Text("")
+    yield _verdict(example)
+
+
+def _results(example: Example, width: int) -> Table:
+    """Both results side by side or, where there is little room, PyTorch's below."""
+    room = width - max(len(row.name) for row in example.rows) - 24
+    wide = width >= MIN_WIDTH
+    columns = ("handmade", "torch_ref") if wide else ("", "")
+    table = Table("result", *columns, "verdict", box=None, pad_edge=False)
+    for row in example.rows:
+        kind = row.verdict.kind
+        ulp = f" {row.verdict.ulp:.1f} ULP" if kind == "rounding" else ""
+        verdict = Text(f"{kind}{ulp}", style=COLORS[kind])
+        both = (row.handmade, row.torch_ref)
+        if wide:
+            table.add_row(row.name, *(_numbers(a, room // 2) for a in both), verdict)
+        else:
+            ours, theirs = (_numbers(a, room - 8) for a in both)
+            table.add_row(row.name, "handmade", ours, verdict)
+            table.add_row("", "torch_ref", theirs)
+    return table
+
+
+def _verdict(example: Example) -> Text:
+    cases = f" of all {example.cases} test cases" if example.cases > 1 else ""
+    kind = example.verdict.kind
+    words = example.verdict.words.removeprefix(kind).lstrip(": ")
+    colored = Text(kind, style=f"bold {COLORS[kind]}")
+    return Text.assemble(f"result{cases}: ", colored, f": {words}")
+
+
+def _numbers(array: np.ndarray, room: int) -> Text:
+    """Four decimals, or three where there is little room."""
+    text = np.array2string(
+        array,
+        precision=4 if room > 40 else 3,
+        separator=" ",
+        threshold=60,
+        max_line_width=max(room - 4, 12),  # room for the brackets at the end
+    )
+    return Text(text)

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from compare.suggest import nearest
+from compare.suggest import suggest
 
 SEPARATORS = ",;\t|"
 """What may stand between two fields; the file itself shows which."""
@@ -52,7 +52,7 @@ class Table:
         """
         if name in self.names:
             return
-        near = nearest(name, self.names, most=3)
+        near = suggest(name, self.names, most=3)
         hint = f"there are {_listed(self.names)}"
         if near:
             hint = f"did you mean {' or '.join(map(repr, near))}?"

@@ -17,7 +17,7 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from compare import experiments, headings, registry
+from compare import experiments, registry
 from compare.cli import _results, app
 from compare.logger import link
 
@@ -114,19 +114,6 @@ def test_the_list_runs_no_lesson():
     # What a run has logged is read by the module that writes TensorBoard's files.
     assert not modules & SLOW - {"tensorboard"}
     assert not [name for name in modules if name.startswith("compare.experiments.")]
-
-
-@pytest.mark.parametrize("name", LESSON_FILES)
-def test_a_lesson_is_listed_as_it_calls_itself(name: str):
-    lesson = registry.load(name)[1]
-    assert headings.heading(name) == headings.Heading(lesson.title, lesson.course)
-
-
-def test_a_lesson_whose_title_is_put_together_is_listed_all_the_same(monkeypatch):
-    monkeypatch.setattr(headings, "_said", lambda path: {"title": "of something else"})
-    lesson = registry.load("or_gate")[1]
-    found = headings.heading.__wrapped__("or_gate")
-    assert found == headings.Heading(lesson.title, lesson.course)
 
 
 def test_the_list_shows_every_lesson_file():

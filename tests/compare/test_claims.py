@@ -9,11 +9,8 @@ import torch
 import handmade
 from compare import registry
 from compare.experiment import Data, backprop
-from compare.experiments import four_ways, precision_paths
-from compare.experiments.common import cost as _cost
-from compare.experiments.common import digits as _digits
-from compare.experiments.common import shortened as _shortened
-from compare.experiments.common import words as _words
+from compare.experiments import forward_forward, four_ways, precision_paths
+from compare.experiments.common import digits, reporting
 from compare.results import Side, Trial
 from compare.trainer import RunConfig, run
 
@@ -28,20 +25,20 @@ def trial(name, seed=0, losses=(1.0, 0.5, 0.25), data=DATA):
 
 def test_a_budget_names_seeds_steps_and_examples():
     trials = [trial("a", seed) for seed in (3, 4, 5)]
-    assert _words.seeds(trials) == "seeds 3 to 5"
-    assert _words.seeds(trials[:1]) == "seed 3"
-    assert _words.budget(trials) == "seeds 3 to 5, 3 steps of 6 examples"
-    assert _words.budget(trials, batch=1) == "seeds 3 to 5, 3 steps of 1 example"
+    assert reporting.seeds(trials) == "seeds 3 to 5"
+    assert reporting.seeds(trials[:1]) == "seed 3"
+    assert reporting.budget(trials) == "seeds 3 to 5, 3 steps of 6 examples"
+    assert reporting.budget(trials, batch=1) == "seeds 3 to 5, 3 steps of 1 example"
 
 
 def test_numbers_come_with_their_spread():
-    assert _words.percent([0.9, 0.95, 0.97]) == "94.0% (90.0 to 97.0)"
-    assert _words.middle(np.arange(11), ".0f") == "5 (1 … 9)"
+    assert reporting.percent([0.9, 0.95, 0.97]) == "94.0% (90.0 to 97.0)"
+    assert reporting.median(np.arange(11), ".0f") == "5 (1 … 9)"
 
 
-def test_the_share_read_right_counts_the_largest_output():
+def test_the_largest_output_is_the_answer():
     output = np.eye(10)[[1, 2, 3, 4]]
-    assert _digits.read_right(np.array([1, 2, 0, 4]), output) == 0.75
+    assert digits.fraction_right(np.array([1, 2, 0, 4]), output) == 0.75
 
 
 LINEAR = backprop(
@@ -55,7 +52,7 @@ LINEAR = backprop(
 def test_the_multiplications_of_a_linear_layer_are_counted(library):
     # Output and gradient of W, six each for each example; nobody asks for that by x.
     x, target = np.ones((5, 3)), np.ones((5, 2))
-    step, answer = _cost.multiplications(library, LINEAR, x, target)
+    step, answer = forward_forward.multiplications(library, LINEAR, x, target)
     assert (step, answer) == (12, 6)
 
 
@@ -65,13 +62,14 @@ def test_times_are_compared_on_both_libraries():
         side = Side(library, [trial("linear", data=data)])
         if library == "torch_ref":
             side.only.give = torch.as_tensor
-        ratios = _cost.time_ratios(side, (LINEAR, LINEAR), 5)
+        ratios = forward_forward.time_ratios(side, (LINEAR, LINEAR), 5)
         assert all(np.isfinite(ratios))
         assert all(ratio > 0 for ratio in ratios)
 
 
-def shortened(tmp_path, steps):
-    """Both sides of a short run of the lesson on rounded weights."""
+@pytest.fixture(scope="module")
+def rounded_weights(tmp_path_factory):
+    """Both implementations after a short run of the lesson on rounded weights."""
     sides = []
     lesson = dataclasses.replace(
         registry.load("precision_paths")[1],
@@ -79,29 +77,30 @@ def shortened(tmp_path, steps):
         figures={},
         claims={"kept": lambda side: (bool(sides.append(side) or True), "")},
     )
-    run("paths", lesson, RunConfig(steps=steps, logdir=tmp_path))
+    run("paths", lesson, RunConfig(steps=60, logdir=tmp_path_factory.mktemp("runs")))
     return sides
 
 
-def test_half_the_spacing_decides_and_no_other_share_of_it(tmp_path, monkeypatch):
-    claim, spacing = precision_paths.too_small_to_count, _shortened.spacing
-    sides = shortened(tmp_path, 60)
-    assert [claim(side)[0] for side in sides] == [True, True]
+def test_half_the_spacing_and_no_other_fraction_of_it_decides(
+    rounded_weights, monkeypatch
+):
+    claim, spacing = precision_paths.too_small_to_count, precision_paths.spacing
+    assert [claim(side)[0] for side in rounded_weights] == [True, True]
     for factor in (0.5, 2):
         monkeypatch.setattr(
             precision_paths, "spacing", lambda t, d, f=factor: f * spacing(t, d)
         )
-        assert [claim(side)[0] for side in sides] == [False, False]
+        assert [claim(side)[0] for side in rounded_weights] == [False, False]
 
 
-def test_what_is_wanted_is_what_unrounded_weights_do(tmp_path):
-    for side in shortened(tmp_path, 10):
-        plain = side[_shortened.UNROUNDED]
-        done = np.diff(_shortened.path(plain)[1:], axis=0)
-        wanted = _shortened.wanted(side.library, plain)
-        np.testing.assert_allclose(-wanted, done, atol=1e-15)
-        assert np.abs(done).max() > 1e-4
-        assert not _shortened.still(plain).any()
+def test_without_rounding_the_weights_change_by_the_updates(rounded_weights):
+    for side in rounded_weights:
+        plain = side[precision_paths.UNROUNDED]
+        changes = np.diff(precision_paths.path(plain)[1:], axis=0)
+        updates = precision_paths.updates(side.library, plain)
+        np.testing.assert_allclose(-updates, changes, atol=1e-15)
+        assert np.abs(changes).max() > 1e-4
+        assert not precision_paths.unchanged(plain).any()
 
 
 def test_the_spacing_is_that_of_the_type():
@@ -109,7 +108,7 @@ def test_the_spacing_is_that_of_the_type():
     one = trial("float16")
     one.path = [{"weight": values.astype(float)}] * 3
     np.testing.assert_array_equal(
-        _shortened.spacing(one, _shortened.DIGITS["float16"]),
+        precision_paths.spacing(one, precision_paths.DIGITS["float16"]),
         np.abs(np.spacing(values)),
     )
 

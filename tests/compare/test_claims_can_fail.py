@@ -10,9 +10,7 @@ import handmade
 import torch_ref
 from compare import plots, registry
 from compare.backend import to_numpy
-from compare.experiments import few_bits
-from compare.experiments.common import bits as _bits
-from compare.experiments.common import shortened as _shortened
+from compare.experiments import few_bits, precision_paths
 from compare.results import Side, Trial
 from compare.trainer import RunConfig, run
 from handmade.quantize import rounded
@@ -64,7 +62,7 @@ def side(library, trials):
 
 @pytest.mark.parametrize(("few", "holds"), [(0.96, True), (0.94, False)])
 def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
-    monkeypatch.setattr(_bits, "size", lambda side, bits: 1)
+    monkeypatch.setattr(few_bits, "size", lambda side, bits: 1)
     claim = few_bits.trained_within("4_bits", 2)
     found = claim(side("handmade", [("float", 0.97), ("4_bits", few)]))
     assert found[0] == holds, found
@@ -73,7 +71,7 @@ def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
 def test_a_shortened_learner_holds_only_short_weights_from_the_first_step(name):
     for library, give in ((handmade, np.asarray), (torch_ref, torch.as_tensor)):
-        learner = _shortened.shortened(name)(library).to(give(np.zeros(1)))
+        learner = precision_paths.rounded(name)(library).to(give(np.zeros(1)))
         learner.step(give(np.ones((4, 2))), give(np.zeros((4, 1))))
         for array in learner.parameters().values():
             values = to_numpy(array)

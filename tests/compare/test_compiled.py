@@ -1,4 +1,4 @@
-"""The compiled step takes the same step, and says what it cannot do."""
+"""A compiled step is the same step; what cannot be compiled is refused."""
 
 from importlib.util import find_spec
 
@@ -9,16 +9,16 @@ from typer.testing import CliRunner
 import handmade
 from compare.backend import Backend, to_numpy
 from compare.cli import app
-from compare.compile.learner import Compiled, prepared
+from compare.compile import Compiled, prepared
+from compare.compile.backends import TorchCompiler, graph_of
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from handmade import nn, optim, training
 
-WITH_JAX = pytest.param(
-    "jax",
-    marks=pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`"),
-)
+NO_JAX = pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`")
+WITH_JAX = pytest.param("jax", marks=[NO_JAX, pytest.mark.slow])
 LIBRARIES = ["torch", WITH_JAX]
+INDUCTOR = pytest.param("torch", marks=pytest.mark.slow, id="inductor")
 OPTIMIZERS = {
     "sgd": lambda optim, p: optim.SGD(p, lr=0.1),
     "momentum": lambda optim, p: optim.SGD(p, lr=0.1, momentum=0.9),
@@ -27,6 +27,18 @@ OPTIMIZERS = {
 RNG = np.random.default_rng(0)
 X, TARGET = RNG.standard_normal((6, 4)), RNG.integers(0, 3, 6)
 pytestmark = pytest.mark.timeout(300)  # a compiler takes its time
+
+
+@pytest.fixture(autouse=True)
+def traced(request, monkeypatch):
+    """Runs the traced graph as it is; slow tests compile it with Inductor."""
+
+    def build(self, step, inputs):
+        graph = graph_of(step, inputs)
+        return lambda inputs: (inputs, graph(*inputs))
+
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(TorchCompiler, "build", build)
 
 
 def _learner(optimizer: str, scheduler=None):
@@ -42,19 +54,19 @@ def _one_cycle(optim, optimizer):
     return optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=20)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", [*LIBRARIES, INDUCTOR])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_compiled_learner_goes_the_same_way(library: str, optimizer: str):
-    sides = []
+def test_a_compiled_learner_takes_the_same_steps(library: str, optimizer: str):
+    results = []
     for compiled in (False, True):
         handmade.manual_seed(0)
         backend = Backend(library if compiled else "numpy", compile=compiled)
         learner = prepared(_learner(optimizer)(handmade), backend)
         batch = backend.handmade(X), backend.handmade(TARGET)
         losses = [learner.step(*batch) for _ in range(6)]
-        sides.append((losses, learner.parameters(), learner.gradients()))
-    (ours, weights, gradients), (losses, theirs, slopes) = sides
-    assert losses == pytest.approx(ours, rel=1e-13)
+        results.append((losses, learner.parameters(), learner.gradients()))
+    (want, weights, gradients), (losses, theirs, slopes) = results
+    assert losses == pytest.approx(want, rel=1e-13)
     for name in weights:
         np.testing.assert_allclose(to_numpy(theirs[name]), weights[name], rtol=1e-11)
         np.testing.assert_allclose(
@@ -62,19 +74,21 @@ def test_a_compiled_learner_goes_the_same_way(library: str, optimizer: str):
         )
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_the_lockstep_judges_a_compiled_step_under_a_schedule(library: str):
+@pytest.mark.parametrize("library", [*LIBRARIES, INDUCTOR])
+def test_the_lockstep_compares_a_compiled_step_under_a_schedule(library: str):
     backend = Backend(library, compile=True)
     lockstep = Lockstep(_learner("adamw", _one_cycle), backend, seed=0)
     for _ in range(8):
         lockstep.step(X, TARGET)
     assert isinstance(lockstep.handmade, Compiled)
-    assert len(lockstep.handmade._runs) == 1  # a moving rate is no reason to recompile
+    assert (
+        len(lockstep.handmade._compiled) == 1
+    )  # a moving rate is no reason to recompile
     assert lockstep.verdict().agrees
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_a_batch_of_another_size_is_no_mistake(library: str):
+@pytest.mark.parametrize("library", [*LIBRARIES, INDUCTOR])
+def test_a_batch_may_have_another_size(library: str):
     backend = Backend(library, dtype="float32", compile=True)
     handmade.manual_seed(0)
     learner = prepared(_learner("sgd")(handmade), backend)
@@ -102,7 +116,8 @@ def test_what_is_drawn_in_a_step_cannot_be_compiled(library: str):
         learner.step(*batch)
 
 
-def test_a_lesson_runs_compiled(tmp_path):
+@pytest.mark.slow
+def test_a_lesson_can_be_compiled(tmp_path):
     words = ["run", "or_gate", "--compile", "--fast", "--logdir", str(tmp_path)]
     assert CliRunner().invoke(app, words).exit_code == 0
 

@@ -1,4 +1,4 @@
-"""What is changed between compiled steps counts; a caller's arrays stay as they are."""
+"""A change between compiled steps counts; a caller's arrays are not written into."""
 
 from importlib.util import find_spec
 
@@ -8,22 +8,33 @@ import torch
 
 import handmade
 from compare.backend import Backend, to_numpy
-from compare.compile.backends import graph_of
-from compare.compile.capture import module_settings, settings
-from compare.compile.learner import prepared
+from compare.compile import prepared
+from compare.compile.backends import TorchCompiler, graph_of
+from compare.compile.capture import constants, module_constants
 from compare.testing import LAYERS, LOSSES
 from compare.testing.reference import built, drawn
 from handmade import nn, optim, training
 from handmade._array import compiling
 
-WITH_JAX = pytest.param(
-    "jax",
-    marks=pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`"),
-)
+NO_JAX = pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`")
+WITH_JAX = pytest.param("jax", marks=[NO_JAX, pytest.mark.slow])
 LIBRARIES = ["torch", WITH_JAX]
+INDUCTOR = pytest.param("torch", marks=pytest.mark.slow, id="inductor")
 RNG = np.random.default_rng(0)
 X, TARGET = RNG.standard_normal((6, 4)), RNG.integers(0, 3, 6)
 pytestmark = pytest.mark.timeout(300)  # a compiler takes its time
+
+
+@pytest.fixture(autouse=True)
+def traced(request, monkeypatch):
+    """Runs the traced graph as it is; slow tests compile it with Inductor."""
+
+    def build(self, step, inputs):
+        graph = graph_of(step, inputs)
+        return lambda inputs: (inputs, graph(*inputs))
+
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr(TorchCompiler, "build", build)
 
 
 def pair(library, scheduler=None, layer=lambda: nn.LeakyReLU(0.1), **options):
@@ -42,7 +53,7 @@ def pair(library, scheduler=None, layer=lambda: nn.LeakyReLU(0.1), **options):
     return sides
 
 
-def walked(sides, steps=3):
+def compare_steps(sides, steps=3):
     ours, want = [[one.step(*batch) for _ in range(steps)] for one, batch, _ in sides]
     assert ours == pytest.approx(want, rel=1e-12)
 
@@ -80,10 +91,10 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_between_steps_counts_from_the_next_one(library: str, name: str):
     sides = pair(library)
-    walked(sides, 4)
+    compare_steps(sides, 4)
     for one, _, give in sides:
         CHANGES[name](plain(one), give)
-    walked(sides)
+    compare_steps(sides)
 
 
 def test_dropout_is_refused_once_it_draws_and_runs_while_it_does_not():
@@ -96,61 +107,63 @@ def test_dropout_is_refused_once_it_draws_and_runs_while_it_does_not():
         learner.step(*batch)
 
 
+@pytest.mark.slow
 def test_what_comes_back_is_not_compiled_again():
     sides = pair("torch")
     compiled = sides[0][0]
     for mode in (True, False, True, False):
         for one, *_ in sides:
             plain(one).model.train(mode)
-        walked(sides)
-    assert len(compiled._runs) == 2
+        compare_steps(sides)
+    assert len(compiled._compiled) == 2
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", [*LIBRARIES, INDUCTOR])
 def test_a_schedule_may_move_the_momentum_too(library: str):
     sides = pair(
         library, lambda o: optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=20)
     )
-    walked(sides, 12)
-    assert len(sides[0][0]._runs) == 1
+    compare_steps(sides, 12)
+    assert len(sides[0][0]._compiled) == 1
 
 
 def test_a_group_that_is_added_is_trained():
     sides = pair("torch")
-    walked(sides)
+    compare_steps(sides)
     for one, _, give in sides:
         made = plain(one)
         handmade.manual_seed(1)
         made.model.scale = nn.Linear(3, 3).to(give(np.zeros(1)))
         made.optimizer.add_param_group({"params": made.model.scale.parameters()})
-    walked(sides)
+    compare_steps(sides)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", [*LIBRARIES, INDUCTOR])
 def test_an_array_that_a_caller_put_there_is_not_written_into(library: str):
     sides = pair(library)
-    walked(sides, 4)
+    compare_steps(sides, 4)
     weight = RNG.normal(size=(3, 4))
     mine = [give(weight) for *_, give in sides]
     for (one, *_), array in zip(sides, mine, strict=True):
         next(iter(plain(one).model)).weight.data = array
     held = to_numpy(sides[0][0].state_dict()["model"]["0.bias"])
     before = held.copy()
-    walked(sides)
+    compare_steps(sides)
     np.testing.assert_array_equal(to_numpy(mine[0]), weight)
     np.testing.assert_array_equal(held, before)
 
 
+@pytest.mark.slow
 def test_a_batch_and_weights_may_lie_in_any_order_in_memory():
     sides = pair("torch")
-    walked(sides, 4)
+    compare_steps(sides, 4)
     (compiled, batch, give), (_, _, _) = sides
     weight = RNG.normal(size=(4, 3))
     next(iter(compiled.learner.model)).weight.data = give(weight).T
     next(iter(sides[1][0].model)).weight.data = weight.T.copy()
     turned = give(X.T.copy()).T
     assert not turned.is_contiguous()
-    walked([(compiled, (turned, batch[1]), give), sides[1]])
+    compare_steps([(compiled, (turned, batch[1]), give), sides[1]])
 
 
 @pytest.mark.parametrize("name", sorted({case.name for case in [*LAYERS, *LOSSES]}))
@@ -159,11 +172,11 @@ def test_a_step_changes_no_setting(name: str):
     for case in (case for case in [*LAYERS, *LOSSES] if case.name == name):
         question = drawn(case)
         module = built(getattr(nn, question.name), question, give)
-        before = [module_settings(one) for one in module.modules()]
+        before = [module_constants(one) for one in module.modules()]
         output = module(*map(give, question.inputs))
         upstream = question.grad_output(np.asarray(output))
         module.backward(*([] if upstream is None else [upstream]))
-        assert {*before} == {module_settings(one) for one in module.modules()}
+        assert {*before} == {module_constants(one) for one in module.modules()}
 
 
 def test_a_prediction_changes_no_setting():
@@ -173,13 +186,13 @@ def test_a_prediction_changes_no_setting():
         lambda p: optim.SGD(p, lr=0.1),
     )
     x, target = np.ones((2, 4), np.float32), np.ones((2, 1), np.float32)
-    before = settings(learner)
+    before = constants(learner)
     learner.step(x, target)
-    assert settings(learner) == before
+    assert constants(learner) == before
     learner.predict(x)
-    assert settings(learner) == before
+    assert constants(learner) == before
     learner.model.eval()
-    assert settings(learner) != before
+    assert constants(learner) != before
 
 
 @pytest.mark.parametrize("copies", [True, False])

@@ -1,22 +1,23 @@
 """Every part of the course leads to its lesson, its code, torch's and its tests."""
 
 import ast
-import importlib
 import re
+from functools import cache
 from itertools import chain
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 from typer.testing import CliRunner
 
 import torch_ref
-from compare import course, registry
+from compare import course, experiments, registry
 from compare.cli import app
 from compare.cli._shared import out
 from compare.course import PARTS
-from compare.course_page import course_page, torch_calls
 from compare.show import names
 from compare.solved_exercises import EXERCISES
+from docs.course_index import checks_of, course_page, names_of, torch_calls
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = {part.id: part for part in PARTS}
@@ -44,8 +45,8 @@ def test_no_part_of_the_course_is_missing():
 @over_parts()
 def test_every_part_is_worked_named_and_tested(part):
     assert part.about
-    assert part.names
-    assert part.tests
+    assert names_of(part)
+    assert checks_of(part)
     worked = [e for e in EXERCISES if e.id.partition(",")[0] == part.id]
     assert course.lessons_of(part) or part.commands
     assert bool(worked) == ("exercises" in part.commands)
@@ -53,33 +54,19 @@ def test_every_part_is_worked_named_and_tested(part):
 
 @over_parts()
 def test_every_name_of_a_part_can_be_shown(part):
-    assert {*part.names} <= {*names.names()}
-
-
-def resolved(dotted):
-    """What a dotted name stands for: the longest module, then its attributes."""
-    parts = dotted.split(".")
-    for length in range(len(parts), 0, -1):
-        try:
-            value = importlib.import_module(".".join(parts[:length]))
-        except ImportError:
-            continue
-        for part in parts[length:]:
-            value = getattr(value, part)
-        return value
-    raise ImportError(dotted)
+    assert {*names_of(part)} <= {*names.names()}
 
 
 def test_a_name_that_torch_has_not_is_seen():
     with pytest.raises(AttributeError):
-        resolved("torch.optim.SDG")
+        resolve_name("torch.optim.SDG")
 
 
 @over_parts()
 def test_every_call_of_torch_exists(part):
     for call in torch_calls(part):
         assert call.startswith("torch.")
-        assert callable(resolved(call)), call
+        assert callable(resolve_name(call)), call
 
 
 def words_of_torch_ref():
@@ -97,6 +84,7 @@ def test_every_call_of_torch_is_one_that_torch_ref_makes():
     assert said - words_of_torch_ref() == set()
 
 
+@cache
 def names_in(file):
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
@@ -104,7 +92,7 @@ def names_in(file):
 
 @over_parts()
 def test_every_test_of_a_part_exists(part):
-    for test in part.tests:
+    for test in checks_of(part):
         file, _, name = test.partition("::")
         assert name.startswith("test_")
         assert name in names_in(file), test
@@ -123,6 +111,24 @@ def test_every_lesson_belongs_to_parts_and_bears_a_heading_of_theirs(name):
     assert {*lesson.course} <= ID.keys()
     headings = [ID[id].heading for id in lesson.course if ID[id].heading]
     assert any(heading in lesson.heading for heading in headings)
+
+
+# -- titles and parts of the lessons, read from their files ----------------------------
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_title_and_parts_in_a_lessons_file_are_those_of_the_lesson(name):
+    lesson = registry.load(name)[1]
+    assert course.title_and_course(name) == (lesson.title, lesson.course)
+
+
+def test_a_lesson_whose_file_does_not_spell_them_out_is_loaded(monkeypatch, tmp_path):
+    lesson = registry.load("or_gate")[1]
+    written = 'EXPERIMENT = made_of(title="of something else", course=COURSE)\n'
+    (tmp_path / "or_gate.py").write_text(written)
+    monkeypatch.setattr(experiments, "__path__", [str(tmp_path)])
+    found = course.title_and_course.__wrapped__("or_gate")
+    assert found == (lesson.title, lesson.course)
 
 
 # -- the page --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A recorded step is the step itself; a device is asked for what only it has."""
+"""A CUDA graph replays the step itself; options for CUDA are refused elsewhere."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -9,8 +9,9 @@ import torch
 from typer.testing import CliRunner
 
 import handmade
-from compare import cuda, registry
-from compare.backend import TF32_EPS, Backend, to_numpy
+from compare import registry
+from compare.backend import TF32_EPS, Backend, tf32, tf32_settings, to_numpy
+from compare.bench.timing import cuda_clock, interleaved
 from compare.cli import app
 from compare.compile import cuda_graph
 from compare.compile.learner import COMPILERS, Compiled
@@ -30,6 +31,10 @@ needs_cuda = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
+
+
+def tf32_now():
+    return [getattr(owner, name) for owner, name in tf32_settings()]
 
 
 def maker(optimizer="momentum", scheduler=None, layer=None):
@@ -54,20 +59,20 @@ def batch(device="cpu", dtype="float64"):
     return x, torch.tensor(DIGIT, device=device)
 
 
-def walk(made, steps=12, **where):
+def train(made, steps=12, **where):
     losses = [made.step(*batch(**where)) for _ in range(steps)]
     return losses, {n: to_numpy(a) for n, a in made.parameters().items()}
 
 
-# On the CPU: a recording is played by taking the step again
+# On the CPU: a simulated graph replays by calling the step again
 
 
 @pytest.fixture
-def played(monkeypatch):
-    """Lets recordings be made without a device; counts them and their replays."""
+def simulated(monkeypatch):
+    """Recordings without a device; counts them and their replays."""
     counts = {"recordings": 0, "replays": 0}
 
-    def recorded(work, buffers):
+    def record(work, buffers):
         counts["recordings"] += 1
         outputs = work(*[buffer.clone() for buffer in buffers])
 
@@ -78,7 +83,7 @@ def played(monkeypatch):
 
         return replay, outputs
 
-    monkeypatch.setattr(cuda_graph, "recorded", recorded)
+    monkeypatch.setattr(cuda_graph, "record", record)
     monkeypatch.setitem(COMPILERS, "graph", cuda_graph.GraphCompiler("cpu"))
     return counts
 
@@ -89,53 +94,53 @@ def cosine(optim, optimizer):
 
 @pytest.mark.parametrize("scheduler", [None, cosine])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_replayed_step_is_the_step(played, optimizer, scheduler):
+def test_a_replayed_step_is_the_step(simulated, optimizer, scheduler):
     how = {"optimizer": optimizer, "scheduler": scheduler}
-    losses, parameters = walk(learner(**how))
-    replayed, own = walk(Compiled(learner(**how), "graph"))
+    losses, parameters = train(learner(**how))
+    replayed, own = train(Compiled(learner(**how), "graph"))
     np.testing.assert_allclose(replayed, losses, rtol=1e-14)
     for name, array in parameters.items():
         np.testing.assert_allclose(own[name], array, rtol=1e-13, atol=1e-14)
-    assert played["recordings"] == 1
-    assert played["replays"] >= 9
+    assert simulated["recordings"] == 1
+    assert simulated["replays"] >= 9
 
 
-def test_a_state_that_is_loaded_goes_into_the_recording(played):
+def test_a_state_that_is_loaded_goes_into_the_recording(simulated):
     plain, replayed = learner(), Compiled(learner(), "graph")
-    walk(plain, 4)
-    walk(replayed, 6)
+    train(plain, 4)
+    train(replayed, 6)
     other = learner()
-    walk(other, 2)
+    train(other, 2)
     for made in (plain, replayed):
         made.load_state_dict(other.state_dict())
-    assert walk(plain, 3)[0] == pytest.approx(walk(replayed, 3)[0], rel=1e-14)
-    assert played["recordings"] == 1
+    assert train(plain, 3)[0] == pytest.approx(train(replayed, 3)[0], rel=1e-14)
+    assert simulated["recordings"] == 1
 
 
-def test_what_is_read_between_steps_does_not_change_under_the_reader(played):
+def test_what_is_read_between_steps_does_not_change_under_the_reader(simulated):
     made = Compiled(learner(), "graph")
-    walk(made, 4)
+    train(made, 4)
     before = {n: to_numpy(a).copy() for n, a in made.parameters().items()}
     gradients = made.gradients()
     assert gradients.keys() == before.keys()
-    walk(made, 1)
+    train(made, 1)
     after = {n: to_numpy(a) for n, a in made.parameters().items()}
     assert all(np.any(after[n] != before[n]) for n in before)
 
 
-def test_another_shape_of_the_batch_is_another_recording(played):
+def test_another_shape_of_the_batch_is_another_recording(simulated):
     made, plain = Compiled(learner(), "graph"), learner()
     x, target = batch()
     for rows in (8, 8, 8, 4, 4, 8):
         found = made.step(x[:rows], target[:rows])
         assert found == pytest.approx(plain.step(x[:rows], target[:rows]), rel=1e-14)
-    assert played["recordings"] == 2
+    assert simulated["recordings"] == 2
 
 
-def test_dropout_is_refused_since_a_replay_would_drop_the_same_units_forever(played):
+def test_dropout_is_refused_since_a_replay_would_drop_the_same_units_forever(simulated):
     made = Compiled(learner(layer=lambda nn: nn.Dropout(0.5)), "graph")
     with pytest.raises(RuntimeError, match="draws random numbers, as dropout does"):
-        walk(made, 4)
+        train(made, 4)
 
 
 @pytest.fixture
@@ -170,8 +175,8 @@ def test_a_recording_warms_up_on_copies_and_on_a_side_seed_of_step(pretended_gra
         seen.append((pretended_graph[-1], a is buffer))
         return (a.add_(1),)
 
-    _, (found,) = cuda_graph.recorded(work, [buffer])
-    warm = [("side stream", False)] * cuda_graph.WARM_UP
+    _, (found,) = cuda_graph.record(work, [buffer])
+    warm = [("side stream", False)] * cuda_graph.WARM_UP_STEPS
     assert seen == [*warm, ("recording", True)]
     assert found.tolist() == [2, 2, 2]  # a recording itself would leave it at 1
 
@@ -181,7 +186,7 @@ def test_what_cannot_be_recorded_is_said_in_one_line(pretended_graph):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     with pytest.raises(ValueError, match=r"in a CUDA graph: operation not permitted$"):
-        cuda_graph.recorded(work, [torch.ones(1)])
+        cuda_graph.record(work, [torch.ones(1)])
 
 
 def test_a_learner_without_a_gradient_cannot_be_recorded():
@@ -238,7 +243,7 @@ def test_what_does_not_go_together_is_refused(pretended, how, words):
         Backend(**{"array": "torch", "device": "cuda", **how})
 
 
-def test_the_bound_knows_how_coarse_tf32_is(pretended):
+def test_the_tolerance_knows_how_coarse_tf32_is(pretended):
     fine = Backend("torch", "cuda", "float32")
     coarse = Backend("torch", "cuda", "float32", tf32=True)
     assert fine.eps == np.finfo(np.float32).eps
@@ -247,21 +252,14 @@ def test_the_bound_knows_how_coarse_tf32_is(pretended):
 
 @pytest.mark.parametrize("allowed", [True, False])
 def test_tf32_is_set_for_both_kinds_of_product_and_restored(allowed):
-    def now():
-        return [getattr(place, name) for place, name in cuda._switches()]
-
-    before = now()
-    try:
-        with cuda.tf32(allowed):
-            assert now() == [cuda._position(n, allowed) for _, n in cuda._switches()]
-            raise KeyError
-    except KeyError:
-        assert now() == before
-
-
-def test_nothing_is_timed_for_no_call():
-    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
-        cuda.seconds(lambda: None, 0)
+    before = tf32_now()
+    words = "tf32" if allowed else "ieee"
+    names = [name for _, name in tf32_settings()]
+    want = [allowed if name == "allow_tf32" else words for name in names]
+    with pytest.raises(KeyError), tf32(allowed):  # noqa: PT012
+        assert tf32_now() == want
+        raise KeyError
+    assert tf32_now() == before
 
 
 # On a device
@@ -274,9 +272,9 @@ class TestOnCuda:
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_the_graph_gives_what_eager_steps_give(self, optimizer, dtype):
         where = {"device": "cuda", "dtype": dtype}
-        eager, parameters = walk(learner(**where, optimizer=optimizer), **where)
+        eager, parameters = train(learner(**where, optimizer=optimizer), **where)
         made = Compiled(learner(**where, optimizer=optimizer), "graph")
-        losses, own = walk(made, **where)
+        losses, own = train(made, **where)
         eps = float(np.finfo(dtype).eps)
         np.testing.assert_allclose(losses, eager, rtol=64 * eps)
         for name, array in parameters.items():
@@ -285,9 +283,9 @@ class TestOnCuda:
 
     def test_a_schedule_reaches_the_recording(self):
         where = {"device": "cuda"}
-        eager, _ = walk(learner(**where, scheduler=cosine), **where)
+        eager, _ = train(learner(**where, scheduler=cosine), **where)
         made = Compiled(learner(**where, scheduler=cosine), "graph")
-        np.testing.assert_allclose(walk(made, **where)[0], eager, rtol=1e-13)
+        np.testing.assert_allclose(train(made, **where)[0], eager, rtol=1e-13)
 
     def test_a_step_that_looks_at_values_is_refused_and_leaves_the_device_usable(self):
         class Looking(handmade.nn.Identity):
@@ -298,7 +296,7 @@ class TestOnCuda:
         where = {"device": "cuda"}
         made = Compiled(learner(**where, layer=lambda nn: Looking()), "graph")
         with pytest.raises(ValueError, match="cannot be recorded in a CUDA graph"):
-            walk(made, **where)
+            train(made, **where)
         assert float(torch.ones(3, device="cuda").sum()) == 3
 
     @pytest.mark.parametrize("graph", [False, True])
@@ -318,17 +316,14 @@ class TestOnCuda:
         np.testing.assert_allclose(found["cuda"], found["cpu"], rtol=1e-10)
 
     def test_tf32_is_used_only_if_asked_for_and_never_after_the_run(self, tmp_path):
-        def now():
-            return [getattr(place, name) for place, name in cuda._switches()]
-
-        before, worst = now(), {}
+        before, worst = tf32_now(), {}
         for allowed in (False, True):
             backend = Backend("torch", "cuda", "float32", tf32=allowed)
             settings = RunConfig(backend, steps=5, logdir=tmp_path)
             assert run(*registry.load("digits_mlp"), settings).verdict.agrees
-            assert now() == before
+            assert tf32_now() == before
             a = torch.tensor(RNG.normal(size=(256, 256)), device="cuda")
-            with cuda.tf32(allowed):
+            with tf32(allowed):
                 error = a.float() @ a.float() - a @ a
             worst[allowed] = float(error.abs().max() / (a @ a).abs().max())
         assert worst[False] < 1e-6
@@ -337,11 +332,11 @@ class TestOnCuda:
 
     def test_events_measure_what_the_device_does(self):
         a = torch.ones(2048, 2048, device="cuda")
-        one = cuda.seconds(lambda: a @ a, 20)
-        ten = cuda.seconds(lambda: [a @ a for _ in range(10)], 20)
-        assert 0 < one < ten
+        works = {n: lambda n=n: [a @ a for _ in range(n)] for n in (1, 10)}
+        seconds = interleaved(works, 5, cuda_clock())
+        assert 0 < np.median(seconds[1]) < np.median(seconds[10])
 
-    def test_lockstep_judges_the_recorded_step(self):
+    def test_lockstep_compares_the_recorded_step(self):
         lockstep = Lockstep(maker(), Backend("torch", "cuda", graph=True), 0)
         for _ in range(10):
             lockstep.step(X, DIGIT)

@@ -1,4 +1,4 @@
-"""Ranks that share a batch take the step that one process takes on the whole of it."""
+"""Ranks with a share of the batch take the step of one process on the whole batch."""
 
 import csv
 import os
@@ -25,11 +25,11 @@ RNG = np.random.default_rng(0)
 X, DIGIT = RNG.normal(size=(24, 5)), RNG.integers(0, 3, 24)
 
 
-# Ranks as threads: what is written by hand needs no more than a sum
+# Ranks as threads: the hand-written side only needs a sum over them
 
 
 class Threads:
-    """Adds up over threads, and counts how often it is asked to."""
+    """Adds up over threads, and counts the sums."""
 
     def __init__(self, size):
         self.size, self.barrier = size, threading.Barrier(size, timeout=200)
@@ -45,7 +45,7 @@ class Threads:
 
 
 class Rank:
-    """What one thread is given to add up with."""
+    """The communicator of one thread."""
 
     def __init__(self, threads, rank):
         self.threads, self.rank, self.size = threads, rank, threads.size
@@ -55,7 +55,7 @@ class Rank:
 
 
 def on_ranks(size, work, make=lambda rank: rank):
-    """What `work` gives of what `make` makes on each rank, and what adds them up."""
+    """The results of `work(make(communicator))` on each rank, and the threads."""
     threads, found, errors = Threads(size), [None] * size, []
     # One after the other: all threads draw their weights from one generator.
     made = [make(Rank(threads, rank)) for rank in range(size)]
@@ -93,7 +93,7 @@ def learner(kind=handmade.training.GradientLearner, model=net, **more):
     return made.to(np.zeros(1))
 
 
-def walked(made, steps=20):
+def train(made, steps=20):
     return [made.step(X, DIGIT) for _ in range(steps)], made.parameters()
 
 
@@ -104,7 +104,7 @@ def parallel(**more):
 
 def spread(size, steps=20, **more):
     """The losses and parameters of each rank after these steps."""
-    return on_ranks(size, lambda made: walked(made, steps), parallel(**more))[0]
+    return on_ranks(size, lambda made: train(made, steps), parallel(**more))[0]
 
 
 def clip(parameters):
@@ -118,7 +118,7 @@ def plateau(optimizer):
 @pytest.mark.parametrize("more", [{}, {"clip": clip, "scheduler": plateau}])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 8])
 def test_all_ranks_take_the_step_that_one_process_takes(size, more):
-    losses, parameters = walked(learner(**more))
+    losses, parameters = train(learner(**more))
     for own_losses, own in spread(size, **more):
         np.testing.assert_allclose(own_losses, losses, rtol=1e-13)
         for name, array in parameters.items():
@@ -135,14 +135,14 @@ def normed(nn):
 
 
 def test_batch_norm_goes_by_the_part_but_all_ranks_hold_the_same_statistics():
-    losses, _ = walked(learner(model=normed))
+    losses, _ = train(learner(model=normed))
     (own_losses, first), (_, second) = spread(2, model=normed)
     assert abs(own_losses[-1] - losses[-1]) > 1e-6  # not what one process gives
     for name, array in first.items():
         assert_array_equal(array, second[name])
     # A mean of means of equal parts is the mean, as long as the weights are the same.
     (_, first), _ = spread(2, 1, model=normed)
-    _, parameters = walked(learner(model=normed), 1)
+    _, parameters = train(learner(model=normed), 1)
     np.testing.assert_allclose(first["1.running_mean"], parameters["1.running_mean"])
 
 
@@ -176,28 +176,28 @@ def test_parts_are_equal_and_in_the_order_of_the_ranks():
     assert part(np.arange(6), Two()).tolist() == [3, 4, 5]
 
 
-WINGS = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
-in_both_wings = pytest.mark.parametrize(
-    ("library", "give"), WINGS.values(), ids=[*WINGS]
+LIBRARIES = {"handmade": (handmade, np.asarray), "torch_ref": (torch_ref, torch.tensor)}
+in_both_libraries = pytest.mark.parametrize(
+    ("library", "give"), LIBRARIES.values(), ids=[*LIBRARIES]
 )
 
 
-@in_both_wings
+@in_both_libraries
 @pytest.mark.parametrize("shape", [(5, 2), (0, 2), ()])
-def test_a_batch_that_cannot_be_dealt_out_evenly_is_refused(library, give, shape):
+def test_a_batch_without_equal_shares_is_refused(library, give, shape):
     rows = shape[0] if shape else 0
     words = f"a batch of {rows} examples cannot be dealt out evenly to 2 ranks"
     with pytest.raises(ValueError, match=words):
         library.distributed.part(give(np.zeros(shape)), Two())
 
 
-@in_both_wings
+@in_both_libraries
 def test_nothing_to_average_is_refused(library, give):
     with pytest.raises(ValueError, match="at least one array"):
         library.distributed.averaged([], Two())
 
 
-@in_both_wings
+@in_both_libraries
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
@@ -221,7 +221,7 @@ def test_a_loss_that_is_no_mean_of_equal_parts_is_refused(library, give, loss, w
         )
 
 
-@in_both_wings
+@in_both_libraries
 def test_an_ignored_target_is_refused_as_the_parts_would_count_unlike(library, give):
     made = library.distributed.DataParallelLearner(
         library.nn.Linear(5, 3),
@@ -249,8 +249,8 @@ class Three:
 @pytest.mark.parametrize(
     ("lesson", "words"),
     [
-        ("digits_mlp", "digits_mlp: a batch of 64 examples cannot be dealt out evenly"),
-        ("or_gate", "or_gate: a batch of 4 examples cannot be dealt out evenly to 3"),
+        ("digits_mlp", "digits_mlp: a batch of 64 examples has no equal shares for 3"),
+        ("or_gate", "or_gate: a batch of 4 examples has no equal shares for 3"),
     ],
 )
 def test_a_lesson_whose_batch_is_not_divisible_is_refused(lesson, words):
@@ -289,6 +289,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_one_rank_alone_is_one_process(monkeypatch, tmp_path):
     said = ("0", "0", "1", "127.0.0.1", str(free_port()))
     for name, value in zip(distributed.SET_BY_TORCHRUN, said, strict=True):
@@ -313,14 +314,14 @@ from compare.experiments.digits_mlp import EXPERIMENT
 from compare.lockstep import Lockstep
 
 distributed.TIMEOUT = timedelta(seconds=3)
-stretch = Lockstep.stretch
+step = Lockstep.step
 
 def last(self, x, target):
     if os.environ["RANK"] == "1" and self.steps == 3:
         {fate}
-    return stretch(self, x, target)
+    return step(self, x, target)
 
-Lockstep.stretch = last
+Lockstep.step = last
 """
 
 
@@ -348,7 +349,7 @@ def on_two_processes(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 def numbers(tree: dict) -> dict[str, np.ndarray]:
-    model = tree["pairs"][0]["lockstep"]
+    model = tree["trials"][0]["lockstep"]
     return {
         f"{side} {name}": array
         for side in ("handmade", "torch_ref")
@@ -356,6 +357,7 @@ def numbers(tree: dict) -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives_on_the_whole_batch(tmp_path):
     words = ["digits_mlp", "--steps", "25", "--logdir"]
     answer = on_two_processes(*words, tmp_path / "two", "--array", "torch")
@@ -378,6 +380,7 @@ def test_two_processes_give_what_one_gives_on_the_whole_batch(tmp_path):
         np.testing.assert_allclose(two[name], array, rtol=0, atol=1e-11 * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fate", ["os._exit(3)", "time.sleep(1000)"])
 def test_a_rank_that_dies_or_hangs_ends_the_others_with_a_message(fate, tmp_path):
     lesson = tmp_path / "own.py"
@@ -386,7 +389,7 @@ def test_a_rank_that_dies_or_hangs_ends_the_others_with_a_message(fate, tmp_path
     assert answer.returncode == 1
     lost = "another rank has ended or did not answer within 3 s"
     told = "torchrun ends all ranks once one has ended"  # where that came first
-    words = f"error: own: rank 0 of 2 stops, as ({lost}|{told})"
+    words = f"error: own: rank 0 of 2 stops: ({lost}|{told})"
     assert re.search(words, answer.stderr), answer.stderr
     folder = newest(tmp_path / "runs")
     assert [row[2] for row in curves(folder)[1:]] == ["0", "1", "2"]

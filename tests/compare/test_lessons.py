@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from compare import plots, registry
 from compare.backend import Backend
 from compare.experiment import Data, backprop
-from compare.experiments.common import digits as _digits
+from compare.experiments.common import digits
 from compare.logger import CARD_WIDTH, RunLogger
 from compare.plots import loss_curves
 from compare.trainer import RunConfig, run
@@ -312,9 +312,9 @@ def mnist_like(*args, **kwargs):
 
 
 def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
-    monkeypatch.setattr(_digits, "fetch_openml", mnist_like)
-    _digits.mnist.cache_clear()
-    pictures = _digits.mnist()
+    monkeypatch.setattr(digits, "fetch_openml", mnist_like)
+    digits.mnist.cache_clear()
+    pictures = digits.mnist()
     assert pictures.data.x.max() == 1
     assert (len(pictures.data.x), len(pictures.data.test_set[0])) == (60_000, 10_000)
     lesson, experiment = registry.load("digits_softmax")
@@ -325,7 +325,7 @@ def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
     )
     assert result.ok
     assert "Linear(784, 10)" in (result.folder / "summary.json").read_text()
-    _digits.mnist.cache_clear()
+    digits.mnist.cache_clear()
 
 
 @pytest.mark.filterwarnings("error")
@@ -336,8 +336,8 @@ def test_without_mnist_the_message_says_so_and_names_the_default(
         warnings.warn("a version is missing; retrying", UserWarning, stacklevel=1)
         raise URLError("no route to host")
 
-    monkeypatch.setattr(_digits, "fetch_openml", no_network)
-    _digits.mnist.cache_clear()
+    monkeypatch.setattr(digits, "fetch_openml", no_network)
+    digits.mnist.cache_clear()
     settings = RunConfig(logdir=tmp_path, data="mnist")
     with pytest.raises(ValueError, match="without --data the lesson runs"):
         run(*registry.load("digits_mlp"), settings)
@@ -351,7 +351,7 @@ def test_a_lesson_refuses_data_that_it_is_not_made_for(tmp_path):
 
 
 def test_the_first_digits_are_about_as_many_of_each():
-    pictures = _digits.small()
+    pictures = digits.small()
     few = pictures.first(25)
     counts = np.bincount(few.target, minlength=10)
     assert counts.sum() == 25
@@ -360,7 +360,7 @@ def test_the_first_digits_are_about_as_many_of_each():
 
 
 def test_test_digits_are_never_trained_on():
-    data = _digits.digits()
+    data = digits.small().data
     x_test, target_test = data.test_set
     assert (len(data.x), len(x_test)) == (1437, 360)
     seen = {row.tobytes() for row in data.x}

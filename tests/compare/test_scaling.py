@@ -7,16 +7,13 @@ from datetime import date
 import numpy as np
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 import handmade
-from compare.bench import Disagreement, How, Row, measured, scaling, scaling_report
-from compare.bench import contestants as by
-from compare.bench.law import fitted, last_decade, overtaken
-from compare.bench.scaling import Peak, Scaled
-from compare.bench.sweeps import SWEEPS
-from compare.cli import app
-from compare.cli import bench as command
+from benchmarks import page, scaling, scaling_report
+from benchmarks.power_law import crossing, fitted, last_decade
+from benchmarks.scaling import COMPARED, SWEEPS, Peak, Scaled
+from compare.bench import Disagreement, Options, Row, measure
+from compare.bench.workloads import TrainingStep
 
 TINY = {
     name: replace(sweep, sizes=sizes)
@@ -33,7 +30,7 @@ def scaled(name: str = "batch", c: float = 3e-6, k: float = 1.5) -> Scaled:
     for n in SWEEPS[name].sizes:
         seconds = dict.fromkeys(("torch", "torch_ref"), np.full(3, c * n**k))
         seconds["numpy"] = seconds["torch"] * (0.5 if n < 100 else 1.5)
-        rows.append(Row(SWEEPS[name].work(n), seconds))
+        rows.append(Row(SWEEPS[name].workload(n), seconds))
     return Scaled(SWEEPS[name], rows)
 
 
@@ -68,19 +65,19 @@ def test_the_error_of_the_exponent_is_how_far_it_scatters():
         ([0, 2, 3], [1, 1, 3], "above 0"),
     ],
 )
-def test_what_no_law_can_be_fitted_to_is_refused(sizes, times, complaint: str):
+def test_a_fit_needs_three_positive_points(sizes, times, complaint: str):
     with pytest.raises(ValueError, match=complaint):
         fitted(np.array(sizes, float), np.array(times, float))
 
 
-def test_who_overtakes_does_so_where_both_take_as_long():
+def test_the_crossing_is_where_both_take_as_long():
     amounts = np.array([1.0, 100, 10_000])
     leader = amounts**1.0
-    assert overtaken(amounts, leader, 10 * amounts**0.5) == pytest.approx(100)
-    assert overtaken(amounts, leader, 100 * amounts**0.5) == pytest.approx(1e4)
-    assert overtaken(amounts, leader, 31.6227766 * amounts**0.5) == pytest.approx(1e3)
-    assert overtaken(amounts, leader, 2 * leader) is None
-    assert overtaken(amounts, leader, leader / 2) == 1
+    assert crossing(amounts, leader, 10 * amounts**0.5) == pytest.approx(100)
+    assert crossing(amounts, leader, 100 * amounts**0.5) == pytest.approx(1e4)
+    assert crossing(amounts, leader, 31.6227766 * amounts**0.5) == pytest.approx(1e3)
+    assert crossing(amounts, leader, 2 * leader) is None
+    assert crossing(amounts, leader, leader / 2) == 1
 
 
 @pytest.mark.parametrize(
@@ -93,7 +90,7 @@ def test_who_overtakes_does_so_where_both_take_as_long():
     ],
 )
 def test_the_theory_is_what_is_counted_by_hand(name: str, n: int, by_hand: int):
-    one = Scaled(SWEEPS[name], [Row(SWEEPS[name].work(n), {})])
+    one = Scaled(SWEEPS[name], [Row(SWEEPS[name].workload(n), {})])
     assert one.flops.tolist() == [2 * by_hand]
 
 
@@ -112,24 +109,25 @@ def test_the_share_of_the_peak_is_the_works_flops_by_time():
     np.testing.assert_allclose(found.shares("torch", 1e9), want)
 
 
-def test_torch_arrays_keep_up_where_the_times_cross():
+def test_torch_catches_up_where_the_times_cross():
     found = scaled()
-    mean = [row.work.mean_product for row in found.rows]
+    works = [row.workload for row in found.rows]
+    mean = [work.multiply_adds / len(work.products) for work in works]
     at = list(found.sizes)
-    assert found.overtaken is not None
-    assert mean[at.index(64)] < found.overtaken < mean[at.index(256)]
+    assert found.crossing is not None
+    assert mean[at.index(64)] < found.crossing < mean[at.index(256)]
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_the_smallest_and_deep_works_agree_before_they_are_timed(name: str):
+def test_the_smallest_and_deep_workloads_agree_before_they_are_timed(name: str):
     sizes = (SWEEPS[name].sizes[0], 100)
     for n in sizes:
-        row = measured(SWEEPS[name].work(n), How(rounds=1), scaling.SHOWN)
-        assert row.seconds.keys() == scaling.SHOWN.keys()
+        row = measure(SWEEPS[name].workload(n), Options(rounds=1), COMPARED)
+        assert row.seconds.keys() == COMPARED.keys()
 
 
 def test_the_signal_of_a_thousand_layers_neither_vanishes_nor_explodes():
-    work = SWEEPS["depth"].work(1000)
+    work = SWEEPS["depth"].workload(1000)
     handmade.manual_seed(0)
     learner = work.learner(handmade).to(np.zeros(1))
     x, target = work.batch()
@@ -139,29 +137,25 @@ def test_the_signal_of_a_thousand_layers_neither_vanishes_nor_explodes():
 
 
 def test_a_sweep_that_disagrees_is_refused(monkeypatch: pytest.MonkeyPatch):
-    class Doubled(by.OnNumpy):
-        def step(self) -> float:
-            return 2 * super().step()
+    def doubled(*given) -> TrainingStep:
+        step = COMPARED["torch"].prepare(*given)
+        return TrainingStep(lambda: 2 * step.take(), step.weights)
 
-    columns = {**scaling.SHOWN}
-    columns["numpy"] = replace(columns["numpy"], make=Doubled)
-    monkeypatch.setattr(scaling, "SHOWN", columns)
+    monkeypatch.setitem(COMPARED, "numpy", COMPARED["numpy"]._replace(prepare=doubled))
     with pytest.raises(Disagreement, match="nothing was timed"):
-        list(scaling.scaling(How(rounds=1), TINY))
+        list(scaling.scaling(Options(rounds=1), TINY))
 
 
-def test_the_command_measures_prints_and_writes(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.slow
+def test_the_command_measures_prints_and_writes(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scaling.scaling, "__defaults__", (TINY,))
     monkeypatch.setattr(scaling.peaks, "__defaults__", ((16, 32),))
-    monkeypatch.setattr(command, "DOCS", tmp_path)
-    words = ["bench", "--scaling", "--rounds", "1", "--dtype", "float64", "--write"]
-    answer = CliRunner().invoke(app, words, env={"COLUMNS": "80"})
-    assert answer.exit_code == 0, answer.output
-    for words in ("fastest product", "width: 64-n-n-10", "the FLOPs with", "written:"):
-        assert words in answer.stdout
-    assert max(map(len, answer.stdout.splitlines())) <= 80
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    scaling.main(rounds=1, dtype="float64", write=True)
+    printed = capsys.readouterr().out
+    for words in ("fastest product", "width: 64-n-n-10", "the FLOPs with"):
+        assert words in printed
     stem = scaling_report.PAGE.removesuffix(".md")
     assert {p.name for p in tmp_path.iterdir()} == {f"{stem}.md", f"{stem}.png"}
     text = (tmp_path / f"{stem}.md").read_text(encoding="utf-8")
@@ -170,7 +164,7 @@ def test_the_command_measures_prints_and_writes(
 
 def test_the_page_has_every_number_and_how_it_was_fitted():
     found = [scaled(name) for name in SWEEPS]
-    text = scaling_report.page(found, PEAKS, How(rounds=5), date(2026, 1, 2))
+    text = scaling_report.markdown(found, PEAKS, Options(rounds=5), date(2026, 1, 2))
     for words in ("2026-01-02", "NumPy 1.0 GFLOP/s (n = 64)", "numpy 2", "rounds 5"):
         assert words in text
     assert "batch, fitted from 2048 to 16384" in text
@@ -188,11 +182,11 @@ def test_the_table_fits_80_columns():
         assert Console(width=500).measure(table).maximum <= 80
 
 
-def test_the_picture_has_two_panels_a_sweep_and_letters_that_can_be_read():
-    figure = scaling_report.picture([scaled(name) for name in SWEEPS], PEAKS)
+def test_the_figure_has_two_panels_a_sweep_and_letters_that_can_be_read():
+    figure = scaling_report.figure([scaled(name) for name in SWEEPS], PEAKS)
     assert len(figure.axes) == 2 * len(SWEEPS)
     for ax in figure.axes:
         ticks = ax.get_xticklabels() + ax.get_yticklabels()
         assert all(text.get_fontsize() >= 12 for text in ticks)
     times = figure.axes[0].get_lines()
-    assert len(times) == len(scaling.SHOWN) + 1
+    assert len(times) == len(COMPARED) + 1

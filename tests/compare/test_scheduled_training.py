@@ -53,7 +53,7 @@ def batch(seed, n=6):
 def stepped(name, steps=12, backend=None, **kwargs):
     lockstep = Lockstep(learners(name, **kwargs), backend or Backend(), seed=2)
     found = []
-    while len(found) < steps and lockstep.failure is None:
+    while len(found) < steps and lockstep.history.failure is None:
         found.append(lockstep.step(*batch(len(found))))
     return lockstep, found
 
@@ -236,7 +236,7 @@ def test_a_resumed_lesson_ends_bit_identical(name, tmp_path, monkeypatch):
     assert run("cut", lesson(name), settings, resumed=cut).verdict == whole.verdict
     folders = cut, whole.folder
     curves = [(folder / "curves.csv").read_bytes() for folder in folders]
-    states = [checkpoint.load(f / checkpoint.NAME)["pairs"] for f in folders]
+    states = [checkpoint.load(f / checkpoint.NAME)["trials"] for f in folders]
     assert curves[0] == curves[1]
     with np.printoptions(threshold=10**6, floatmode="unique"):
         assert repr(states[0]) == repr(states[1])
@@ -288,7 +288,7 @@ def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, s
     lockstep = Lockstep(make, Backend(), seed=2)
     for number in range(steps + more):
         lockstep.step(*batch(number))
-    assert lockstep.failure is None
+    assert lockstep.history.failure is None
     assert lockstep.verdict().agrees, lockstep.verdict().words
     assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
 

@@ -9,7 +9,7 @@ import pytest
 import handmade
 from compare import registry
 from compare.backend import Backend
-from compare.check.sandbox import check_file
+from compare.check.process import check_file
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
 from compare.snapshot import perturbed, snapshot, values

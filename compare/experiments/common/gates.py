@@ -1,45 +1,54 @@
-"""What the gates share: their four rows, and a linear neuron that learns them."""
+"""Logic gates: their four rows, and a linear neuron that learns them."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from compare.experiment import Data, MakeLearner, backprop
+from compare import plots
+from compare.experiment import Data, Draw, MakeLearner, backprop
 from compare.results import Side, Trial
 
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
 
 
-def gate(wanted: Sequence[int]) -> Data:
-    """The four rows (1,1), (1,0), (0,1), (0,0) and what is wanted for each."""
-    return Data(x=ROWS, target=np.array(wanted, dtype=float)[:, None])
+def gate(targets: Sequence[int]) -> Data:
+    """The four rows (1,1), (1,0), (0,1), (0,0) with these targets."""
+    return Data(x=ROWS, target=np.array(targets, dtype=float)[:, None])
 
 
 def linear_neuron() -> MakeLearner:
     """`Linear(2, 1)` with the squared error: the slide's exercise."""
     return backprop(
-        model=lambda nn: nn.Linear(2, 1, bias=True),
+        model=lambda nn: nn.Linear(2, 1),
         loss=lambda nn: nn.MSELoss(),
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5),
     )
 
 
 def accuracy(metrics: Any, output: Any, target: Any) -> float:
-    """The share of rows on the right side of ½."""
+    """The fraction of rows on the right side of ½."""
     return metrics.accuracy(metrics.threshold(output), metrics.threshold(target))
 
 
-def all_rows_right(side: Side) -> tuple[bool, str]:
+def outputs(trial: Trial) -> np.ndarray:
+    """The output for each of the four rows."""
+    return trial.predict(ROWS)[:, 0]
+
+
+def solved(trial: Trial) -> bool:
     """Whether every output is on the right side of ½."""
-    output = outputs(side.only)
-    right = (output > 0.5) == (side.only.data.target[:, 0] > 0.5)
-    return bool(right.all()), f"outputs {np.round(output, 3).tolist()}"
+    return bool(np.all((outputs(trial) > 0.5) == (trial.data.target[:, 0] > 0.5)))
+
+
+def all_rows_right(side: Side) -> tuple[bool, str]:
+    """The claim that every output is on the right side of ½."""
+    return solved(side.only), f"outputs {np.round(outputs(side.only), 3).tolist()}"
 
 
 def least_squares(side: Side) -> tuple[bool, str]:
-    """Whether the weights are the ones that solve the normal equations."""
+    """The claim that the weights solve the normal equations."""
     trial = side.only
     with_ones = np.hstack([np.ones((len(ROWS), 1)), trial.data.x])
     best = np.linalg.lstsq(with_ones, trial.data.target[:, 0], rcond=None)[0]
@@ -48,6 +57,6 @@ def least_squares(side: Side) -> tuple[bool, str]:
     return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
 
 
-def outputs(trial: Trial) -> np.ndarray:
-    """The output for each of the four rows."""
-    return trial.predict(ROWS)[:, 0]
+def boundary(title: str) -> Draw:
+    """The figure of the line, or curve, on which the output is ½."""
+    return lambda side: plots.decision_boundary(side.only, title)

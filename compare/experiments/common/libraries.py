@@ -1,4 +1,4 @@
-"""Both libraries by name, for claims that run something outside the lockstep."""
+"""Both libraries by name, for claims that compute something beside the training."""
 
 from typing import Any
 

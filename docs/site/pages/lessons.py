@@ -127,7 +127,7 @@ def _both_sources(parts: list[str], new: list[str]) -> str:
 
 
 def _exercise(parts: list[str]) -> str:
-    """How to write one of the parts oneself, where there is a skeleton of one."""
+    """How to write one of the parts oneself, where there is a template of one."""
     from compare import templates
 
     known = templates.names()

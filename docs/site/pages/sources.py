@@ -2,7 +2,7 @@
 
 from compare.show import source
 from compare.show.docstring import FORMULAS, sections
-from compare.show.names import attribute
+from compare.show.names import lookup
 
 PAIR = """<details{open}><summary><code>{name}</code></summary>
 
@@ -34,12 +34,12 @@ def side_by_side(name: str, shown: bool = True) -> str:
         name=name,
         open=" open" if shown else "",
         formulas=_formulas(name),
-        ours=source.handmades(name),
-        theirs=source.torchs(name),
+        ours=source.of_handmade(name),
+        theirs=source.of_torch(name),
     )
 
 
 def _formulas(name: str) -> str:
-    said = sections(attribute(name))
+    said = sections(lookup(name))
     found = [f"{title}:\n{said[title]}" for title in FORMULAS if title in said]
     return "```text\n{}\n```\n".format("\n\n".join(found)) if found else ""

@@ -1,0 +1,139 @@
+"""The ways to take one training step: by hand, in PyTorch, and in other libraries."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+import handmade
+import torch_ref
+from compare.backend import Backend, mapped, to_numpy
+from compare.bench import baselines
+from compare.bench.workloads import TrainingStep, Weights, Workload
+from compare.compile import Compiled
+
+
+class Implementation(NamedTuple):
+    """One line of the report.
+
+    Args:
+        title: as printed.
+        prepare: makes the step from a workload, initial weights and a dtype.
+        package: a package that must be installed, or "".
+    """
+
+    title: str
+    prepare: Callable[[Workload, Weights, str], TrainingStep]
+    package: str = ""
+
+
+def learner_step(
+    workload: Workload,
+    weights: Weights,
+    dtype: str,
+    *,
+    library: Any = handmade,
+    array: str = "torch",
+    device: str = "cpu",
+    compiler: str = "",
+) -> TrainingStep:
+    """The step of a learner.
+
+    Args:
+        workload: the net and its batch.
+        weights: the initial parameters.
+        dtype: "float32" or "float64".
+        library: `handmade` or `torch_ref`.
+        array: the array library, "numpy", "torch" or "jax".
+        device: "cpu" or "cuda".
+        compiler: "torch", "jax" or "graph" (for `handmade`), "torch.compile" (for
+            `torch_ref`), or "" for none.
+    """
+    to_array = Backend(array, device, dtype).handmade
+    learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
+    state = {**learner.state_dict(), "model": mapped(dict(weights), to_array)}
+    learner.load_state_dict(state)
+    x, target = map(to_array, workload.batch())
+    if compiler == "torch.compile":
+        train = _torch_compiled(learner)
+    else:
+        learner = Compiled(learner, compiler, gradients=False) if compiler else learner
+        train = learner.step
+    return TrainingStep(
+        take=lambda: float(train(x, target)),
+        weights=lambda: mapped(learner.parameters(), lambda a: to_numpy(a).copy()),
+    )
+
+
+def _torch_compiled(learner: Any) -> Callable[..., torch.Tensor]:
+    """The whole step of a PyTorch learner under `torch.compile`.
+
+    The compiler's caches are cleared first: for the second shape it would compile a
+    slower step for any shape, and after a few more shapes none at all.
+    """
+    torch.compiler.reset()
+    # `step` itself has a hook for the profiler, at which torch.compile stops.
+    sgd = learner.optimizer
+    update = partial(getattr(type(sgd).step, "__wrapped__", type(sgd).step), sgd)
+
+    @torch.compile
+    def train(x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        loss = learner.criterion(learner.model(x), target)
+        learner.model.zero_grad()
+        loss.backward()
+        update()
+        return loss.detach()
+
+    return train
+
+
+def matrix_products(
+    workload: Workload, weights: Weights, dtype: str, *, device: str = "cpu"
+) -> TrainingStep:
+    """Only the matrix products of a step: a lower bound for its time."""
+    kind: Any = {"dtype": getattr(torch, dtype), "device": device}
+    products = [
+        tuple(torch.ones(shape, **kind) for shape in ((m, k), (k, n), (m, n)))
+        for m, k, n in workload.products
+    ]
+
+    def multiply() -> float:
+        for left, right, out in products:
+            torch.mm(left, right, out=out)
+        # On CUDA, wait for the result, as reading a loss does.
+        return float(products[-1][-1][0, 0]) if device == "cuda" else 0.0
+
+    return TrainingStep(multiply, dict)
+
+
+def _learner(title: str, package: str = "", **options: Any) -> Implementation:
+    return Implementation(title, partial(learner_step, **options), package)
+
+
+IMPLEMENTATIONS = {
+    "cpu": {
+        "numpy": _learner("handmade, NumPy", array="numpy"),
+        "torch": _learner("handmade, torch"),
+        "compile": _learner("handmade, torch compiled", compiler="torch"),
+        "jax": _learner("handmade, JAX jit", "jax", array="jax", compiler="jax"),
+        "torch_ref": _learner("torch_ref, eager", library=torch_ref),
+        "torch.compile": _learner(
+            "torch_ref, torch.compile", library=torch_ref, compiler="torch.compile"
+        ),
+        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step, "jax"),
+        "sklearn": Implementation("scikit-learn", baselines.sklearn_step, "sklearn"),
+        "micrograd": Implementation("micrograd", baselines.micrograd_step, "micrograd"),
+        "floor": Implementation("matrix products alone", matrix_products),
+    },
+    "cuda": {
+        "torch": _learner("handmade, eager", device="cuda"),
+        "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
+        "torch_ref": _learner("torch_ref, eager", library=torch_ref, device="cuda"),
+        "floor": Implementation(
+            "matrix products alone", partial(matrix_products, device="cuda")
+        ),
+    },
+}
+"""By device and short name."""

@@ -1,0 +1,134 @@
+"""Every mistake that `check` can name, written once, in a table for each family.
+
+A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
+be made ("of"; any unless given), and the ways to make it: formulas for what the results
+would then be. A file that gives just these results gets the name and the hint.
+
+In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
+input, target the target, W and b the parameters; options go by their names; f is the
+failed test case, which the functions of `variants` take. A formula assigns what is
+wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these. The table
+of the optimisers has its own kind of ways.
+
+To add a mistake, add a row here and a wrong file in tests/check/wrong.
+"""
+
+import inspect
+import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+import handmade
+from compare.check.failure import Failure
+from compare.check.mistakes import variants
+from compare.check.mistakes.norms import Norm
+from compare.check.results import close
+from compare.testing.reference import Results
+
+TOLERANCE = 1e-9
+"""Up to here, relatively, a wrong result is explained by a mistake."""
+SYMBOLS = {
+    "y": "output",
+    "dx": "input gradient",
+    "dW": "gradient weight",
+    "db": "gradient bias",
+}
+"""What results are called in formulas."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake in a layer or a loss.
+
+    Args:
+        name: the diagnosis.
+        of: the classes in which it can be made; in any if empty.
+        ways: the formulas for its results, one for each way to make it.
+    """
+
+    name: str
+    of: frozenset[str]
+    ways: tuple[CodeType, ...]
+
+    def explains(self, f: Failure) -> bool:
+        """Whether one way to make it gives all the wrong results of a test case."""
+        return any(_explains(way, f) for way in self.ways)
+
+
+def _explains(way: CodeType, f: Failure) -> bool:
+    with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
+        return any(
+            all(n in found and close(f.got[n], found[n], TOLERANCE) for n in f.wrong)
+            for found in _results(way, f)
+        )
+    return False
+
+
+def _results(way: CodeType, f: Failure) -> Iterable[Results]:
+    """What a formula gives in a test case."""
+    right = _names(f)
+    names = dict(right)
+    found = eval(way, names)
+    if found is None:  # it assigned something
+        found = {
+            result: np.asarray(names[symbol])
+            for symbol, result in SYMBOLS.items()
+            if names.get(symbol) is not right.get(symbol)
+        }
+    return [found] if isinstance(found, dict) else found
+
+
+def _names(f: Failure) -> dict[str, Any]:
+    """Everything that a formula may use."""
+    state, inputs = f.question.state, f.question.inputs
+    make = getattr(handmade.nn, f.question.name, None)
+    options = inspect.signature(make).parameters.values() if make else ()
+    return {
+        **{p.name: p.default for p in options},
+        **f.question.kwargs,
+        **vars(np),
+        **vars(variants),
+        "Norm": Norm,
+        **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
+        **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
+        "target": inputs[-1],
+        "g": f.upstream,
+        "x": f.x,
+        "f": f,
+    }
+
+
+def _compiled(way: str) -> CodeType:
+    try:
+        return compile(way, way, "eval")
+    except SyntaxError:
+        return compile(way, way, "exec")
+
+
+_ROWS = {
+    path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
+    for path in sorted(Path(__file__).parent.glob("*.toml"))
+}
+HINTS: dict[str, str] = {
+    row["name"]: row["hint"] for rows in _ROWS.values() for row in rows if "hint" in row
+}
+"""By the name of a mistake: how to mend it, in one line."""
+OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
+"""The rows of optimisers."""
+MISTAKES = [
+    Mistake(
+        row["name"],
+        frozenset(row.get("of", "").split()),
+        tuple(map(_compiled, row.get("ways", []))),
+    )
+    for rows in _ROWS.values()
+    for row in rows
+]
+"""The mistakes of layers and losses, those of special classes first."""
+MISTAKES.sort(key=lambda mistake: not mistake.of)

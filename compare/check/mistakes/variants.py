@@ -1,0 +1,322 @@
+"""Wrong results that take more than a formula, for the tables of mistakes."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compare.check.adapters import answer
+from compare.check.failure import Failure
+from compare.check.results import close, wrong_results
+from compare.check.slopes import is_own_gradient
+from compare.testing.reference import Question, Results, torchs
+
+# -- any layer or loss -----------------------------------------------------------------
+
+
+def torch(f: Failure, **options: Any) -> Results:
+    """Torch's results with other options."""
+    return torchs(replace(f.question, kwargs={**f.question.kwargs, **options}))
+
+
+def without(f: Failure, option: str) -> Results:
+    """Torch's results with the default of an option that was given."""
+    others = {k: v for k, v in f.question.kwargs.items() if k != option}
+    is_given = option in f.question.kwargs
+    return torchs(replace(f.question, kwargs=others)) if is_given else {}
+
+
+def times(f: Failure, factor: float) -> Results:
+    """Torch's results times a factor."""
+    return {name: factor * want for name, want in f.want.items()}
+
+
+def scaled(f: Failure, factor: float) -> Results:
+    """The same, unless the value of a loss alone is wrong."""
+    return {} if factor == 1 or f.only_value else times(f, factor)
+
+
+def right_but_where(f: Failure, places: np.ndarray) -> Results:
+    """Torch's results, and at these places the file's."""
+    return {
+        name: np.where(places, f.got[name], f.want[name])
+        for name in f.wrong
+        if f.got[name].shape == f.want[name].shape == places.shape
+    }
+
+
+def not_summed(f: Failure) -> Results:
+    """The file's results that need only be summed over the examples to be right."""
+    return {
+        name: f.got[name]
+        for name in f.wrong
+        if f.got[name].ndim == f.want[name].ndim + 1
+        and close(f.got[name].sum(axis=0), f.want[name], 1e-9)
+    }
+
+
+def right_with_swapped_arguments(f: Failure) -> bool:
+    """Whether a function's gradient is right if it is given x first."""
+    backward = f.definition.backward
+    if backward is None or f.is_loss:
+        return False
+
+    def swapped(grad_output: Any, x: Any, *others: Any, **kwargs: Any) -> Any:
+        return backward(x, grad_output, *others, **kwargs)
+
+    with contextlib.suppress(Exception):
+        other = answer(replace(f.definition, backward=swapped), f.question)
+        return not wrong_results(other.results, f.want)
+    return False
+
+
+# -- losses ----------------------------------------------------------------------------
+
+
+def examples(f: Failure) -> float:
+    """How many examples a loss is given: rows, or everything but the classes."""
+    x, target = f.question.inputs
+    if target.shape != x.shape:
+        return float(target.size)
+    if f.question.name == "CrossEntropyLoss":
+        return float(x.size / x.shape[min(1, x.ndim - 1)])
+    return float(len(x))
+
+
+def divisor(f: Failure) -> float:
+    """What the mean of a loss divides by; 1 if it takes none."""
+    question = f.question
+    if question.name == "SmoothnessPenalty":
+        h, w = question.args[1]
+        images = question.state["weight"].size / (h * w)
+        return images * (h * (w - 1) + (h - 1) * w)
+    averages = question.kwargs.get("reduction", "mean").endswith("mean")
+    if not averages or question.name == "WeightedSum":
+        return 1.0
+    return float(torch(f, reduction="sum")["output"] / f.want["output"])
+
+
+def n_minus_one(f: Failure, n: float) -> Results:
+    """A division by n − 1, which may be 0."""
+    if n > 1:
+        return scaled(f, n / (n - 1))
+    is_finite = any(np.any(np.isfinite(f.got[name])) for name in f.wrong)
+    return f.got if examples(f) == 1 and not is_finite else {}
+
+
+def only_a_constant_differs(f: Failure) -> bool:
+    """Whether a loss has a wrong value, and a gradient that is right and its own."""
+    return f.only_value and _is_measurable(f) and bool(is_own_gradient(f))
+
+
+def gradient_of_something_else(f: Failure) -> bool:
+    """Whether of a loss and its gradient one is wrong and they differ."""
+    if not f.is_loss or _lacks_upstream(f):
+        return False
+    if "output" not in f.wrong:
+        return not is_own_gradient(f)
+    return f.only_value and _is_measurable(f) and is_own_gradient(f) is False
+
+
+def _is_measurable(f: Failure) -> bool:
+    """Whether a value is wrong by enough for a measured slope to show it."""
+    return not close(f.got["output"], f.want["output"], 1e-5)
+
+
+def _lacks_upstream(f: Failure) -> bool:
+    """Whether a gradient is right but for ∂L/∂y, which was not multiplied in."""
+    return f.answer.upstream is not None and any(
+        f.upstream.shape == f.got[name].shape
+        and close(f.got[name] * f.upstream, f.want[name], 1e-9)
+        for name in f.wrong
+    )
+
+
+def unweighted(f: Failure) -> Results:
+    """A weighted sum of losses whose weights are all 1."""
+    plain = [(1.0, loss) for _, loss in f.question.args[0]]
+    return torchs(replace(f.question, args=(plain,)))
+
+
+def entropy(f: Failure) -> np.ndarray:
+    """−Σ y log y of the target of KLDivLoss, reduced as the loss is."""
+    y = f.question.inputs[1]
+    if f.question.kwargs.get("log_target"):
+        return np.full_like(f.want["output"], np.nan)
+    terms = -y * np.log(np.where(y > 0, y, 1.0))
+    return terms if f.want["output"].ndim else terms.sum() / divisor(f)
+
+
+def wrapped_around(f: Failure, pairs: float) -> Results:
+    """A smoothness penalty that compares pixels across the edge of the image."""
+    weight, shape = f.question.state["weight"], f.question.args[1]
+    images = weight.reshape(-1, *shape)
+    ahead = [np.roll(images, -1, axis) - images for axis in (1, 2)]
+    behind = [np.roll(images, 1, axis) - images for axis in (1, 2)]
+    slopes = -2 * np.sum([*ahead, *behind], axis=0).reshape(weight.shape)
+    value = np.sum(np.square(ahead))
+    return {"output": value / pairs, "gradient weight": slopes / pairs}
+
+
+def log_variance_doubled(f: Failure) -> Results:
+    """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
+    twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
+    inputs = tuple(twice * a for a in f.question.inputs)
+    found = torchs(replace(f.question, inputs=inputs))
+    return {**found, "input gradient": twice * found["input gradient"]}
+
+
+def divergence_reversed(f: Failure) -> Results:
+    """KL(N(μ₀, σ₀²) ‖ N(μ, σ²)); d = μ − μ₀, s = log σ², s₀ = log σ₀²."""
+    (mean, s), (mean_0, s_0) = (np.split(a, 2, axis=-1) for a in f.question.inputs)
+    d, ratio = mean - mean_0, np.expm1(s_0 - s)
+    rows = 0.5 * (ratio - (s_0 - s) + d**2 * np.exp(-s)).sum(axis=-1)
+    slopes = [d * np.exp(-s), -0.5 * (ratio + d**2 * np.exp(-s))]
+    gradient = np.concatenate(slopes, axis=-1)
+    if f.want["output"].ndim:
+        return {"output": rows, "input gradient": f.upstream[..., None] * gradient}
+    n = divisor(f)
+    return {"output": rows.sum() / n, "input gradient": gradient / n}
+
+
+# -- activations -----------------------------------------------------------------------
+
+
+def at_kinks(f: Failure) -> np.ndarray:
+    """Where the input is at a kink of an activation or a loss."""
+    kwargs = f.question.kwargs
+    if f.question.name == "L1Loss":
+        return f.x == f.question.inputs[1]
+    kinks = {
+        "Hardtanh": (kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)),
+        "ReLU6": (0.0, 6.0),
+        "HingeEmbeddingLoss": (kwargs.get("margin", 1.0),),
+    }
+    return np.isin(f.x, kinks.get(f.question.name, (0.0,)))
+
+
+def gate(f: Failure) -> np.ndarray:
+    """What GELU and SiLU multiply x by."""
+    half = np.full_like(f.x, 0.5)
+    return np.divide(f.want["output"], f.x, out=half, where=f.x != 0)
+
+
+def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
+    """Sums along all dimensions but one, which is not that of the channels."""
+    for kept in {0, *range(2, terms.ndim)}:
+        yield terms.sum(axis=tuple(a for a in range(terms.ndim) if a != kept))
+
+
+def softmax_backward(f: Failure, y: np.ndarray, axis: int) -> np.ndarray:
+    """The gradient of Softmax or LogSoftmax, summed along an axis."""
+    if f.question.name == "LogSoftmax":
+        return f.upstream - np.exp(y) * f.upstream.sum(axis=axis, keepdims=True)
+    return y * (f.upstream - (f.upstream * y).sum(axis=axis, keepdims=True))
+
+
+def softmax(f: Failure, axis: int) -> Results:
+    """Softmax with the maximum along `dim` and the sums along another axis."""
+    dim = f.question.kwargs.get("dim", -1)
+    powers = np.exp(f.x - f.x.max(axis=dim, keepdims=True))
+    y = powers / powers.sum(axis=axis, keepdims=True)
+    return {"output": y, "input gradient": softmax_backward(f, y, axis)}
+
+
+def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
+    """CrossEntropyLoss, its softmax over the examples, its gradient along an axis."""
+    target = f.question.inputs[1]
+    if f.x.ndim != 2 or target.ndim != 1:
+        return {}
+    logs = f.x - np.log(np.exp(f.x).sum(axis=0, keepdims=True))
+    kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
+    found = torchs(
+        replace(f.question, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
+    )
+    g = found["input gradient"]
+    grad = g - np.exp(logs) * g.sum(axis=axis, keepdims=True)
+    return {"output": found["output"], "input gradient": grad}
+
+
+# -- layers ----------------------------------------------------------------------------
+
+
+def kernel_flipped(f: Failure) -> Results:
+    """A convolution with the kernel flipped, and its gradient with it."""
+    weight = f.question.state["weight"]
+    axes = tuple(range(2, weight.ndim))
+    state = {**f.question.state, "weight": np.flip(weight, axes).copy()}
+    found = torchs(replace(f.question, state=state))
+    return {**found, "gradient weight": np.flip(found["gradient weight"], axes)}
+
+
+def tied(x: np.ndarray) -> np.ndarray:
+    """Where a number occurs more than once in x."""
+    values, where, count = np.unique(x, return_inverse=True, return_counts=True)
+    return (count > 1)[where.reshape(x.shape)] if values.size else x == x
+
+
+def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
+    """Each window's gradient written over that of those before it, or behind it."""
+    if f.wrong != ("input gradient",):
+        return
+    dimensions = int(f.question.name[-2])
+    windows = np.ndindex(f.want["output"].shape[-dimensions:])
+    cases = [_OneWindow(**vars(f.question), window=window) for window in windows]
+    gradients = [torchs(case)["input gradient"] for case in cases]
+    for ordered in (gradients, gradients[::-1]):
+        written = np.zeros_like(f.x)
+        for gradient in ordered:
+            written = np.where(gradient != 0, gradient, written)
+        yield written
+
+
+@dataclass(frozen=True)
+class _OneWindow(Question):
+    """The same test case, with the upstream gradient 0 but in one window."""
+
+    window: tuple[int, ...] = ()
+
+    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
+        whole = super().grad_output(output)
+        assert whole is not None
+        kept = np.zeros_like(whole)
+        kept[(..., *self.window)] = whole[(..., *self.window)]
+        return kept
+
+
+def last_index_only(f: Failure) -> np.ndarray:
+    """The gradient of an embedding that keeps that of each index's last place."""
+    grad = np.zeros_like(f.question.state["weight"])
+    grad[f.x] = f.upstream
+    if (padding := f.question.kwargs.get("padding_idx")) is not None:
+        grad[padding] = 0
+    return grad
+
+
+def top(f: Failure) -> int:
+    """The largest level of a quantised weight."""
+    bits = f.question.kwargs["bits"]
+    return 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
+
+
+def scale(f: Failure) -> float:
+    """The weight of level 1."""
+    size = np.abs(f.question.state["weight"])
+    is_mean = isinstance(f.question.kwargs["bits"], str)
+    return size.mean() if is_mean else size.max() / top(f)
+
+
+def levels(f: Failure) -> np.ndarray:
+    """The whole numbers that the weights are rounded to."""
+    weight = f.question.state["weight"]
+    if f.question.kwargs["bits"] == "binary":
+        return np.where(weight >= 0, 1.0, -1.0)
+    return np.clip(np.round(weight / scale(f)), -top(f), top(f))
+
+
+def linear(f: Failure, weight: np.ndarray) -> Results:
+    """A linear layer with this weight."""
+    bias = f.question.state.get("bias", 0.0)
+    return {"output": f.x @ weight.T + bias, "input gradient": f.upstream @ weight}

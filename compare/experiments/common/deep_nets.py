@@ -1,0 +1,196 @@
+"""Deep, narrow nets: the gradient of their first layers, and remedies for ten."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import handmade
+from compare import plots
+from compare.backend import Backend, to_numpy
+from compare.experiment import Claim, Experiment, MakeLearner, backprop
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.libraries import LIBRARIES, give
+from compare.results import Side
+
+WIDTH = 32
+DEPTHS = (2, 4, 8, 16, 32, 64)
+INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
+    "torch's default": lambda init, weight, name: None,
+    "xavier": lambda init, weight, name: init.xavier_uniform_(
+        weight, init.calculate_gain(name)
+    ),
+    "kaiming": lambda init, weight, name: init.kaiming_uniform_(
+        weight, nonlinearity=name
+    ),
+    "orthogonal": lambda init, weight, name: init.orthogonal_(
+        weight, init.calculate_gain(name)
+    ),
+    "normal, std 1": lambda init, weight, name: init.normal_(weight, std=1.0),
+    "1.5 × kaiming": lambda init, weight, name: too_large(init, weight),
+}
+"""From `nn.init`, a weight and the activation's name to an initialised weight."""
+
+
+def too_large(init: Any, weight: Any) -> Any:
+    """U(−b, b), where b is 1.5 times kaiming's for ReLU, √(6 / inputs)."""
+    b = 1.5 * math.sqrt(6 / weight.shape[1])
+    return init.uniform_(weight, -b, b)
+
+
+def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
+    """`depth` hidden layers of width 32 between the pixels and the ten digits."""
+    layers = []
+    for i, o in pairwise([64] + [WIDTH] * depth):
+        layers += [nn.Linear(i, o), getattr(nn, activation)()]
+    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
+    return model
+
+
+def learner(
+    depth: int,
+    activation: str,
+    initialiser: str,
+    *,
+    lr: float = 0.1,
+    momentum: float = 0.0,
+    clip: float | None = None,
+) -> MakeLearner:
+    """Such a net, trained by SGD; the gradient may be clipped to a norm."""
+    return backprop(
+        model=lambda nn: net(nn, depth, activation, initialiser),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, p: optim.SGD(p, lr=lr, momentum=momentum),
+        clip=None if clip is None else lambda nn, p: nn.utils.clip_grad_norm_(p, clip),
+    )
+
+
+# The gradient of an untrained net
+
+
+def trained(
+    library: str, depth: int, activation: str, initialiser: str, steps: int
+) -> tuple[Any, list[float]]:
+    """The net after so many steps of plain SGD on 256 digits, and its losses.
+
+    It starts from the same weights in both libraries. What explodes may overflow.
+    """
+    make = learner(depth, activation, initialiser)
+    handmade.manual_seed(0)
+    weights = make(handmade).model.state_dict()
+    if library == "torch_ref":
+        weights = Backend().state_for_torch(weights)
+    found = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
+    found.model.load_state_dict(weights)
+    data = digits.small().data
+    x, target = (give(library, a[:256]) for a in (data.x, data.target))
+    with np.errstate(all="ignore"):
+        return found, [found.step(x, target) for _ in range(steps)]
+
+
+@lru_cache(maxsize=256)
+def gradient_norms(
+    library: str, depth: int, activation: str, initialiser: str
+) -> np.ndarray:
+    """The norm of the loss's gradient by each layer's weights, first layer first."""
+    found, _ = trained(library, depth, activation, initialiser, steps=1)
+    gradients = found.gradients().items()
+    norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
+    return np.array(norms)
+
+
+def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
+    """The norm of the first layer's gradient, for each of the depths."""
+    norms = [gradient_norms(library, d, activation, initialiser) for d in DEPTHS]
+    return np.array([by_layer[0] for by_layer in norms])
+
+
+def factor(library: str, activation: str, initialiser: str) -> float:
+    """The factor by which one more layer multiplies the first layer's gradient.
+
+    By least squares: a line through the logarithms against the depth. Deeper nets than
+    16 layers are left out, since rounding decides what becomes of an explosion.
+    """
+    norms = first_layer_norms(library, activation, initialiser)[:4]
+    return float(np.exp(np.polyfit(DEPTHS[:4], np.log(norms), 1)[0]))
+
+
+# Ten layers with a remedy
+
+DEPTH = 10
+Block = Callable[[Any], list[Any]]
+"""From the library's `nn` to the layers of one block."""
+
+
+def plain(nn: Any) -> list[Any]:
+    """A block without a remedy."""
+    return [nn.Linear(WIDTH, WIDTH), nn.Tanh()]
+
+
+def ten_blocks(block: Block) -> MakeLearner:
+    """Ten blocks between the pixels and the ten digits."""
+
+    def model(nn: Any) -> Any:
+        layers = [layer for _ in range(DEPTH) for layer in block(nn)]
+        first = nn.Linear(64, WIDTH, bias=False)
+        return nn.Sequential(first, *layers, nn.Linear(WIDTH, 10))
+
+    return backprop(
+        model=model,
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.01),
+    )
+
+
+def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
+    """Ten plain blocks, and ten with a remedy, which reach this accuracy.
+
+    Args:
+        name: of the remedy.
+        block: with the remedy.
+        accuracy: at least, on the test digits.
+        described: title, course and story.
+    """
+    return Experiment(
+        **described,
+        heading="Lösungen",
+        data=digits.small().draw,
+        learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
+        steps=250,
+        batch_size=64,
+        seeds=3,
+        metrics={"accuracy": digits.accuracy},
+        claims={
+            f"{DEPTH} plain layers only guess": _accuracy("plain", below=0.2),
+            f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
+            f"are right, from every seed": _accuracy(name, at_least=accuracy),
+        },
+        figures={"losses": _draw},
+    )
+
+
+def _accuracy(name: str, at_least: float = 0, below: float = np.inf) -> Claim:
+    def claim(side: Side) -> tuple[bool, str]:
+        found = digits.last(side, name)
+        words = f"test accuracy {reporting.percent(found)}"
+        holds = at_least <= min(found) and max(found) < below
+        return holds, f"{words}; {reporting.seeds(side.trials)}"
+
+    return claim
+
+
+def _draw(side: Side) -> Figure:
+    figure, (ax,) = plots.canvas()
+    names = figures.learner_names(side)
+    for name, color in zip(names, (plots.GREY, plots.RED), strict=True):
+        figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
+    plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
+    ax.legend(fontsize=13)
+    return figure

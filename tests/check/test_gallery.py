@@ -1,0 +1,77 @@
+"""The mistake in a wrong file is named, right files are accepted; ours are right."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+from check.conftest import loaded
+
+import handmade
+from compare.check.checker import check
+from compare.check.definitions import definitions, own_names
+from compare.check.mistakes import HINTS
+from compare.check.process import check_file
+
+HERE = Path(__file__).parent
+WRONG = sorted((HERE / "wrong").glob("*.py"))
+RIGHT = sorted((HERE / "right").glob("*.py"))
+HANDMADE = Path(handmade.__file__).parent
+HELPERS = {"init", "module", "utils", "optimizer", "lr_scheduler"}
+"""Files of nn and optim in which there is nothing to check."""
+OURS = [
+    f"{folder}.{path.stem}"
+    for folder in ("nn", "optim")
+    for path in sorted((HANDMADE / folder).glob("[!_]*.py"))
+    if path.stem not in HELPERS
+]
+OURS += ["descent", "forward_forward", "perceptron", "search"]
+
+
+def findings(module):
+    return [check(each) for each in definitions(own_names(module))]
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
+def test_a_wrong_implementation_is_rejected_and_diagnosed(path):
+    module = loaded(path)
+    (found,) = findings(module)
+    name = module.DIAGNOSIS
+    assert found.kind == ("bug" if name == "bug" else "convention"), found.words
+    assert name == "bug" or found.words.startswith(f"{name}: "), found.words
+    assert found.hint == HINTS.get(name, "")
+
+
+@pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)
+def test_a_right_variant_is_accepted(path):
+    (found,) = findings(loaded(path))
+    assert found.kind in ("equal", "rounding"), found.words
+    assert found.cases > 0
+
+
+def test_the_gallery_has_a_file_for_every_mistake():
+    names = {loaded(path).DIAGNOSIS for path in WRONG}
+    assert len(WRONG) >= 40
+    assert len(RIGHT) >= 20
+    assert names - {"bug"} == {*HINTS}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_files_pass_strictly(name):
+    found = findings(importlib.import_module(f"handmade.{name}"))
+    assert found
+    for finding in found:
+        assert finding.kind in ("equal", "rounding"), finding
+        assert not finding.not_tested, finding
+
+
+def test_our_own_files_are_all_there():
+    assert len(OURS) == 29
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nn/dropout.py", "optim/sgd.py"])
+def test_our_own_files_pass_by_the_door_of_others(name):
+    outcome = check_file(HANDMADE / name, [], 60)
+    assert outcome.problem == ""
+    assert outcome.findings
+    assert outcome.exit_status(strict=True) == 0, outcome.findings
