@@ -7,7 +7,7 @@ gradients.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,24 +15,9 @@ import numpy as np
 import handmade
 from compare.check.arguments import taken
 from compare.check.definitions import Definition, NotTested
-from compare.check.results import COUNTS
+from compare.check.results import COUNTS, Answer
 from compare.testing import resolved
-from compare.testing.reference import Question, Results
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a layer or a loss returns in a test case.
-
-    Args:
-        results: by name, as in `compare.testing.reference.Results`.
-        upstream: ∂L/∂output, as its backward pass was given it; None for a loss.
-        mutated: whether it changed an input or the upstream gradient.
-    """
-
-    results: Results
-    upstream: np.ndarray | None
-    mutated: bool = False
+from compare.testing.reference import Question
 
 
 def answer(definition: Definition, question: Question, passes: int = 1) -> Answer:

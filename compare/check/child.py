@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from compare.check.checker import check
+from compare.check.comparison import bug
 from compare.check.definitions import (
     MODULE,
     Definition,
@@ -18,7 +19,7 @@ from compare.check.definitions import (
     own_names,
     suggestions,
 )
-from compare.check.finding import Finding, bug
+from compare.check.report import Finding
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "

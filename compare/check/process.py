@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from compare.check.report import Outcome
+from compare.check.report import Finding, Outcome
 
 CHILD = "compare.check.child"
 
@@ -98,6 +98,4 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
 
 def _lost(label: str, ending: str) -> dict[str, Any]:
     """The finding of a name during which the child was lost."""
-    from compare.check.finding import Finding  # only here: it imports torch
-
     return Finding(label, label, "bug", ending).as_dict()

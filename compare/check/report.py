@@ -3,7 +3,8 @@
 import html
 import io
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,6 +17,46 @@ BAD = ("convention", "bug")
 """The kinds of finding that fail a file."""
 SMALL = 1e6
 """Up to so many units in the last place a difference may be a matter of rounding."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of checking one name.
+
+    Args:
+        label: its name in the file.
+        name: the class that it was compared with.
+        kind: "equal", "rounding", "convention" (a mistake that has a name) or "bug".
+        words: what is wrong, or how large the difference is.
+        hint: how to mend a mistake, or where to look; "repair" in JSON.
+        case: the smallest test case that fails, as a call.
+        input: its inputs and parameters.
+        expected: torch's result.
+        got: the file's result.
+        ulp: the largest difference, in units in the last place.
+        cases: how many test cases there were.
+        not_tested: arguments that it does not take and inputs on which it raises;
+            "not_covered" in JSON.
+    """
+
+    label: str
+    name: str
+    kind: str
+    words: str
+    hint: str = ""
+    case: str = ""
+    input: str = ""
+    expected: str = ""
+    got: str = ""
+    ulp: float = 0.0
+    cases: int = 0
+    not_tested: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, with the keys of its first version; infinity becomes null."""
+        keys = {"hint": "repair", "not_tested": "not_covered"}
+        found = {keys.get(key, key): value for key, value in asdict(self).items()}
+        return found | {"ulp": self.ulp if math.isfinite(self.ulp) else None}
 
 
 @dataclass

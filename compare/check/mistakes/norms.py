@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.check.failure import Failure
+from compare.check.results import Failure
 from compare.testing.reference import Results
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.failure import Failure
-from compare.check.results import close, wrong_results
+from compare.check.results import Failure, close, wrong_in
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, torchs
 
@@ -68,7 +67,7 @@ def right_with_swapped_arguments(f: Failure) -> bool:
 
     with contextlib.suppress(Exception):
         other = answer(replace(f.definition, backward=swapped), f.question)
-        return not wrong_results(other.results, f.want)
+        return not wrong_in(other.results, f.want)
     return False
 
 

@@ -1,0 +1,144 @@
+"""Checking the perceptron rule, both kinds of descent and Newton's step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+import torch_ref
+from compare.backend import to_numpy
+from compare.check import mistakes, wording
+from compare.check.adapters import get_parameter, set_parameters
+from compare.check.comparison import Comparison
+from compare.check.definitions import Definition
+from compare.check.report import Finding
+from compare.check.results import Answer, Failure, close
+from compare.testing.reference import Question, Results
+
+
+def rosenblatt(definition: Definition) -> Finding:
+    """Compare one step of the perceptron rule, from random weights and from 0."""
+    rng, comparison = np.random.default_rng(2), Comparison(definition)
+    for scale in (1.0, 1.0, 0.0):
+        state = {
+            "weight": scale * rng.normal(size=(2, 3)),
+            "bias": scale * rng.normal(size=2),
+        }
+        x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, 2)).astype(float)
+        got, want = _steps(definition.make, state, x, y)
+        fires = np.where(x @ state["weight"].T + state["bias"] > 0, 1.0, 0.0)
+        question = Question("Rosenblatt", (3, 2), state=state, inputs=(x, y))
+        # ŷ − y is to this rule what the upstream gradient is to a layer.
+        comparison.add(question, want, Answer(got, fires - y))
+
+    def diagnosis(failures: list[Failure]) -> str:
+        only_at_0 = not any(np.any(f.question.state["weight"]) for f in failures)
+        return "kink value" if only_at_0 else mistakes.diagnosis(failures)
+
+    return comparison.finding(diagnosis)
+
+
+def _steps(
+    make: Callable[..., Any], state: Results, x: np.ndarray, y: np.ndarray
+) -> tuple[Results, Results]:
+    """How the file's rule and torch_ref's change weights and bias, and their losses."""
+    ours, theirs = make(3, 2), torch_ref.perceptron.Rosenblatt(3, 2)
+    set_parameters(ours, state)
+    theirs.to(torch.zeros(1).double())
+    theirs.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in state.items()})
+    got = {"output": np.asarray(ours.step(x.copy(), y.copy()), dtype=float)}
+    want = {"output": np.asarray(theirs.step(torch.from_numpy(x), torch.from_numpy(y)))}
+    for name, before in state.items():
+        key = f"gradient {name}"
+        got[key] = before - np.asarray(get_parameter(ours, name))
+        want[key] = before - to_numpy(theirs.parameters()[name])
+    return got, want
+
+
+def descend(definition: Definition) -> Finding:
+    """Compare gradient descent on x², step by step."""
+    options = {"step": 0.1, "max_steps": 50}
+    made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+    start = torch.tensor(2.0, dtype=torch.float64)
+    trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
+    got, want = (
+        {"first step": np.diff(points[:2]), "points": points}
+        for found in (getattr(made, "points", made), trace.points)
+        for points in [np.asarray(found, dtype=float)]
+    )
+    return _compared(definition, {"in a descent from 2": (want, got)})
+
+
+def newton(definition: Definition) -> Finding:
+    """Compare H⁻¹∇ for a random symmetric matrix H."""
+    rng = np.random.default_rng(1)
+    root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
+    hessian = root @ root.T + np.eye(3)
+    got = {"step": np.asarray(definition.make(gradient.copy(), hessian.copy()))}
+    want = {"step": np.linalg.solve(hessian, gradient)}
+    return _compared(definition, {"which is not H⁻¹∇": (want, got)})
+
+
+BLIND = {
+    "where the error shrinks ahead": (2.0, -0.5),
+    "where it grows ahead and shrinks behind": (2.0, 0.5),
+    "where it grows on both sides": (0.125, 1.0),
+    "where it is equal ahead": (0.5, -1.0),
+    "where it is equal behind": (0.5, 1.0),
+    "left of the lowest point": (-3.0, 1.0),
+    "left of it, on the way up": (-3.0, -1.0),
+}
+"""Situations on x², each with the x and the step that lead to it."""
+
+
+def blind(definition: Definition) -> Finding:
+    """Compare one step of the search without a derivative on x², in all situations.
+
+    Where it evaluates f counts, too: evaluations are what a search costs.
+    """
+    both = torch_ref.search.blind_step, definition.make
+    return _compared(
+        definition,
+        {
+            f"{situation}: x = {x}, step = {step}": tuple(
+                _blind_step(step_of, x, step) for step_of in both
+            )
+            for situation, (x, step) in BLIND.items()
+        },
+    )
+
+
+def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
+    evaluated: list[float] = []
+
+    def error(at: Any) -> Any:
+        evaluated.append(float(at))
+        return at * at
+
+    found = np.array(step_of(error, x, x * x, step), dtype=float)
+    return {"x, value and step": found, "evaluations": np.array(evaluated)}
+
+
+def _compared(
+    definition: Definition, results: dict[str, tuple[Results, Results]]
+) -> Finding:
+    """Compare what torch_ref and a function return; the only known mistake is a sign.
+
+    Args:
+        definition: the function.
+        results: of torch_ref and of the function, by what is to be told of a failure.
+    """
+    comparison = Comparison(definition, tolerance=1e-11)
+    for where, (want, got) in results.items():
+        comparison.add(Question(where), want, Answer(got))
+
+    def diagnosis(failures: list[Failure]) -> str:
+        f, name = failures[0], failures[0].wrong[0]
+        return "sign" if close(f.got[name], -f.want[name], 1e-9) else ""
+
+    def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
+        where, fields = wording.shown(failures)
+        return f"{where}, {failures[0].question.name}", fields | {"case": ""}
+
+    return comparison.finding(diagnosis, shown)
