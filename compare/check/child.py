@@ -12,14 +12,7 @@ import torch
 
 from compare.check.checker import check
 from compare.check.comparison import bug
-from compare.check.definitions import (
-    MODULE,
-    Definition,
-    definitions,
-    own_names,
-    suggestions,
-)
-from compare.check.report import Finding
+from compare.check.definitions import MODULE, definitions, own_names, suggestions
 
 NOTHING = (
     "there is nothing to check: define a class named as in handmade.nn or "
@@ -37,35 +30,36 @@ def main(file: str, out: str, wanted: list[str]) -> None:
             lines.write(json.dumps(_printable(news)) + "\n")
 
         try:
-            module = load(Path(file))
+            own = own_names(_loaded(Path(file)))
         except BaseException as error:
             write(problem=_why_not_loaded(error))
             return
-        own = own_names(module)
         found, hints = definitions(own), suggestions(own)
         labels = [definition.label for definition in found]
         unknown = [name for name in wanted if name not in labels]
         if unknown:
             write(problem=hints.get(unknown[0], f"it defines no {unknown[0]!r}"))
-            return
-        if not found:
+        elif not found:
             write(problem="\n".join([NOTHING, *hints.values()]))
-            return
-        write(found=labels, hints=[] if wanted else [*hints.values()])
-        for definition in found:
+        else:
+            write(found=labels, hints=[] if wanted else [*hints.values()])
+        for definition in [] if unknown else found:
             if not wanted or definition.label in wanted:
                 write(began=definition.label)
-                write(finding=_checked(definition).as_dict())
+                try:
+                    finding = check(definition)
+                except BaseException as error:  # sys.exit inside a function, say
+                    words = f"raises {type(error).__name__}: {error}"
+                    finding = bug(definition, words)
+                write(finding=finding.as_dict())
 
 
-def load(path: Path) -> ModuleType:
-    """Run a file as a module; raises whatever it raises."""
+def _loaded(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(MODULE, path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    module = sys.modules[MODULE] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -80,13 +74,6 @@ def _why_not_loaded(error: BaseException) -> str:
         case SystemExit():
             return "it calls sys.exit while it is loaded"
     return f"it fails while it is loaded: {type(error).__name__}: {error}"
-
-
-def _checked(definition: Definition) -> Finding:
-    try:
-        return check(definition)
-    except BaseException as error:  # sys.exit inside a function, say
-        return bug(definition, f"raises {type(error).__name__}: {error}")
 
 
 def _printable(tree: Any) -> Any:

@@ -145,7 +145,7 @@ class Comparison:
         if self.largest:
             kind, words = "rounding", f"within {self.largest:.1e}"
         words = f"{agreement}{words} in {self.cases} case{'s' * (self.cases != 1)}"
-        return Finding(label, name, kind, words, ulp=ulp)
+        return Finding(label, name, kind, words, ulp=self.largest / EPS)
 
     def _why_no_case(self) -> str:
         if self.cases:

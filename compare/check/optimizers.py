@@ -49,7 +49,7 @@ def optimizer(definition: Definition) -> Finding:
     for _, case in comparison.given_cases():
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
-        options, dtypes = case.kwargs, set()
+        options = case.kwargs
         for new_lr in (None, NEW_LR):
             run = Run(case.name, kwargs=options, shapes=shapes, new_lr=new_lr)
             ours = trajectory(definition.make, options, shapes, new_lr=new_lr)

@@ -45,7 +45,7 @@ def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
         finished = {finding["label"] for finding in outcome.findings}
         last = news.get("began", [""])[-1]
         if last and last not in finished:
-            outcome.findings.append(_lost(last, ending))
+            outcome.findings.append(Finding(last, last, "bug", ending).as_dict())
             finished.add(last)
         left = [name for name in names or news["found"][0] if name not in finished]
         if not left:
@@ -65,7 +65,11 @@ def run_child(path: Path, names: list[str], seconds: float) -> tuple[list[Any], 
             start_new_session=True,
         )
         ending = _wait(child, out, seconds)
-        _kill(child)  # and whatever it started
+        if hasattr(os, "killpg"):  # and whatever it started
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
+        child.wait()
         text = out.read_text(encoding="utf-8")
     lines = []
     for line in text.splitlines():
@@ -76,26 +80,9 @@ def run_child(path: Path, names: list[str], seconds: float) -> tuple[list[Any], 
 
 def _wait(child: "subprocess.Popen[bytes]", out: Path, seconds: float) -> str:
     """How the child ended; it may run while it writes something every `seconds`."""
-    size = 0
-    while True:
-        try:
+    size = -1
+    while out.stat().st_size > size:
+        size = out.stat().st_size
+        with suppress(subprocess.TimeoutExpired):
             return f"ended the process with status {child.wait(timeout=seconds)}"
-        except subprocess.TimeoutExpired:
-            if out.stat().st_size > size:
-                size = out.stat().st_size
-                continue
-            _kill(child)
-            return f"did not end within {seconds:g} s"
-
-
-def _kill(child: "subprocess.Popen[bytes]") -> None:
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-    child.kill()
-    child.wait()
-
-
-def _lost(label: str, ending: str) -> dict[str, Any]:
-    """The finding of a name during which the child was lost."""
-    return Finding(label, label, "bug", ending).as_dict()
+    return f"did not end within {seconds:g} s"

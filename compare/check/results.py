@@ -38,36 +38,22 @@ def wrong_in(
 
 @dataclass(frozen=True)
 class Answer:
-    """What a definition returns in a test case.
-
-    Args:
-        results: by name, as in `compare.testing.reference.Results`.
-        upstream: ∂L/∂output, as its backward pass was given it; None for a loss.
-        mutated: whether it changed an input or a gradient that it was given.
-    """
+    """What a definition returns in a test case."""
 
     results: Results
-    upstream: np.ndarray | None = None
-    mutated: bool = False
+    upstream: np.ndarray | None = None  # ∂L/∂output as it was given; None for a loss
+    mutated: bool = False  # whether it changed an input or a gradient it was given
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A test case in which a definition gives wrong results.
-
-    Args:
-        definition: the class or function of the file.
-        question: the test case, a `compare.testing.reference.Question` or like one.
-        want: torch's results.
-        answer: the file's.
-        wrong: the names of the results that differ.
-    """
+    """A test case in which a definition gives wrong results."""
 
     definition: Definition
-    question: Any
-    want: Results
-    answer: Answer
-    wrong: tuple[str, ...]
+    question: Any  # a `Question` or one of its subclasses
+    want: Results  # torch's
+    answer: Answer  # the file's
+    wrong: tuple[str, ...]  # the names of the results that differ
 
     @property
     def got(self) -> Results:

@@ -45,17 +45,11 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in a layer or a loss.
-
-    Args:
-        name: the diagnosis.
-        of: the classes in which it can be made; in any if empty.
-        ways: the formulas for its results, one for each way to make it.
-    """
+    """A mistake in a layer or a loss."""
 
     name: str
-    of: frozenset[str]
-    ways: tuple[CodeType, ...]
+    of: frozenset[str]  # the classes in which it can be made; in any if empty
+    ways: tuple[CodeType, ...]  # formulas for its results, one for each way to make it
 
     def explains(self, f: Failure) -> bool:
         """Whether one way to make it gives all the wrong results of a test case."""

@@ -11,6 +11,7 @@ from compare.check.adapters import answer
 from compare.check.results import Failure, close, wrong_in
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, torchs
+from handmade.quantize import quantize
 
 # -- any layer or loss -----------------------------------------------------------------
 
@@ -300,19 +301,14 @@ def top(f: Failure) -> int:
     return 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
 
 
-def scale(f: Failure) -> float:
+def scale(f: Failure) -> np.ndarray:
     """The weight of level 1."""
-    size = np.abs(f.question.state["weight"])
-    is_mean = isinstance(f.question.kwargs["bits"], str)
-    return size.mean() if is_mean else size.max() / top(f)
+    return quantize(f.question.state["weight"], f.question.kwargs["bits"]).scale
 
 
 def levels(f: Failure) -> np.ndarray:
     """The whole numbers that the weights are rounded to."""
-    weight = f.question.state["weight"]
-    if f.question.kwargs["bits"] == "binary":
-        return np.where(weight >= 0, 1.0, -1.0)
-    return np.clip(np.round(weight / scale(f)), -top(f), top(f))
+    return quantize(f.question.state["weight"], f.question.kwargs["bits"]).stored
 
 
 def linear(f: Failure, weight: np.ndarray) -> Results:
