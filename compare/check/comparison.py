@@ -21,10 +21,7 @@ from compare.testing.reference import Results
 class Comparison:
     """A definition compared with torch, test case by test case.
 
-    Args:
-        definition: what is checked.
-        torchs: torch's results in a test case; needed where arguments have defaults.
-        tolerance: the relative difference that is rounding.
+    `torchs` gives torch's results in a test case, if it depends on default arguments.
     """
 
     def __init__(
@@ -61,14 +58,7 @@ class Comparison:
         answer: Answer,
         wrong: tuple[str, ...] | None = None,
     ) -> bool:
-        """Compare two results; whether they are equal up to rounding.
-
-        Args:
-            question: the test case.
-            want: torch's results.
-            answer: the file's.
-            wrong: the names of those that differ, if that is known.
-        """
+        """Add a test case; whether its results are right, unless those `wrong`."""
         got = answer.results
         if wrong is None:
             wrong = wrong_in(got, want, self.tolerance)
@@ -131,21 +121,14 @@ class Comparison:
     def _wrong(self, mistake: str, where: str, **fields: Any) -> Finding:
         if not mistake:
             return bug(self.definition, f"cause not recognised: {where}", **fields)
-        label, name = self.definition.label, self.definition.name
-        words, hint = f"{mistake}: {where}", mistakes.HINTS[mistake]
-        return Finding(label, name, "convention", words, hint, **fields)
+        hint, words = mistakes.HINTS[mistake], f"{mistake}: {where}"
+        return replace(bug(self.definition, words, hint, **fields), kind="convention")
 
     def _right(self, agreement: str) -> Finding:
-        label, name, ulp = (
-            self.definition.label,
-            self.definition.name,
-            self.largest / EPS,
-        )
-        kind, words = "equal", "equal bit for bit"
-        if self.largest:
-            kind, words = "rounding", f"within {self.largest:.1e}"
-        words = f"{agreement}{words} in {self.cases} case{'s' * (self.cases != 1)}"
-        return Finding(label, name, kind, words, ulp=self.largest / EPS)
+        found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
+        words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
+        kind, ulp = "rounding" if self.largest else "equal", self.largest / EPS
+        return replace(bug(self.definition, words), kind=kind, ulp=ulp)
 
     def _why_no_case(self) -> str:
         if self.cases:

@@ -32,15 +32,10 @@ NEW_LR = 0.03
 
 @dataclass(frozen=True)
 class Run(Question):
-    """Some steps of an optimiser.
+    """Some steps of an optimiser."""
 
-    Args:
-        shapes: of its parameters.
-        new_lr: the learning rate after half of the steps, if it changes.
-    """
-
-    shapes: Shapes = ()
-    new_lr: float | None = None
+    shapes: Shapes = ()  # of its parameters
+    new_lr: float | None = None  # after half of the steps, if it changes
 
 
 def optimizer(definition: Definition) -> Finding:
@@ -74,12 +69,7 @@ def _by_step(path: Path) -> Results:
 
 
 def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
-    """The first mistake that leads to just these paths; "" if none does.
-
-    Args:
-        others: the defaults that are not torch's.
-        failures: to explain.
-    """
+    """The first mistake that leads to just these paths; "" if none does."""
     try:
         _torchs(replace(failures[0].question, kwargs=others))
     except Exception:  # torch refuses them

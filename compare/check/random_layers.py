@@ -132,15 +132,10 @@ def _sample_mistakes(module: Any) -> Mistakes:
 
 def _is_noise(noise: np.ndarray, s: np.ndarray) -> bool:
     """Whether these are different standard normal numbers, whether σ < 1 or not."""
-    is_drawn_anew = np.unique(noise).size > 0.99 * noise.size
-    return is_drawn_anew and all(_is_normal(noise[part]) for part in (s < 0, s >= 0))
-
-
-def _is_normal(noise: np.ndarray) -> bool:
-    """Whether the moments of these numbers are those of a standard normal one."""
     moments = ((1, 0.0, 1.0), (2, 1.0, 2.0), (4, 3.0, 96.0))  # power, mean, variance
-    return all(
-        abs(np.mean(noise**power) - mean) <= DEVIATIONS * np.sqrt(variance / noise.size)
+    return np.unique(noise).size > 0.99 * noise.size and all(
+        abs(np.mean(part**power) - mean) <= DEVIATIONS * np.sqrt(variance / part.size)
+        for part in (noise[s < 0], noise[s >= 0])
         for power, mean, variance in moments
     )
 

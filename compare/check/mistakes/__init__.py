@@ -53,16 +53,14 @@ class Mistake:
 
     def explains(self, f: Failure) -> bool:
         """Whether one way to make it gives all the wrong results of a test case."""
-        return any(_explains(way, f) for way in self.ways)
-
-
-def _explains(way: CodeType, f: Failure) -> bool:
-    with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
-        return any(
-            all(n in found and close(f.got[n], found[n], TOLERANCE) for n in f.wrong)
-            for found in _results(way, f)
-        )
-    return False
+        for way in self.ways:
+            with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
+                if any(
+                    all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
+                    for a in _results(way, f)
+                ):
+                    return True
+        return False
 
 
 def _results(way: CodeType, f: Failure) -> Iterable[Results]:

@@ -7,23 +7,15 @@ from compare.testing.reference import Results
 
 
 class Norm:
-    """Batch, layer and group normalisation: x̂ = (x − μ) / √(σ² + ε), y = w x̂ + b.
-
-    Args:
-        f: the test case.
-        axes: along which μ and σ² are taken; the right ones unless given.
-        running: whether μ and σ² are the running ones; only in evaluation unless given.
-        unbiased: whether σ² is the unbiased variance.
-        eps_outside: whether it is √σ² + ε.
-    """
+    """Batch, layer and group normalisation: x̂ = (x − μ) / √(σ² + ε), y = w x̂ + b."""
 
     def __init__(
         self,
         f: Failure,
-        axes: tuple[int, ...] = (),
-        running: bool | None = None,
-        unbiased: bool = False,
-        eps_outside: bool = False,
+        axes: tuple[int, ...] = (),  # along which μ and σ² are taken, if not as usual
+        running: bool | None = None,  # whether those are the running ones
+        unbiased: bool = False,  # whether σ² is the unbiased variance
+        eps_outside: bool = False,  # whether it is √σ² + ε
     ) -> None:
         self.f, self.x = f, f.x
         self.axes = self.channel_axes = (0, *range(2, f.x.ndim))
