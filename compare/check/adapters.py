@@ -33,16 +33,17 @@ def answer(definition: Definition, question: Question, passes: int = 1) -> Answe
     given = replace(question, inputs=tuple(map(_copied, question.inputs)))
     form = _functions if definition.backward else _module
     forward, backward = form(definition, given, passes)
-    results, output, upstream, changed = {}, None, None, []
+    results: dict[str, Any] = {}
+    upstream: np.ndarray | None = None
+    changed: list[np.ndarray] = []
     for _ in range(passes):
         output = forward(*given.inputs)
         upstream = _grad_output(given, output)
         changed = [] if upstream is None else [upstream.copy()]
-        results = backward(*changed)
-    pairs = [*zip(given.inputs, question.inputs, strict=True)]
-    pairs += [(array, upstream) for array in changed]
+        results = {"output": output, **backward(*changed)}
+    before = [*question.inputs, *([] if upstream is None else [upstream])]
+    pairs = zip([*given.inputs, *changed], before, strict=True)
     mutated = not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-    results = {"output": output, **results}
     arrays = {name: np.array(value) for name, value in results.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "fiubc":

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check import course, example, functions, random_layers, wording
 from compare.check.adapters import answer
-from compare.check.comparison import Comparison, bug, bug_of
+from compare.check.comparison import Comparison, bug_of, finding_of
 from compare.check.definitions import Definition, NotTested
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
@@ -29,7 +29,7 @@ def check(definition: Definition) -> Finding:
         try:
             return CHECKS[definition.kind](definition)
         except NotTested as error:
-            return bug(definition, str(error))
+            return finding_of(definition, "bug", str(error))
         except Exception as error:
             return bug_of(definition, error)
 

@@ -101,7 +101,7 @@ class Comparison:
         elif self.mistakes:
             found = self._wrong(*self.mistakes[0])
         elif words := problem or self._why_no_case():
-            found = bug(self.definition, words)
+            found = finding_of(self.definition, "bug", words)
         else:
             found = self._right(agreement)
         return replace(found, cases=self.cases, not_tested=self._not_tested())
@@ -119,16 +119,16 @@ class Comparison:
         return not wrong_in(failure.got, want, self.tolerance)
 
     def _wrong(self, mistake: str, where: str, **fields: Any) -> Finding:
+        kind, hint = "convention", mistakes.HINTS.get(mistake, "")
         if not mistake:
-            return bug(self.definition, f"cause not recognised: {where}", **fields)
-        hint, words = mistakes.HINTS[mistake], f"{mistake}: {where}"
-        return replace(bug(self.definition, words, hint, **fields), kind="convention")
+            kind, mistake = "bug", "cause not recognised"
+        return finding_of(self.definition, kind, f"{mistake}: {where}", hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
         words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
         kind, ulp = "rounding" if self.largest else "equal", self.largest / EPS
-        return replace(bug(self.definition, words), kind=kind, ulp=ulp)
+        return finding_of(self.definition, kind, words, ulp=ulp)
 
     def _why_no_case(self) -> str:
         if self.cases:
@@ -150,12 +150,14 @@ class Comparison:
         return lines + (without_default(self.definition) if self.torchs else [])
 
 
-def bug(definition: Definition, words: str, hint: str = "", **fields: Any) -> Finding:
-    """Wrong or unusable, in these words."""
-    return Finding(definition.label, definition.name, "bug", words, hint, **fields)
+def finding_of(
+    definition: Definition, kind: str, words: str, hint: str = "", **fields: Any
+) -> Finding:
+    """The finding of a definition."""
+    return Finding(definition.label, definition.name, kind, words, hint, **fields)
 
 
 def bug_of(definition: Definition, error: Exception) -> Finding:
     """What a definition raised."""
     hint = wording.how_to_call(definition, error)
-    return bug(definition, wording.raised(error), hint)
+    return finding_of(definition, "bug", wording.raised(error), hint)

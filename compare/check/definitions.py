@@ -37,9 +37,6 @@ _KINDS = {
 """The kind of each class that can be checked."""
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
 
-MODULE = "checked_file"
-"""The module name that a checked file gets."""
-
 
 class NotTested(Exception):
     """The file does not take such arguments or inputs; the message names them."""
