@@ -96,7 +96,7 @@ def _wait(child: "subprocess.Popen[bytes]", out: Path, seconds: float) -> str:
     return f"did not end within {seconds:g} s"
 
 
-# -- in the child -----------------------------------------------------------------------
+# -- in the child ----------------------------------------------------------------------
 
 
 def run_as_child(file: str, out: str, wanted: list[str]) -> None:

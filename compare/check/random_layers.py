@@ -64,16 +64,11 @@ def _mistakes(
     name: str,
     evaluated: tuple[np.ndarray, np.ndarray],
 ) -> Mistakes:
-    """The mistakes of a layer that draws.
+    """The mistakes of a layer that draws, given x and ∂L/∂output.
 
-    Args:
-        module: the layer.
-        x: its input.
-        g: ∂L/∂output.
-        special: finds those of this layer, from the output, the input gradient and the
-            output of a second pass.
-        name: of the mistake of drawing in evaluation mode, too.
-        evaluated: the right output and input gradient there.
+    `special` finds those of one class, from the output, the input gradient and the
+    output of a second pass. `name` is that of drawing in evaluation mode, too; there
+    `evaluated` are the output and the input gradient.
     """
 
     def passes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,14 +88,8 @@ def _mistakes(
         yield name, "the output or the input gradient"
 
 
-def _dropout_mistakes(
-    p: float,
-    x: np.ndarray,
-    g: np.ndarray,
-    y: np.ndarray,
-    grad: np.ndarray,
-    again: np.ndarray,
-) -> Mistakes:
+def _dropout_mistakes(p: float, *arrays: np.ndarray) -> Mistakes:
+    x, g, y, grad, again = arrays
     kept, at = y != 0, f"at p = {p:g}"
     scale = 1 / (1 - p) if p < 1 else 1.0
     # Whole columns may be dropped although the fraction of all is right.
@@ -124,15 +113,9 @@ def _dropout_mistakes(
         yield "", "the same units are dropped in every pass"
 
 
-def _sample_mistakes(
-    mean: np.ndarray,
-    s: np.ndarray,
-    g: np.ndarray,
-    z: np.ndarray,
-    grad: np.ndarray,
-    again: np.ndarray,
-) -> Mistakes:
+def _sample_mistakes(*arrays: np.ndarray) -> Mistakes:
     """Mistakes in drawing z = μ + σ ε, s = log σ², ε standard normal."""
+    mean, s, g, z, grad, again = arrays
     noise = z - mean
     if not _is_normal(noise / np.exp(0.5 * s), s):
         if _is_normal(noise / np.exp(s), s):

@@ -87,13 +87,9 @@ def _names(f: Failure) -> dict[str, Any]:
         **f.question.kwargs,
         **vars(np),
         **vars(variants),
-        "Norm": Norm,
         **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
-        "target": inputs[-1],
-        "g": f.upstream,
-        "x": f.x,
-        "f": f,
+        **{"Norm": Norm, "target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
     }
 
 
@@ -114,16 +110,11 @@ HINTS: dict[str, str] = {
 """By the name of a mistake: how to mend it, in one line."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
-MISTAKES = [
-    Mistake(
-        row["name"],
-        frozenset(row.get("of", "").split()),
-        tuple(map(_compiled, row.get("ways", []))),
-    )
-    for rows in _ROWS.values()
-    for row in rows
-]
+MISTAKES: list[Mistake] = []
 """The mistakes of layers and losses, those of special classes first."""
+for _row in (row for rows in _ROWS.values() for row in rows):
+    _of, _ways = _row.get("of", "").split(), map(_compiled, _row.get("ways", []))
+    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(_ways)))
 MISTAKES.sort(key=lambda mistake: not mistake.of)
 
 
@@ -137,11 +128,9 @@ def diagnosis(failures: list[Failure]) -> str:
     if not ordinary:
         return "unstable form"
     ordinary = [f for f in ordinary if f.x.size] or ordinary
-    ways: dict[str, list[Mistake]] = {}
-    for mistake in MISTAKES:
-        if not mistake.of or failures[0].question.name in mistake.of:
-            ways.setdefault(mistake.name, []).append(mistake)
-    for name, same in ways.items():
+    own = [m for m in MISTAKES if not m.of or failures[0].question.name in m.of]
+    for name in dict.fromkeys(mistake.name for mistake in own):
+        same = [mistake for mistake in own if mistake.name == name]
         if all(any(mistake.explains(f) for mistake in same) for f in ordinary):
             return name
     return ""

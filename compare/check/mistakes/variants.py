@@ -16,16 +16,20 @@ from handmade.quantize import quantize
 # -- any layer or loss -----------------------------------------------------------------
 
 
+def again(f: Failure, **changes: Any) -> Results:
+    """Torch's results in a test case with these changes."""
+    return torchs(replace(f.question, **changes))
+
+
 def torch(f: Failure, **options: Any) -> Results:
     """Torch's results with other options."""
-    return torchs(replace(f.question, kwargs={**f.question.kwargs, **options}))
+    return again(f, kwargs={**f.question.kwargs, **options})
 
 
 def without(f: Failure, option: str) -> Results:
     """Torch's results with the default of an option that was given."""
     others = {k: v for k, v in f.question.kwargs.items() if k != option}
-    is_given = option in f.question.kwargs
-    return torchs(replace(f.question, kwargs=others)) if is_given else {}
+    return again(f, kwargs=others) if len(others) < len(f.question.kwargs) else {}
 
 
 def times(f: Failure, factor: float) -> Results:
@@ -60,15 +64,13 @@ def not_summed(f: Failure) -> Results:
 def right_with_swapped_arguments(f: Failure) -> bool:
     """Whether a function's gradient is right if it is given x first."""
     backward = f.definition.backward
-    if backward is None or f.is_loss:
-        return False
-
-    def swapped(grad_output: Any, x: Any, *others: Any, **kwargs: Any) -> Any:
-        return backward(x, grad_output, *others, **kwargs)
-
-    with contextlib.suppress(Exception):
-        other = answer(replace(f.definition, backward=swapped), f.question)
-        return not wrong_in(other.results, f.want)
+    if backward and not f.is_loss:
+        swapped = replace(
+            f.definition,
+            backward=lambda g, x, *others, **k: backward(x, g, *others, **k),
+        )
+        with contextlib.suppress(Exception):
+            return not wrong_in(answer(swapped, f.question).results, f.want)
     return False
 
 
@@ -134,12 +136,6 @@ def _lacks_upstream(f: Failure) -> bool:
     )
 
 
-def unweighted(f: Failure) -> Results:
-    """A weighted sum of losses whose weights are all 1."""
-    plain = [(1.0, loss) for _, loss in f.question.args[0]]
-    return torchs(replace(f.question, args=(plain,)))
-
-
 def entropy(f: Failure) -> np.ndarray:
     """−Σ y log y of the target of KLDivLoss, reduced as the loss is."""
     y = f.question.inputs[1]
@@ -164,7 +160,7 @@ def log_variance_doubled(f: Failure) -> Results:
     """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
     twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
     inputs = tuple(twice * a for a in f.question.inputs)
-    found = torchs(replace(f.question, inputs=inputs))
+    found = again(f, inputs=inputs)
     return {**found, "input gradient": twice * found["input gradient"]}
 
 
@@ -197,12 +193,6 @@ def at_kinks(f: Failure) -> np.ndarray:
     return np.isin(f.x, kinks.get(f.question.name, (0.0,)))
 
 
-def gate(f: Failure) -> np.ndarray:
-    """What GELU and SiLU multiply x by."""
-    half = np.full_like(f.x, 0.5)
-    return np.divide(f.want["output"], f.x, out=half, where=f.x != 0)
-
-
 def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
     """Sums along all dimensions but one, which is not that of the channels."""
     for kept in {0, *range(2, terms.ndim)}:
@@ -231,9 +221,7 @@ def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
         return {}
     logs = f.x - np.log(np.exp(f.x).sum(axis=0, keepdims=True))
     kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
-    found = torchs(
-        replace(f.question, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
-    )
+    found = again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
     g = found["input gradient"]
     grad = g - np.exp(logs) * g.sum(axis=axis, keepdims=True)
     return {"output": found["output"], "input gradient": grad}
@@ -247,7 +235,7 @@ def kernel_flipped(f: Failure) -> Results:
     weight = f.question.state["weight"]
     axes = tuple(range(2, weight.ndim))
     state = {**f.question.state, "weight": np.flip(weight, axes).copy()}
-    found = torchs(replace(f.question, state=state))
+    found = again(f, state=state)
     return {**found, "gradient weight": np.flip(found["gradient weight"], axes)}
 
 
