@@ -80,7 +80,7 @@ def _module(definition: Definition, question: Question, _: int) -> Passes:
     kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
     module = definition.make(*args, **kwargs)
     buffers = _own_buffers(module, question)
-    for owner, _, state in _owners(module, args, question.state | buffers):
+    for owner, _place, state in _owners(module, args, question.state | buffers):
         set_parameters(owner, state)
     if not question.training:
         evaluate(module)

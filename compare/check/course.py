@@ -21,12 +21,14 @@ def rosenblatt(definition: Definition) -> Finding:
     """Compare one step of the perceptron rule, from random weights and from 0."""
     rng, comparison = np.random.default_rng(2), Comparison(definition)
     for scale in (1.0, 1.0, 0.0):
-        state = {
-            "weight": scale * rng.normal(size=(2, 3)),
-            "bias": scale * rng.normal(size=2),
-        }
+        state = {name: scale * rng.normal(size=shape) for name, shape in SHAPES.items()}
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, 2)).astype(float)
-        got, want = _steps(definition.make, state, x, y)
+        ours, theirs = definition.make(3, 2), torch_ref.perceptron.Rosenblatt(3, 2)
+        set_parameters(ours, state)
+        theirs.to(torch.zeros(1).double())
+        theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
+        got = _step(ours, state, x.copy(), y.copy())
+        want = _step(theirs, state, torch.tensor(x), torch.tensor(y))
         fires = np.where(x @ state["weight"].T + state["bias"] > 0, 1.0, 0.0)
         question = Question("Rosenblatt", (3, 2), state=state, inputs=(x, y))
         # ŷ − y is to this rule what the upstream gradient is to a layer.
@@ -39,21 +41,15 @@ def rosenblatt(definition: Definition) -> Finding:
     return comparison.finding(diagnosis)
 
 
-def _steps(
-    make: Callable[..., Any], state: Results, x: np.ndarray, y: np.ndarray
-) -> tuple[Results, Results]:
-    """How the file's rule and torch_ref's change weights and bias, and their losses."""
-    ours, theirs = make(3, 2), torch_ref.perceptron.Rosenblatt(3, 2)
-    set_parameters(ours, state)
-    theirs.to(torch.zeros(1).double())
-    theirs.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in state.items()})
-    got = {"output": np.asarray(ours.step(x.copy(), y.copy()), dtype=float)}
-    want = {"output": np.asarray(theirs.step(torch.from_numpy(x), torch.from_numpy(y)))}
-    for name, before in state.items():
-        key = f"gradient {name}"
-        got[key] = before - np.asarray(get_parameter(ours, name))
-        want[key] = before - to_numpy(theirs.parameters()[name])
-    return got, want
+SHAPES = {"weight": (2, 3), "bias": (2,)}
+
+
+def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
+    """How a rule changes weights and bias, and its loss."""
+    loss = np.asarray(rule.step(x, y), dtype=float)
+    after = {name: to_numpy(get_parameter(rule, name)) for name in before}
+    changes = {f"gradient {name}": before[name] - after[name] for name in before}
+    return changes | {"output": loss}
 
 
 def descend(definition: Definition) -> Finding:
@@ -119,12 +115,7 @@ def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
 def _compared(
     definition: Definition, results: dict[str, tuple[Results, Results]]
 ) -> Finding:
-    """Compare what torch_ref and a function return; the only known mistake is a sign.
-
-    Args:
-        definition: the function.
-        results: of torch_ref and of the function, by what is to be told of a failure.
-    """
+    """Compare a function, by test case: torch_ref's results and its own."""
     comparison = Comparison(definition, tolerance=1e-11)
     for where, (want, got) in results.items():
         comparison.add(Question(where), want, Answer(got))

@@ -1,6 +1,5 @@
 """Checking an optimiser by where it goes under given gradients."""
 
-import bisect
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compare.check import wording
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
 from compare.check.report import Finding
@@ -21,9 +21,7 @@ from compare.check.trajectories import (
     trajectory,
     wrong_paths,
 )
-from compare.check.wording import call_of, text, texts
 from compare.testing.reference import Question, Results
-from compare.tolerance import largest_at
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -48,7 +46,7 @@ def optimizer(definition: Definition) -> Finding:
         for new_lr in (None, NEW_LR):
             run = Run(case.name, kwargs=options, shapes=shapes, new_lr=new_lr)
             ours = trajectory(definition.make, options, shapes, new_lr=new_lr)
-            comparison.add(run, _torchs(run), Answer(_by_step(ours.path)))
+            comparison.add(run, _torchs(run), Answer(_results(ours.path, shapes)))
             keeps_gradients |= ours.kept
             if ours.mutated:
                 comparison.mistakes.append(("input mutated", "the gradient"))
@@ -61,11 +59,17 @@ def optimizer(definition: Definition) -> Finding:
 
 
 def _torchs(run: Run) -> Results:
-    return _by_step(torchs_path(run.name, run.kwargs, run.shapes, run.new_lr))
+    path = torchs_path(run.name, run.kwargs, run.shapes, run.new_lr)
+    return _results(path, run.shapes)
 
 
-def _by_step(path: Path) -> Results:
-    return {f"step {n}": parameters for n, parameters in enumerate(path, 1)}
+def _results(path: Path, shapes: Shapes) -> Results:
+    ends = [*itertools.accumulate(map(math.prod, shapes))][:-1]
+    return {
+        f"params[{which}] after step {step}": parameter
+        for step, parameters in enumerate(path, 1)
+        for which, parameter in enumerate(np.split(parameters, ends))
+    }
 
 
 def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
@@ -80,31 +84,21 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         found = {
             name: None
             for name, path in wrong_paths(run.name, options, run.shapes, run.new_lr)
-            if not wrong_in(f.got, _by_step(path), TOLERANCE)
+            if not wrong_in(f.got, _results(path, run.shapes), TOLERANCE)
         }
         common = found if number == 0 else {n: None for n in common if n in found}
     return next(iter(common), "")
 
 
 def _shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
-    """The first wrong step, and the parameter that differs most there."""
+    """The first step that is wrong, and a parameter that is."""
     failure, run = failures[0], failures[0].question
-    name = failure.wrong[0]
-    which, place = _differing(run.shapes, failure.got[name], failure.want[name])
-    fields = texts(failure.want[name][place], failure.got[name][place])
-    for key in ("expected", "got"):
-        fields[key] = f"params[{which}] = {fields[key]}"
-    step = list(failure.want).index(name)
+    step, which = divmod([*failure.want].index(failure.wrong[0]), len(run.shapes))
     gradient = list(gradients(run.shapes))[step][which]
-    fields["input"] = f"gradient of params[{which}] at {name} = {text(gradient)}"
-    change = f", lr changed to {NEW_LR} at step {STEPS // 2 + 1}" if run.new_lr else ""
-    fields["case"] = f"{call_of(run)}{change}"
-    return f"parameters differ from {name} on", fields
-
-
-def _differing(shapes: Shapes, got: np.ndarray, want: np.ndarray) -> tuple[int, slice]:
-    """The parameter that differs most, and where it lies among all."""
-    ends = [0, *itertools.accumulate(map(math.prod, shapes))]
-    index = largest_at(got, want)[0] if got.shape == want.shape else 0
-    number = bisect.bisect_right(ends, index) - 1
-    return number, slice(ends[number], ends[number + 1])
+    _, fields = wording.shown(failures)
+    fields |= {k: f"params[{which}] = {fields[k]}" for k in ("expected", "got")}
+    what = f"gradient of params[{which}] at step {step + 1}"
+    fields["input"] = f"{what} = {wording.text(gradient)}"
+    if run.new_lr:
+        fields["case"] += f", lr changed to {NEW_LR} at step {STEPS // 2 + 1}"
+    return f"parameters differ from step {step + 1} on", fields
