@@ -102,28 +102,24 @@ def suggestions(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
 def _hint(name: str, value: Any, own: dict[str, Any], in_file: bool) -> str:
     """What to do about one name; "" if it is nothing that could be checked."""
     if inspect.isclass(value):
-        known, can_work = (
-            tuple(_KINDS),
-            hasattr(value, "backward") or hasattr(value, "step"),
-        )
-        lines = "`{near} = {name}`"
-        which = "class of handmade.nn or handmade.optim"
+        known, which = _KINDS, "class of handmade.nn or handmade.optim"
+        can_work = hasattr(value, "backward") or hasattr(value, "step")
     else:
-        known, can_work = tuple(FUNCTIONS), f"{name}_backward" in own
-        lines = "`{near} = {name}` and `{near}_backward = {name}_backward`"
-        which = "function of torch.nn.functional"
+        known, which = FUNCTIONS, "function of torch.nn.functional"
+        can_work = f"{name}_backward" in own
     if not can_work:
         return ""
-    if near := _meant(name, known):
+    what = f"no {which} is called so. Name it as the one that it is meant to be"
+    if near := _meant(name, [*known]):
         what = f"did you mean {near}? Then name it so"
-    else:
-        what = f"no {which} is called so. Name it as the one that it is meant to be"
-    added = lines.format(near=near or "NAME", name=name)
+    added = f"`{near or 'NAME'} = {name}`"
+    if known is FUNCTIONS:
+        added += f" and `{near or 'NAME'}_backward = {name}_backward`"
     more = f", or add {added} below it" if in_file else ""
     return f"{name} was not checked: {what}{more}"
 
 
-def _meant(name: str, known: tuple[str, ...]) -> str:
+def _meant(name: str, known: list[str]) -> str:
     """The known name that is most like this one, whatever was added to it."""
     bare = {_bare(each): each for each in reversed(known)}
     word = _bare(_ADDED.sub("", name)) or _bare(name)

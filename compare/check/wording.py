@@ -15,9 +15,8 @@ from compare.tolerance import largest_at
 
 def text(array: np.ndarray, digits: int = 6) -> str:
     """Numbers as text."""
-    return np.array2string(
-        np.asarray(array), precision=digits, separator=", ", threshold=30
-    )
+    how = {"precision": digits, "separator": ", ", "threshold": 30}
+    return np.array2string(np.asarray(array), **how)
 
 
 def texts(want: np.ndarray, got: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,7 @@ would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` take. A formula assigns what is
+failed test case, which the functions of `variants` and `norms` take. A formula assigns what is
 wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these. The table
 of the optimisers has its own kind of ways.
 
@@ -25,8 +25,7 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.mistakes import variants
-from compare.check.mistakes.norms import Norm
+from compare.check.mistakes import norms, variants
 from compare.check.results import Failure, close
 from compare.testing.reference import Question, Results
 
@@ -87,9 +86,10 @@ def _names(f: Failure) -> dict[str, Any]:
         **f.question.kwargs,
         **vars(np),
         **vars(variants),
+        **vars(norms),
         **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
-        **{"Norm": Norm, "target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
+        **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
     }
 
 

@@ -110,7 +110,7 @@ def n_minus_one(f: Failure, n: float) -> Results:
 
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
-    return f.only_value and _is_measurable(f) and bool(is_own_gradient(f))
+    return _only_value_differs(f) and bool(is_own_gradient(f))
 
 
 def gradient_of_something_else(f: Failure) -> bool:
@@ -119,12 +119,12 @@ def gradient_of_something_else(f: Failure) -> bool:
         return False
     if "output" not in f.wrong:
         return not is_own_gradient(f)
-    return f.only_value and _is_measurable(f) and is_own_gradient(f) is False
+    return _only_value_differs(f) and is_own_gradient(f) is False
 
 
-def _is_measurable(f: Failure) -> bool:
-    """Whether a value is wrong by enough for a measured slope to show it."""
-    return not close(f.got["output"], f.want["output"], 1e-5)
+def _only_value_differs(f: Failure) -> bool:
+    """Whether it does, and by enough for a measured slope to show it."""
+    return f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
 
 
 def _lacks_upstream(f: Failure) -> bool:
@@ -182,15 +182,12 @@ def divergence_reversed(f: Failure) -> Results:
 
 def at_kinks(f: Failure) -> np.ndarray:
     """Where the input is at a kink of an activation or a loss."""
-    kwargs = f.question.kwargs
     if f.question.name == "L1Loss":
         return f.x == f.question.inputs[1]
-    kinks = {
-        "Hardtanh": (kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)),
-        "ReLU6": (0.0, 6.0),
-        "HingeEmbeddingLoss": (kwargs.get("margin", 1.0),),
-    }
-    return np.isin(f.x, kinks.get(f.question.name, (0.0,)))
+    kwargs, kinks = f.question.kwargs, {"ReLU6": [0.0, 6.0]}
+    kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
+    kinks["HingeEmbeddingLoss"] = [kwargs.get("margin", 1.0)]
+    return np.isin(f.x, kinks.get(f.question.name, [0.0]))
 
 
 def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
