@@ -58,12 +58,11 @@ def descend(definition: Definition) -> Finding:
     made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
     start = torch.tensor(2.0, dtype=torch.float64)
     trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    got, want = (
-        {"first step": np.diff(points[:2]), "points": points}
-        for found in (getattr(made, "points", made), trace.points)
-        for points in [np.asarray(found, dtype=float)]
-    )
-    return _compared(definition, {"in a descent from 2": (want, got)})
+    both = (trace.points, getattr(made, "points", made))
+    paths = [np.asarray(points, dtype=float) for points in both]
+    want, got = ({"first step": np.diff(p[:2]), "points": p} for p in paths)
+    question = Question("in a descent on x²", state={"x": paths[0][0]})
+    return _compared(definition, [(question, want, got)])
 
 
 def newton(definition: Definition) -> Finding:
@@ -73,7 +72,8 @@ def newton(definition: Definition) -> Finding:
     hessian = root @ root.T + np.eye(3)
     got = {"step": np.asarray(definition.make(gradient.copy(), hessian.copy()))}
     want = {"step": np.linalg.solve(hessian, gradient)}
-    return _compared(definition, {"which is not H⁻¹∇": (want, got)})
+    state = {"gradient": gradient, "hessian": hessian}
+    return _compared(definition, [(Question("not H⁻¹∇", state=state), want, got)])
 
 
 BLIND = {
@@ -93,11 +93,12 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    results = {}
+    results = []
     for situation, (x, step) in BLIND.items():
         want = _blind_step(torch_ref.search.blind_step, x, step)
         got = _blind_step(definition.make, x, step)
-        results[f"{situation}: x = {x}, step = {step}"] = want, got
+        state = {"x": np.array(x), "step": np.array(step)}
+        results.append((Question(situation, state=state), want, got))
     return _compared(definition, results)
 
 
@@ -113,12 +114,12 @@ def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
 
 
 def _compared(
-    definition: Definition, results: dict[str, tuple[Results, Results]]
+    definition: Definition, results: list[tuple[Question, Results, Results]]
 ) -> Finding:
-    """Compare a function, by test case: torch_ref's results and its own."""
+    """Compare a function: its test cases, torch_ref's results and its own."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for where, (want, got) in results.items():
-        comparison.add(Question(where), want, Answer(got))
+    for question, want, got in results:
+        comparison.add(question, want, Answer(got))
 
     def diagnosis(failures: list[Failure]) -> str:
         f, name = failures[0], failures[0].wrong[0]

@@ -23,8 +23,6 @@ TORCHS = ("ReLU", "LeakyReLU", "Step", "Sigmoid", "Tanh")
 """Functions of one number that torch has, too."""
 POINTS = 4
 """At so many points at least f must have a value and a gradient."""
-
-
 NEIGHBOURS = (-2e-5, 0, 2e-5)
 """So far from a point f must be finite, too: then it lies inside f's domain."""
 
@@ -52,10 +50,8 @@ def scalar(definition: Definition) -> Finding:
         smallest = min(failures, key=lambda f: float(np.sum(np.abs(f.x))))
         return definition.label, wording.shown([smallest])[1] | {"case": ""}
 
-    problem = _unlike_torch(definition, points)
-    return comparison.finding(
-        _diagnosis, shown, problem, agreement="the gradient is f's own: "
-    )
+    problem, agreement = _unlike_torch(definition, points), "the gradient is f's own: "
+    return comparison.finding(_diagnosis, shown, problem, agreement)
 
 
 def _diagnosis(failures: list[Failure]) -> str:
