@@ -35,7 +35,7 @@ def check(definition: Definition) -> Finding:
 
 
 def layer_or_loss(definition: Definition) -> Finding:
-    """Compare a layer or a loss; only in the first test case it must not raise."""
+    """Compare a layer or a loss; only in its first test case must it not raise."""
     comparison = Comparison(definition, torchs)
     skipped = comparison.skipped
     for number, case in comparison.given_cases():

@@ -58,7 +58,10 @@ class Comparison:
         answer: Answer,
         wrong: tuple[str, ...] | None = None,
     ) -> bool:
-        """Add a test case; whether its results are right, unless those `wrong`."""
+        """Add the results of a test case; whether they are right.
+
+        `wrong` names those that differ, if they were compared already.
+        """
         got = answer.results
         if wrong is None:
             wrong = wrong_in(got, want, self.tolerance)
@@ -108,7 +111,7 @@ class Comparison:
 
     def _is_by_default(self, failure: Failure) -> bool:
         """Whether torch returns the same when it is given the other defaults."""
-        given = failure.question.kwargs if self.torchs else {}
+        given = failure.question.kwargs
         if self.torchs is None or self.other_defaults.keys() <= given.keys():
             return False
         kwargs = {**self.other_defaults, **given}

@@ -36,6 +36,8 @@ _KINDS = {
 }
 """The kind of each class that can be checked."""
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
+MODULE = "checked_file"
+"""The module name that a checked file gets."""
 
 
 class NotTested(Exception):

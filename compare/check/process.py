@@ -23,8 +23,6 @@ NOTHING = (
     "handmade.optim, a function such as mse_loss with mse_loss_backward, or f with "
     "grad_f"
 )
-MODULE = "checked_file"
-"""The module name that a checked file gets."""
 
 
 def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
@@ -105,7 +103,7 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
 
     from compare.check.checker import check
     from compare.check.comparison import finding_of
-    from compare.check.definitions import definitions, own_names, suggestions
+    from compare.check.definitions import MODULE, definitions, own_names, suggestions
 
     torch.set_num_threads(1)
     with Path(out).open("w", encoding="utf-8", buffering=1) as lines:
@@ -114,7 +112,7 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
             lines.write(json.dumps(_printable(news)) + "\n")
 
         try:
-            own = own_names(_loaded(Path(file)))
+            own = own_names(_loaded(Path(file), MODULE))
         except BaseException as error:
             write(problem=_why_not_loaded(error))
             return
@@ -138,12 +136,12 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
                 write(finding=finding.as_dict())
 
 
-def _loaded(path: Path) -> ModuleType:
+def _loaded(path: Path, name: str) -> ModuleType:
     sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(MODULE, path)
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules[MODULE] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

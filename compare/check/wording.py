@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.definitions import CASES, Definition
-from compare.check.process import MODULE
+from compare.check.definitions import CASES, MODULE, Definition
 from compare.check.results import EPS, Failure, relative
 from compare.testing.reference import Question
 from compare.tolerance import largest_at
