@@ -6,9 +6,9 @@ would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` and `norms` take. A formula assigns what is
-wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these. The table
-of the optimisers has its own kind of ways.
+failed test case, which the functions of `variants` and `norms` take. A formula assigns
+what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
+The table of the optimisers has its own kind of ways.
 
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
