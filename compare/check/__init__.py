@@ -1,10 +1,12 @@
 """Checking anyone's layers, losses and optimisers against torch, and naming mistakes.
 
-process   runs a file in a process of its own (child), and outlives it
+process     runs a file in a process of its own, and outlives it
 definitions, arguments, adapters    what a file defines, and how it is called
-checker   compares with torch in every test case; functions, optimizers, … likewise
-diagnosis, mistakes/    which known mistake explains what is wrong
-finding, example, report    the result, the smallest failing case, the output
+checker     checks a definition by its kind: a layer or a loss itself, others in
+            optimizers, functions, course, random_layers
+comparison  what these share: collects the results of all test cases, then concludes
+mistakes/   which known mistake explains what is wrong; slopes measures gradients
+example, wording, report    the smallest failing test case, its text, the output
 """
 
 from compare._callable import make_callable

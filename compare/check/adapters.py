@@ -5,9 +5,8 @@ attributes or behind torch's interface; a function has a partner that returns it
 gradients.
 """
 
-import copy
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,33 +14,16 @@ import numpy as np
 import handmade
 from compare.check.arguments import taken
 from compare.check.definitions import Definition, NotTested
-from compare.check.results import COUNTS
+from compare.check.results import COUNTS, Answer
 from compare.testing import resolved
-from compare.testing.reference import Question, Results
+from compare.testing.reference import Question
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a layer or a loss returns in a test case.
-
-    Args:
-        results: by name, as in `compare.testing.reference.Results`.
-        upstream: ∂L/∂output, as its backward pass was given it; None for a loss.
-        mutated: whether it changed an input or the upstream gradient.
-    """
-
-    results: Results
-    upstream: np.ndarray | None
-    mutated: bool = False
+Passes = tuple[Callable[..., Any], Callable[..., dict[str, Any]]]
+"""From inputs to the output; from the upstream gradient to all other results."""
 
 
 def answer(definition: Definition, question: Question, passes: int = 1) -> Answer:
-    """Run a layer or a loss in a test case.
-
-    Args:
-        definition: the layer or loss.
-        question: the test case.
-        passes: how many forward and backward passes the gradients add up over.
+    """Run a layer or a loss in a test case; gradients add up over `passes`.
 
     Raises:
         NotTested: it does not take such arguments or inputs.
@@ -49,20 +31,25 @@ def answer(definition: Definition, question: Question, passes: int = 1) -> Answe
     """
     handmade.manual_seed(question.seed)
     given = replace(question, inputs=tuple(map(_copied, question.inputs)))
-    call = _call_functions if definition.backward else _call_module
-    results, upstream, before = call(definition, given, passes)
-    is_mutated = any(
-        not np.array_equal(now, then, equal_nan=True)
-        for now, then in zip(given.inputs, question.inputs, strict=True)
-    )
-    if upstream is not None and not np.array_equal(upstream, before):
-        is_mutated = True
+    form = _functions if definition.backward else _module
+    forward, backward = form(definition, given, passes)
+    results: dict[str, Any] = {}
+    upstream: np.ndarray | None = None
+    changed: list[np.ndarray] = []
+    for _ in range(passes):
+        output = forward(*given.inputs)
+        upstream = _grad_output(given, output)
+        changed = [] if upstream is None else [upstream.copy()]
+        results = {"output": output, **backward(*changed)}
+    before = [*question.inputs, *([] if upstream is None else [upstream])]
+    pairs = zip([*given.inputs, *changed], before, strict=True)
+    mutated = not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
     arrays = {name: np.array(value) for name, value in results.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "fiubc":
             kind = type(results[name]).__name__
             raise TypeError(f"{name} must be an array of numbers, got {kind}")
-    return Answer(arrays, before, is_mutated)
+    return Answer(arrays, upstream, mutated)
 
 
 def _copied(array: np.ndarray) -> np.ndarray:
@@ -78,11 +65,7 @@ def forward_of(module: Any) -> Any:
 
 
 def evaluate(module: Any) -> None:
-    """Put a module into evaluation mode: by `eval()`, or by `training = False`.
-
-    Raises:
-        NotTested: it has neither.
-    """
+    """Put a module into evaluation mode: by `eval()`, or by `training = False`."""
     if hasattr(module, "eval"):
         module.eval()
     elif hasattr(module, "training"):
@@ -91,29 +74,26 @@ def evaluate(module: Any) -> None:
         raise NotTested("it has no evaluation mode: neither eval() nor training")
 
 
-def _call_module(definition: Definition, question: Question, passes: int) -> Any:
+def _module(definition: Definition, question: Question, _: int) -> Passes:
+    """The passes of a class: attributes or torch's interface hold its parameters."""
     args = resolved(question.args, handmade.nn)
     kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
     module = definition.make(*args, **kwargs)
     buffers = _own_buffers(module, question)
-    for owner, _, state in _owners(module, args, question.state | buffers):
+    for owner, _place, state in _owners(module, args, question.state | buffers):
         set_parameters(owner, state)
     if not question.training:
         evaluate(module)
-    upstream = before = grad_input = output = None
-    for _ in range(passes):
-        output = forward_of(module)(*question.inputs)
-        upstream = _grad_output(question, output)
-        before = copy.deepcopy(upstream)
-        grad_input = module.backward(*([] if upstream is None else [upstream]))
-    results = {"output": output}
-    if not question.of_index:
-        results["input gradient"] = grad_input
-    for owner, place, state in _owners(module, args, question.state):
-        for name in state:
-            results[f"gradient {place}{name}"] = get_gradient(owner, name)
-    results |= {f"buffer {name}": getattr(module, name) for name in buffers}
-    return results, upstream, before
+
+    def backward(*upstream: np.ndarray) -> dict[str, Any]:
+        grad_input = module.backward(*upstream)
+        results = {} if question.of_index else {"input gradient": grad_input}
+        for owner, place, state in _owners(module, args, question.state):
+            for name in state:
+                results[f"gradient {place}{name}"] = _gradient_of(owner, name)
+        return results | {f"buffer {name}": getattr(module, name) for name in buffers}
+
+    return forward_of(module), backward
 
 
 def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
@@ -134,8 +114,7 @@ def _owners(
 ) -> Iterator[tuple[Any, str, dict[str, np.ndarray]]]:
     """Each module that owns parameters, its place ("0." …), and those by name.
 
-    Inner modules are the constructor's arguments: layers one after the other, or losses
-    in pairs with their weights.
+    Inner modules are the constructor's arguments: layers, or pairs of weight and loss.
     """
     if args and isinstance(args[0], list):
         args = [loss for _, loss in args[0]]
@@ -150,25 +129,25 @@ def _owners(
         yield owner, place, own
 
 
-def _call_functions(definition: Definition, question: Question, passes: int) -> Any:
+def _functions(definition: Definition, question: Question, passes: int) -> Passes:
+    """The passes of a function and its partner, both given inputs and parameters."""
     assert definition.backward is not None
-    inputs = [*question.inputs, *question.state.values()]
+    grad_of, inputs = definition.backward, [*question.inputs, *question.state.values()]
     # Whether there is a bias shows in the parameters.
     given = {k: v for k, v in question.kwargs.items() if k != "bias"}
-    output = definition.make(*inputs, **given)
-    upstream = _grad_output(question, output)
-    before = copy.deepcopy(upstream)
-    if definition.kind == "loss" and upstream is not None:
-        raise NotTested("reduction='none' has no place for grad_output")
-    first = [] if upstream is None else [upstream]
-    names = taken(definition.backward)
+    names = taken(grad_of)
     kwargs = {k: v for k, v in given.items() if names is None or k in names}
-    gradients = definition.backward(*first, *inputs, **kwargs)
-    grad_input, *others = gradients if question.state else [gradients]
-    results = {"output": output, "input gradient": grad_input}
-    for name, gradient in zip(question.state, others, strict=True):
-        results[f"gradient {name}"] = passes * gradient
-    return results, upstream, before
+
+    def backward(*upstream: np.ndarray) -> dict[str, Any]:
+        if definition.kind == "loss" and upstream:
+            raise NotTested("reduction='none' has no place for grad_output")
+        gradients = grad_of(*upstream, *inputs, **kwargs)
+        grad_input, *others = gradients if question.state else [gradients]
+        named = zip(question.state, others, strict=True)
+        parameters = {f"gradient {name}": passes * grad for name, grad in named}
+        return {"input gradient": grad_input, **parameters}
+
+    return lambda *_: definition.make(*inputs, **given), backward
 
 
 def _grad_output(question: Question, output: Any) -> np.ndarray | None:
@@ -183,11 +162,7 @@ def _grad_output(question: Question, output: Any) -> np.ndarray | None:
 
 
 def set_parameters(module: Any, state: dict[str, np.ndarray]) -> None:
-    """Give a module these parameters: by `load_state_dict`, or as attributes.
-
-    Raises:
-        NotTested: it has no attribute of such a name.
-    """
+    """Give a module these parameters: by `load_state_dict`, or as attributes."""
     if state and hasattr(module, "load_state_dict"):
         module.to(next(a for a in state.values() if a.dtype.kind == "f"))
         module.load_state_dict(state)
@@ -196,7 +171,7 @@ def set_parameters(module: Any, state: dict[str, np.ndarray]) -> None:
         if not hasattr(module, name):
             raise NotTested(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
-                f"{_named(state)}; found: {arrays_of(module)}"
+                f"{_named(state)}; found: {_arrays_of(module)}"
             )
         own = getattr(module, name)
         if hasattr(own, "grad"):
@@ -213,12 +188,8 @@ def get_parameter(module: Any, name: str) -> Any:
     return own.data if hasattr(own, "grad") else own
 
 
-def get_gradient(module: Any, name: str) -> Any:
-    """The gradient of a parameter, under any of the names that are in use.
-
-    Raises:
-        NotTested: there is none.
-    """
+def _gradient_of(module: Any, name: str) -> Any:
+    """The gradient of a parameter, under any of the names that are in use."""
     if hasattr(module, "named_parameters"):
         own = dict(module.named_parameters()).get(name)
     else:
@@ -229,12 +200,12 @@ def get_gradient(module: Any, name: str) -> Any:
     if (gradient := getattr(own, "grad", None)) is None:
         raise NotTested(
             f"the gradient of its {name} was not found after backward; call it "
-            f"{name}_grad, grad_{name} or {name}.grad; found: {arrays_of(module)}"
+            f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(module)}"
         )
     return gradient
 
 
-def arrays_of(module: Any) -> str:
+def _arrays_of(module: Any) -> str:
     """The arrays that a module keeps, as attributes or in dicts, with their shapes."""
     kept: dict[str, Any] = {}
     for name, value in getattr(module, "__dict__", {}).items():

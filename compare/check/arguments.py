@@ -17,8 +17,9 @@ EXPLICIT = ("ignore_index",)
 
 def taken(function: Callable[..., Any]) -> set[str] | None:
     """The arguments that something can be given by name; None if any."""
-    parameters = _parameters(function)
-    if parameters is None:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
         return None
     any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     return None if any_name else set(parameters)
@@ -38,27 +39,26 @@ def expressible(definition: Definition, case: Case) -> tuple[Case | None, set[st
         is_default = name in default and bool(case.kwargs[name] == default[name])
         if callable(case.kwargs[name]) or name in EXPLICIT or not is_default:
             missing.add(name)
-    needed = {name: default[name] for name in needed_of(definition, len(case.args))}
+    needed = {name: default[name] for name in _needed(definition, len(case.args))}
     return None if missing else replace(case, kwargs=needed | kwargs), missing
 
 
-def needed_of(definition: Definition, by_position: int) -> list[str]:
-    """The arguments that must be given to it although torch has a default of them."""
-    default = _torchs_defaults(definition)
-    own = list((_parameters(definition.make) or {}).values())[by_position:]
-    return [p.name for p in own if p.name in default and p.default is p.empty]
-
-
 def without_default(definition: Definition) -> list[str]:
-    """The same in words, for what is not tested."""
+    """What is not tested, since the definition has no default where torch has one."""
     default = _torchs_defaults(definition)
-    needed = needed_of(definition, len(CASES[definition.name][0].args))
+    needed = _needed(definition, len(CASES[definition.name][0].args))
     return [f"{name} has no default, torch's is {default[name]!r}" for name in needed]
+
+
+def _needed(definition: Definition, by_position: int) -> list[str]:
+    own, default = _defaults(definition.make), _torchs_defaults(definition)
+    names = list(own)[by_position:]
+    return [n for n in names if n in default and own[n] is inspect.Parameter.empty]
 
 
 def other_defaults(definition: Definition) -> dict[str, Any]:
     """The arguments whose default is another than torch's, and that default."""
-    own = {name: p.default for name, p in (_parameters(definition.make) or {}).items()}
+    own = _defaults(definition.make)
     return {
         name: own[name]
         for name, value in _torchs_defaults(definition).items()
@@ -86,17 +86,16 @@ def _is_plain(own: Any, torchs: Any) -> bool:
 def _torchs_defaults(definition: Definition) -> dict[str, Any]:
     """Torch's defaults, which are those of `handmade`, of what has any."""
     name = definition.name
-    found = getattr(handmade.nn, name, None) or getattr(handmade.optim, name)
-    own = {p.name: p.default for p in (_parameters(found) or {}).values()}
-    if (
-        definition.backward
-    ):  # a function is given its bias, a class whether there is one
+    own = _defaults(getattr(handmade.nn, name, None) or getattr(handmade.optim, name))
+    if definition.backward:  # it is given its bias, a class whether there is one
         own.pop("bias", None)
     return {name: v for name, v in own.items() if v is not inspect.Parameter.empty}
 
 
-def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter] | None:
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """The default of each parameter, empty where there is none."""
     try:
-        return dict(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
-        return None
+        return {}
+    return {name: p.default for name, p in parameters.items()}

@@ -1,6 +1,7 @@
 """`assert_matches`: compare with torch inside anyone's own pytest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,17 +49,25 @@ def assert_matches(
     want = theirs(*tensors)
     shape, wanted = tuple(np.shape(to_numpy(output))), tuple(want.shape)
     if shape != wanted:
-        raise AssertionError(
-            f"bug: output has shape {shape} where {wanted} is expected"
-        )
+        words = f"bug: output has shape {shape} where {wanted} is expected"
+        raise AssertionError(words)
     upstream = np.random.default_rng(seed).normal(size=wanted)
     # As a tensor's float, a NumPy scalar would widen float32.
     upstream = torch.as_tensor(upstream, dtype=want.dtype, device=want.device)
-    gradients, takes_upstream = _called(backward, upstream, output, want)
-    want.backward(upstream if takes_upstream else None)
+    is_tensor = isinstance(output, torch.Tensor)
+    try:
+        given = upstream.clone() if is_tensor else upstream.cpu().numpy().copy()
+        gradients = backward(given)
+    except TypeError:
+        if want.ndim:
+            raise
+        gradients, upstream = backward(), None
+    want.backward(upstream)
     for number, (array, then) in enumerate(zip(inputs, before, strict=True)):
         if not torch.equal(_leaf(array).detach(), then):
             raise AssertionError(f"convention: input mutated: input {number}")
+    if not isinstance(gradients, (tuple, list)):
+        gradients = (gradients,)
     leaves = [t for t in tensors if t.requires_grad]
     if not 1 <= len(gradients) <= len(leaves):
         raise AssertionError(
@@ -78,30 +87,12 @@ def assert_matches(
 
 def _leaf(array: Any) -> torch.Tensor:
     """A tensor of its own to differentiate by; integers become int64."""
-    if isinstance(array, torch.Tensor):
-        leaf = array.detach().clone()
-    else:
-        leaf = torch.tensor(np.array(array))  # torch takes no negative strides
+    is_tensor = isinstance(array, torch.Tensor)
+    # torch takes no negative strides
+    leaf = array.detach().clone() if is_tensor else torch.tensor(np.array(array))
     if not leaf.is_floating_point() and leaf.dtype != torch.bool:
         leaf = leaf.long()
     return leaf.requires_grad_(leaf.is_floating_point())
-
-
-def _called(
-    backward: Callable[..., Any], upstream: torch.Tensor, output: Any, want: Any
-) -> tuple[tuple[Any, ...], bool]:
-    """The gradients, and whether backward took the upstream gradient."""
-    is_tensor = isinstance(output, torch.Tensor)
-    like = upstream.clone() if is_tensor else upstream.cpu().numpy().copy()
-    takes_upstream = True
-    try:
-        gradients = backward(like)
-    except TypeError:
-        if want.ndim:
-            raise
-        gradients, takes_upstream = backward(), False
-    several = isinstance(gradients, (tuple, list))
-    return (tuple(gradients) if several else (gradients,)), takes_upstream
 
 
 def _compared(name: str, got: Any, want: torch.Tensor, bound: float | None) -> Verdict:
@@ -110,13 +101,7 @@ def _compared(name: str, got: Any, want: torch.Tensor, bound: float | None) -> V
         values = values.astype(reference.dtype)  # a Python number has no dtype
     eps = float(np.finfo(reference.dtype).eps)
     length = max(reference.shape, default=1)
-    found = classify(
-        values,
-        reference,
-        tolerance=rounding_tolerance(eps, length, 4) if bound is None else bound,
-        eps=eps,
-        sizes={"N": reference.size} if reference.size > 1 else {},
-    )
-    return Verdict(
-        found.kind, f"{name}: {found.words}", found.difference, found.ulp, found.index
-    )
+    tolerance = rounding_tolerance(eps, length, 4) if bound is None else bound
+    sizes = {"N": reference.size} if reference.size > 1 else {}
+    found = classify(values, reference, tolerance=tolerance, eps=eps, sizes=sizes)
+    return replace(found, words=f"{name}: {found.words}")

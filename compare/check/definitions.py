@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import handmade
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
 
@@ -29,16 +28,14 @@ CASES: dict[str, list[Case]] = {}
 for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
 
-_LOSSES = {case.name for case in LOSSES}
-_SPECIAL = {
-    "Dropout": "dropout",
-    "GaussianSample": "sample",
-    "Rosenblatt": "rosenblatt",
+_KINDS = {
+    **{case.name: "layer" for case in LAYERS},
+    **{case.name: "loss" for case in LOSSES},
+    **{case.name: "optimizer" for case in OPTIMIZERS},
+    **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
+"""The kind of each class that can be checked."""
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
-CLASSES = (*CASES, *_SPECIAL)
-"""The names of classes that can be checked."""
-
 MODULE = "checked_file"
 """The module name that a checked file gets."""
 
@@ -49,22 +46,13 @@ class NotTested(Exception):
 
 @dataclass(frozen=True)
 class Definition:
-    """A class or function to check.
+    """A class or function to check."""
 
-    Args:
-        label: its name in the file.
-        name: the class of `handmade` that it is compared with.
-        kind: "layer", "loss", "dropout", "sample", "optimizer", "scalar",
-            "rosenblatt", "descend", "newton" or "blind".
-        make: the class, or the function.
-        backward: the function that returns its gradient.
-    """
-
-    label: str
-    name: str
-    kind: str
-    make: Callable[..., Any]
-    backward: Callable[..., Any] | None = None
+    label: str  # its name in the file
+    name: str  # the class of `handmade` that it is compared with
+    kind: str  # one of `checker.CHECKS`
+    make: Callable[..., Any]  # the class, or the function
+    backward: Callable[..., Any] | None = None  # the function that returns its gradient
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:
@@ -84,25 +72,16 @@ def definitions(own: dict[str, Any]) -> list[Definition]:
 
 def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
     if inspect.isclass(value):
-        kind = _SPECIAL.get(name) or _kind(name)
+        kind = _KINDS.get(name)
         return Definition(name, name, kind, value) if kind else None
     if not callable(value):
         return None
     if name in FUNCTIONS and (backward := own.get(f"{name}_backward")):
         like = FUNCTIONS[name]
-        return Definition(name, like, _kind(like), value, backward)
+        return Definition(name, like, _KINDS[like], value, backward)
     if gradient := own.get(f"grad_{name}"):
         return Definition(name, name, "scalar", value, gradient)
     return Definition(name, name, _COURSE[name], value) if name in _COURSE else None
-
-
-def _kind(name: str) -> str:
-    """The kind of a class that has test cases; "" if it has none."""
-    if name not in CASES:
-        return ""
-    if name in handmade.optim.__all__:
-        return "optimizer"
-    return "loss" if name in _LOSSES else "layer"
 
 
 _ADDED = re.compile(r"^(my|own|mein|custom|hand)_?|_?(own|mine|layer)$", re.I)
@@ -114,9 +93,7 @@ _GENERAL = ("loss", "layer", "optimizer", "activation", "function")
 def suggestions(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
     """What could be checked under another name, and how to say what it is meant to be.
 
-    Args:
-        own: what a file defines, by its name.
-        in_file: whether a second name in the file would do, too.
+    `in_file`: whether a second name in the file would do, too.
     """
     checked = {id(definition.make) for definition in definitions(own)}
     checked |= {id(b) for one in own.values() for b in getattr(one, "__bases__", ())}
@@ -127,25 +104,24 @@ def suggestions(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
 def _hint(name: str, value: Any, own: dict[str, Any], in_file: bool) -> str:
     """What to do about one name; "" if it is nothing that could be checked."""
     if inspect.isclass(value):
-        known, can_work = CLASSES, hasattr(value, "backward") or hasattr(value, "step")
-        lines = "`{near} = {name}`"
-        which = "class of handmade.nn or handmade.optim"
+        known, which = _KINDS, "class of handmade.nn or handmade.optim"
+        can_work = hasattr(value, "backward") or hasattr(value, "step")
     else:
-        known, can_work = tuple(FUNCTIONS), f"{name}_backward" in own
-        lines = "`{near} = {name}` and `{near}_backward = {name}_backward`"
-        which = "function of torch.nn.functional"
+        known, which = FUNCTIONS, "function of torch.nn.functional"
+        can_work = f"{name}_backward" in own
     if not can_work:
         return ""
-    if near := _meant(name, known):
+    what = f"no {which} is called so. Name it as the one that it is meant to be"
+    if near := _meant(name, [*known]):
         what = f"did you mean {near}? Then name it so"
-    else:
-        what = f"no {which} is called so. Name it as the one that it is meant to be"
-    added = lines.format(near=near or "NAME", name=name)
+    added = f"`{near or 'NAME'} = {name}`"
+    if known is FUNCTIONS:
+        added += f" and `{near or 'NAME'}_backward = {name}_backward`"
     more = f", or add {added} below it" if in_file else ""
     return f"{name} was not checked: {what}{more}"
 
 
-def _meant(name: str, known: tuple[str, ...]) -> str:
+def _meant(name: str, known: list[str]) -> str:
     """The known name that is most like this one, whatever was added to it."""
     bare = {_bare(each): each for each in reversed(known)}
     word = _bare(_ADDED.sub("", name)) or _bare(name)

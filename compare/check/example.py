@@ -1,4 +1,4 @@
-"""The smallest test case that still fails, as text."""
+"""The smallest test case that still fails."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.failure import Failure
-from compare.check.finding import text, texts
-from compare.check.results import EPS, relative, wrong_results
+from compare.check.results import Failure, wrong_in
 from compare.testing.reference import Question, torchs
-from compare.tolerance import largest_at
 
 
 def smallest(failures: list[Failure]) -> Failure:
@@ -28,14 +25,13 @@ def smallest(failures: list[Failure]) -> Failure:
 
 def _first(failure: Failure, questions: Iterator[Question]) -> Failure | None:
     """The first of these test cases in which the same result is wrong."""
+    definition = failure.definition
     for question in questions:
         with contextlib.suppress(Exception):
-            want, got = torchs(question), answer(failure.definition, question)
-            wrong = wrong_results(got.results, want)
+            want, got = torchs(question), answer(definition, question)
+            wrong = wrong_in(got.results, want)
             if wrong and wrong[0] == failure.wrong[0]:
-                return replace(
-                    failure, question=question, want=want, answer=got, wrong=wrong
-                )
+                return Failure(definition, question, want, got, wrong)
     return None
 
 
@@ -61,44 +57,3 @@ def changed(question: Question, change: Callable[[np.ndarray], np.ndarray]) -> Q
         for name in ("kwargs", "state", "buffers")
     }
     return replace(question, inputs=tuple(map(new, question.inputs)), **arrays)
-
-
-def fields(failure: Failure) -> dict[str, Any]:
-    """The fields of a finding that show a failure."""
-    got, want = failure.got[failure.wrong[0]], failure.want[failure.wrong[0]]
-    expected, given = texts(want, got)
-    return {
-        "case": call_of(failure.question),
-        "input": inputs_of(failure.question),
-        "expected": expected,
-        "got": given,
-        "ulp": relative(got, want) / EPS,
-    }
-
-
-def where(failure: Failure) -> str:
-    """Which result is wrong, and where in it the difference is largest."""
-    name = failure.wrong[0]
-    got, want = failure.got[name], failure.want[name]
-    if got.shape != want.shape:
-        return f"{name} has shape {got.shape} where {want.shape} is expected"
-    index = largest_at(got, want)
-    return f"{name} at {list(index)}" if index else name
-
-
-def inputs_of(question: Question) -> str:
-    """The inputs and parameters of a test case, as text."""
-    names = ("x",) if len(question.inputs) == 1 else ("input", "target")
-    parts = [f"{n} = {text(a)}" for n, a in zip(names, question.inputs, strict=False)]
-    state = question.state | question.buffers
-    return ", ".join([*parts, *(f"{name} = {text(a)}" for name, a in state.items())])
-
-
-def call_of(question: Question) -> str:
-    """A test case as the call that builds it."""
-    args = [*map(repr, question.args)]
-    for key, value in question.kwargs.items():
-        shown = text(value) if isinstance(value, np.ndarray) else repr(value)
-        args.append(f"{key}={shown}")
-    mode = "" if question.training else " in evaluation mode"
-    return f"{question.name}({', '.join(args)}){mode}"

@@ -2,24 +2,29 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 import torch_ref
+from compare.check import wording
+from compare.check.comparison import Comparison
 from compare.check.definitions import FUNCTIONS, Definition, NotTested
-from compare.check.finding import Finding, bug, raised, right, text, wrong
-from compare.check.results import EPS, close, relative
+from compare.check.report import Finding
+from compare.check.results import Answer, Failure, close
 from compare.check.slopes import is_kinked
+from compare.check.wording import text
 from compare.testing.oracles import complex_step, finite_differences
+from compare.testing.reference import Question
 
 FACTORS = {"factor 2": 2.0, "factor ½": 0.5, "sign": -1.0}
 TORCHS = ("ReLU", "LeakyReLU", "Step", "Sigmoid", "Tanh")
 """Functions of one number that torch has, too."""
 POINTS = 4
 """At so many points at least f must have a value and a gradient."""
+NEIGHBOURS = (-2e-5, 0, 2e-5)
+"""So far from a point f must be finite, too: then it lies inside f's domain."""
 
 
 def scalar(definition: Definition) -> Finding:
@@ -29,41 +34,32 @@ def scalar(definition: Definition) -> Finding:
     points = [x for x in _points(f, gradient) if _is_inside(f, x)]
     if len(points) < POINTS:
         raise NotTested("it has a value and a gradient at too few points")
-    failures, largest = [], 0.0
+    comparison = Comparison(definition)
     for x in points:
         want, is_exact = _derivative(f, x)
         got = np.asarray(gradient(_as_given(x)), dtype=float)
-        if not is_exact and is_kinked(_on_arrays(f), x):
+        if not is_exact and is_kinked(lambda z: f(z[()]), x):
+            comparison.cases += 1
             continue  # a numerical slope says nothing at a kink
         fits = close(got, want) if is_exact else _near(got, want)
-        if got.shape == want.shape and fits:
-            largest = max(largest, relative(got, want))
-        else:
-            failures.append((x, want, got))
-    cases = len(points)
-    if not failures:
-        if other := _unlike_torch(definition, points):
-            return bug(definition, other, cases=cases)
-        found = right(definition, largest, cases=cases)
-        return replace(found, words=f"the gradient is f's own: {found.words}")
-    x, want, got = min(failures, key=lambda failure: float(np.sum(np.abs(failure[0]))))
-    return wrong(
-        definition,
-        _diagnosis(failures),
-        definition.label,
-        cases=cases,
-        input=f"x = {text(x)}",
-        expected=text(want),
-        got=text(got),
-        ulp=relative(got, want) / EPS,
-    )
+        wrong = () if got.shape == want.shape and fits else ("gradient",)
+        results = Answer({"gradient": got})
+        comparison.add(Question("", inputs=(x,)), {"gradient": want}, results, wrong)
+
+    def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
+        smallest = min(failures, key=lambda f: float(np.sum(np.abs(f.x))))
+        return definition.label, wording.shown([smallest])[1] | {"case": ""}
+
+    problem, agreement = _unlike_torch(definition, points), "the gradient is f's own: "
+    return comparison.finding(_diagnosis, shown, problem, agreement)
 
 
-def _diagnosis(failures: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> str:
-    if all(np.all(x == 0) for x, _, _ in failures):
+def _diagnosis(failures: list[Failure]) -> str:
+    if all(np.all(f.x == 0) for f in failures):
         return "kink value"
+    pairs = [(f.got["gradient"], f.want["gradient"]) for f in failures]
     for name, factor in sorted(FACTORS.items()):
-        if all(close(got, factor * want, 1e-6) for _, want, got in failures):
+        if all(close(got, factor * want, 1e-6) for got, want in pairs):
             return name
     return "value and gradient do not belong together"
 
@@ -71,12 +67,9 @@ def _diagnosis(failures: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> str
 def _unlike_torch(definition: Definition, points: list[np.ndarray]) -> str:
     """Where a function with one of torch's names has another value than torch's."""
     name = FUNCTIONS.get(definition.label, "")
-    if name not in TORCHS:
-        return ""
-    theirs = getattr(torch_ref.nn, name)()
-    for x in points:
+    for x in points if name in TORCHS else ():
         got = np.asarray(definition.make(_as_given(x)), dtype=float)
-        want = theirs(torch.from_numpy(x.copy())).numpy()
+        want = getattr(torch_ref.nn, name)()(torch.from_numpy(x.copy())).numpy()
         if not close(got, want):
             return f"at x = {text(x)} it is {text(got)}, and torch's is {text(want)}"
     return ""
@@ -96,7 +89,7 @@ def _points(
             is_valued = True
             gradient(_as_given(sample))
         except Exception as error:
-            errors.append((is_valued, raised(error)))
+            errors.append((is_valued, wording.raised(error)))
             continue
         if value.size == 1:
             yield np.zeros(shape)
@@ -111,9 +104,8 @@ def _points(
 
 
 def _is_inside(f: Callable[..., Any], x: np.ndarray) -> bool:
-    """Whether f is finite at x and close by: x lies inside its domain."""
     try:
-        values = [f(_as_given(x + np.full(x.shape, h))) for h in (-2e-5, 0, 2e-5)]
+        values = [f(_as_given(x + np.full(x.shape, h))) for h in NEIGHBOURS]
     except Exception:
         return False
     return bool(np.all(np.isfinite(np.asarray(values, dtype=float))))
@@ -123,17 +115,15 @@ def _as_given(x: np.ndarray) -> Any:
     return float(x) if x.ndim == 0 else x.copy()
 
 
-def _on_arrays(f: Callable[..., Any]) -> Callable[[np.ndarray], Any]:
-    """F as a function of arrays, those without dimensions included."""
-    return lambda z: f(z[()] if z.ndim == 0 else z)
-
-
 def _derivative(f: Callable[..., Any], x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The derivative, and whether it is exact.
 
     By autograd where f runs on tensors, else by a complex step, else numerically.
     """
-    value = _on_arrays(f)
+
+    def value(z: np.ndarray) -> Any:
+        return f(z[()])  # a number, where z has no dimensions
+
     numeric = finite_differences(value, x)
     with contextlib.suppress(Exception):
         leaf = torch.from_numpy(x.copy()).requires_grad_()

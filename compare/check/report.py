@@ -3,7 +3,8 @@
 import html
 import io
 import json
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,39 +19,49 @@ SMALL = 1e6
 """Up to so many units in the last place a difference may be a matter of rounding."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """The result of checking one name."""
+
+    label: str  # its name in the file
+    name: str  # the class that it was compared with
+    kind: str  # "equal", "rounding", "convention" (a mistake that has a name) or "bug"
+    words: str  # what is wrong, or how large the difference is
+    hint: str = ""  # how to mend it, or where to look; "repair" in JSON
+    case: str = ""  # the smallest test case that fails, as a call
+    input: str = ""  # its inputs and parameters
+    expected: str = ""  # torch's result
+    got: str = ""  # the file's result
+    ulp: float = 0.0  # the largest difference, in units in the last place
+    cases: int = 0  # how many test cases there were
+    not_tested: list[str] = field(default_factory=list)  # "not_covered" in JSON
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, with the keys of its first version; infinity becomes null."""
+        keys = {"hint": "repair", "not_tested": "not_covered"}
+        found = {keys.get(key, key): value for key, value in asdict(self).items()}
+        return found | {"ulp": self.ulp if math.isfinite(self.ulp) else None}
+
+
 @dataclass
 class Outcome:
-    """The result of checking a file.
+    """The result of checking a file."""
 
-    Args:
-        file: its path, or the names of what was checked.
-        problem: why it cannot be checked at all, or "".
-        findings: one for each name, as `Finding.as_dict` gives it.
-        hints: what was not checked, and which known name it may have been meant for.
-    """
-
-    file: str
-    problem: str = ""
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
+    file: str  # its path, or the names of what was checked
+    problem: str = ""  # why it cannot be checked at all
+    findings: list[dict[str, Any]] = field(default_factory=list)  # of each name
+    hints: list[str] = field(default_factory=list)  # what was not checked, and why
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(as_text(self))}</pre>"
 
     def failed(self, strict: bool = False) -> list[dict[str, Any]]:
         """The findings that fail the file; with `strict`, also what is not tested."""
-        return [
-            f
-            for f in self.findings
-            if f["kind"] in BAD or (strict and f["not_covered"])
-        ]
+        found = self.findings
+        return [f for f in found if f["kind"] in BAD or (strict and f["not_covered"])]
 
     def exit_status(self, strict: bool = False) -> int:
-        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded.
-
-        Args:
-            strict: what is not tested fails, too.
-        """
+        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded."""
         return 2 if self.problem else int(bool(self.failed(strict)))
 
 
@@ -84,38 +95,30 @@ def as_text(outcome: Outcome) -> str:
 
 def as_json(outcome: Outcome, strict: bool) -> str:
     """The same for graders."""
-    return json.dumps(
-        {
-            "file": outcome.file,
-            "exit_status": outcome.exit_status(strict),
-            "problem": outcome.problem,
-            "hints": outcome.hints,
-            "failed": {f["label"]: _why(f) for f in outcome.failed(strict)},
-            "findings": outcome.findings,
-        },
-        indent=2,
-        ensure_ascii=False,
-        allow_nan=False,
-    )
+    report = {
+        "file": outcome.file,
+        "exit_status": outcome.exit_status(strict),
+        "problem": outcome.problem,
+        "hints": outcome.hints,
+        "failed": {f["label"]: _why(f) for f in outcome.failed(strict)},
+        "findings": outcome.findings,
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def as_junit(outcome: Outcome, strict: bool) -> str:
     """The same for CI: one test case for each name."""
-    failed = outcome.failed(strict)
-    suite = ElementTree.Element(
-        "testsuite",
-        name=outcome.file,
-        tests=str(len(outcome.findings) or 1),
-        failures=str(len(failed)),
-        errors=str(int(bool(outcome.problem))),
-    )
+    failed, file = outcome.failed(strict), outcome.file
+    counts = {"tests": len(outcome.findings) or 1, "failures": len(failed)}
+    counts["errors"] = int(bool(outcome.problem))
+    texts = {name: str(count) for name, count in counts.items()}
+    suite = ElementTree.Element("testsuite", texts, name=file)
     if outcome.problem:
         case = ElementTree.SubElement(suite, "testcase", name="load")
         ElementTree.SubElement(case, "error", message=outcome.problem)
     for finding in outcome.findings:
-        case = ElementTree.SubElement(
-            suite, "testcase", name=finding["label"], classname=outcome.file
-        )
+        of = {"name": finding["label"], "classname": file}
+        case = ElementTree.SubElement(suite, "testcase", of)
         if finding in failed:
             failure = ElementTree.SubElement(case, "failure", message=_why(finding))
             rows = (f"{label}: {text}" for label, text in _details(finding))
@@ -126,16 +129,11 @@ def as_junit(outcome: Outcome, strict: bool) -> str:
 def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
     ulp = finding["ulp"]
     is_small = finding["kind"] in BAD and finding["expected"] and ulp and ulp < SMALL
-    rows = [
-        ("hint", finding["repair"]),
-        ("case", finding["case"]),
-        ("input", finding["input"]),
-        ("expected", finding["expected"]),
-        ("got", finding["got"]),
-        ("distance", f"{ulp:.3g} ULP" if is_small else ""),
-        ("not tested", "\n".join(finding["not_covered"])),
-    ]
-    return [(label, text) for label, text in rows if text]
+    names = ("case", "input", "expected", "got")
+    rows = {"hint": finding["repair"], **{name: finding[name] for name in names}}
+    rows["distance"] = f"{ulp:.3g} ULP" if is_small else ""
+    rows["not tested"] = "\n".join(finding["not_covered"])
+    return [(label, text) for label, text in rows.items() if text]
 
 
 def _why(finding: dict[str, Any]) -> str:

@@ -1,7 +1,11 @@
-"""Comparing what a file returns with what torch returns."""
+"""What a file and torch return in a test case, and whether that is the same."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from compare.check.definitions import Definition
 from compare.testing.reference import Results
 from compare.tolerance import difference
 
@@ -23,10 +27,56 @@ def relative(got: np.ndarray, want: np.ndarray) -> float:
     return difference(got, want).relative if is_number else float("inf")
 
 
-def wrong_results(
+def wrong_in(
     got: Results, want: Results, tolerance: float = TOLERANCE
 ) -> tuple[str, ...]:
     """The names of the results that differ by more than rounding."""
     optional = [f"buffer {name}" for name in COUNTS]
     names = (name for name in want if name in got or name not in optional)
     return tuple(name for name in names if not close(got[name], want[name], tolerance))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a definition returns in a test case."""
+
+    results: Results
+    upstream: np.ndarray | None = None  # ∂L/∂output as it was given; None for a loss
+    mutated: bool = False  # whether it changed an input or a gradient it was given
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A test case in which a definition gives wrong results."""
+
+    definition: Definition
+    question: Any  # a `Question` or one of its subclasses
+    want: Results  # torch's
+    answer: Answer  # the file's
+    wrong: tuple[str, ...]  # the names of the results that differ
+
+    @property
+    def got(self) -> Results:
+        """The file's results."""
+        return self.answer.results
+
+    @property
+    def x(self) -> np.ndarray:
+        """The input by which is differentiated."""
+        return self.question.inputs[0]
+
+    @property
+    def upstream(self) -> np.ndarray:
+        """∂L/∂output; 1 where the output is the loss itself."""
+        given = self.answer.upstream
+        return np.array(1.0) if given is None else given
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether a loss is checked."""
+        return self.definition.kind == "loss"
+
+    @property
+    def only_value(self) -> bool:
+        """Whether it is a loss whose value alone is wrong."""
+        return self.is_loss and self.wrong == ("output",)

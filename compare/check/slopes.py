@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.failure import Failure
+from compare.check.results import Failure
 
 H = 1e-5
 MOST = 24
@@ -25,7 +26,11 @@ def is_own_gradient(f: Failure) -> bool | None:
     for name, x, value in _variables(f):
         if name not in f.got or f.got[name].shape != x.shape:
             continue
-        measured = _slopes(value, x)
+        measured = {
+            index: (left + right) / 2
+            for index, left, right in islice(_one_sided(value, x), MOST)
+            if abs(right - left) <= 1e-3 * (abs(right) + abs(left)) + 1e-4
+        }
         slopes = np.array([*measured.values()])
         gradients = np.array([f.got[name][index] for index in measured])
         scale = np.max(np.abs([*slopes, *f.got[name].flat]), initial=0.0)
@@ -50,27 +55,19 @@ def _variables(f: Failure) -> Iterator[tuple[str, np.ndarray, Value]]:
         yield f"gradient {name}", a, lambda z, k=name: value(state={**state, k: z})
 
 
-def _slopes(value: Value, x: np.ndarray) -> dict[tuple[int, ...], float]:
-    """The slope in every entry that is at no kink, by its index."""
-    here, found = value(x), {}
-    for index in list(np.ndindex(x.shape))[:MOST]:
-        right, left = ((value(_moved(x, index, h)) - here) / h for h in (H, -H))
-        if abs(right - left) <= 1e-3 * (abs(right) + abs(left)) + 1e-4:
-            found[index] = (right + left) / 2
-    return found
-
-
 def is_kinked(value: Value, x: np.ndarray) -> bool:
     """Whether in some entry the slopes to the left and to the right of x differ."""
+    most = 1e-3 * (1 + abs(float(value(x))))
+    return any(not abs(right - left) <= most for _, left, right in _one_sided(value, x))
+
+
+def _one_sided(value: Value, x: np.ndarray) -> Iterator[tuple[Any, float, float]]:
+    """The index of every entry, and the slopes to its left and to its right."""
     here = float(value(x))
     for index in np.ndindex(x.shape):
-        right, left = (float(value(_moved(x, index, h))) for h in (H, -H))
-        if not abs((right - here) - (here - left)) <= 1e-3 * H * (1 + abs(here)):
-            return True
-    return False
-
-
-def _moved(x: np.ndarray, index: tuple[int, ...], h: float) -> np.ndarray:
-    moved = x.astype(float)
-    moved[index] += h
-    return moved
+        slopes = []
+        for h in (-H, H):
+            moved = x.astype(float)
+            moved[index] += h
+            slopes.append((float(value(moved)) - here) / h)
+        yield index, *slopes

@@ -18,19 +18,13 @@ Path = list[np.ndarray]
 """All parameters in one array, after every step."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trajectory:
-    """Where an optimiser went.
-
-    Args:
-        path: its parameters after every step.
-        mutated: whether it changed a gradient.
-        kept: whether `zero_grad` left a gradient that is not 0.
-    """
+    """Where an optimiser went."""
 
     path: Path
-    mutated: bool = False
-    kept: bool = False
+    mutated: bool = False  # whether it changed a gradient
+    kept: bool = False  # whether `zero_grad` left a gradient that is not 0
 
 
 def gradients(shapes: Shapes, dtype: str = "float64") -> Iterator[list[np.ndarray]]:
@@ -68,25 +62,27 @@ def trajectory(
     """
     params = [parameter(give(a)) for a in start(shapes, dtype)]
     optimizer = make(params, **options)
-    path, mutated, kept = [], False, False
+    found = Trajectory([])
     for number, given in enumerate(gradients(shapes, dtype)):
         if number == STEPS // 2 and new_lr is not None:
-            _set_lr(optimizer, new_lr)
+            if not hasattr(optimizer, "param_groups"):
+                optimizer.lr = new_lr
+            for group in getattr(optimizer, "param_groups", []):
+                group["lr"] = new_lr
         if hasattr(optimizer, "zero_grad"):
             optimizer.zero_grad()
-        else:
-            for p in params:
-                p.grad = None
-        kept |= any(p.grad is not None and bool(np.any(p.grad)) for p in params)
+            kept = [p.grad for p in params if p.grad is not None]
+            found.kept |= any(bool(np.any(gradient)) for gradient in kept)
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
         optimizer.step()
-        mutated |= any(
+        found.mutated |= any(
             p.grad is not None and not np.array_equal(p.grad, gradient)
             for p, gradient in zip(params, given, strict=True)
         )
-        path.append(np.concatenate([np.ravel(to_numpy(p.data)) for p in params]))
-    return Trajectory(path, mutated, kept)
+        data = [np.ravel(to_numpy(p.data)) for p in params]
+        found.path.append(np.concatenate(data))
+    return found
 
 
 def torchs_path(
@@ -109,11 +105,3 @@ def wrong_paths(
         # What overflows in time matches anything else that does.
         if np.all(np.isfinite(path)) or not np.all(np.isfinite(path[0])):
             yield wrong.name, path
-
-
-def _set_lr(optimizer: Any, lr: float) -> None:
-    if hasattr(optimizer, "param_groups"):
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-    else:
-        optimizer.lr = lr

@@ -9,7 +9,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 import pytest
 from typer.testing import CliRunner
 
-from compare.check import child, process
+from compare.check import process
 from compare.check.checker import check
 from compare.check.definitions import definitions, own_names
 from compare.cli import app
@@ -73,7 +73,7 @@ def in_process(monkeypatch, tmp_path):
         before = list(sys.path)
         try:
             with redirect_stdout(io.StringIO()):
-                child.main(str(path), str(out), names)
+                process.run_as_child(str(path), str(out), names)
         finally:
             sys.path[:] = before
         lines = out.read_text(encoding="utf-8").splitlines()

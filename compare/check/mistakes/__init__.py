@@ -6,9 +6,9 @@ would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` take. A formula assigns what is
-wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these. The table
-of the optimisers has its own kind of ways.
+failed test case, which the functions of `variants` and `norms` take. A formula assigns
+what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
+The table of the optimisers has its own kind of ways.
 
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.failure import Failure
-from compare.check.mistakes import variants
-from compare.check.mistakes.norms import Norm
-from compare.check.results import close
-from compare.testing.reference import Results
+from compare.check.mistakes import norms, variants
+from compare.check.results import Failure, close
+from compare.testing.reference import Question, Results
 
 TOLERANCE = 1e-9
 """Up to here, relatively, a wrong result is explained by a mistake."""
+LARGE = 1e3
+"""From this input on, only a stable formula gives the right result."""
 SYMBOLS = {
     "y": "output",
     "dx": "input gradient",
@@ -44,30 +44,22 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in a layer or a loss.
-
-    Args:
-        name: the diagnosis.
-        of: the classes in which it can be made; in any if empty.
-        ways: the formulas for its results, one for each way to make it.
-    """
+    """A mistake in a layer or a loss."""
 
     name: str
-    of: frozenset[str]
-    ways: tuple[CodeType, ...]
+    of: frozenset[str]  # the classes in which it can be made; in any if empty
+    ways: tuple[CodeType, ...]  # formulas for its results, one for each way to make it
 
     def explains(self, f: Failure) -> bool:
         """Whether one way to make it gives all the wrong results of a test case."""
-        return any(_explains(way, f) for way in self.ways)
-
-
-def _explains(way: CodeType, f: Failure) -> bool:
-    with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
-        return any(
-            all(n in found and close(f.got[n], found[n], TOLERANCE) for n in f.wrong)
-            for found in _results(way, f)
-        )
-    return False
+        for way in self.ways:
+            with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
+                if any(
+                    all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
+                    for a in _results(way, f)
+                ):
+                    return True
+        return False
 
 
 def _results(way: CodeType, f: Failure) -> Iterable[Results]:
@@ -94,13 +86,10 @@ def _names(f: Failure) -> dict[str, Any]:
         **f.question.kwargs,
         **vars(np),
         **vars(variants),
-        "Norm": Norm,
+        **vars(norms),
         **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
-        "target": inputs[-1],
-        "g": f.upstream,
-        "x": f.x,
-        "f": f,
+        **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
     }
 
 
@@ -121,14 +110,34 @@ HINTS: dict[str, str] = {
 """By the name of a mistake: how to mend it, in one line."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
-MISTAKES = [
-    Mistake(
-        row["name"],
-        frozenset(row.get("of", "").split()),
-        tuple(map(_compiled, row.get("ways", []))),
-    )
-    for rows in _ROWS.values()
-    for row in rows
-]
+MISTAKES: list[Mistake] = []
 """The mistakes of layers and losses, those of special classes first."""
+for _row in (row for rows in _ROWS.values() for row in rows):
+    _of, _ways = _row.get("of", "").split(), map(_compiled, _row.get("ways", []))
+    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(_ways)))
 MISTAKES.sort(key=lambda mistake: not mistake.of)
+
+
+def diagnosis(failures: list[Failure]) -> str:
+    """The name of the first mistake that explains every failure; "" if none does.
+
+    Failures at extreme inputs are left out: where they are the only ones, the formula
+    is unstable, and where they are not, they follow from the others.
+    """
+    ordinary = [f for f in failures if not _is_extreme(f.question)]
+    if not ordinary:
+        return "unstable form"
+    ordinary = [f for f in ordinary if f.x.size] or ordinary
+    own = [m for m in MISTAKES if not m.of or failures[0].question.name in m.of]
+    for name in dict.fromkeys(mistake.name for mistake in own):
+        same = [mistake for mistake in own if mistake.name == name]
+        if all(any(mistake.explains(f) for mistake in same) for f in ordinary):
+            return name
+    return ""
+
+
+def _is_extreme(question: Question) -> bool:
+    """Whether an input is very large, or a probability is exactly 0 or 1."""
+    x = question.inputs[0]
+    is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))
+    return is_certain or bool(np.max(np.abs(x), initial=0.0) >= LARGE)

@@ -2,90 +2,70 @@
 
 import numpy as np
 
-from compare.check.failure import Failure
+from compare.check.results import Failure
 from compare.testing.reference import Results
 
 
-class Norm:
-    """Batch, layer and group normalisation: x̂ = (x − μ) / √(σ² + ε), y = w x̂ + b.
+def norm(
+    f: Failure,
+    axes: tuple[int, ...] = (),  # along which μ and σ² are taken, if not as usual
+    running: bool = True,  # whether the running ones serve in evaluation mode
+    unbiased: bool = False,  # whether σ² is the unbiased variance
+    eps_outside: bool = False,  # whether it is √σ² + ε
+    of_mean: bool = True,  # whether the gradient of μ is there
+    of_variance: bool = True,  # whether that of σ² is
+) -> Results:
+    """Batch, layer and group normalisation: x̂ = (x − μ) / √(σ² + ε), y = w x̂ + b."""
+    x, question, buffers = f.x, f.question, f.question.buffers
+    usual = channel_axes = (0, *range(2, x.ndim))
+    if question.name == "GroupNorm":
+        x, usual = x.reshape(len(x), question.args[0], -1), (2,)
+    elif question.name == "LayerNorm":
+        first = x.ndim - np.size(question.args[0])
+        usual, channel_axes = tuple(range(first, x.ndim)), tuple(range(first))
+    along = {"axis": axes or usual, "keepdims": True}
+    mean, variance = x.mean(**along), x.var(**along)
+    is_constant = running and bool(buffers) and not question.training
+    if is_constant:
+        mean, variance = (_like(f, buffers[f"running_{k}"]) for k in ("mean", "var"))
+    elif unbiased:
+        n = x.size / max(mean.size, 1)
+        variance = variance * n / max(n - 1, 1)
+    eps = question.kwargs.get("eps", 1e-5)
+    root = np.sqrt(variance) + eps if eps_outside else np.sqrt(variance + eps)
+    x_hat = (x - mean) / root
+    weight, bias = question.state.get("weight", 1.0), question.state.get("bias", 0.0)
+    g = grad = (f.upstream * _like(f, weight)).reshape(x.shape)
+    if of_mean and not is_constant:
+        grad = grad - g.mean(**along)
+    if of_variance and not is_constant:
+        grad = grad - x_hat * (g * x_hat).mean(**along)
+    grad, x_hat = (grad / root).reshape(f.x.shape), x_hat.reshape(f.x.shape)
+    return {
+        **f.want,
+        "output": x_hat * _like(f, weight) + _like(f, bias),
+        "input gradient": grad,
+        "gradient weight": (f.upstream * x_hat).sum(axis=channel_axes),
+        "gradient bias": f.upstream.sum(axis=channel_axes),
+    }
 
-    Args:
-        f: the test case.
-        axes: along which μ and σ² are taken; the right ones unless given.
-        running: whether μ and σ² are the running ones; only in evaluation unless given.
-        unbiased: whether σ² is the unbiased variance.
-        eps_outside: whether it is √σ² + ε.
-    """
 
-    def __init__(
-        self,
-        f: Failure,
-        axes: tuple[int, ...] = (),
-        running: bool | None = None,
-        unbiased: bool = False,
-        eps_outside: bool = False,
-    ) -> None:
-        self.f, self.x = f, f.x
-        self.axes = self.channel_axes = (0, *range(2, f.x.ndim))
-        if f.question.name == "GroupNorm":
-            self.x = f.x.reshape(len(f.x), f.question.args[0], -1)
-            self.axes = (2,)
-        elif f.question.name == "LayerNorm":
-            own = np.size(f.question.args[0])
-            self.axes = tuple(range(f.x.ndim - own, f.x.ndim))
-            self.channel_axes = tuple(range(f.x.ndim - own))
-        self.axes = axes or self.axes
-        self.mean = self.x.mean(axis=self.axes, keepdims=True)
-        self.variance = self.x.var(axis=self.axes, keepdims=True)
-        n = self.x.size / max(self.mean.size, 1)
-        self.unbiased = self.variance * n / max(n - 1, 1)
-        tracked = "running_mean" in f.question.buffers
-        self.is_constant = tracked and (
-            not f.question.training if running is None else running
-        )
-        mean, variance = self.mean, self.unbiased if unbiased else self.variance
-        if self.is_constant:
-            mean, variance = (self._of(f"running_{k}", 0.0) for k in ("mean", "var"))
-        eps = f.question.kwargs.get("eps", 1e-5)
-        self.root = np.sqrt(variance) + eps if eps_outside else np.sqrt(variance + eps)
-        self.x_hat = (self.x - mean) / self.root
+def _like(f: Failure, values: np.ndarray | float) -> np.ndarray:
+    """A parameter or a running statistic, in a shape that broadcasts to x."""
+    if f.question.name == "LayerNorm" or np.ndim(values) == 0:
+        return np.asarray(values)
+    return np.reshape(values, (1, -1, *(1,) * (f.x.ndim - 2)))
 
-    def _of(self, name: str, absent: float) -> np.ndarray:
-        """A parameter or a running statistic, in a shape that broadcasts to x."""
-        values = (self.f.question.state | self.f.question.buffers).get(name)
-        if values is None or self.f.question.name == "LayerNorm":
-            return np.asarray(absent) if values is None else values
-        return values.reshape(1, -1, *(1,) * (self.f.x.ndim - 2))
 
-    def results(self, of_mean: bool = True, of_variance: bool = True) -> Results:
-        """All results; the gradients of μ and of σ² may be left out."""
-        f, shape = self.f, self.f.x.shape
-        weight, x_hat = self._of("weight", 1.0), self.x_hat.reshape(shape)
-        g = (f.upstream * weight).reshape(self.x.shape)
-        grad = g
-        if of_mean and not self.is_constant:
-            grad = grad - g.mean(axis=self.axes, keepdims=True)
-        if of_variance and not self.is_constant:
-            along = (g * self.x_hat).mean(axis=self.axes, keepdims=True)
-            grad = grad - self.x_hat * along
-        return {
-            **self.statistics(),
-            "output": x_hat * weight + self._of("bias", 0.0),
-            "input gradient": (grad / self.root).reshape(shape),
-            "gradient weight": (f.upstream * x_hat).sum(axis=self.channel_axes),
-            "gradient bias": f.upstream.sum(axis=self.channel_axes),
-        }
+def momentum_of(f: Failure) -> float:
+    """What the running statistics take of a batch's own."""
+    counted = int(f.question.buffers.get("num_batches_tracked", 0))
+    momentum = f.question.kwargs.get("momentum", 0.1)
+    return 1 / (counted + 1) if momentum is None else momentum
 
-    def statistics(self, biased: bool = False, reverse: bool = False) -> Results:
-        """The running statistics after a batch."""
-        buffers, kwargs = self.f.question.buffers, self.f.question.kwargs
-        if not (buffers and self.f.question.training):
-            return {}
-        m = kwargs.get("momentum", 0.1)
-        m = 1 / (int(buffers["num_batches_tracked"]) + 1) if m is None else m
-        m = 1 - m if reverse else m
-        new = {"mean": self.mean, "var": self.variance if biased else self.unbiased}
-        return {
-            f"buffer running_{k}": (1 - m) * buffers[f"running_{k}"] + m * a.reshape(-1)
-            for k, a in new.items()
-        }
+
+def biased_running_variance(f: Failure) -> Results:
+    """The running variance of Σ (x − μ)² / N instead of N − 1."""
+    name, n = "buffer running_var", f.x.size / f.x.shape[1]
+    kept = (1 - momentum_of(f)) * f.question.buffers["running_var"]
+    return {**f.want, name: kept + (f.want[name] - kept) * (1 - 1 / n)}

@@ -18,17 +18,11 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class WrongStep:
-    """One way to make a mistake in an optimiser.
-
-    Args:
-        name: the diagnosis.
-        of: the class.
-        parts: as in optimizers.toml: other options and edits.
-    """
+    """One way to make a mistake in an optimiser."""
 
     name: str
-    of: str
-    parts: tuple[str, ...]
+    of: str  # the class
+    parts: tuple[str, ...]  # as in optimizers.toml: other options and edits
 
     @property
     def options(self) -> dict[str, str]:

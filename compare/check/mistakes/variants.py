@@ -8,24 +8,28 @@ from typing import Any
 import numpy as np
 
 from compare.check.adapters import answer
-from compare.check.failure import Failure
-from compare.check.results import close, wrong_results
+from compare.check.results import Failure, close, wrong_in
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, torchs
+from handmade.quantize import quantize
 
 # -- any layer or loss -----------------------------------------------------------------
 
 
+def again(f: Failure, **changes: Any) -> Results:
+    """Torch's results in a test case with these changes."""
+    return torchs(replace(f.question, **changes))
+
+
 def torch(f: Failure, **options: Any) -> Results:
     """Torch's results with other options."""
-    return torchs(replace(f.question, kwargs={**f.question.kwargs, **options}))
+    return again(f, kwargs={**f.question.kwargs, **options})
 
 
 def without(f: Failure, option: str) -> Results:
     """Torch's results with the default of an option that was given."""
     others = {k: v for k, v in f.question.kwargs.items() if k != option}
-    is_given = option in f.question.kwargs
-    return torchs(replace(f.question, kwargs=others)) if is_given else {}
+    return again(f, kwargs=others) if len(others) < len(f.question.kwargs) else {}
 
 
 def times(f: Failure, factor: float) -> Results:
@@ -60,15 +64,13 @@ def not_summed(f: Failure) -> Results:
 def right_with_swapped_arguments(f: Failure) -> bool:
     """Whether a function's gradient is right if it is given x first."""
     backward = f.definition.backward
-    if backward is None or f.is_loss:
-        return False
-
-    def swapped(grad_output: Any, x: Any, *others: Any, **kwargs: Any) -> Any:
-        return backward(x, grad_output, *others, **kwargs)
-
-    with contextlib.suppress(Exception):
-        other = answer(replace(f.definition, backward=swapped), f.question)
-        return not wrong_results(other.results, f.want)
+    if backward and not f.is_loss:
+        swapped = replace(
+            f.definition,
+            backward=lambda g, x, *others, **k: backward(x, g, *others, **k),
+        )
+        with contextlib.suppress(Exception):
+            return not wrong_in(answer(swapped, f.question).results, f.want)
     return False
 
 
@@ -108,7 +110,7 @@ def n_minus_one(f: Failure, n: float) -> Results:
 
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
-    return f.only_value and _is_measurable(f) and bool(is_own_gradient(f))
+    return _only_value_differs(f) and bool(is_own_gradient(f))
 
 
 def gradient_of_something_else(f: Failure) -> bool:
@@ -117,12 +119,12 @@ def gradient_of_something_else(f: Failure) -> bool:
         return False
     if "output" not in f.wrong:
         return not is_own_gradient(f)
-    return f.only_value and _is_measurable(f) and is_own_gradient(f) is False
+    return _only_value_differs(f) and is_own_gradient(f) is False
 
 
-def _is_measurable(f: Failure) -> bool:
-    """Whether a value is wrong by enough for a measured slope to show it."""
-    return not close(f.got["output"], f.want["output"], 1e-5)
+def _only_value_differs(f: Failure) -> bool:
+    """Whether it does, and by enough for a measured slope to show it."""
+    return f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
 
 
 def _lacks_upstream(f: Failure) -> bool:
@@ -132,12 +134,6 @@ def _lacks_upstream(f: Failure) -> bool:
         and close(f.got[name] * f.upstream, f.want[name], 1e-9)
         for name in f.wrong
     )
-
-
-def unweighted(f: Failure) -> Results:
-    """A weighted sum of losses whose weights are all 1."""
-    plain = [(1.0, loss) for _, loss in f.question.args[0]]
-    return torchs(replace(f.question, args=(plain,)))
 
 
 def entropy(f: Failure) -> np.ndarray:
@@ -164,7 +160,7 @@ def log_variance_doubled(f: Failure) -> Results:
     """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
     twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
     inputs = tuple(twice * a for a in f.question.inputs)
-    found = torchs(replace(f.question, inputs=inputs))
+    found = again(f, inputs=inputs)
     return {**found, "input gradient": twice * found["input gradient"]}
 
 
@@ -186,21 +182,12 @@ def divergence_reversed(f: Failure) -> Results:
 
 def at_kinks(f: Failure) -> np.ndarray:
     """Where the input is at a kink of an activation or a loss."""
-    kwargs = f.question.kwargs
     if f.question.name == "L1Loss":
         return f.x == f.question.inputs[1]
-    kinks = {
-        "Hardtanh": (kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)),
-        "ReLU6": (0.0, 6.0),
-        "HingeEmbeddingLoss": (kwargs.get("margin", 1.0),),
-    }
-    return np.isin(f.x, kinks.get(f.question.name, (0.0,)))
-
-
-def gate(f: Failure) -> np.ndarray:
-    """What GELU and SiLU multiply x by."""
-    half = np.full_like(f.x, 0.5)
-    return np.divide(f.want["output"], f.x, out=half, where=f.x != 0)
+    kwargs, kinks = f.question.kwargs, {"ReLU6": [0.0, 6.0]}
+    kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
+    kinks["HingeEmbeddingLoss"] = [kwargs.get("margin", 1.0)]
+    return np.isin(f.x, kinks.get(f.question.name, [0.0]))
 
 
 def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
@@ -231,9 +218,7 @@ def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
         return {}
     logs = f.x - np.log(np.exp(f.x).sum(axis=0, keepdims=True))
     kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
-    found = torchs(
-        replace(f.question, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
-    )
+    found = again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
     g = found["input gradient"]
     grad = g - np.exp(logs) * g.sum(axis=axis, keepdims=True)
     return {"output": found["output"], "input gradient": grad}
@@ -247,7 +232,7 @@ def kernel_flipped(f: Failure) -> Results:
     weight = f.question.state["weight"]
     axes = tuple(range(2, weight.ndim))
     state = {**f.question.state, "weight": np.flip(weight, axes).copy()}
-    found = torchs(replace(f.question, state=state))
+    found = again(f, state=state)
     return {**found, "gradient weight": np.flip(found["gradient weight"], axes)}
 
 
@@ -301,19 +286,14 @@ def top(f: Failure) -> int:
     return 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
 
 
-def scale(f: Failure) -> float:
+def scale(f: Failure) -> np.ndarray:
     """The weight of level 1."""
-    size = np.abs(f.question.state["weight"])
-    is_mean = isinstance(f.question.kwargs["bits"], str)
-    return size.mean() if is_mean else size.max() / top(f)
+    return quantize(f.question.state["weight"], f.question.kwargs["bits"]).scale
 
 
 def levels(f: Failure) -> np.ndarray:
     """The whole numbers that the weights are rounded to."""
-    weight = f.question.state["weight"]
-    if f.question.kwargs["bits"] == "binary":
-        return np.where(weight >= 0, 1.0, -1.0)
-    return np.clip(np.round(weight / scale(f)), -top(f), top(f))
+    return quantize(f.question.state["weight"], f.question.kwargs["bits"]).stored
 
 
 def linear(f: Failure, weight: np.ndarray) -> Results:
