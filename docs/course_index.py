@@ -34,7 +34,7 @@ handmade/test_descent.py::test_newton_divides_by_a_curvature_that_changes
 # A2
 descent.Descent descent.newton_step surfaces.Valley
 torch.func.grad torch.func.hessian torch.linalg.solve
-handmade/test_descent.py::test_both_wings_walk_the_same_way
+handmade/test_descent.py::test_both_implementations_take_the_same_steps
 handmade/test_descent.py::test_newton_steps_of_many_points_are_torchs
 
 # A3
@@ -46,11 +46,11 @@ handmade/test_laws.py::test_two_hundred_steps_end_where_torch_ends
 # A4
 search.blind_step search.blind_descent
 handmade/test_search.py::test_a_blind_step_worked_by_hand
-handmade/test_search.py::test_both_wings_look_at_the_same_points
+handmade/test_search.py::test_both_implementations_look_at_the_same_points
 
 # A5
 search.random_descent search.RandomDescent search.Annealing
-handmade/test_search.py::test_both_wings_search_at_random_alike
+handmade/test_search.py::test_both_implementations_search_at_random_alike
 handmade/test_search.py::test_a_worse_step_is_kept_with_the_probability_of_boltzmann
 
 # A6
@@ -147,8 +147,8 @@ compare/test_lessons.py::test_all_claims_hold_on_both_sides
 
 # D7
 nn.MSELoss optim.SGD training.fit
-check/test_check.py::test_a_wrong_implementation_is_rejected_and_diagnosed
-check/test_check.py::test_a_template_is_refused_until_it_is_filled_and_then_passes
+check/test_gallery.py::test_a_wrong_implementation_is_rejected_and_diagnosed
+check/test_templates.py::test_a_template_is_refused_until_it_is_filled_and_then_passes
 
 # D8
 nn.Sequential nn.Linear nn.Tanh
@@ -157,7 +157,7 @@ compare/test_lessons.py::test_all_claims_hold_on_both_sides
 # E1
 nn.L1Loss nn.MSELoss metrics.accuracy
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
-handmade/test_metrics.py::test_accuracy_is_the_share_of_hits
+handmade/test_metrics.py::test_accuracy_is_the_fraction_of_right_answers
 
 # E2
 nn.CrossEntropyLoss nn.Softmax nn.LogSoftmax nn.NLLLoss
@@ -168,14 +168,14 @@ handmade/test_properties.py::test_the_loss_of_a_tiny_probability_keeps_its_digit
 nn.WeightedSum nn.ExpectedCostLoss nn.SmoothnessPenalty
 torch.softmax torch.stack
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
-handmade/test_custom_losses.py::test_a_dearer_confusion_is_avoided_more
+handmade/test_custom_losses.py::test_a_costlier_confusion_is_avoided_more
 handmade/test_custom_losses.py::test_a_sum_hands_the_upstream_gradient_on_to_its_losses
 
 # F1
 nn.Sequential training.GradientLearner autodiff.vjp
 torch.Tensor.backward
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
-handmade/test_laws.py::test_a_spoiled_backward_would_be_caught
+handmade/test_laws.py::test_a_wrong_backward_is_caught
 
 # F2
 nn.Linear nn.ReLU
@@ -185,12 +185,12 @@ handmade/test_contract.py::test_relu_has_slope_zero_at_the_kink
 # F3
 nn.Sigmoid nn.utils.clip_grad_norm_ nn.init.kaiming_normal_
 handmade/test_clip.py::test_the_norm_is_clipped_as_torch_does
-handmade/test_init.py::test_the_law_is_torchs
+handmade/test_init.py::test_the_distribution_is_torchs
 
 # F4
 optim.AdamW nn.Dropout nn.Residual nn.BatchNorm1d nn.LayerNorm nn.Conv2d nn.MaxPool2d
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
-handmade/test_norms.py::test_both_wings_drop_the_same_units_after_the_same_seed
+handmade/test_norms.py::test_both_implementations_drop_the_same_units_after_the_same_seed
 handmade/test_norms.py::test_backward_belongs_to_the_mode_of_its_forward_pass
 handmade/test_windows.py::test_a_kernel_is_not_turned_round
 
@@ -205,7 +205,7 @@ cluster.KMeans variational.VariationalAutoencoder semi_supervised.Autoencoder se
 torch.distributions.Normal torch.Tensor.backward
 handmade/test_cluster.py::test_the_lloyd_step_is_the_newton_step_of_the_error
 handmade/test_variational.py::test_loss_and_gradients_of_a_step_are_autograds
-handmade/test_semi_supervised.py::test_both_sides_walk_alike_through_every_phase
+handmade/test_semi_supervised.py::test_both_sides_take_the_same_steps_through_every_phase
 
 # F7
 autodiff.central_difference autodiff.complex_step autodiff.jvp autodiff.vjp autodiff.grad

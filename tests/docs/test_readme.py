@@ -163,8 +163,9 @@ def test_the_tally_counts_what_there_is():
         assert f"| {what} | {count}" in said, "run `make docs`"
 
 
-def test_the_architecture_page_names_every_file_of_the_three_packages():
-    tree = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+def test_the_pages_name_every_file_and_folder_of_the_three_packages():
+    pages = [ROOT / name for name in ("README.md", "docs/architecture.md")]
+    tree = "".join(page.read_text(encoding="utf-8") for page in pages)
     for package in ("handmade", "torch_ref", "compare"):
         for path in (ROOT / package).glob("*"):
             if path.suffix == ".py" and path.stem not in ("__init__", "__main__"):

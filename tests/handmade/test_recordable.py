@@ -17,13 +17,13 @@ from handmade._array import compiling
 
 
 class Watch(TorchDispatchMode):
-    """Refuses whatever meets an array of the host."""
+    """Refuses every operation on a tensor in host memory."""
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         found = func(*args, **(kwargs or {}))
         leaves = tree_leaves((args, kwargs, found))
         devices = {a.device.type for a in leaves if isinstance(a, torch.Tensor)}
-        # A number that is written into an array is a tensor of the host on the way.
+        # index_put_ passes the number that it writes as a host tensor.
         if "cpu" in devices and func is not torch.ops.aten.index_put_.default:
             raise RuntimeError(f"{func} meets an array of the host")
         return found
@@ -31,7 +31,7 @@ class Watch(TorchDispatchMode):
 
 @pytest.fixture
 def watched(monkeypatch):
-    """A context in which nothing may come from the host, nor go to it."""
+    """A context that refuses copies from the host and to it."""
 
     def of_the_host(make):
         def made(data, *args, **how):
@@ -52,7 +52,7 @@ def watched(monkeypatch):
 
 
 def without_values(array):
-    """A tensor of this shape and kind that lies nowhere: nobody can see its values."""
+    """A tensor of this shape and kind on the meta device, which holds no values."""
     values = torch.as_tensor(array)
     kind = torch.float64 if values.is_floating_point() else torch.int64
     return torch.empty(values.shape, dtype=kind, device="meta")
@@ -71,11 +71,11 @@ NEEDS_THE_HOST = {
     "BatchNorm1d": r"item\(\) cannot be called on meta tensors",  # momentum=None
     "BatchNorm2d": r"item\(\) cannot be called on meta tensors",
 }
-"""What a graph cannot record, at least in some of its forms, and is refused there."""
+"""Layers that a graph cannot record with some arguments, and why."""
 
 
-def asked(case, watch):
-    """One step through a layer or loss: "", or what it wants of the host."""
+def error_of(case, watch):
+    """The error of one step of a layer or loss that needs the host; or ""."""
     question = drawn(case)
     give = Backend("torch").torch
     module = emptied(built(getattr(handmade.nn, question.name), question, give))
@@ -93,9 +93,9 @@ def asked(case, watch):
 
 
 @pytest.mark.parametrize("name", sorted({case.name for case in [*LAYERS, *LOSSES]}))
-def test_a_step_asks_the_host_for_nothing(name, watched):
+def test_a_step_copies_nothing_from_the_host(name, watched):
     cases = [case for case in [*LAYERS, *LOSSES] if case.name == name]
-    answers = {asked(case, watched) for case in cases}
+    answers = {error_of(case, watched) for case in cases}
     wanted = NEEDS_THE_HOST.get(name)
     for answer in answers - {""}:
         assert wanted is not None, answer
@@ -105,7 +105,7 @@ def test_a_step_asks_the_host_for_nothing(name, watched):
 @pytest.mark.parametrize(
     "case", OPTIMIZERS, ids=[f"{c.name}-{i}" for i, c in enumerate(OPTIMIZERS)]
 )
-def test_an_update_asks_the_host_for_nothing(case, watched):
+def test_an_update_copies_nothing_from_the_host(case, watched):
     parameter = handmade.nn.Parameter(torch.ones(3, 2, dtype=torch.float64))
     optimizer = getattr(handmade.optim, case.name)([parameter], **case.kwargs)
     for _ in range(2):

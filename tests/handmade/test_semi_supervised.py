@@ -8,6 +8,7 @@ import torch
 
 import handmade
 import torch_ref
+from compare.tolerance import difference
 
 RNG = np.random.default_rng
 X = RNG(0).normal(size=(12, 4))
@@ -37,6 +38,24 @@ def pretrained(library, pretrain=3):
 
 
 LEARNERS = {"pseudo": pseudo, "pretrained": pretrained}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("array", ["numpy", "torch"])
+def test_both_sides_take_the_same_steps_through_every_phase(name, array):
+    give = np.asarray if array == "numpy" else torch.as_tensor
+    ours, theirs = (LEARNERS[name](package) for package in (handmade, torch_ref))
+    ours.to(give(X))
+    theirs.to(torch.as_tensor(X))
+    start = ours.state_dict()["model"]
+    theirs.model.load_state_dict({n: torch.as_tensor(a) for n, a in start.items()})
+    for _ in range(10):
+        losses = ours.step(give(X), give(Y)), theirs.step(*map(torch.as_tensor, (X, Y)))
+        assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+        want = theirs.gradients()
+        assert ours.gradients().keys() == want.keys() != set()
+        for part in (ours.gradients(), want), (ours.parameters(), theirs.parameters()):
+            assert all(difference(part[0][n], part[1][n]).within(1e-11) for n in want)
 
 
 def test_the_gradient_of_pseudo_labels_is_autograds_with_fixed_answers():

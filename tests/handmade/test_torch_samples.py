@@ -116,14 +116,14 @@ OPTIMIZERS = {
     "SGD": (9, 0),
 }
 
-UNASKED = {
+NOT_TESTED = {
     "ELU": torch.isnan,
     "Hardtanh": torch.isnan,
     "ReLU6": torch.isnan,
     "PReLU": torch.isinf,
 }
-"""Numbers that a class is not asked: at NaN torch's slope depends on the layout in
-memory, and a weight's gradient of ∞ − ∞ makes NumPy warn."""
+"""Numbers that a class is not tested with: at NaN torch's slope depends on the layout
+in memory, and a weight's gradient of ∞ − ∞ makes NumPy warn."""
 
 REASONS = {
     "unexpected keyword argument 'dtype'": "convert the input instead",
@@ -142,7 +142,7 @@ REASONS = {
 
 
 TAKEN = {"betas must be either both floats or both Tensors"}
-"""Errors of torch's that say nothing against the numbers."""
+"""Errors of torch about the type of an argument that is accepted here."""
 
 
 @cache
@@ -223,9 +223,9 @@ def of_function(name):
             weights = [weight.detach().reshape(-1).requires_grad_()]
             args, kwargs = (weight.numel(),), {}
             drawn.kwargs = {}
-        if cls in UNASKED:
-            unasked = UNASKED[cls](drawn.input)
-            drawn.input = torch.where(unasked, 0.5, drawn.input).detach()
+        if cls in NOT_TESTED:
+            untested = NOT_TESTED[cls](drawn.input)
+            drawn.input = torch.where(untested, 0.5, drawn.input).detach()
         if cls == "Flatten":
             args = args or (kwargs.get("start_dim", 0), kwargs.get("end_dim", -1))
             kwargs = {}
@@ -363,7 +363,7 @@ def distance(got, want, size=0.0):
 
 
 def tally(name, reasons, matched, refused):
-    """Print what became of all samples of a name, and compare it with the table."""
+    """Print how many samples match and are refused; compare that with the table."""
     found = Counter(reasons)
     right = found.pop("", 0)
     print(f"{name}: {right} match, {found.total()} are refused {dict(found) or ''}")
