@@ -1,6 +1,5 @@
 """A live example of a name: both libraries compute it from the same numbers."""
 
-import ast
 import math
 import re
 import warnings
@@ -123,10 +122,9 @@ def _layer(case: Case) -> Example:
     got = reference.found(getattr(handmade.nn, case.name), question, np.array)
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     given = dict(zip(names, question.inputs, strict=True))
-    given |= {k: v for k, v in question.kwargs.items() if isinstance(v, np.ndarray)}
-    given |= question.state | question.buffers
-    upstream = question.grad_output(want["output"])
-    given |= {} if upstream is None else {"grad_output": upstream}
+    given |= question.kwargs | question.state | question.buffers
+    given |= {"grad_output": question.grad_output(want["output"])}
+    given = {n: array for n, array in given.items() if isinstance(array, np.ndarray)}
     return _compared(f"nn.{case.name}({_arguments(case)})", given, got, want)
 
 
@@ -183,15 +181,13 @@ def _drawn(draws: Mapping[str, Draw]) -> dict[str, np.ndarray]:
 
 def _run(lines: str, library: ModuleType, given: Arrays) -> dict[str, np.ndarray]:
     """The numbers that the lines assign to a name."""
-    space = _namespace(library)
-    space |= {name: space["array"](a) for name, a in given.items()}
+    known = _namespace(library)
+    known |= {name: known["array"](a) for name, a in given.items()}
+    space = dict(known)
     with warnings.catch_warnings():  # of torch.func about torch itself
         warnings.simplefilter("ignore", DeprecationWarning)
         exec(lines, space)
-    assignments = [n for n in ast.parse(lines).body if isinstance(n, ast.Assign)]
-    targets = [node for a in assignments for t in a.targets for node in ast.walk(t)]
-    names = [target.id for target in targets if isinstance(target, ast.Name)]
-    results = {name: _numbers(space[name]) for name in names}
+    results = {n: _numbers(value) for n, value in space.items() if n not in known}
     return {name: a for name, a in results.items() if a is not None}
 
 
@@ -217,22 +213,18 @@ def _numbers(value: Any) -> np.ndarray | None:
 
 
 def _of_learner(code: str, batch: tuple[Draw, Draw]) -> Example:
-    def make(library: Any) -> Any:
-        return eval(code, _namespace(library))
-
     given = _drawn(dict(zip(("x", "target"), batch, strict=True)))
-    lockstep = Lockstep(make, Backend(), SEED)
+    lockstep = Lockstep(lambda lib: eval(code, _namespace(lib)), Backend(), SEED)
     steps = [lockstep.step(*given.values()) for _ in range(LEARNER_STEPS)]
-    got, want = (
-        {"losses": np.array([getattr(step, side) for step in steps])}
-        | _tensors("gradient", getattr(lockstep, side).gradients())
-        | _tensors("parameter", getattr(lockstep, side).parameters())
-        for side in ("handmade", "torch_ref")
-    )
+
+    def results(side: str) -> Arrays:
+        learner = getattr(lockstep, side)
+        tensors = {f"gradient {n}": g for n, g in learner.gradients().items()}
+        tensors |= {f"parameter {n}": p for n, p in learner.parameters().items()}
+        losses = np.array([getattr(step, side) for step in steps])
+        return {"losses": losses} | {n: to_numpy(t) for n, t in tensors.items()}
+
+    got, want = results("handmade"), results("torch_ref")
     call = f"{code}  # {LEARNER_STEPS} steps"
     found = _compared(call, given, got, want, scale=1.0)  # a gradient may vanish
     return replace(found, verdict=lockstep.verdict())
-
-
-def _tensors(kind: str, tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {f"{kind} {name}": to_numpy(tensor) for name, tensor in tensors.items()}

@@ -48,16 +48,12 @@ def page(name: str) -> Page:
     """
     dotted = resolve(name)
     thing = lookup(dotted)
-    documented = callable(thing)  # a number's docstring is that of its type
-    return Page(
-        dotted,
-        docstring.summary(thing) if documented else "",
-        source.of_handmade(dotted),
-        source.of_torch(dotted),
-        docstring.sections(thing) if documented else {},
-        example(dotted),
-        NO_EXAMPLE.get(dotted, ""),
-    )
+    summary, sections = "", {}
+    if callable(thing):  # a number's docstring is that of its type
+        summary, sections = docstring.summary(thing), docstring.sections(thing)
+    sources = source.of_handmade(dotted), source.of_torch(dotted)
+    reason = NO_EXAMPLE.get(dotted, "")
+    return Page(dotted, summary, *sources, sections, example(dotted), reason)
 
 
 def show(page: Page, console: Console) -> None:
