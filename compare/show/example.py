@@ -1,5 +1,6 @@
 """A live example of a name: both libraries compute it from the same numbers."""
 
+import ast
 import math
 import re
 import warnings
@@ -181,13 +182,15 @@ def _drawn(draws: Mapping[str, Draw]) -> dict[str, np.ndarray]:
 
 def _run(lines: str, library: ModuleType, given: Arrays) -> dict[str, np.ndarray]:
     """The numbers that the lines assign to a name."""
-    known = _namespace(library)
-    known |= {name: known["array"](a) for name, a in given.items()}
-    space = dict(known)
+    space = _namespace(library)
+    space |= {name: space["array"](a) for name, a in given.items()}
     with warnings.catch_warnings():  # of torch.func about torch itself
         warnings.simplefilter("ignore", DeprecationWarning)
         exec(lines, space)
-    results = {n: _numbers(value) for n, value in space.items() if n not in known}
+    assignments = [n for n in ast.parse(lines).body if isinstance(n, ast.Assign)]
+    targets = [node for a in assignments for t in a.targets for node in ast.walk(t)]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    results = {name: _numbers(space[name]) for name in names}
     return {name: a for name, a in results.items() if a is not None}
 
 
