@@ -123,7 +123,7 @@ def _layer(case: Case) -> Example:
     got = reference.found(getattr(handmade.nn, case.name), question, np.array)
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     given = dict(zip(names, question.inputs, strict=True))
-    given |= question.kwargs | question.state | question.buffers
+    given |= {**question.kwargs, **question.state, **question.buffers}
     given |= {"grad_output": question.grad_output(want["output"])}
     given = {n: array for n, array in given.items() if isinstance(array, np.ndarray)}
     return _compared(f"nn.{case.name}({_arguments(case)})", given, got, want)
