@@ -148,7 +148,7 @@ def exercises() -> Table:
 
 @dataclass
 class Board:
-    """A TensorBoard that runs until `close` or the program's end, and the link to it."""
+    """A TensorBoard that runs until `close` or the program's end, and its link."""
 
     server: Server
     address: str
