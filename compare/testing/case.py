@@ -14,14 +14,7 @@ Give = Callable[[np.ndarray], Any]
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer, or its weight, among the constructor arguments of a class.
-
-    Args:
-        name: of the class in `nn`.
-        args: its constructor arguments by position.
-        kwargs: by name.
-        weight: whether its parameter `weight` is meant instead of the layer.
-    """
+    """A layer of `nn` (or its parameter `weight`) among the arguments of a class."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -46,13 +39,7 @@ def weight(*shape: int) -> Layer:
 
 
 def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
-    """Constructor arguments with the layers in them built from `nn`.
-
-    Args:
-        value: an argument, or a list, tuple or dict of them.
-        nn: of either implementation.
-        give: applied to every NumPy array; None leaves them.
-    """
+    """An argument, or a nest of them, with `Layer`s built, and arrays converted."""
     if isinstance(value, Layer):
         return value.built(nn, give)
     if isinstance(value, (list, tuple)):

@@ -67,9 +67,7 @@ def drawn(case: Case) -> Question:
     rng = rng_of(case)
     kwargs = {k: rounded(v) for k, v in case.drawn(rng).items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
-    plain = Question(
-        case.name, case.args, kwargs, inputs=inputs, training=case.training
-    )
+    plain = Question(case.name, case.args, kwargs, {}, {}, inputs, 0, case.training)
     stated = with_state(plain, rng)
     return replace(stated, seed=int(rng.integers(2**32)))
 
@@ -117,11 +115,7 @@ def found(
 ) -> Results:
     """The answer of a class that keeps the forward/backward contract.
 
-    Args:
-        make: the class.
-        question: to answer.
-        give: turns NumPy arrays into those of the library under test.
-        take: and back.
+    `give` turns NumPy arrays into those of the library under test, `take` back.
     """
     module = built(make, question, give)
     handmade.manual_seed(question.seed)
@@ -138,12 +132,11 @@ def _results(
     grad_input: Any,
     take: Callable[[Any], np.ndarray],
 ) -> Results:
-    results = {} if question.of_index else {"input gradient": grad_input}
+    results = {"output": output}
+    results |= {} if question.of_index else {"input gradient": grad_input}
     results |= {f"gradient {n}": p.grad for n, p in module.named_parameters()}
-    buffers = _buffers(module, question.kwargs)
-    results |= {f"buffer {name}": buffer for name, buffer in buffers}
-    taken = {name: take(value) for name, value in results.items()}
-    return {"output": take(output), **taken}
+    results |= {f"buffer {n}": b for n, b in _buffers(module, question.kwargs)}
+    return {name: take(value) for name, value in results.items()}
 
 
 def _buffers(module: Any, kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
