@@ -67,7 +67,9 @@ def drawn(case: Case) -> Question:
     rng = rng_of(case)
     kwargs = {k: rounded(v) for k, v in case.drawn(rng).items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
-    plain = Question(case.name, case.args, kwargs, {}, {}, inputs, 0, case.training)
+    plain = Question(
+        case.name, case.args, kwargs, inputs=inputs, training=case.training
+    )
     stated = with_state(plain, rng)
     return replace(stated, seed=int(rng.integers(2**32)))
 
