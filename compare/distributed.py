@@ -100,10 +100,9 @@ def spread(
 
 def _require_equal_shares(experiment: Experiment, size: int, seed: int) -> None:
     for name in experiment.learners:
-        count = experiment.batch_size
-        if count is None:
-            data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
-            count = len(data.x)
+        if (count := experiment.batch_size) is None:
+            rng = np.random.default_rng([seed, 1])
+            count = len(experiment.data_of(name)(rng).x)
         if count % size:
             raise ValueError(
                 f"a batch of {count} examples has no equal shares for {size} ranks; "
@@ -195,7 +194,5 @@ def _connection_errors() -> Iterator[None]:
         if not any(word in reason.lower() for word in CONNECTION_WORDS):
             raise
         _ignore_sigterm()
-        raise RankLost(
-            f"{who} stops: another rank has ended or did not answer within "
-            f"{TIMEOUT.seconds} s ({reason})"
-        ) from error
+        lost = f"another rank has ended or did not answer within {TIMEOUT.seconds} s"
+        raise RankLost(f"{who} stops: {lost} ({reason})") from error

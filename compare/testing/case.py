@@ -51,16 +51,10 @@ def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """One way to build and feed a class.
+    """One way to build a class of `nn` or `optim`, and to feed it.
 
-    Args:
-        name: of the class in `nn` or `optim`.
-        inputs: of forward; only the gradient by the first is compared.
-        args: constructor arguments by position.
-        kwargs: by name; a `Draw` among them is drawn first.
-        note: what is special here.
-        training: the mode; False is evaluation mode.
-        shapes: of the parameters that an optimiser is given.
+    Only the gradient by the first input is compared. A `Draw` among the keyword
+    arguments is drawn first; `shapes` are those of the parameters of an optimiser.
     """
 
     name: str

@@ -24,15 +24,9 @@ COUNT = 3
 class Question:
     """How to build a layer or a loss, and what to feed it; NumPy throughout.
 
-    Args:
-        name: of the class in `nn`.
-        args: constructor arguments by position.
-        kwargs: by name.
-        state: parameters by name; empty leaves the class its own.
-        buffers: arrays that it keeps beside them, such as running statistics, by name.
-        inputs: of forward; only the gradient by the first is compared.
-        seed: of the upstream gradient, and of dropout.
-        training: the mode.
+    Without `state`, its parameters, the class keeps its own; `buffers` are the arrays
+    beside them, such as running statistics. Only the gradient by the first input is
+    compared. The seed is that of the upstream gradient and of dropout.
     """
 
     name: str
