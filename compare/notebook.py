@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import registry, solved_exercises, templates
+from compare.api import prepare
 from compare.array_choice import choose_array
-from compare.backend import Backend
 from compare.check.checker import check as _judged
 from compare.check.definitions import definitions, suggestions
 from compare.check.process import check_file
@@ -21,7 +21,7 @@ from compare.logger import link, newest
 from compare.show import page
 from compare.show.page import Page
 from compare.tensorboard import Server
-from compare.trainer import Result, RunConfig
+from compare.trainer import Result
 from compare.trainer import run as _run
 
 
@@ -42,6 +42,8 @@ def run(
     tf32: bool = False,
     target: str = "",
     hidden: Sequence[int] = (),
+    drop: Sequence[str] = (),
+    missing: str = "drop",
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -63,20 +65,39 @@ def run(
         tf32: allow TF32 matrix multiplication.
         target: the column of a CSV file to predict.
         hidden: units of the hidden layers, for a CSV file.
+        drop: columns of a CSV file to leave out.
+        missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.
         OSError: a file cannot be read, or the folder not be written to.
     """
-    source, name, experiment = _found(lesson, target, hidden)
-    registry.require_data(name, experiment, data)
-    on_torch = compile or graph or device == "cuda"
-    arrays = ("torch" if on_torch else "numpy") if array == "auto" else array
-    backend = Backend(arrays, device, dtype, compile, graph=graph, tf32=tf32)
-    settings = RunConfig(backend, steps, seed, Path(logdir), threads, fast, data)
+    table = bool(target or hidden or drop) or str(lesson).lower().endswith(".csv")
+    if isinstance(lesson, Experiment):
+        table = False
+    (found,), config = prepare(
+        [] if table else [lesson if isinstance(lesson, Experiment) else str(lesson)],
+        csv=str(lesson) if table else None,
+        target=target,
+        hidden=hidden,
+        drop=drop,
+        missing=missing,
+        array=array,
+        device=device,
+        dtype=dtype,
+        compile=compile,
+        graph=graph,
+        tf32=tf32,
+        steps=steps,
+        seed=seed,
+        logdir=Path(logdir),
+        threads=threads,
+        fast=fast,
+        data=data,
+    )
     if array == "auto":
-        settings, _ = choose_array(experiment, settings)
-    return _run(name, experiment, settings, source=source)
+        config, _ = choose_array(found.experiment, config)
+    return _run(found.name, found.experiment, config, source=found.source)
 
 
 def lessons() -> list[str]:
@@ -175,19 +196,3 @@ def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board
     server = Server(Path(logdir), port)
     address = link(server.url, last, bool(lesson)) if last else server.url
     return Board(server, address)
-
-
-def _found(
-    lesson: str | Path | Experiment, target: str, hidden: Sequence[int]
-) -> tuple[str, str, Experiment]:
-    """The source of a lesson (to load it again), its name and the lesson itself."""
-    if isinstance(lesson, Experiment):
-        return "", "own", lesson
-    name = str(lesson)
-    if target:
-        from compare.tables.reference import reference
-
-        name = reference(name, target, hidden)
-    elif hidden or name.lower().endswith(".csv"):
-        raise ValueError(f"target must name the column of {name} to predict, got ''")
-    return registry.source(name), *registry.load(name)

@@ -1,23 +1,36 @@
-"""Finding lessons: the folder `experiments` is the list of them."""
+"""Finds and loads lessons: by name, from a user's Python file, or from a table."""
 
 import hashlib
 import importlib
+import json
 import pkgutil
+import re
 import runpy
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compare import experiments
-from compare.experiment import Experiment
 from compare.suggest import suggest
 
-TABLE = "?target="
-"""Only names of lessons made of a table have it: see `compare.tables.reference`."""
+if TYPE_CHECKING:
+    from compare.experiment import Experiment
 
 
-class UnknownLesson(ValueError):
-    """There is no lesson of this name; the message suggests the nearest."""
+class Lesson(NamedTuple):
+    """A lesson that was found.
+
+    Args:
+        name: of the folder of its runs.
+        source: how `reopen` finds it again: its name, or its file and the file's hash.
+        experiment: the lesson itself.
+    """
+
+    name: str
+    source: str
+    experiment: "Experiment"
 
 
 def names() -> list[str]:
@@ -26,56 +39,91 @@ def names() -> list[str]:
     return sorted(m.name for m in modules if not m.ispkg)
 
 
-def load(name: str) -> tuple[str, Experiment]:
+def find(name: str) -> Lesson:
     """The lesson `name`, or the one in the file `name` if that ends in .py.
 
-    A name from `compare.tables.reference` is that of a lesson made of a table.
-
-    Returns:
-        Its name, for folders, and the lesson.
-
     Raises:
-        UnknownLesson: no such lesson or file.
-        OSError: the table cannot be read.
-        ValueError: the file cannot be run or defines no single Experiment, or the
-            table cannot be learned from.
+        ValueError: there is no such lesson or file, or the file cannot be run or does
+            not define one Experiment.
     """
-    if TABLE in name:
-        from compare.tables import reference  # scikit-learn comes along
+    path = Path(name)
+    known = f"{path.resolve()}#{_digest(path)}" if name.endswith(".py") else name
+    short, experiment = load(name)
+    return Lesson(short, known, experiment)
 
-        return reference.load(name)
+
+def load(name: str) -> tuple[str, "Experiment"]:
+    """The name and the experiment of a lesson: see `find`."""
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
     if name not in names():
         near = suggest(name, names())
         hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
-        raise UnknownLesson(f"there is no lesson {name!r}{hint}")
+        raise ValueError(f"there is no lesson {name!r}{hint}")
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
 
 
+def table(csv: Path | str, target: str, **options: Any) -> Lesson:
+    """The lesson that predicts a column of a CSV file: see `from_csv`.
+
+    Raises:
+        ValueError: there is no such file, pandas is not installed, or the table cannot
+            be learned from.
+    """
+    if find_spec("pandas") is None:
+        raise ValueError('CSV files need pandas: pip install "handmade-dl[csv]"')
+    from compare.tables.lesson import from_csv  # takes a second to import
+
+    path = Path(csv)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("._") or "table"
+    known = {"csv": str(path.resolve()), "target": target, **options}
+    known["sha256"] = _digest(path)
+    return Lesson(name, json.dumps(known), from_csv(path, target, **options))
+
+
+def reopen(known: str) -> Lesson:
+    """The lesson of an earlier run, by its `source`.
+
+    Raises:
+        ValueError: its file is gone, or has changed since the run started.
+    """
+    options = json.loads(known) if known.startswith("{") else {}
+    path, _, digest = known.rpartition("#")
+    if options:
+        path, digest = options["csv"], options.pop("sha256")
+    if path and _digest(Path(path)) != digest:
+        raise ValueError(f"{path} has changed since the run started")
+    return table(**options) if options else find(path or known)
+
+
+def _digest(path: Path) -> str:
+    """The hash of what a file holds, shortened."""
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def on_data(data: str) -> list[str]:
-    """The lessons that can be run on other data of this name.
+    """The lessons that can also be run on the data of this name.
 
     Raises:
         ValueError: there is none.
     """
-    other = {name: load(name)[1].other_data for name in names()}
-    if found := [name for name, known in other.items() if data in known]:
+    others = {name: load(name)[1].other_data for name in names()}
+    if found := [name for name, other in others.items() if data in other]:
         return found
-    known = ", ".join(sorted({d for known in other.values() for d in known}))
+    known = ", ".join(sorted({data for other in others.values() for data in other}))
     raise ValueError(f"no lesson can be run on data {data!r}; there are: {known}")
 
 
-def require_data(name: str, lesson: Experiment, data: str) -> None:
-    """Refuse data that a lesson is not made for; "" are its own.
-
-    Raises:
-        ValueError: says which lessons are.
-    """
-    if data and data not in lesson.other_data:
-        has = ", ".join(["its own data", *lesson.other_data])
-        works = ", ".join(on_data(data))
-        raise ValueError(f"{name} has only {has}; --data {data} works with {works}")
+def require_data(lesson: Lesson, data: str) -> None:
+    """Refuse data that a lesson is not made for; "" are its own."""
+    other = lesson.experiment.other_data
+    if data and data not in other:
+        raise ValueError(
+            f"{lesson.name} has only {', '.join(['its own data', *other])}; "
+            f"--data {data} works with {', '.join(on_data(data))}"
+        )
 
 
 def line_in(path: str | Path, error: BaseException) -> int | None:
@@ -86,23 +134,9 @@ def line_in(path: str | Path, error: BaseException) -> int | None:
     return lines[-1] if lines else None
 
 
-def source(name: str) -> str:
-    """Where a lesson is to be found again: its name, or the file's path and hash."""
-    if TABLE in name:
-        from compare.tables import reference
+def _from_file(path: Path) -> "Experiment":
+    from compare.experiment import Experiment  # brings torch, which `list` need not
 
-        return reference.source(name)
-    if not name.endswith(".py"):
-        return name
-    path = Path(name).resolve()
-    if not path.is_file():
-        raise UnknownLesson(f"there is no file {name}")
-    return f"{path}#{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-
-
-def _from_file(path: Path) -> Experiment:
-    if not path.is_file():
-        raise UnknownLesson(f"there is no file {path}")
     if not path.stem.isidentifier():
         raise ValueError(
             f"{path}: the name of a lesson file must be letters, digits and _"

@@ -138,7 +138,7 @@ def equivalents() -> dict[str, str]:
     reasons = {}
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
-            mutant, _, reason = line.partition("  # ")
+            mutant, _, reason = line.rpartition("  # ")
             if not reason.strip():
                 raise ValueError(f"{EQUIVALENT.name} gives no reason: {line}")
             reasons[mutant.strip()] = reason.strip()

@@ -1,4 +1,4 @@
-"""The command line: one file a command, and here the order in which help names them.
+"""The command line: one file a command; here the order in which help lists them.
 
 Torch is imported only inside the commands that need it.
 """
@@ -11,7 +11,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Deep-learning basics by hand, trained in step with PyTorch and compared.",
+    help="Deep learning by hand, trained in lockstep with PyTorch and compared.",
 )
 app.command()(run.run)
 app.command("list")(listing.list_lessons)

@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""What several commands have as options."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,34 +6,11 @@ from typing import Annotated
 
 import typer
 
-LogDir = Annotated[Path, typer.Option(help="The folder of all runs.")]
-
-
-class Array(StrEnum):
-    """Arrays that the hand-written side runs on; auto: by the lesson's size."""
-
-    auto = "auto"
-    numpy = "numpy"
-    torch = "torch"
-    jax = "jax"
-
-
-class Device(StrEnum):
-    """Where both sides run."""
-
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class DType(StrEnum):
-    """What both sides compute in."""
-
-    float32 = "float32"
-    float64 = "float64"
-
-
-class Clock(StrEnum):
-    """What steps are timed by."""
-
-    wall = "wall"
-    cpu = "cpu"
+Array = StrEnum(
+    "Array", {"auto": "auto", "numpy": "numpy", "torch": "torch", "jax": "jax"}
+)
+Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
+Device = StrEnum("Device", {"cpu": "cpu", "cuda": "cuda"})
+DType = StrEnum("DType", {"float32": "float32", "float64": "float64"})
+Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
+LogDir = Annotated[Path, typer.Option(help="Folder of all runs.")]

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from compare.cli._console import err, out, usage_errors
 from compare.cli._options import Clock, Device, DType
-from compare.cli._shared import err, out, usage_errors
 
 
 def bench(

@@ -1,4 +1,4 @@
-"""`check`: anyone's file against torch."""
+"""`check`: a file of one's own, compared with torch."""
 
 import sys
 from pathlib import Path
@@ -6,23 +6,21 @@ from typing import Annotated
 
 import typer
 
-from compare.cli._shared import err, out, usage_errors
+from compare.cli._console import err, out, say, usage_errors
 
 
 def check(
     file: Annotated[Path, typer.Argument(help="Plain Python; NumPy is enough.")],
     names: Annotated[
-        list[str] | None, typer.Argument(help="What of it to check; else all.")
+        list[str] | None, typer.Argument(help="Names to check (default: all).")
     ] = None,
-    strict: Annotated[
-        bool, typer.Option(help="Fail what is not covered, too.")
-    ] = False,
+    strict: Annotated[bool, typer.Option(help="Fail what is not tested, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For graders.")] = False,
     junit: Annotated[
-        Path | None, typer.Option(help="Write a report for CI to this file.")
+        Path | None, typer.Option(help="Write a JUnit report to this file.")
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds for loading, and for each name.")
+        float, typer.Option(help="Seconds for loading the file, and for each name.")
     ] = 60,
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.
@@ -34,8 +32,8 @@ def check(
     only what you would run.
 
     Exit 0: all is equal or rounding. Exit 1: a convention or a bug, or, with --strict,
-    something that is not covered. Exit 2: the file
-    cannot be loaded, or there is nothing to check.
+    something that is not tested. Exit 2: the file cannot be loaded, or there is
+    nothing to check.
     """
     from compare.check import report
     from compare.check.process import check_file
@@ -51,6 +49,5 @@ def check(
     else:
         report.show(outcome, out, strict)
     if outcome.problem:
-        words = f"error: {file}: {outcome.problem}"
-        err.print(words, style="red", markup=False, soft_wrap=True)
+        say(err, f"error: {file}: {outcome.problem}", "red")
     raise typer.Exit(outcome.exit_status(strict))

@@ -1,14 +1,14 @@
-"""`exercises`: those of the course, worked three times."""
+"""`exercises`: those of the course, solved three ways."""
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from compare.cli._shared import colored, out
+from compare.cli._console import colored, out
 
 
 def exercises() -> None:
-    """Work every exercise of the course by hand, with `handmade` and in PyTorch.
+    """Solve every exercise of the course by hand, with `handmade` and in PyTorch.
 
     Exit 1 if any of the three answers differs.
     """

@@ -1,4 +1,4 @@
-"""`list`: the lessons there are, and the runs there have been."""
+"""`list`: all lessons, and the recent runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,32 +7,31 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
+from compare.cli._console import out
 from compare.cli._options import LogDir
-from compare.cli._shared import out
 
 if TYPE_CHECKING:
     from compare.course import Part
 
-LAST_RUNS = 20
-"""How many runs `list` shows."""
+MOST_RUNS = 20
 
 
 def list_lessons(logdir: LogDir = Path("runs")) -> None:
-    """List all lessons by the part of the course, and the runs there have been."""
+    """List all lessons by the part of the course, and the recent runs."""
     from compare.logger import read_summary, runs
 
     _print_course()
     if folders := runs(logdir):
-        table = Table(f"the last runs in {logdir}", "status", "", box=None)
-        for folder in folders[-LAST_RUNS:]:
-            said = read_summary(folder)
+        table = Table(f"recent runs in {logdir}", "status", "", box=None)
+        for folder in folders[-MOST_RUNS:]:
+            summary = read_summary(folder)
             name = f"{folder.parent.name}/{folder.name}"
-            table.add_row(name, said["status"], said.get("reason", ""))
+            table.add_row(name, summary["status"], summary.get("reason", ""))
         out.print(table)
 
 
 def _print_course() -> None:
-    """The parts in their order; under each its lessons, or where else it is worked."""
+    """The parts in their order; under each its lessons, or what else covers it."""
     from compare import course
 
     chapter = ""
@@ -48,7 +47,7 @@ def _print_course() -> None:
 
 
 def _lessons(part: "Part") -> RenderableType:
-    """A part's own lessons or, where it has none, what else works it."""
+    """A part's own lessons or, where it has none, what else covers it."""
     from compare import course, registry
 
     names = registry.names()

@@ -1,4 +1,4 @@
-"""`show`: one public name beside its twin."""
+"""`show`: one public name of handmade beside its counterpart in PyTorch."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from compare.cli._shared import out, usage_errors
+from compare.cli._console import out, say, usage_errors
 
 
 def show(
@@ -17,11 +17,9 @@ def show(
         ),
     ] = "",
     html: Annotated[
-        Path | None, typer.Option(help="Write the same as a page to this file.")
+        Path | None, typer.Option(help="Write an HTML page to this file instead.")
     ] = None,
-    listed: Annotated[
-        bool, typer.Option("--list", help="Print all names there are, and end.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Print all names.")] = False,
 ) -> None:
     """Show a name of handmade beside torch: sources, formula, shapes, live numbers.
 
@@ -40,6 +38,6 @@ def show(
             page.show(shown, out)
         else:
             html.write_text(page.as_html(shown), encoding="utf-8")
-            out.print(f"{shown.name} → {html}", markup=False, soft_wrap=True)
+            say(out, f"{shown.name} → {html}")
     agrees = shown.example is None or shown.example.verdict.agrees
     raise typer.Exit(0 if agrees else 1)

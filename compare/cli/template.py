@@ -1,23 +1,21 @@
-"""`template`: a skeleton to fill in."""
+"""`template`: a class to be filled in."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from compare.cli._shared import usage_errors
+from compare.cli._console import usage_errors
 
 
 def template(
     name: Annotated[
         str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
     ] = "",
-    solution: Annotated[bool, typer.Option(help="As handmade has it.")] = False,
-    names: Annotated[
-        bool, typer.Option("--list", help="Print all names there are, and end.")
-    ] = False,
+    solution: Annotated[bool, typer.Option(help="Print handmade's source.")] = False,
+    names: Annotated[bool, typer.Option("--list", help="Print all names.")] = False,
 ) -> None:
-    """Print a skeleton to fill in, its formulas in the docstring; `check` judges it.
+    """Print a class to fill in, formulas in its docstring; `check` compares it.
 
     The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
     """

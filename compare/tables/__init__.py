@@ -1,4 +1,4 @@
-"""Lessons made of anyone's table: a perceptron or a multi-layer perceptron on it.
+"""A CSV file as a lesson: reading it, its columns as numbers, a network to learn it.
 
-From the text of a CSV file to numbers, to examples, to a lesson with its claim.
+Needs pandas: the extra `csv`.
 """

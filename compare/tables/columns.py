@@ -1,129 +1,94 @@
-"""Text to numbers: the inputs and the target of a table, or what hinders it."""
+"""The columns of a table from text to numbers; what is not a number stays text."""
 
-import math
-import re
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from compare.tables.text import Table, is_number
-
-MISSING = {"", "na", "n/a", "null", "none", "?"}
-"""What stands for a number that nobody knows, in small letters."""
-MOST_CLASSES = 20
-"""Whole numbers of more different values than this are no classes."""
-DECIMAL_COMMA = re.compile(r"[+-]?[\d.]*\d,\d+([eE][+-]?\d+)?")
-WHOLE = re.compile(r"[+-]?\d+")
+DATES = ("ISO8601", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y")
+"""The formats that are tried; where day and month are ambiguous, the day is first."""
+UNITS = r"^[€$£]\s*|\s*[%€$£]$"
+"""Left out of a number: 12,5 % is 12.5."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """What is to be learned.
+def _pattern(decimal: str, thousands: str) -> str:
+    """Numbers with this decimal mark, their thousands grouped or not."""
+    whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:[{thousands} '’\u00a0\u202f]\d{{3}})+)"
+    exponent = r"(?:[eE][+-]?\d+)?"
+    return rf"[+-]?(?=[{decimal}]?\d){whole}?(?:[{decimal}]\d*)?{exponent}"
+
+
+NUMBER = {".": _pattern(".", ","), ",": _pattern(",", ".")}
+"""The pattern of a number, by its decimal mark."""
+
+
+def convert(
+    path: Path, fields: pd.DataFrame, commas: bool
+) -> tuple[pd.DataFrame, list[str]]:
+    """Numbers and dates, these in days, as float64; all else as text.
 
     Args:
-        name: of its column.
-        values: class indices (n,), int64, or numbers (n,), float64.
-        classes: the names of the classes, in the order of their indices; none where
-            numbers are to be learned.
-        why: the rule that decided which of the two, in words.
-    """
+        path: of the file, for messages.
+        fields: text, NaN where a value is missing.
+        commas: whether the comma of 1,234 is a decimal comma where nothing else in the
+            table says so.
 
-    name: str
-    values: np.ndarray
-    classes: list[str]
-    why: str
-
-
-def inputs(table: Table, target: str) -> tuple[list[str], np.ndarray]:
-    """All columns but the target: their names, and their numbers (n, columns).
+    Returns:
+        The values, NaN where one is missing; and what was recognised, in words.
 
     Raises:
-        ValueError: there is none, or a field is missing, text, infinite or NaN.
+        ValueError: a column of numbers holds something else; names the line.
     """
-    names = [name for name in table.names if name != target]
-    if not names:
-        raise ValueError(f"{table.path} has no column but the target {target!r}")
-    if text := [name for name in names if _is_text(table.column(name))]:
+    bare: Any = fields.apply(lambda column: column.str.replace(UNITS, "", regex=True))
+    majority = sum(_votes(bare[name].dropna()) for name in bare)
+    values, decimal_commas, dates = {}, [], []
+    for name in fields:
+        texts = bare[name].dropna()
+        doubt = 1 if commas and not texts.str.contains(".", regex=False).any() else -1
+        mark = "," if (_votes(texts) or majority or doubt) > 0 else "."
+        numeric = texts.str.fullmatch(NUMBER[mark]).astype(bool)
+        if 2 * numeric.sum() >= len(texts):
+            values[name] = _numbers(path, texts, fields[name], mark)
+            if mark == "," and texts.str.contains(",").any():
+                decimal_commas.append(name)
+        elif (days := _days(texts)) is not None:
+            values[name] = days
+            dates.append(name)
+        else:
+            values[name] = fields[name].astype(object)
+    notes = []
+    if decimal_commas:
+        notes.append(f"Numbers with a decimal comma: {', '.join(decimal_commas)}.")
+    if dates:
+        notes.append(f"Dates, counted in days: {', '.join(dates)}.")
+    return pd.DataFrame(values, index=fields.index), notes
+
+
+def _votes(texts: Any) -> int:
+    """How many more numbers must have a decimal comma than must have a point."""
+    point, comma = (texts.str.fullmatch(NUMBER[mark]).sum() for mark in ".,")
+    return int(comma) - int(point)
+
+
+def _numbers(path: Path, texts: Any, fields: Any, mark: str) -> pd.Series:
+    numeric = texts.str.fullmatch(NUMBER[mark]).astype(bool)
+    plain = texts[numeric].str.replace(rf"[^\deE+{mark}-]", "", regex=True)
+    numbers = plain.str.replace(mark, ".", regex=False).astype(float)
+    numbers = numbers.reindex(texts.index)  # NaN where the text is not a number
+    if not np.isfinite(numbers).all():
+        line = numbers.index[~np.isfinite(numbers)][0]
         raise ValueError(
-            f"{table.path}: inputs must be numbers, but text stands in "
-            f"{', '.join(map(repr, text))}; leave such columns out of the file or "
-            f"replace them by numbers"
+            f"{path}, line {line}, column {fields.name!r}: expected a finite number, "
+            f"got {fields[line]!r}"
         )
-    return names, np.stack([_numbers(table, name) for name in names], axis=1)
+    return numbers
 
 
-def target(table: Table, name: str) -> Target:
-    """What is to be learned: classes or numbers.
-
-    Text is taken as classes, and so are whole numbers, written without a decimal
-    point, of at most 20 different values. All other numbers are learned as such.
-
-    Raises:
-        ValueError: a field is missing, infinite or NaN, or all are the same.
-    """
-    fields = table.column(name)
-    if _is_text(fields):
-        found = _classes(name, _known(table, name), "text")
-    else:
-        found = _whole_or_not(name, fields, _numbers(table, name))
-    if len(found.classes) == 1:
-        raise ValueError(
-            f"{table.path}: the target {name!r} has only one class, "
-            f"{found.classes[0]!r}; there is nothing to tell apart"
-        )
-    if np.ptp(found.values) == 0:
-        raise ValueError(
-            f"{table.path}: the target {name!r} is constant, {found.values[0]:g} in "
-            f"every row; there is nothing to learn"
-        )
-    return found
-
-
-def _whole_or_not(name: str, fields: list[str], numbers: np.ndarray) -> Target:
-    if not all(WHOLE.fullmatch(field) for field in fields):
-        return Target(name, numbers, [], "numbers with a decimal point")
-    count = len(np.unique(numbers))
-    if count > MOST_CLASSES:
-        words = f"whole numbers of {count} values, more than {MOST_CLASSES}"
-        return Target(name, numbers, [], words)
-    words = f"whole numbers of at most {MOST_CLASSES} values"
-    return _classes(name, [int(field) for field in fields], words)
-
-
-def _classes(name: str, labels: list[str] | list[int], why: str) -> Target:
-    classes, indices = np.unique(labels, return_inverse=True)
-    return Target(name, indices.astype(np.int64), [str(c) for c in classes], why)
-
-
-def _is_text(fields: list[str]) -> bool:
-    """Whether fewer than half of what is known is meant as a number."""
-    known = [field for field in fields if field.lower() not in MISSING]
-    numbers = sum(is_number(f) or bool(DECIMAL_COMMA.fullmatch(f)) for f in known)
-    return 2 * numbers < len(known)
-
-
-def _known(table: Table, name: str) -> list[str]:
-    """The fields of a column of text; "None" or "NA" may be a class."""
-    fields = table.column(name)
-    if "" in fields:
-        raise ValueError(f"{table.at(fields.index(''), name)}: missing value")
-    return fields
-
-
-def _numbers(table: Table, name: str) -> np.ndarray:
-    fields = table.column(name)
-    for row, field in enumerate(fields):
-        if (trouble := _trouble(field)) is not None:
-            raise ValueError(f"{table.at(row, name)}: {trouble}")
-    return np.array([float(field) for field in fields])
-
-
-def _trouble(field: str) -> str | None:
-    """Why a field is no finite number, or None if it is one."""
-    if field.lower() in MISSING:
-        return f"missing value{f' ({field})' if field else ''}"
-    if DECIMAL_COMMA.fullmatch(field):
-        return f"{field!r} has a decimal comma; write a point"
-    if not is_number(field):
-        return f"{field!r} is no number"
-    return None if math.isfinite(float(field)) else f"{field!r} is not finite"
+def _days(texts: Any) -> pd.Series | None:
+    """Days since the earliest date; None if these are not dates."""
+    for form in DATES:
+        dates = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+        if dates.notna().all():
+            return (dates - dates.min()) / pd.Timedelta(days=1)
+    return None

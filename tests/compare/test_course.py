@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import torch_ref
 from compare import course, experiments, registry
 from compare.cli import app
-from compare.cli._shared import out
+from compare.cli._console import out
 from compare.course import PARTS
 from compare.show import names
 from compare.solved_exercises import EXERCISES

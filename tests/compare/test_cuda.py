@@ -208,7 +208,7 @@ def test_what_only_cuda_has_is_refused_elsewhere(name):
         (("--tf32", "--dtype", "float32"), "tf32 needs device cuda, got cpu"),
         (
             ("--graph", "--distributed"),
-            "a compiled step or a graph cannot wait for other ranks",
+            "--distributed cannot be combined with --compile or --graph",
         ),
         (
             ("--resume", "runs/x/y", "--distributed"),

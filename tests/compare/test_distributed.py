@@ -394,4 +394,4 @@ def test_a_rank_that_dies_or_hangs_ends_the_others_with_a_message(fate, tmp_path
     folder = newest(tmp_path / "runs")
     assert [row[2] for row in curves(folder)[1:]] == ["0", "1", "2"]
     words = CliRunner().invoke(app, ["run", "--resume", str(folder)]).output
-    assert "was shared by 2 ranks" in " ".join(words.split())
+    assert "only single-process runs can be resumed" in " ".join(words.split())

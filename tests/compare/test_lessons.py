@@ -239,6 +239,15 @@ def test_a_figure_is_as_wide_as_the_card_that_shows_it(tmp_path):
         assert abs(width - CARD_WIDTH) <= 1
 
 
+@pytest.mark.parametrize(("every", "checked"), [(1, 20), (5, 10), (32, 8)])
+def test_the_one_step_check_runs_as_often_as_asked_for(tmp_path, every, checked):
+    config = RunConfig(check_every=every, logdir=tmp_path)
+    result = run("gate", short(steps=20), config)
+    rows = (result.folder / "curves.csv").read_text().splitlines()[1:]
+    # The first eight steps are checked in any case.
+    assert sum(not row.endswith(",") for row in rows) == checked
+
+
 def test_curves_have_a_row_for_every_step(tmp_path):
     result = run("or_gate", short(), RunConfig(logdir=tmp_path))
     rows = (result.folder / "curves.csv").read_text().splitlines()

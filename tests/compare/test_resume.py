@@ -174,7 +174,7 @@ def cut(tmp_path, often):
             experiment,
             RunConfig(logdir=tmp_path),
             cut_after(30),
-            source=registry.source(str(own)),
+            source=registry.find(str(own)).source,
         )
     return next((tmp_path / "own").iterdir())
 
@@ -236,7 +236,7 @@ def test_a_run_that_goes_on_or_is_over_is_not_resumed(cut, tmp_path):
 def test_a_lesson_beside_a_resumed_run_is_refused(cut):
     answer = CliRunner().invoke(app, ["run", "or_gate", "--resume", str(cut)])
     assert answer.exit_code == 2
-    assert "name no lesson" in answer.stderr
+    assert "leave out a lesson" in answer.stderr
 
 
 TREE = {
@@ -282,13 +282,13 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkey
 def test_a_lesson_that_was_changed_is_not_resumed(cut, tmp_path):
     own = tmp_path / "own.py"
     own.write_text(own.read_text() + "# changed\n")
-    assert f"{own} is not as it was" in refused(cut)
+    assert f"{own} has changed since the run started" in refused(cut)
 
 
 def test_settings_beside_a_resumed_run_are_refused(cut):
     answer = CliRunner().invoke(app, ["run", "--resume", str(cut), "--steps", "5"])
     assert answer.exit_code == 2
-    assert "goes on as the run was started" in answer.stderr
+    assert "leave out --steps" in answer.stderr
 
 
 @pytest.mark.parametrize("up", [1, 2])
