@@ -31,12 +31,7 @@ from compare.snapshot import (
     values,
     weights,
 )
-from compare.tolerance import (
-    MAX_PERTURBATIONS,
-    Difference,
-    Tolerance,
-    difference,
-)
+from compare.tolerance import MAX_PERTURBATIONS, Difference, Tolerance, differences
 from compare.verdict import History, Verdict, classify, summarize
 
 FIRST_CHECKS = 8
@@ -171,15 +166,14 @@ class Lockstep:
 
         one_step = None
         if self._is_check_due(found) or unmatched(got, want):
-            one_step = self._check_one_step(
-                before["torch_ref"], batch, torch_batch, want
-            )
+            start = before["torch_ref"]
+            one_step = self._check_one_step(start, batch, torch_batch, want)
         else:
             self.tolerance.decay()
         gradients = self.tolerance.relative(found, "gradient ")
         parameters = self.tolerance.relative(found, "parameter ")
         step = Step(self.steps, *losses, gradients, parameters, one_step, rates)
-        if self._has_diverged(step):
+        if self._trajectories_diverge(step):
             self._check_from_own_state(before["handmade"], torch_batch, got)
         self.history.add(step.trajectory, one_step)
         return step
@@ -223,10 +217,10 @@ class Lockstep:
         self._load(handmade, learner, before)
         loss = self._train(handmade, learner, batch)
         got = values(learner, loss, learner.state_dict())
-        found = self._explain(got, want, before, torch_batch)
+        found = self._compare_step(got, want, before, torch_batch)
         return max(self.tolerance.relative(found, "").values(), default=0.0)
 
-    def _has_diverged(self, step: Step) -> bool:
+    def _trajectories_diverge(self, step: Step) -> bool:
         """Whether the trajectories are further apart than the steps so far explain."""
         bound = self.tolerance.bound(self.history.batch_size)
         return self.history.divergence is not None or not step.trajectory <= bound * (
@@ -244,21 +238,23 @@ class Lockstep:
         self._load(torch_ref, self._scratch, before)
         loss = self._train(torch_ref, self._scratch, torch_batch)
         want = values(self._scratch, loss, self._scratch.state_dict())
-        self._explain(got, mapped(want, copied), before, torch_batch)
+        self._compare_step(got, mapped(want, copied), before, torch_batch)
 
-    def _explain(
+    def _compare_step(
         self, got: Values, want: Values, before: Any, torch_batch: Any
     ) -> dict[str, Difference]:
-        """Compare one step from the same state; the first mistake is kept."""
+        """Compare one step of both from the same state; keep the first mistake."""
         if names := unmatched(got, want):
             self._fail("tensors", Verdict("bug", f"only on one side: {names}", inf))
         bound = self.tolerance.bound(len(torch_batch[0]))
         found = differences(got, want)
         self.tolerance.observe(found)
+        self.tolerance.decay()
+        runs = Replay(self.perturbed_moves(want, before, torch_batch))
         for name, one in found.items():
             if self.history.failure is not None:
                 break  # the first mistake is the verdict
-            moves = self.perturbed_moves(name, want, before, torch_batch)
+            moves = (run[name] for run in runs)
             cause = self.tolerance.cause(name, one, bound, moves)
             if cause == "kink":
                 self.history.kinks.add(self.steps)
@@ -267,9 +263,9 @@ class Lockstep:
         return found
 
     def perturbed_moves(
-        self, name: str, want: Values, before: Any, torch_batch: Any
-    ) -> Iterator[float]:
-        """How far PyTorch's own result moves if state and data move by one ULP.
+        self, want: Values, before: Any, torch_batch: Any
+    ) -> Iterator[dict[str, float]]:
+        """How far PyTorch's own results move, by name, if all inputs move by one ULP.
 
         A target that is a whole number is a label, and exact.
         """
@@ -278,11 +274,10 @@ class Lockstep:
         for _ in range(MAX_PERTURBATIONS):
             self._load(torch_ref, self._scratch, perturbed(state, rng, eps))
             moved = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
-            loss = self._train(
-                torch_ref, self._scratch, tuple(map(self.backend.torch, moved))
-            )
+            batch = tuple(map(self.backend.torch, moved))
+            loss = self._train(torch_ref, self._scratch, batch)
             got = values(self._scratch, loss, self._scratch.state_dict())
-            yield _difference(got[name], want[name]).max_abs
+            yield {name: d.max_abs for name, d in differences(got, want).items()}
 
     def _classified(self, got: Any, want: Any, bound: float) -> Verdict:
         sizes = {"N": self.history.batch_size}
@@ -336,13 +331,17 @@ class Lockstep:
         self.history = History.from_state(state["history"])
 
 
-def differences(got: Values, want: Values) -> dict[str, Difference]:
-    """The difference of everything that both sides have."""
-    return {name: _difference(got[name], a) for name, a in want.items() if name in got}
+class Replay:
+    """An iterator that can be iterated again: what it has given is kept."""
 
+    def __init__(self, source: Iterator[Any]) -> None:
+        self._source, self._given = source, []
 
-def _difference(got: Any, want: Any) -> Difference:
-    return difference(got, want, same_dtype=True)
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._given
+        for item in self._source:
+            self._given.append(item)
+            yield item
 
 
 @lru_cache(maxsize=256)

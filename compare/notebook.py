@@ -44,6 +44,7 @@ def run(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
+    check_every: int = 32,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -67,6 +68,7 @@ def run(
         hidden: units of the hidden layers, for a CSV file.
         drop: columns of a CSV file to leave out.
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
+        check_every: steps between two checks from equal states, at most.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.
@@ -82,6 +84,7 @@ def run(
         hidden=hidden,
         drop=drop,
         missing=missing,
+        check_every=check_every,
         array=array,
         device=device,
         dtype=dtype,

@@ -1,6 +1,5 @@
 """Everything that a learner has after a step: copied, or as named arrays."""
 
-from collections.abc import Iterator
 from math import isinf
 from typing import Any
 
@@ -48,20 +47,21 @@ def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
         "loss": float(loss),
         **{f"gradient {name}": a for name, a in learner.gradients().items()},
         **{f"parameter {name}": a for name, a in parameters.items()},
-        **{name: a for name, a in flattened(state) if name not in named},
+        **{name: a for name, a in flattened(state).items() if name not in named},
     }
 
 
-def flattened(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(tree: Any, name: str = "") -> Values:
     """The arrays and finite numbers of a nested state, by dotted key."""
     if isinstance(tree, (dict, list, tuple)):
-        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-        for key, value in items:
-            yield from flattened(value, f"{name}.{key}" if name else str(key))
-    elif hasattr(tree, "dtype"):
-        yield name, tree if tree.ndim else float(tree)
-    elif isinstance(tree, (int, float)) and not isinf(tree):
-        yield name, float(tree)
+        found: Values = {}
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            found |= flattened(value, f"{name}.{key}" if name else str(key))
+        return found
+    if hasattr(tree, "dtype"):
+        return {name: tree if tree.ndim else float(tree)}
+    is_number = isinstance(tree, (int, float)) and not isinf(tree)
+    return {name: float(tree)} if is_number else {}
 
 
 def unmatched(got: Values, want: Values) -> list[str]:
@@ -83,7 +83,7 @@ def non_finite(found: Values) -> str:
 def perturbed(
     tree: Any, rng: np.random.Generator, eps: float, *, integers: bool = True
 ) -> Any:
-    """A nested state with every float moved by −1, 0 or 1 ULP.
+    """A nested state with every float moved by −1, 0 or 1 ULP (eps, relative).
 
     Args:
         tree: NumPy arrays in dicts and lists.

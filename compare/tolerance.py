@@ -1,6 +1,6 @@
 """How far two arrays differ, and how much of that rounding can explain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import inf, isfinite, isinf
@@ -35,7 +35,7 @@ class Difference:
         return self.max_abs / self.scale if self.scale else inf
 
     def within(self, tolerance: float) -> bool:
-        """Whether max |got − want| ≤ tolerance · max |want|; where that is 0, · 1."""
+        """Whether max |got − want| ≤ tolerance · max |want| (· 1 where that is 0)."""
         return self.max_abs <= tolerance * (self.scale or 1.0)
 
 
@@ -47,6 +47,20 @@ def difference(got: Any, want: Any, *, same_dtype: bool = False) -> Difference:
         want: the reference.
         same_dtype: whether another dtype counts as an infinite difference.
     """
+    with np.errstate(all="ignore"):
+        return _difference(got, want, same_dtype)
+
+
+def differences(
+    got: Mapping[str, Any], want: Mapping[str, Any]
+) -> dict[str, Difference]:
+    """The difference of every named array that both have, in shape, dtype and value."""
+    with np.errstate(all="ignore"):
+        common = [name for name in want if name in got]
+        return {n: _difference(got[n], want[n], same_dtype=True) for n in common}
+
+
+def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
     if type(got) is float is type(want) and isfinite(got - want):
         return Difference(abs(got - want), abs(want))
     got, want = to_numpy(got), to_numpy(want)
@@ -54,12 +68,11 @@ def difference(got: Any, want: Any, *, same_dtype: bool = False) -> Difference:
         return Difference(inf, _scale(want))
     if want.dtype.kind not in "fc":
         got, want = got.astype(float), want.astype(float)
-    with np.errstate(all="ignore"):
-        buffer = np.empty_like(want)  # once: with large arrays memory takes the time
-        scale = float(np.abs(want, out=buffer).max(initial=0))
-        np.abs(np.subtract(got, want, out=buffer), out=buffer)
-        max_abs = float(buffer.max(initial=0))
-    if np.isfinite(max_abs):  # then so is every entry
+    buffer = np.empty_like(want)  # once: with large arrays memory takes the time
+    scale = float(np.abs(want, out=buffer).max(initial=0))
+    np.abs(np.subtract(got, want, out=buffer), out=buffer)
+    max_abs = float(buffer.max(initial=0))
+    if isfinite(max_abs):  # then so is every entry
         return Difference(max_abs, scale)
     same = (got == want) | (np.isnan(got) & np.isnan(want))
     differs = np.where(same, 0.0, np.where(np.isfinite(buffer), buffer, inf))
@@ -104,9 +117,9 @@ at a near-tie of two losses one perturbation in ten may decide differently."""
 DECAY = 0.98
 """What is left of a measured noise level after each step."""
 KINK_RATIO = 1000
-"""At a kink the median perturbation changes the result this many times the least."""
+"""At a kink the median perturbation moves a tensor this much further than the least."""
 ZERO_RATIO = 1 / 16
-"""Where every perturbation changes a tensor by this fraction of its size, it is 0."""
+"""A tensor is 0 but for rounding if every perturbation moves it by this much of it."""
 TINY = float(np.finfo(float).tiny)
 
 Cause = Literal["rounding", "kink", "zero", "mistake"]
@@ -125,7 +138,8 @@ class Tolerance:
 
     Args:
         eps: the distance from 1 to the next number of the dtype.
-        shapes: of the parameters, from which the longest sum and the depth are taken.
+        shapes: of the parameters: their largest dimension and their number stand for
+            the longest sum and the depth of the computation.
     """
 
     def __init__(self, eps: float, shapes: list[tuple[int, ...]]) -> None:
@@ -149,7 +163,7 @@ class Tolerance:
             self.scales[name] = max(difference.scale, self.scales.get(name, TINY))
 
     def relative(self, found: dict[str, Difference], prefix: str) -> dict[str, float]:
-        """Differences relative to the scales, of tensors of one kind that are not 0."""
+        """Differences relative to the scales, of one kind of tensor, without `zero`."""
         return {
             name.removeprefix(prefix): self._relative(name, difference)
             for name, difference in found.items()
@@ -160,7 +174,7 @@ class Tolerance:
         return found.max_abs / self.scales[name] if found.max_abs else 0.0
 
     def allowed(self, name: str, found: Difference, bound: float) -> float:
-        """The absolute difference that needs no measured sensitivity."""
+        """The absolute difference that is rounding whatever the sensitivity is."""
         return max(bound * found.scale, self._floor(name))
 
     def _floor(self, name: str) -> float:
@@ -180,21 +194,18 @@ class Tolerance:
             found: its difference.
             bound: the relative tolerance of this batch.
             moves: how far each perturbation moves PyTorch's own result; drawn from only
-                where it is needed.
+                where it is needed. The noise level is measured anew from it.
         """
-        noise = DECAY * self.noise.get(name, 0.0)
-        self.noise[name] = noise
-        if found.max_abs <= max(self.allowed(name, found, bound), SAFETY * noise):
+        known = max(self.allowed(name, found, bound), SAFETY * self.noise.get(name, 0))
+        if found.max_abs <= known:
             return "rounding"
         if isinf(found.max_abs):
             return "mistake"
         first = list(islice(moves, PERTURBATIONS))
         self.noise[name] = lasting_noise(first)
-        limit = max(self._floor(name), SAFETY * max(first))
-        if found.max_abs > limit:
-            if all(found.max_abs > SAFETY * move for move in moves):
-                return "mistake"
-            return "kink"
+        if found.max_abs > SAFETY * max(first):
+            rare = any(found.max_abs <= SAFETY * move for move in moves)
+            return "kink" if rare else "mistake"
         if min(first) >= ZERO_RATIO * self.scales[name] or self._follows_zero(name):
             self.zero.add(name)
             return "zero"

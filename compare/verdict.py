@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from compare.tolerance import Difference, difference, largest_at
+from compare.tolerance import SAFETY, Difference, difference, largest_at
 
 Kind = Literal["equal", "rounding", "convention", "bug"]
 ORDER: tuple[Kind, ...] = ("equal", "rounding", "convention", "bug")
@@ -22,7 +22,7 @@ class Verdict:
         words: the same in a sentence.
         difference: the largest one, relative to the largest expected entry.
         ulp: the same in units in the last place of the dtype.
-            index: of the largest difference, if there is one.
+        index: of the largest difference, if there is one.
         learned: whether anything was trained; a comparison of nothing proves nothing.
     """
 
@@ -100,6 +100,7 @@ class History:
         checks: in how many the one-step error was taken.
         one_step: the largest relative one-step error.
         trajectory: the largest relative difference of the trajectories.
+        identical: whether no number ever differed, on the trajectories or in one step.
         batch_size: number of examples in the last batch.
         kinks: steps in which rounding decided a kink.
         divergence: the step from which the trajectories are further apart than
@@ -115,6 +116,7 @@ class History:
     checks: int = 0
     one_step: float = 0.0
     trajectory: float = 0.0
+    identical: bool = True
     batch_size: int = 1
     kinks: set[int] = field(default_factory=set)
     divergence: int | None = None
@@ -125,7 +127,8 @@ class History:
     has_nonzero_gradient: bool = False
 
     def observe(self, loss: float, found: Mapping[str, Difference]) -> None:
-        """Note whether PyTorch's side learns in this step."""
+        """Note whether both sides are identical, and whether PyTorch's side learns."""
+        self.identical &= all(d.max_abs == 0 for d in found.values())
         if self.first_loss is None:
             self.first_loss = loss
         self.loss_changed = self.loss_changed or loss != self.first_loss
@@ -139,6 +142,7 @@ class History:
         self.trajectory = max(self.trajectory, trajectory)
         if one_step is not None:
             self.one_step = max(self.one_step, one_step)
+            self.identical &= one_step == 0
             self.checks += 1
         self.steps += 1
 
@@ -180,8 +184,7 @@ def summarize(
     if not history.steps:
         return Verdict("equal", "no step was compared", learned=False)
     reason = history.nothing_learned()
-    identical = history.one_step == history.trajectory == 0
-    if identical and not (history.kinks or zero):
+    if history.identical:
         words = [f"identical (bit for bit, {history.steps} steps)"]
         kind, error = "equal", 0.0
     else:
@@ -199,9 +202,7 @@ def _rounding(
     """Both errors in words, and what happened at kinks."""
     limit = f"tolerance {tolerance:.1e}"
     if history.one_step > tolerance:
-        limit = (
-            f"above the {limit}, but no more than one ULP changes PyTorch's own step"
-        )
+        limit = f"above the {limit}, but at most {SAFETY} times what one ULP changes"
     yield (
         f"largest one-step difference {history.one_step:.1e} ({limit}); accumulated "
         f"{history.trajectory:.1e} after {history.steps} steps"

@@ -66,9 +66,9 @@ def counted() -> dict[str, str]:
             what: f"{len({c.name for c in cases})} classes in {len(cases)} cases"
             for what, cases in _kinds().items()
         },
-        "lessons": f"{len(lessons)}, with {claims} claims, checked in every run",
+        "lessons": f"{len(lessons)}, with {claims} checks on both sides",
         "exercises of the course": f"{len(solved_exercises.EXERCISES)}, "
-        "worked three times",
+        "solved three ways",
         "mutants": mutants(),
     }
 

@@ -529,6 +529,37 @@ def test_a_learning_rate_of_zero_is_seen_to_learn_nothing():
     assert walked(learner, 5).verdict().learned
 
 
+def test_one_ulp_in_the_loss_of_an_unchecked_step_is_not_called_identical():
+    class Nudged(handmade.training.GradientLearner):
+        def step(self, x, target):
+            loss = super().step(x, target)
+            self.count = getattr(self, "count", 0) + 1
+            return np.nextafter(loss, 1) if self.count == 41 else loss
+
+    def make(nudged, library):
+        made = backprop(
+            model=lambda nn: nn.Linear(2, 1),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5),
+        )(library)
+        if nudged and library is handmade:
+            made.__class__ = Nudged
+        return made
+
+    x, y = (
+        np.array([[1.0, 1], [1, 0], [0, 1], [0, 0]]),
+        np.array([[1.0], [1], [1], [0]]),
+    )
+    kinds = []
+    for nudged in (False, True):
+        start = {"weight": 0.5, "bias": 0.5}
+        sides = Lockstep(lambda lib, n=nudged: make(n, lib), Backend(), 0, start)
+        for _ in range(50):
+            sides.step(x, y)
+        kinds.append(sides.verdict().kind)
+    assert kinds == ["equal", "rounding"]
+
+
 def bits(tree):
     """A nested state, to be compared bit by bit."""
     if isinstance(tree, dict):
