@@ -1,4 +1,4 @@
-"""Carrying arrays between NumPy and torch: what the two wings are given."""
+"""Array libraries, devices and dtypes, and carrying arrays between them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +27,8 @@ class Backend:
         tf32: whether both sides may round float32 to TF32 in products, on CUDA.
 
     Raises:
-        ValueError: a value is none of these, NumPy or JAX is asked to run on CUDA, or
-            NumPy to compile; or CUDA or JAX is asked for and missing (nothing falls
-            back in silence); or what only CUDA has is asked for elsewhere.
+        ValueError: a value is none of these, two do not go together, or CUDA or JAX
+            is missing (nothing falls back in silence).
     """
 
     array: str = "numpy"
@@ -45,40 +44,30 @@ class Backend:
             ("device", ("cpu", "cuda")),
             ("dtype", ("float32", "float64")),
         ):
-            if getattr(self, name) not in known:
-                raise ValueError(
-                    f"{name} must be {' or '.join(known)}, got {getattr(self, name)!r}"
-                )
-        if self.device == "cuda" and self.array != "torch":
-            library = {"numpy": "NumPy", "jax": "JAX"}[self.array]
-            raise ValueError(
-                f"{library} arrays live on the CPU; use array torch on cuda"
-            )
-        if self.compile and self.array == "numpy":
-            raise ValueError("NumPy arrays have no compiler; use array torch or jax")
-        if self.array == "jax" and find_spec("jax") is None:
-            raise ValueError(
-                "array jax was asked for, but JAX is not installed; "
-                "install the extra `jax`"
-            )
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ValueError(
-                "device cuda was asked for, but this torch finds no CUDA device; "
-                "use device cpu"
-            )
-        self._require_cuda()
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} must be {' or '.join(known)}, got {value!r}")
+        if problem := self._problem():
+            raise ValueError(problem)
 
-    def _require_cuda(self) -> None:
-        """Refuse what only CUDA devices have, and what they cannot do at once."""
-        for name in ("graph", "tf32"):
-            if getattr(self, name) and self.device != "cuda":
-                raise ValueError(f"{name} needs device cuda, got {self.device}")
+    def _problem(self) -> str:
+        """What does not go together or is missing; "" if nothing."""
+        on_cuda = self.device == "cuda"
+        if on_cuda and self.array != "torch":
+            library = {"numpy": "NumPy", "jax": "JAX"}[self.array]
+            return f"{library} arrays live on the CPU; use array torch on cuda"
+        if self.compile and self.array == "numpy":
+            return "NumPy arrays have no compiler; use array torch or jax"
+        if self.array == "jax" and find_spec("jax") is None:
+            return "JAX is not installed; use the extra `jax`, or another array"
+        if on_cuda and not torch.cuda.is_available():
+            return "this torch finds no CUDA device; use device cpu"
+        if (self.graph or self.tf32) and not on_cuda:
+            return f"{'graph' if self.graph else 'tf32'} needs device cuda, got cpu"
         if self.graph and self.compile:
-            raise ValueError(
-                "graph and compile are two ways to run the same step; use one of them"
-            )
+            return "graph and compile both run the same step; use one of them"
         if self.tf32 and self.dtype != "float32":
-            raise ValueError(f"tf32 is a way to multiply float32, got {self.dtype}")
+            return f"tf32 is a way to multiply float32, got {self.dtype}"
+        return ""
 
     @property
     def eps(self) -> float:
@@ -97,7 +86,12 @@ class Backend:
             return self.torch(values)
         values = np.asarray(values)
         values = values.astype(self.dtype if values.dtype.kind == "f" else "int64")
-        return _jax_numpy().asarray(values) if self.array == "jax" else values
+        if self.array == "jax":
+            import jax  # pyright: ignore[reportMissingImports]
+
+            jax.config.update("jax_enable_x64", True)
+            return jax.numpy.asarray(values)
+        return values
 
     def state_for_handmade(self, tree: Any) -> Any:
         """A copy of a nested state with every tensor as an array of that side."""
@@ -106,14 +100,6 @@ class Backend:
     def state_for_torch(self, tree: Any) -> Any:
         """A copy of a nested state with every array as a tensor."""
         return mapped(tree, lambda leaf: self.torch(to_numpy(leaf)))
-
-
-def _jax_numpy() -> Any:
-    """`jax.numpy`, with float64 in it."""
-    import jax  # pyright: ignore[reportMissingImports]
-
-    jax.config.update("jax_enable_x64", True)
-    return jax.numpy
 
 
 def to_numpy(array: Any) -> np.ndarray:
@@ -139,9 +125,9 @@ def tf32(allowed: bool) -> Iterator[None]:
     Torch's own default allows it in convolutions. The previous settings come back.
     """
     before = [(owner, name, getattr(owner, name)) for owner, name in tf32_settings()]
+    precision = "tf32" if allowed else "ieee"
     try:
         for owner, name, _ in before:
-            precision = "tf32" if allowed else "ieee"
             setattr(owner, name, allowed if name == "allow_tf32" else precision)
         yield
     finally:

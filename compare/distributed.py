@@ -48,9 +48,9 @@ def ranks(device: str) -> Iterator[Communicator]:
         RankLost: another process has ended before all had joined.
     """
     if missing := [name for name in SET_BY_TORCHRUN if name not in os.environ]:
+        names = ", ".join(missing)
         raise ValueError(
-            f"--distributed must be started by torchrun, which sets "
-            f"{', '.join(missing)}: {COMMAND}"
+            f"--distributed must be started by torchrun, which sets {names}: {COMMAND}"
         )
     if device == "cuda":
         number, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
@@ -91,21 +91,18 @@ def spread(
                 dist.barrier()
         raise ValueError(f"{lesson}: {error}") from None
 
-    def later(make: Callable[[], Experiment]) -> Experiment:
-        return spread(lesson, make(), communicator, seed)
+    def later(make: Callable[[], Experiment]) -> Callable[[], Experiment]:
+        return lambda: spread(lesson, make(), communicator, seed)
 
-    other_data = {
-        name: partial(later, make) for name, make in experiment.other_data.items()
-    }
+    other_data = {name: later(make) for name, make in experiment.other_data.items()}
     return replace(experiment, learners=learners, other_data=other_data)
 
 
 def _require_equal_shares(experiment: Experiment, size: int, seed: int) -> None:
     for name in experiment.learners:
-        count = experiment.batch_size
-        if count is None:
-            data = experiment.data_of(name)(np.random.default_rng([seed, 1]))
-            count = len(data.x)
+        if (count := experiment.batch_size) is None:
+            rng = np.random.default_rng([seed, 1])
+            count = len(experiment.data_of(name)(rng).x)
         if count % size:
             raise ValueError(
                 f"a batch of {count} examples has no equal shares for {size} ranks; "
@@ -119,12 +116,12 @@ def _data_parallel(
     """The learner, made with each library's `DataParallelLearner`."""
 
     def made(library: Any) -> Any:
-        learner = partial(
-            library.distributed.DataParallelLearner, communicator=communicator
-        )
+        make_parallel = library.distributed.DataParallelLearner
+        learner = partial(make_parallel, communicator=communicator)
         names = {**vars(library.training), "GradientLearner": learner}
-        names = {**vars(library), "training": SimpleNamespace(**names)}
-        return make(SimpleNamespace(**names))
+        parts = {name: getattr(library, name) for name in library.__all__}
+        parts["training"] = SimpleNamespace(**names)
+        return make(SimpleNamespace(**parts))
 
     learner: Any = made(handmade)
     if not isinstance(learner, DataParallelLearner):
@@ -163,20 +160,15 @@ def run_spread(
             with suppress(ValueError):
                 signal.signal(signal.SIGTERM, before)
             return result
-        with process_settings(settings):
-            _follow(experiment.on(settings.data), settings)
+        with process_settings(settings), suppress(Diverged):  # as on rank 0
+            experiment = experiment.on(settings.data)
+            steps = settings.steps_of(experiment)
+            seeds = 1 if settings.fast else experiment.seeds
+            for seed in range(settings.seed, settings.seed + seeds):
+                for name in experiment.learners:
+                    for _ in TrialRun(experiment, name, seed, settings, steps).train():
+                        pass
     return None
-
-
-def _follow(experiment: Experiment, settings: RunConfig) -> None:
-    """Take the same steps as rank 0; what diverges there, diverges here."""
-    steps = settings.steps_of(experiment)
-    seeds = 1 if settings.fast else experiment.seeds
-    with suppress(Diverged):
-        for seed in range(settings.seed, settings.seed + seeds):
-            for name in experiment.learners:
-                for _ in TrialRun(experiment, name, seed, settings, steps).train():
-                    pass
 
 
 def _ignore_sigterm() -> None:
@@ -191,20 +183,16 @@ def _connection_errors() -> Iterator[None]:
     who = f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}"
     try:
         yield
-    except RankLost:
+    except Interrupted as error:
         _ignore_sigterm()
-        raise
-    except Interrupted:
-        _ignore_sigterm()
-        raise RankLost(
-            f"{who} stops: torchrun ends all ranks once one has ended"
-        ) from None
+        if isinstance(error, RankLost):
+            raise
+        words = f"{who} stops: torchrun ends all ranks once one has ended"
+        raise RankLost(words) from None
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         if not any(word in reason.lower() for word in CONNECTION_WORDS):
             raise
         _ignore_sigterm()
-        raise RankLost(
-            f"{who} stops: another rank has ended or did not answer within "
-            f"{TIMEOUT.seconds} s ({reason})"
-        ) from error
+        lost = f"another rank has ended or did not answer within {TIMEOUT.seconds} s"
+        raise RankLost(f"{who} stops: {lost} ({reason})") from error

@@ -127,10 +127,9 @@ def check(
     own = {getattr(one, "__name__", repr(one)): one for one in given}
     hints = [*suggestions(own, in_file=False).values()]
     if not (found := definitions(own)):
-        words = ", ".join(own) or "nothing"
         taken = "a file, or classes and functions named as in handmade.nn and"
-        said = "; ".join([f"check takes {taken} handmade.optim, got {words}", *hints])
-        raise ValueError(said)
+        got = f"handmade.optim, got {', '.join(own) or 'nothing'}"
+        raise ValueError("; ".join([f"check takes {taken} {got}", *hints]))
     findings = [_judged(one).as_dict() for one in found]
     return Outcome(", ".join(own), findings=findings, hints=hints)
 
@@ -152,10 +151,7 @@ class Shown:
 
 
 def show(name: str) -> Shown:
-    """A name of `handmade` beside PyTorch: sources, formulas, shapes, live numbers.
-
-    Args:
-        name: dotted or short, such as "optim.SGD" or "MSELoss".
+    """A name of `handmade`, such as "optim.SGD" or "MSELoss", beside PyTorch.
 
     Raises:
         ValueError: there is no such name; the message suggests names.
@@ -176,12 +172,7 @@ def exercises() -> Table:
 
 @dataclass
 class Board:
-    """A running TensorBoard; a notebook shows its link.
-
-    Args:
-        server: runs until `close`, or until the program ends.
-        address: opens the right charts.
-    """
+    """A TensorBoard that runs until `close` or the program's end, and its link."""
 
     server: Server
     address: str
@@ -196,12 +187,9 @@ class Board:
 
 
 def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board:
-    """Start TensorBoard on localhost.
+    """Start TensorBoard on localhost; port 0 is any free port.
 
-    Args:
-        lesson: show all its runs, not only the last one.
-        logdir: the folder of all runs.
-        port: 0 = any free port.
+    It shows the last of all runs, or all runs of the lesson if one is named.
 
     Raises:
         FileNotFoundError: there are no such runs.

@@ -33,28 +33,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of the course.
-
-    Args:
-        id: the part of the course and the letter on the slide.
-        heading: the German heading of the slide.
-        question: what is asked.
-        by_hand: the closed form, evaluated.
-        solve: the same with a library.
-    """
+    """One exercise of the course."""
 
     id: str
+    """The part of the course and the letter on the slide."""
     heading: str
+    """The German heading of the slide."""
     question: str
     by_hand: Any
+    """The closed form, evaluated."""
     solve: Solve
 
     def answer(self) -> Answer:
         """Solve it all three ways."""
         paper = np.asarray(self.by_hand, dtype=float)
-        array = partial(np.array, dtype=float)
         tensor = partial(torch.tensor, dtype=torch.float64)
-        ours = to_numpy(self.solve(handmade, array))
+        ours = to_numpy(self.solve(handmade, partial(np.array, dtype=float)))
         theirs = to_numpy(self.solve(torch_ref, tensor))
         eps = float(np.finfo(float).eps)
         pairs = ((ours, paper), (theirs, paper), (ours, theirs))
@@ -123,22 +117,18 @@ def _neurons() -> Iterator[Exercise]:
 def _layers() -> Iterator[Exercise]:
     """Several neurons in one operation."""
     heading = "Mehrere Aktivierungen in EINER Operation — y = "
+    vector = f"{heading}g(W·x), x₀ = 1", "x = [1, 1], W = the weights of e to h"
     for name in ("Tanh", "Sigmoid"):
-        yield Exercise(
-            f"B W·x, {name.lower()}",
-            f"{heading}g(W·x), x₀ = 1",
-            "x = [1, 1], W = the weights of e to h",
-            [ON_PAPER[name](total) for total in AT_ONES],
-            _neuron(name, [1, 1], WEIGHTS),
-        )
+        on_paper = [ON_PAPER[name](total) for total in AT_ONES]
+        solve = _neuron(name, [1, 1], WEIGHTS)
+        yield Exercise(f"B W·x, {name.lower()}", *vector, on_paper, solve)
+    matrix = (
+        f"{heading}g(W·Xᵀ), Diagonale = e bis h",
+        "W·Xᵀ of the inputs and weights of e to h",
+    )
     for name in ("Tanh", "Sigmoid"):
-        yield Exercise(
-            f"B W·Xᵀ, {name.lower()}",
-            f"{heading}g(W·Xᵀ), Diagonale = e bis h",
-            "W·Xᵀ of the inputs and weights of e to h",
-            [[ON_PAPER[name](total) for total in row] for row in ALL_SUMS],
-            _matrix(name),
-        )
+        on_paper = [[ON_PAPER[name](total) for total in row] for row in ALL_SUMS]
+        yield Exercise(f"B W·Xᵀ, {name.lower()}", *matrix, on_paper, _matrix(name))
 
 
 def _neuron(name: str, x: Any, weights: Any) -> Solve:
@@ -151,11 +141,9 @@ def _neuron(name: str, x: Any, weights: Any) -> Solve:
 
 def _matrix(name: str) -> Solve:
     """g(W Xᵀ), each row of X starting with x₀ = 1."""
-
-    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
-        return getattr(library.nn, name)()(array(WEIGHTS) @ array(INPUTS).T)
-
-    return solve
+    return lambda library, array: getattr(library.nn, name)()(
+        array(WEIGHTS) @ array(INPUTS).T
+    )
 
 
 # C: the gradient of a function at a point.
@@ -175,23 +163,20 @@ WORKED = (
 
 
 def _gradients() -> Iterator[Exercise]:
-    number = 0
-    for heading, point, rows in (
-        ("Aufgaben: Gradienten", (2, -1), HOMEWORK),
-        ("Gradienten: Beispiele der Folien", (3, 5), WORKED),
-    ):
-        for formula, on_paper, surface in rows:
-            number += 1
-            question = f"{formula}, at {point}".replace("-", "−")
-            solve = _gradient(surface, point)
-            yield Exercise(f"C {number}", heading, question, on_paper, solve)
+    on_slides = (
+        *(("Aufgaben: Gradienten", (2, -1), row) for row in HOMEWORK),
+        *(("Gradienten: Beispiele der Folien", (3, 5), row) for row in WORKED),
+    )
+    for number, (heading, point, (formula, on_paper, name)) in enumerate(on_slides, 1):
+        question = f"{formula}, at {point}".replace("-", "−")
+        solve = _gradient(name, point)
+        yield Exercise(f"C {number}", heading, question, on_paper, solve)
 
 
 def _gradient(surface: str, point: tuple[float, ...]) -> Solve:
-    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
-        return getattr(library.surfaces, surface)().gradient(array(point))
-
-    return solve
+    return lambda library, array: getattr(library.surfaces, surface)().gradient(
+        array(point)
+    )
 
 
 EXERCISES = [*_neurons(), *_layers(), *_gradients()]

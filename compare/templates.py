@@ -38,11 +38,9 @@ def names() -> list[str]:
 
 
 def template(name: str, solution: bool = False) -> str:
-    """A file that defines the class `name`, its formulas in the docstring.
+    """A file that defines the class `name`, such as "MSELoss", with its formulas.
 
-    Args:
-        name: of the class, such as "MSELoss".
-        solution: as `handmade` has it, after the classes that it derives from.
+    The solution is as `handmade` has it, after the classes that it derives from.
 
     Raises:
         ValueError: there is no template of this name; the message suggests one.
@@ -65,20 +63,15 @@ def class_of(name: str) -> Any:
 
 
 def _to_fill_in(cls: Any) -> str:
-    parts = [part for part in (_constructor(cls), *_methods(cls)) if part]
-    methods = textwrap.indent("\n\n".join(parts), "    ")
-    return FILE.format(name=cls.__name__, doc=_doc(cls), methods=methods)
+    texts = docstring.sections(cls, inherited=SECTIONS)
+    sections = [f"{n}:\n{_indented(texts[n])}" for n in SECTIONS if n in texts]
+    doc = _indented(docstring.summary(cls), *sections).lstrip().replace("\\", "\\\\")
+    methods = _indented(*filter(None, (_constructor(cls), *_methods(cls))))
+    return FILE.format(name=cls.__name__, doc=doc, methods=methods)
 
 
-def _doc(cls: Any) -> str:
-    sections = docstring.sections(cls, inherited=SECTIONS)
-    blocks = [docstring.summary(cls)] + [
-        f"{name}:\n{textwrap.indent(sections[name], '    ')}"
-        for name in SECTIONS
-        if name in sections
-    ]
-    text = textwrap.indent("\n\n".join(blocks), "    ").lstrip()
-    return text.replace("\\", "\\\\")
+def _indented(*blocks: str) -> str:
+    return textwrap.indent("\n\n".join(blocks), "    ")
 
 
 def _constructor(cls: Any) -> str:
@@ -100,10 +93,11 @@ def _methods(cls: Any) -> list[str]:
     """The methods to be written, each with what it has to do."""
     if hasattr(cls, "forward"):
         keep = "# Keep in self what backward needs."
-        return [
-            _method("forward", cls.forward, keep, TODO),
-            _method("backward", cls.backward, _gradients_wanted(cls), TODO),
-        ]
+        gradients = ", ".join(f"self.{name}_grad" for name in _state(cls)[0])
+        wanted = f"# Add to {gradients}; return" if gradients else "# Return"
+        wanted += f" ∂L/∂{_arguments(cls.forward)[1].name}."
+        forward = _method("forward", cls.forward, keep, TODO)
+        return [forward, _method("backward", cls.backward, wanted, TODO)]
     if cls in vars(handmade.optim).values():
         use = "# Each of self.params has its numbers in .data, their gradient in .grad."
         loop = ("for parameter in self.params:", "    parameter.grad = None")
@@ -113,28 +107,19 @@ def _methods(cls: Any) -> list[str]:
     return [_method("step", cls.step, change, TODO)]
 
 
-def _gradients_wanted(cls: Any) -> str:
-    gradients = [f"self.{name}_grad" for name in _state(cls)[0]]
-    of_input = f"∂L/∂{_arguments(cls.forward)[1].name}"
-    if gradients:
-        return f"# Add to {', '.join(gradients)}; return {of_input}."
-    return f"# Return {of_input}."
-
-
 def _state(cls: Any) -> tuple[list[str], list[str]]:
     """The names of its own parameters, and of its buffers, over all of its cases."""
     if cls is handmade.perceptron.Rosenblatt:
         return ["weight", "bias"], []
-    parameters: dict[str, None] = {}
-    buffers: dict[str, None] = {}
+    parameters: dict[str, Any] = {}
+    buffers: dict[str, Any] = {}
     cases = [c for c in CASES if c.name == cls.__name__ and hasattr(cls, "forward")]
     for case in cases:
-        args = resolved(case.args, handmade.nn)
         kwargs = case.drawn(rng_of(case))
-        built = cls(*args, **{k: resolved(v, handmade.nn) for k, v in kwargs.items()})
-        parameters |= dict.fromkeys(n for n, _ in built.named_parameters())
-        own = (n for n, _ in built.named_buffers() if n not in kwargs)
-        buffers |= dict.fromkeys(own)
+        args, named = (resolved(a, handmade.nn) for a in (case.args, kwargs))
+        built = cls(*args, **named)
+        parameters |= dict(built.named_parameters())
+        buffers |= {n: b for n, b in built.named_buffers() if n not in kwargs}
     return [n for n in parameters if "." not in n], [n for n in buffers if "." not in n]
 
 
@@ -180,13 +165,11 @@ def _with_bases(cls: Any) -> list[Any]:
 
 def _imports(module: str, used: set[str]) -> list[str]:
     """The import statements for the names in `used` that a module has."""
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
     lines: list[str] = []
-    imported: set[str] = set()
-    for node in tree.body:
+    own = used & vars(sys.modules[module]).keys()
+    for node in ast.parse(inspect.getsource(sys.modules[module])).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             node.names = [a for a in node.names if (a.asname or a.name) in used]
-            imported |= {a.asname or a.name for a in node.names}
+            own -= {a.asname or a.name for a in node.names}
             lines += [ast.unparse(node)] if node.names else []
-    own = sorted(used & vars(sys.modules[module]).keys() - imported)
-    return lines + ([f"from {module} import {', '.join(own)}"] if own else [])
+    return lines + ([f"from {module} import {', '.join(sorted(own))}"] if own else [])

@@ -8,9 +8,8 @@ import threading
 import urllib.request
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 RUNS = ("handmade", "torch_ref", "compare")
 """The TensorBoard runs of a run directory: both sides, and their difference."""
@@ -31,14 +30,14 @@ def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
         run = f"defaultExperimentId/{pictured}"
         picture = {"plugin": "images", "tag": "curves", "runId": run, "sample": 0}
         pins.insert(1, picture)
-    pinned = json.dumps(pins)
-    colors = f"regex:({'|'.join(RUNS)})"
-    return (
-        f"{base.rstrip('/')}/?smoothing=0"
-        f"&runFilter={quote('^' + re.escape(runs), safe='')}"
-        f"&pinnedCards={quote(pinned, safe='')}"
-        f"&runColorGroup={quote(colors, safe='')}#timeseries"
-    )
+    options = {
+        "smoothing": 0,
+        "runFilter": "^" + re.escape(runs),
+        "pinnedCards": json.dumps(pins),
+        "runColorGroup": f"regex:({'|'.join(RUNS)})",
+    }
+    query = urlencode(options, quote_via=quote, safe="")
+    return f"{base.rstrip('/')}/?{query}#timeseries"
 
 
 def command(logdir: Path, port: int) -> list[str]:
@@ -51,11 +50,9 @@ def command(logdir: Path, port: int) -> list[str]:
 
 
 class Server:
-    """A running TensorBoard, ended with the `with` block.
+    """A TensorBoard that serves `logdir`; ended with the `with` block.
 
-    Args:
-        logdir: the folder to serve.
-        port: 0 for any free port.
+    Port 0 is any free port.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -65,11 +62,9 @@ class Server:
     def __init__(self, logdir: Path, port: int = 0) -> None:
         if not logdir.is_dir():
             raise FileNotFoundError(f"there is no log folder {logdir}")
+        words, both = command(logdir, port), subprocess.STDOUT
         self._process = subprocess.Popen(
-            command(logdir, port),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            words, stdout=subprocess.PIPE, stderr=both, text=True
         )
         # Reads what comes after the address: a full pipe would stop the server.
         self._drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
@@ -116,10 +111,5 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from oracles import finite_differences
 from strategies.losses import LOSSES, MARGINS
 from strategies.spec import Descent, Example
 
@@ -18,7 +19,6 @@ import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
 from compare.testing.case import Layer
-from compare.testing.oracles import finite_differences
 from compare.testing.reference import (
     Results,
     autograds,

@@ -45,9 +45,7 @@ def jax_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
         parameters, loss = compiled(parameters, x, target)
         return float(loss)
 
-    return TrainingStep(
-        take, lambda: {name: np.array(a) for name, a in parameters.items()}
-    )
+    return TrainingStep(take, lambda: {n: np.array(a) for n, a in parameters.items()})
 
 
 def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
@@ -67,9 +65,10 @@ def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
             return lax.reduce_window(x, -np.inf, lax.max, window, window, "VALID")
         case "Linear":
             return x @ weight.T + bias
-    padding = [(p, p) for p in layer.padding]
-    y = lax.conv_general_dilated(x, weight, layer.stride, padding)
-    return y + bias[:, None, None]
+        case _:
+            padding = [(p, p) for p in layer.padding]
+            y = lax.conv_general_dilated(x, weight, layer.stride, padding)
+            return y + bias[:, None, None]
 
 
 def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
@@ -102,25 +101,17 @@ def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> Training
 
 def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
     """scikit-learn: `MLPClassifier.partial_fit` on the whole batch."""
-    if not workload.classes:
-        raise Unsupported("classes only")
-    if len(workload.shape) != 2:
-        raise Unsupported("no convolutions")
+    if not workload.classes or len(workload.shape) != 2:
+        raise Unsupported("no convolutions" if workload.classes else "classes only")
     from sklearn.neural_network import MLPClassifier
 
     x, target = workload.batch()
     x = x.astype(dtype)
-    sizes = [len(a) for name, a in weights.items() if name.endswith("bias")]
-    net: Any = MLPClassifier(
-        tuple(sizes[:-1]),
-        solver="sgd",
-        alpha=0.0,
-        batch_size=len(x),  # pyright: ignore[reportArgumentType]
-        learning_rate_init=workload.lr,
-        momentum=0.0,
-        nesterovs_momentum=False,
-        shuffle=False,
-    )
+    *hidden, _ = [len(a) for name, a in weights.items() if name.endswith("bias")]
+    plain: Any = {"alpha": 0.0, "momentum": 0.0, "nesterovs_momentum": False}
+    plain |= {"batch_size": len(x), "shuffle": False}
+    rate = workload.lr
+    net: Any = MLPClassifier(hidden, solver="sgd", learning_rate_init=rate, **plain)
 
     def arrays() -> dict[str, np.ndarray]:
         """Weights, of shape (inputs, outputs), and biases, by torch's names."""
@@ -137,6 +128,4 @@ def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> TrainingSt
         net.partial_fit(x, target)
         return net.loss_
 
-    return TrainingStep(
-        take, lambda: {name: a.T.copy() for name, a in arrays().items()}
-    )
+    return TrainingStep(take, lambda: {n: a.T.copy() for n, a in arrays().items()})

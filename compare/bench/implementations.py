@@ -16,17 +16,13 @@ from compare.compile import Compiled
 
 
 class Implementation(NamedTuple):
-    """One line of the report.
-
-    Args:
-        title: as printed.
-        prepare: makes the step from a workload, initial weights and a dtype.
-        package: a package that must be installed, or "".
-    """
+    """One line of the report."""
 
     title: str
     prepare: Callable[[Workload, Weights, str], TrainingStep]
+    """Makes the step from a workload, initial weights and a dtype."""
     package: str = ""
+    """One that must be installed."""
 
 
 def learner_step(
@@ -39,17 +35,10 @@ def learner_step(
     device: str = "cpu",
     compiler: str = "",
 ) -> TrainingStep:
-    """The step of a learner.
+    """The step of a learner of `handmade` or `torch_ref`.
 
-    Args:
-        workload: the net and its batch.
-        weights: the initial parameters.
-        dtype: "float32" or "float64".
-        library: `handmade` or `torch_ref`.
-        array: the array library, "numpy", "torch" or "jax".
-        device: "cpu" or "cuda".
-        compiler: "torch", "jax" or "graph" (for `handmade`), "torch.compile" (for
-            `torch_ref`), or "" for none.
+    The compiler is "torch", "jax" or "graph" for `handmade`, "torch.compile" for
+    `torch_ref`, or "" for none.
     """
     to_array = Backend(array, device, dtype).handmade
     learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
@@ -95,7 +84,7 @@ def matrix_products(
     """Only the matrix products of a step: a lower bound for its time."""
     kind: Any = {"dtype": getattr(torch, dtype), "device": device}
     products = [
-        tuple(torch.ones(shape, **kind) for shape in ((m, k), (k, n), (m, n)))
+        [torch.ones(shape, **kind) for shape in ((m, k), (k, n), (m, n))]
         for m, k, n in workload.products
     ]
 

@@ -26,17 +26,13 @@ class Disagreement(RuntimeError):
 
 @dataclass
 class Row:
-    """The measurement of one workload.
-
-    Args:
-        workload: the net.
-        seconds: per step, in each round, by implementation.
-        absent: by implementation, why it was not measured.
-    """
+    """The measurement of one workload, by implementation."""
 
     workload: Workload
     seconds: dict[str, np.ndarray]
+    """Per step, in each round."""
     absent: dict[str, str] = field(default_factory=dict)
+    """Why an implementation was not measured."""
 
     def quartiles(self, name: str) -> tuple[float, float, float]:
         """First quartile, median and third quartile of the seconds per step."""
@@ -53,12 +49,7 @@ def bench(
     options: Options | None = None,
     implementations: Mapping[str, Implementation] | None = None,
 ) -> Iterator[Row]:
-    """Measure one workload after the other.
-
-    Args:
-        names: of workloads; all if empty.
-        options: threads, dtype, device and so on.
-        implementations: what to measure; the reference must be among them.
+    """Measure one workload after the other; all if no names are given.
 
     Raises:
         ValueError: there is no such workload.
@@ -66,8 +57,7 @@ def bench(
     """
     options = options or Options()
     device = options.device
-    chosen = [find(name, device) for name in dict.fromkeys(names)]
-    chosen = chosen or [*WORKLOADS[device].values()]
+    chosen = [find(name, device) for name in dict.fromkeys(names or WORKLOADS[device])]
     implementations = implementations or IMPLEMENTATIONS[device]
     return (measure(workload, options, implementations) for workload in chosen)
 
@@ -75,11 +65,7 @@ def bench(
 def measure(
     workload: Workload, options: Options, implementations: Mapping[str, Implementation]
 ) -> Row:
-    """Prepare all implementations that can do this workload, compare, and time them.
-
-    Raises:
-        Disagreement: two implementations do not compute the same.
-    """
+    """Prepare all implementations that can do this workload, compare, and time them."""
     steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
     with applied(options):
@@ -93,7 +79,7 @@ def measure(
                 steps[name] = implementation.prepare(workload, start, options.dtype)
             except Unsupported as reason:
                 absent[name] = str(reason)
-        require_agreement(steps, start, options)
+        _require_agreement(steps, start, options)
         timed = {name: one.take for name, one in steps.items()}
         seconds = interleaved(timed, options.rounds, options.start_clock())
     return Row(workload, seconds, absent)
@@ -106,36 +92,35 @@ def initial_weights(workload: Workload, dtype: str) -> dict[str, np.ndarray]:
     return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
-def require_agreement(
+def _require_agreement(
     steps: Mapping[str, TrainingStep], start: Weights, options: Options
 ) -> None:
     """Take a few steps with each; compare losses and weights with the reference.
 
     The tolerance of a weight is relative to how far it has moved, not to its size: so
     a gradient that is wrong by a factor is noticed, however large the weights are.
-
-    Raises:
-        Disagreement: one differs by more than rounding explains.
     """
     losses = {
         name: np.array([one.take() for _ in range(CHECKED_STEPS)])
         for name, one in steps.items()
     }
-    expected = steps[REFERENCE].weights()
     length = max(max(len(a), a.size // len(a)) for a in start.values())
     eps, depth = float(np.finfo(options.dtype).eps), len(start)
     tolerance = rounding_tolerance(eps, length, depth)
     if options.tf32:  # rounds factors only, so the length of a sum does not count
         tolerance += rounding_tolerance(TF32_EPS, 1, depth)
+    expected = {"the loss": losses[REFERENCE], **steps[REFERENCE].weights()}
+    allowed = {"the loss": tolerance * np.abs(losses[REFERENCE]).max()}
+    for tensor, initial in start.items():
+        moved = difference(expected[tensor], initial).max_abs
+        rounded = eps * np.abs(expected[tensor]).max()
+        allowed[tensor] = tolerance * moved + rounded
     for name, one in steps.items():
-        if not (found := one.weights()):
-            continue  # matrix products alone
-        allowed = CHECKED_STEPS * tolerance * np.abs(losses[REFERENCE]).max()
-        _require(name, "the loss", losses[name], losses[REFERENCE], allowed)
-        for tensor, want in expected.items():
-            moved = difference(want, start[tensor]).max_abs
-            allowed = CHECKED_STEPS * (tolerance * moved + eps * np.abs(want).max())
-            _require(name, tensor, found[tensor], want, allowed)
+        if weights := one.weights():  # matrix products alone have none
+            found = {"the loss": losses[name], **weights}
+            for tensor, want in expected.items():
+                limit = CHECKED_STEPS * allowed[tensor]
+                _require(name, tensor, found[tensor], want, limit)
 
 
 def _require(
@@ -144,12 +129,10 @@ def _require(
     found = difference(got, want)
     if found.finite and found.max_abs <= allowed:
         return
-    if got.shape != want.shape:
-        words = f"{tensor} has shape {got.shape}, expected {want.shape}"
-    else:
-        index = largest_at(got, want)
-        at = f"{tensor} at {list(index)}"
-        words = f"{at} is {got[index]:.9g}, expected {want[index]:.9g}"
+    words = f"{tensor} has shape {got.shape}, expected {want.shape}"
+    if got.shape == want.shape:
+        at = largest_at(got, want)
+        words = f"{tensor} at {list(at)} is {got[at]:.9g}, expected {want[at]:.9g}"
     raise Disagreement(
         f"{name} disagrees after {CHECKED_STEPS} steps: {words}; nothing was timed"
     )

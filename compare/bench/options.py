@@ -20,14 +20,9 @@ XLA_SINGLE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 class Options:
     """The conditions of a measurement.
 
-    Args:
-        threads: CPU threads of every library.
-        dtype: "float32" or "float64".
-        rounds: measurement rounds.
-        clock: "wall", or "cpu" for this process's CPU time, which other programs
-            disturb less. On CUDA the device's own events are the clock.
-        device: "cpu" or "cuda".
-        tf32: whether CUDA may round the factors of float32 products to TF32.
+    The clock is "wall", or "cpu" for this process's CPU time, which other programs
+    disturb less; on CUDA it is the device's own events. With `tf32` CUDA may round the
+    factors of float32 products to TF32.
 
     Raises:
         ValueError: a value is out of range, or there is no CUDA device.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from rich.table import Table
+from rich.table import Column, Table
 
 from compare.bench.implementations import Implementation
 from compare.bench.measure import Row
@@ -12,9 +12,8 @@ from compare.bench.measure import Row
 def table(rows: Sequence[Row], implementations: Mapping[str, Implementation]) -> Table:
     """For each workload: every implementation, its time and speed-up over PyTorch."""
     heads = "µs per step", "quartiles", "speed-up"
-    shown = Table("", *heads, box=None, pad_edge=False)
-    for column in shown.columns[1:]:
-        column.justify = "right"
+    columns = (Column(head, justify="right") for head in heads)
+    shown = Table("", *columns, box=None, pad_edge=False)
     for row in rows:
         shown.add_row(f"{row.workload.name}:")
         for name, implementation in implementations.items():
@@ -27,11 +26,7 @@ def table(rows: Sequence[Row], implementations: Mapping[str, Implementation]) ->
 
 def cells(row: Row, name: str) -> tuple[str, str, str]:
     """Median and quartiles in microseconds, and the median speed-up."""
-    low, median, high = map(_microseconds, row.quartiles(name))
+    low, median, high = (
+        f"{1e6 * s:.0f}" if s >= 1e-4 else f"{1e6 * s:.3g}" for s in row.quartiles(name)
+    )
     return median, f"{low} – {high}", f"{np.median(row.speedups(name)):.2f}"
-
-
-def _microseconds(seconds: float) -> str:
-    """At least three significant digits."""
-    number = seconds * 1e6
-    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"

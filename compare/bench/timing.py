@@ -13,10 +13,10 @@ Step = Callable[[], object]
 Name = TypeVar("Name", bound=Hashable)
 Clock = Callable[[], float]
 """Returns seconds."""
+# Each step is warmed up twice, until so many steps or seconds have passed.
 WARM_UP_STEPS, WARM_UP_SECONDS = 5, 0.05
-"""A warm-up ends after so many steps or seconds; each step is warmed up twice."""
+# A turn takes at least so long, in at most so many steps.
 TURN_SECONDS, MAX_TURN_STEPS = 0.005, 2000
-"""A turn takes at least so long, in at most so many steps."""
 
 
 def interleaved(
@@ -40,7 +40,10 @@ def interleaved(
             first = number % len(names)
             for name in names[first:] + names[:first]:
                 steps[name]()
-                seconds[name].append(_timed(steps[name], counts[name], clock))
+                start = clock()
+                for _ in range(counts[name]):
+                    steps[name]()
+                seconds[name].append((clock() - start) / counts[name])
     return {name: np.array(found) for name, found in seconds.items()}
 
 
@@ -55,14 +58,6 @@ def _steps_per_turn(step: Step, clock: Clock) -> int:
             passed = clock() - start
         each = passed / count
     return int(np.clip(TURN_SECONDS / max(each, 1e-9), 1, MAX_TURN_STEPS))
-
-
-def _timed(step: Step, count: int, clock: Clock) -> float:
-    """Seconds per step."""
-    start = clock()
-    for _ in range(count):
-        step()
-    return (clock() - start) / count
 
 
 @contextmanager
@@ -84,20 +79,19 @@ def cuda_clock() -> Clock:
     event, so the host's own time does not count. The time between two events is a
     float32, so it is summed from reading to reading.
     """
-    last, passed = _event(), 0.0
+
+    def record() -> torch.cuda.Event:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
 
     def now() -> float:
         nonlocal last, passed
-        event = _event()
+        event = record()
         event.synchronize()
         passed += last.elapsed_time(event) / 1e3
         last = event
         return passed
 
+    last, passed = record(), 0.0
     return now
-
-
-def _event() -> torch.cuda.Event:
-    event = torch.cuda.Event(enable_timing=True)
-    event.record()
-    return event

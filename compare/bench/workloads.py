@@ -12,8 +12,6 @@ from compare.experiment import MakeLearner, backprop
 from compare.suggest import suggest
 
 LEARNING_RATE = 0.1
-SIMILARITY = 0.4
-"""How similar a wrong name must be to the suggested one: `or_gate` and `or` are."""
 Product = tuple[int, int, int]
 """A matrix product: (m, k) times (k, n)."""
 Weights = Mapping[str, np.ndarray]
@@ -21,40 +19,31 @@ Weights = Mapping[str, np.ndarray]
 
 
 class TrainingStep(NamedTuple):
-    """A training step, ready to run: weights and batch lie where it needs them.
-
-    Args:
-        take: takes the step; returns the loss before it.
-        weights: returns the current parameters; none where nothing is learned.
-    """
+    """A training step, ready to run: weights and batch lie where it needs them."""
 
     take: Callable[[], float]
+    """Takes the step; returns the loss before it."""
     weights: Callable[[], dict[str, np.ndarray]]
+    """Returns the current parameters; none where nothing is learned."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A net, its loss and a batch.
-
-    Args:
-        name: what the command line calls it.
-        title: its layers and the batch size.
-        model: builds the net, a `Sequential`, from a library's `nn`.
-        loss: the name of the loss in `nn`.
-        shape: of the inputs, (batch, ...).
-        classes: how many; 0 for regression, whose targets are (batch, 1).
-        products: the matrix products of one step: forward, gradient of the weights,
-            and gradient of the inputs of every layer but the first.
-        lr: the learning rate of plain SGD.
-    """
+    """A net, its loss and a batch; trained by plain SGD."""
 
     name: str
     title: str
     model: Callable[[Any], Any]
+    """Builds the net, a `Sequential`, from a library's `nn`."""
     loss: str
+    """The name of the loss in `nn`."""
     shape: tuple[int, ...]
+    """Of the inputs, (batch, ...)."""
     classes: int
+    """How many; 0 for regression, whose targets are (batch, 1)."""
     products: tuple[Product, ...]
+    """The matrix products of one step: forward, gradient of the weights, and gradient
+    of the inputs of every layer but the first."""
     lr: float = LEARNING_RATE
 
     @property
@@ -83,14 +72,9 @@ class Workload:
 def mlp(
     name: str, n: int, *sizes: int, activation: str = "ReLU", loss: str = ""
 ) -> Workload:
-    """Linear layers with an activation between them.
+    """Linear layers of these sizes with an activation between them, for a batch of n.
 
-    Args:
-        name: of the workload.
-        n: batch size.
-        sizes: of the layers, the input first.
-        activation: its name in `nn`.
-        loss: the name of a regression loss in `nn`; "" for cross-entropy on classes.
+    The loss is a regression loss of `nn`, or cross-entropy if none is named.
     """
 
     def model(nn: Any) -> Any:
@@ -99,22 +83,13 @@ def mlp(
             layers += [nn.Linear(inputs, outputs), getattr(nn, activation)()]
         return nn.Sequential(*layers[:-1])
 
-    return Workload(
-        name,
-        f"{'-'.join(map(str, sizes))}, batch {n}",
-        model,
-        loss or "CrossEntropyLoss",
-        (n, sizes[0]),
-        0 if loss else sizes[-1],
-        tuple(_products(sizes, n)),
-    )
-
-
-def _products(sizes: tuple[int, ...], n: int) -> list[Product]:
-    found: list[Product] = []
-    for layer, (i, o) in enumerate(pairwise(sizes)):
-        found += [(n, i, o), (o, n, i)] + [(n, o, i)] * (layer > 0)
-    return found
+    products: list[Product] = []
+    for i, o in pairwise(sizes):
+        products += [(n, i, o), (o, n, i), (n, o, i)]
+    del products[2]  # the first layer needs no gradient of its inputs
+    title = f"{'-'.join(map(str, sizes))}, batch {n}"
+    loss, classes = (loss, 0) if loss else ("CrossEntropyLoss", sizes[-1])
+    return Workload(name, title, model, loss, (n, sizes[0]), classes, tuple(products))
 
 
 def _cnn(n: int) -> Workload:
@@ -124,13 +99,9 @@ def _cnn(n: int) -> Workload:
         "cnn",
         f"conv 8, pool, conv 16, linear on 8 × 8, batch {n}",
         lambda nn: nn.Sequential(
-            nn.Conv2d(1, 8, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(8, 16, 3, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(256, 10),
+            *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()),
+            *(nn.Flatten(), nn.Linear(256, 10)),
         ),
         "CrossEntropyLoss",
         (n, 1, 8, 8),
@@ -151,13 +122,13 @@ _ALL = (
     mlp("784-128", 64, 784, 128, 10),
     mlp("784-512-256", 256, 784, 512, 256, 10),
     _cnn(64),
-    mlp("8192-8192", 8192, 8192, 8192, 8192),
+    mlp("8192-8192", 8192, 8192, 8192, 8192),  # too large for a CPU
 )
 WORKLOADS = {
     "cpu": {workload.name: workload for workload in _ALL[:-1]},
     "cuda": {workload.name: workload for workload in _ALL},
 }
-"""By device and name; the last one is too large for a CPU."""
+"""By device and name."""
 
 
 def find(name: str, device: str = "cpu") -> Workload:
@@ -171,6 +142,6 @@ def find(name: str, device: str = "cpu") -> Workload:
         return known[name]
     if name in WORKLOADS["cuda"]:
         raise ValueError(f"the workload {name!r} needs device cuda")
-    close = suggest(name, known, cutoff=SIMILARITY)
+    close = suggest(name, known, cutoff=0.4)  # low: `or_gate` means `or`
     hint = f"; did you mean {close[0]}?" if close else ""
     raise ValueError(f"no workload {name!r}{hint} (known: {', '.join(known)})")

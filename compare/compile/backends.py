@@ -92,5 +92,4 @@ def graph_of(step: Callable[..., Any], inputs: list[Any]) -> torch.fx.GraphModul
     """The operations of `step`, traced with fake tensors of the shapes of `inputs`."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    trace = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)
-    return trace(*inputs)
+    return make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)

@@ -1,15 +1,19 @@
-"""The arrays that a step changes, as a flat list that can be read and replaced."""
+"""What a step changes, as a flat list; and what a compiled step takes as constant."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from compare.compile.capture import constants
+import numpy as np
+
+from handmade.nn.module import Module, Parameter
 from handmade.training import GradientLearner
 
 SCHEDULED = frozenset({"lr", "betas", "momentum"})
 """Hyper-parameters that a schedule may change; optimizers only compute with them."""
-Slot = tuple[Any, str]
-"""A dict and a key, or an object and an attribute: where a value is kept."""
+TEMPORARY = frozenset({"saved", "_value", "_order", "training"})
+"""Attributes with values of the last step only; the mode is captured by itself."""
+Constants = Any
+"""Hashable: steps with equal constants are equal functions of their state."""
 
 
 class Buffers:
@@ -23,87 +27,111 @@ class Buffers:
         optimizer = learner.optimizer
         found = [*learner.model._state(), *learner.criterion._state()]
         # Several modules may share a parameter: one slot.
-        modules = {(id(owner), name): (owner, name) for _, owner, name in found}
-        states = [
-            optimizer.state.get(parameter, {})
-            for group in optimizer.param_groups
-            for parameter in group["params"]
-        ]
+        arrays = {(id(owner), name): (vars(owner), name) for _, owner, name in found}
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        states = [optimizer.state.get(parameter, {}) for parameter in parameters]
         named = [(i, name) for i, state in enumerate(states) for name in state]
-        self.slots: list[Slot] = [
-            *modules.values(),
+        self.slots: list[tuple[dict[str, Any], str]] = [
+            *arrays.values(),
             *((states[i], name) for i, name in named),
         ]
-        self.layout = (*(name for name, *_ in found), len(modules), *named)
+        """Where each value is kept: a dict and a key."""
+        self.layout = (*(name for name, *_ in found), len(arrays), *named)
         """Changes when the optimizer makes its buffers, as in the first step."""
-        self._counts = [
-            i
-            for i in range(len(modules), len(self.slots))
-            if self.slots[i][1] in optimizer.numbers
-        ]
+        numbers = optimizer.numbers
+        counted = enumerate(named, len(arrays))
+        self._counts = [slot for slot, (_, name) in counted if name in numbers]
         self._groups = optimizer.param_groups
-        self._names = set[str]() if learner.scheduler is None else SCHEDULED
-        self._dynamic = [(g, n) for g in self._groups for n in self._dynamic_in(g)]
+        self._scheduled = set[str]() if learner.scheduler is None else SCHEDULED
+        self._dynamic = [
+            (g, n) for g in self._groups for n in sorted(g) if self._is_dynamic(g, n)
+        ]
         self.fixed = self.fixed_now()
-        kinds = [(tuple(v.shape), v.dtype) for v in map(_get, modules.values())]
+        values = [owner[name] for owner, name in arrays.values()]
+        kinds = [(tuple(value.shape), value.dtype) for value in values]
         names = tuple(name for _, name in self._dynamic)
         self.key = self.layout, repr((self.fixed, kinds)), names, constants(learner)
         """Steps with equal keys are the same function."""
 
-    def _dynamic_in(self, group: dict[str, Any]) -> list[str]:
-        names = sorted(self._names & group.keys())
-        return [name for name in names if name != "momentum" or group[name]]
+    def _is_dynamic(self, group: dict[str, Any], name: str) -> bool:
+        return name in self._scheduled and (name != "momentum" or bool(group[name]))
 
     def fixed_now(self) -> list[dict[str, Any]]:
         """The current hyper-parameters that a step takes as constant, by group."""
         return [
-            {k: v for k, v in group.items() if k not in {"params", *names}}
+            {
+                name: value
+                for name, value in group.items()
+                if name != "params" and not self._is_dynamic(group, name)
+            }
             for group in self._groups
-            for names in [self._dynamic_in(group)]
         ]
 
     def values(self) -> list[Any]:
         """The whole state."""
-        return [_get(slot) for slot in self.slots]
+        return [owner[name] for owner, name in self.slots]
 
     def put(self, values: Iterable[Any], *, counts: bool = False) -> None:
-        """Replace the state.
+        """Replace the state by values in the same order.
 
-        Args:
-            values: in the order of `values`.
-            counts: whether step counts, arrays in a compiled step, become numbers.
+        With `counts` step counts, arrays in a compiled step, become numbers again.
         """
         new = list(values)
         for i in self._counts if counts else []:
-            new[i] = type(_get(self.slots[i]))(new[i])
-        for slot, value in zip(self.slots, new, strict=True):
-            _put(slot, value)
+            owner, name = self.slots[i]
+            new[i] = type(owner[name])(new[i])
+        for (owner, name), value in zip(self.slots, new, strict=True):
+            owner[name] = value
 
     def hyperparameters(self) -> list[Any]:
         """The dynamic ones, in a row: `betas` are two numbers."""
-        return [n for slot in self._dynamic for n in _flat(_get(slot))]
+        return [n for group, name in self._dynamic for n in _flat(group[name])]
 
     def put_hyperparameters(self, numbers: Iterable[Any]) -> None:
         """Replace the dynamic ones."""
         rest = iter(numbers)
-        for slot in self._dynamic:
-            old = _get(slot)
+        for group, name in self._dynamic:
+            old = group[name]
             new = tuple(next(rest) for _ in _flat(old))
-            _put(slot, new if isinstance(old, tuple) else new[0])
+            group[name] = new if isinstance(old, tuple) else new[0]
 
 
 def _flat(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _get(slot: Slot) -> Any:
-    owner, name = slot
-    return owner[name] if isinstance(owner, dict) else getattr(owner, name)
+def constants(learner: GradientLearner) -> Constants:
+    """Of every module of model and loss, of the optimizer, and of gradient clipping."""
+    modules = [*learner.model.modules(), *learner.criterion.modules()]
+    captured = tuple(module_constants(module) for module in modules)
+    return captured, type(learner.optimizer), _constant(learner.clip)
 
 
-def _put(slot: Slot, value: Any) -> None:
-    owner, name = slot
-    if isinstance(owner, dict):
-        owner[name] = value
-    else:
-        setattr(owner, name, value)
+def module_constants(module: Module) -> Constants:
+    """Its class, mode and attributes, without arrays.
+
+    Those named in `buffer_names` belong to the state; a step uses no others.
+    """
+    attributes = tuple(
+        (name, _constant(value))
+        for name, value in vars(module).items()
+        if name not in TEMPORARY and not _is_state(value)
+    )
+    return type(module), module.training, attributes
+
+
+def _constant(value: Any) -> Constants:
+    """A value in hashable form: numbers exactly, functions by identity."""
+    if isinstance(value, (bool, int, float, np.generic)):
+        return type(value), repr(value)
+    if isinstance(value, dict):
+        return tuple((str(k), _constant(v)) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return type(value), tuple(_constant(v) for v in value if not _is_state(v))
+    return value if getattr(value, "__hash__", None) else repr(value)
+
+
+def _is_state(value: Any) -> bool:
+    is_array = hasattr(value, "shape") and hasattr(value, "dtype")
+    is_number = isinstance(value, np.generic)
+    return isinstance(value, (Module, Parameter)) or (is_array and not is_number)

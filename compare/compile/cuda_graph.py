@@ -9,7 +9,7 @@ from torch import Tensor
 from compare.compile.backends import InPlace, TorchCompiler
 
 WARM_UP_STEPS = 3
-"""On a side stream, before the recording, so that libraries can set up."""
+"""On copies, before the recording, so that libraries can set up."""
 
 
 class GraphCompiler(TorchCompiler):
@@ -18,9 +18,6 @@ class GraphCompiler(TorchCompiler):
     A replay reads and writes the memory of the recording, so its inputs are copied
     there first. The host neither waits nor reads a value: checks of values (such as
     that a target is a class) happen only in the first steps, which run eagerly.
-
-    Args:
-        device: where numbers become tensors.
     """
 
     copies_on_write = False
@@ -54,7 +51,12 @@ def record(
     """A function that replays `step` on the buffers, and the outputs it overwrites."""
     graph = torch.cuda.CUDAGraph()
     try:
-        _warm_up(step, buffers)
+        stream = torch.cuda.Stream()  # CUDA requires a warm-up on a side stream
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_STEPS):
+                step(*[buffer.clone() for buffer in buffers])
+        torch.cuda.current_stream().wait_stream(stream)
         with torch.cuda.graph(graph):
             outputs = step(*buffers)
     except RuntimeError as error:
@@ -62,13 +64,3 @@ def record(
         message = f"the step cannot be recorded in a CUDA graph: {reason}"
         raise ValueError(message) from error
     return graph.replay, outputs
-
-
-def _warm_up(step: InPlace, buffers: Sequence[Tensor]) -> None:
-    """Take a few steps on copies, on a side stream, as CUDA requires it."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP_STEPS):
-            step(*[buffer.clone() for buffer in buffers])
-    torch.cuda.current_stream().wait_stream(stream)

@@ -19,11 +19,7 @@ COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
 
 
 def prepared(learner: Any, backend: Backend) -> Any:
-    """A hand-written learner on the backend's arrays, compiled if the backend says so.
-
-    Raises:
-        ValueError: it cannot be compiled.
-    """
+    """A hand-written learner on the backend's arrays, compiled if it says so."""
     learner = learner.to(backend.handmade(np.zeros(1)))
     if backend.graph:
         return Compiled(learner, "graph")
@@ -41,10 +37,9 @@ class Compiled:
     an attribute of a layer) counts from the next step on, if the learner was accessed
     through this object after the last step.
 
-    Args:
-        learner: on the arrays that the compiler works on.
-        compiler: "torch", "jax", or "graph" for a CUDA graph.
-        gradients: whether steps also return their gradients, which costs time.
+    The compiler is "torch", "jax", or "graph" for a CUDA graph, and the learner on the
+    arrays that it works on. Without `gradients` steps do not return them: this is
+    faster.
 
     Raises:
         ValueError: the learner is no `GradientLearner`; others branch on values.
@@ -57,9 +52,8 @@ class Compiled:
                 f"{type(learner).__name__}: take --array numpy or torch, "
                 f"and no --compile or --graph"
             )
-        self._learner = learner
+        self._learner, self._with_gradients = learner, gradients
         self._compiler = COMPILERS[compiler]
-        self._with_gradients = gradients
         self._compiled: dict[Any, Pure] = {}
         self._stable_layouts: set[Any] = set()
         self._buffers: Buffers | None = None
@@ -81,8 +75,12 @@ class Compiled:
         self._state, loss, gradients = run(self._state, self._hyper, x, target)
         if gradients:
             self._gradients = dict(zip(self._names, gradients, strict=True))
-        if self._learner.scheduler is not None:
-            self._schedule(loss)
+        if self._learner.scheduler is not None and self._buffers is not None:
+            self._learner._schedule(loss)
+            if self._buffers.fixed_now() == self._buffers.fixed:
+                self._hyper = self._compiler.inputs(self._buffers.hyperparameters())
+            else:
+                _ = self.learner  # compile another step
         return float(loss)
 
     def gradients(self) -> dict[str, Any]:
@@ -129,15 +127,6 @@ class Compiled:
             self._stable_layouts.add(before)
         self._gradients = self._learner.gradients()
         return loss
-
-    def _schedule(self, loss: Any) -> None:
-        """Set the learning rate of the next step; any other change recompiles it."""
-        assert self._buffers is not None
-        self._learner._schedule(loss)
-        if self._buffers.fixed_now() != self._buffers.fixed:
-            _ = self.learner
-        else:
-            self._hyper = self._compiler.inputs(self._buffers.hyperparameters())
 
     def _pure_step(self) -> Pure:
         """The learner's step as a pure function of its state."""

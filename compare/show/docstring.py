@@ -20,11 +20,10 @@ def sections(
 ) -> dict[str, str]:
     """The sections of a class or function by name.
 
-    A class takes those named in `inherited` from its bases in the same file, where its
-    own docstring has none.
+    A class may have those named in `inherited` from its bases in the same file.
     """
     found: dict[str, str] = {}
-    for base in reversed(thing.__mro__[1:]) if inspect.isclass(thing) else ():
+    for base in thing.__mro__[:0:-1] if inspect.isclass(thing) else ():
         if base.__module__ == thing.__module__:
             found |= {n: text for n, text in _split(base).items() if n in inherited}
     return found | {name: text for name, text in _split(thing).items() if name}

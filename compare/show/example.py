@@ -25,10 +25,9 @@ from compare.verdict import Verdict, classify, worst
 
 Arrays = Mapping[str, np.ndarray]
 EPS = float(np.finfo(float).eps)
-TOLERANCE = 1e-12
-"""Relative, in float64; the tests show that a correct result stays below it."""
-STEPS_TOLERANCE = 1e-11
-"""The same after a few steps of an optimiser."""
+TOLERANCE, STEPS_TOLERANCE = 1e-12, 1e-11
+"""Relative, in float64: of one result, and after a few steps of an optimiser; the tests
+show that correct results stay below."""
 READABLE = range(4, 31)
 """The sizes of an input that can be read at a glance."""
 LEARNER_STEPS = 3
@@ -47,21 +46,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Example:
-    """What was computed, and both results.
-
-    Args:
-        call: what was built or run, as code.
-        given: the inputs by name.
-        rows: the results.
-        verdict: the worst of all rows of all cases.
-        cases: how many test cases the verdict covers; the example shows one of them.
-    """
+    """What was computed, and both results."""
 
     call: str
+    """What was built or run, as code."""
     given: Arrays
+    """The inputs by name."""
     rows: tuple[Row, ...]
     verdict: Verdict
+    """The worst of all rows of all cases."""
     cases: int = 1
+    """How many test cases the verdict covers; the example shows one of them."""
 
 
 def example(dotted: str) -> Example | None:
@@ -128,10 +123,9 @@ def _layer(case: Case) -> Example:
     got = reference.found(getattr(handmade.nn, case.name), question, np.array)
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     given = dict(zip(names, question.inputs, strict=True))
-    given |= {k: v for k, v in question.kwargs.items() if isinstance(v, np.ndarray)}
-    given |= question.state | question.buffers
-    upstream = question.grad_output(want["output"])
-    given |= {} if upstream is None else {"grad_output": upstream}
+    given |= {**question.kwargs, **question.state, **question.buffers}
+    given |= {"grad_output": question.grad_output(want["output"])}
+    given = {n: array for n, array in given.items() if isinstance(array, np.ndarray)}
     return _compared(f"nn.{case.name}({_arguments(case)})", given, got, want)
 
 
@@ -149,25 +143,24 @@ def _optimizer(case: Case) -> Example:
     gradients = enumerate(trajectories.gradients((shape,)), 1)
     given = {"parameter": trajectories.start((shape,))[0]}
     given |= {f"gradient {n}": gradient for n, (gradient,) in gradients}
-    arguments = ", ".join(filter(None, ["[parameter]", _arguments(case)]))
-    call = f"optim.{case.name}({arguments})"
+    call = f"optim.{case.name}({_arguments(case, '[parameter]')})"
     return _compared(call, given, got, want, STEPS_TOLERANCE)
 
 
-def _arguments(case: Case) -> str:
+def _arguments(case: Case, *first: str) -> str:
     """The constructor arguments as code; a drawn one is named by its keyword."""
-    named = ((k, k if callable(v) else _code(v)) for k, v in case.kwargs.items())
-    return ", ".join([*map(_code, case.args), *(f"{k}={v}" for k, v in named)])
+    named = [f"{k}={k if callable(v) else _code(v)}" for k, v in case.kwargs.items()]
+    return ", ".join([*first, *map(_code, case.args), *named])
 
 
 def _code(value: Any) -> str:
     if isinstance(value, Layer):
         built = f"nn.{value.name}({', '.join(map(_code, value.args))})"
         return f"{built}.weight" if value.weight else built
-    if isinstance(value, list | tuple):
-        items = ", ".join(map(_code, value))
-        comma = "," if len(value) == 1 else ""
-        return f"[{items}]" if isinstance(value, list) else f"({items}{comma})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_code, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_code, value))}{',' * (len(value) == 1)})"
     return repr(value)
 
 
@@ -223,22 +216,18 @@ def _numbers(value: Any) -> np.ndarray | None:
 
 
 def _of_learner(code: str, batch: tuple[Draw, Draw]) -> Example:
-    def make(library: Any) -> Any:
-        return eval(code, _namespace(library))
-
     given = _drawn(dict(zip(("x", "target"), batch, strict=True)))
-    lockstep = Lockstep(make, Backend(), SEED)
+    lockstep = Lockstep(lambda lib: eval(code, _namespace(lib)), Backend(), SEED)
     steps = [lockstep.step(*given.values()) for _ in range(LEARNER_STEPS)]
-    got, want = (
-        {"losses": np.array([getattr(step, side) for step in steps])}
-        | _tensors("gradient", getattr(lockstep, side).gradients())
-        | _tensors("parameter", getattr(lockstep, side).parameters())
-        for side in ("handmade", "torch_ref")
-    )
+
+    def results(side: str) -> Arrays:
+        learner = getattr(lockstep, side)
+        tensors = {f"gradient {n}": g for n, g in learner.gradients().items()}
+        tensors |= {f"parameter {n}": p for n, p in learner.parameters().items()}
+        losses = np.array([getattr(step, side) for step in steps])
+        return {"losses": losses} | {n: to_numpy(t) for n, t in tensors.items()}
+
+    got, want = results("handmade"), results("torch_ref")
     call = f"{code}  # {LEARNER_STEPS} steps"
     found = _compared(call, given, got, want, scale=1.0)  # a gradient may vanish
     return replace(found, verdict=lockstep.verdict())
-
-
-def _tensors(kind: str, tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {f"{kind} {name}": to_numpy(tensor) for name, tensor in tensors.items()}

@@ -28,17 +28,7 @@ HTML_WIDTH = 184
 
 @dataclass(frozen=True)
 class Page:
-    """All that is shown of one name.
-
-    Args:
-        name: dotted, such as "nn.MSELoss".
-        summary: of its docstring.
-        handmade: the hand-written source.
-        torch_ref: the source beside it.
-        sections: of its docstring, by name: formulas, shapes and notes.
-        example: both libraries on the same numbers, if there is an example.
-        no_example: why there is none.
-    """
+    """Both sources of a dotted name, the sections of its docstring, and an example."""
 
     name: str
     summary: str
@@ -47,6 +37,7 @@ class Page:
     sections: dict[str, str]
     example: Example | None
     no_example: str = ""
+    """Why there is none."""
 
 
 def page(name: str) -> Page:
@@ -57,16 +48,12 @@ def page(name: str) -> Page:
     """
     dotted = resolve(name)
     thing = lookup(dotted)
-    documented = callable(thing)  # a number's docstring is that of its type
-    return Page(
-        dotted,
-        docstring.summary(thing) if documented else "",
-        source.of_handmade(dotted),
-        source.of_torch(dotted),
-        docstring.sections(thing) if documented else {},
-        example(dotted),
-        NO_EXAMPLE.get(dotted, ""),
-    )
+    summary, sections = "", {}
+    if callable(thing):  # a number's docstring is that of its type
+        summary, sections = docstring.summary(thing), docstring.sections(thing)
+    sources = source.of_handmade(dotted), source.of_torch(dotted)
+    reason = NO_EXAMPLE.get(dotted, "")
+    return Page(dotted, summary, *sources, sections, example(dotted), reason)
 
 
 def show(page: Page, console: Console) -> None:
@@ -101,7 +88,8 @@ def _parts(page: Page, width: int) -> Iterator[RenderableType]:
         yield Text(f"{page.summary}\n")
     yield _sources(page, width)
     for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
-        yield from _sections(title, {n: page.sections.get(n, "") for n in names})
+        sections = {n: page.sections[n] for n in names if page.sections.get(n)}
+        yield from _sections(title, sections, titled=len(names) > 1)
     yield Text("")
     yield _heading("live example")
     if page.example is None:
@@ -136,18 +124,18 @@ def _code(source: str) -> Text:
     return text
 
 
-def _sections(title: str, sections: dict[str, str]) -> Iterator[RenderableType]:
-    """Sections of the docstring under a heading; none without text."""
-    if any(sections.values()):
+def _sections(
+    title: str, sections: dict[str, str], titled: bool
+) -> Iterator[RenderableType]:
+    if sections:
         yield Text("")
         yield _heading(title)
     for name, text in sections.items():
-        if text and len(sections) > 1:
+        if titled:
             yield Text(name, style="italic")
         if name in NOTES:  # prose: the terminal breaks its lines
             text = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
-        if text:
-            yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+        yield Padding(Text(text), (0, 0, 0, 4), expand=False)
 
 
 def _example(example: Example, width: int) -> Iterator[RenderableType]:
@@ -161,7 +149,11 @@ def _example(example: Example, width: int) -> Iterator[RenderableType]:
         yield Text("")
     yield _results(example, width)
     yield Text("")
-    yield _verdict(example)
+    cases = f" of all {example.cases} test cases" if example.cases > 1 else ""
+    kind = example.verdict.kind
+    words = example.verdict.words.removeprefix(kind).lstrip(": ")
+    colored = (kind, f"bold {COLORS[kind]}")
+    yield Text.assemble(f"result{cases}: ", colored, f": {words}")
 
 
 def _results(example: Example, width: int) -> Table:
@@ -184,21 +176,6 @@ def _results(example: Example, width: int) -> Table:
     return table
 
 
-def _verdict(example: Example) -> Text:
-    cases = f" of all {example.cases} test cases" if example.cases > 1 else ""
-    kind = example.verdict.kind
-    words = example.verdict.words.removeprefix(kind).lstrip(": ")
-    colored = Text(kind, style=f"bold {COLORS[kind]}")
-    return Text.assemble(f"result{cases}: ", colored, f": {words}")
-
-
 def _numbers(array: np.ndarray, room: int) -> Text:
-    """Four decimals, or three where there is little room."""
-    text = np.array2string(
-        array,
-        precision=4 if room > 40 else 3,
-        separator=" ",
-        threshold=60,
-        max_line_width=max(room - 4, 12),  # room for the brackets at the end
-    )
-    return Text(text)
+    digits, width = 4 if room > 40 else 3, max(room - 4, 12)  # 4 for brackets
+    return Text(np.array2string(array, width, digits, separator=" ", threshold=60))

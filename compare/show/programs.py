@@ -11,28 +11,23 @@ from pathlib import Path
 from compare.testing.draws import classes, coin, landing, normal, positive, unit
 
 DRAWS = {
-    "x": normal(2, 3),
-    "x_above_0": positive(2, 3),
-    "x_with_zeros": landing(2, 3, on=(0.0,)),
-    "x_with_ties": landing(2, 3, on=(1.0,)),
-    "w": normal(3, 3),
-    "tangent": normal(2, 3),
-    "grad_output": normal(2, 3),
-    "grad_rows": normal(2),
-    "grad_transposed": normal(3, 2),
-    "number": normal(1),
-    "point": normal(2),
-    "gradient": normal(2),
-    "root": normal(3, 2),
-    "vector": normal(4),
-    "large": normal(4, scale=3),
-    "weights": normal(4),
-    "weight": normal(3, 3),
-    "bias": normal(3),
-    "centres": normal(2, 3),
-    "samples": normal(8, 3),
-    "label": classes(8, of=3),
-    "predicted": classes(8, of=3),
+    name: draw
+    for names, draw in (
+        ("x tangent grad_output centres", normal(2, 3)),
+        ("x_above_0", positive(2, 3)),
+        ("x_with_zeros", landing(2, 3, on=(0.0,))),
+        ("x_with_ties", landing(2, 3, on=(1.0,))),
+        ("w weight", normal(3, 3)),
+        ("root grad_transposed", normal(3, 2)),
+        ("samples", normal(8, 3)),
+        ("number", normal(1)),
+        ("point gradient grad_rows", normal(2)),
+        ("bias", normal(3)),
+        ("vector weights", normal(4)),
+        ("large", normal(4, scale=3)),
+        ("label predicted", classes(8, of=3)),
+    )
+    for name in names.split()
 }
 """How the arrays are drawn that the programs use."""
 
@@ -57,7 +52,10 @@ PROGRAMS = _programs(Path(__file__).with_suffix(".txt").read_text(encoding="utf-
 
 MLP = "nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))"
 ADAM = "lambda parameters: optim.Adam(parameters, lr=0.1)"
-MODULES = "nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3)"
+AUTOENCODER = (
+    "semi_supervised.Autoencoder(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3))"
+)
+PSEUDO, VAE = "semi_supervised.PseudoLabels", "variational.VariationalAutoencoder"
 NUMBERS = (normal(4, 2), normal(4, 1))
 CLASSES = (normal(6, 2), classes(6, of=3))
 FEW_LABELS = (normal(6, 2), classes(6, of=3, ignored=-1))
@@ -71,20 +69,9 @@ LEARNERS = {
         ("perceptron.Rosenblatt(2, 1, lr=0.5)", (normal(4, 2), coin(4, 1))),
         (f"forward_forward.ForwardForward((2, 4, 3), 3, {ADAM})", CLASSES),
         ("cluster.KMeans(2, 2)", CLASSES),
-        (
-            f"semi_supervised.PseudoLabels(nn.Linear(2, 3), {ADAM}, sure=0.5, every=1)",
-            FEW_LABELS,
-        ),
-        (
-            "semi_supervised.Pretrained("
-            f"semi_supervised.Autoencoder({MODULES}), {ADAM}, pretrain=1)",
-            FEW_LABELS,
-        ),
-        (
-            "variational.VariationalAutoencoder("
-            f"nn.Linear(3, 4), nn.Linear(2, 3), {ADAM})",
-            (unit(4, 3), unit(4, 3)),
-        ),
+        (f"{PSEUDO}(nn.Linear(2, 3), {ADAM}, sure=0.5, every=1)", FEW_LABELS),
+        (f"semi_supervised.Pretrained({AUTOENCODER}, {ADAM}, pretrain=1)", FEW_LABELS),
+        (f"{VAE}(nn.Linear(3, 4), nn.Linear(2, 3), {ADAM})", (unit(4, 3), unit(4, 3))),
     )
 }
 """An expression that makes the learner, and the batch (x, target) that it learns."""

@@ -26,11 +26,7 @@ TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[][(){},]""")
 
 
 def shortened(function: Any) -> str:
-    """The source of a Python function or method of torch.
-
-    Raises:
-        TypeError: it has no Python source.
-    """
+    """The source of a function or method of torch; TypeError if it has none."""
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
     tree = _Shorten().visit(ast.parse(source))
     return ast.unparse(ast.fix_missing_locations(tree))
@@ -57,11 +53,10 @@ class _Shorten(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         return ast.Assign([node.target], node.value) if node.value else None
 
-    def visit_Raise(self, node: ast.Raise) -> None:
+    def visit_Raise(self, node: ast.Raise | ast.Assert) -> None:
         return None
 
-    def visit_Assert(self, node: ast.Assert) -> None:
-        return None
+    visit_Assert = visit_Raise
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Keeps a call, but no docstring and no warning."""
@@ -69,24 +64,19 @@ class _Shorten(ast.NodeTransformer):
         is_warning = ast.unparse(node).startswith("warnings.warn")
         return None if is_text or is_warning else node
 
-    def visit_If(self, node: ast.If) -> Any:
-        """Keeps the branch that is taken, where that is known."""
+    def visit_If(self, node: ast.If | ast.IfExp) -> Any:
+        """Keeps the branch or value that is taken, where that is known."""
         self.generic_visit(node)
         taken = _value(node.test)
         if taken is not None:
             return node.body if taken else node.orelse
-        if not node.body and not node.orelse:
-            return None
-        node.body = node.body or [ast.Pass()]
+        if isinstance(node, ast.If):
+            if not node.body and not node.orelse:
+                return None
+            node.body = node.body or [ast.Pass()]
         return node
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        """Keeps the value that is taken, where that is known."""
-        self.generic_visit(node)
-        taken = _value(node.test)
-        if taken is None:
-            return node
-        return node.body if taken else node.orelse
+    visit_IfExp = visit_If
 
 
 def _value(test: ast.expr) -> bool | None:
@@ -111,8 +101,7 @@ def _value(test: ast.expr) -> bool | None:
             if decisive in values:
                 return decisive
             return None if None in values else not decisive
-        case _:
-            return None
+    return None
 
 
 def _break(line: str) -> str:
@@ -128,9 +117,8 @@ def _break(line: str) -> str:
     indent = line[: len(line) - len(line.lstrip())]
     inner = [f"{indent}    {item}," for item in items[:-1] if item]
     inner += [f"{indent}    {items[-1]}"] if items[-1] else []
-    return "\n".join(
-        [line[: opens + 1], *map(_break, inner), f"{indent}{line[closes:]}"]
-    )
+    parts = line[: opens + 1], *map(_break, inner), f"{indent}{line[closes:]}"
+    return "\n".join(parts)
 
 
 def _brackets(line: str) -> list[list[int]]:

@@ -44,12 +44,11 @@ def of_torch(dotted: str) -> str:
         return "# torch_ref takes handmade's own: it computes nothing"
     if not callable(thing):
         return f"{dotted.rpartition('.')[2]} = {thing!r}"
-    parts = [f"# torch_ref re-exports {torch_name(dotted)}"]
+    own = f"# torch_ref re-exports {torch_name(dotted)}"
     if _is_own(thing):
-        parts = [_written(thing, "torch_ref")]
-    if theirs := _torchs(thing):
-        parts += [SHORTENED, *map(broken, theirs)]
-    return "\n\n".join(parts)
+        own = _written(thing, "torch_ref")
+    theirs = [*map(broken, _torchs(thing))]
+    return "\n\n".join([own, SHORTENED, *theirs] if theirs else [own])
 
 
 def torch_name(dotted: str) -> str | None:
@@ -87,27 +86,25 @@ def _without_docstring(thing: Any) -> str:
 
 
 def _autodiff_rules(function: Any) -> list[str]:
-    """Of a function of autodiff: its row in the table of derivatives, and helpers."""
+    """Of a function of autodiff: its rows in the table of derivatives, and helpers."""
     if function.__module__ != functions.__name__:
         return []
-    keys = [c.args[0] for c in _calls(function) if ast.unparse(c.func) == "apply"]
-    return [part for key in keys for part in _table_row(ast.literal_eval(key))]
-
-
-def _table_row(key: str) -> list[str]:
-    """A row of the table of derivatives, and what of that file it uses."""
     source = inspect.getsource(rules)
     values = [getattr(node, "value", None) for node in ast.parse(source).body]
     (table,) = [value for value in values if isinstance(value, ast.Dict)]
-    keys = [ast.literal_eval(k) for k in table.keys if k]
-    row = table.values[keys.index(key)]
-    used = [n.id for n in ast.walk(row) if isinstance(n, ast.Name)]
-    helpers = [getattr(rules, n) for n in used if n not in KINDS and hasattr(rules, n)]
-    title = f"# {rules.__name__}: the value, and the slope"
-    return [
-        f"{title}\nPRIMITIVES[{key!r}] = {ast.get_source_segment(source, row)}",
-        *map(_without_docstring, helpers),
-    ]
+    rows = {
+        ast.unparse(k): v for k, v in zip(table.keys, table.values, strict=True) if k
+    }
+    parts: list[str] = []
+    for key in (c.args[0] for c in _calls(function) if ast.unparse(c.func) == "apply"):
+        row = rows[name := ast.unparse(key)]
+        code = ast.get_source_segment(source, row)
+        title = f"# {rules.__name__}: the value, and the slope"
+        parts.append(f"{title}\nPRIMITIVES[{name}] = {code}")
+        used = [n.id for n in ast.walk(row) if isinstance(n, ast.Name)]
+        helpers = [n for n in used if n not in KINDS and hasattr(rules, n)]
+        parts += [_without_docstring(getattr(rules, n)) for n in helpers]
+    return parts
 
 
 def _torchs(thing: Any) -> list[str]:
@@ -138,20 +135,16 @@ def _class(cls: Any, method: Any) -> list[str]:
     names = [n for n in _called(method, "self") if n[0] == "_" and "check" not in n]
     helpers = [getattr(cls, name) for name in names]
     bodies = [textwrap.indent(shortened(m), "    ") for m in (method, *helpers)]
-    header = f"class {cls.__name__}({cls.__base__.__name__}):\n"
-    called = [name for m in (*helpers, method) for name in _called(m, "F")]
-    return [header + "\n\n".join(bodies), *map(_functional, called)]
-
-
-def _functional(name: str) -> str:
-    """A function of torch.nn.functional; a private one of the same name computes."""
+    parts = [f"class {cls.__name__}({cls.__base__.__name__}):\n" + "\n\n".join(bodies)]
     functional = torch.nn.functional
-    function = getattr(functional, f"_{name}", None) or getattr(functional, name)
-    return _titled(function, f"torch.nn.functional.{name}")
+    for name in (name for m in (*helpers, method) for name in _called(m, "F")):
+        # A private function of the same name computes.
+        function = getattr(functional, f"_{name}", None) or getattr(functional, name)
+        parts.append(_titled(function, f"torch.nn.functional.{name}"))
+    return parts
 
 
 def _titled(function: Any, name: str = "") -> str:
-    """A function's shortened source under its name."""
     name = name or f"{function.__module__ or 'torch'}.{function.__name__}"
     try:
         return f"# {name}\n{shortened(function)}"

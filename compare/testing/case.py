@@ -14,14 +14,7 @@ Give = Callable[[np.ndarray], Any]
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer, or its weight, among the constructor arguments of a class.
-
-    Args:
-        name: of the class in `nn`.
-        args: its constructor arguments by position.
-        kwargs: by name.
-        weight: whether its parameter `weight` is meant instead of the layer.
-    """
+    """A layer of `nn` (or its parameter `weight`) among the arguments of a class."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -46,13 +39,7 @@ def weight(*shape: int) -> Layer:
 
 
 def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
-    """Constructor arguments with the layers in them built from `nn`.
-
-    Args:
-        value: an argument, or a list, tuple or dict of them.
-        nn: of either implementation.
-        give: applied to every NumPy array; None leaves them.
-    """
+    """An argument, or a nest of them, with `Layer`s built, and arrays converted."""
     if isinstance(value, Layer):
         return value.built(nn, give)
     if isinstance(value, (list, tuple)):
@@ -64,16 +51,10 @@ def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """One way to build and feed a class.
+    """One way to build a class of `nn` or `optim`, and to feed it.
 
-    Args:
-        name: of the class in `nn` or `optim`.
-        inputs: of forward; only the gradient by the first is compared.
-        args: constructor arguments by position.
-        kwargs: by name; a `Draw` among them is drawn first.
-        note: what is special here.
-        training: the mode; False is evaluation mode.
-        shapes: of the parameters that an optimiser is given.
+    Only the gradient by the first input is compared. A `Draw` among the keyword
+    arguments is drawn first; `shapes` are those of the parameters of an optimiser.
     """
 
     name: str

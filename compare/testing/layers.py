@@ -25,19 +25,12 @@ _EMBEDDINGS = [
     case("Embedding", classes(1, of=4), args=(4, 1), note="batch 1"),
     case("Embedding", classes(0, of=4), args=(4, 3), note="empty batch"),
 ]
+_TANH_NET = (layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 3))
+_INNER = layer("Residual", layer("Linear", 3, 3))
 _RESIDUALS = [
     case("Residual", normal(5, 3), args=(layer("Linear", 3, 3),)),
-    case(
-        "Residual",
-        normal(5, 3),
-        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 3)),
-    ),
-    case(
-        "Residual",
-        normal(5, 3),
-        args=(layer("Residual", layer("Linear", 3, 3)), layer("Sigmoid")),
-        note="nested",
-    ),
+    case("Residual", normal(5, 3), args=_TANH_NET),
+    case("Residual", normal(5, 3), args=(_INNER, layer("Sigmoid")), note="nested"),
     case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
 ]
 _QUANTIZED = [

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from compare.testing.case import case, layer, weight
+from compare.testing.case import Case, case, layer, weight
 from compare.testing.draws import (
     Draw,
     classes,
@@ -25,78 +25,65 @@ from compare.testing.draws import (
     unit_ends,
 )
 
+Targets = list[tuple[Draw, dict[str, Any]]]
+"""Targets, each with options of the loss."""
+
+
+def _each(
+    name: str,
+    x: Draw,
+    targets: Targets,
+    reductions: tuple[str, ...] = ("mean", "sum", "none"),
+    **common: Any,
+) -> list[Case]:
+    """A loss of every target with every reduction."""
+    return [
+        case(name, x, target, reduction=reduction, **common, **options)
+        for reduction in reductions
+        for target, options in targets
+    ]
+
+
 # Probabilities
 
-_WEIGHTS: list[dict[str, Any]] = [
-    {},
-    {"weight": positive(3)},
-    {"weight": positive(4, 1)},
+_COINS: Targets = [
+    (coin(4, 3), {}),
+    (coin(4, 3), {"weight": positive(3)}),
+    (coin(4, 3), {"weight": positive(4, 1)}),
 ]
-_BINARY = [
-    case(name, draw(4, 3), coin(4, 3), reduction=reduction, **more)
-    for name, draw in (("BCELoss", unit), ("BCEWithLogitsLoss", normal))
-    for reduction in ("mean", "sum", "none")
-    for more in _WEIGHTS
-]
-_TARGETS: list[tuple[Draw, dict[str, Any]]] = [
+_CLASSES: Targets = [
     (classes(6, of=5), {}),
     (classes(6, of=5, ignored=-100), {"ignore_index": -100}),
     (classes(6, of=5), {"weight": positive(5)}),
     (classes(6, of=5, ignored=2), {"ignore_index": 2}),
     (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
 ]
-_INDEXED = [
-    case(name, draw(6, 5), target, reduction=reduction, **more)
-    for name, draw in (("NLLLoss", log_probabilities), ("CrossEntropyLoss", normal))
-    for reduction in ("mean", "sum", "none")
-    for target, more in _TARGETS
+_SHARES: Targets = [
+    (probabilities(6, 5), {}),
+    (probabilities(6, 5), {"weight": positive(5)}),
 ]
-_SMOOTHED = [
-    case(
-        "CrossEntropyLoss",
-        normal(6, 5),
-        target,
-        reduction=reduction,
-        label_smoothing=0.2,
-        **more,
-    )
-    for reduction in ("mean", "sum", "none")
-    for target, more in [
-        *_TARGETS,
-        (probabilities(6, 5), {}),
-        (probabilities(6, 5), {"weight": positive(5)}),
-    ]
-]
-_PROBABILITIES: list[tuple[Draw, dict[str, Any]]] = [
+_KL: Targets = [
     (sparse_probabilities(4, 3), {}),
     (log_probabilities(4, 3), {"log_target": True}),
 ]
-_KL = [
-    case("KLDivLoss", log_probabilities(4, 3), target, reduction=reduction, **more)
-    for reduction in ("mean", "batchmean", "sum", "none")
-    for target, more in _PROBABILITIES
-]
+_KL_REDUCTIONS = ("mean", "batchmean", "sum", "none")
+_WEIGHTS: dict[str, Any] = {"weight": positive(4, 3), "pos_weight": positive(3)}
 _ENTROPY = [
-    *_KL,
+    *_each("KLDivLoss", log_probabilities(4, 3), _KL, _KL_REDUCTIONS),
     case("KLDivLoss", log_probabilities(5), probabilities(5), reduction="batchmean"),
     case("KLDivLoss", strided(4, 3), probabilities(4, 3), note="strided"),
     case("KLDivLoss", extreme(4, 3), sparse_probabilities(4, 3), note="extreme"),
     case("KLDivLoss", normal(1, 2), probabilities(1, 2), note="batch 1"),
-    *_BINARY,
+    *_each("BCELoss", unit(4, 3), _COINS),
+    *_each("BCEWithLogitsLoss", normal(4, 3), _COINS),
     case("BCELoss", unit_ends(4, 3), coin(4, 3), note="at 0 and 1"),
     case("BCELoss", unit(4, 3), unit(4, 3), note="soft targets"),
     case("BCEWithLogitsLoss", normal(4, 3), unit(4, 3), pos_weight=positive(3)),
-    case(
-        "BCEWithLogitsLoss",
-        normal(4, 3),
-        coin(4, 3),
-        weight=positive(4, 3),
-        pos_weight=positive(3),
-        reduction="none",
-    ),
+    case("BCEWithLogitsLoss", normal(4, 3), coin(4, 3), **_WEIGHTS, reduction="none"),
     case("BCEWithLogitsLoss", extreme(4, 3), coin(4, 3), note="extreme"),
-    *_INDEXED,
-    *_SMOOTHED,
+    *_each("NLLLoss", log_probabilities(6, 5), _CLASSES),
+    *_each("CrossEntropyLoss", normal(6, 5), _CLASSES),
+    *_each("CrossEntropyLoss", normal(6, 5), _CLASSES + _SHARES, label_smoothing=0.2),
     case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5)),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), probabilities(3, 5, 2, 2), note="N-d"),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
@@ -113,7 +100,6 @@ _ENTROPY = [
 
 # Margins and costs of confusions
 
-_MARGIN_OPTIONS: list[dict[str, Any]] = [{}, {"margin": 0.5}, {"margin": 2}]
 _INPUTS: list[tuple[str, str, Callable[..., Draw], tuple[int, ...]]] = [
     ("", "mean", normal, (6, 5)),
     ("", "sum", normal, (6, 5)),
@@ -126,73 +112,34 @@ _INPUTS: list[tuple[str, str, Callable[..., Draw], tuple[int, ...]]] = [
     ("empty batch", "none", normal, (0, 5)),
 ]
 """Notes, reductions, inputs and their shapes."""
-_HINGES = [
-    case(
-        "HingeEmbeddingLoss",
-        draw(*shape),
-        signs(*shape),
-        note=note,
-        reduction=reduction,
-        **more,
-    )
-    for more in _MARGIN_OPTIONS
-    for note, reduction, draw, shape in _INPUTS
+
+
+def _class_of_five(*shape: int) -> Draw:
+    return classes(*shape[:-1], of=5)
+
+
+_MARGIN_OPTIONS: list[tuple[str, Callable[..., Draw], dict[str, Any]]] = [
+    ("HingeEmbeddingLoss", signs, {}),
+    ("HingeEmbeddingLoss", signs, {"margin": 0.5}),
+    ("HingeEmbeddingLoss", signs, {"margin": 2}),
+    ("MultiMarginLoss", _class_of_five, {}),
+    ("MultiMarginLoss", _class_of_five, {"margin": 2}),
+    ("MultiMarginLoss", _class_of_five, {"p": 2, "margin": 0.5}),
+    ("MultiMarginLoss", _class_of_five, {"weight": positive(5)}),
+    ("ExpectedCostLoss", _class_of_five, {"cost": costs(5)}),
 ]
-_MARGINS = [
-    case(
-        "MultiMarginLoss",
-        draw(*shape),
-        classes(*shape[:-1], of=5),
-        note=note,
-        reduction=reduction,
-        **more,
-    )
-    for more in [
-        *_MARGIN_OPTIONS[::2],
-        {"p": 2, "margin": 0.5},
-        {"weight": positive(5)},
-    ]
-    for note, reduction, draw, shape in _INPUTS
-]
-_COSTS = [
-    case(
-        "ExpectedCostLoss",
-        draw(*shape),
-        classes(*shape[:-1], of=5),
-        note=note,
-        reduction=reduction,
-        cost=costs(5),
-    )
-    for note, reduction, draw, shape in _INPUTS
-]
+_SQUARED: dict[str, Any] = {"p": 2, "margin": 0.5, "weight": positive(5)}
+_FIVE = (normal(6, 5), classes(6, of=5))
+_N_D = (normal(3, 4, 2), classes(3, 2, of=4))
 _MARGIN_LOSSES = [
-    *_HINGES,
-    *_MARGINS,
-    case(
-        "MultiMarginLoss",
-        normal(6, 5),
-        classes(6, of=5),
-        p=2,
-        margin=0.5,
-        weight=positive(5),
-        reduction="none",
+    *(
+        case(name, x(*shape), target(*shape), note=note, reduction=reduction, **options)
+        for name, target, options in _MARGIN_OPTIONS
+        for note, reduction, x, shape in _INPUTS
     ),
-    *_COSTS,
-    case(
-        "ExpectedCostLoss",
-        normal(3, 4, 2),
-        classes(3, 2, of=4),
-        note="N-d",
-        cost=costs(4),
-    ),
-    case(
-        "ExpectedCostLoss",
-        normal(3, 4, 2),
-        classes(3, 2, of=4),
-        cost=costs(4),
-        reduction="none",
-        note="N-d",
-    ),
+    case("MultiMarginLoss", *_FIVE, **_SQUARED, reduction="none"),
+    case("ExpectedCostLoss", *_N_D, note="N-d", cost=costs(4)),
+    case("ExpectedCostLoss", *_N_D, note="N-d", cost=costs(4), reduction="none"),
 ]
 
 # Differences, penalties and sums
@@ -246,34 +193,28 @@ _PENALTIES = [
         (2, 2, 2, "empty batch", (normal(0, 2), normal(0, 2))),
     )
 ]
+_L1, _MSE = layer("L1Loss"), layer("MSELoss")
+_CROSS_ENTROPY, _MARGIN = layer("CrossEntropyLoss"), layer("MultiMarginLoss", 2)
+_INNER_SUM = layer("WeightedSum", [(0.5, _L1)])
+_PENALTY = layer("SmoothnessPenalty", weight(3, 6), (2, 3))
 _SUMS = [
     case("WeightedSum", *inputs, args=(losses,), note=note)
     for note, losses, inputs in (
-        (
-            "",
-            [(1.0, layer("MSELoss")), (0.3, layer("L1Loss"))],
-            (kinked(4, 3), kinked(4, 3)),
-        ),
-        ("one loss", [(-3, layer("MSELoss"))], (normal(4, 3), normal(4, 3))),
+        ("", [(1.0, _MSE), (0.3, _L1)], (kinked(4, 3), kinked(4, 3))),
+        ("one loss", [(-3, _MSE)], (normal(4, 3), normal(4, 3))),
         (
             "classes",
-            [(0.5, layer("CrossEntropyLoss")), (-0.2, layer("MultiMarginLoss", 2))],
+            [(0.5, _CROSS_ENTROPY), (-0.2, _MARGIN)],
             (normal(6, 5), classes(6, of=5)),
         ),
         (
             "a sum in it",
-            [
-                (0.25, layer("HuberLoss", "sum", 0.5)),
-                (2.0, layer("WeightedSum", [(0.5, layer("L1Loss"))])),
-            ],
+            [(0.25, layer("HuberLoss", "sum", 0.5)), (2.0, _INNER_SUM)],
             (normal(4, 3), normal(4, 3)),
         ),
         (
             "a penalty in it",
-            [
-                (1.0, layer("MSELoss")),
-                (0.1, layer("SmoothnessPenalty", weight(3, 6), (2, 3))),
-            ],
+            [(1.0, _MSE), (0.1, _PENALTY)],
             (normal(4, 3), normal(4, 3)),
         ),
     )

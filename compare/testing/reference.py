@@ -24,15 +24,9 @@ COUNT = 3
 class Question:
     """How to build a layer or a loss, and what to feed it; NumPy throughout.
 
-    Args:
-        name: of the class in `nn`.
-        args: constructor arguments by position.
-        kwargs: by name.
-        state: parameters by name; empty leaves the class its own.
-        buffers: arrays that it keeps beside them, such as running statistics, by name.
-        inputs: of forward; only the gradient by the first is compared.
-        seed: of the upstream gradient, and of dropout.
-        training: the mode.
+    Without `state`, its parameters, the class keeps its own; `buffers` are the arrays
+    beside them, such as running statistics. Only the gradient by the first input is
+    compared. The seed is that of the upstream gradient and of dropout.
     """
 
     name: str
@@ -117,11 +111,7 @@ def found(
 ) -> Results:
     """The answer of a class that keeps the forward/backward contract.
 
-    Args:
-        make: the class.
-        question: to answer.
-        give: turns NumPy arrays into those of the library under test.
-        take: and back.
+    `give` turns NumPy arrays into those of the library under test, `take` back.
     """
     module = built(make, question, give)
     handmade.manual_seed(question.seed)
@@ -138,12 +128,11 @@ def _results(
     grad_input: Any,
     take: Callable[[Any], np.ndarray],
 ) -> Results:
-    results = {} if question.of_index else {"input gradient": grad_input}
+    results = {"output": output}
+    results |= {} if question.of_index else {"input gradient": grad_input}
     results |= {f"gradient {n}": p.grad for n, p in module.named_parameters()}
-    buffers = _buffers(module, question.kwargs)
-    results |= {f"buffer {name}": buffer for name, buffer in buffers}
-    taken = {name: take(value) for name, value in results.items()}
-    return {"output": take(output), **taken}
+    results |= {f"buffer {n}": b for n, b in _buffers(module, question.kwargs)}
+    return {name: take(value) for name, value in results.items()}
 
 
 def _buffers(module: Any, kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:

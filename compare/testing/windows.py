@@ -40,37 +40,32 @@ CONVOLUTIONS = [
     case("Conv2d", strided(3, 2, 5, 6), args=(2, 4, 3), note="strided"),
     case("Conv2d", extreme(3, 2, 5, 6), args=(2, 4, 3), note="extreme"),
 ]
-_POOLED: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
+_POOLED: dict[str, list[tuple[tuple[int, ...], Any, dict[str, Any]]]] = {
     "1d": [
-        ((3, 2, 6), {"kernel_size": 2}),
-        ((3, 2, 7), {"kernel_size": 3, "stride": 2}),
-        ((2, 2, 7), {"kernel_size": 3, "stride": 1}),
-        ((2, 2, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
-        ((2, 2, 9), {"kernel_size": 2, "stride": 3}),
-        ((2, 2, 8), {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
-        ((2, 2, 4), {"kernel_size": 5, "stride": 3, "ceil_mode": True}),
+        ((3, 2, 6), 2, {}),
+        ((3, 2, 7), 3, {"stride": 2}),
+        ((2, 2, 7), 3, {"stride": 1}),
+        ((2, 2, 7), 3, {"stride": 2, "padding": 1}),
+        ((2, 2, 9), 2, {"stride": 3}),
+        ((2, 2, 8), 3, {"stride": 2, "ceil_mode": True}),
+        ((2, 2, 4), 5, {"stride": 3, "ceil_mode": True}),
         # The last window would start in the padding behind, and does not exist.
-        ((2, 2, 5), {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}),
-        ((2, 2, 6), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+        ((2, 2, 5), 2, {"stride": 3, "padding": 1, "ceil_mode": True}),
+        ((2, 2, 6), 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
     ],
     "2d": [
-        ((3, 2, 4, 6), {"kernel_size": 2}),
-        ((2, 2, 5, 6), {"kernel_size": (3, 2), "stride": (2, 1)}),
-        ((2, 2, 5, 5), {"kernel_size": 3, "stride": 1}),
-        ((2, 2, 5, 5), {"kernel_size": 3, "stride": 2, "padding": 1}),
-        ((2, 2, 5, 5), {"kernel_size": (2, 3), "padding": (1, 0)}),
-        ((2, 2, 6, 5), {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
-        (
-            (1, 2, 5, 6),
-            {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True},
-        ),
-        (
-            (1, 2, 6, 4),
-            {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
-        ),
+        ((3, 2, 4, 6), 2, {}),
+        ((2, 2, 5, 6), (3, 2), {"stride": (2, 1)}),
+        ((2, 2, 5, 5), 3, {"stride": 1}),
+        ((2, 2, 5, 5), 3, {"stride": 2, "padding": 1}),
+        ((2, 2, 5, 5), (2, 3), {"padding": (1, 0)}),
+        ((2, 2, 6, 5), 3, {"stride": 2, "ceil_mode": True}),
+        ((1, 2, 5, 6), 2, {"stride": 3, "padding": 1, "ceil_mode": True}),
+        ((1, 2, 6, 4), 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
     ],
 }
-_POOLED_ODDLY: dict[str, list[tuple[Draw, str]]] = {
+"""Shapes of the input, kernel sizes and other options."""
+_UNUSUAL: dict[str, list[tuple[Draw, str]]] = {
     "1d": [
         (normal(1, 1, 4), "batch 1"),
         (normal(0, 2, 5), "empty batch"),
@@ -86,21 +81,24 @@ _POOLED_ODDLY: dict[str, list[tuple[Draw, str]]] = {
         (extreme(2, 2, 4, 6), "extreme"),
     ],
 }
-_POOLINGS = [
-    one
-    for d in ("1d", "2d")
-    for name in (f"MaxPool{d}", f"AvgPool{d}")
-    for one in (
-        *(case(name, normal(*size), **more) for size, more in _POOLED[d]),
-        *(case(name, x, kernel_size=2, note=note) for x, note in _POOLED_ODDLY[d]),
-    )
-]
 _UNCOUNTED: list[dict[str, Any]] = [
     {"count_include_pad": False},
     {"count_include_pad": False, "ceil_mode": True},
 ]
+_DIVIDED: list[dict[str, Any]] = [
+    {"divisor_override": 3},
+    {"padding": 1, "divisor_override": -1},
+]
 POOLINGS = [
-    *_POOLINGS,
+    *(
+        one
+        for d in ("1d", "2d")
+        for name in (f"MaxPool{d}", f"AvgPool{d}")
+        for one in (
+            *(case(name, normal(*n), kernel_size=k, **o) for n, k, o in _POOLED[d]),
+            *(case(name, x, kernel_size=2, note=note) for x, note in _UNUSUAL[d]),
+        )
+    ),
     case("MaxPool1d", kinked(3, 2, 8), kernel_size=3, stride=1, note="ties"),
     case("MaxPool1d", kinked(3, 2, 9), kernel_size=3, padding=1, note="ties"),
     case("MaxPool1d", negative(3, 2, 6), kernel_size=2, padding=1, note="below 0"),
@@ -112,17 +110,12 @@ POOLINGS = [
     case("MaxPool2d", normal(2, 2, 7, 6), kernel_size=2, dilation=(1, 3), stride=1),
     case("AvgPool1d", normal(2, 2, 6), kernel_size=2, padding=1),
     *(
-        case("AvgPool1d", normal(2, 2, 6), kernel_size=3, stride=2, padding=1, **more)
+        case(name, normal(*shape), kernel_size=3, stride=2, padding=1, **more)
+        for name, shape in (("AvgPool1d", (2, 2, 6)), ("AvgPool2d", (2, 2, 6, 5)))
         for more in _UNCOUNTED
     ),
     *(
-        case(
-            "AvgPool2d", normal(2, 2, 6, 5), kernel_size=3, stride=2, padding=1, **more
-        )
-        for more in _UNCOUNTED
-    ),
-    case("AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, divisor_override=3),
-    case(
-        "AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, padding=1, divisor_override=-1
+        case("AvgPool2d", normal(2, 2, 4, 5), kernel_size=2, **more)
+        for more in _DIVIDED
     ),
 ]

@@ -10,7 +10,7 @@ import handmade
 from compare.backend import Backend, to_numpy
 from compare.compile import prepared
 from compare.compile.backends import TorchCompiler, graph_of
-from compare.compile.capture import constants, module_constants
+from compare.compile.buffers import constants, module_constants
 from compare.testing import LAYERS, LOSSES
 from compare.testing.reference import built, drawn
 from handmade import nn, optim, training

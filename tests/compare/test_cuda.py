@@ -168,7 +168,7 @@ def pretended_graph(monkeypatch):
     return where
 
 
-def test_a_recording_warms_up_on_copies_and_on_a_side_seed_of_step(pretended_graph):
+def test_a_recording_warms_up_on_copies_and_on_a_side_stream(pretended_graph):
     seen, buffer = [], torch.ones(3)
 
     def work(a):

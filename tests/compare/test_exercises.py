@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from oracles import complex_step
 
 import handmade
 from compare.solved_exercises import EXERCISES, by_heading
-from compare.testing.oracles import complex_step
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.id}: {e.question}")

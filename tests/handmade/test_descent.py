@@ -4,10 +4,10 @@ import array_api_strict
 import numpy as np
 import pytest
 import torch
+from oracles import autograd, complex_step, finite_differences
 
 import handmade
 import torch_ref
-from compare.testing.oracles import autograd, complex_step, finite_differences
 from handmade.descent import descend, newton
 
 SURFACES = [n for n in handmade.surfaces.__all__ if n != "Surface"]

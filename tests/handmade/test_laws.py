@@ -4,13 +4,13 @@ import array_api_strict
 import numpy as np
 import pytest
 import torch
+from oracles import finite_differences
 
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, rng_of
 from compare.testing.draws import kinked
-from compare.testing.oracles import finite_differences
 from compare.testing.reference import built, drawn, found, torchs
 from compare.tolerance import difference
 

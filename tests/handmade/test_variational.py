@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from oracles import autograd
 
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.testing.oracles import autograd
 from compare.tolerance import difference
 from handmade import _random, nn
 from handmade.variational import VariationalAutoencoder
