@@ -43,6 +43,10 @@ CLOSE = 1 / 16
 tolerance: closer than that, a mistake in this step would be visible anyway."""
 
 
+OTHER_WEIGHTS = {"teacher"}
+"""Parts of a learner's state that hold weights, too, beside its model."""
+
+
 class Diverged(ArithmeticError):
     """A loss or gradient is NaN or infinite; the message names step and tensor."""
 
@@ -130,6 +134,7 @@ class Lockstep:
             value = np.asarray(value, dtype=initial[name].dtype)
             initial[name] = np.broadcast_to(value, initial[name].shape)
         weights(theirs).update(initial)
+        theirs |= {n: ours[n] for n in theirs.keys() & ours.keys() & OTHER_WEIGHTS}
         self._load(handmade, self.handmade, ours)
         self._load(torch_ref, self.torch_ref, theirs)
 
@@ -161,6 +166,7 @@ class Lockstep:
         if not all(d.finite for d in found.values()):
             self._raise_diverged(got, want)
         self.history.observe(losses[1], found)
+        self._note_change(before["torch_ref"])
         self.history.batch_size = len(x)
         self.tolerance.observe(found)
 
@@ -173,7 +179,7 @@ class Lockstep:
         gradients = self.tolerance.relative(found, "gradient ")
         parameters = self.tolerance.relative(found, "parameter ")
         step = Step(self.steps, *losses, gradients, parameters, one_step, rates)
-        if self._trajectories_diverge(step):
+        if self._trajectories_diverge(found):
             self._check_from_own_state(before["handmade"], torch_batch, got)
         self.history.add(step.trajectory, one_step)
         return step
@@ -220,12 +226,18 @@ class Lockstep:
         found = self._compare_step(got, want, before, torch_batch)
         return max(self.tolerance.relative(found, "").values(), default=0.0)
 
-    def _trajectories_diverge(self, step: Step) -> bool:
+    def _note_change(self, before: Any) -> None:
+        """Note whether PyTorch's side changed any parameter."""
+        if not self.history.parameters_changed:
+            moved = differences(weights(before), weights(self._states["torch_ref"]))
+            self.history.parameters_changed = any(d.max_abs for d in moved.values())
+
+    def _trajectories_diverge(self, found: dict[str, Difference]) -> bool:
         """Whether the trajectories are further apart than the steps so far explain."""
+        if self.history.divergence is not None:
+            return True
         bound = self.tolerance.bound(self.history.batch_size)
-        return self.history.divergence is not None or not step.trajectory <= bound * (
-            self.steps + 1
-        )
+        return self.tolerance.is_far(found, bound * (self.steps + 1))
 
     def _check_from_own_state(self, before: Any, torch_batch: Any, got: Values) -> None:
         """Let PyTorch take the step from the hand-written learner's own state.
@@ -282,7 +294,9 @@ class Lockstep:
     def _classified(self, got: Any, want: Any, bound: float) -> Verdict:
         sizes = {"N": self.history.batch_size}
         eps = self.backend.eps
-        arrays = np.asarray(to_numpy(got)), np.asarray(to_numpy(want))
+        arrays = to_numpy(got), to_numpy(want)
+        if arrays[1].ndim == 0:
+            arrays = tuple(a.astype(float) for a in arrays)
         return classify(*arrays, tolerance=bound, eps=eps, sizes=sizes)
 
     def _fail(self, name: str, verdict: Verdict) -> None:
@@ -316,7 +330,8 @@ class Lockstep:
             "torch_ref": numpy_state(self.torch_ref),
             "scales": dict(self.tolerance.scales),
             "noise": dict(self.tolerance.noise),
-            "zero": sorted(self.tolerance.zero),
+            "zero": dict(self.tolerance.zero),
+            "followers": sorted(self.tolerance.followers),
             "history": self.history.state(),
         }
 
@@ -327,7 +342,8 @@ class Lockstep:
         self._remember()
         self.tolerance.scales = dict(state["scales"])
         self.tolerance.noise = dict(state["noise"])
-        self.tolerance.zero = set(state["zero"])
+        self.tolerance.zero = dict(state["zero"])
+        self.tolerance.followers = set(state["followers"])
         self.history = History.from_state(state["history"])
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -59,23 +60,24 @@ class RunLogger:
             "lesson": folder.parent.name,
             "format": FORMAT,
         }
-        self._stack = ExitStack()
-        try:
-            self._stack.enter_context(_lock(folder).acquire(timeout=0))
-        except Timeout:
-            raise ValueError(f"{folder} is still running") from None
-        if sizes is not None:
-            _truncate(folder, sizes)
-        self._stack.enter_context(_quiet_writer_threads())
         self._writers: dict[str, Any] = {}
-        for run in RUNS:
-            writer = FileWriter(str(folder / run), flush_secs=FLUSH_SECONDS)  # pyright: ignore[reportArgumentType]
-            self._writers[run] = writer
-            self._stack.callback(writer.close)
-        path = folder / "curves.csv"
-        self._file = self._stack.enter_context(
-            path.open("a", newline="", encoding="utf-8", buffering=1)
-        )
+        with ExitStack() as stack:  # closes all again if one cannot be opened
+            try:
+                stack.enter_context(_lock(folder).acquire(timeout=0))
+            except Timeout:
+                raise ValueError(f"{folder} is still running") from None
+            if sizes is not None:
+                _truncate(folder, sizes)
+            stack.enter_context(_quiet_writer_threads())
+            for run in RUNS:
+                writer: Any = FileWriter(str(folder / run), flush_secs=FLUSH_SECONDS)  # pyright: ignore[reportArgumentType]
+                self._writers[run] = writer
+                stack.callback(writer.close)
+            path = folder / "curves.csv"
+            self._file = stack.enter_context(
+                path.open("a", newline="", encoding="utf-8", buffering=1)
+            )
+            self._stack = stack.pop_all()
         self._curves = csv.writer(self._file)
         if sizes is None:
             self._curves.writerow(COLUMNS)
@@ -279,7 +281,8 @@ def _quiet_writer_threads() -> Iterator[None]:
     try:
         yield
     finally:
-        threading.excepthook = before
+        if threading.excepthook is excepthook:
+            threading.excepthook = before
 
 
 def _png(figure: "Figure", dpi: float) -> bytes:
@@ -299,6 +302,11 @@ def _truncate(folder: Path, sizes: dict[str, int]) -> None:
     for path in _event_files(folder):
         if str(path.relative_to(folder)) not in sizes:
             path.unlink()
+    # TensorBoard reads event files in the order of their names, which begin with the
+    # second: the next file must get a later one.
+    newest = max(int(path.name.split(".")[3]) for path in _event_files(folder))
+    while int(time.time()) <= newest:
+        time.sleep(0.05)
 
 
 def _lock(folder: Path) -> FileLock:

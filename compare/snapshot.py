@@ -52,22 +52,26 @@ def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
 
 
 def flattened(tree: Any, name: str = "") -> Values:
-    """The arrays and finite numbers of a nested state, by dotted key."""
+    """The arrays and finite numbers of a nested state, by dotted key.
+
+    A whole number stays an int: counts are compared exactly.
+    """
     if isinstance(tree, (dict, list, tuple)):
         found: Values = {}
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
             found |= flattened(value, f"{name}.{key}" if name else str(key))
         return found
     if hasattr(tree, "dtype"):
-        return {name: tree if tree.ndim else float(tree)}
+        return {name: tree if tree.ndim else to_numpy(tree).item()}
     is_number = isinstance(tree, (int, float)) and not isinf(tree)
-    return {name: float(tree)} if is_number else {}
+    return {name: tree} if is_number else {}
 
 
 def unmatched(got: Values, want: Values) -> list[str]:
-    """Gradients and parameters that only one side has; other state may be its own."""
+    """What only one side has; hyper-parameters and schedules may be one side's own."""
+    kinds = ("gradient ", "parameter ", "model.")
     names = got.keys() ^ want.keys()
-    return sorted(n for n in names if n.startswith(("gradient ", "parameter ")))
+    return sorted(n for n in names if n.startswith(kinds) or ".state." in n)
 
 
 def non_finite(found: Values) -> str:

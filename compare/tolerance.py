@@ -21,11 +21,13 @@ class Difference:
             both, do not differ.
         scale: max |want| over the finite entries.
         finite: whether every entry of both arrays is finite.
+        exact: whether it is a count, for which there is no rounding.
     """
 
     max_abs: float
     scale: float
     finite: bool = True
+    exact: bool = False
 
     @property
     def relative(self) -> float:
@@ -61,6 +63,8 @@ def differences(
 
 
 def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
+    if isinstance(got, int) or isinstance(want, int):
+        return Difference(abs(float(got) - float(want)), abs(float(want)), exact=True)
     if type(got) is float is type(want) and isfinite(got - want):
         return Difference(abs(got - want), abs(want))
     got, want = to_numpy(got), to_numpy(want)
@@ -76,7 +80,8 @@ def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
         return Difference(max_abs, scale)
     same = (got == want) | (np.isnan(got) & np.isnan(want))
     differs = np.where(same, 0.0, np.where(np.isfinite(buffer), buffer, inf))
-    return Difference(float(differs.max(initial=0)), _scale(want), finite=False)
+    finite = bool(np.isfinite(got).all() and np.isfinite(want).all())
+    return Difference(float(differs.max(initial=0)), _scale(want), finite)
 
 
 def _scale(want: np.ndarray) -> float:
@@ -120,7 +125,12 @@ KINK_RATIO = 1000
 """At a kink the median perturbation moves a tensor this much further than the least."""
 ZERO_RATIO = 1 / 16
 """A tensor is 0 but for rounding if every perturbation moves it by this much of it."""
+ZERO_GROWTH = 100
+"""A tensor that has grown by this much since is not 0 any more."""
 TINY = float(np.finfo(float).tiny)
+FLOAT64_EPS = float(np.finfo(float).eps)
+SCHEDULER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_")
+"""Hyper-parameters are float64 on both sides, whatever the dtype of the arrays."""
 
 Cause = Literal["rounding", "kink", "zero", "mistake"]
 
@@ -149,8 +159,10 @@ class Tolerance:
         """The largest |want| of each tensor so far."""
         self.noise: dict[str, float] = {}
         """How far PyTorch's own result moves by rounding, where it was measured."""
-        self.zero: set[str] = set()
-        """Tensors whose true value is 0: they hold nothing but rounding errors."""
+        self.zero: dict[str, float] = {}
+        """Tensors whose true value is 0: the size of the rounding errors they hold."""
+        self.followers: set[str] = set()
+        """Parameters that an optimizer moves by the rounding errors of those."""
 
     def bound(self, batch_size: int) -> float:
         """The relative difference after one step that any rounding can explain."""
@@ -161,20 +173,34 @@ class Tolerance:
         """Widen the scales to the sizes that the tensors have now."""
         for name, difference in found.items():
             self.scales[name] = max(difference.scale, self.scales.get(name, TINY))
+            if name in self.zero and difference.scale > ZERO_GROWTH * self.zero[name]:
+                del self.zero[name]
 
     def relative(self, found: dict[str, Difference], prefix: str) -> dict[str, float]:
         """Differences relative to the scales, of one kind of tensor, without `zero`."""
         return {
             name.removeprefix(prefix): self._relative(name, difference)
             for name, difference in found.items()
-            if name.startswith(prefix) and name not in self.zero
+            if name.startswith(prefix) and name not in self.zero.keys() | self.followers
         }
+
+    def is_far(self, found: dict[str, Difference], bound: float) -> bool:
+        """Whether any difference is beyond `bound`, relative to its scale."""
+        return any(
+            not difference.max_abs <= bound * self.scales[name] * (not difference.exact)
+            for name, difference in found.items()
+            if name not in self.zero
+        )
 
     def _relative(self, name: str, found: Difference) -> float:
         return found.max_abs / self.scales[name] if found.max_abs else 0.0
 
     def allowed(self, name: str, found: Difference, bound: float) -> float:
         """The absolute difference that is rounding whatever the sensitivity is."""
+        if found.exact:
+            return 0.0
+        if "param_groups." in name or name.startswith(SCHEDULER):
+            return ULP_FLOOR * FLOAT64_EPS * self.scales[name]
         return max(bound * found.scale, self._floor(name))
 
     def _floor(self, name: str) -> float:
@@ -199,21 +225,20 @@ class Tolerance:
         known = max(self.allowed(name, found, bound), SAFETY * self.noise.get(name, 0))
         if found.max_abs <= known:
             return "rounding"
-        if isinf(found.max_abs):
+        if found.exact or isinf(found.max_abs):
             return "mistake"
         first = list(islice(moves, PERTURBATIONS))
         self.noise[name] = lasting_noise(first)
         if found.max_abs > SAFETY * max(first):
             rare = any(found.max_abs <= SAFETY * move for move in moves)
             return "kink" if rare else "mistake"
-        if min(first) >= ZERO_RATIO * self.scales[name] or self._follows_zero(name):
-            self.zero.add(name)
+        if min(first) >= ZERO_RATIO * self.scales[name]:
+            self.zero[name] = self.scales[name]
+            return "zero"
+        if name.replace("parameter ", "gradient ") in self.zero:
+            self.followers.add(name)
             return "zero"
         return "kink" if found.max_abs > SAFETY * self.noise[name] else "rounding"
-
-    def _follows_zero(self, name: str) -> bool:
-        """Whether a parameter follows a gradient that is 0, as Adam makes it do."""
-        return name.replace("parameter ", "gradient ") in self.zero
 
 
 def lasting_noise(moves: list[float]) -> float:

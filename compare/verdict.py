@@ -7,7 +7,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from compare.tolerance import SAFETY, Difference, difference, largest_at
+from compare.tolerance import (
+    SAFETY,
+    ULP_FLOOR,
+    Difference,
+    difference,
+    largest_at,
+)
 
 Kind = Literal["equal", "rounding", "convention", "bug"]
 ORDER: tuple[Kind, ...] = ("equal", "rounding", "convention", "bug")
@@ -108,6 +114,7 @@ class History:
         failure: the first mistake.
         first_loss: PyTorch's loss in the first step.
         loss_changed: whether any later loss was another.
+        parameters_changed: whether PyTorch's side ever changed a parameter.
         has_gradients: whether the learner has gradients at all.
         has_nonzero_gradient: whether any entry of them was ever not 0.
     """
@@ -123,6 +130,7 @@ class History:
     failure: Verdict | None = None
     first_loss: float | None = None
     loss_changed: bool = False
+    parameters_changed: bool = False
     has_gradients: bool = False
     has_nonzero_gradient: bool = False
 
@@ -150,6 +158,8 @@ class History:
         """Why the comparison proves nothing, or ""."""
         if self.has_gradients and not self.has_nonzero_gradient:
             return "every gradient is 0"
+        if not self.parameters_changed:
+            return "no parameter changed"
         if self.steps > 1 and not self.loss_changed:
             return "the loss never changed"
         return ""
@@ -202,7 +212,10 @@ def _rounding(
     """Both errors in words, and what happened at kinks."""
     limit = f"tolerance {tolerance:.1e}"
     if history.one_step > tolerance:
-        limit = f"above the {limit}, but at most {SAFETY} times what one ULP changes"
+        limit = (
+            f"above the {limit}, but within {ULP_FLOOR} ULP of the tensor's largest "
+            f"value or {SAFETY} times what one ULP changes"
+        )
     yield (
         f"largest one-step difference {history.one_step:.1e} ({limit}); accumulated "
         f"{history.trajectory:.1e} after {history.steps} steps"
@@ -211,11 +224,10 @@ def _rounding(
         more = " and others" if len(history.kinks) > 1 else ""
         yield f"at step {min(history.kinks)}{more} rounding decides a kink"
     if history.divergence is not None:
-        why = "rounding decides a kink"
-        if zero and not history.kinks:
-            why = "the optimizer amplifies rounding errors"
+        why = ": the optimizer amplifies rounding errors" if zero else ""
+        why = ": rounding decides a kink" if history.kinks else why
         yield (
-            f"from step {history.divergence} the trajectories diverge: {why}; every "
+            f"from step {history.divergence} the trajectories diverge{why}; every "
             f"single step still agrees"
         )
 
