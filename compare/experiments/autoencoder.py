@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner, backprop
+from compare.experiment import Data, Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, figures, reporting
-from compare.results import Side, Trial
+from compare.results import Trial
 
 WIDTHS = (2, 4, 8, 16)
 """The n of the nets without hidden layers."""

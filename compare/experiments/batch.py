@@ -1,11 +1,11 @@
 """A batch is many examples in one operation."""
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
-from compare import plots
-from compare.experiment import Data, Experiment, backprop
-from compare.results import Side
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures
+from compare.experiments.common.learners import sgd
 from compare.tolerance import difference
 
 EXAMPLES = 32
@@ -39,17 +39,13 @@ def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
     return holds, f"largest difference {found.max_abs:.1e}"
 
 
-def draw(side: Side) -> Figure:
-    """The gradients of single examples, and their mean, in two dimensions."""
+@figures.panels(("gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))
+def draw(side: Side, ax: Axes) -> None:
     trial, start = side.only, side.only.path[0]
-    figure, (ax,) = plots.canvas()
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
     each = errors[:, :1] * trial.data.x
     ax.plot(each[:, 0], each[:, 1], "o", label="one example each")
     ax.plot(*each.mean(axis=0)[:2], "r*", ms=22, label="the batch: their mean")
-    plots.label(ax, "gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂")
-    ax.legend(fontsize=13)
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -57,13 +53,7 @@ EXPERIMENT = Experiment(
     course=("D4", "D2"),
     heading="Breiter Input / Batch",
     data=three_inputs,
-    learners={
-        "batch": backprop(
-            model=lambda nn: nn.Linear(3, 2),
-            loss=lambda nn: nn.MSELoss(),
-            optimizer=lambda optim, p: optim.SGD(p, lr=0.3),
-        )
-    },
+    learners={"batch": sgd(lambda nn: nn.Linear(3, 2), "MSELoss", lr=0.3)},
     steps=60,
     claims={
         "Y = X Wᵀ + b equals one example at a time": outputs_one_by_one,

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from compare.experiments.common import deep_nets
-from compare.experiments.common.deep_nets import WIDTH
+from compare.experiments.common.deep_nets import WIDTH, lesson
 
 
 def block(nn: Any) -> list[Any]:
@@ -11,12 +10,11 @@ def block(nn: Any) -> list[Any]:
     return [nn.Linear(WIDTH, WIDTH, bias=False), nn.BatchNorm1d(WIDTH), nn.Tanh()]
 
 
-EXPERIMENT = deep_nets.lesson(
+EXPERIMENT = lesson(
     "batch_norm",
     block,
     0.85,
     title="Batch normalisation: ten layers learn after all",
-    course=("F4",),
     story="Every layer gets numbers about 0 of size 1, whatever the layers before it "
     "do, so that tanh is where its slope is. The mean and the deviation are part of "
     "the computation: the gradient flows through them, too. In evaluation the running "

@@ -4,15 +4,15 @@ import math
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, backprop
-from compare.experiments.common import reporting
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures, reporting
 from compare.experiments.common.budgets import PER_STEP
+from compare.experiments.common.learners import sgd
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 START, SCALE, SEEDS = 2.0, 0.4, 11
 
@@ -41,8 +41,8 @@ def as_by_hand(side: Side) -> tuple[bool, str]:
     """Right is higher: back to the left, on, on, on, and on to the very bottom."""
     points, _ = search(side.library)
     want = [2.0, 2.4, 1.6, 1.2, 0.8, 0.4, 0.0]
-    same = len(points) == len(want) and bool(np.allclose(points, want, atol=1e-5))
-    return same, f"x = {', '.join(f'{x:.1f}' for x in points)}"
+    same = len(points) == len(want) and np.allclose(points, want, atol=1e-5)
+    return bool(same), f"x = {', '.join(f'{x:.1f}' for x in points)}"
 
 
 def never_worse(side: Side) -> tuple[bool, str]:
@@ -67,8 +67,11 @@ def derivative_saves_little(side: Side) -> tuple[bool, str]:
     return most <= 2 * PER_STEP * steps < math.inf, words
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(
+    ("every evaluation of x²", "x", "error"),
+    ("what it costs", "evaluations", "error"),
+)
+def draw(side: Side, left: Axes, right: Axes) -> None:
     curve = np.linspace(-1.0, 2.6, 200)
     left.plot(curve, curve**2, color="grey", zorder=0)
     path = np.array([p["weight"][0, 0] for p in side["gradient"].path])
@@ -81,14 +84,9 @@ def draw(side: Side) -> Figure:
         heights = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
         costs = cost * np.arange(len(x))
         right.semilogy(costs, heights, style[0] + "-", color=color, label=name)
-    plots.label(left, "every evaluation of x²", "x", "error")
     right.axhline(0.01, color="grey", linewidth=1)
     right.set_ylim(8e-4, 10)
     right.set_xlim(-1, 40)
-    plots.label(right, "what it costs", "evaluations", "error")
-    for ax in (left, right):
-        ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -97,11 +95,7 @@ EXPERIMENT = Experiment(
     heading="Verfahren ohne Ableitung: Pseudo-Ableitung",
     data=lambda rng: Data(x=np.ones((1, 1)), target=np.zeros((1, 1))),
     learners={
-        "gradient": backprop(
-            model=square,
-            loss=lambda nn: nn.MSELoss(),
-            optimizer=lambda optim, p: optim.SGD(p, lr=0.1),
-        ),
+        "gradient": sgd(square, "MSELoss", lr=0.1),
         "random": lambda library: library.search.RandomDescent(
             square(library.nn), library.nn.MSELoss(), scale=SCALE
         ),

@@ -6,9 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Data, Draw, Experiment, MakeLearner, backprop
+from compare.experiment import Data, Draw, Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits
-from compare.results import Side
 
 COSTLY = ((7, 2), (2, 7), (1, 7), (7, 1))
 """Truth and answer of the confusions that cost more."""

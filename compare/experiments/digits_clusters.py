@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from sklearn.cluster import KMeans as SklearnKMeans
 
 from compare import plots
-from compare.experiment import Draw, Experiment
+from compare.experiment import Draw, Experiment, Side
 from compare.experiments.common import digits, reporting
-from compare.results import Side, Trial
+from compare.results import Trial
 from handmade import metrics
 
 

@@ -3,17 +3,10 @@
 from dataclasses import replace
 
 from compare import plots
-from compare.experiment import Data, Experiment, backprop
+from compare.experiment import Experiment, Side, backprop
 from compare.experiments.common import digits
-from compare.results import Side
 
 STEPS = 450
-
-
-def as_images(data: Data, side: int) -> Data:
-    """The pixels as images with one channel: (n, 1, side, side)."""
-    x, x_test = (a.reshape(-1, 1, side, side) for a in (data.x, data.test_set[0]))
-    return replace(data, x=x, x_test=x_test)
 
 
 def accurate(side: Side) -> tuple[bool, str]:
@@ -30,33 +23,29 @@ def fewer_weights(side: Side) -> tuple[bool, str]:
 
 
 def lesson(pictures: digits.Pictures) -> Experiment:
-    data = as_images(pictures.data, pictures.side)
-    flat = 16 * (pictures.side // 2) ** 2
+    """The lesson on these pictures, each an image with one channel."""
+    flat, shape = pictures.data, (-1, 1, pictures.side, pictures.side)
+    x, x_test = (a.reshape(shape) for a in (flat.x, flat.test_set[0]))
+    data = replace(flat, x=x, x_test=x_test)
+    cnn = backprop(
+        model=lambda nn: nn.Sequential(
+            *(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
+            *(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)),
+            *(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+            nn.Linear(16 * (pictures.side // 2) ** 2, 10),
+        ),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.AdamW(parameters, lr=0.01),
+        scheduler=lambda optim, optimizer: optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=0.01, total_steps=STEPS
+        ),
+    )
     return Experiment(
         title="Handwritten digits by a convolutional net",
         course=("F4",),
         heading="Lösungen",
         data=lambda rng: data,
-        learners={
-            "cnn": backprop(
-                model=lambda nn: nn.Sequential(
-                    nn.Conv2d(1, 8, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(8),
-                    nn.ReLU(),
-                    nn.Conv2d(8, 16, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(16),
-                    nn.ReLU(),
-                    nn.MaxPool2d(2),
-                    nn.Flatten(),
-                    nn.Linear(flat, 10),
-                ),
-                loss=lambda nn: nn.CrossEntropyLoss(),
-                optimizer=lambda optim, parameters: optim.AdamW(parameters, lr=0.01),
-                scheduler=lambda optim, optimizer: optim.lr_scheduler.OneCycleLR(
-                    optimizer, max_lr=0.01, total_steps=STEPS
-                ),
-            )
-        },
+        learners={"cnn": cnn},
         steps=STEPS,
         longest=STEPS,
         batch_size=64,

@@ -4,10 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import deep_nets, digits, reporting
 from compare.experiments.common.deep_nets import factor, learner
-from compare.results import Side
 
 DEPTH = 8
 LARGE = "1.5 × kaiming"
@@ -27,12 +26,12 @@ def sgd_diverges(side: Side) -> tuple[bool, str]:
 
 def clipping_saves_it(side: Side) -> tuple[bool, str]:
     losses = side["clipped"].losses
-    last = float(np.mean(losses[-10:]))
+    last = reporting.final_loss(side["clipped"])
     return last < 1.0, f"loss {losses[0]:.3g} → {last:.3g}"
 
 
 def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
-    last = float(np.mean(side["kaiming"].losses[-10:]))
+    last = reporting.final_loss(side["kaiming"])
     return last < 0.5, f"loss {last:.3f} after {len(side['kaiming'].losses)} steps"
 
 

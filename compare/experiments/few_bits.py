@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Claim, Experiment, MakeLearner, backprop
+from compare.experiment import Claim, Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, reporting
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side
 
 BATCH = 64
 AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")

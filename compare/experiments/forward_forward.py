@@ -9,10 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from compare import plots
 from compare.backend import Backend
-from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiment import Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side
 
 WIDTHS = (64, 64, 64)
 LR, BACK_LR, BATCH = 0.02, 0.003, 128

@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
-from compare.experiment import Experiment, backprop
+from compare.experiment import Experiment, Side, backprop
 from compare.experiments import digits_mlp
 from compare.experiments.common import digits, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 from compare.tolerance import difference
 
 Function = Callable[[Any, Any], Any]

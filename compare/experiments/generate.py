@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner
+from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, reporting
-from compare.results import Side, Trial
+from compare.results import Trial
 from handmade.nn import GaussianKLLoss
 
 HIDDEN, BATCH = 64, 128

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from compare.experiments.common import deep_nets
-from compare.experiments.common.deep_nets import WIDTH
+from compare.experiments.common.deep_nets import WIDTH, lesson
 
 
 def block(nn: Any) -> list[Any]:
@@ -11,12 +10,11 @@ def block(nn: Any) -> list[Any]:
     return [nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh()]
 
 
-EXPERIMENT = deep_nets.lesson(
+EXPERIMENT = lesson(
     "layer_norm",
     block,
     0.8,
     title="Layer normalisation: ten layers learn after all",
-    course=("F4",),
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",
 )

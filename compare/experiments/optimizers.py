@@ -6,9 +6,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, reporting
-from compare.results import Side
+from compare.experiment import Experiment, MakeLearner, Side, backprop
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp
 
 MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "SGD": lambda optim, p: optim.SGD(p, lr=0.3),
@@ -22,22 +22,14 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
     "Muon": lambda optim, p: optim.Muon(p, lr=0.03),
 }
-OWN_STEPS = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "Adam", "AdamW", "NAdam")
+OWN_STEPS = ("adagrad", "adadelta", "rmsprop", "rprop", "adam", "adamw", "nadam")
 """Those that choose a step for each weight."""
-
-
-def slug(name: str) -> str:
-    """The learner's name of an optimiser."""
-    return name.lower().replace(" ", "_")
 
 
 def learner(name: str) -> MakeLearner:
     """64-32-10 with tanh, on all digits at once; Muon takes matrices, so no biases."""
-    bias = name != "Muon"
     return backprop(
-        model=lambda nn: nn.Sequential(
-            nn.Linear(64, 32, bias=bias), nn.Tanh(), nn.Linear(32, 10, bias=bias)
-        ),
+        model=mlp(64, 32, 10, activation="Tanh", bias=name != "Muon"),
         loss=lambda nn: nn.CrossEntropyLoss(),
         optimizer=MAKERS[name],
     )
@@ -50,17 +42,16 @@ def all_learn(side: Side) -> tuple[bool, str]:
 
 
 def bold_where_flat(side: Side) -> tuple[bool, str]:
-    plain = side["sgd"].losses[-1]
-    found = {slug(name): side[slug(name)].losses[-1] for name in OWN_STEPS}
-    words = reporting.listed({"sgd": plain, **found}, "{:.3f}")
-    return max(found.values()) < plain, words
+    found = {name: side[name].losses[-1] for name in ("sgd", *OWN_STEPS)}
+    plain, *own = found.values()
+    return max(own) < plain, reporting.listed(found, "{:.3f}")
 
 
 def draw(side: Side) -> Figure:
     figure, (ax,) = plots.canvas()
-    for name in MAKERS:
-        style = "--" if name == "AdamW" else "-"  # it lies on Adam
-        ax.semilogy(side[slug(name)].losses, style, label=name, linewidth=2)
+    for name, label in zip(figures.learner_names(side), MAKERS, strict=True):
+        style = "--" if label == "AdamW" else "-"  # it lies on Adam
+        ax.semilogy(side[name].losses, style, label=label, linewidth=2)
     ax.set_ylim(bottom=0.02)
     plots.label(ax, "one task, all optimisers", "step", "loss")
     plots.beside(ax)
@@ -72,7 +63,7 @@ EXPERIMENT = Experiment(
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
     data=digits.small().draw,
-    learners={slug(name): learner(name) for name in MAKERS},
+    learners={name.lower().replace(" ", "_"): learner(name) for name in MAKERS},
     steps=100,
     metrics={"accuracy": digits.accuracy},
     claims={

@@ -4,9 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import gates
-from compare.results import Side
 
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
@@ -32,7 +31,7 @@ EXPERIMENT = Experiment(
     title="OR by Rosenblatt's rule, w ← w + (y − ŷ) x, one row at a time",
     course=("D6", "D1"),
     heading="Aufgaben Perceptron: Gewichte konsistent anpassen",
-    data=lambda rng: gates.gate(gates.OR),
+    data=gates.gate(gates.OR),
     learners={"rosenblatt": lambda library: library.perceptron.Rosenblatt(2, 1)},
     start={"weight": 0.0, "bias": 0.0},
     steps=40,
@@ -43,7 +42,7 @@ EXPERIMENT = Experiment(
         "it comes to rest": comes_to_rest,
         "the weights stay whole numbers": counts_in_whole_steps,
     },
-    figures={"boundary": gates.boundary("OR by Rosenblatt's rule")},
+    figures=gates.boundary("OR by Rosenblatt's rule"),
     story="The consistent way to adapt the weights: add the input where a 1 was "
     "missed, take it away where a 0 was missed, and leave everything else alone.",
 )

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiment import Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import figures, gates, reporting
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side, Trial
+from compare.results import Trial
 
 LR = 0.15
 DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
@@ -198,7 +198,7 @@ EXPERIMENT = Experiment(
     title="XOR with weights of 24, 11 and 8 binary digits",
     course=("F5",),
     heading="Precision does NOT matter",
-    data=lambda rng: gates.gate(gates.XOR),
+    data=gates.gate(gates.XOR),
     learners={UNROUNDED: plain, **{name: rounded(name) for name in DIGITS}},
     steps=280,
     seeds=3,

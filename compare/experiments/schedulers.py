@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 import handmade
-from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, reporting
-from compare.results import Side
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp, sgd
 
 STEPS = 200
 LR = 0.5
@@ -30,12 +29,8 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
 
 def learner(make: Callable[[Any, Any], Any] | None) -> MakeLearner:
     """64-32-10 with ReLU, in small batches, whose gradients are noisy."""
-    return backprop(
-        model=lambda nn: nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, p: optim.SGD(p, lr=LR, momentum=0.5),
-        scheduler=make and (lambda optim, opt: make(optim.lr_scheduler, opt)),
-    )
+    scheduler = make and (lambda optim, opt: make(optim.lr_scheduler, opt))
+    return sgd(mlp(64, 32, 10), scheduler=scheduler, lr=LR, momentum=0.5)
 
 
 def ends_lower(side: Side) -> tuple[bool, str]:
@@ -48,17 +43,15 @@ def ends_lower(side: Side) -> tuple[bool, str]:
     return max(falling) < constant, reporting.listed(found, "{:.3f}")
 
 
-def draw(side: Side) -> Figure:
-    figure, (rates, losses) = plots.canvas(2)
+@figures.panels(
+    ("learning rate", "step", ""), ("loss on all digits", "step", ""), below=4
+)
+def draw(side: Side, rates: Axes, losses: Axes) -> None:
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, label=name)
         rates.plot(rates_of(name, side[name].losses), label=name)
-    plots.label(rates, "learning rate", "step", "")
-    plots.label(losses, "loss on all digits", "step", "")
     losses.set_ylim(0, 1)
-    plots.below(figure, losses, columns=4)
-    return figure
 
 
 def rates_of(name: str, losses: Sequence[float]) -> list[float]:

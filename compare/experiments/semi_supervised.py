@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Data, Experiment, MakeLearner, backprop
+from compare.experiment import Data, Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, figures, reporting
-from compare.results import Side
 
 LABELS = (2, 5, 10)
 """How many digits of each class have a label."""

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from compare import plots
-from compare.experiment import Draw, Experiment, MakeLearner
+from compare.experiment import Draw, Experiment, MakeLearner, Side
 from compare.experiments.common import digits
-from compare.results import Side, Trial
+from compare.results import Trial
 
 
 def learner(strength: float) -> MakeLearner:

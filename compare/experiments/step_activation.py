@@ -5,17 +5,17 @@ from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import gates
-from compare.results import Side
+from compare.experiments.common.learners import sgd
 
 
 def neuron(activation: str) -> MakeLearner:
     """One neuron with this activation."""
-    return backprop(
-        model=lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=2.0),
+    return sgd(
+        lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
+        "MSELoss",
+        lr=2.0,
     )
 
 
@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
     title="Why is Step a bad activation function?",
     course=("D5",),
     heading="Aktivierungen",
-    data=lambda rng: gates.gate(gates.AND),
+    data=gates.gate(gates.AND),
     learners={"step": neuron("Step"), "sigmoid": neuron("Sigmoid")},
     start={"0.weight": 0.5, "0.bias": 0.5},
     steps=300,

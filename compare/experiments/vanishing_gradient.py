@@ -6,10 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import deep_nets, digits, reporting
 from compare.experiments.common.deep_nets import factor, learner
-from compare.results import Side
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
 STYLES = {
@@ -44,7 +43,7 @@ def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
 
 def deep_does_not_learn(side: Side) -> tuple[bool, str]:
     """Guessing has the loss ln 10."""
-    shallow, deep = (np.mean(side[f"depth_{n}"].losses[-10:]) for n in (2, 16))
+    shallow, deep = (reporting.final_loss(side[f"depth_{n}"]) for n in (2, 16))
     holds = bool(shallow < 1.0 and abs(deep - np.log(10)) < 0.1)
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
 

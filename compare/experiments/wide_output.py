@@ -1,11 +1,10 @@
 """Two outputs side by side: each sum is as simple as one alone."""
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
-from compare import plots
-from compare.experiment import Data, Experiment, backprop
-from compare.results import Side
+from compare.experiment import Data, Experiment, Side, backprop
+from compare.experiments.common import figures
 from compare.tolerance import difference
 
 X, TARGET = [1.0, 2.0], [1.0, -1.0]
@@ -42,15 +41,12 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
     return found.finite and found.max_abs < 1e-5, words
 
 
-def draw(side: Side) -> Figure:
-    figure, axes = plots.canvas(2)
+@figures.panels(("output 1", "step", "weight"), ("output 2", "step", "weight"))
+def draw(side: Side, *axes: Axes) -> None:
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):
             ax.plot([p["weight"][row, column] for p in side.only.path], label=name)
         ax.plot([p["bias"][row] for p in side.only.path], label="w₀")
-        plots.label(ax, f"output {row + 1}", "step", "weight")
-        ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(

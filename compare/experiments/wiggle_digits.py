@@ -5,13 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import budgets, digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64)
 REPEATS = 9
@@ -78,21 +75,14 @@ def cost_grows(side: Side) -> tuple[bool, str]:
     )
 
 
-def draw(side: Side) -> Figure:
-    """The losses against what they cost, and the cost against the number of weights."""
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(
+    ("digits, {seeds}", "forward passes", "loss"),
+    ("until Σx² = 0.01", "weights", "evaluations"),
+)
+def draw(side: Side, left: Axes, ax: Axes) -> None:
     budgets.draw_losses(left, side)
     left.set_ylim(0.1, 3)
     figures.set_ticks(left.yaxis, [0.1, 0.3, 1, 3])
-    plots.label(
-        left, f"digits, {reporting.seeds(side.trials)}", "forward passes", "loss"
-    )
-    _draw_costs(right)
-    plots.label(right, "until Σx² = 0.01", "weights", "evaluations")
-    return figure
-
-
-def _draw_costs(ax: Axes) -> None:
     color, label = budgets.COLORS["random"], f"random, d^{exponent('handmade'):.2f}"
     low, middle, high = np.quantile(searched("handmade"), [0.1, 0.5, 0.9], axis=1)
     ax.fill_between(DIMENSIONS, low, high, color=color, alpha=0.25)
@@ -110,8 +100,8 @@ EXPERIMENT = Experiment(
     heading="random descent",
     data=lambda rng: digits.small().first(300),
     learners=budgets.learners(
-        model=lambda nn: nn.Linear(64, 10),
-        loss=lambda nn: nn.CrossEntropyLoss(),
+        lambda nn: nn.Linear(64, 10),
+        "CrossEntropyLoss",
         lr=2.0,
         scale=0.08,
         temperature=0.01,

@@ -3,12 +3,10 @@
 import math
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
-from compare import plots
-from compare.experiment import Experiment
-from compare.experiments.common import budgets, gates, reporting
-from compare.results import Side
+from compare.experiment import Experiment, Side
+from compare.experiments.common import budgets, figures, gates, reporting
 
 LEVEL = 0.1
 
@@ -33,22 +31,19 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     return bool(blind <= 2 * gradient < math.inf), words
 
 
-def draw(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
+@figures.panels(("OR, {seeds}: median and middle 80 %", "forward passes", "loss"))
+def draw(side: Side, ax: Axes) -> None:
     budgets.draw_losses(ax, side)
-    title = f"OR, {reporting.seeds(side.trials)}: median and middle 80 %"
-    plots.label(ax, title, "forward passes", "loss")
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="Lernen / Wie Lernen?",
-    data=lambda rng: gates.gate(gates.OR),
+    data=gates.gate(gates.OR),
     learners=budgets.learners(
-        model=lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
-        loss=lambda nn: nn.BCELoss(),
+        lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
+        "BCELoss",
         lr=10.0,
         scale=2.0,
         temperature=0.1,

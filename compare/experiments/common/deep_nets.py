@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 import handmade
 from compare import plots
 from compare.backend import Backend, to_numpy
-from compare.experiment import Claim, Experiment, MakeLearner, backprop
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp, sgd
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
@@ -42,34 +41,29 @@ def too_large(init: Any, weight: Any) -> Any:
     return init.uniform_(weight, -b, b)
 
 
-def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
-    """`depth` hidden layers of width 32 between the pixels and the ten digits."""
-    layers = []
-    for i, o in pairwise([64] + [WIDTH] * depth):
-        layers += [nn.Linear(i, o), getattr(nn, activation)()]
-    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
-    return model
-
-
 def learner(
     depth: int,
     activation: str,
     initialiser: str,
     *,
+    clip: float | None = None,
     lr: float = 0.1,
     momentum: float = 0.0,
-    clip: float | None = None,
 ) -> MakeLearner:
-    """Such a net, trained by SGD; the gradient may be clipped to a norm."""
-    return backprop(
-        model=lambda nn: net(nn, depth, activation, initialiser),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, p: optim.SGD(p, lr=lr, momentum=momentum),
-        clip=None if clip is None else lambda nn, p: nn.utils.clip_grad_norm_(p, clip),
-    )
+    """`depth` hidden layers of width 32 between the pixels and the ten digits.
+
+    Trained by SGD; the gradient may be clipped to a norm.
+    """
+
+    def model(nn: Any) -> Any:
+        net = mlp(64, *[WIDTH] * depth, 10, activation=activation)(nn)
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
+        return net
+
+    norm = clip and (lambda nn, parameters: nn.utils.clip_grad_norm_(parameters, clip))
+    return sgd(model, clip=norm or None, lr=lr, momentum=momentum)
 
 
 # The gradient of an untrained net
@@ -124,7 +118,6 @@ def factor(library: str, activation: str, initialiser: str) -> float:
 
 # Ten layers with a remedy
 
-DEPTH = 10
 Block = Callable[[Any], list[Any]]
 """From the library's `nn` to the layers of one block."""
 
@@ -138,28 +131,25 @@ def ten_blocks(block: Block) -> MakeLearner:
     """Ten blocks between the pixels and the ten digits."""
 
     def model(nn: Any) -> Any:
-        layers = [layer for _ in range(DEPTH) for layer in block(nn)]
+        layers = [layer for _ in range(10) for layer in block(nn)]
         first = nn.Linear(64, WIDTH, bias=False)
         return nn.Sequential(first, *layers, nn.Linear(WIDTH, 10))
 
-    return backprop(
-        model=model,
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.01),
-    )
+    return sgd(model, lr=0.01)
 
 
 def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
-    """Ten plain blocks, and ten with a remedy, which reach this accuracy.
+    """Ten plain blocks, and ten with a remedy, which reach this test accuracy.
 
-    Args:
-        name: of the remedy.
-        block: with the remedy.
-        accuracy: at least, on the test digits.
-        described: title, course and story.
+    The title, the course's parts and the story are `described`.
     """
+    remedy = (
+        f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
+        f"are right, from every seed"
+    )
     return Experiment(
         **described,
+        course=("F4",),
         heading="Lösungen",
         data=digits.small().draw,
         learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
@@ -168,29 +158,23 @@ def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experi
         seeds=3,
         metrics={"accuracy": digits.accuracy},
         claims={
-            f"{DEPTH} plain layers only guess": _accuracy("plain", below=0.2),
-            f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
-            f"are right, from every seed": _accuracy(name, at_least=accuracy),
+            "10 plain layers only guess": partial(_accuracy, "plain", below=0.2),
+            remedy: partial(_accuracy, name, at_least=accuracy),
         },
         figures={"losses": _draw},
     )
 
 
-def _accuracy(name: str, at_least: float = 0, below: float = np.inf) -> Claim:
-    def claim(side: Side) -> tuple[bool, str]:
-        found = digits.last(side, name)
-        words = f"test accuracy {reporting.percent(found)}"
-        holds = at_least <= min(found) and max(found) < below
-        return holds, f"{words}; {reporting.seeds(side.trials)}"
-
-    return claim
+def _accuracy(
+    name: str, side: Side, at_least: float = 0, below: float = np.inf
+) -> tuple[bool, str]:
+    found = digits.last(side, name)
+    words = f"test accuracy {reporting.percent(found)}; {reporting.seeds(side.trials)}"
+    return at_least <= min(found) and max(found) < below, words
 
 
-def _draw(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
-    names = figures.learner_names(side)
-    for name, color in zip(names, (plots.GREY, plots.RED), strict=True):
+@figures.panels(("10 layers of tanh", "step", "loss"))
+def _draw(side: Side, ax: Axes) -> None:
+    colors = (plots.GREY, plots.RED)
+    for name, color in zip(figures.learner_names(side), colors, strict=True):
         figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
-    plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
-    ax.legend(fontsize=13)
-    return figure

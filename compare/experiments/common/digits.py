@@ -12,8 +12,8 @@ from sklearn.model_selection import train_test_split
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Claim, Data, Draw
-from compare.results import Side, Trial
+from compare.experiment import Claim, Data, Draw, Side
+from compare.results import Trial
 from handmade import metrics as handmade_metrics
 from handmade.nn import CrossEntropyLoss
 

@@ -6,25 +6,20 @@ from typing import Any
 import numpy as np
 
 from compare import plots
-from compare.experiment import Data, Draw, MakeLearner, backprop
-from compare.results import Side, Trial
+from compare.experiment import Data, Draw, DrawData, Side
+from compare.experiments.common.learners import sgd
+from compare.results import Trial
 
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
+LINEAR_NEURON = sgd(lambda nn: nn.Linear(2, 1), "MSELoss", lr=0.5)
+"""The slide's exercise."""
 
 
-def gate(targets: Sequence[int]) -> Data:
+def gate(targets: Sequence[int]) -> DrawData:
     """The four rows (1,1), (1,0), (0,1), (0,0) with these targets."""
-    return Data(x=ROWS, target=np.array(targets, dtype=float)[:, None])
-
-
-def linear_neuron() -> MakeLearner:
-    """`Linear(2, 1)` with the squared error: the slide's exercise."""
-    return backprop(
-        model=lambda nn: nn.Linear(2, 1),
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5),
-    )
+    data = Data(x=ROWS, target=np.array(targets, dtype=float)[:, None])
+    return lambda rng: data
 
 
 def accuracy(metrics: Any, output: Any, target: Any) -> float:
@@ -57,6 +52,6 @@ def least_squares(side: Side) -> tuple[bool, str]:
     return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
 
 
-def boundary(title: str) -> Draw:
+def boundary(title: str) -> dict[str, Draw]:
     """The figure of the line, or curve, on which the output is ½."""
-    return lambda side: plots.decision_boundary(side.only, title)
+    return {"boundary": lambda side: plots.decision_boundary(side.only, title)}

@@ -23,6 +23,11 @@ def budget(trials: Sequence[Trial], batch: int | None = None) -> str:
     return f"{seeds(trials)}, {steps} steps of {each} example{plural}"
 
 
+def final_loss(trial: Trial) -> float:
+    """The mean loss of the last ten steps."""
+    return float(np.mean(trial.losses[-10:]))
+
+
 def percent(fractions: Any, digits: int = 1) -> str:
     """Mean, minimum and maximum of fractions: "95.1% (94.0 to 96.2)"."""
     low, high = 100 * np.min(fractions), 100 * np.max(fractions)
