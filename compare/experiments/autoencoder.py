@@ -4,12 +4,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp
 from compare.results import Trial
 
 WIDTHS = (2, 4, 8, 16)
@@ -52,10 +54,7 @@ def linear(n: int) -> MakeLearner:
 
 def bent(nn: Any) -> Any:
     """64 → 8 → 64 with a hidden layer of ReLUs on either side of the 8 numbers."""
-    return nn.Sequential(
-        *(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8)),
-        *(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64)),
-    )
+    return nn.Sequential(*mlp(64, 64, 8)(nn), *mlp(8, 64, 64)(nn))
 
 
 def per_pixel(metrics: Any, output: Any, target: Any) -> float:
@@ -83,10 +82,11 @@ def reaches_pca(side: Side) -> tuple[bool, str]:
         n: [error(t, "train") / pca_error(n) - 1 for t in side.named(f"linear_{n}")]
         for n in WIDTHS
     }
-    low, high = (pick(map(pick, above.values())) for pick in (min, max))
+    every = np.array([*above.values()])
     words = ", ".join(f"{n}: {max(values):.2%}" for n, values in above.items())
     words = f"above PCA's error, at worst: {words}; "
-    return low > -1e-4 and high < 0.01, words + reporting.budget(side.trials, BATCH)
+    words += reporting.budget(side.trials, BATCH)
+    return bool(every.min() > -1e-4 and every.max() < 0.01), words
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
@@ -107,8 +107,10 @@ def generalises(side: Side) -> tuple[bool, str]:
     return worst < 1.2, f"{words}, of {reporting.seeds(side.trials)}"
 
 
-def draw_errors(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
+@figures.panels(
+    ("reconstruction error", "numbers in the code", "error per pixel"), below=2
+)
+def draw_errors(side: Side, ax: Axes) -> None:
     every = range(1, 33)
     ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)
     for part, name, mark, color in (
@@ -120,10 +122,7 @@ def draw_errors(side: Side) -> Figure:
         ax.plot(WIDTHS, found, mark, ms=9, mew=2, color=color, label=label)
         found, label = error(side[BENT], part), f"with ReLUs, {name}"
         ax.plot(8, found, "*", ms=16, color=color, label=label)
-    plots.label(ax, "reconstruction error", "numbers in the code", "error per pixel")
     figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
-    plots.below(figure, ax, columns=2)
-    return figure
 
 
 def draw_digits(side: Side) -> Figure:
@@ -142,10 +141,8 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data=centred,
-    learners={
-        **{f"linear_{n}": linear(n) for n in WIDTHS},
-        BENT: trained(bent, lr=0.02),
-    },
+    learners={f"linear_{n}": linear(n) for n in WIDTHS}
+    | {BENT: trained(bent, lr=0.02)},
     steps=STEPS,
     batch_size=BATCH,
     seeds=2,

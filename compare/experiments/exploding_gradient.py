@@ -1,6 +1,5 @@
 """Weights that are too large: each layer enlarges the gradient, and steps go wild."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from compare import plots

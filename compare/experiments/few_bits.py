@@ -1,5 +1,6 @@
 """How few bits a weight needs: rounded after training, or trained in few bits."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Claim, Experiment, MakeLearner, Side, backprop
-from compare.experiments.common import digits, reporting
+from compare.experiment import Experiment, Side
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import sgd
 from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
@@ -25,13 +27,8 @@ def net(nn: Any, *bits: int | str) -> Any:
     return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
 
 
-def learner(*bits: int | str) -> MakeLearner:
-    """The net, trained by SGD."""
-    return backprop(
-        model=lambda nn: net(nn, *bits),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
-    )
+def learner(*bits: int | str) -> Any:
+    return sgd(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
 
 
 def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
@@ -59,19 +56,14 @@ def label(bits: int | str) -> str:
     return f"{bits} bits" if isinstance(bits, int) else bits
 
 
-def trained_within(name: str, points: float) -> Claim:
-    """The claim that training in few bits costs at most so many points on average."""
-
-    def claim(side: Side) -> tuple[bool, str]:
-        plain, few = (digits.accuracies(side, n) for n in ("float", name))
-        lost = 100 * float(np.mean(plain) - np.mean(few))
-        small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
-        words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
-        words += f"points lost, in {small:,} instead of {large:,} bytes"
-        budget = reporting.budget(side.named(name), BATCH)
-        return lost <= points, f"{words}; {budget}"
-
-    return claim
+def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
+    """Training in few bits costs at most so many points of accuracy on average."""
+    plain, few = (digits.accuracies(side, n) for n in ("float", name))
+    lost = 100 * float(np.mean(plain) - np.mean(few))
+    small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
+    words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
+    words += f"points lost, in {small:,} instead of {large:,} bytes"
+    return lost <= points, f"{words}; {reporting.budget(side.named(name), BATCH)}"
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
@@ -102,17 +94,10 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
     return 100 * float(np.mean(three) - np.mean(two)) >= 10, words
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
-    _accuracies(left, side)
-    _sizes(right, side)
-    for ax in (left, right):
-        ax.tick_params(axis="x", rotation=90, labelsize=12)
-    plots.below(figure, left, columns=2)
-    return figure
-
-
-def _accuracies(ax: Axes, side: Side) -> None:
+@figures.panels(
+    ("test digits read right", "", "%"), ("size of the net", "", "kB"), below=2
+)
+def draw(side: Side, left: Axes, right: Axes) -> None:
     after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
     aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
     means = {name: np.mean(found) for name, found in aware.items()}
@@ -120,19 +105,16 @@ def _accuracies(ax: Axes, side: Side) -> None:
         (after, "s", plots.RED, "rounded after training"),
         (means, "o", plots.BLUE, "quantisation-aware training"),
     ):
-        ax.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
+        left.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
     for name, each in aware.items():
-        ax.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
-    ax.set_ylim(30, 101)
-    plots.label(ax, "test digits read right", "", "%")
-
-
-def _sizes(ax: Axes, side: Side) -> None:
+        left.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
+    left.set_ylim(30, 101)
     sizes = [size(side, bits) / 1000 for bits in AFTER]
-    bars = ax.bar([label(bits) for bits in AFTER], sizes, color=plots.ORANGE)
-    ax.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
-    ax.margins(y=0.12)
-    plots.label(ax, "size of the net", "", "kB")
+    bars = right.bar([*after], sizes, color=plots.ORANGE)
+    right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
+    right.margins(y=0.12)
+    for ax in (left, right):
+        ax.tick_params(axis="x", rotation=90, labelsize=12)
 
 
 def draw_weights(side: Side) -> Figure:
@@ -155,8 +137,7 @@ def draw_weights(side: Side) -> Figure:
         for (i, j), value in np.ndenumerate(values):
             ax.text(j, i, form.format(value), ha="center", va="center", fontsize=13)
         ax.set_title(title, fontsize=14)
-        ax.set_xticks([])
-        ax.set_yticks([])
+        ax.set(xticks=[], yticks=[])
     figure.suptitle("ternary weights of a unit, 3 × 3 pixels", fontsize=15)
     return figure
 
@@ -166,19 +147,16 @@ EXPERIMENT = Experiment(
     course=("F5",),
     heading="Precision does NOT matter",
     data=digits.small().draw,
-    learners={
-        "float": learner(),
-        **{name: learner(bits) for name, bits in TRAINED.items()},
-    },
+    learners={"float": learner()} | {n: learner(bits) for n, bits in TRAINED.items()},
     steps=150,
     batch_size=BATCH,
     seeds=3,
     claims={
-        "trained in 4 bits the net is within 1 point of float": trained_within(
-            "4_bits", 1
+        "trained in 4 bits the net is within 1 point of float": partial(
+            trained_within, "4_bits", 1
         ),
-        "trained in ternary weights (1.58 bits) it is within 3 points": trained_within(
-            "ternary", 3
+        "trained in ternary weights (1.58 bits) it is within 3 points": partial(
+            trained_within, "ternary", 3
         ),
         "rounded after training, 16 and 8 bits cost at most 1 point": half_is_enough,
         "ternary and binary weights have to be there while it learns": training_helps,

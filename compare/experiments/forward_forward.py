@@ -1,33 +1,28 @@
 """Hinton's Forward-Forward on handwritten digits, beside backpropagation."""
 
+from collections.abc import Sequence
 from timeit import timeit
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 from torch.utils.flop_counter import FlopCounterMode
 
 from compare import plots
 from compare.backend import Backend
 from compare.experiment import Experiment, MakeLearner, Side, backprop
 from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp
 from compare.experiments.common.libraries import LIBRARIES
 
-WIDTHS = (64, 64, 64)
 LR, BACK_LR, BATCH = 0.02, 0.003, 128
 
 LEARNERS: dict[str, MakeLearner] = {
     "forward_forward": lambda library: library.forward_forward.ForwardForward(
-        WIDTHS, 10, lambda parameters: library.optim.Adam(parameters, lr=LR)
+        (64, 64, 64), 10, lambda parameters: library.optim.Adam(parameters, lr=LR)
     ),
     "backprop": backprop(
-        model=lambda nn: nn.Sequential(
-            nn.Linear(WIDTHS[0], WIDTHS[1]),
-            nn.ReLU(),
-            nn.Linear(WIDTHS[1], WIDTHS[2]),
-            nn.ReLU(),
-            nn.Linear(WIDTHS[2], 10),
-        ),
+        model=mlp(64, 64, 64, 10),
         loss=lambda nn: nn.CrossEntropyLoss(),
         optimizer=lambda optim, parameters: optim.Adam(parameters, lr=BACK_LR),
     ),
@@ -56,7 +51,7 @@ def multiplications(
 
 
 def time_ratios(
-    side: Side, learners: tuple[MakeLearner, MakeLearner], batch: int
+    side: Side, learners: Sequence[MakeLearner], batch: int
 ) -> tuple[float, float]:
     """How many times as long the first takes as the second, on the run's own arrays.
 
@@ -68,20 +63,15 @@ def time_ratios(
     trial = side.only
     x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
     module, like = LIBRARIES[side.library], trial.give(np.zeros(1))
-    a, b = (make(module).to(like) for make in learners)
-    ratios = [
-        [
-            _seconds(a.step, x, target) / _seconds(b.step, x, target),
-            _seconds(a.predict, x) / _seconds(b.predict, x),
-        ]
-        for _ in range(15)
-    ]
+    pair = [make(module).to(like) for make in learners]
+
+    def seconds(learner: Any) -> list[float]:
+        step = timeit(lambda: learner.step(x, target), number=1)
+        return [step, timeit(lambda: learner.predict(x), number=1)]
+
+    ratios = [np.divide(*map(seconds, pair)) for _ in range(15)]
     step, answer = np.median(ratios, axis=0)
     return float(step), float(answer)
-
-
-def _seconds(function: Any, *arguments: Any) -> float:
-    return timeit(lambda: function(*arguments), number=1)
 
 
 def reads_digits(side: Side) -> tuple[bool, str]:
@@ -107,8 +97,7 @@ def costs_more(side: Side) -> tuple[bool, str]:
         multiplications(side.library, make, x, target) for make in LEARNERS.values()
     )
     step, answer = forward / back
-    learners = LEARNERS["forward_forward"], LEARNERS["backprop"]
-    times = time_ratios(side, learners, BATCH)
+    times = time_ratios(side, [*LEARNERS.values()], BATCH)
     return bool(step > 1 and answer > 5), (
         f"multiply-adds of matrix products, counted, for each example of a step: "
         f"{forward[0]:.0f} and {back[0]:.0f}, × {step:.2f}, time × {times[0]:.1f}; "
@@ -117,8 +106,12 @@ def costs_more(side: Side) -> tuple[bool, str]:
     )
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(
+    ("test digits, {seeds}", "step", "accuracy"),
+    ("each its own loss", "step", "loss"),
+    below=2,
+)
+def draw(side: Side, left: Axes, right: Axes) -> None:
     for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
         trials, label = side.named(name), name.replace("_", "-")
         style = {"color": color, "linewidth": 2}
@@ -126,11 +119,6 @@ def draw(side: Side) -> Figure:
         figures.draw_seeds(right, trials, label, color=color, alpha=0.6)
     left.set_ylim(0, 1.02)
     right.set_yscale("log")
-    title = f"test digits, {reporting.seeds(side.trials)}"
-    plots.label(left, title, "step", "accuracy")
-    plots.label(right, "each its own loss", "step", "loss")
-    plots.below(figure, left, columns=2)
-    return figure
 
 
 EXPERIMENT = Experiment(
