@@ -127,12 +127,11 @@ def draw_errors(side: Side, ax: Axes) -> None:
 
 def draw_digits(side: Side) -> Figure:
     """The first unseen digit of each class, and its reconstructions."""
-    data = digits.small().data
-    chosen = centred().test_set[0][digits.first_of_each(data.test_set[1])]
+    chosen = centred().test_set[0][digits.first_unseen()]
     names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
     titles = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
-    mean = data.x.mean(axis=0)
+    mean = digits.small().data.x.mean(axis=0)
     return plots.pictures([row + mean for row in rows], titles, "unseen digits")
 
 

@@ -1,15 +1,16 @@
 """Generation: numbers drawn at random become digits that nobody wrote."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side
-from compare.experiments.common import digits, reporting
+from compare.experiments.common import digits, figures, reporting
+from compare.experiments.common.learners import mlp
 from compare.results import Trial
 from handmade.nn import GaussianKLLoss
 
@@ -29,22 +30,12 @@ def black_or_white(rng: object = None) -> Data:
 
 def autoencoder(codes: int, beta: float = 1.0) -> MakeLearner:
     """64 pixels → μ and log σ² of each code → the probability of each pixel."""
-
-    def make(library: Any) -> Any:
-        nn = library.nn
-        encoder = nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * codes)
-        decoder = nn.Linear(codes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 64)
-        return library.variational.VariationalAutoencoder(
-            nn.Sequential(*encoder),
-            nn.Sequential(*decoder),
-            lambda parameters: library.optim.Adam(parameters, lr=0.01),
-            beta,
-        )
-
-    return make
-
-
-# What is generated, and the baseline of independent pixels
+    return lambda library: library.variational.VariationalAutoencoder(
+        mlp(64, HIDDEN, 2 * codes)(library.nn),
+        mlp(codes, HIDDEN, 64)(library.nn),
+        lambda parameters: library.optim.Adam(parameters, lr=0.01),
+        beta,
+    )
 
 
 def decoded(trial: Trial, z: np.ndarray) -> np.ndarray:
@@ -67,9 +58,6 @@ def independent_pixels() -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(rng.random((COUNT, 64)) < p, float), p
 
 
-# How likely unseen digits are
-
-
 def negative_log_likelihood(x: np.ndarray, p: np.ndarray) -> float:
     """−log p(x) in nats, the mean over pictures; p is clipped to [0.001, 0.999]."""
     p = np.clip(p, 1e-3, 1 - 1e-3)
@@ -78,10 +66,7 @@ def negative_log_likelihood(x: np.ndarray, p: np.ndarray) -> float:
 
 
 def negative_elbo(trial: Trial) -> float:
-    """The negative ELBO of unseen digits, the mean over ten draws of each code.
-
-    It is at least −log p(x), whatever β the learner had.
-    """
+    """The negative ELBO, at least −log p(x), of unseen digits: ten draws of each."""
     x, rng = black_or_white().test_set[0], np.random.default_rng(trial.seed)
     code = to_numpy(trial.learner.encode(trial.give(x))).astype(float)
     mean, s = np.split(code, 2, axis=-1)
@@ -102,9 +87,6 @@ def likelihood_is_higher(side: Side) -> tuple[bool, str]:
     words += f"; {reporting.budget(side.trials, BATCH)}"
     holds = max(found[EIGHT]) < pixels - 4 and max(found[TWO]) < pixels - 2
     return holds and min(found[FREE]) > 2 * pixels, words
-
-
-# How near generated digits are to seen ones
 
 
 def differing(pictures: np.ndarray) -> np.ndarray:
@@ -162,23 +144,19 @@ def draw_generated(side: Side) -> Figure:
 
 def draw_reconstructed(side: Side) -> Figure:
     """The first unseen digit of each class, and its reconstructions."""
-    first = digits.first_of_each(digits.small().data.test_set[1])
-    unseen = black_or_white().test_set[0][first]
+    unseen = black_or_white().test_set[0][digits.first_unseen()]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
     titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]
     return plots.pictures(rows, titles, "read and written again")
 
 
-def draw_plane(side: Side) -> Figure:
+@figures.panels(("the plane of two codes", "z₁", "z₂"))
+def draw_plane(side: Side, ax: Axes) -> None:
     """What the two codes mean: the plane about (0, 0), decoded at every third."""
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
-    plane = np.stack(np.meshgrid(across, up), axis=-1)
-    rows = [decoded(side[TWO], row) for row in plane]
-    figure, (ax,) = plots.canvas()
+    rows = [decoded(side[TWO], row) for row in np.dstack(np.meshgrid(across, up))]
     edges = (-2.5, 2.5, -1.5, 1.5)
     ax.imshow(plots.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
-    plots.label(ax, "the plane of two codes", "z₁", "z₂")
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -186,11 +164,7 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data=black_or_white,
-    learners={
-        EIGHT: autoencoder(8),
-        TWO: autoencoder(2),
-        FREE: autoencoder(8, beta=0.0),
-    },
+    learners={EIGHT: autoencoder(8), TWO: autoencoder(2), FREE: autoencoder(8, beta=0)},
     steps=250,
     batch_size=BATCH,
     seeds=2,

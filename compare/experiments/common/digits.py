@@ -120,15 +120,13 @@ def fraction_right(target: np.ndarray, output: np.ndarray) -> float:
 
 def accuracies(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed, for lessons that do not log it as a metric."""
-    found = []
-    for trial in side.named(name):
-        x, target = trial.data.test_set
-        found.append(fraction_right(target, trial.predict(x)))
-    return np.array(found)
+    tests = [(trial, *trial.data.test_set) for trial in side.named(name)]
+    return np.array([fraction_right(target, t.predict(x)) for t, x, target in tests])
 
 
-def first_of_each(target: np.ndarray) -> list[int]:
-    """The index of the first 0, of the first 1, …."""
+def first_unseen() -> list[int]:
+    """Where in the test set the first 0 is, the first 1, …."""
+    target = small().data.test_set[1]
     return [int(np.argmax(target == digit)) for digit in range(10)]
 
 
