@@ -4,14 +4,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner, Side, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 from compare.results import Trial
 
 WIDTHS = (2, 4, 8, 16)
@@ -28,15 +25,17 @@ def centred(rng: object = None) -> Data:
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
-def trained(model: Any, lr: float) -> MakeLearner:
+def learner(model: Any, lr: float) -> MakeLearner:
     """A net that learns its own input with Adam, the rate falling to 0."""
-    return backprop(
-        model=model,
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, p: optim.Adam(p, lr=lr, betas=(0.9, 0.95)),
+    return trained(
+        model,
+        "MSELoss",
+        "Adam",
         scheduler=lambda optim, optimizer: optim.lr_scheduler.CosineAnnealingLR(
             optimizer, T_max=STEPS
         ),
+        lr=lr,
+        betas=(0.9, 0.95),
     )
 
 
@@ -49,7 +48,7 @@ def linear(n: int) -> MakeLearner:
             nn.init.orthogonal_(layer.weight)
         return nn.Sequential(*layers)
 
-    return trained(model, lr=0.08)
+    return learner(model, lr=0.08)
 
 
 def bent(nn: Any) -> Any:
@@ -110,7 +109,7 @@ def generalises(side: Side) -> tuple[bool, str]:
 @figures.panels(
     ("reconstruction error", "numbers in the code", "error per pixel"), below=2
 )
-def draw_errors(side: Side, ax: Axes) -> None:
+def draw_errors(side: Side, ax: plots.Axes) -> None:
     every = range(1, 33)
     ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)
     for part, name, mark, color in (
@@ -125,7 +124,7 @@ def draw_errors(side: Side, ax: Axes) -> None:
     figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
 
 
-def draw_digits(side: Side) -> Figure:
+def draw_digits(side: Side) -> plots.Figure:
     """The first unseen digit of each class, and its reconstructions."""
     chosen = centred().test_set[0][digits.first_unseen()]
     names = ("linear_2", "linear_8", "linear_16", BENT)
@@ -141,7 +140,7 @@ EXPERIMENT = Experiment(
     heading="(Un/Semi-)Supervised",
     data=centred,
     learners={f"linear_{n}": linear(n) for n in WIDTHS}
-    | {BENT: trained(bent, lr=0.02)},
+    | {BENT: learner(bent, lr=0.02)},
     steps=STEPS,
     batch_size=BATCH,
     seeds=2,

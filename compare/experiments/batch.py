@@ -1,11 +1,9 @@
 """A batch is many examples in one operation."""
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import figures
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import figures, trained
 from compare.tolerance import difference
 
 EXAMPLES = 32
@@ -40,7 +38,7 @@ def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
 
 
 @figures.panels(("gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))
-def draw(side: Side, ax: Axes) -> None:
+def draw(side: Side, ax: figures.Axes) -> None:
     trial, start = side.only, side.only.path[0]
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
     each = errors[:, :1] * trial.data.x
@@ -53,7 +51,7 @@ EXPERIMENT = Experiment(
     course=("D4", "D2"),
     heading="Breiter Input / Batch",
     data=three_inputs,
-    learners={"batch": sgd(lambda nn: nn.Linear(3, 2), "MSELoss", lr=0.3)},
+    learners={"batch": trained(lambda nn: nn.Linear(3, 2), "MSELoss", lr=0.3)},
     steps=60,
     claims={
         "Y = X Wᵀ + b equals one example at a time": outputs_one_by_one,

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from compare import plots
-from compare.experiment import Experiment, Side, backprop
-from compare.experiments.common import digits
+from compare.experiment import Experiment, Side
+from compare.experiments.common import digits, trained
 
 STEPS = 450
 
@@ -27,15 +27,15 @@ def lesson(pictures: digits.Pictures) -> Experiment:
     flat, shape = pictures.data, (-1, 1, pictures.side, pictures.side)
     x, x_test = (a.reshape(shape) for a in (flat.x, flat.test_set[0]))
     data = replace(flat, x=x, x_test=x_test)
-    cnn = backprop(
-        model=lambda nn: nn.Sequential(
+    cnn = trained(
+        lambda nn: nn.Sequential(
             *(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
             *(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)),
             *(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
             nn.Linear(16 * (pictures.side // 2) ** 2, 10),
         ),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.AdamW(parameters, lr=0.01),
+        optimizer="AdamW",
+        lr=0.01,
         scheduler=lambda optim, optimizer: optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=0.01, total_steps=STEPS
         ),

@@ -1,8 +1,7 @@
 """Real handwritten digits with one hidden layer, backpropagated by hand."""
 
 from compare.experiment import Experiment
-from compare.experiments.common import digits
-from compare.experiments.common.learners import mlp, sgd
+from compare.experiments.common import digits, mlp, trained
 
 
 def lesson(pictures: digits.Pictures) -> Experiment:
@@ -12,7 +11,7 @@ def lesson(pictures: digits.Pictures) -> Experiment:
         course=("F1", "F2", "E2"),
         heading="Back Propagation",
         data=pictures.draw,
-        learners={"mlp": sgd(mlp(pixels, 128, 10), lr=0.1, momentum=0.9)},
+        learners={"mlp": trained(mlp(pixels, 128, 10), lr=0.1, momentum=0.9)},
         steps=660,
         batch_size=64,
         metrics={"accuracy": digits.accuracy},

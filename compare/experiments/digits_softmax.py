@@ -4,8 +4,7 @@ import math
 
 from compare import plots
 from compare.experiment import Experiment, Side
-from compare.experiments.common import digits
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import digits, trained
 
 
 def starts_near_guessing(side: Side) -> tuple[bool, str]:
@@ -23,7 +22,7 @@ def lesson(pictures: digits.Pictures, accuracy: float) -> Experiment:
         course=("E2", "E1"),
         heading="CrossEntropy",
         data=pictures.draw,
-        learners={"softmax": sgd(lambda nn: nn.Linear(pixels, 10), lr=0.5)},
+        learners={"softmax": trained(lambda nn: nn.Linear(pixels, 10), lr=0.5)},
         steps=660,
         batch_size=64,
         metrics={"accuracy": digits.accuracy},

@@ -1,7 +1,5 @@
 """Weights that are too large: each layer enlarges the gradient, and steps go wild."""
 
-from matplotlib.figure import Figure
-
 from compare import plots
 from compare.experiment import Experiment, Side
 from compare.experiments.common import deep_nets, digits, reporting
@@ -18,7 +16,7 @@ def explodes(side: Side) -> tuple[bool, str]:
 
 
 def sgd_diverges(side: Side) -> tuple[bool, str]:
-    _, losses = deep_nets.trained(side.library, DEPTH, "ReLU", LARGE, steps=6)
+    _, losses = deep_nets.train(side.library, DEPTH, "ReLU", LARGE, steps=6)
     words = f"loss {losses[0]:.3g}, after five plain steps {losses[-1]:.3g}"
     return not losses[-1] < 10 * losses[0], words  # NaN is not smaller, either
 
@@ -34,7 +32,7 @@ def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
     return last < 0.5, f"loss {last:.3f} after {len(side['kaiming'].losses)} steps"
 
 
-def by_depth(side: Side) -> Figure:
+def by_depth(side: Side) -> plots.Figure:
     figure, (norms, losses) = plots.canvas(2)
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
         for name, color in (("normal, std 1", plots.RED), ("kaiming", plots.BLUE)):

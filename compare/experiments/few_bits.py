@@ -4,15 +4,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Experiment, Side
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import sgd
-from compare.experiments.common.libraries import LIBRARIES
+from compare.experiments.common import LIBRARIES, digits, figures, reporting, trained
 
 BATCH = 64
 AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
@@ -28,7 +24,7 @@ def net(nn: Any, *bits: int | str) -> Any:
 
 
 def learner(*bits: int | str) -> Any:
-    return sgd(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
+    return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
 
 
 def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
@@ -97,7 +93,7 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
 @figures.panels(
     ("test digits read right", "", "%"), ("size of the net", "", "kB"), below=2
 )
-def draw(side: Side, left: Axes, right: Axes) -> None:
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
     aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
     means = {name: np.mean(found) for name, found in aware.items()}
@@ -117,7 +113,7 @@ def draw(side: Side, left: Axes, right: Axes) -> None:
         ax.tick_params(axis="x", rotation=90, labelsize=12)
 
 
-def draw_weights(side: Side) -> Figure:
+def draw_weights(side: Side) -> plots.Figure:
     """Nine weights of one hidden unit: against the scale, as stored, and as used."""
     layer = side["ternary"].learner.model[0]
     kept = to_numpy(layer.weight.data)

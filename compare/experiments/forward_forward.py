@@ -5,15 +5,19 @@ from timeit import timeit
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from torch.utils.flop_counter import FlopCounterMode
 
 from compare import plots
 from compare.backend import Backend
-from compare.experiment import Experiment, MakeLearner, Side, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp
-from compare.experiments.common.libraries import LIBRARIES
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import (
+    LIBRARIES,
+    digits,
+    figures,
+    mlp,
+    reporting,
+    trained,
+)
 
 LR, BACK_LR, BATCH = 0.02, 0.003, 128
 
@@ -21,24 +25,17 @@ LEARNERS: dict[str, MakeLearner] = {
     "forward_forward": lambda library: library.forward_forward.ForwardForward(
         (64, 64, 64), 10, lambda parameters: library.optim.Adam(parameters, lr=LR)
     ),
-    "backprop": backprop(
-        model=mlp(64, 64, 64, 10),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=BACK_LR),
-    ),
+    "backprop": trained(mlp(64, 64, 64, 10), optimizer="Adam", lr=BACK_LR),
 }
 
 
 def multiplications(
     library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Multiply-adds of all matrix products for each example, counted by torch.
+    """Multiply-adds of all matrix products for each example of a step, and an answer.
 
-    Both libraries compute on tensors here, so that torch sees the products of the
+    Both libraries compute on tensors here, so that torch counts the products of the
     hand-written one, too.
-
-    Returns:
-        Those of a step, and those of an answer.
     """
     give = Backend("torch").torch
     learner, inputs = make(LIBRARIES[library]).to(give(np.zeros(1))), give(x)
@@ -50,28 +47,20 @@ def multiplications(
     return np.array(flops) / (2 * len(x))
 
 
-def time_ratios(
-    side: Side, learners: Sequence[MakeLearner], batch: int
-) -> tuple[float, float]:
-    """How many times as long the first takes as the second, on the run's own arrays.
+def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.ndarray:
+    """How many times as long the first takes for a step, and an answer, as the second.
 
-    Both take turns 15 times; the median of the ratios counts.
-
-    Returns:
-        For a step, and for an answer.
+    On the run's own arrays; both take turns 15 times, and the median counts.
     """
-    trial = side.only
+    trial, module = side.only, LIBRARIES[side.library]
     x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
-    module, like = LIBRARIES[side.library], trial.give(np.zeros(1))
-    pair = [make(module).to(like) for make in learners]
+    pair = [make(module).to(trial.give(np.zeros(1))) for make in learners]
 
     def seconds(learner: Any) -> list[float]:
         step = timeit(lambda: learner.step(x, target), number=1)
         return [step, timeit(lambda: learner.predict(x), number=1)]
 
-    ratios = [np.divide(*map(seconds, pair)) for _ in range(15)]
-    step, answer = np.median(ratios, axis=0)
-    return float(step), float(answer)
+    return np.median([np.divide(*map(seconds, pair)) for _ in range(15)], axis=0)
 
 
 def reads_digits(side: Side) -> tuple[bool, str]:
@@ -84,13 +73,15 @@ def reads_digits(side: Side) -> tuple[bool, str]:
 def backprop_is_better(side: Side) -> tuple[bool, str]:
     forward, back = (digits.last(side, name) for name in LEARNERS)
     gaps = 100 * np.subtract(back, forward)
-    words = f"test accuracy {reporting.percent(forward)}, backpropagation "
-    words += f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
-    words += ", ".join(f"{gap:.1f}" for gap in gaps)
-    return bool(min(gaps) > 0), f"{words} points; {reporting.seeds(side.trials)}"
+    return bool(min(gaps) > 0), (
+        f"test accuracy {reporting.percent(forward)}, backpropagation "
+        f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
+        f"{', '.join(f'{gap:.1f}' for gap in gaps)} points; "
+        f"{reporting.seeds(side.trials)}"
+    )
 
 
-def costs_more(side: Side) -> tuple[bool, str]:
+def costly(side: Side) -> tuple[bool, str]:
     """The times are only reported: their ratio depends on the machine and its load."""
     x, target = side.only.data.x[:BATCH], side.only.data.target[:BATCH]
     forward, back = (
@@ -111,7 +102,7 @@ def costs_more(side: Side) -> tuple[bool, str]:
     ("each its own loss", "step", "loss"),
     below=2,
 )
-def draw(side: Side, left: Axes, right: Axes) -> None:
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
         trials, label = side.named(name), name.replace("_", "-")
         style = {"color": color, "linewidth": 2}
@@ -134,9 +125,7 @@ EXPERIMENT = Experiment(
     claims={
         "at least 90 % of the test digits are right": reads_digits,
         "backpropagation reads more of them, from every seed": backprop_is_better,
-        "a step costs more multiplications, an answer over five times as many": (
-            costs_more
-        ),
+        "a step costs more multiplications, an answer over five times as many": costly,
     },
     figures={"accuracy": draw},
     story="Each layer sees digits with their right label, and with a wrong one, and "

@@ -7,13 +7,18 @@ from typing import Any
 
 import array_api_compat
 import numpy as np
-from matplotlib.axes import Axes
 
 import handmade
 from compare.experiment import Experiment, Side
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp, sgd
-from compare.experiments.common.libraries import LIBRARIES, give
+from compare.experiments.common import (
+    LIBRARIES,
+    digits,
+    figures,
+    give,
+    mlp,
+    reporting,
+    trained,
+)
 from compare.tolerance import difference
 
 Function = Callable[[Any, Any], Any]
@@ -114,7 +119,7 @@ def step_neither_long_nor_short(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(("sin x + eʸ: a step neither long nor short", "h", "error"))
-def draw_errors(side: Side, ax: Axes) -> None:
+def draw_errors(side: Side, ax: figures.Axes) -> None:
     for way, found in errors(side.library).items():
         ax.loglog(STEPS, np.maximum(found, 1e-17), "o-", ms=4, lw=2, label=way)
     for theory, name in BEST.values():
@@ -171,7 +176,7 @@ def reverse_costs_the_same(side: Side) -> tuple[bool, str]:
     ("time", "inputs n", "milliseconds"),
     below=3,
 )
-def draw_costs(side: Side, left: Axes, right: Axes) -> None:
+def draw_costs(side: Side, left: figures.Axes, right: figures.Axes) -> None:
     inputs = [np.linspace(-1, 1, n) for n in SIZES]
     for number, (way, counts) in enumerate(evaluations(side.library).items()):
         width = 6 - number  # what lies below shows at the edges
@@ -243,7 +248,7 @@ EXPERIMENT = Experiment(
     course=("F7", "F1"),
     heading="Autodiff",
     data=digits.small().draw,
-    learners={"by_hand": sgd(NET, **OPTIONS), "tape": tape_learner},
+    learners={"by_hand": trained(NET, **OPTIONS), "tape": tape_learner},
     steps=150,
     batch_size=64,
     seeds=3,

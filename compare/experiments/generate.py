@@ -3,14 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp
+from compare.experiments.common import digits, figures, mlp, reporting
 from compare.results import Trial
 from handmade.nn import GaussianKLLoss
 
@@ -133,7 +130,7 @@ def generates_them_all(side: Side) -> tuple[bool, str]:
     return bool(np.min(counts) >= 0.02), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-def draw_generated(side: Side) -> Figure:
+def draw_generated(side: Side) -> plots.Figure:
     """Digits of drawn codes, and what stands in their place without the divergence."""
     pictures, p = generated(side[EIGHT])
     free, pixels = generated(side[FREE])[0], independent_pixels()[0]
@@ -142,7 +139,7 @@ def draw_generated(side: Side) -> Figure:
     return plots.pictures(rows, titles, "generated digits and pixel probabilities")
 
 
-def draw_reconstructed(side: Side) -> Figure:
+def draw_reconstructed(side: Side) -> plots.Figure:
     """The first unseen digit of each class, and its reconstructions."""
     unseen = black_or_white().test_set[0][digits.first_unseen()]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
@@ -151,7 +148,7 @@ def draw_reconstructed(side: Side) -> Figure:
 
 
 @figures.panels(("the plane of two codes", "z₁", "z₂"))
-def draw_plane(side: Side, ax: Axes) -> None:
+def draw_plane(side: Side, ax: plots.Axes) -> None:
     """What the two codes mean: the plane about (0, 0), decoded at every third."""
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
     rows = [decoded(side[TWO], row) for row in np.dstack(np.meshgrid(across, up))]

@@ -1,11 +1,9 @@
 """A straight line through noisy points, some of them far off: MSE and L1."""
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import figures
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import figures, trained
 
 TRUTH = np.array([1.0, 2.0])
 """Intercept and slope."""
@@ -40,7 +38,7 @@ def l1_resists_outliers(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(("a line through points with outliers", "x", "y"), below=4)
-def draw(side: Side, ax: Axes) -> None:
+def draw(side: Side, ax: figures.Axes) -> None:
     data, ends = side.only.data, np.array([[-1.0], [1.0]])
     ax.plot(data.x[:, 0], data.target[:, 0], "o", color="grey", label="examples")
     for name in ("mse", "l1"):
@@ -54,8 +52,8 @@ EXPERIMENT = Experiment(
     heading="Fehler",
     data=noisy_line,
     learners={
-        "mse": sgd(lambda nn: nn.Linear(1, 1), "MSELoss", lr=0.2),
-        "l1": sgd(lambda nn: nn.Linear(1, 1), "L1Loss", lr=0.02),
+        "mse": trained(lambda nn: nn.Linear(1, 1), "MSELoss", lr=0.2),
+        "l1": trained(lambda nn: nn.Linear(1, 1), "L1Loss", lr=0.02),
     },
     steps=400,
     claims={

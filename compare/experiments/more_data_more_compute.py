@@ -3,12 +3,10 @@
 from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare import plots
 from compare.experiment import DrawData, Experiment, Side
-from compare.experiments.common import digits, figures
-from compare.experiments.common.learners import mlp, sgd
+from compare.experiments.common import digits, figures, mlp, trained
 
 VARIED = {"digits": (25, 50, 100, 200, 400, 800, 1437), "width": (2, 3, 4, 6, 8)}
 """What one learner after the other has more of; all others have 1437 and 64."""
@@ -47,7 +45,7 @@ def falls_as_a_power(varied: str, side: Side) -> tuple[bool, str]:
     ("", "digits to learn from", "test error in %"),
     ("", "hidden units", "test error in %"),
 )
-def draw(side: Side, *axes: Axes) -> None:
+def draw(side: Side, *axes: plots.Axes) -> None:
     for ax, (varied, n) in zip(axes, VARIED.items(), strict=True):
         y, exponent, factor, _ = power_law(side, varied)
         ax.loglog(n, 100 * y, "o", ms=8, color=plots.BLUE)
@@ -65,7 +63,7 @@ EXPERIMENT = Experiment(
     heading="Lösungen",
     data={name: first_digits(name) for name in NETS},
     learners={
-        name: sgd(mlp(64, width, 10, activation="Tanh"), lr=0.1, momentum=0.9)
+        name: trained(mlp(64, width, 10, activation="Tanh"), lr=0.1, momentum=0.9)
         for name, width in NETS.items()
     },
     steps=300,

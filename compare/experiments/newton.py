@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
@@ -45,7 +44,7 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(("x²", "x", "error"), ("x² + 10y²", "x", "y"))
-def draw(side: Side, left: Axes, right: Axes) -> None:
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name in ("descent_1d", "newton_1d"):
         x = np.array([p["point"][0] for p in side[name].path])
         left.plot(x, x**2, "o-", label=name.partition("_")[0])

@@ -1,38 +1,27 @@
 """All optimisers on one task, each in step with its PyTorch twin."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, Side, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp
+from compare.experiment import Experiment, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "SGD": lambda optim, p: optim.SGD(p, lr=0.3),
-    "SGD with momentum": lambda optim, p: optim.SGD(p, lr=0.1, momentum=0.9),
-    "Adagrad": lambda optim, p: optim.Adagrad(p, lr=0.05),
-    "Adadelta": lambda optim, p: optim.Adadelta(p, lr=3.0),
-    "RMSprop": lambda optim, p: optim.RMSprop(p, lr=0.003),
-    "Rprop": lambda optim, p: optim.Rprop(p, lr=0.003, step_sizes=(1e-6, 0.02)),
-    "Adam": lambda optim, p: optim.Adam(p, lr=0.01),
-    "AdamW": lambda optim, p: optim.AdamW(p, lr=0.01),
-    "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
-    "Muon": lambda optim, p: optim.Muon(p, lr=0.03),
+OPTIMIZERS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "SGD": ("SGD", {"lr": 0.3}),
+    "SGD with momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "Adagrad": ("Adagrad", {"lr": 0.05}),
+    "Adadelta": ("Adadelta", {"lr": 3.0}),
+    "RMSprop": ("RMSprop", {"lr": 0.003}),
+    "Rprop": ("Rprop", {"lr": 0.003, "step_sizes": (1e-6, 0.02)}),
+    "Adam": ("Adam", {"lr": 0.01}),
+    "AdamW": ("AdamW", {"lr": 0.01}),
+    "NAdam": ("NAdam", {"lr": 0.01}),
+    "Muon": ("Muon", {"lr": 0.03}),
 }
+"""By name, all on 64-32-10 with tanh; Muon takes matrices, so its net has no biases."""
 OWN_STEPS = ("adagrad", "adadelta", "rmsprop", "rprop", "adam", "adamw", "nadam")
 """Those that choose a step for each weight."""
-
-
-def learner(name: str) -> MakeLearner:
-    """64-32-10 with tanh, on all digits at once; Muon takes matrices, so no biases."""
-    return backprop(
-        model=mlp(64, 32, 10, activation="Tanh", bias=name != "Muon"),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=MAKERS[name],
-    )
 
 
 def all_learn(side: Side) -> tuple[bool, str]:
@@ -47,9 +36,9 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
     return max(own) < plain, reporting.listed(found, "{:.3f}")
 
 
-def draw(side: Side) -> Figure:
+def draw(side: Side) -> plots.Figure:
     figure, (ax,) = plots.canvas()
-    for name, label in zip(figures.learner_names(side), MAKERS, strict=True):
+    for name, label in zip(figures.learner_names(side), OPTIMIZERS, strict=True):
         style = "--" if label == "AdamW" else "-"  # it lies on Adam
         ax.semilogy(side[name].losses, style, label=label, linewidth=2)
     ax.set_ylim(bottom=0.02)
@@ -63,7 +52,14 @@ EXPERIMENT = Experiment(
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
     data=digits.small().draw,
-    learners={name.lower().replace(" ", "_"): learner(name) for name in MAKERS},
+    learners={
+        label.lower().replace(" ", "_"): trained(
+            mlp(64, 32, 10, activation="Tanh", bias=name != "Muon"),
+            optimizer=name,
+            **options,
+        )
+        for label, (name, options) in OPTIMIZERS.items()
+    },
     steps=100,
     metrics={"accuracy": digits.accuracy},
     claims={

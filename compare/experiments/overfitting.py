@@ -5,12 +5,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.experiment import Data, Experiment, MakeLearner, Side
-from compare.experiments.common import digits, figures
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import digits, figures, trained
 from handmade.nn import LogSoftmax
 
 
@@ -32,7 +30,7 @@ def learner(
             second = [*second, nn.Dropout(drop[1])]
         return nn.Sequential(*hidden, *second, nn.Linear(128, 10))
 
-    return sgd(model, lr=0.1, momentum=0.9, weight_decay=weight_decay)
+    return trained(model, lr=0.1, momentum=0.9, weight_decay=weight_decay)
 
 
 def train_falls(side: Side) -> tuple[bool, str]:
@@ -59,7 +57,7 @@ def sure_and_wrong(side: Side) -> tuple[bool, str]:
     return min(found) > np.log(10), f"mean surprise when wrong {np.mean(found):.1f}"
 
 
-def draw(side: Side) -> Figure:
+def draw(side: Side) -> plots.Figure:
     """Loss on seen and on unseen digits, for each learner."""
     names = figures.learner_names(side)
     figure, axes = plots.canvas(len(names))

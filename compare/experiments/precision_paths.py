@@ -3,14 +3,18 @@
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import figures, gates, reporting
-from compare.experiments.common.learners import mlp, sgd
-from compare.experiments.common.libraries import LIBRARIES
+from compare.experiments.common import (
+    LIBRARIES,
+    figures,
+    gates,
+    mlp,
+    reporting,
+    trained,
+)
 from compare.results import Trial
 
 LR = 0.15
@@ -20,7 +24,7 @@ UNROUNDED = "unrounded"
 COLORS = {"float32": plots.BLUE, "float16": "#2e8b57", "bfloat16": plots.RED}
 
 NET = mlp(2, 14, 1, activation="Tanh")
-plain = sgd(NET, "MSELoss", lr=LR)
+plain = trained(NET, "MSELoss", lr=LR)
 
 
 def rounded(name: str) -> MakeLearner:
@@ -151,7 +155,7 @@ def stalls(side: Side) -> tuple[bool, str]:
 @figures.panels(
     ("from unrounded", "step", "relative"), ("the loss", "step", ""), below=4
 )
-def draw_paths(side: Side, left: Axes, right: Axes) -> None:
+def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, color in COLORS.items():
         left.semilogy(distances(side, name).T, color=color, alpha=0.8)
     for name, color in {UNROUNDED: "black", **COLORS}.items():
@@ -165,7 +169,7 @@ def draw_paths(side: Side, left: Axes, right: Axes) -> None:
     ("step / spacing", "step", "median"),
     below=4,
 )
-def draw_unchanged(side: Side, left: Axes, right: Axes) -> None:
+def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     """How many weights stay as they are, and how small their updates are by then."""
     for name, color in COLORS.items():
         trial = side[name]

@@ -4,12 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 import handmade
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp, sgd
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
 STEPS = 200
 LR = 0.5
@@ -30,7 +28,7 @@ MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
 def learner(make: Callable[[Any, Any], Any] | None) -> MakeLearner:
     """64-32-10 with ReLU, in small batches, whose gradients are noisy."""
     scheduler = make and (lambda optim, opt: make(optim.lr_scheduler, opt))
-    return sgd(mlp(64, 32, 10), scheduler=scheduler, lr=LR, momentum=0.5)
+    return trained(mlp(64, 32, 10), scheduler=scheduler, lr=LR, momentum=0.5)
 
 
 def ends_lower(side: Side) -> tuple[bool, str]:
@@ -46,7 +44,7 @@ def ends_lower(side: Side) -> tuple[bool, str]:
 @figures.panels(
     ("learning rate", "step", ""), ("loss on all digits", "step", ""), below=4
 )
-def draw(side: Side, rates: Axes, losses: Axes) -> None:
+def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, label=name)

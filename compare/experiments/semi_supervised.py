@@ -5,11 +5,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
-from compare.experiment import Data, Experiment, MakeLearner, Side, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
 LABELS = (2, 5, 10)
 """How many digits of each class have a label."""
@@ -36,12 +34,13 @@ net = mlp(64, CODE, 10)
 """The same for all three."""
 
 
-def adam(optim: Any, parameters: Any) -> Any:
-    """The same optimiser for all three.
+ADAM = {"lr": 0.02, "eps": 1e-5}
+"""A larger eps than 1e-8, so that a gradient that is 0 but for rounding moves nothing."""
 
-    A larger eps than 1e-8, so that a gradient that is 0 but for rounding moves nothing.
-    """
-    return optim.Adam(parameters, lr=0.02, eps=1e-5)
+
+def adam(library: Any) -> Any:
+    """The same optimiser for all three."""
+    return lambda parameters: library.optim.Adam(parameters, **ADAM)
 
 
 def pseudo(library: Any) -> Any:
@@ -51,7 +50,7 @@ def pseudo(library: Any) -> Any:
     labels a class on average, but lost 3.9 points at worst, and this one never any.
     """
     return library.semi_supervised.PseudoLabels(
-        net(library.nn), partial(adam, library.optim), sure=0.8, every=HALF
+        net(library.nn), adam(library), sure=0.8, every=HALF
     )
 
 
@@ -63,14 +62,12 @@ def compressed(library: Any) -> Any:
         decoder=nn.Linear(CODE, 64),
         head=nn.Linear(CODE, 10),
     )
-    return library.semi_supervised.Pretrained(
-        model, partial(adam, library.optim), pretrain=HALF
-    )
+    return library.semi_supervised.Pretrained(model, adam(library), pretrain=HALF)
 
 
 WAYS: dict[str, tuple[MakeLearner, Any, str]] = {
     "labels_only": (
-        backprop(model=net, loss=lambda nn: nn.CrossEntropyLoss(), optimizer=adam),
+        trained(net, optimizer="Adam", **ADAM),
         partial(draw, unlabelled=False),
         "labels only",
     ),
@@ -124,7 +121,7 @@ def _report(side: Side, way: str) -> str:
         "test accuracy in %",
     )
 )
-def picture(side: Side, ax: Axes) -> None:
+def picture(side: Side, ax: figures.Axes) -> None:
     """Mean and spread over the seeds."""
     for number, (way, (_, _, name)) in enumerate(WAYS.items()):
         found = 100 * accuracies(side, way)

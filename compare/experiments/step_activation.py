@@ -1,18 +1,16 @@
 """Why Step is a bad activation: nothing flows back through it."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import gates
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import gates, trained
 
 
 def neuron(activation: str) -> MakeLearner:
     """One neuron with this activation."""
-    return sgd(
+    return trained(
         lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
         "MSELoss",
         lr=2.0,
@@ -31,7 +29,7 @@ def loss_stays(side: Side) -> tuple[bool, str]:
     return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], words
 
 
-def draw(side: Side) -> Figure:
+def draw(side: Side) -> plots.Figure:
     """Every activation of the course, and its derivative."""
     x = np.linspace(-4, 4, 801)
     values, slopes = {}, {}

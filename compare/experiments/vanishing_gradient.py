@@ -1,13 +1,12 @@
 """Each layer shrinks the gradient a little; many layers leave nothing of it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Experiment, Side
-from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiment import Draw, Experiment, Side
+from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
@@ -48,41 +47,32 @@ def deep_does_not_learn(side: Side) -> tuple[bool, str]:
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
 
 
-def by_layer(side: Side) -> Figure:
+def by_layer(side: Side, activation: str, name: str) -> tuple[Any, np.ndarray]:
     """The gradient in each of 64 layers."""
-    return _panels(
-        "layer, the 65th is the output",
-        "gradient of its weights",
-        np.arange(1, 66),
-        lambda a, name: deep_nets.gradient_norms(side.library, 64, a, name),
-    )
+    norms = deep_nets.gradient_norms(side.library, 64, activation, name)
+    return np.arange(1, 66), norms
 
 
-def by_depth(side: Side) -> Figure:
+def by_depth(side: Side, activation: str, name: str) -> tuple[Any, np.ndarray]:
     """The gradient of the first layer, against the number of layers."""
-    return _panels(
-        "layers",
-        "gradient norm, first layer",
-        np.array(deep_nets.DEPTHS),
-        lambda a, name: deep_nets.first_layer_norms(side.library, a, name),
-    )
+    norms = deep_nets.first_layer_norms(side.library, activation, name)
+    return deep_nets.DEPTHS, norms
 
 
-def _panels(
-    x_name: str, y_name: str, x: np.ndarray, norms: Callable[[str, str], np.ndarray]
-) -> Figure:
-    figure, axes = plots.canvas(len(ACTIVATIONS))
-    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
-        for name, style in STYLES.items():
-            ax.semilogy(x, norms(activation, name), style, label=name, linewidth=2.5)
-        ax.set_title(activation, fontsize=15)
-        if ax is not axes[0]:
+def draw(norms: Callable[..., tuple[Any, np.ndarray]], x: str, y: str) -> Draw:
+    """A panel for each activation, on one scale."""
+
+    @figures.panels(*zip(ACTIVATIONS, ("", x, ""), (y, "", ""), strict=True), below=3)
+    def drawn(side: Side, *axes: figures.Axes) -> None:
+        for ax, activation in zip(axes, ACTIVATIONS, strict=True):
+            for name, style in STYLES.items():
+                found = norms(side, activation, name)
+                ax.semilogy(*found, style, label=name, linewidth=2.5)
+        for ax in axes[1:]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
-    axes[1].set_xlabel(x_name, fontsize=13)
-    axes[0].set_ylabel(y_name, fontsize=13)
-    plots.below(figure, axes[0], columns=3)
-    return figure
+
+    return drawn
 
 
 EXPERIMENT = Experiment(
@@ -102,7 +92,12 @@ EXPERIMENT = Experiment(
         "no weights of the usual size save the sigmoid": sigmoid_cannot_be_saved,
         "16 layers of sigmoids do not learn, 2 do": deep_does_not_learn,
     },
-    figures={"by_layer": by_layer, "by_depth": by_depth},
+    figures={
+        "by_layer": draw(
+            by_layer, "layer, the 65th is the output", "gradient of its weights"
+        ),
+        "by_depth": draw(by_depth, "layers", "gradient norm, first layer"),
+    },
     story="Going back, the gradient is multiplied by weights and slopes in every "
     "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers "
     "never learn that anything is wrong. Initialisers, told of the activation, choose "

@@ -1,10 +1,9 @@
 """Two outputs side by side: each sum is as simple as one alone."""
 
 import numpy as np
-from matplotlib.axes import Axes
 
-from compare.experiment import Data, Experiment, Side, backprop
-from compare.experiments.common import figures
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures, trained
 from compare.tolerance import difference
 
 X, TARGET = [1.0, 2.0], [1.0, -1.0]
@@ -42,7 +41,7 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(("output 1", "step", "weight"), ("output 2", "step", "weight"))
-def draw(side: Side, *axes: Axes) -> None:
+def draw(side: Side, *axes: figures.Axes) -> None:
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):
             ax.plot([p["weight"][row, column] for p in side.only.path], label=name)
@@ -55,10 +54,8 @@ EXPERIMENT = Experiment(
     heading="Breiter Output",
     data=lambda rng: Data(x=np.array([X]), target=np.array([TARGET])),
     learners={
-        "wide": backprop(
-            model=lambda nn: nn.Linear(2, 2),
-            loss=lambda nn: nn.MSELoss(reduction="sum"),
-            optimizer=lambda optim, p: optim.SGD(p, lr=LR),
+        "wide": trained(
+            lambda nn: nn.Linear(2, 2), lambda nn: nn.MSELoss(reduction="sum"), lr=LR
         )
     },
     start={

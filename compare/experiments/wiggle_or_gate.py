@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from compare.experiment import Experiment, Side
 from compare.experiments.common import budgets, figures, gates, reporting
@@ -31,11 +30,7 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     return bool(blind <= 2 * gradient < math.inf), words
 
 
-@figures.panels(("OR, {seeds}: median and middle 80 %", "forward passes", "loss"))
-def draw(side: Side, ax: Axes) -> None:
-    budgets.draw_losses(ax, side)
-
-
+LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "loss")
 EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),
@@ -54,7 +49,7 @@ EXPERIMENT = Experiment(
         "all three learn OR, from every seed": or_is_learned,
         "with three weights blind search is about as cheap": blind_is_no_worse,
     },
-    figures={"losses": draw},
+    figures={"losses": figures.panels(LABELS)(budgets.draw_losses)},
     story="Wiggle the weights, and keep what is better: with only three of them one "
     "try in four or five is an improvement, and no derivative is needed. Annealing at "
     "first keeps some that are worse, which here only costs time. A backward pass is "

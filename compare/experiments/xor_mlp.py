@@ -1,8 +1,7 @@
 """XOR with one hidden layer, from many seeds."""
 
 from compare.experiment import Experiment, Side
-from compare.experiments.common import gates
-from compare.experiments.common.learners import mlp, sgd
+from compare.experiments.common import gates, mlp, trained
 
 
 def solved(side: Side) -> tuple[bool, str]:
@@ -16,7 +15,7 @@ EXPERIMENT = Experiment(
     course=("D8", "F1"),
     heading="Warum kann XOR nicht mit einem einfachen Linear Layer gelernt werden?",
     data=gates.gate(gates.XOR),
-    learners={"mlp": sgd(NET, "MSELoss", lr=0.2, momentum=0.9)},
+    learners={"mlp": trained(NET, "MSELoss", lr=0.2, momentum=0.9)},
     steps=300,
     seeds=20,
     metrics={"accuracy": gates.accuracy},

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from compare.experiment import MakeLearner, Side
-from compare.experiments.common.learners import sgd
+from compare.experiments.common import trained
 
 PER_STEP = 3
 """Forward passes that a step costs. Of gradient descent: one, and the backward pass
@@ -40,7 +40,7 @@ def learners(
         )
 
     return {
-        "gradient": sgd(model, loss, lr=lr),
+        "gradient": trained(model, loss, lr=lr),
         "random": search("RandomDescent"),
         "annealing": search("Annealing", temperature=temperature, cooling=0.97),
     }
@@ -62,7 +62,7 @@ def passes(side: Side) -> int:
     return PER_STEP * len(side.only.losses)
 
 
-def draw_losses(ax: Axes, side: Side) -> None:
+def draw_losses(side: Side, ax: Axes) -> None:
     """The median loss against forward passes, and the middle 80 % of the seeds."""
     for name, color in COLORS.items():
         low, middle, high = np.quantile(losses(side, name), [0.1, 0.5, 0.9], axis=0)

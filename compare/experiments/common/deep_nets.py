@@ -6,15 +6,20 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 import handmade
 from compare import plots
 from compare.backend import Backend, to_numpy
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import digits, figures, reporting
-from compare.experiments.common.learners import mlp, sgd
-from compare.experiments.common.libraries import LIBRARIES, give
+from compare.experiments.common import (
+    LIBRARIES,
+    digits,
+    figures,
+    give,
+    mlp,
+    reporting,
+    trained,
+)
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
@@ -63,13 +68,13 @@ def learner(
         return net
 
     norm = clip and (lambda nn, parameters: nn.utils.clip_grad_norm_(parameters, clip))
-    return sgd(model, clip=norm or None, lr=lr, momentum=momentum)
+    return trained(model, clip=norm or None, lr=lr, momentum=momentum)
 
 
 # The gradient of an untrained net
 
 
-def trained(
+def train(
     library: str, depth: int, activation: str, initialiser: str, steps: int
 ) -> tuple[Any, list[float]]:
     """The net after so many steps of plain SGD on 256 digits, and its losses.
@@ -94,7 +99,7 @@ def gradient_norms(
     library: str, depth: int, activation: str, initialiser: str
 ) -> np.ndarray:
     """The norm of the loss's gradient by each layer's weights, first layer first."""
-    found, _ = trained(library, depth, activation, initialiser, steps=1)
+    found, _ = train(library, depth, activation, initialiser, steps=1)
     gradients = found.gradients().items()
     norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
     return np.array(norms)
@@ -135,7 +140,7 @@ def ten_blocks(block: Block) -> MakeLearner:
         first = nn.Linear(64, WIDTH, bias=False)
         return nn.Sequential(first, *layers, nn.Linear(WIDTH, 10))
 
-    return sgd(model, lr=0.01)
+    return trained(model, lr=0.01)
 
 
 def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
@@ -174,7 +179,7 @@ def _accuracy(
 
 
 @figures.panels(("10 layers of tanh", "step", "loss"))
-def _draw(side: Side, ax: Axes) -> None:
+def _draw(side: Side, ax: plots.Axes) -> None:
     colors = (plots.GREY, plots.RED)
     for name, color in zip(figures.learner_names(side), colors, strict=True):
         figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
