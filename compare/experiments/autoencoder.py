@@ -9,7 +9,6 @@ from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
-from compare.results import Trial
 
 WIDTHS = (2, 4, 8, 16)
 """The n of the nets without hidden layers."""
@@ -20,7 +19,7 @@ STEPS, BATCH = 200, 256
 
 def centred(rng: object = None) -> Data:
     """The digits without their mean; each is its own target."""
-    data = digits.small().data
+    data = digits.small()
     x, x_test = (a - data.x.mean(axis=0) for a in (data.x, data.test_set[0]))
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
@@ -61,11 +60,6 @@ def per_pixel(metrics: Any, output: Any, target: Any) -> float:
     return float(np.mean((to_numpy(output) - to_numpy(target)) ** 2))
 
 
-def error(trial: Trial, part: str) -> float:
-    """The mean squared error per pixel, on the digits of "train" or "test"."""
-    return trial.metrics[f"error/{part}"]
-
-
 @lru_cache
 def pca_error(n: int, part: str = "train") -> float:
     """The error that remains with the first n principal directions."""
@@ -75,35 +69,35 @@ def pca_error(n: int, part: str = "train") -> float:
     return float(np.mean((x - x @ kept.T @ kept) ** 2))
 
 
+def errors(side: Side, name: str, part: str = "train") -> np.ndarray:
+    """The error of each seed of a learner, on seen or on unseen digits."""
+    return np.array(digits.last(side, name, f"error/{part}"))
+
+
 def reaches_pca(side: Side) -> tuple[bool, str]:
     """PCA is the optimum of two matrices, so no error may be below it."""
-    above = {
-        n: [error(t, "train") / pca_error(n) - 1 for t in side.named(f"linear_{n}")]
-        for n in WIDTHS
-    }
+    above = {n: errors(side, f"linear_{n}") / pca_error(n) - 1 for n in WIDTHS}
     every = np.array([*above.values()])
-    words = ", ".join(f"{n}: {max(values):.2%}" for n, values in above.items())
+    words = ", ".join(f"{n}: {found.max():.2%}" for n, found in above.items())
     words = f"above PCA's error, at worst: {words}; "
     words += reporting.budget(side.trials, BATCH)
     return bool(every.min() > -1e-4 and every.max() < 0.01), words
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
-    seen, unseen = (
-        max(error(t, part) / pca_error(8, part) for t in side.named(BENT))
-        for part in ("train", "test")
-    )
-    return max(seen, unseen) < 0.75, (
+    parts = ("train", "test")
+    seen, unseen = (max(errors(side, BENT, p) / pca_error(8, p)) for p in parts)
+    return bool(max(seen, unseen) < 0.75), (
         f"{seen:.0%} of PCA's error on seen digits, {unseen:.0%} on unseen ones, "
         f"at worst of {reporting.seeds(side.trials)}"
     )
 
 
 def generalises(side: Side) -> tuple[bool, str]:
-    trials = [t for n in WIDTHS for t in side.named(f"linear_{n}")]
-    worst = max(error(t, "test") / error(t, "train") for t in trials)
+    names = [f"linear_{n}" for n in WIDTHS]
+    worst = max(max(errors(side, n, "test") / errors(side, n)) for n in names)
     words = f"at worst {worst:.2f} times the error of seen digits"
-    return worst < 1.2, f"{words}, of {reporting.seeds(side.trials)}"
+    return bool(worst < 1.2), f"{words}, of {reporting.seeds(side.trials)}"
 
 
 @figures.panels(
@@ -116,11 +110,11 @@ def draw_errors(side: Side, ax: plots.Axes) -> None:
         ("train", "seen", "o", plots.BLUE),
         ("test", "unseen", "x", plots.RED),
     ):
-        found = [error(side[f"linear_{n}"], part) for n in WIDTHS]
+        found = [errors(side, f"linear_{n}", part)[0] for n in WIDTHS]
         label = "two matrices, seen" if name == "seen" else name
         ax.plot(WIDTHS, found, mark, ms=9, mew=2, color=color, label=label)
-        found, label = error(side[BENT], part), f"with ReLUs, {name}"
-        ax.plot(8, found, "*", ms=16, color=color, label=label)
+        found = errors(side, BENT, part)[0]
+        ax.plot(8, found, "*", ms=16, color=color, label=f"with ReLUs, {name}")
     figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
 
 
@@ -130,7 +124,7 @@ def draw_digits(side: Side) -> plots.Figure:
     names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
     titles = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
-    mean = digits.small().data.x.mean(axis=0)
+    mean = digits.small().x.mean(axis=0)
     return plots.pictures([row + mean for row in rows], titles, "unseen digits")
 
 

@@ -16,7 +16,7 @@ COSTS = [[float((i, j) in COSTLY) for j in range(10)] for i in range(10)]
 
 def noisy_digits(rng: np.random.Generator) -> Data:
     """Digits with so much noise that they are confused often enough to count."""
-    clean = digits.small().data
+    clean = digits.small()
     pixels = (clean.x, clean.test_set[0])
     x, x_test = (a + 0.5 * rng.normal(size=a.shape) for a in pixels)
     return replace(clean, x=x, x_test=x_test)

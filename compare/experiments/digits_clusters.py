@@ -19,7 +19,7 @@ def start() -> np.ndarray:
     Not digits themselves: six others would be equally far from two of them, where
     scikit-learn lets rounding decide and we take the first centre.
     """
-    return digits.small().data.x[:100].reshape(10, 10, -1).mean(axis=1)
+    return digits.small().x[:100].reshape(10, 10, -1).mean(axis=1)
 
 
 def purities(side: Side, name: str) -> list[float]:
@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(
     title="Clustering: k-means on the digits, without labels",
     course=("F6",),
     heading="(Un/Semi-)Supervised",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         "ten": lambda library: library.cluster.KMeans(10, 64),
         "twenty": lambda library: library.cluster.KMeans(20, 64),

@@ -1,9 +1,10 @@
 """Convolutions: the same small template everywhere in the picture."""
 
+import math
 from dataclasses import replace
 
 from compare import plots
-from compare.experiment import Experiment, Side
+from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import digits, trained
 
 STEPS = 450
@@ -22,17 +23,16 @@ def fewer_weights(side: Side) -> tuple[bool, str]:
     return weight.size < linear / 100, f"{weight.size} weights instead of {linear}"
 
 
-def lesson(pictures: digits.Pictures) -> Experiment:
-    """The lesson on these pictures, each an image with one channel."""
-    flat, shape = pictures.data, (-1, 1, pictures.side, pictures.side)
-    x, x_test = (a.reshape(shape) for a in (flat.x, flat.test_set[0]))
-    data = replace(flat, x=x, x_test=x_test)
+def lesson(data: Data) -> Experiment:
+    """The lesson on these digits, each an image with one channel."""
+    side = math.isqrt(data.x.shape[1])
+    x, x_test = (a.reshape(-1, 1, side, side) for a in (data.x, data.test_set[0]))
     cnn = trained(
         lambda nn: nn.Sequential(
             *(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
             *(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)),
             *(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
-            nn.Linear(16 * (pictures.side // 2) ** 2, 10),
+            nn.Linear(16 * (side // 2) ** 2, 10),
         ),
         optimizer="AdamW",
         lr=0.01,
@@ -44,7 +44,7 @@ def lesson(pictures: digits.Pictures) -> Experiment:
         title="Handwritten digits by a convolutional net",
         course=("F4",),
         heading="Lösungen",
-        data=lambda rng: data,
+        data=lambda rng: replace(data, x=x, x_test=x_test),
         learners={"cnn": cnn},
         steps=STEPS,
         longest=STEPS,

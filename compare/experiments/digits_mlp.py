@@ -1,16 +1,16 @@
 """Real handwritten digits with one hidden layer, backpropagated by hand."""
 
-from compare.experiment import Experiment
+from compare.experiment import Data, Experiment
 from compare.experiments.common import digits, mlp, trained
 
 
-def lesson(pictures: digits.Pictures) -> Experiment:
-    pixels = pictures.side**2
+def lesson(data: Data) -> Experiment:
+    pixels = data.x.shape[1]
     return Experiment(
         title=f"Handwritten digits by {pixels}-128-10 with ReLU",
         course=("F1", "F2", "E2"),
         heading="Back Propagation",
-        data=pictures.draw,
+        data=lambda rng: data,
         learners={"mlp": trained(mlp(pixels, 128, 10), lr=0.1, momentum=0.9)},
         steps=660,
         batch_size=64,

@@ -3,7 +3,7 @@
 import math
 
 from compare import plots
-from compare.experiment import Experiment, Side
+from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import digits, trained
 
 
@@ -13,15 +13,15 @@ def starts_near_guessing(side: Side) -> tuple[bool, str]:
     return abs(first - math.log(10)) < 0.5, f"{first:.3f}, ln 10 = {math.log(10):.3f}"
 
 
-def lesson(pictures: digits.Pictures, accuracy: float) -> Experiment:
+def lesson(data: Data, accuracy: float) -> Experiment:
     """The lesson on these digits, with the accuracy that it claims."""
-    pixels = pictures.side**2
+    pixels = data.x.shape[1]
     enough = f"at least {accuracy:.0%} of the test digits are right"
     return Experiment(
         title=f"Handwritten digits by Linear({pixels}, 10) and cross-entropy",
         course=("E2", "E1"),
         heading="CrossEntropy",
-        data=pictures.draw,
+        data=lambda rng: data,
         learners={"softmax": trained(lambda nn: nn.Linear(pixels, 10), lr=0.5)},
         steps=660,
         batch_size=64,

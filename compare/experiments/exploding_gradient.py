@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
     title="The exploding gradient, and clipping it",
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         "clipped": learner(DEPTH, "ReLU", LARGE, clip=1.0),
         "kaiming": learner(DEPTH, "ReLU", "kaiming"),

@@ -19,7 +19,7 @@ NETS = {f"digits_{n}": 64 for n in VARIED["digits"]} | {
 def first_digits(learner: str) -> DrawData:
     """Only as many digits to learn from as the learner's name says."""
     varied, _, n = learner.partition("_")
-    return lambda rng: digits.small().first(int(n) if varied == "digits" else 1437)
+    return lambda rng: digits.first(int(n) if varied == "digits" else 1437)
 
 
 def power_law(side: Side, varied: str) -> tuple[np.ndarray, float, float, float]:

@@ -51,7 +51,7 @@ EXPERIMENT = Experiment(
     title="Optimisers: cautious where it is steep, bold where it is flat",
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         label.lower().replace(" ", "_"): trained(
             mlp(64, 32, 10, activation="Tanh", bias=name != "Muon"),

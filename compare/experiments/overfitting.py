@@ -14,7 +14,7 @@ from handmade.nn import LogSoftmax
 
 def hundred_digits(rng: object) -> Data:
     """Ten digits of each class to learn from."""
-    return digits.small().first(100)
+    return digits.first(100)
 
 
 def learner(

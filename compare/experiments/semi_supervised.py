@@ -21,7 +21,7 @@ UNLABELLED = -1
 
 def draw(rng: np.random.Generator, each: int, unlabelled: bool = True) -> Data:
     """Labels only for `each` drawn digits of each class, with or without the others."""
-    data = digits.small().first(ALL)
+    data = digits.first(ALL)
     target = np.full_like(data.target, UNLABELLED)
     for digit in range(10):
         known = rng.choice(np.flatnonzero(data.target == digit), each, replace=False)

@@ -79,7 +79,7 @@ EXPERIMENT = Experiment(
     title="The vanishing gradient: each layer takes its share",
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         f"depth_{depth}": learner(depth, "Sigmoid", "xavier", lr=0.5, momentum=0.9)
         for depth in (2, 16)

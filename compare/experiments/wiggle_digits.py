@@ -101,7 +101,7 @@ EXPERIMENT = Experiment(
     title="Digits by wiggling 650 weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="random descent",
-    data=lambda rng: digits.small().first(300),
+    data=lambda rng: digits.first(300),
     learners=budgets.learners(
         lambda nn: nn.Linear(64, 10),
         "CrossEntropyLoss",

@@ -88,7 +88,7 @@ def train(
         weights = Backend().state_for_torch(weights)
     found = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
     found.model.load_state_dict(weights)
-    data = digits.small().data
+    data = digits.small()
     x, target = (give(library, a[:256]) for a in (data.x, data.target))
     with np.errstate(all="ignore"):
         return found, [found.step(x, target) for _ in range(steps)]
@@ -156,7 +156,7 @@ def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experi
         **described,
         course=("F4",),
         heading="Lösungen",
-        data=digits.small().draw,
+        data=digits.draw,
         learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
         steps=250,
         batch_size=64,
