@@ -21,9 +21,7 @@ from compare.experiments.common import (
 )
 from compare.tolerance import difference
 
-Function = Callable[[Any, Any], Any]
-"""From the library's `autodiff` and a point to a number."""
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "SumOfSquares": lambda ad, p: p[0] ** 2 + p[1] ** 2,
     "SumOfCubes": lambda ad, p: ad.sum(p**3),
     "InverseSquare": lambda ad, p: 1 / (p[0] ** 2 + p[1] ** 2),
@@ -33,11 +31,11 @@ FUNCTIONS: dict[str, Function] = {
     "Plane": lambda ad, p: p[0] + 2 * p[1],
     "ProductWithSquare": lambda ad, p: 2 * p[0] * p[1] ** 2,
 }
-"""The course's functions; the class of this name in `handmade.surfaces` has the
-gradient by hand."""
+"""The course's functions, given `autodiff` and a point; `handmade.surfaces` has their
+gradients by hand."""
 
 
-def ways(library: str, f: Function) -> dict[str, Callable[..., Any]]:
+def ways(library: str, f: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """By name, from a point to the gradient of f there; all but "by hand"."""
     ad = LIBRARIES[library].autodiff
 
@@ -63,8 +61,6 @@ def points(count: int) -> list[np.ndarray]:
     return [r.uniform(0.5, 2, 2) * r.choice([-1, 1], 2) for r in rngs]
 
 
-# How exact they are
-
 TOLERANCES = {"one-sided": 1e-5, "central": 1e-8} | dict.fromkeys(
     ("complex step", "forward", "reverse"), 1e-13
 )
@@ -80,9 +76,8 @@ def all_agree(side: Side) -> tuple[bool, str]:
                 found = difference(find(give(side.library, p)), by_hand(p))
                 worst[way] = max(worst[way], found.relative)
     holds = all(worst[way] <= most for way, most in TOLERANCES.items())
-    where = "(2, −1) and a point of each of the seeds 0 to 9"
-    words = reporting.listed(worst, "{:.0e}")
-    return holds, f"{len(FUNCTIONS)} functions at {where}: {words}"
+    words = f"{len(FUNCTIONS)} functions at (2, −1) and a point of each of the seeds "
+    return holds, f"{words}0 to 9: {reporting.listed(worst, '{:.0e}')}"
 
 
 EPS = float(np.finfo(float).eps)
@@ -106,7 +101,7 @@ def errors(library: str) -> dict[str, np.ndarray]:
     }
 
 
-def step_neither_long_nor_short(side: Side) -> tuple[bool, str]:
+def best_step(side: Side) -> tuple[bool, str]:
     found, words, holds = errors(side.library), [], True
     for way, (theory, name) in BEST.items():
         best = STEPS[np.argmin(found[way])]
@@ -127,13 +122,10 @@ def draw_errors(side: Side, ax: figures.Axes) -> None:
         ax.text(1.2 * theory, 0.02, name, fontsize=14)
 
 
-# What they cost
-
 SIZES = 2 ** np.arange(3, 8)
 
 
 def wave(ad: Any, x: Any) -> Any:
-    """A function of any number of inputs."""
     return ad.sum(ad.sin(x) * ad.exp(-x * x))
 
 
@@ -156,11 +148,11 @@ def evaluations(library: str) -> dict[str, list[int]]:
     return found
 
 
-def reverse_costs_the_same(side: Side) -> tuple[bool, str]:
+def costs_the_same(side: Side) -> tuple[bool, str]:
     """The other ways evaluate f once for each input."""
     counts = evaluations(side.library)
-    logs = {way: np.log(each) for way, each in counts.items()}
-    exponents = {w: np.polyfit(np.log(SIZES), each, 1)[0] for w, each in logs.items()}
+    logs = np.log(list(counts.values())).T
+    exponents = dict(zip(counts, np.polyfit(np.log(SIZES), logs, 1)[0], strict=True))
     reverse = abs(exponents.pop("reverse"))
     holds = reverse < 1e-9 and all(abs(e - 1) < 0.05 for e in exponents.values())
     return bool(holds), (
@@ -190,10 +182,8 @@ def draw_costs(side: Side, left: figures.Axes, right: figures.Axes) -> None:
         ax.minorticks_off()
 
 
-# What they train
-
 NET = mlp(64, 128, 10)
-OPTIONS = {"lr": 0.1, "momentum": 0.9}
+OPTIONS: dict[str, Any] = {"lr": 0.1, "momentum": 0.9}
 
 
 def cross_entropy(ad: Any, logits: Any, target: Any) -> Any:
@@ -254,12 +244,8 @@ EXPERIMENT = Experiment(
     seeds=3,
     claims={
         "all ways agree on the course's functions": all_agree,
-        "a difference is best near √ε or ∛ε, the complex step exact": (
-            step_neither_long_nor_short
-        ),
-        "the reverse walk costs the same for any number of inputs": (
-            reverse_costs_the_same
-        ),
+        "a difference is best near √ε or ∛ε, the complex step exact": best_step,
+        "the reverse walk costs the same for any number of inputs": costs_the_same,
         "the tape trains the net of digits_mlp on the hand-written layers' curve": (
             tape_trains_the_same_net
         ),

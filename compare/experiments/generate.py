@@ -74,7 +74,7 @@ def negative_elbo(trial: Trial) -> float:
     return float(np.mean(found) + GaussianKLLoss()(code, np.zeros_like(code)))
 
 
-def likelier(side: Side) -> tuple[bool, str]:
+def likely(side: Side) -> tuple[bool, str]:
     """Compared by the negative ELBO; without the divergence it is far worse."""
     unseen = black_or_white().test_set[0]
     pixels = negative_log_likelihood(unseen, independent_pixels()[1])
@@ -164,7 +164,7 @@ EXPERIMENT = Experiment(
     batch_size=BATCH,
     seeds=2,
     claims={
-        "it gives unseen digits a higher likelihood than independent pixels do": likelier,
+        "it gives unseen digits a higher likelihood than independent pixels do": likely,
         "what it writes are digits": generates_digits,
         "it writes all ten digits": generates_them_all,
     },

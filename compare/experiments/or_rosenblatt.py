@@ -1,7 +1,5 @@
 """OR by Rosenblatt's rule: no gradient of the step, only right and wrong."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from compare.experiment import Experiment, Side
@@ -10,20 +8,17 @@ from compare.experiments.common import gates
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
     """No weight moves in the last epoch: every answer is right."""
-    path = side.only.path
-    moved = [
-        step
-        for step, (old, new) in enumerate(pairwise(path), start=1)
-        if any(np.any(old[name] != new[name]) for name in old)
-    ]
-    quiet = len(path) - 1 - moved[-1]
-    return quiet >= len(gates.ROWS), f"the last correction is step {moved[-1]}"
+    arrays = side.only.path.arrays()
+    path = np.column_stack([a.reshape(len(a), -1) for a in arrays.values()])
+    last = np.flatnonzero(np.any(path[1:] != path[:-1], axis=1))[-1] + 1
+    quiet = len(path) - 1 - last
+    return bool(quiet >= len(gates.ROWS)), f"the last correction is step {last}"
 
 
 def counts_in_whole_steps(side: Side) -> tuple[bool, str]:
     """They start at 0, and the learning rate is 1."""
     p = side.only.parameters
-    weights = [float(p["bias"][0]), *map(float, p["weight"][0])]
+    weights = [float(w) for w in (*p["bias"], *p["weight"][0])]
     return all(w == round(w) for w in weights), f"w₀, w₁, w₂ = {weights}"
 
 

@@ -67,11 +67,8 @@ def learner(
                 INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
         return net
 
-    norm = clip and (lambda nn, parameters: nn.utils.clip_grad_norm_(parameters, clip))
-    return trained(model, clip=norm or None, lr=lr, momentum=momentum)
-
-
-# The gradient of an untrained net
+    shorten = clip and (lambda nn, p: nn.utils.clip_grad_norm_(p, clip))
+    return trained(model, clip=shorten or None, lr=lr, momentum=momentum)
 
 
 def train(
