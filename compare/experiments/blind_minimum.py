@@ -7,8 +7,9 @@ import numpy as np
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import LIBRARIES, figures, give, mlp, reporting, trained
+from compare.experiments.common import figures, mlp, reporting, trained
 from compare.experiments.common.budgets import COLORS, PER_STEP
+from compare.experiments.common.libraries import LIBRARIES, give
 
 START, SCALE, SEEDS = 2.0, 0.4, 11
 

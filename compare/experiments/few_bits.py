@@ -8,7 +8,8 @@ import numpy as np
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Experiment, Side
-from compare.experiments.common import LIBRARIES, digits, figures, reporting, trained
+from compare.experiments.common import digits, figures, reporting, trained
+from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
 AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")

@@ -10,14 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from compare import plots
 from compare.backend import Backend
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import (
-    LIBRARIES,
-    digits,
-    figures,
-    mlp,
-    reporting,
-    trained,
-)
+from compare.experiments.common import digits, figures, mlp, reporting, trained
+from compare.experiments.common.libraries import LIBRARIES
 
 LR, BACK_LR, BATCH = 0.02, 0.003, 128
 

@@ -10,15 +10,8 @@ import numpy as np
 
 import handmade
 from compare.experiment import Experiment, Side
-from compare.experiments.common import (
-    LIBRARIES,
-    digits,
-    figures,
-    give,
-    mlp,
-    reporting,
-    trained,
-)
+from compare.experiments.common import digits, figures, mlp, reporting, trained
+from compare.experiments.common.libraries import LIBRARIES, give
 from compare.tolerance import difference
 
 FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {

@@ -7,14 +7,8 @@ import numpy as np
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import (
-    LIBRARIES,
-    figures,
-    gates,
-    mlp,
-    reporting,
-    trained,
-)
+from compare.experiments.common import figures, gates, mlp, reporting, trained
+from compare.experiments.common.libraries import LIBRARIES
 from compare.results import Trial
 
 LR = 0.15

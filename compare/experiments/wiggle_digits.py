@@ -6,14 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from compare.experiment import Experiment, Side
-from compare.experiments.common import (
-    LIBRARIES,
-    budgets,
-    digits,
-    figures,
-    give,
-    reporting,
-)
+from compare.experiments.common import budgets, digits, figures, reporting
+from compare.experiments.common.libraries import LIBRARIES, give
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64)
 REPEATS = 9

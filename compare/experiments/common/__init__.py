@@ -1,24 +1,13 @@
-"""What several lessons share; here: multilayer perceptrons, trained, by library."""
+"""What several lessons share; here: multilayer perceptrons and how they are trained."""
 
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import handmade
-import torch_ref
-from compare.backend import Backend
 from compare.experiment import MakeLearner, backprop
 
-LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
-"""For claims that compute something beside the training."""
 Model = Callable[[Any], Any]
 """From the library's `nn` to a module."""
-
-
-def give(library: str, values: Any) -> Any:
-    """The values as an array that the library takes: NumPy's, or a tensor."""
-    backend = Backend()
-    return backend.torch(values) if library == "torch_ref" else backend.handmade(values)
 
 
 def mlp(*widths: int, activation: str = "ReLU", bias: bool = True) -> Model:

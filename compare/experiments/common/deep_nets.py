@@ -11,15 +11,8 @@ import handmade
 from compare import plots
 from compare.backend import Backend, to_numpy
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import (
-    LIBRARIES,
-    digits,
-    figures,
-    give,
-    mlp,
-    reporting,
-    trained,
-)
+from compare.experiments.common import digits, figures, mlp, reporting, trained
+from compare.experiments.common.libraries import LIBRARIES, give
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
