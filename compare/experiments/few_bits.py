@@ -7,7 +7,7 @@ import numpy as np
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Experiment, Side
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
 
@@ -24,7 +24,7 @@ def net(nn: Any, *bits: int | str) -> Any:
     return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
 
 
-def learner(*bits: int | str) -> Any:
+def learner(*bits: int | str) -> MakeLearner:
     return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
 
 
@@ -32,9 +32,8 @@ def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
     module, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
-        model = net(module.nn)
+        model, state = net(module.nn), trial.learner.model.state_dict()
         model.to(trial.give(np.zeros(1)))
-        state = trial.learner.model.state_dict()
         model.load_state_dict(module.quantize.quantized_state_dict(state, bits))
         x, target = trial.data.test_set
         output = to_numpy(model(trial.give(x)))
@@ -88,7 +87,7 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
     two, three = (accuracies_after(side, bits) for bits in (2, "ternary"))
     words = f"scale max |w| {reporting.percent(two)}, mean |w| "
     words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
-    return 100 * float(np.mean(three) - np.mean(two)) >= 10, words
+    return bool(three.mean() - two.mean() >= 0.1), words
 
 
 @figures.panels(

@@ -54,7 +54,8 @@ def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.n
         step = timeit(lambda: learner.step(x, target), number=1)
         return [step, timeit(lambda: learner.predict(x), number=1)]
 
-    return np.median([np.divide(*map(seconds, pair)) for _ in range(15)], axis=0)
+    times = np.array([[seconds(learner) for learner in pair] for _ in range(15)])
+    return np.median(times[:, 0] / times[:, 1], axis=0)
 
 
 def reads_digits(side: Side) -> tuple[bool, str]:
@@ -78,11 +79,10 @@ def backprop_is_better(side: Side) -> tuple[bool, str]:
 def costly(side: Side) -> tuple[bool, str]:
     """The times are only reported: their ratio depends on the machine and its load."""
     x, target = side.only.data.x[:BATCH], side.only.data.target[:BATCH]
-    forward, back = (
-        multiplications(side.library, make, x, target) for make in LEARNERS.values()
-    )
+    makers = list(LEARNERS.values())
+    forward, back = (multiplications(side.library, make, x, target) for make in makers)
     step, answer = forward / back
-    times = time_ratios(side, [*LEARNERS.values()], BATCH)
+    times = time_ratios(side, makers, BATCH)
     return bool(step > 1 and answer > 5), (
         f"multiply-adds of matrix products, counted, for each example of a step: "
         f"{forward[0]:.0f} and {back[0]:.0f}, × {step:.2f}, time × {times[0]:.1f}; "

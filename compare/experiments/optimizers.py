@@ -25,9 +25,8 @@ OWN_STEPS = ("adagrad", "adadelta", "rmsprop", "rprop", "adam", "adamw", "nadam"
 
 
 def all_learn(side: Side) -> tuple[bool, str]:
-    ratios = {t.name: t.losses[-1] / t.losses[0] for t in side.trials}
-    worst = max(ratios, key=lambda name: ratios[name])
-    return ratios[worst] < 0.5, f"least of all {worst}, loss × {ratios[worst]:.2f}"
+    ratio, worst = max((t.losses[-1] / t.losses[0], t.name) for t in side.trials)
+    return ratio < 0.5, f"least of all {worst}, loss × {ratio:.2f}"
 
 
 def bold_where_flat(side: Side) -> tuple[bool, str]:

@@ -1,5 +1,6 @@
 """Where training leaves its path when the weights have fewer digits."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,19 +51,19 @@ def path(trial: Trial) -> np.ndarray:
 
 
 def distances(side: Side, name: str) -> np.ndarray:
-    """The distance to the unrounded weights after each step, (seeds, steps)."""
+    """The relative distance to the unrounded weights after each step (seeds, steps)."""
     unrounded, shorter = (
         np.array([path(trial)[1:] for trial in side.named(n)])
         for n in (UNROUNDED, name)
     )
-    distance = np.linalg.norm(shorter - unrounded, axis=2)
-    return distance / np.linalg.norm(unrounded, axis=2)
+    norm = partial(np.linalg.norm, axis=2)
+    return norm(shorter - unrounded) / norm(unrounded)
 
 
 def unchanged(trial: Trial) -> np.ndarray:
-    """Which weights (column) a step (row) leaves exactly as they are.
+    """Which weights (column) each step (row) but the first leaves exactly as they are.
 
-    Without the first step, before which the weights are not rounded yet.
+    Before the first step they are not rounded yet.
     """
     points = path(trial)[1:]
     return points[1:] == points[:-1]

@@ -1,6 +1,7 @@
 """Each layer shrinks the gradient a little; many layers leave nothing of it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ def good_weights_keep_it(side: Side) -> tuple[bool, str]:
     """Kaiming's weights for ReLU, orthogonal ones for tanh."""
     relu = factor(side.library, "ReLU", "kaiming")
     tanh = factor(side.library, "Tanh", "orthogonal")
-    holds = 0.9 < relu < 1.1 and 0.9 < tanh < 1.1
-    return holds, f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
+    words = f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
+    return 0.9 < relu < 1.1 and 0.9 < tanh < 1.1, words
 
 
 def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
@@ -47,27 +48,15 @@ def deep_does_not_learn(side: Side) -> tuple[bool, str]:
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
 
 
-def by_layer(side: Side, activation: str, name: str) -> tuple[Any, np.ndarray]:
-    """The gradient in each of 64 layers."""
-    norms = deep_nets.gradient_norms(side.library, 64, activation, name)
-    return np.arange(1, 66), norms
-
-
-def by_depth(side: Side, activation: str, name: str) -> tuple[Any, np.ndarray]:
-    """The gradient of the first layer, against the number of layers."""
-    norms = deep_nets.first_layer_norms(side.library, activation, name)
-    return deep_nets.DEPTHS, norms
-
-
-def draw(norms: Callable[..., tuple[Any, np.ndarray]], x: str, y: str) -> Draw:
-    """A panel for each activation, on one scale."""
+def draw(n: Any, norms: Callable[..., np.ndarray], x: str, y: str) -> Draw:
+    """Norms against n: a panel for each activation, on one scale."""
 
     @figures.panels(*zip(ACTIVATIONS, ("", x, ""), (y, "", ""), strict=True), below=3)
     def drawn(side: Side, *axes: figures.Axes) -> None:
         for ax, activation in zip(axes, ACTIVATIONS, strict=True):
             for name, style in STYLES.items():
-                found = norms(side, activation, name)
-                ax.semilogy(*found, style, label=name, linewidth=2.5)
+                found = norms(side.library, activation, name)
+                ax.semilogy(n, found, style, label=name, linewidth=2.5)
         for ax in axes[1:]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
@@ -75,6 +64,8 @@ def draw(norms: Callable[..., tuple[Any, np.ndarray]], x: str, y: str) -> Draw:
     return drawn
 
 
+BY_LAYER = partial(deep_nets.gradient_norms, depth=64)
+BY_DEPTH = deep_nets.first_layer_norms
 EXPERIMENT = Experiment(
     title="The vanishing gradient: each layer takes its share",
     course=("F3",),
@@ -94,9 +85,9 @@ EXPERIMENT = Experiment(
     },
     figures={
         "by_layer": draw(
-            by_layer, "layer, the 65th is the output", "gradient of its weights"
+            range(1, 66), BY_LAYER, "layer, the 65th is the output", "its gradient"
         ),
-        "by_depth": draw(by_depth, "layers", "gradient norm, first layer"),
+        "by_depth": draw(deep_nets.DEPTHS, BY_DEPTH, "layers", "gradient, first layer"),
     },
     story="Going back, the gradient is multiplied by weights and slopes in every "
     "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers "

@@ -22,12 +22,7 @@ def learners(
 ) -> dict[str, MakeLearner]:
     """Gradient descent, random descent and annealing of one model.
 
-    Args:
-        model: from the library's `nn` to a module.
-        loss: its name in `nn`.
-        lr: of gradient descent.
-        scale: of a random change of each weight.
-        temperature: of annealing at the start.
+    `scale` is that of a random change of each weight.
     """
 
     def search(method: str, **options: Any) -> MakeLearner:

@@ -86,7 +86,7 @@ def train(
 
 @lru_cache(maxsize=256)
 def gradient_norms(
-    library: str, depth: int, activation: str, initialiser: str
+    library: str, activation: str, initialiser: str, depth: int
 ) -> np.ndarray:
     """The norm of the loss's gradient by each layer's weights, first layer first."""
     found, _ = train(library, depth, activation, initialiser, steps=1)
@@ -97,7 +97,7 @@ def gradient_norms(
 
 def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
     """The norm of the first layer's gradient, for each of the depths."""
-    norms = [gradient_norms(library, d, activation, initialiser) for d in DEPTHS]
+    norms = [gradient_norms(library, activation, initialiser, d) for d in DEPTHS]
     return np.array([by_layer[0] for by_layer in norms])
 
 

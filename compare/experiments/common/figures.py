@@ -57,15 +57,7 @@ def learner_names(side: Side) -> list[str]:
 def draw_seeds(
     ax: Axes, trials: Sequence[Trial], label: str, metric: str = "", **style: Any
 ) -> None:
-    """The curves of all seeds, with one entry in the legend.
-
-    Args:
-        ax: where to draw.
-        trials: one a seed.
-        label: of the entry.
-        metric: such as "accuracy/test"; empty for the training loss.
-        style: of the lines.
-    """
+    """The loss of all seeds, or a metric, with one entry in the legend."""
     for number, trial in enumerate(trials):
         curve = trial.curve(metric) if metric else (trial.losses,)
         ax.plot(*curve, label=None if number else label, **style)
