@@ -56,7 +56,6 @@ def bent(nn: Any) -> Any:
 
 
 def per_pixel(metrics: Any, output: Any, target: Any) -> float:
-    """The mean squared error per pixel."""
     return float(np.mean((to_numpy(output) - to_numpy(target)) ** 2))
 
 
@@ -119,7 +118,6 @@ def draw_errors(side: Side, ax: plots.Axes) -> None:
 
 
 def draw_digits(side: Side) -> plots.Figure:
-    """The first unseen digit of each class, and its reconstructions."""
     chosen = centred().test_set[0][digits.first_unseen()]
     names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]

@@ -48,7 +48,6 @@ def never_worse(side: Side) -> tuple[bool, str]:
 
 
 def derivative_saves_little(side: Side) -> tuple[bool, str]:
-    """All three arrive after about as many evaluations."""
     descent = side["gradient"].losses
     steps = next((i for i, e in enumerate(descent) if e < 0.01), math.inf)
     random = [len(search(side.library, seed)[0]) for seed in range(SEEDS)]

@@ -60,7 +60,6 @@ def pure(side: Side) -> tuple[bool, str]:
 
 
 def purer_by_twenty(side: Side) -> tuple[bool, str]:
-    """A digit that is written in two ways needs two centres."""
     ten, twenty = purities(side, "ten"), purities(side, "twenty")
     words = f"{reporting.percent(ten)} → {reporting.percent(twenty)}"
     words += f"; {reporting.seeds(side.named('ten'))}"

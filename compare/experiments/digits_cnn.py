@@ -24,7 +24,6 @@ def fewer_weights(side: Side) -> tuple[bool, str]:
 
 
 def lesson(data: Data) -> Experiment:
-    """The lesson on these digits, each an image with one channel."""
     side = math.isqrt(data.x.shape[1])
     x, x_test = (a.reshape(-1, 1, side, side) for a in (data.x, data.test_set[0]))
     cnn = trained(

@@ -14,7 +14,6 @@ def starts_near_guessing(side: Side) -> tuple[bool, str]:
 
 
 def lesson(data: Data, accuracy: float) -> Experiment:
-    """The lesson on these digits, with the accuracy that it claims."""
     pixels = data.x.shape[1]
     enough = f"at least {accuracy:.0%} of the test digits are right"
     return Experiment(

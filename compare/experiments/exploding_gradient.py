@@ -2,7 +2,7 @@
 
 from compare import plots
 from compare.experiment import Experiment, Side
-from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import factor, learner
 
 DEPTH = 8
@@ -32,20 +32,20 @@ def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
     return last < 0.5, f"loss {last:.3f} after {len(side['kaiming'].losses)} steps"
 
 
-def by_depth(side: Side) -> plots.Figure:
-    figure, (norms, losses) = plots.canvas(2)
+@figures.panels(
+    ("gradient norm, first layer", "layers", ""),
+    (f"{DEPTH} layers of ReLU", "step", "loss"),
+    below=2,
+)
+def by_depth(side: Side, norms: figures.Axes, losses: figures.Axes) -> None:
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
         for name, color in (("normal, std 1", plots.RED), ("kaiming", plots.BLUE)):
             values = deep_nets.first_layer_norms(side.library, activation, name)
             label = f"{activation}, {name}"
             norms.semilogy(deep_nets.DEPTHS, values, style, color=color, label=label)
-    plots.label(norms, "gradient norm, first layer", "layers", "")
-    plots.below(figure, norms, columns=2)
     for trial in side.trials:
         losses.semilogy(trial.losses, label=trial.name)
-    plots.label(losses, f"{DEPTH} layers of ReLU", "step", "loss")
     losses.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(

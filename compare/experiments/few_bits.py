@@ -42,18 +42,15 @@ def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
 
 
 def size(side: Side, bits: int | str) -> int:
-    """The bytes of the net with so many bits a weight."""
     state = side["float"].learner.model.state_dict()
     return LIBRARIES[side.library].quantize.model_bytes(state, bits)
 
 
 def label(bits: int | str) -> str:
-    """The name of a number of bits, or of a type."""
     return f"{bits} bits" if isinstance(bits, int) else bits
 
 
 def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
-    """Training in few bits costs at most so many points of accuracy on average."""
     plain, few = (digits.accuracies(side, n) for n in ("float", name))
     lost = 100 * float(np.mean(plain) - np.mean(few))
     small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
@@ -72,7 +69,6 @@ def half_is_enough(side: Side) -> tuple[bool, str]:
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
-    """Training with rounded weights keeps what rounding afterwards destroys."""
     words, gains = [], []
     for name in ("ternary", "binary"):
         after = accuracies_after(side, TRAINED[name])

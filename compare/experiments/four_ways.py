@@ -142,7 +142,6 @@ def evaluations(library: str) -> dict[str, list[int]]:
 
 
 def costs_the_same(side: Side) -> tuple[bool, str]:
-    """The other ways evaluate f once for each input."""
     counts = evaluations(side.library)
     logs = np.log(list(counts.values())).T
     exponents = dict(zip(counts, np.polyfit(np.log(SIZES), logs, 1)[0], strict=True))
@@ -213,7 +212,6 @@ def tape_learner(library: Any) -> Any:
 
 
 def tape_trains_the_same_net(side: Side) -> tuple[bool, str]:
-    """Compared by the largest difference of two losses, over all steps and seeds."""
     names = ("tape", "by_hand")
     tape, by_hand = (np.array([t.losses for t in side.named(n)]) for n in names)
     largest = np.abs(tape - by_hand).max()

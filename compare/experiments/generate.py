@@ -129,7 +129,6 @@ def generates_them_all(side: Side) -> tuple[bool, str]:
 
 
 def written(side: Side) -> plots.Figure:
-    """Digits of drawn codes, and what stands in their place without the divergence."""
     pictures, p = generated(side[EIGHT])
     free, pixels = generated(side[FREE])[0], independent_pixels()[0]
     rows = [a[:10] for a in (black_or_white().x, pictures, p, free, pixels)]
@@ -138,7 +137,6 @@ def written(side: Side) -> plots.Figure:
 
 
 def reconstructed(side: Side) -> plots.Figure:
-    """The first unseen digit of each class, and its reconstructions."""
     unseen = black_or_white().test_set[0][digits.first_unseen()]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
     titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]

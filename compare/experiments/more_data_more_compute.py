@@ -5,21 +5,19 @@ from functools import partial
 import numpy as np
 
 from compare import plots
-from compare.experiment import DrawData, Experiment, Side
+from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, trained
 
 VARIED = {"digits": (25, 50, 100, 200, 400, 800, 1437), "width": (2, 3, 4, 6, 8)}
 """What one learner after the other has more of; all others have 1437 and 64."""
-NETS = {f"digits_{n}": 64 for n in VARIED["digits"]} | {
-    f"width_{n}": n for n in VARIED["width"]
-}
-"""Learner and the number of its hidden units."""
 
 
-def first_digits(learner: str) -> DrawData:
-    """Only as many digits to learn from as the learner's name says."""
-    varied, _, n = learner.partition("_")
-    return lambda rng: digits.first(int(n) if varied == "digits" else 1437)
+def learner(width: int) -> MakeLearner:
+    return trained(mlp(64, width, 10, activation="Tanh"), lr=0.1, momentum=0.9)
+
+
+def first(count: int, rng: object) -> Data:
+    return digits.first(count)
 
 
 def power_law(side: Side, varied: str) -> tuple[np.ndarray, float, float, float]:
@@ -61,11 +59,10 @@ EXPERIMENT = Experiment(
     title="More data, more compute (wider nets): the error as a power law",
     course=("F4",),
     heading="Lösungen",
-    data={name: first_digits(name) for name in NETS},
-    learners={
-        name: trained(mlp(64, width, 10, activation="Tanh"), lr=0.1, momentum=0.9)
-        for name, width in NETS.items()
-    },
+    data={f"digits_{n}": partial(first, n) for n in VARIED["digits"]}
+    | {f"width_{n}": digits.draw for n in VARIED["width"]},
+    learners={f"digits_{n}": learner(64) for n in VARIED["digits"]}
+    | {f"width_{n}": learner(n) for n in VARIED["width"]},
     steps=300,
     batch_size=25,
     seeds=2,

@@ -7,7 +7,6 @@ from compare.experiments.common import gates
 
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
-    """No weight moves in the last epoch: every answer is right."""
     arrays = side.only.path.arrays()
     path = np.column_stack([a.reshape(len(a), -1) for a in arrays.values()])
     last = np.flatnonzero(np.any(path[1:] != path[:-1], axis=1))[-1] + 1

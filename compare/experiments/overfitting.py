@@ -7,14 +7,9 @@ from typing import Any
 import numpy as np
 
 from compare import plots
-from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, trained
 from handmade.nn import LogSoftmax
-
-
-def hundred_digits(rng: object) -> Data:
-    """Ten digits of each class to learn from."""
-    return digits.first(100)
 
 
 def learner(
@@ -58,7 +53,6 @@ def sure_and_wrong(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> plots.Figure:
-    """Loss on seen and on unseen digits, for each learner."""
     names = figures.learner_names(side)
     figure, axes = plots.canvas(len(names))
     for ax, name in zip(axes, names, strict=True):
@@ -77,7 +71,7 @@ EXPERIMENT = Experiment(
     title="Overfitting: a hundred digits learned by heart",
     course=("F4",),
     heading="Lösungen",
-    data=hundred_digits,
+    data=lambda rng: digits.first(100),
     learners={"plain": learner()},
     steps=300,
     seeds=3,

@@ -122,7 +122,6 @@ def _report(side: Side, way: str) -> str:
     )
 )
 def picture(side: Side, ax: figures.Axes) -> None:
-    """Mean and spread over the seeds."""
     for number, (way, (_, _, name)) in enumerate(WAYS.items()):
         found = 100 * accuracies(side, way)
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other

@@ -9,7 +9,6 @@ from compare.experiments.common import gates, trained
 
 
 def neuron(activation: str) -> MakeLearner:
-    """One neuron with this activation."""
     return trained(
         lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
         "MSELoss",
@@ -30,7 +29,6 @@ def loss_stays(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> plots.Figure:
-    """Every activation of the course, and its derivative."""
     x = np.linspace(-4, 4, 801)
     values, slopes = {}, {}
     for name in ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh"):
