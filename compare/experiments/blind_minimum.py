@@ -1,21 +1,23 @@
 """The minimum of x², found blind, at random, and by the derivative."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import figures, mlp, reporting, trained
+from compare.experiments.common import figures, reporting, trained
 from compare.experiments.common.budgets import COLORS, PER_STEP
 from compare.experiments.common.libraries import LIBRARIES, give
 
 START, SCALE, SEEDS = 2.0, 0.4, 11
 
 
-SQUARE = mlp(1, 1, bias=False)
-"""The model w·1, whose squared error to the target 0 is w²."""
+def square(nn: Any) -> Any:
+    """The model w·1, whose squared error to the target 0 is w²."""
+    return nn.Linear(1, 1, bias=False)
 
 
 def search(library: str, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -89,9 +91,9 @@ EXPERIMENT = Experiment(
     heading="Verfahren ohne Ableitung: Pseudo-Ableitung",
     data=lambda rng: Data(x=np.ones((1, 1)), target=np.zeros((1, 1))),
     learners={
-        "gradient": trained(SQUARE, "MSELoss", lr=0.1),
+        "gradient": trained(square, "MSELoss", lr=0.1),
         "random": lambda library: library.search.RandomDescent(
-            SQUARE(library.nn), library.nn.MSELoss(), scale=SCALE
+            square(library.nn), library.nn.MSELoss(), scale=SCALE
         ),
     },
     start={"weight": START},

@@ -12,9 +12,13 @@ from compare.experiments.common import digits, figures, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
-AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
+AFTER: dict[str, int | str] = {
+    **{name: name for name in ("float32", "float16", "bfloat16")},
+    **{f"{bits} bits": bits for bits in (8, 4, 2)},
+    **{name: name for name in ("ternary", "binary")},
+}
 """How the weights of the net trained without rounding are stored afterwards."""
-TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "binary"}
+TRAINED = {"4_bits": "4 bits", "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits during training."""
 
 
@@ -28,39 +32,35 @@ def learner(*bits: int | str) -> MakeLearner:
     return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
 
 
-def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
+def accuracies_after(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
     module, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
         model, state = net(module.nn), trial.learner.model.state_dict()
         model.to(trial.give(np.zeros(1)))
-        model.load_state_dict(module.quantize.quantized_state_dict(state, bits))
+        model.load_state_dict(module.quantize.quantized_state_dict(state, AFTER[name]))
         x, target = trial.data.test_set
         output = to_numpy(model(trial.give(x)))
         found.append(digits.fraction_right(target, output))
     return np.array(found)
 
 
-def size(side: Side, bits: int | str) -> int:
+def size(side: Side, name: str) -> int:
     state = side["float"].learner.model.state_dict()
-    return LIBRARIES[side.library].quantize.model_bytes(state, bits)
-
-
-def label(bits: int | str) -> str:
-    return f"{bits} bits" if isinstance(bits, int) else bits
+    return LIBRARIES[side.library].quantize.model_bytes(state, AFTER[name])
 
 
 def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
     plain, few = (digits.accuracies(side, n) for n in ("float", name))
     lost = 100 * float(np.mean(plain) - np.mean(few))
-    small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
+    small, large = (size(side, n) for n in (TRAINED[name], "float32"))
     words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
     words += f"points lost, in {small:,} instead of {large:,} bytes"
     return lost <= points, f"{words}; {reporting.budget(side.named(name), BATCH)}"
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
-    found = {label(b): accuracies_after(side, b) for b in ("float16", "bfloat16", 8)}
+    found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
     plain = accuracies_after(side, "float32")
     worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
     words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
@@ -71,8 +71,7 @@ def half_is_enough(side: Side) -> tuple[bool, str]:
 def training_helps(side: Side) -> tuple[bool, str]:
     words, gains = [], []
     for name in ("ternary", "binary"):
-        after = accuracies_after(side, TRAINED[name])
-        during = digits.accuracies(side, name)
+        after, during = accuracies_after(side, name), digits.accuracies(side, name)
         gains.append(100 * float(np.mean(during) - np.mean(after)))
         words.append(f"{name} {reporting.percent(after)} → {reporting.percent(during)}")
     return min(gains) >= 3, f"{'; '.join(words)}; {reporting.seeds(side.trials)}"
@@ -80,7 +79,7 @@ def training_helps(side: Side) -> tuple[bool, str]:
 
 def the_scale_matters(side: Side) -> tuple[bool, str]:
     """2 bits and ternary store the same three values: only the scale is another."""
-    two, three = (accuracies_after(side, bits) for bits in (2, "ternary"))
+    two, three = (accuracies_after(side, name) for name in ("2 bits", "ternary"))
     words = f"scale max |w| {reporting.percent(two)}, mean |w| "
     words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
     return bool(three.mean() - two.mean() >= 0.1), words
@@ -90,8 +89,8 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
     ("test digits read right", "", "%"), ("size of the net", "", "kB"), below=2
 )
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
-    aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
+    after = {name: 100 * accuracies_after(side, name).mean() for name in AFTER}
+    aware = {label: 100 * digits.accuracies(side, n) for n, label in TRAINED.items()}
     means = {name: np.mean(found) for name, found in aware.items()}
     for found, mark, color, words in (
         (after, "s", plots.RED, "rounded after training"),
@@ -101,7 +100,7 @@ def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, each in aware.items():
         left.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
     left.set_ylim(30, 101)
-    sizes = [size(side, bits) / 1000 for bits in AFTER]
+    sizes = [size(side, name) / 1000 for name in AFTER]
     bars = right.bar([*after], sizes, color=plots.ORANGE)
     right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
     right.margins(y=0.12)
@@ -139,7 +138,8 @@ EXPERIMENT = Experiment(
     course=("F5",),
     heading="Precision does NOT matter",
     data=digits.draw,
-    learners={"float": learner()} | {n: learner(bits) for n, bits in TRAINED.items()},
+    learners={"float": learner()}
+    | {n: learner(AFTER[label]) for n, label in TRAINED.items()},
     steps=150,
     batch_size=BATCH,
     seeds=3,

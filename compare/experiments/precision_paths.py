@@ -16,7 +16,12 @@ LR = 0.15
 DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
 """Binary digits of a number, by learner."""
 UNROUNDED = "unrounded"
-COLORS = {"float32": plots.BLUE, "float16": "#2e8b57", "bfloat16": plots.RED}
+COLORS = {
+    UNROUNDED: "black",
+    "float32": plots.BLUE,
+    "float16": "#2e8b57",
+    "bfloat16": plots.RED,
+}
 
 NET = mlp(2, 14, 1, activation="Tanh")
 plain = trained(NET, "MSELoss", lr=LR)
@@ -127,21 +132,15 @@ def stands_still(side: Side) -> tuple[bool, str]:
     """Counted over the last 100 steps, in which nearly all unrounded weights move."""
     if len(side.only.losses) < 2:
         return False, "there was only the first step"
-    found = {
-        name: [np.mean(unchanged(trial)[-100:]) for trial in side.named(name)]
-        for name in (UNROUNDED, *DIGITS)
-    }
+    found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in COLORS}
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
     words = reporting.listed({n: reporting.percent(each) for n, each in found.items()})
-    words = f"in the last 100 steps: {words}"
-    return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
+    words = f"in the last 100 steps: {words}; {reporting.seeds(side.trials)}"
+    return bool(holds), words
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    ends = {
-        name: np.array([trial.losses[-1] for trial in side.named(name)])
-        for name in (UNROUNDED, *DIGITS)
-    }
+    ends = {n: np.array([t.losses[-1] for t in side.named(n)]) for n in COLORS}
     least = np.min(ends["bfloat16"] / ends[UNROUNDED])
     words = f"median loss {medians(ends, '{:.1e}')}; at least × {least:.0e}"
     return bool(least >= 10), f"{words}; {reporting.seeds(side.trials)}"
@@ -151,9 +150,9 @@ def stalls(side: Side) -> tuple[bool, str]:
     ("from unrounded", "step", "relative"), ("the loss", "step", ""), below=4
 )
 def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
+    for name in DIGITS:
+        left.semilogy(distances(side, name).T, color=COLORS[name], alpha=0.8)
     for name, color in COLORS.items():
-        left.semilogy(distances(side, name).T, color=color, alpha=0.8)
-    for name, color in {UNROUNDED: "black", **COLORS}.items():
         style = {"alpha": 0.6, "lw": 4 if name == UNROUNDED else 1.5}
         figures.draw_seeds(right, side.named(name), name, color=color, **style)
     right.set_yscale("log")
@@ -166,10 +165,10 @@ def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 )
 def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     """How many weights stay as they are, and how small their updates are by then."""
-    for name, color in COLORS.items():
-        trial = side[name]
+    for name, digits in DIGITS.items():
+        trial, color = side[name], COLORS[name]
         left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5)
-        steps = np.abs(updates(side.library, trial)) / spacing(trial, DIGITS[name])
+        steps = np.abs(updates(side.library, trial)) / spacing(trial, digits)
         right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
     right.axhline(0.5, color="black", ls=":", label="½")
 
