@@ -23,8 +23,7 @@ def outputs_one_by_one(side: Side) -> tuple[bool, str]:
 
 
 def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
-    trial, before = side.only, side.only.path[-2]
-    alone = []
+    trial, before, alone = side.only, side.only.path[-2], []
     for x, target in zip(trial.data.x, trial.data.target, strict=True):
         error = before["weight"] @ x + before["bias"] - target
         alone.append(np.outer(2 * error / len(error), x))

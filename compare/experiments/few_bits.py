@@ -12,12 +12,9 @@ from compare.experiments.common import digits, figures, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
-AFTER: dict[str, int | str] = {
-    **{name: name for name in ("float32", "float16", "bfloat16")},
-    **{f"{bits} bits": bits for bits in (8, 4, 2)},
-    **{name: name for name in ("ternary", "binary")},
-}
+BITS = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
 """How the weights of the net trained without rounding are stored afterwards."""
+AFTER = {f"{bits} bits" if isinstance(bits, int) else bits: bits for bits in BITS}
 TRAINED = {"4_bits": "4 bits", "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits during training."""
 

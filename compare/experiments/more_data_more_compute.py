@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from compare import plots
-from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, trained
 
 VARIED = {"digits": (25, 50, 100, 200, 400, 800, 1437), "width": (2, 3, 4, 6, 8)}
@@ -14,10 +14,6 @@ VARIED = {"digits": (25, 50, 100, 200, 400, 800, 1437), "width": (2, 3, 4, 6, 8)
 
 def learner(width: int) -> MakeLearner:
     return trained(mlp(64, width, 10, activation="Tanh"), lr=0.1, momentum=0.9)
-
-
-def first(count: int, rng: object) -> Data:
-    return digits.first(count)
 
 
 def power_law(side: Side, varied: str) -> tuple[np.ndarray, float, float, float]:
@@ -59,7 +55,7 @@ EXPERIMENT = Experiment(
     title="More data, more compute (wider nets): the error as a power law",
     course=("F4",),
     heading="Lösungen",
-    data={f"digits_{n}": partial(first, n) for n in VARIED["digits"]}
+    data={f"digits_{n}": partial(digits.first, n) for n in VARIED["digits"]}
     | {f"width_{n}": digits.draw for n in VARIED["width"]},
     learners={f"digits_{n}": learner(64) for n in VARIED["digits"]}
     | {f"width_{n}": learner(n) for n in VARIED["width"]},

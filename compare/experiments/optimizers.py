@@ -35,15 +35,13 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
     return max(own) < plain, reporting.listed(found, "{:.3f}")
 
 
-def draw(side: Side) -> plots.Figure:
-    figure, (ax,) = plots.canvas()
+@figures.panels(("one task, all optimisers", "step", "loss"))
+def draw(side: Side, ax: plots.Axes) -> None:
     for name, label in zip(figures.learner_names(side), OPTIMIZERS, strict=True):
         style = "--" if label == "AdamW" else "-"  # it lies on Adam
         ax.semilogy(side[name].losses, style, label=label, linewidth=2)
     ax.set_ylim(bottom=0.02)
-    plots.label(ax, "one task, all optimisers", "step", "loss")
     plots.beside(ax)
-    return figure
 
 
 EXPERIMENT = Experiment(

@@ -31,16 +31,7 @@ def trained(
     clip: Callable[[Any, Any], Any] | None = None,
     **options: Any,
 ) -> MakeLearner:
-    """A model trained by backpropagation.
-
-    Args:
-        model: from the library's `nn` to a module.
-        loss: its name in `nn`, or from `nn` to a loss.
-        optimizer: its name in `optim`.
-        scheduler: as for `backprop`.
-        clip: as for `backprop`.
-        options: of the optimiser, such as `lr`.
-    """
+    """A model trained by `backprop`; loss and optimiser by name, with its options."""
     return backprop(
         model=model,
         loss=(lambda nn: getattr(nn, loss)()) if isinstance(loss, str) else loss,

@@ -38,27 +38,19 @@ def draw(rng: object) -> Data:
     return small()
 
 
-def first(count: int) -> Data:
-    """Only `count` digits to learn from: the first of each class, then the second.
-
-    So each class has about as many.
-    """
+def first(count: int, rng: object = None) -> Data:
+    """Only `count` digits to learn from, about as many of each class, in every run."""
     data = small()
     rank = np.zeros(len(data.target), int)
     for digit in range(10):
-        members = data.target == digit
-        rank[members] = np.arange(np.sum(members))
+        rank[data.target == digit] = np.arange(np.sum(data.target == digit))
     chosen = np.sort(np.argsort(rank, kind="stable")[:count])
     return replace(data, x=data.x[chosen], target=data.target[chosen])
 
 
 @lru_cache(maxsize=1)
 def mnist() -> Data:
-    """MNIST, 28 × 28 pixels: 60,000 digits to learn from, 10,000 to be tested on.
-
-    Raises:
-        ValueError: they are not on this machine and cannot be fetched.
-    """
+    """MNIST, 28 × 28 pixels: 60,000 digits to learn from, 10,000 to be tested on."""
     print("fetching MNIST …", file=sys.stderr, flush=True)
     options: Any = {"version": 1, "as_frame": False, "parser": "liac-arff"}
     try:

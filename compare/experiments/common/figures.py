@@ -36,8 +36,9 @@ def panels(
             if below:
                 plots.below(figure, max(axes, key=_entries), below)
             else:
-                for ax in filter(_entries, axes):
-                    ax.legend(fontsize=12)
+                for ax in axes:
+                    if _entries(ax) and not ax.get_legend():
+                        ax.legend(fontsize=12)
             return figure
 
         return drawn
