@@ -10,10 +10,8 @@ from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-WIDTHS = (2, 4, 8, 16)
-"""The n of the nets without hidden layers."""
-BENT = "bent_8"
-"""The net with hidden layers, whose n is 8."""
+WIDTHS = (2, 4, 8, 16)  # the n of the nets without hidden layers
+BENT = "bent_8"  # has hidden layers, and its n is 8
 STEPS, BATCH = 200, 256
 
 

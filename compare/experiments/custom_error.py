@@ -9,8 +9,7 @@ from compare import plots
 from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, trained
 
-COSTLY = ((7, 2), (2, 7), (1, 7), (7, 1))
-"""Truth and answer of the confusions that cost more."""
+COSTLY = ((7, 2), (2, 7), (1, 7), (7, 1))  # truth and answer
 COSTS = [[float((i, j) in COSTLY) for j in range(10)] for i in range(10)]
 
 

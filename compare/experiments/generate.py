@@ -14,8 +14,7 @@ from handmade.nn import GaussianKLLoss
 BATCH = 128
 EIGHT, TWO, FREE = "eight_codes", "two_codes", "no_divergence"
 LABELS = {EIGHT: "8 codes", TWO: "2 codes", FREE: "8 codes, β = 0"}
-COUNT = 500
-"""How many digits are generated to be judged."""
+COUNT = 500  # of the digits that are generated
 
 
 def black_or_white(rng: object = None) -> Data:

@@ -5,8 +5,7 @@ import numpy as np
 from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import figures, trained
 
-TRUTH = np.array([1.0, 2.0])
-"""Intercept and slope."""
+TRUTH = np.array([1.0, 2.0])  # intercept and slope
 
 
 def noisy_line(rng: np.random.Generator) -> Data:

@@ -8,8 +8,7 @@ from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import figures
 
-TOLERANCE = 0.01
-"""The slide's `while error(x) > 0.01`."""
+TOLERANCE = 0.01  # the slide's `while error(x) > 0.01`
 STARTS = {"Square": np.array([2.0]), "Valley": np.array([4.0, 1.0])}
 
 

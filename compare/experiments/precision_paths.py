@@ -13,8 +13,7 @@ from compare.experiments.common.libraries import LIBRARIES
 from compare.results import Trial
 
 LR = 0.15
-DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
-"""Binary digits of a number, by learner."""
+DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}  # binary ones of a number
 UNROUNDED = "unrounded"
 COLORS = {
     UNROUNDED: "black",

@@ -9,11 +9,9 @@ import numpy as np
 from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-LABELS = (2, 5, 10)
-"""How many digits of each class have a label."""
+LABELS = (2, 5, 10)  # how many digits of each class have a label
 CODE = 32
-ALL = 500
-"""Digits, with or without a label."""
+ALL = 500  # digits, with or without a label
 STEPS, HALF = 60, 30
 """Steps in all, and until the autoencoder is trained or the net labels digits."""
 UNLABELLED = -1

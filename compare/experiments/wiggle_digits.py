@@ -10,8 +10,7 @@ from compare.experiments.common import budgets, digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64)
-REPEATS = 9
-"""Seeds for each number of dimensions, of which the median counts."""
+REPEATS = 9  # seeds for each number of dimensions; the median counts
 DESCENT = budgets.PER_STEP * math.ceil(math.log(0.1) / math.log(0.8))
 """Evaluations that gradient descent needs from Σxⱼ² = 1 to 0.01 in any dimension:
 a step of 0.1 multiplies each coordinate by 0.8."""

@@ -6,8 +6,7 @@ from typing import Any
 
 from compare.experiment import MakeLearner, backprop
 
-Model = Callable[[Any], Any]
-"""From the library's `nn` to a module."""
+Model = Callable[[Any], Any]  # from the library's `nn` to a module
 
 
 def mlp(*widths: int, activation: str = "ReLU", bias: bool = True) -> Model:

@@ -113,8 +113,7 @@ def factor(library: str, activation: str, initialiser: str) -> float:
 
 # Ten layers with a remedy
 
-Block = Callable[[Any], list[Any]]
-"""From the library's `nn` to the layers of one block."""
+Block = Callable[[Any], list[Any]]  # from the library's `nn` to the layers of one
 
 
 def plain(nn: Any) -> list[Any]:

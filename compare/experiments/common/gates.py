@@ -13,7 +13,6 @@ from compare.results import Trial
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
 LINEAR_NEURON = trained(lambda nn: nn.Linear(2, 1), "MSELoss", lr=0.5)
-"""The slide's exercise."""
 
 
 def gate(targets: Sequence[int]) -> DrawData:
