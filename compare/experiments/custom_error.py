@@ -32,18 +32,15 @@ def learner(strength: float) -> MakeLearner:
     )
 
 
-def confusions(side: Side) -> tuple[np.ndarray, np.ndarray]:
+def confusions(side: Side) -> list[np.ndarray]:
     """The confusion matrices (seeds, truth, answer) of both learners."""
-    plain, custom = (
-        np.array([digits.confusion(trial) for trial in side.named(name)])
-        for name in ("cross_entropy", "custom")
-    )
-    return plain, custom
+    return [digits.confusions(side, name) for name in ("cross_entropy", "custom")]
 
 
 def fewer(side: Side) -> tuple[bool, str]:
     plain, custom = (
-        [int(np.sum(COSTS * m)) for m in found] for found in confusions(side)
+        np.sum(COSTS * found, axis=(1, 2)).astype(int).tolist()
+        for found in confusions(side)
     )
     words = f"7↔2 and 1↔7: {sum(plain)} → {sum(custom)} over {len(plain)} seeds"
     return 2 * sum(custom) < sum(plain), f"{words}, {plain} → {custom}"

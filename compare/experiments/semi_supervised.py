@@ -17,7 +17,7 @@ STEPS, HALF = 60, 30
 UNLABELLED = -1
 
 
-def draw(rng: np.random.Generator, each: int, unlabelled: bool = True) -> Data:
+def draw(rng: np.random.Generator, each: int, unlabelled: bool) -> Data:
     """Labels only for `each` drawn digits of each class, with or without the others."""
     data = digits.first(ALL)
     target = np.full_like(data.target, UNLABELLED)
@@ -57,14 +57,10 @@ def compressed(library: Any) -> Any:
     return library.semi_supervised.Pretrained(model, adam, pretrain=HALF)
 
 
-WAYS: dict[str, tuple[MakeLearner, Any, str]] = {
-    "labels_only": (
-        trained(net, optimizer="Adam", **ADAM),
-        partial(draw, unlabelled=False),
-        "labels only",
-    ),
-    "autoencoder": (compressed, draw, "autoencoder first"),
-    "pseudo_labels": (pseudo, draw, "pseudo-labels"),
+WAYS: dict[str, MakeLearner] = {
+    "labels_only": trained(net, optimizer="Adam", **ADAM),
+    "autoencoder": compressed,
+    "pseudo_labels": pseudo,
 }
 
 
@@ -106,19 +102,14 @@ def _report(side: Side, way: str) -> str:
     return f"{'; '.join(words)}; {reporting.budget(side.named(f'{way}_{LABELS[0]}'))}"
 
 
-@figures.panels(
-    (
-        "unlabelled digits, labelled by the net",
-        "labelled digits of each class",
-        "test accuracy in %",
-    )
-)
+@figures.panels(("unlabelled digits", "labels of each class", "test accuracy in %"))
 def picture(side: Side, ax: figures.Axes) -> None:
-    for number, (way, (_, _, name)) in enumerate(WAYS.items()):
+    for number, way in enumerate(WAYS):
         found = 100 * accuracies(side, way)
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other
         mean, spread = found.mean(axis=1), found.std(axis=1)
-        ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=name)
+        label = way.replace("_", " ")
+        ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=label)
     ax.set_xscale("log")
     figures.set_ticks(ax.xaxis, LABELS)
     ax.grid(alpha=0.3)
@@ -129,11 +120,11 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data={
-        f"{way}_{each}": partial(WAYS[way][1], each=each)
+        f"{way}_{each}": partial(draw, each=each, unlabelled=way != "labels_only")
         for each in LABELS
         for way in WAYS
     },
-    learners={f"{way}_{each}": WAYS[way][0] for each in LABELS for way in WAYS},
+    learners={f"{way}_{each}": WAYS[way] for each in LABELS for way in WAYS},
     steps=STEPS,
     seeds=4,
     claims={

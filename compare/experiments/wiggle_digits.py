@@ -17,7 +17,7 @@ a step of 0.1 multiplies each coordinate by 0.8."""
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
-    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.NAMES}
+    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.COLORS}
     medians = {name: reporting.median(e, ".2f") for name, e in ends.items()}
     words = f"loss after {budgets.passes(side)} forward passes: "
     words += f"{reporting.listed(medians)}; {reporting.budget(side.trials)}"

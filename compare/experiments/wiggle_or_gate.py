@@ -11,7 +11,7 @@ LEVEL = 0.1
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
-    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.NAMES}
+    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.COLORS}
     seeds = side.named("gradient")
     words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
     words += f"forward passes each; {reporting.budget(seeds)}"
@@ -20,7 +20,7 @@ def or_is_learned(side: Side) -> tuple[bool, str]:
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
-    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.NAMES}
+    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
     medians = {name: reporting.median(p, ".0f") for name, p in passes.items()}
     words = f"until the loss is {LEVEL}: {reporting.listed(medians)}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))

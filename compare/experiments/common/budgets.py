@@ -14,7 +14,6 @@ PER_STEP = 3
 counts as two, since it multiplies by each matrix twice, for its weights and for its
 inputs. Of a search: one of the old weights, and one for each of two tries."""
 COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
-NAMES = tuple(COLORS)
 
 
 def learners(

@@ -60,8 +60,10 @@ def learner(
                 INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
         return net
 
-    shorten = clip and (lambda nn, p: nn.utils.clip_grad_norm_(p, clip))
-    return trained(model, clip=shorten or None, lr=lr, momentum=momentum)
+    def shorten(nn: Any, parameters: Any) -> Any:
+        return nn.utils.clip_grad_norm_(parameters, clip)
+
+    return trained(model, clip=shorten if clip else None, lr=lr, momentum=momentum)
 
 
 def train(
@@ -85,11 +87,9 @@ def train(
 
 
 @lru_cache(maxsize=256)
-def gradient_norms(
-    library: str, activation: str, initialiser: str, depth: int
-) -> np.ndarray:
+def gradient_norms(library: str, activation: str, init: str, depth: int) -> np.ndarray:
     """The norm of the loss's gradient by each layer's weights, first layer first."""
-    found, _ = train(library, depth, activation, initialiser, steps=1)
+    found, _ = train(library, depth, activation, init, steps=1)
     gradients = found.gradients().items()
     norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
     return np.array(norms)
@@ -111,8 +111,6 @@ def factor(library: str, activation: str, initialiser: str) -> float:
     return float(np.exp(np.polyfit(DEPTHS[:4], np.log(norms), 1)[0]))
 
 
-# Ten layers with a remedy
-
 Block = Callable[[Any], list[Any]]  # from the library's `nn` to the layers of one
 
 
@@ -132,17 +130,15 @@ def ten_blocks(block: Block) -> MakeLearner:
     return trained(model, lr=0.01)
 
 
-def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
-    """Ten plain blocks, and ten with a remedy, which reach this test accuracy.
-
-    The title, the course's parts and the story are `described`.
-    """
+def lesson(name: str, block: Block, accuracy: float, **texts: str) -> Experiment:
+    """Ten plain blocks, and ten with a remedy, which reach this test accuracy."""
     remedy = (
         f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
         f"are right, from every seed"
     )
     return Experiment(
-        **described,
+        title=texts["title"],
+        story=texts["story"],
         course=("F4",),
         heading="Lösungen",
         data=digits.draw,
@@ -159,9 +155,7 @@ def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experi
     )
 
 
-def _accuracy(
-    name: str, side: Side, at_least: float = 0, below: float = np.inf
-) -> tuple[bool, str]:
+def _accuracy(name: str, side: Side, at_least=0.0, below=np.inf) -> tuple[bool, str]:
     found = digits.last(side, name)
     words = f"test accuracy {reporting.percent(found)}; {reporting.seeds(side.trials)}"
     return at_least <= min(found) and max(found) < below, words

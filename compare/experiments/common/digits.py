@@ -13,8 +13,7 @@ from sklearn.model_selection import train_test_split
 from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Claim, Data, Draw, Side
-from compare.results import Trial
-from handmade import metrics as handmade_metrics
+from handmade import metrics
 from handmade.nn import CrossEntropyLoss
 
 
@@ -68,12 +67,12 @@ def mnist() -> Data:
     return Data(x=x, target=target, x_test=x_test, target_test=target_test)
 
 
-def accuracy(metrics: Any, output: Any, target: Any) -> float:
+def accuracy(library: Any, output: Any, target: Any) -> float:
     """The fraction of digits that are classified correctly."""
-    return metrics.accuracy(metrics.argmax(output), target)
+    return library.accuracy(library.argmax(output), target)
 
 
-def cross_entropy(metrics: Any, output: Any, target: Any) -> float:
+def cross_entropy(library: Any, output: Any, target: Any) -> float:
     """The mean negative log-likelihood of the right digits."""
     logits = to_numpy(output).astype(float)
     return float(CrossEntropyLoss()(logits, to_numpy(target)))
@@ -116,13 +115,16 @@ def at_least(fraction: float) -> Claim:
     return claim
 
 
-def confusion(trial: Trial) -> np.ndarray:
-    """How often each digit of the test set (row) was taken for each (column)."""
-    x, target = trial.data.test_set
-    answer = np.argmax(trial.predict(x), axis=-1)
-    return handmade_metrics.confusion_matrix(answer, target, 10)
+def confusions(side: Side, name: str) -> np.ndarray:
+    """How often each test digit was taken for each other: (seeds, truth, answer)."""
+    found = []
+    for trial in side.named(name):
+        x, target = trial.data.test_set
+        answer = np.argmax(trial.predict(x), axis=-1)
+        found.append(metrics.confusion_matrix(answer, target, 10))
+    return np.array(found)
 
 
 def draw_confusion(title: str = "digits of the test set") -> Draw:
     """The figure of the first trial's confusion matrix."""
-    return lambda side: plots.confusion(confusion(side.only), title)
+    return lambda side: plots.confusion(confusions(side, side.only.name)[0], title)

@@ -1,7 +1,6 @@
 """Figures of panels, and parts of them that several lessons draw."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ def panels(
     """
 
     def figure_of(draw: Callable[..., None]) -> Draw:
-        @wraps(draw)
         def drawn(side: Side) -> Figure:
             figure, axes = plots.canvas(len(labels))
             for ax, (title, x, y) in zip(axes, labels, strict=True):
@@ -34,20 +32,17 @@ def panels(
                 plots.label(ax, title.format(seeds=seeds), x, y)
             draw(side, *axes)
             if below:
-                plots.below(figure, max(axes, key=_entries), below)
+                named = max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
+                plots.below(figure, named, below)
             else:
                 for ax in axes:
-                    if _entries(ax) and not ax.get_legend():
+                    if ax.get_legend_handles_labels()[0] and not ax.get_legend():
                         ax.legend(fontsize=12)
             return figure
 
         return drawn
 
     return figure_of
-
-
-def _entries(ax: Axes) -> int:
-    return len(ax.get_legend_handles_labels()[0])
 
 
 def learner_names(side: Side) -> list[str]:
