@@ -50,8 +50,8 @@ def never_worse(side: Side) -> tuple[bool, str]:
 
 
 def derivative_saves_little(side: Side) -> tuple[bool, str]:
-    descent = side["gradient"].losses
-    steps = next((i for i, e in enumerate(descent) if e < 0.01), math.inf)
+    losses = enumerate(side["gradient"].losses)
+    steps = next((i for i, error in losses if error < 0.01), math.inf)
     random = [len(search(side.library, seed)[0]) for seed in range(SEEDS)]
     blind = len(search(side.library)[0])
     words = (

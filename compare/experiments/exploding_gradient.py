@@ -22,9 +22,8 @@ def sgd_diverges(side: Side) -> tuple[bool, str]:
 
 
 def clipping_saves_it(side: Side) -> tuple[bool, str]:
-    losses = side["clipped"].losses
-    last = reporting.final_loss(side["clipped"])
-    return last < 1.0, f"loss {losses[0]:.3g} → {last:.3g}"
+    first, last = side["clipped"].losses[0], reporting.final_loss(side["clipped"])
+    return last < 1.0, f"loss {first:.3g} → {last:.3g}"
 
 
 def right_size_needs_nothing(side: Side) -> tuple[bool, str]:

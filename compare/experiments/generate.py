@@ -66,10 +66,8 @@ def negative_elbo(trial: Trial) -> float:
     x, rng = black_or_white().test_set[0], np.random.default_rng(trial.seed)
     code = to_numpy(trial.learner.encode(trial.give(x))).astype(float)
     mean, s = np.split(code, 2, axis=-1)
-    found = []
-    for _ in range(10):
-        z = mean + np.exp(s / 2) * rng.normal(size=mean.shape)
-        found.append(negative_log_likelihood(x, decoded(trial, z)))
+    draws = [mean + np.exp(s / 2) * rng.normal(size=mean.shape) for _ in range(10)]
+    found = [negative_log_likelihood(x, decoded(trial, z)) for z in draws]
     return float(np.mean(found) + GaussianKLLoss()(code, np.zeros_like(code)))
 
 
@@ -79,8 +77,8 @@ def likely(side: Side) -> tuple[bool, str]:
     pixels = negative_log_likelihood(unseen, independent_pixels()[1])
     found = {name: [negative_elbo(t) for t in side.named(name)] for name in LABELS}
     words = ", ".join(f"{LABELS[n]}: {max(v):.1f}" for n, v in found.items())
-    words += f" nats at worst; pixel by pixel: {pixels:.1f}"
-    words += f"; {reporting.budget(side.trials, BATCH)}"
+    words += f" nats at worst; pixel by pixel: {pixels:.1f}; "
+    words += reporting.budget(side.trials, BATCH)
     holds = max(found[EIGHT]) < pixels - 4 and max(found[TWO]) < pixels - 2
     return holds and min(found[FREE]) > 2 * pixels, words
 

@@ -104,12 +104,9 @@ def leaves_at_once(side: Side) -> tuple[bool, str]:
 
 def in_order(side: Side) -> tuple[bool, str]:
     found = {name: distances(side, name)[:, -1] for name in DIGITS}
+    words = reporting.listed(found, "{:.0e}", np.median)
     holds = bool(np.all(np.diff(list(found.values()), axis=0) > 0))
-    return holds, f"median {medians(found, '{:.0e}')}; {reporting.seeds(side.trials)}"
-
-
-def medians(found: dict[str, np.ndarray], form: str) -> str:
-    return reporting.listed({n: np.median(each) for n, each in found.items()}, form)
+    return holds, f"median {words}; {reporting.seeds(side.trials)}"
 
 
 def too_small_to_count(side: Side) -> tuple[bool, str]:
@@ -133,7 +130,7 @@ def stands_still(side: Side) -> tuple[bool, str]:
         return False, "there was only the first step"
     found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in COLORS}
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
-    words = reporting.listed({n: reporting.percent(each) for n, each in found.items()})
+    words = reporting.listed(found, of=reporting.percent)
     words = f"in the last 100 steps: {words}; {reporting.seeds(side.trials)}"
     return bool(holds), words
 
@@ -141,8 +138,8 @@ def stands_still(side: Side) -> tuple[bool, str]:
 def stalls(side: Side) -> tuple[bool, str]:
     ends = {n: np.array([t.losses[-1] for t in side.named(n)]) for n in COLORS}
     least = np.min(ends["bfloat16"] / ends[UNROUNDED])
-    words = f"median loss {medians(ends, '{:.1e}')}; at least × {least:.0e}"
-    return bool(least >= 10), f"{words}; {reporting.seeds(side.trials)}"
+    words = f"median loss {reporting.listed(ends, '{:.1e}', np.median)}; at least × "
+    return bool(least >= 10), f"{words}{least:.0e}; {reporting.seeds(side.trials)}"
 
 
 @figures.panels(

@@ -1,7 +1,7 @@
 """Digits by random search among 650 weights: the same budget is not enough."""
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -18,9 +18,9 @@ a step of 0.1 multiplies each coordinate by 0.8."""
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
     ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.COLORS}
-    medians = {name: reporting.median(e, ".2f") for name, e in ends.items()}
-    words = f"loss after {budgets.passes(side)} forward passes: "
-    words += f"{reporting.listed(medians)}; {reporting.budget(side.trials)}"
+    medians = reporting.listed(ends, of=partial(reporting.median, form=".2f"))
+    words = f"loss after {budgets.passes(side)} forward passes: {medians}; "
+    words += reporting.budget(side.trials)
     gradient, *blind = ends.values()
     return bool(gradient.max() < np.min(blind) / 2), words
 
@@ -94,7 +94,7 @@ EXPERIMENT = Experiment(
     title="Digits by wiggling 650 weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="random descent",
-    data=lambda rng: digits.first(300),
+    data=partial(digits.first, 300),
     learners=budgets.learners(
         lambda nn: nn.Linear(64, 10),
         "CrossEntropyLoss",

@@ -1,6 +1,7 @@
 """OR by random search among three weights, with gradient descent's budget."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -21,8 +22,8 @@ def or_is_learned(side: Side) -> tuple[bool, str]:
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
     passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
-    medians = {name: reporting.median(p, ".0f") for name, p in passes.items()}
-    words = f"until the loss is {LEVEL}: {reporting.listed(medians)}"
+    medians = reporting.listed(passes, of=partial(reporting.median, form=".0f"))
+    words = f"until the loss is {LEVEL}: {medians}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
     if math.isfinite(gradient):
         words += f"; random / gradient = {blind / gradient:.2f}"

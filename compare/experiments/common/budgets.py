@@ -25,12 +25,9 @@ def learners(
     """
 
     def search(method: str, **options: Any) -> MakeLearner:
+        options |= {"scale": scale, "tries": PER_STEP - 1}
         return lambda library: getattr(library.search, method)(
-            model(library.nn),
-            getattr(library.nn, loss)(),
-            scale=scale,
-            tries=PER_STEP - 1,
-            **options,
+            model(library.nn), getattr(library.nn, loss)(), **options
         )
 
     return {

@@ -1,6 +1,6 @@
 """How claims report numbers: seeds, budgets, means with their spread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ def median(values: Any, form: str = ".3f") -> str:
     return f"{middle:{form}} ({low:{form}} … {high:{form}})"
 
 
-def listed(found: Mapping[str, Any], form: str = "{}") -> str:
+def listed(
+    found: Mapping[str, Any], form: str = "{}", of: Callable[[Any], Any] = lambda x: x
+) -> str:
     """Names and formatted values: "relu ×0.50, tanh ×0.91" by the form "×{:.2f}"."""
-    return ", ".join(f"{name} {form.format(value)}" for name, value in found.items())
+    return ", ".join(f"{name} {form.format(of(x))}" for name, x in found.items())
