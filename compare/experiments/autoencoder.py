@@ -28,9 +28,7 @@ def learner(model: Any, lr: float) -> MakeLearner:
         model,
         "MSELoss",
         "Adam",
-        scheduler=lambda optim, optimizer: optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, T_max=STEPS
-        ),
+        scheduler=lambda optim, opt: optim.lr_scheduler.CosineAnnealingLR(opt, STEPS),
         lr=lr,
         betas=(0.9, 0.95),
     )

@@ -6,19 +6,17 @@ from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import figures, trained
 from compare.tolerance import difference
 
-EXAMPLES = 32
-
 
 def three_inputs(rng: np.random.Generator) -> Data:
     """32 examples of two linear functions of three inputs, with noise."""
-    x = rng.normal(size=(EXAMPLES, 3))
+    x = rng.normal(size=(32, 3))
     true = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 3.0]])
-    return Data(x=x, target=x @ true.T + 0.1 * rng.normal(size=(EXAMPLES, 2)))
+    return Data(x=x, target=x @ true.T + 0.1 * rng.normal(size=(32, 2)))
 
 
 def outputs_one_by_one(side: Side) -> tuple[bool, str]:
     x = side.only.data.x
-    alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(EXAMPLES)])
+    alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(len(x))])
     return _close(side.only.predict(x), alone)
 
 

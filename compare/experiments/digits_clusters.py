@@ -9,7 +9,6 @@ from sklearn.cluster import KMeans as SklearnKMeans
 from compare import plots
 from compare.experiment import Experiment, Side
 from compare.experiments.common import digits, reporting
-from compare.results import Trial
 from handmade import metrics
 
 
@@ -28,9 +27,9 @@ def purities(side: Side, name: str) -> list[float]:
     return [metrics.purity(t.predict(t.data.x), t.data.target) for t in trials]
 
 
-def tolerance(trial: Trial) -> float:
+def tolerance(side: Side) -> float:
     """The relative difference that rounding explains."""
-    return 16 * float(np.finfo(trial.parameters["centres"].dtype).eps)
+    return 16 * float(np.finfo(side.only.parameters["centres"].dtype).eps)
 
 
 def as_sklearn(side: Side) -> tuple[bool, str]:
@@ -42,14 +41,14 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
     theirs = float(reference.fit(x).inertia_ / len(x))
     found = abs(ours - theirs) / theirs
     words = f"{ours:.6f} and {theirs:.6f}, relative difference {found:.1e}"
-    return found <= tolerance(trial), f"{words} after {steps} steps"
+    return found <= tolerance(side), f"{words} after {steps} steps"
 
 
 def never_rises(side: Side) -> tuple[bool, str]:
     rises = [np.max(np.diff(t.losses), initial=0) / t.losses[0] for t in side.trials]
     steps = sum(len(t.losses) - 1 for t in side.trials)
     words = f"largest growth {max(rises):.1e} in {steps} steps"
-    holds = bool(max(rises) <= tolerance(side.only))
+    holds = bool(max(rises) <= tolerance(side))
     return holds, f"{words}; {reporting.seeds(side.trials)}"
 
 

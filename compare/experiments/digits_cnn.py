@@ -35,9 +35,7 @@ def lesson(data: Data) -> Experiment:
         ),
         optimizer="AdamW",
         lr=0.01,
-        scheduler=lambda optim, optimizer: optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=0.01, total_steps=STEPS
-        ),
+        scheduler=lambda optim, opt: optim.lr_scheduler.OneCycleLR(opt, 0.01, STEPS),
     )
     return Experiment(
         title="Handwritten digits by a convolutional net",

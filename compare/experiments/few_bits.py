@@ -37,8 +37,7 @@ def accuracies_after(side: Side, name: str) -> np.ndarray:
         model.to(trial.give(np.zeros(1)))
         model.load_state_dict(module.quantize.quantized_state_dict(state, AFTER[name]))
         x, target = trial.data.test_set
-        output = to_numpy(model(trial.give(x)))
-        found.append(digits.fraction_right(target, output))
+        found.append(digits.fraction_right(target, to_numpy(model(trial.give(x)))))
     return np.array(found)
 
 

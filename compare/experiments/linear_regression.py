@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import figures, trained
+from compare.experiments.common import figures, gates, trained
 
 TRUTH = np.array([1.0, 2.0])  # intercept and slope
 
@@ -16,23 +16,15 @@ def noisy_line(rng: np.random.Generator) -> Data:
     return Data(x=x, target=y)
 
 
-def fitted(side: Side, name: str) -> np.ndarray:
-    """Intercept and slope that the learner `name` found."""
-    p = side[name].parameters
-    return np.array([p["bias"][0], p["weight"][0, 0]])
-
-
 def is_least_squares(side: Side) -> tuple[bool, str]:
-    data = side.only.data
-    with_ones = np.hstack([np.ones_like(data.x), data.x])
-    best = np.linalg.lstsq(with_ones, data.target[:, 0], rcond=None)[0]
-    got = fitted(side, "mse")
+    got, best = gates.fit(side["mse"])
     words = [f"y = {b:.3f} x + {a:.3f}" for a, b in (got, best)]
     return bool(np.abs(got - best).max() < 1e-4), ", exact ".join(words)
 
 
 def l1_resists_outliers(side: Side) -> tuple[bool, str]:
-    mse, l1 = (np.abs(fitted(side, name) - TRUTH).max() for name in ("mse", "l1"))
+    found = [gates.fit(side[name])[0] for name in ("mse", "l1")]
+    mse, l1 = np.abs(np.array(found) - TRUTH).max(axis=1)
     return bool(l1 < 0.1 < mse), f"off by {l1:.2f} (L1), {mse:.2f} (MSE)"
 
 

@@ -160,7 +160,6 @@ def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     below=4,
 )
 def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    """How many weights stay as they are, and how small their updates are by then."""
     for name, digits in DIGITS.items():
         trial, color = side[name], COLORS[name]
         left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5)

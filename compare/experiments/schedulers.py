@@ -13,15 +13,13 @@ STEPS = 200
 LR = 0.5
 MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "constant": None,
-    "step": lambda s, optimizer: s.StepLR(optimizer, step_size=50, gamma=0.4),
-    "multi_step": lambda s, optimizer: s.MultiStepLR(optimizer, [100, 150], gamma=0.2),
-    "exponential": lambda s, optimizer: s.ExponentialLR(optimizer, gamma=0.985),
-    "cosine": lambda s, optimizer: s.CosineAnnealingLR(optimizer, T_max=STEPS),
-    "linear": lambda s, optimizer: s.LinearLR(optimizer, 1.0, 0.01, total_iters=STEPS),
-    "one_cycle": lambda s, optimizer: s.OneCycleLR(
-        optimizer, LR, total_steps=STEPS, cycle_momentum=False
-    ),
-    "plateau": lambda s, optimizer: s.ReduceLROnPlateau(optimizer, "min", 0.5, 20),
+    "step": lambda s, opt: s.StepLR(opt, step_size=50, gamma=0.4),
+    "multi_step": lambda s, opt: s.MultiStepLR(opt, [100, 150], gamma=0.2),
+    "exponential": lambda s, opt: s.ExponentialLR(opt, gamma=0.985),
+    "cosine": lambda s, opt: s.CosineAnnealingLR(opt, T_max=STEPS),
+    "linear": lambda s, opt: s.LinearLR(opt, 1.0, 0.01, total_iters=STEPS),
+    "one_cycle": lambda s, opt: s.OneCycleLR(opt, LR, STEPS, cycle_momentum=False),
+    "plateau": lambda s, opt: s.ReduceLROnPlateau(opt, "min", 0.5, 20),
 }
 
 

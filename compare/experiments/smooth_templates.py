@@ -8,7 +8,6 @@ import numpy as np
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits
-from compare.results import Trial
 
 
 def learner(strength: float) -> MakeLearner:
@@ -25,16 +24,16 @@ def learner(strength: float) -> MakeLearner:
     return make
 
 
-def roughness(trial: Trial) -> float:
+def roughness(side: Side, name: str) -> float:
     """The mean squared difference of neighbouring pixels of the templates."""
-    pictures = trial.parameters["weight"].reshape(-1, 8, 8)
+    pictures = side[name].parameters["weight"].reshape(-1, 8, 8)
     return float(
         np.mean([np.diff(pictures, axis=axis).ravel() ** 2 for axis in (1, 2)])
     )
 
 
 def smoother(side: Side) -> tuple[bool, str]:
-    rough, smooth = roughness(side["plain"]), roughness(side["smooth"])
+    rough, smooth = roughness(side, "plain"), roughness(side, "smooth")
     return smooth < 0.6 * rough, f"roughness {rough:.3f} → {smooth:.3f}"
 
 

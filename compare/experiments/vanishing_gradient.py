@@ -11,13 +11,9 @@ from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
-STYLES = {
-    "torch's default": "-",
-    "xavier": "-",
-    "kaiming": "--",
-    "orthogonal": ":",
-    "normal, std 1": "-",
-}
+STYLES = dict.fromkeys(
+    ("torch's default", "xavier", "kaiming", "orthogonal", "normal, std 1"), "-"
+) | {"kaiming": "--", "orthogonal": ":"}
 """Initialisers, with lines that can be seen where one lies on another."""
 
 

@@ -17,18 +17,12 @@ from compare.experiments.common.libraries import LIBRARIES, give
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
 INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
-    "torch's default": lambda init, weight, name: None,
-    "xavier": lambda init, weight, name: init.xavier_uniform_(
-        weight, init.calculate_gain(name)
-    ),
-    "kaiming": lambda init, weight, name: init.kaiming_uniform_(
-        weight, nonlinearity=name
-    ),
-    "orthogonal": lambda init, weight, name: init.orthogonal_(
-        weight, init.calculate_gain(name)
-    ),
-    "normal, std 1": lambda init, weight, name: init.normal_(weight, std=1.0),
-    "1.5 × kaiming": lambda init, weight, name: too_large(init, weight),
+    "torch's default": lambda init, w, name: None,
+    "xavier": lambda init, w, name: init.xavier_uniform_(w, init.calculate_gain(name)),
+    "kaiming": lambda init, w, name: init.kaiming_uniform_(w, nonlinearity=name),
+    "orthogonal": lambda init, w, name: init.orthogonal_(w, init.calculate_gain(name)),
+    "normal, std 1": lambda init, w, name: init.normal_(w, std=1.0),
+    "1.5 × kaiming": lambda init, w, name: too_large(init, w),
 }
 """From `nn.init`, a weight and the activation's name to an initialised weight."""
 
@@ -130,15 +124,14 @@ def ten_blocks(block: Block) -> MakeLearner:
     return trained(model, lr=0.01)
 
 
-def lesson(name: str, block: Block, accuracy: float, **texts: str) -> Experiment:
+def lesson(name: str, block: Block, accuracy: float, **texts: Any) -> Experiment:
     """Ten plain blocks, and ten with a remedy, which reach this test accuracy."""
     remedy = (
         f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
         f"are right, from every seed"
     )
     return Experiment(
-        title=texts["title"],
-        story=texts["story"],
+        **texts,
         course=("F4",),
         heading="Lösungen",
         data=digits.draw,

@@ -41,14 +41,19 @@ def all_rows_right(side: Side) -> tuple[bool, str]:
     return solved(side.only), f"outputs {np.round(outputs(side.only), 3).tolist()}"
 
 
+def fit(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """Bias and weights of a linear neuron, and those of least squares."""
+    x, p = trial.data.x, trial.parameters
+    with_ones = np.hstack([np.ones((len(x), 1)), x])
+    best = np.linalg.lstsq(with_ones, trial.data.target[:, 0], rcond=None)[0]
+    return np.array([p["bias"][0], *p["weight"][0]]), best
+
+
 def least_squares(side: Side) -> tuple[bool, str]:
     """The claim that the weights solve the normal equations."""
-    trial = side.only
-    with_ones = np.hstack([np.ones((len(ROWS), 1)), trial.data.x])
-    best = np.linalg.lstsq(with_ones, trial.data.target[:, 0], rcond=None)[0]
-    got = np.array([trial.parameters["bias"][0], *trial.parameters["weight"][0]])
-    close = bool(np.abs(got - best).max() < 1e-3)
-    return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
+    got, best = fit(side.only)
+    words = f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
+    return bool(np.abs(got - best).max() < 1e-3), words
 
 
 def boundary(title: str) -> dict[str, Draw]:
