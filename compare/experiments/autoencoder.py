@@ -95,9 +95,7 @@ def generalises(side: Side) -> tuple[bool, str]:
     return bool(worst < 1.2), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-@figures.panels(
-    ("reconstruction error", "numbers in the code", "error per pixel"), below=2
-)
+@figures.panels(("reconstruction error", "code size", "error per pixel"), below=2)
 def draw_errors(side: Side, ax: plots.Axes) -> None:
     every = range(1, 33)
     ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)

@@ -30,8 +30,8 @@ def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
 
 def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
     found = difference(got, want)
-    holds = found.finite and found.max_abs < 1e-5
-    return holds, f"largest difference {found.max_abs:.1e}"
+    words = f"largest difference {found.max_abs:.1e}"
+    return found.finite and found.max_abs < 1e-5, words
 
 
 @figures.panels(("gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))

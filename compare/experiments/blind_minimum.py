@@ -21,10 +21,7 @@ def square(nn: Any) -> Any:
 
 
 def search(library: str, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Every x at which random descent evaluates x², and its values there.
-
-    Without a seed it is the course's search without a derivative.
-    """
+    """Where random descent, or blind descent without a seed, evaluates x²; values."""
     module, start = LIBRARIES[library], give(library, START)
     if seed is None:
         trace = module.search.blind_descent(lambda x: x * x, start, step=SCALE)
@@ -54,13 +51,12 @@ def derivative_saves_little(side: Side) -> tuple[bool, str]:
     steps = next((i for i, error in losses if error < 0.01), math.inf)
     random = [len(search(side.library, seed)[0]) for seed in range(SEEDS)]
     blind = len(search(side.library)[0])
-    words = (
+    most = max(blind, float(np.median(random)))
+    return most <= 2 * PER_STEP * steps < math.inf, (
         f"evaluations until x² < 0.01: blind {blind}, random "
         f"{reporting.median(random, '.0f')} of the seeds 0 to {SEEDS - 1}, gradient "
         f"descent {PER_STEP * steps} ({steps} steps at {PER_STEP})"
     )
-    most = max(blind, float(np.median(random)))
-    return most <= 2 * PER_STEP * steps < math.inf, words
 
 
 @figures.panels(

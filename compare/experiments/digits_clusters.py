@@ -47,9 +47,8 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
 def never_rises(side: Side) -> tuple[bool, str]:
     rises = [np.max(np.diff(t.losses), initial=0) / t.losses[0] for t in side.trials]
     steps = sum(len(t.losses) - 1 for t in side.trials)
-    words = f"largest growth {max(rises):.1e} in {steps} steps"
-    holds = bool(max(rises) <= tolerance(side))
-    return holds, f"{words}; {reporting.seeds(side.trials)}"
+    words = f"largest growth {max(rises):.1e} in {steps} steps; "
+    return bool(max(rises) <= tolerance(side)), words + reporting.seeds(side.trials)
 
 
 def pure(side: Side) -> tuple[bool, str]:

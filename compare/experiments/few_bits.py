@@ -81,9 +81,7 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
     return bool(three.mean() - two.mean() >= 0.1), words
 
 
-@figures.panels(
-    ("test digits read right", "", "%"), ("size of the net", "", "kB"), below=2
-)
+@figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     after = {name: 100 * accuracies_after(side, name).mean() for name in AFTER}
     aware = {label: 100 * digits.accuracies(side, n) for n, label in TRAINED.items()}

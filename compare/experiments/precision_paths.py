@@ -15,12 +15,9 @@ from compare.results import Trial
 LR = 0.15
 DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}  # binary ones of a number
 UNROUNDED = "unrounded"
-COLORS = {
-    UNROUNDED: "black",
-    "float32": plots.BLUE,
-    "float16": "#2e8b57",
-    "bfloat16": plots.RED,
-}
+COLORS = {UNROUNDED: "black"} | dict(
+    zip(DIGITS, (plots.BLUE, "#2e8b57", plots.RED), strict=True)
+)
 
 NET = mlp(2, 14, 1, activation="Tanh")
 plain = trained(NET, "MSELoss", lr=LR)
@@ -130,9 +127,8 @@ def stands_still(side: Side) -> tuple[bool, str]:
         return False, "there was only the first step"
     found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in COLORS}
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
-    words = reporting.listed(found, of=reporting.percent)
-    words = f"in the last 100 steps: {words}; {reporting.seeds(side.trials)}"
-    return bool(holds), words
+    words = f"in the last 100 steps: {reporting.listed(found, of=reporting.percent)}"
+    return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:
@@ -142,9 +138,7 @@ def stalls(side: Side) -> tuple[bool, str]:
     return bool(least >= 10), f"{words}{least:.0e}; {reporting.seeds(side.trials)}"
 
 
-@figures.panels(
-    ("from unrounded", "step", "relative"), ("the loss", "step", ""), below=4
-)
+@figures.panels(("from unrounded", "step", "relative"), ("loss", "step", ""), below=4)
 def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name in DIGITS:
         left.semilogy(distances(side, name).T, color=COLORS[name], alpha=0.8)

@@ -39,9 +39,7 @@ def ends_lower(side: Side) -> tuple[bool, str]:
     return max(falling) < constant, reporting.listed(found, "{:.3f}")
 
 
-@figures.panels(
-    ("learning rate", "step", ""), ("loss on all digits", "step", ""), below=4
-)
+@figures.panels(("learning rate", "step", ""), ("training loss", "step", ""), below=4)
 def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")

@@ -30,11 +30,10 @@ def search_needs_more(side: Side) -> tuple[bool, str]:
     level = float(np.median(budgets.losses(side, "random")[:, -1]))
     passes = budgets.passes_until(side, "gradient", level)
     ratio = budgets.passes(side) / max(1.0, float(np.median(passes)))
-    median = reporting.median(passes, ".0f")
     return ratio > 10, (
-        f"loss {level:.2f}: gradient descent after {median} forward passes, random "
-        f"descent after {budgets.passes(side)}, {ratio:.0f} times as many; "
-        f"{reporting.seeds(side.trials)}"
+        f"loss {level:.2f}: gradient descent after {reporting.median(passes, '.0f')} "
+        f"forward passes, random descent after {budgets.passes(side)}, {ratio:.0f} "
+        f"times as many; {reporting.seeds(side.trials)}"
     )
 
 
