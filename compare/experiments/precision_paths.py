@@ -149,7 +149,7 @@ def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 
 
 @figures.panels(
-    ("weights that stay, first seed", "step", "%"),
+    ("unchanged, first seed", "step", "% of the weights"),
     ("step / spacing", "step", "median"),
     below=4,
 )

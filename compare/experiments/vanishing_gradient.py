@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.experiment import Draw, Experiment, Side
 from compare.experiments.common import deep_nets, digits, figures, reporting
-from compare.experiments.common.deep_nets import factor, learner
+from compare.experiments.common.deep_nets import DEPTHS, factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
 STYLES = dict.fromkeys(
@@ -81,9 +81,9 @@ EXPERIMENT = Experiment(
     },
     figures={
         "by_layer": draw(
-            range(1, 66), BY_LAYER, "layer, the 65th is the output", "its gradient"
+            range(1, 66), BY_LAYER, "layer, the 65th is the output", "gradient norm"
         ),
-        "by_depth": draw(deep_nets.DEPTHS, BY_DEPTH, "layers", "gradient, first layer"),
+        "by_depth": draw(DEPTHS, BY_DEPTH, "layers", "gradient norm, first layer"),
     },
     story="Going back, the gradient is multiplied by weights and slopes in every "
     "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers "
