@@ -24,7 +24,7 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
     for row in range(2):
         w, bias = WEIGHT[row], BIAS[row]
         for _ in side.only.losses:
-            change = LR * 2 * (w[0] * X[0, 0] + w[1] * X[0, 1] + bias - TARGET[0, row])
+            change = LR * 2 * (bias + w[0] * X[0, 0] + w[1] * X[0, 1] - TARGET[0, row])
             w, bias = w - change * X[0], bias - change
         largest.append(difference(p["weight"][row], w).max_abs)
         largest.append(abs(p["bias"][row] - bias))
