@@ -101,7 +101,7 @@ def _report(side: Side, way: str) -> str:
     return f"{'; '.join(words)}; {reporting.budget(side.named(f'{way}_{LABELS[0]}'))}"
 
 
-@figures.panels(("unlabelled digits", "labels of each class", "test accuracy in %"))
+@figures.panels(("few labelled digits", "labels of each class", "test accuracy in %"))
 def picture(side: Side, ax: figures.Axes) -> None:
     for number, way in enumerate(WAYS):
         found = 100 * accuracies(side, way)
