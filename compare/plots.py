@@ -148,7 +148,6 @@ def grid(
 
 def mountains(
     ax: Axes,
-    figure: Figure,
     height: Callable[[np.ndarray], np.ndarray],
     xs: tuple[float, float],
     ys: tuple[float, float],

@@ -1,21 +1,19 @@
 """AND, learned by one linear neuron from ½, ½, ½."""
 
-from compare.experiment import Experiment
+from dataclasses import replace
+
+from compare.experiments import or_gate
 from compare.experiments.common import gates
 
-EXPERIMENT = Experiment(
+EXPERIMENT = replace(
+    or_gate.EXPERIMENT,
     title="AND from one linear neuron",
     course=("D6",),
-    heading="Aufgaben Perceptron",
-    data=lambda rng: gates.gate(gates.AND),
-    learners={"linear": gates.linear_neuron()},
-    start={"weight": 0.5, "bias": 0.5},
-    steps=150,
-    metrics={"accuracy": gates.accuracy},
+    data=gates.gate(gates.AND),
     claims={
         "all four rows are right": gates.all_rows_right,
         "the weights become the least-squares ones": gates.least_squares,
     },
-    figures={"boundary": gates.boundary("AND, learned")},
+    figures=gates.boundary("AND, learned"),
     story="The same neuron as for OR with other targets: only the line moves.",
 )

@@ -4,37 +4,33 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.results import Side, Trial
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-WIDTHS = (2, 4, 8, 16)
-"""The n of the nets without hidden layers."""
-BENT = "bent_8"
-"""The net with hidden layers, whose n is 8."""
+WIDTHS = (2, 4, 8, 16)  # the n of the nets without hidden layers
+BENT = "bent_8"  # has hidden layers, and its n is 8
 STEPS, BATCH = 200, 256
 
 
 def centred(rng: object = None) -> Data:
     """The digits without their mean; each is its own target."""
-    data = digits.small().data
+    data = digits.small()
     x, x_test = (a - data.x.mean(axis=0) for a in (data.x, data.test_set[0]))
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
-def trained(model: Any, lr: float) -> MakeLearner:
+def learner(model: Any, lr: float) -> MakeLearner:
     """A net that learns its own input with Adam, the rate falling to 0."""
-    return backprop(
-        model=model,
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, p: optim.Adam(p, lr=lr, betas=(0.9, 0.95)),
-        scheduler=lambda optim, optimizer: optim.lr_scheduler.CosineAnnealingLR(
-            optimizer, T_max=STEPS
-        ),
+    return trained(
+        model,
+        "MSELoss",
+        "Adam",
+        scheduler=lambda optim, opt: optim.lr_scheduler.CosineAnnealingLR(opt, STEPS),
+        lr=lr,
+        betas=(0.9, 0.95),
     )
 
 
@@ -47,25 +43,16 @@ def linear(n: int) -> MakeLearner:
             nn.init.orthogonal_(layer.weight)
         return nn.Sequential(*layers)
 
-    return trained(model, lr=0.08)
+    return learner(model, lr=0.08)
 
 
 def bent(nn: Any) -> Any:
     """64 → 8 → 64 with a hidden layer of ReLUs on either side of the 8 numbers."""
-    return nn.Sequential(
-        *(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8)),
-        *(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64)),
-    )
+    return nn.Sequential(*mlp(64, 64, 8)(nn), *mlp(8, 64, 64)(nn))
 
 
 def per_pixel(metrics: Any, output: Any, target: Any) -> float:
-    """The mean squared error per pixel."""
     return float(np.mean((to_numpy(output) - to_numpy(target)) ** 2))
-
-
-def error(trial: Trial, part: str) -> float:
-    """The mean squared error per pixel, on the digits of "train" or "test"."""
-    return trial.metrics[f"error/{part}"]
 
 
 @lru_cache
@@ -77,63 +64,59 @@ def pca_error(n: int, part: str = "train") -> float:
     return float(np.mean((x - x @ kept.T @ kept) ** 2))
 
 
+def errors(side: Side, name: str, part: str = "train") -> np.ndarray:
+    """The error of each seed of a learner, on seen or on unseen digits."""
+    return np.array(digits.last(side, name, f"error/{part}"))
+
+
 def reaches_pca(side: Side) -> tuple[bool, str]:
     """PCA is the optimum of two matrices, so no error may be below it."""
-    above = {
-        n: [error(t, "train") / pca_error(n) - 1 for t in side.named(f"linear_{n}")]
-        for n in WIDTHS
-    }
-    low, high = (pick(map(pick, above.values())) for pick in (min, max))
-    words = ", ".join(f"{n}: {max(values):.2%}" for n, values in above.items())
+    above = {n: errors(side, f"linear_{n}") / pca_error(n) - 1 for n in WIDTHS}
+    every = np.array([*above.values()])
+    words = ", ".join(f"{n}: {found.max():.2%}" for n, found in above.items())
     words = f"above PCA's error, at worst: {words}; "
-    return low > -1e-4 and high < 0.01, words + reporting.budget(side.trials, BATCH)
+    words += reporting.budget(side.trials, BATCH)
+    return bool(every.min() > -1e-4 and every.max() < 0.01), words
 
 
 def bends_below(side: Side) -> tuple[bool, str]:
-    seen, unseen = (
-        max(error(t, part) / pca_error(8, part) for t in side.named(BENT))
-        for part in ("train", "test")
-    )
-    return max(seen, unseen) < 0.75, (
+    parts = ("train", "test")
+    seen, unseen = (max(errors(side, BENT, p) / pca_error(8, p)) for p in parts)
+    return bool(max(seen, unseen) < 0.75), (
         f"{seen:.0%} of PCA's error on seen digits, {unseen:.0%} on unseen ones, "
         f"at worst of {reporting.seeds(side.trials)}"
     )
 
 
 def generalises(side: Side) -> tuple[bool, str]:
-    trials = [t for n in WIDTHS for t in side.named(f"linear_{n}")]
-    worst = max(error(t, "test") / error(t, "train") for t in trials)
+    names = [f"linear_{n}" for n in WIDTHS]
+    worst = max(max(errors(side, n, "test") / errors(side, n)) for n in names)
     words = f"at worst {worst:.2f} times the error of seen digits"
-    return worst < 1.2, f"{words}, of {reporting.seeds(side.trials)}"
+    return bool(worst < 1.2), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-def draw_errors(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
+@figures.panels(("reconstruction error", "code size", "error per pixel"), below=2)
+def draw_errors(side: Side, ax: plots.Axes) -> None:
     every = range(1, 33)
     ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)
     for part, name, mark, color in (
         ("train", "seen", "o", plots.BLUE),
         ("test", "unseen", "x", plots.RED),
     ):
-        found = [error(side[f"linear_{n}"], part) for n in WIDTHS]
+        found = [errors(side, f"linear_{n}", part)[0] for n in WIDTHS]
         label = "two matrices, seen" if name == "seen" else name
         ax.plot(WIDTHS, found, mark, ms=9, mew=2, color=color, label=label)
-        found, label = error(side[BENT], part), f"with ReLUs, {name}"
-        ax.plot(8, found, "*", ms=16, color=color, label=label)
-    plots.label(ax, "reconstruction error", "numbers in the code", "error per pixel")
+        found = errors(side, BENT, part)[0]
+        ax.plot(8, found, "*", ms=16, color=color, label=f"with ReLUs, {name}")
     figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
-    plots.below(figure, ax, columns=2)
-    return figure
 
 
-def draw_digits(side: Side) -> Figure:
-    """The first unseen digit of each class, and its reconstructions."""
-    data = digits.small().data
-    chosen = centred().test_set[0][digits.first_of_each(data.test_set[1])]
+def draw_digits(side: Side) -> plots.Figure:
+    chosen = centred().test_set[0][digits.first_unseen()]
     names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
     titles = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
-    mean = data.x.mean(axis=0)
+    mean = digits.small().x.mean(axis=0)
     return plots.pictures([row + mean for row in rows], titles, "unseen digits")
 
 
@@ -142,10 +125,8 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data=centred,
-    learners={
-        **{f"linear_{n}": linear(n) for n in WIDTHS},
-        BENT: trained(bent, lr=0.02),
-    },
+    learners={f"linear_{n}": linear(n) for n in WIDTHS}
+    | {BENT: learner(bent, lr=0.02)},
     steps=STEPS,
     batch_size=BATCH,
     seeds=2,

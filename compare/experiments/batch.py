@@ -1,32 +1,27 @@
 """A batch is many examples in one operation."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Data, Experiment, backprop
-from compare.results import Side
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures, trained
 from compare.tolerance import difference
-
-EXAMPLES = 32
 
 
 def three_inputs(rng: np.random.Generator) -> Data:
     """32 examples of two linear functions of three inputs, with noise."""
-    x = rng.normal(size=(EXAMPLES, 3))
+    x = rng.normal(size=(32, 3))
     true = np.array([[1.0, -2.0, 0.5], [0.0, 1.0, 3.0]])
-    return Data(x=x, target=x @ true.T + 0.1 * rng.normal(size=(EXAMPLES, 2)))
+    return Data(x=x, target=x @ true.T + 0.1 * rng.normal(size=(32, 2)))
 
 
 def outputs_one_by_one(side: Side) -> tuple[bool, str]:
     x = side.only.data.x
-    alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(EXAMPLES)])
+    alone = np.vstack([side.only.predict(x[i : i + 1]) for i in range(len(x))])
     return _close(side.only.predict(x), alone)
 
 
 def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
-    trial, before = side.only, side.only.path[-2]
-    alone = []
+    trial, before, alone = side.only, side.only.path[-2], []
     for x, target in zip(trial.data.x, trial.data.target, strict=True):
         error = before["weight"] @ x + before["bias"] - target
         alone.append(np.outer(2 * error / len(error), x))
@@ -35,21 +30,17 @@ def gradient_is_the_mean(side: Side) -> tuple[bool, str]:
 
 def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
     found = difference(got, want)
-    holds = found.finite and found.max_abs < 1e-5
-    return holds, f"largest difference {found.max_abs:.1e}"
+    words = f"largest difference {found.max_abs:.1e}"
+    return found.finite and found.max_abs < 1e-5, words
 
 
-def draw(side: Side) -> Figure:
-    """The gradients of single examples, and their mean, in two dimensions."""
+@figures.panels(("gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))
+def draw(side: Side, ax: figures.Axes) -> None:
     trial, start = side.only, side.only.path[0]
-    figure, (ax,) = plots.canvas()
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
     each = errors[:, :1] * trial.data.x
     ax.plot(each[:, 0], each[:, 1], "o", label="one example each")
     ax.plot(*each.mean(axis=0)[:2], "r*", ms=22, label="the batch: their mean")
-    plots.label(ax, "gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂")
-    ax.legend(fontsize=13)
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -57,13 +48,7 @@ EXPERIMENT = Experiment(
     course=("D4", "D2"),
     heading="Breiter Input / Batch",
     data=three_inputs,
-    learners={
-        "batch": backprop(
-            model=lambda nn: nn.Linear(3, 2),
-            loss=lambda nn: nn.MSELoss(),
-            optimizer=lambda optim, p: optim.SGD(p, lr=0.3),
-        )
-    },
+    learners={"batch": trained(lambda nn: nn.Linear(3, 2), "MSELoss", lr=0.3)},
     steps=60,
     claims={
         "Y = X Wᵀ + b equals one example at a time": outputs_one_by_one,

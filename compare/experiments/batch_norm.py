@@ -1,22 +1,12 @@
 """Subtract the mean and divide by the deviation of the batch, in every layer."""
 
-from typing import Any
+from compare.experiments.common.deep_nets import WIDTH, lesson
 
-from compare.experiments.common import deep_nets
-from compare.experiments.common.deep_nets import WIDTH
-
-
-def block(nn: Any) -> list[Any]:
-    """The bias is left out: the mean is subtracted anyway, its gradient would be 0."""
-    return [nn.Linear(WIDTH, WIDTH, bias=False), nn.BatchNorm1d(WIDTH), nn.Tanh()]
-
-
-EXPERIMENT = deep_nets.lesson(
-    "batch_norm",
-    block,
+EXPERIMENT = lesson(
+    "batch_norm",  # subtracts the mean, so the gradient of a bias would be 0
+    lambda nn: [nn.Linear(WIDTH, WIDTH, bias=False), nn.BatchNorm1d(WIDTH), nn.Tanh()],
     0.85,
     title="Batch normalisation: ten layers learn after all",
-    course=("F4",),
     story="Every layer gets numbers about 0 of size 1, whatever the layers before it "
     "do, so that tanh is where its slope is. The mean and the deviation are part of "
     "the computation: the gradient flows through them, too. In evaluation the running "

@@ -4,15 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, backprop
-from compare.experiments.common import reporting
-from compare.experiments.common.budgets import PER_STEP
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures, reporting, trained
+from compare.experiments.common.budgets import COLORS, PER_STEP
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 START, SCALE, SEEDS = 2.0, 0.4, 11
 
@@ -23,10 +21,7 @@ def square(nn: Any) -> Any:
 
 
 def search(library: str, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Every x at which random descent evaluates x², and its values there.
-
-    Without a seed it is the course's search without a derivative.
-    """
+    """Where random descent, or blind descent without a seed, evaluates x²; values."""
     module, start = LIBRARIES[library], give(library, START)
     if seed is None:
         trace = module.search.blind_descent(lambda x: x * x, start, step=SCALE)
@@ -39,56 +34,51 @@ def search(library: str, seed: int | None = None) -> tuple[np.ndarray, np.ndarra
 
 def as_by_hand(side: Side) -> tuple[bool, str]:
     """Right is higher: back to the left, on, on, on, and on to the very bottom."""
-    points, _ = search(side.library)
-    want = [2.0, 2.4, 1.6, 1.2, 0.8, 0.4, 0.0]
-    same = len(points) == len(want) and bool(np.allclose(points, want, atol=1e-5))
-    return same, f"x = {', '.join(f'{x:.1f}' for x in points)}"
+    points = [f"{x:.1f}" for x in search(side.library)[0]]
+    words = "2.0, 2.4, 1.6, 1.2, 0.8, 0.4, 0.0"
+    return ", ".join(points) == words, f"x = {', '.join(points)}"
 
 
 def never_worse(side: Side) -> tuple[bool, str]:
     trials = side.named("random")
     grown = max(np.max(np.diff(trial.losses), initial=0.0) for trial in trials)
-    words = f"the largest growth is {grown:.1f}"
-    return bool(grown <= 0), f"{words}; {reporting.budget(trials)}"
+    words = f"the largest growth is {grown:.1f}; {reporting.budget(trials)}"
+    return bool(grown <= 0), words
 
 
 def derivative_saves_little(side: Side) -> tuple[bool, str]:
-    """All three arrive after about as many evaluations."""
-    descent = side["gradient"].losses
-    steps = next((i for i, e in enumerate(descent) if e < 0.01), math.inf)
+    losses = enumerate(side["gradient"].losses)
+    steps = next((i for i, error in losses if error < 0.01), math.inf)
     random = [len(search(side.library, seed)[0]) for seed in range(SEEDS)]
     blind = len(search(side.library)[0])
-    words = (
+    most = max(blind, float(np.median(random)))
+    return most <= 2 * PER_STEP * steps < math.inf, (
         f"evaluations until x² < 0.01: blind {blind}, random "
         f"{reporting.median(random, '.0f')} of the seeds 0 to {SEEDS - 1}, gradient "
         f"descent {PER_STEP * steps} ({steps} steps at {PER_STEP})"
     )
-    most = max(blind, float(np.median(random)))
-    return most <= 2 * PER_STEP * steps < math.inf, words
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(
+    ("every evaluation of x²", "x", "error"),
+    ("what it costs", "evaluations", "error"),
+)
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     curve = np.linspace(-1.0, 2.6, 200)
     left.plot(curve, curve**2, color="grey", zorder=0)
     path = np.array([p["weight"][0, 0] for p in side["gradient"].path])
     for name, style, color, (x, errors), cost in (
         ("blind", "o-", plots.BLUE, search("handmade"), 1),
         ("random", "x", plots.RED, search("handmade", seed=0), 1),
-        ("gradient", ".", "#e0a030", (path, path**2), PER_STEP),
+        ("gradient", ".", COLORS["annealing"], (path, path**2), PER_STEP),
     ):
         left.plot(x, errors, style, color=color, ms=9, alpha=0.8, label=name)
         heights = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
         costs = cost * np.arange(len(x))
         right.semilogy(costs, heights, style[0] + "-", color=color, label=name)
-    plots.label(left, "every evaluation of x²", "x", "error")
     right.axhline(0.01, color="grey", linewidth=1)
     right.set_ylim(8e-4, 10)
     right.set_xlim(-1, 40)
-    plots.label(right, "what it costs", "evaluations", "error")
-    for ax in (left, right):
-        ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -97,11 +87,7 @@ EXPERIMENT = Experiment(
     heading="Verfahren ohne Ableitung: Pseudo-Ableitung",
     data=lambda rng: Data(x=np.ones((1, 1)), target=np.zeros((1, 1))),
     learners={
-        "gradient": backprop(
-            model=square,
-            loss=lambda nn: nn.MSELoss(),
-            optimizer=lambda optim, p: optim.SGD(p, lr=0.1),
-        ),
+        "gradient": trained(square, "MSELoss", lr=0.1),
         "random": lambda library: library.search.RandomDescent(
             square(library.nn), library.nn.MSELoss(), scale=SCALE
         ),

@@ -1,54 +1,46 @@
 """Some mistakes are worse than others: make them costlier."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Data, Draw, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits
-from compare.results import Side
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, trained
 
-COSTLY = ((7, 2), (2, 7), (1, 7), (7, 1))
-"""Truth and answer of the confusions that cost more."""
-COSTS = np.zeros((10, 10))
-COSTS[tuple(zip(*COSTLY, strict=True))] = 1
+COSTLY = ((7, 2), (2, 7), (1, 7), (7, 1))  # truth and answer
+COSTS = [[float((i, j) in COSTLY) for j in range(10)] for i in range(10)]
 
 
 def noisy_digits(rng: np.random.Generator) -> Data:
     """Digits with so much noise that they are confused often enough to count."""
-    clean = digits.small().data
-    x, x_test = (
-        a + 0.5 * rng.normal(size=a.shape) for a in (clean.x, clean.test_set[0])
-    )
+    clean = digits.small()
+    pixels = (clean.x, clean.test_set[0])
+    x, x_test = (a + 0.5 * rng.normal(size=a.shape) for a in pixels)
     return replace(clean, x=x, x_test=x_test)
 
 
 def learner(strength: float) -> MakeLearner:
     """A linear layer with error + strength · custom error."""
-    return backprop(
-        model=lambda nn: nn.Linear(64, 10),
-        loss=lambda nn: nn.WeightedSum(
-            [
-                (1.0, nn.CrossEntropyLoss()),
-                (strength, nn.ExpectedCostLoss(COSTS.tolist())),
-            ]
+    return trained(
+        lambda nn: nn.Linear(64, 10),
+        lambda nn: nn.WeightedSum(
+            [(1, nn.CrossEntropyLoss()), (strength, nn.ExpectedCostLoss(COSTS))]
         ),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.2),
+        lr=0.2,
     )
 
 
-def confusions(side: Side) -> tuple[np.ndarray, np.ndarray]:
+def confusions(side: Side) -> list[np.ndarray]:
     """The confusion matrices (seeds, truth, answer) of both learners."""
-    names = ("cross_entropy", "custom")
-    plain, custom = ([digits.confusion(t) for t in side.named(n)] for n in names)
-    return np.array(plain), np.array(custom)
+    return [digits.confusions(side, name) for name in ("cross_entropy", "custom")]
 
 
 def fewer(side: Side) -> tuple[bool, str]:
     plain, custom = (
-        [int(np.sum(matrix * COSTS)) for matrix in found] for found in confusions(side)
+        np.sum(COSTS * found, axis=(1, 2)).astype(int).tolist()
+        for found in confusions(side)
     )
     words = f"7↔2 and 1↔7: {sum(plain)} → {sum(custom)} over {len(plain)} seeds"
     return 2 * sum(custom) < sum(plain), f"{words}, {plain} → {custom}"
@@ -63,17 +55,12 @@ def at_a_price(side: Side) -> tuple[bool, str]:
     return custom > max(0.5, plain - 0.05), words
 
 
-def draw(name: str) -> Draw:
+def draw(custom: bool, side: Side) -> plots.Figure:
     """All seeds' confusions of one learner, on one scale, the costly ones boxed."""
-
-    def drawn(side: Side) -> Figure:
-        plain, custom = (found.sum(axis=0) for found in confusions(side))
-        most = max(int((m - np.diag(np.diag(m))).max()) for m in (plain, custom))
-        title = f"{name.replace('_', ' ')}: all seeds"
-        matrix = custom if name == "custom" else plain
-        return plots.confusion(matrix, title, most, COSTLY)
-
-    return drawn
+    both = [found.sum(axis=0) for found in confusions(side)]
+    most = max(int((m - np.diag(np.diag(m))).max()) for m in both)
+    title = "custom: all seeds" if custom else "cross entropy: all seeds"
+    return plots.confusion(both[custom], title, most, COSTLY)
 
 
 EXPERIMENT = Experiment(
@@ -90,7 +77,7 @@ EXPERIMENT = Experiment(
         "the costly confusions fall to less than half": fewer,
         "it costs less than 5 points of accuracy; most are right": at_a_price,
     },
-    figures={"cross_entropy": draw("cross_entropy"), "custom": draw("custom")},
+    figures={"cross_entropy": partial(draw, False), "custom": partial(draw, True)},
     story="better_error = error + a · custom_error, here the cost that the softmax's "
     "shares expect of the confusions that are costly. Whoever minimises both confuses "
     "them less, and pays: the net dares to answer 7 and 1 less often, even where that "

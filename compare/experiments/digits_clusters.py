@@ -1,15 +1,14 @@
 """Clustering: ten centres among the digits, found without a single label."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn.cluster import KMeans as SklearnKMeans
 
 from compare import plots
-from compare.experiment import Draw, Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import digits, reporting
-from compare.results import Side, Trial
 from handmade import metrics
 
 
@@ -19,17 +18,18 @@ def start() -> np.ndarray:
     Not digits themselves: six others would be equally far from two of them, where
     scikit-learn lets rounding decide and we take the first centre.
     """
-    return digits.small().data.x[:100].reshape(10, 10, -1).mean(axis=1)
+    return digits.small().x[:100].reshape(10, 10, -1).mean(axis=1)
 
 
-def purity(trial: Trial) -> float:
+def purities(side: Side, name: str) -> list[float]:
     """The fraction of digits that are the most frequent one of their cluster."""
-    return metrics.purity(trial.predict(trial.data.x), trial.data.target)
+    trials = side.named(name)
+    return [metrics.purity(t.predict(t.data.x), t.data.target) for t in trials]
 
 
-def tolerance(trial: Trial) -> float:
+def tolerance(side: Side) -> float:
     """The relative difference that rounding explains."""
-    return 16 * float(np.finfo(trial.parameters["centres"].dtype).eps)
+    return 16 * float(np.finfo(side.only.parameters["centres"].dtype).eps)
 
 
 def as_sklearn(side: Side) -> tuple[bool, str]:
@@ -41,55 +41,47 @@ def as_sklearn(side: Side) -> tuple[bool, str]:
     theirs = float(reference.fit(x).inertia_ / len(x))
     found = abs(ours - theirs) / theirs
     words = f"{ours:.6f} and {theirs:.6f}, relative difference {found:.1e}"
-    return found <= tolerance(trial), f"{words} after {steps} steps"
+    return found <= tolerance(side), f"{words} after {steps} steps"
 
 
 def never_rises(side: Side) -> tuple[bool, str]:
     rises = [np.max(np.diff(t.losses), initial=0) / t.losses[0] for t in side.trials]
     steps = sum(len(t.losses) - 1 for t in side.trials)
-    words = f"largest growth {max(rises):.1e} in {steps} steps"
-    holds = bool(max(rises) <= tolerance(side.only))
-    return holds, f"{words}; {reporting.seeds(side.trials)}"
+    words = f"largest growth {max(rises):.1e} in {steps} steps; "
+    return bool(max(rises) <= tolerance(side)), words + reporting.seeds(side.trials)
 
 
 def pure(side: Side) -> tuple[bool, str]:
     """Guessing would be right in a tenth."""
-    found = [purity(trial) for trial in side.named("ten")]
-    budget = reporting.budget(side.named("ten"))
+    found, budget = purities(side, "ten"), reporting.budget(side.named("ten"))
     return min(found) > 0.65, f"{reporting.percent(found)}; {budget}"
 
 
 def purer_by_twenty(side: Side) -> tuple[bool, str]:
-    """A digit that is written in two ways needs two centres."""
-    ten, twenty = ([purity(t) for t in side.named(name)] for name in ("ten", "twenty"))
+    ten, twenty = purities(side, "ten"), purities(side, "twenty")
     words = f"{reporting.percent(ten)} → {reporting.percent(twenty)}"
-    holds = all(b > a for a, b in zip(ten, twenty, strict=True))
-    return holds, f"{words}; {reporting.seeds(side.named('ten'))}"
+    words += f"; {reporting.seeds(side.named('ten'))}"
+    return bool(np.all(np.greater(twenty, ten))), words
 
 
-def draw(name: str) -> Draw:
+def draw(name: str, side: Side) -> plots.Figure:
     """The centres, sorted by the digit that each mostly stands for."""
-
-    def centres(side: Side) -> Figure:
-        trial = side[name]
-        clusters, target = trial.predict(trial.data.x), trial.data.target
-        k = len(trial.parameters["centres"])
-        counts = np.zeros((k, 10), int)
-        np.add.at(counts, (clusters, target), 1)
-        order = np.argsort(counts.argmax(axis=1), kind="stable")
-        purities = counts.max(axis=1) / counts.sum(axis=1)
-        names = [f"{counts[j].argmax()} ({purities[j]:.0%})" for j in order]
-        title = f"{k} centres found without labels: mostly which digit"
-        return plots.gallery(trial.parameters["centres"][order], names, title)
-
-    return centres
+    trial = side[name]
+    centres, clusters = trial.parameters["centres"], trial.predict(trial.data.x)
+    counts = np.zeros((len(centres), 10), int)
+    np.add.at(counts, (clusters, trial.data.target), 1)
+    order = np.argsort(counts.argmax(axis=1), kind="stable")
+    fractions = counts.max(axis=1) / counts.sum(axis=1)
+    names = [f"{counts[j].argmax()} ({fractions[j]:.0%})" for j in order]
+    title = f"{len(centres)} centres found without labels: mostly which digit"
+    return plots.gallery(centres[order], names, title)
 
 
 EXPERIMENT = Experiment(
     title="Clustering: k-means on the digits, without labels",
     course=("F6",),
     heading="(Un/Semi-)Supervised",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         "ten": lambda library: library.cluster.KMeans(10, 64),
         "twenty": lambda library: library.cluster.KMeans(20, 64),
@@ -103,7 +95,7 @@ EXPERIMENT = Experiment(
         "ten centres are at least 65 % pure": pure,
         "twenty centres are purer than ten": purer_by_twenty,
     },
-    figures={"ten": draw("ten"), "twenty": draw("twenty")},
+    figures={name: partial(draw, name) for name in ("ten", "twenty")},
     story="Nobody says which picture shows which digit; the labels are only looked at "
     "afterwards, to see what the clusters are. Every centre moves to the mean of the "
     "pictures that are nearest to it: that is the gradient of the mean squared distance"

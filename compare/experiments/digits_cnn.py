@@ -1,19 +1,13 @@
 """Convolutions: the same small template everywhere in the picture."""
 
+import math
 from dataclasses import replace
 
 from compare import plots
-from compare.experiment import Data, Experiment, backprop
-from compare.experiments.common import digits
-from compare.results import Side
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import digits, trained
 
 STEPS = 450
-
-
-def as_images(data: Data, side: int) -> Data:
-    """The pixels as images with one channel: (n, 1, side, side)."""
-    x, x_test = (a.reshape(-1, 1, side, side) for a in (data.x, data.test_set[0]))
-    return replace(data, x=x, x_test=x_test)
 
 
 def accurate(side: Side) -> tuple[bool, str]:
@@ -29,34 +23,26 @@ def fewer_weights(side: Side) -> tuple[bool, str]:
     return weight.size < linear / 100, f"{weight.size} weights instead of {linear}"
 
 
-def lesson(pictures: digits.Pictures) -> Experiment:
-    data = as_images(pictures.data, pictures.side)
-    flat = 16 * (pictures.side // 2) ** 2
+def lesson(data: Data) -> Experiment:
+    side = math.isqrt(data.x.shape[1])
+    x, x_test = (a.reshape(-1, 1, side, side) for a in (data.x, data.test_set[0]))
+    cnn = trained(
+        lambda nn: nn.Sequential(
+            *(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU()),
+            *(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)),
+            *(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+            nn.Linear(16 * (side // 2) ** 2, 10),
+        ),
+        optimizer="AdamW",
+        lr=0.01,
+        scheduler=lambda optim, opt: optim.lr_scheduler.OneCycleLR(opt, 0.01, STEPS),
+    )
     return Experiment(
         title="Handwritten digits by a convolutional net",
         course=("F4",),
         heading="Lösungen",
-        data=lambda rng: data,
-        learners={
-            "cnn": backprop(
-                model=lambda nn: nn.Sequential(
-                    nn.Conv2d(1, 8, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(8),
-                    nn.ReLU(),
-                    nn.Conv2d(8, 16, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(16),
-                    nn.ReLU(),
-                    nn.MaxPool2d(2),
-                    nn.Flatten(),
-                    nn.Linear(flat, 10),
-                ),
-                loss=lambda nn: nn.CrossEntropyLoss(),
-                optimizer=lambda optim, parameters: optim.AdamW(parameters, lr=0.01),
-                scheduler=lambda optim, optimizer: optim.lr_scheduler.OneCycleLR(
-                    optimizer, max_lr=0.01, total_steps=STEPS
-                ),
-            )
-        },
+        data=lambda rng: replace(data, x=x, x_test=x_test),
+        learners={"cnn": cnn},
         steps=STEPS,
         longest=STEPS,
         batch_size=64,

@@ -1,13 +1,9 @@
 """Weights that are too large: each layer enlarges the gradient, and steps go wild."""
 
-import numpy as np
-from matplotlib.figure import Figure
-
 from compare import plots
-from compare.experiment import Experiment
-from compare.experiments.common import deep_nets, digits, reporting
+from compare.experiment import Experiment, Side
+from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import factor, learner
-from compare.results import Side
 
 DEPTH = 8
 LARGE = "1.5 × kaiming"
@@ -20,43 +16,42 @@ def explodes(side: Side) -> tuple[bool, str]:
 
 
 def sgd_diverges(side: Side) -> tuple[bool, str]:
-    _, losses = deep_nets.trained(side.library, DEPTH, "ReLU", LARGE, steps=6)
+    _, losses = deep_nets.train(side.library, DEPTH, "ReLU", LARGE, steps=6)
     words = f"loss {losses[0]:.3g}, after five plain steps {losses[-1]:.3g}"
     return not losses[-1] < 10 * losses[0], words  # NaN is not smaller, either
 
 
 def clipping_saves_it(side: Side) -> tuple[bool, str]:
-    losses = side["clipped"].losses
-    last = float(np.mean(losses[-10:]))
-    return last < 1.0, f"loss {losses[0]:.3g} → {last:.3g}"
+    first, last = side["clipped"].losses[0], reporting.final_loss(side["clipped"])
+    return last < 1.0, f"loss {first:.3g} → {last:.3g}"
 
 
 def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
-    last = float(np.mean(side["kaiming"].losses[-10:]))
+    last = reporting.final_loss(side["kaiming"])
     return last < 0.5, f"loss {last:.3f} after {len(side['kaiming'].losses)} steps"
 
 
-def by_depth(side: Side) -> Figure:
-    figure, (norms, losses) = plots.canvas(2)
+@figures.panels(
+    ("gradient norm, first layer", "layers", ""),
+    (f"{DEPTH} layers of ReLU", "step", "loss"),
+    below=2,
+)
+def by_depth(side: Side, norms: figures.Axes, losses: figures.Axes) -> None:
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
         for name, color in (("normal, std 1", plots.RED), ("kaiming", plots.BLUE)):
             values = deep_nets.first_layer_norms(side.library, activation, name)
             label = f"{activation}, {name}"
             norms.semilogy(deep_nets.DEPTHS, values, style, color=color, label=label)
-    plots.label(norms, "gradient norm, first layer", "layers", "")
-    plots.below(figure, norms, columns=2)
     for trial in side.trials:
         losses.semilogy(trial.losses, label=trial.name)
-    plots.label(losses, f"{DEPTH} layers of ReLU", "step", "loss")
     losses.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="The exploding gradient, and clipping it",
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         "clipped": learner(DEPTH, "ReLU", LARGE, clip=1.0),
         "kaiming": learner(DEPTH, "ReLU", "kaiming"),

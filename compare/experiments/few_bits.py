@@ -1,22 +1,21 @@
 """How few bits a weight needs: rounded after training, or trained in few bits."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Claim, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, reporting
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side
 
 BATCH = 64
-AFTER = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
+BITS = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
 """How the weights of the net trained without rounding are stored afterwards."""
-TRAINED: dict[str, int | str] = {"4_bits": 4, "ternary": "ternary", "binary": "binary"}
+AFTER = {f"{bits} bits" if isinstance(bits, int) else bits: bits for bits in BITS}
+TRAINED = {"4_bits": "4 bits", "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits during training."""
 
 
@@ -27,56 +26,37 @@ def net(nn: Any, *bits: int | str) -> Any:
 
 
 def learner(*bits: int | str) -> MakeLearner:
-    """The net, trained by SGD."""
-    return backprop(
-        model=lambda nn: net(nn, *bits),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1, momentum=0.9),
-    )
+    return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
 
 
-def accuracies_after(side: Side, bits: int | str) -> np.ndarray:
+def accuracies_after(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
     module, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
-        model = net(module.nn)
+        model, state = net(module.nn), trial.learner.model.state_dict()
         model.to(trial.give(np.zeros(1)))
-        state = trial.learner.model.state_dict()
-        model.load_state_dict(module.quantize.quantized_state_dict(state, bits))
+        model.load_state_dict(module.quantize.quantized_state_dict(state, AFTER[name]))
         x, target = trial.data.test_set
-        output = to_numpy(model(trial.give(x)))
-        found.append(digits.fraction_right(target, output))
+        found.append(digits.fraction_right(target, to_numpy(model(trial.give(x)))))
     return np.array(found)
 
 
-def size(side: Side, bits: int | str) -> int:
-    """The bytes of the net with so many bits a weight."""
+def size(side: Side, name: str) -> int:
     state = side["float"].learner.model.state_dict()
-    return LIBRARIES[side.library].quantize.model_bytes(state, bits)
+    return LIBRARIES[side.library].quantize.model_bytes(state, AFTER[name])
 
 
-def label(bits: int | str) -> str:
-    """The name of a number of bits, or of a type."""
-    return f"{bits} bits" if isinstance(bits, int) else bits
-
-
-def trained_within(name: str, points: float) -> Claim:
-    """The claim that training in few bits costs at most so many points on average."""
-
-    def claim(side: Side) -> tuple[bool, str]:
-        plain, few = (digits.accuracies(side, n) for n in ("float", name))
-        lost = 100 * float(np.mean(plain) - np.mean(few))
-        small, large = (size(side, bits) for bits in (TRAINED[name], "float32"))
-        words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
-        words += f"points lost, in {small:,} instead of {large:,} bytes"
-        budget = reporting.budget(side.named(name), BATCH)
-        return lost <= points, f"{words}; {budget}"
-
-    return claim
+def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
+    plain, few = (digits.accuracies(side, n) for n in ("float", name))
+    lost = 100 * float(np.mean(plain) - np.mean(few))
+    small, large = (size(side, n) for n in (TRAINED[name], "float32"))
+    words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
+    words += f"points lost, in {small:,} instead of {large:,} bytes"
+    return lost <= points, f"{words}; {reporting.budget(side.named(name), BATCH)}"
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
-    found = {label(b): accuracies_after(side, b) for b in ("float16", "bfloat16", 8)}
+    found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
     plain = accuracies_after(side, "float32")
     worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
     words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
@@ -85,11 +65,9 @@ def half_is_enough(side: Side) -> tuple[bool, str]:
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
-    """Training with rounded weights keeps what rounding afterwards destroys."""
     words, gains = [], []
     for name in ("ternary", "binary"):
-        after = accuracies_after(side, TRAINED[name])
-        during = digits.accuracies(side, name)
+        after, during = accuracies_after(side, name), digits.accuracies(side, name)
         gains.append(100 * float(np.mean(during) - np.mean(after)))
         words.append(f"{name} {reporting.percent(after)} → {reporting.percent(during)}")
     return min(gains) >= 3, f"{'; '.join(words)}; {reporting.seeds(side.trials)}"
@@ -97,46 +75,34 @@ def training_helps(side: Side) -> tuple[bool, str]:
 
 def the_scale_matters(side: Side) -> tuple[bool, str]:
     """2 bits and ternary store the same three values: only the scale is another."""
-    two, three = (accuracies_after(side, bits) for bits in (2, "ternary"))
+    two, three = (accuracies_after(side, name) for name in ("2 bits", "ternary"))
     words = f"scale max |w| {reporting.percent(two)}, mean |w| "
     words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
-    return 100 * float(np.mean(three) - np.mean(two)) >= 10, words
+    return bool(three.mean() - two.mean() >= 0.1), words
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
-    _accuracies(left, side)
-    _sizes(right, side)
-    for ax in (left, right):
-        ax.tick_params(axis="x", rotation=90, labelsize=12)
-    plots.below(figure, left, columns=2)
-    return figure
-
-
-def _accuracies(ax: Axes, side: Side) -> None:
-    after = {label(b): 100 * np.mean(accuracies_after(side, b)) for b in AFTER}
-    aware = {label(b): 100 * digits.accuracies(side, n) for n, b in TRAINED.items()}
+@figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
+    after = {name: 100 * accuracies_after(side, name).mean() for name in AFTER}
+    aware = {label: 100 * digits.accuracies(side, n) for n, label in TRAINED.items()}
     means = {name: np.mean(found) for name, found in aware.items()}
     for found, mark, color, words in (
         (after, "s", plots.RED, "rounded after training"),
         (means, "o", plots.BLUE, "quantisation-aware training"),
     ):
-        ax.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
+        left.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
     for name, each in aware.items():
-        ax.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
-    ax.set_ylim(30, 101)
-    plots.label(ax, "test digits read right", "", "%")
+        left.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
+    left.set_ylim(30, 101)
+    sizes = [size(side, name) / 1000 for name in AFTER]
+    bars = right.bar([*after], sizes, color=plots.ORANGE)
+    right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
+    right.margins(y=0.12)
+    for ax in (left, right):
+        ax.tick_params(axis="x", rotation=90, labelsize=12)
 
 
-def _sizes(ax: Axes, side: Side) -> None:
-    sizes = [size(side, bits) / 1000 for bits in AFTER]
-    bars = ax.bar([label(bits) for bits in AFTER], sizes, color=plots.ORANGE)
-    ax.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
-    ax.margins(y=0.12)
-    plots.label(ax, "size of the net", "", "kB")
-
-
-def draw_weights(side: Side) -> Figure:
+def draw_weights(side: Side) -> plots.Figure:
     """Nine weights of one hidden unit: against the scale, as stored, and as used."""
     layer = side["ternary"].learner.model[0]
     kept = to_numpy(layer.weight.data)
@@ -156,8 +122,7 @@ def draw_weights(side: Side) -> Figure:
         for (i, j), value in np.ndenumerate(values):
             ax.text(j, i, form.format(value), ha="center", va="center", fontsize=13)
         ax.set_title(title, fontsize=14)
-        ax.set_xticks([])
-        ax.set_yticks([])
+        ax.set(xticks=[], yticks=[])
     figure.suptitle("ternary weights of a unit, 3 × 3 pixels", fontsize=15)
     return figure
 
@@ -166,20 +131,18 @@ EXPERIMENT = Experiment(
     title="Handwritten digits with weights of 4, 1.58 and 1 bits",
     course=("F5",),
     heading="Precision does NOT matter",
-    data=digits.small().draw,
-    learners={
-        "float": learner(),
-        **{name: learner(bits) for name, bits in TRAINED.items()},
-    },
+    data=digits.draw,
+    learners={"float": learner()}
+    | {n: learner(AFTER[label]) for n, label in TRAINED.items()},
     steps=150,
     batch_size=BATCH,
     seeds=3,
     claims={
-        "trained in 4 bits the net is within 1 point of float": trained_within(
-            "4_bits", 1
+        "trained in 4 bits the net is within 1 point of float": partial(
+            trained_within, "4_bits", 1
         ),
-        "trained in ternary weights (1.58 bits) it is within 3 points": trained_within(
-            "ternary", 3
+        "trained in ternary weights (1.58 bits) it is within 3 points": partial(
+            trained_within, "ternary", 3
         ),
         "rounded after training, 16 and 8 bits cost at most 1 point": half_is_enough,
         "ternary and binary weights have to be there while it learns": training_helps,

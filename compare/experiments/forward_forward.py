@@ -1,50 +1,35 @@
 """Hinton's Forward-Forward on handwritten digits, beside backpropagation."""
 
+from collections.abc import Sequence
 from timeit import timeit
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
 from compare import plots
 from compare.backend import Backend
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, figures, reporting
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side
 
-WIDTHS = (64, 64, 64)
 LR, BACK_LR, BATCH = 0.02, 0.003, 128
 
 LEARNERS: dict[str, MakeLearner] = {
     "forward_forward": lambda library: library.forward_forward.ForwardForward(
-        WIDTHS, 10, lambda parameters: library.optim.Adam(parameters, lr=LR)
+        (64, 64, 64), 10, lambda parameters: library.optim.Adam(parameters, lr=LR)
     ),
-    "backprop": backprop(
-        model=lambda nn: nn.Sequential(
-            nn.Linear(WIDTHS[0], WIDTHS[1]),
-            nn.ReLU(),
-            nn.Linear(WIDTHS[1], WIDTHS[2]),
-            nn.ReLU(),
-            nn.Linear(WIDTHS[2], 10),
-        ),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=BACK_LR),
-    ),
+    "backprop": trained(mlp(64, 64, 64, 10), optimizer="Adam", lr=BACK_LR),
 }
 
 
 def multiplications(
     library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Multiply-adds of all matrix products for each example, counted by torch.
+    """Multiply-adds of all matrix products for each example of a step, and an answer.
 
-    Both libraries compute on tensors here, so that torch sees the products of the
+    Both libraries compute on tensors here, so that torch counts the products of the
     hand-written one, too.
-
-    Returns:
-        Those of a step, and those of an answer.
     """
     give = Backend("torch").torch
     learner, inputs = make(LIBRARIES[library]).to(give(np.zeros(1))), give(x)
@@ -56,33 +41,21 @@ def multiplications(
     return np.array(flops) / (2 * len(x))
 
 
-def time_ratios(
-    side: Side, learners: tuple[MakeLearner, MakeLearner], batch: int
-) -> tuple[float, float]:
-    """How many times as long the first takes as the second, on the run's own arrays.
+def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.ndarray:
+    """How many times as long the first takes for a step, and an answer, as the second.
 
-    Both take turns 15 times; the median of the ratios counts.
-
-    Returns:
-        For a step, and for an answer.
+    On the run's own arrays; both take turns 15 times, and the median counts.
     """
-    trial = side.only
+    trial, module = side.only, LIBRARIES[side.library]
     x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
-    module, like = LIBRARIES[side.library], trial.give(np.zeros(1))
-    a, b = (make(module).to(like) for make in learners)
-    ratios = [
-        [
-            _seconds(a.step, x, target) / _seconds(b.step, x, target),
-            _seconds(a.predict, x) / _seconds(b.predict, x),
-        ]
-        for _ in range(15)
-    ]
-    step, answer = np.median(ratios, axis=0)
-    return float(step), float(answer)
+    pair = [make(module).to(trial.give(np.zeros(1))) for make in learners]
 
+    def seconds(learner: Any) -> list[float]:
+        step = timeit(lambda: learner.step(x, target), number=1)
+        return [step, timeit(lambda: learner.predict(x), number=1)]
 
-def _seconds(function: Any, *arguments: Any) -> float:
-    return timeit(lambda: function(*arguments), number=1)
+    times = np.array([[seconds(learner) for learner in pair] for _ in range(15)])
+    return np.median(times[:, 0] / times[:, 1], axis=0)
 
 
 def reads_digits(side: Side) -> tuple[bool, str]:
@@ -95,21 +68,21 @@ def reads_digits(side: Side) -> tuple[bool, str]:
 def backprop_is_better(side: Side) -> tuple[bool, str]:
     forward, back = (digits.last(side, name) for name in LEARNERS)
     gaps = 100 * np.subtract(back, forward)
-    words = f"test accuracy {reporting.percent(forward)}, backpropagation "
-    words += f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
-    words += ", ".join(f"{gap:.1f}" for gap in gaps)
-    return bool(min(gaps) > 0), f"{words} points; {reporting.seeds(side.trials)}"
+    return bool(min(gaps) > 0), (
+        f"test accuracy {reporting.percent(forward)}, backpropagation "
+        f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
+        f"{', '.join(f'{gap:.1f}' for gap in gaps)} points; "
+        f"{reporting.seeds(side.trials)}"
+    )
 
 
-def costs_more(side: Side) -> tuple[bool, str]:
+def costly(side: Side) -> tuple[bool, str]:
     """The times are only reported: their ratio depends on the machine and its load."""
     x, target = side.only.data.x[:BATCH], side.only.data.target[:BATCH]
-    forward, back = (
-        multiplications(side.library, make, x, target) for make in LEARNERS.values()
-    )
+    makers = list(LEARNERS.values())
+    forward, back = (multiplications(side.library, make, x, target) for make in makers)
     step, answer = forward / back
-    learners = LEARNERS["forward_forward"], LEARNERS["backprop"]
-    times = time_ratios(side, learners, BATCH)
+    times = time_ratios(side, makers, BATCH)
     return bool(step > 1 and answer > 5), (
         f"multiply-adds of matrix products, counted, for each example of a step: "
         f"{forward[0]:.0f} and {back[0]:.0f}, × {step:.2f}, time × {times[0]:.1f}; "
@@ -118,8 +91,12 @@ def costs_more(side: Side) -> tuple[bool, str]:
     )
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(
+    ("test digits, {seeds}", "step", "accuracy"),
+    ("each its own loss", "step", "loss"),
+    below=2,
+)
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
         trials, label = side.named(name), name.replace("_", "-")
         style = {"color": color, "linewidth": 2}
@@ -127,18 +104,13 @@ def draw(side: Side) -> Figure:
         figures.draw_seeds(right, trials, label, color=color, alpha=0.6)
     left.set_ylim(0, 1.02)
     right.set_yscale("log")
-    title = f"test digits, {reporting.seeds(side.trials)}"
-    plots.label(left, title, "step", "accuracy")
-    plots.label(right, "each its own loss", "step", "loss")
-    plots.below(figure, left, columns=2)
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="Forward-Forward: learning digits with no backward pass",
     course=("A7",),
     heading="Forward-Forward-Network (Hinton)",
-    data=digits.small().draw,
+    data=digits.draw,
     learners=LEARNERS,
     steps=250,
     batch_size=BATCH,
@@ -147,9 +119,7 @@ EXPERIMENT = Experiment(
     claims={
         "at least 90 % of the test digits are right": reads_digits,
         "backpropagation reads more of them, from every seed": backprop_is_better,
-        "a step costs more multiplications, an answer over five times as many": (
-            costs_more
-        ),
+        "a step costs more multiplications, an answer over five times as many": costly,
     },
     figures={"accuracy": draw},
     story="Each layer sees digits with their right label, and with a wrong one, and "

@@ -1,50 +1,37 @@
 """Generation: numbers drawn at random become digits that nobody wrote."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Data, Experiment, MakeLearner
-from compare.experiments.common import digits, reporting
-from compare.results import Side, Trial
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting
+from compare.results import Trial
 from handmade.nn import GaussianKLLoss
 
-HIDDEN, BATCH = 64, 128
+BATCH = 128
 EIGHT, TWO, FREE = "eight_codes", "two_codes", "no_divergence"
 LABELS = {EIGHT: "8 codes", TWO: "2 codes", FREE: "8 codes, β = 0"}
-COUNT = 500
-"""How many digits are generated to be judged."""
+COUNT = 500  # of the digits that are generated
 
 
 def black_or_white(rng: object = None) -> Data:
     """The digits with every pixel black (1) or white (0); each is its own target."""
-    data = digits.small().data
+    data = digits.small()
     x, x_test = (np.round(a) for a in (data.x, data.test_set[0]))
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
 def autoencoder(codes: int, beta: float = 1.0) -> MakeLearner:
     """64 pixels → μ and log σ² of each code → the probability of each pixel."""
-
-    def make(library: Any) -> Any:
-        nn = library.nn
-        encoder = nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * codes)
-        decoder = nn.Linear(codes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 64)
-        return library.variational.VariationalAutoencoder(
-            nn.Sequential(*encoder),
-            nn.Sequential(*decoder),
-            lambda parameters: library.optim.Adam(parameters, lr=0.01),
-            beta,
-        )
-
-    return make
-
-
-# What is generated, and the baseline of independent pixels
+    return lambda library: library.variational.VariationalAutoencoder(
+        mlp(64, 64, 2 * codes)(library.nn),
+        mlp(codes, 64, 64)(library.nn),
+        lambda parameters: library.optim.Adam(parameters, lr=0.01),
+        beta,
+    )
 
 
 def decoded(trial: Trial, z: np.ndarray) -> np.ndarray:
@@ -67,9 +54,6 @@ def independent_pixels() -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(rng.random((COUNT, 64)) < p, float), p
 
 
-# How likely unseen digits are
-
-
 def negative_log_likelihood(x: np.ndarray, p: np.ndarray) -> float:
     """−log p(x) in nats, the mean over pictures; p is clipped to [0.001, 0.999]."""
     p = np.clip(p, 1e-3, 1 - 1e-3)
@@ -78,33 +62,25 @@ def negative_log_likelihood(x: np.ndarray, p: np.ndarray) -> float:
 
 
 def negative_elbo(trial: Trial) -> float:
-    """The negative ELBO of unseen digits, the mean over ten draws of each code.
-
-    It is at least −log p(x), whatever β the learner had.
-    """
+    """The negative ELBO, at least −log p(x), of unseen digits: ten draws of each."""
     x, rng = black_or_white().test_set[0], np.random.default_rng(trial.seed)
     code = to_numpy(trial.learner.encode(trial.give(x))).astype(float)
     mean, s = np.split(code, 2, axis=-1)
-    found = []
-    for _ in range(10):
-        z = mean + np.exp(s / 2) * rng.normal(size=mean.shape)
-        found.append(negative_log_likelihood(x, decoded(trial, z)))
+    draws = [mean + np.exp(s / 2) * rng.normal(size=mean.shape) for _ in range(10)]
+    found = [negative_log_likelihood(x, decoded(trial, z)) for z in draws]
     return float(np.mean(found) + GaussianKLLoss()(code, np.zeros_like(code)))
 
 
-def likelihood_is_higher(side: Side) -> tuple[bool, str]:
+def likely(side: Side) -> tuple[bool, str]:
     """Compared by the negative ELBO; without the divergence it is far worse."""
     unseen = black_or_white().test_set[0]
     pixels = negative_log_likelihood(unseen, independent_pixels()[1])
     found = {name: [negative_elbo(t) for t in side.named(name)] for name in LABELS}
     words = ", ".join(f"{LABELS[n]}: {max(v):.1f}" for n, v in found.items())
-    words += f" nats at worst; pixel by pixel: {pixels:.1f}"
-    words += f"; {reporting.budget(side.trials, BATCH)}"
+    words += f" nats at worst; pixel by pixel: {pixels:.1f}; "
+    words += reporting.budget(side.trials, BATCH)
     holds = max(found[EIGHT]) < pixels - 4 and max(found[TWO]) < pixels - 2
     return holds and min(found[FREE]) > 2 * pixels, words
-
-
-# How near generated digits are to seen ones
 
 
 def differing(pictures: np.ndarray) -> np.ndarray:
@@ -120,19 +96,22 @@ def usual() -> int:
     return int(np.quantile(nearest, 0.95))
 
 
-def digit_like(pictures: np.ndarray) -> float:
-    """The fraction that is as near to a seen digit as unseen digits are."""
-    return float(np.mean(differing(pictures).min(axis=1) <= usual()))
+def digit_like(pictures: np.ndarray) -> np.ndarray:
+    """The fraction that is as near to a seen 0, 1, … as unseen digits are."""
+    differ = differing(pictures)
+    near = differ[differ.min(axis=1) <= usual()]
+    nearest = digits.small().target[near.argmin(axis=1)]
+    return np.bincount(nearest, minlength=10) / len(pictures)
 
 
 def generates_digits(side: Side) -> tuple[bool, str]:
     """Three times as often near to a seen digit as the pictures of the baselines."""
     eight, free = (
-        [digit_like(generated(trial)[0]) for trial in side.named(name)]
+        [digit_like(generated(trial)[0]).sum() for trial in side.named(name)]
         for name in (EIGHT, FREE)
     )
-    pixels = digit_like(independent_pixels()[0])
-    return min(eight) > 3 * max(pixels, *free), (
+    pixels = digit_like(independent_pixels()[0]).sum()
+    return bool(min(eight) > 3 * max(pixels, *free)), (
         f"at most {usual()} pixels from a seen digit: {min(eight):.0%} at worst of "
         f"{reporting.seeds(side.trials)}; {LABELS[FREE]}: {max(free):.0%} at best, "
         f"pixel by pixel: {pixels:.0%}"
@@ -140,19 +119,13 @@ def generates_digits(side: Side) -> tuple[bool, str]:
 
 
 def generates_them_all(side: Side) -> tuple[bool, str]:
-    counts = []
-    for trial in side.named(EIGHT):
-        differ = differing(generated(trial)[0])
-        near = differ[differ.min(axis=1) <= usual()]
-        nearest = digits.small().data.target[near.argmin(axis=1)]
-        counts.append(np.bincount(nearest, minlength=10) / COUNT)
+    counts = [digit_like(generated(trial)[0]) for trial in side.named(EIGHT)]
     rarest = int(np.argmin(np.min(counts, axis=0)))
     words = f"the rarest is {rarest}, {np.min(counts):.0%} of {COUNT}"
     return bool(np.min(counts) >= 0.02), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-def draw_generated(side: Side) -> Figure:
-    """Digits of drawn codes, and what stands in their place without the divergence."""
+def written(side: Side) -> plots.Figure:
     pictures, p = generated(side[EIGHT])
     free, pixels = generated(side[FREE])[0], independent_pixels()[0]
     rows = [a[:10] for a in (black_or_white().x, pictures, p, free, pixels)]
@@ -160,25 +133,20 @@ def draw_generated(side: Side) -> Figure:
     return plots.pictures(rows, titles, "generated digits and pixel probabilities")
 
 
-def draw_reconstructed(side: Side) -> Figure:
-    """The first unseen digit of each class, and its reconstructions."""
-    first = digits.first_of_each(digits.small().data.test_set[1])
-    unseen = black_or_white().test_set[0][first]
+def reconstructed(side: Side) -> plots.Figure:
+    unseen = black_or_white().test_set[0][digits.first_unseen()]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
     titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]
     return plots.pictures(rows, titles, "read and written again")
 
 
-def draw_plane(side: Side) -> Figure:
+@figures.panels(("the plane of two codes", "z₁", "z₂"))
+def draw_plane(side: Side, ax: plots.Axes) -> None:
     """What the two codes mean: the plane about (0, 0), decoded at every third."""
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
-    plane = np.stack(np.meshgrid(across, up), axis=-1)
-    rows = [decoded(side[TWO], row) for row in plane]
-    figure, (ax,) = plots.canvas()
+    rows = [decoded(side[TWO], row) for row in np.dstack(np.meshgrid(across, up))]
     edges = (-2.5, 2.5, -1.5, 1.5)
     ax.imshow(plots.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
-    plots.label(ax, "the plane of two codes", "z₁", "z₂")
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -186,26 +154,16 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data=black_or_white,
-    learners={
-        EIGHT: autoencoder(8),
-        TWO: autoencoder(2),
-        FREE: autoencoder(8, beta=0.0),
-    },
+    learners={EIGHT: autoencoder(8), TWO: autoencoder(2), FREE: autoencoder(8, beta=0)},
     steps=250,
     batch_size=BATCH,
     seeds=2,
     claims={
-        "it gives unseen digits a higher likelihood than independent pixels do": (
-            likelihood_is_higher
-        ),
+        "it gives unseen digits a higher likelihood than independent pixels do": likely,
         "what it writes are digits": generates_digits,
         "it writes all ten digits": generates_them_all,
     },
-    figures={
-        "written": draw_generated,
-        "reconstructed": draw_reconstructed,
-        "plane": draw_plane,
-    },
+    figures={"written": written, "reconstructed": reconstructed, "plane": draw_plane},
     story="The code of a digit is a bell curve for each number, and the decoder is "
     "given a draw from it: μ + σ ε, through which the gradient finds its way to μ and "
     "σ. The divergence keeps all curves near N(0, 1), so that a code drawn from there "

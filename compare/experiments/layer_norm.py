@@ -1,22 +1,12 @@
 """Subtract the mean and divide by the deviation of each example, in every layer."""
 
-from typing import Any
+from compare.experiments.common.deep_nets import WIDTH, lesson
 
-from compare.experiments.common import deep_nets
-from compare.experiments.common.deep_nets import WIDTH
-
-
-def block(nn: Any) -> list[Any]:
-    """Normalised over the features of one example."""
-    return [nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh()]
-
-
-EXPERIMENT = deep_nets.lesson(
+EXPERIMENT = lesson(
     "layer_norm",
-    block,
+    lambda nn: [nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh()],
     0.8,
     title="Layer normalisation: ten layers learn after all",
-    course=("F4",),
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",
 )

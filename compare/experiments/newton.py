@@ -3,14 +3,12 @@
 import math
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
-from compare.experiment import Experiment, MakeLearner
-from compare.results import Side
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import figures
 
-TOLERANCE = 0.01
-"""The slide's `while error(x) > 0.01`."""
+TOLERANCE = 0.01  # the slide's `while error(x) > 0.01`
 STARTS = {"Square": np.array([2.0]), "Valley": np.array([4.0, 1.0])}
 
 
@@ -29,8 +27,7 @@ def steps_needed(side: Side, name: str) -> float:
 
 def counted_by_hand(side: Side) -> tuple[bool, str]:
     """For x² every step multiplies x by 1 − 2·lr, so the count has a closed form."""
-    times = np.log(np.sqrt(TOLERANCE) / STARTS["Square"][0]) / np.log(1 - 2 * 0.1)
-    want = int(np.ceil(times))
+    want = math.ceil(math.log(math.sqrt(TOLERANCE) / 2) / math.log(1 - 2 * 0.1))
     got = steps_needed(side, "descent_1d")
     return got == want, f"{got} steps, {want} by the formula"
 
@@ -45,23 +42,17 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
     return needed > 10, f"{needed} steps for x² + 10y²"
 
 
-def draw(side: Side) -> Figure:
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(("x²", "x", "error"), ("x² + 10y²", "x", "y"))
+def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name in ("descent_1d", "newton_1d"):
         x = np.array([p["point"][0] for p in side[name].path])
         left.plot(x, x**2, "o-", label=name.partition("_")[0])
     x = np.linspace(-2.2, 2.2, 200)
     left.plot(x, x**2, color="grey", zorder=0)
-    plots.label(left, "x²", "x", "error")
-    height = side["descent_2d"].predict
-    plots.mountains(right, figure, height, (-5.0, 5.0), (-1.6, 1.6))
+    plots.mountains(right, side["descent_2d"].predict, (-5.0, 5.0), (-1.6, 1.6))
     for name, color in (("descent_2d", "orange"), ("newton_2d", "red")):
         points = np.array([p["point"] for p in side[name].path])
         plots.path(right, points, name.partition("_")[0], color=color)
-    plots.label(right, "x² + 10y²", "x", "y")
-    for ax in (left, right):
-        ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(

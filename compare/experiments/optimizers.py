@@ -1,78 +1,62 @@
 """All optimisers on one task, each in step with its PyTorch twin."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, reporting
-from compare.results import Side
+from compare.experiment import Experiment, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "SGD": lambda optim, p: optim.SGD(p, lr=0.3),
-    "SGD with momentum": lambda optim, p: optim.SGD(p, lr=0.1, momentum=0.9),
-    "Adagrad": lambda optim, p: optim.Adagrad(p, lr=0.05),
-    "Adadelta": lambda optim, p: optim.Adadelta(p, lr=3.0),
-    "RMSprop": lambda optim, p: optim.RMSprop(p, lr=0.003),
-    "Rprop": lambda optim, p: optim.Rprop(p, lr=0.003, step_sizes=(1e-6, 0.02)),
-    "Adam": lambda optim, p: optim.Adam(p, lr=0.01),
-    "AdamW": lambda optim, p: optim.AdamW(p, lr=0.01),
-    "NAdam": lambda optim, p: optim.NAdam(p, lr=0.01),
-    "Muon": lambda optim, p: optim.Muon(p, lr=0.03),
+OPTIMIZERS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "SGD": ("SGD", {"lr": 0.3}),
+    "SGD with momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    "Adagrad": ("Adagrad", {"lr": 0.05}),
+    "Adadelta": ("Adadelta", {"lr": 3.0}),
+    "RMSprop": ("RMSprop", {"lr": 0.003}),
+    "Rprop": ("Rprop", {"lr": 0.003, "step_sizes": (1e-6, 0.02)}),
+    "Adam": ("Adam", {"lr": 0.01}),
+    "AdamW": ("AdamW", {"lr": 0.01}),
+    "NAdam": ("NAdam", {"lr": 0.01}),
+    "Muon": ("Muon", {"lr": 0.03}),
 }
-OWN_STEPS = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "Adam", "AdamW", "NAdam")
+"""By name, all on 64-32-10 with tanh; Muon takes matrices, so its net has no biases."""
+OWN_STEPS = ("adagrad", "adadelta", "rmsprop", "rprop", "adam", "adamw", "nadam")
 """Those that choose a step for each weight."""
 
 
-def slug(name: str) -> str:
-    """The learner's name of an optimiser."""
-    return name.lower().replace(" ", "_")
-
-
-def learner(name: str) -> MakeLearner:
-    """64-32-10 with tanh, on all digits at once; Muon takes matrices, so no biases."""
-    bias = name != "Muon"
-    return backprop(
-        model=lambda nn: nn.Sequential(
-            nn.Linear(64, 32, bias=bias), nn.Tanh(), nn.Linear(32, 10, bias=bias)
-        ),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=MAKERS[name],
-    )
-
-
 def all_learn(side: Side) -> tuple[bool, str]:
-    ratios = {t.name: t.losses[-1] / t.losses[0] for t in side.trials}
-    worst = max(ratios, key=lambda name: ratios[name])
-    return ratios[worst] < 0.5, f"least of all {worst}, loss × {ratios[worst]:.2f}"
+    ratio, worst = max((t.losses[-1] / t.losses[0], t.name) for t in side.trials)
+    return ratio < 0.5, f"least of all {worst}, loss × {ratio:.2f}"
 
 
 def bold_where_flat(side: Side) -> tuple[bool, str]:
-    plain = side["sgd"].losses[-1]
-    found = {slug(name): side[slug(name)].losses[-1] for name in OWN_STEPS}
-    words = reporting.listed({"sgd": plain, **found}, "{:.3f}")
-    return max(found.values()) < plain, words
+    found = {name: side[name].losses[-1] for name in ("sgd", *OWN_STEPS)}
+    plain, *own = found.values()
+    return max(own) < plain, reporting.listed(found, "{:.3f}")
 
 
-def draw(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
-    for name in MAKERS:
-        style = "--" if name == "AdamW" else "-"  # it lies on Adam
-        ax.semilogy(side[slug(name)].losses, style, label=name, linewidth=2)
+@figures.panels(("one task, all optimisers", "step", "loss"))
+def draw(side: Side, ax: plots.Axes) -> None:
+    for name, label in zip(figures.learner_names(side), OPTIMIZERS, strict=True):
+        style = "--" if label == "AdamW" else "-"  # it lies on Adam
+        ax.semilogy(side[name].losses, style, label=label, linewidth=2)
     ax.set_ylim(bottom=0.02)
-    plots.label(ax, "one task, all optimisers", "step", "loss")
     plots.beside(ax)
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="Optimisers: cautious where it is steep, bold where it is flat",
     course=("A6", "A3", "F1"),
     heading="gradient descent, cautious and bold",
-    data=digits.small().draw,
-    learners={slug(name): learner(name) for name in MAKERS},
+    data=digits.draw,
+    learners={
+        label.lower().replace(" ", "_"): trained(
+            mlp(64, 32, 10, activation="Tanh", bias=name != "Muon"),
+            optimizer=name,
+            **options,
+        )
+        for label, (name, options) in OPTIMIZERS.items()
+    },
     steps=100,
     metrics={"accuracy": digits.accuracy},
     claims={

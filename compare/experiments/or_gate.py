@@ -1,8 +1,7 @@
 """OR, learned by one linear neuron from ½, ½, ½, as on the slide."""
 
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import gates
-from compare.results import Side
 
 
 def first_activation(side: Side) -> tuple[bool, str]:
@@ -16,8 +15,8 @@ EXPERIMENT = Experiment(
     title="OR from one linear neuron, against torch.nn.Linear(2, 1)",
     course=("D6", "D1", "E1"),
     heading="Aufgaben Perceptron",
-    data=lambda rng: gates.gate(gates.OR),
-    learners={"linear": gates.linear_neuron()},
+    data=gates.gate(gates.OR),
+    learners={"linear": gates.LINEAR_NEURON},
     start={"weight": 0.5, "bias": 0.5},
     steps=150,
     metrics={"accuracy": gates.accuracy},
@@ -26,7 +25,7 @@ EXPERIMENT = Experiment(
         "all four rows are right": gates.all_rows_right,
         "the weights become the least-squares ones": gates.least_squares,
     },
-    figures={"boundary": gates.boundary("OR, learned")},
+    figures=gates.boundary("OR, learned"),
     story="A straight line separates the one 0 from the three 1s; gradient descent on "
     "the squared error finds the line that least squares would compute.",
 )

@@ -1,30 +1,22 @@
 """OR by Rosenblatt's rule: no gradient of the step, only right and wrong."""
 
-from itertools import pairwise
-
 import numpy as np
 
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import gates
-from compare.results import Side
 
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
-    """No weight moves in the last epoch: every answer is right."""
-    path = side.only.path
-    moved = [
-        step
-        for step, (old, new) in enumerate(pairwise(path), start=1)
-        if any(np.any(old[name] != new[name]) for name in old)
-    ]
-    quiet = len(path) - 1 - moved[-1]
-    return quiet >= len(gates.ROWS), f"the last correction is step {moved[-1]}"
+    arrays = side.only.path.arrays()
+    path = np.column_stack([a.reshape(len(a), -1) for a in arrays.values()])
+    last = np.flatnonzero(np.any(path[1:] != path[:-1], axis=1))[-1] + 1
+    quiet = len(path) - 1 - last
+    return bool(quiet >= len(gates.ROWS)), f"the last correction is step {last}"
 
 
 def counts_in_whole_steps(side: Side) -> tuple[bool, str]:
     """They start at 0, and the learning rate is 1."""
-    p = side.only.parameters
-    weights = [float(p["bias"][0]), *map(float, p["weight"][0])]
+    weights = gates.fit(side.only)[0].tolist()
     return all(w == round(w) for w in weights), f"w₀, w₁, w₂ = {weights}"
 
 
@@ -32,7 +24,7 @@ EXPERIMENT = Experiment(
     title="OR by Rosenblatt's rule, w ← w + (y − ŷ) x, one row at a time",
     course=("D6", "D1"),
     heading="Aufgaben Perceptron: Gewichte konsistent anpassen",
-    data=lambda rng: gates.gate(gates.OR),
+    data=gates.gate(gates.OR),
     learners={"rosenblatt": lambda library: library.perceptron.Rosenblatt(2, 1)},
     start={"weight": 0.0, "bias": 0.0},
     steps=40,
@@ -43,7 +35,7 @@ EXPERIMENT = Experiment(
         "it comes to rest": comes_to_rest,
         "the weights stay whole numbers": counts_in_whole_steps,
     },
-    figures={"boundary": gates.boundary("OR by Rosenblatt's rule")},
+    figures=gates.boundary("OR by Rosenblatt's rule"),
     story="The consistent way to adapt the weights: add the input where a 1 was "
     "missed, take it away where a 0 was missed, and leave everything else alone.",
 )

@@ -1,11 +1,31 @@
-"""A wide net and few digits: it learns them by heart."""
+"""A wide net and few digits: it learns them by heart, unless it is regularised."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from compare.experiment import Experiment
-from compare.experiments.common import digits, few_examples
-from compare.results import Side
+from compare import plots
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, trained
 from handmade.nn import LogSoftmax
+
+
+def learner(
+    drop: tuple[float, float] | None = None, weight_decay: float = 0.0
+) -> MakeLearner:
+    """64-128-128-10; inputs and hidden units may be dropped with probabilities."""
+
+    def model(nn: Any) -> Any:
+        hidden = [nn.Linear(64, 128), nn.ReLU()]
+        second = [nn.Linear(128, 128), nn.ReLU()]
+        if drop:
+            hidden = [nn.Dropout(drop[0]), *hidden, nn.Dropout(drop[1])]
+            second = [*second, nn.Dropout(drop[1])]
+        return nn.Sequential(*hidden, *second, nn.Linear(128, 10))
+
+    return trained(model, lr=0.1, momentum=0.9, weight_decay=weight_decay)
 
 
 def train_falls(side: Side) -> tuple[bool, str]:
@@ -32,21 +52,70 @@ def sure_and_wrong(side: Side) -> tuple[bool, str]:
     return min(found) > np.log(10), f"mean surprise when wrong {np.mean(found):.1f}"
 
 
+def draw(side: Side) -> plots.Figure:
+    names = figures.learner_names(side)
+    figure, axes = plots.canvas(len(names))
+    for ax, name in zip(axes, names, strict=True):
+        for part, color in (("train", plots.BLUE), ("test", plots.RED)):
+            style = {"color": color, "alpha": 0.7}
+            metric = f"cross_entropy/{part}"
+            figures.draw_seeds(ax, side.named(name), part, metric, **style)
+        plots.label(ax, name.replace("_", " "), "step", "loss")
+        ax.set_yscale("log")
+        ax.set_ylim(5e-4, 4)
+        ax.legend(fontsize=12)
+    return figure
+
+
 EXPERIMENT = Experiment(
     title="Overfitting: a hundred digits learned by heart",
     course=("F4",),
     heading="Lösungen",
-    data=few_examples.hundred_digits,
-    learners={"plain": few_examples.learner()},
-    steps=few_examples.STEPS,
+    data=partial(digits.first, 100),
+    learners={"plain": learner()},
+    steps=300,
     seeds=3,
-    metrics=few_examples.METRICS,
+    metrics={"accuracy": digits.accuracy, "cross_entropy": digits.cross_entropy},
     claims={
         "the loss on seen digits falls to almost nothing": train_falls,
         "on unseen digits it rises by a fifth from its smallest": test_rises,
         "where the net is wrong, it is sure and wrong": sure_and_wrong,
     },
-    figures={"losses": few_examples.draw},
+    figures={"losses": draw},
     story="26,000 weights and a hundred examples: there are many ways to be right on "
     "all of them. Going on makes the net surer, not better.",
 )
+
+
+def regularised(name: str, learner: MakeLearner, title: str, story: str) -> Experiment:
+    """The same net without and with a regularisation of this name."""
+    words = name.replace("_", " ")
+    return replace(
+        EXPERIMENT,
+        title=title,
+        learners={**EXPERIMENT.learners, name: learner},
+        claims={
+            f"{words} closes the gap to at most two thirds": partial(gap_closes, name),
+            f"{words} costs at most half a point of accuracy": partial(cheap, name),
+        },
+        story=story,
+    )
+
+
+def gap_closes(name: str, side: Side) -> tuple[bool, str]:
+    """The generalisation gap: how much larger the loss is on unseen digits."""
+    unseen, seen = (
+        np.array([digits.last(side, n, f"cross_entropy/{p}") for n in ("plain", name)])
+        for p in ("test", "train")
+    )
+    gaps = unseen - seen
+    plain, regularised = gaps.mean(axis=1)
+    worst = float(np.max(gaps[1] / gaps[0]))
+    words = f"mean gap {plain:.2f} → {regularised:.2f}, at worst to {worst:.0%}"
+    return worst < 2 / 3, f"{words} over {len(gaps[0])} seeds"
+
+
+def cheap(name: str, side: Side) -> tuple[bool, str]:
+    plain, regularised = (digits.mean(side, n) for n in ("plain", name))
+    words = f"test accuracy {plain:.1%} → {regularised:.1%}"
+    return regularised >= plain - 0.005, words

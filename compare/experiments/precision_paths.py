@@ -1,60 +1,47 @@
 """Where training leaves its path when the weights have fewer digits."""
 
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import figures, gates, reporting
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import figures, gates, mlp, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES
-from compare.results import Side, Trial
+from compare.results import Trial
 
 LR = 0.15
-DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}
-"""Binary digits of a number, by learner."""
+DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}  # binary ones of a number
 UNROUNDED = "unrounded"
-COLORS = {"float32": plots.BLUE, "float16": "#2e8b57", "bfloat16": plots.RED}
-
-plain = backprop(
-    model=lambda nn: nn.Sequential(nn.Linear(2, 14), nn.Tanh(), nn.Linear(14, 1)),
-    loss=lambda nn: nn.MSELoss(),
-    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=LR),
+COLORS = {UNROUNDED: "black"} | dict(
+    zip(DIGITS, (plots.BLUE, "#2e8b57", plots.RED), strict=True)
 )
 
+NET = mlp(2, 14, 1, activation="Tanh")
+plain = trained(NET, "MSELoss", lr=LR)
 
-class Rounded:
-    """A learner that stores its weights in a shorter type from step to step.
+
+def rounded(name: str) -> MakeLearner:
+    """The same net, whose weights are stored in a shorter type from step to step.
 
     Forward, backward and the update are computed in the run's own dtype; the new
     weights are then rounded, by each library in its own way.
     """
 
-    def __init__(self, learner: Any, quantize: Any, name: str) -> None:
-        self.learner, self.quantize, self.name = learner, quantize, name
+    def make(library: Any) -> Any:
+        class Rounded(library.training.GradientLearner):
+            def step(self, x: Any, target: Any) -> float:
+                loss, state = super().step(x, target), self.model.state_dict()
+                shorter = library.quantize.quantized_state_dict(state, name)
+                self.model.load_state_dict(shorter)
+                return loss
 
-    def step(self, x: Any, target: Any) -> float:
-        """Train on a batch, then round; returns the loss before the change."""
-        loss, model = self.learner.step(x, target), self.learner.model
-        shorter = self.quantize.quantized_state_dict(model.state_dict(), self.name)
-        model.load_state_dict(shorter)
-        return loss
+        nn, optim = library.nn, library.optim
+        return Rounded(NET(nn), nn.MSELoss(), lambda p: optim.SGD(p, lr=LR))
 
-    def to(self, other: Any) -> Self:
-        """Move to the library, dtype and device of `other`."""
-        self.learner.to(other)
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        """All else is the learner's own."""
-        return getattr(self.learner, name)
-
-
-def rounded(name: str) -> MakeLearner:
-    """The same net, stored in a shorter type."""
-    return lambda library: Rounded(plain(library), library.quantize, name)
+    return make
 
 
 def path(trial: Trial) -> np.ndarray:
@@ -64,21 +51,20 @@ def path(trial: Trial) -> np.ndarray:
     ).astype(float)
 
 
-def distances(side: Side, name: str) -> list[np.ndarray]:
-    """The distance to the unrounded weights after each step, relative, by seed."""
-    unrounded = {trial.seed: path(trial) for trial in side.named(UNROUNDED)}
-    found = []
-    for trial in side.named(name):
-        reference = unrounded[trial.seed]
-        distance = np.linalg.norm(path(trial) - reference, axis=1)
-        found.append((distance / np.linalg.norm(reference, axis=1))[1:])
-    return found
+def distances(side: Side, name: str) -> np.ndarray:
+    """The relative distance to the unrounded weights after each step (seeds, steps)."""
+    unrounded, shorter = (
+        np.array([path(trial)[1:] for trial in side.named(n)])
+        for n in (UNROUNDED, name)
+    )
+    norm = partial(np.linalg.norm, axis=2)
+    return norm(shorter - unrounded) / norm(unrounded)
 
 
 def unchanged(trial: Trial) -> np.ndarray:
-    """Which weights (column) a step (row) leaves exactly as they are.
+    """Which weights (column) each step (row) but the first leaves exactly as they are.
 
-    Without the first step, before which the weights are not rounded yet.
+    Before the first step they are not rounded yet.
     """
     points = path(trial)[1:]
     return points[1:] == points[:-1]
@@ -107,18 +93,17 @@ def leaves_at_once(side: Side) -> tuple[bool, str]:
     """The distance after one step is at most half a unit in the last digit."""
     words, holds = [], True
     for name, digits in DIGITS.items():
-        largest = max(distance[0] for distance in distances(side, name))
+        largest = distances(side, name)[:, 0].max()
         holds &= largest <= 2.0**-digits
         words.append(f"{name} {largest:.0e} of 2^−{digits} = {2.0**-digits:.0e}")
     return bool(holds), f"{', '.join(words)}; {reporting.budget(side.trials)}"
 
 
 def in_order(side: Side) -> tuple[bool, str]:
-    found = {name: [d[-1] for d in distances(side, name)] for name in DIGITS}
-    medians = {name: np.median(values) for name, values in found.items()}
+    found = {name: distances(side, name)[:, -1] for name in DIGITS}
+    words = reporting.listed(found, "{:.0e}", np.median)
     holds = bool(np.all(np.diff(list(found.values()), axis=0) > 0))
-    words = f"median {reporting.listed(medians, '{:.0e}')}"
-    return holds, f"{words}; {reporting.seeds(side.trials)}"
+    return holds, f"median {words}; {reporting.seeds(side.trials)}"
 
 
 def too_small_to_count(side: Side) -> tuple[bool, str]:
@@ -140,65 +125,48 @@ def stands_still(side: Side) -> tuple[bool, str]:
     """Counted over the last 100 steps, in which nearly all unrounded weights move."""
     if len(side.only.losses) < 2:
         return False, "there was only the first step"
-    found = {
-        name: [np.mean(unchanged(trial)[-100:]) for trial in side.named(name)]
-        for name in (UNROUNDED, *DIGITS)
-    }
+    found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in COLORS}
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
-    words = reporting.listed({n: reporting.percent(each) for n, each in found.items()})
-    words = f"in the last 100 steps: {words}"
+    words = f"in the last 100 steps: {reporting.listed(found, of=reporting.percent)}"
     return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    ends = {
-        name: np.array([trial.losses[-1] for trial in side.named(name)])
-        for name in (UNROUNDED, *DIGITS)
-    }
-    medians = {name: np.median(losses) for name, losses in ends.items()}
+    ends = {n: np.array([t.losses[-1] for t in side.named(n)]) for n in COLORS}
     least = np.min(ends["bfloat16"] / ends[UNROUNDED])
-    words = f"median loss {reporting.listed(medians, '{:.1e}')}; at least × {least:.0e}"
-    return bool(least >= 10), f"{words}; {reporting.seeds(side.trials)}"
+    words = f"median loss {reporting.listed(ends, '{:.1e}', np.median)}; at least × "
+    return bool(least >= 10), f"{words}{least:.0e}; {reporting.seeds(side.trials)}"
 
 
-def draw_paths(side: Side) -> Figure:
-    """The distance and the loss against the step, all seeds."""
-    figure, (left, right) = plots.canvas(2)
+@figures.panels(("from unrounded", "step", "relative"), ("loss", "step", ""), below=4)
+def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
+    for name in DIGITS:
+        left.semilogy(distances(side, name).T, color=COLORS[name], alpha=0.8)
     for name, color in COLORS.items():
-        for distance in distances(side, name):
-            left.semilogy(distance, color=color, alpha=0.8)
-    for name, color in {UNROUNDED: "black", **COLORS}.items():
-        width = 4 if name == UNROUNDED else 1.5
-        style = {"color": color, "alpha": 0.6, "lw": width}
-        figures.draw_seeds(right, side.named(name), name, **style)
+        style = {"alpha": 0.6, "lw": 4 if name == UNROUNDED else 1.5}
+        figures.draw_seeds(right, side.named(name), name, color=color, **style)
     right.set_yscale("log")
-    plots.label(left, "from unrounded", "step", "relative")
-    plots.label(right, "the loss", "step", "")
-    plots.below(figure, right, columns=4)
-    return figure
 
 
-def draw_unchanged(side: Side) -> Figure:
-    """How many weights stay as they are, and how small their updates are by then."""
-    figure, (left, right) = plots.canvas(2)
-    for name, color in COLORS.items():
-        trial = side[name]
-        left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5, label=name)
-        steps = np.abs(updates(side.library, trial)) / spacing(trial, DIGITS[name])
+@figures.panels(
+    ("unchanged, first seed", "step", "% of the weights"),
+    ("step / spacing", "step", "median"),
+    below=4,
+)
+def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
+    for name, digits in DIGITS.items():
+        trial, color = side[name], COLORS[name]
+        left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5)
+        steps = np.abs(updates(side.library, trial)) / spacing(trial, digits)
         right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
     right.axhline(0.5, color="black", ls=":", label="½")
-    title = f"that stay, {reporting.seeds([side.only])}"
-    plots.label(left, title, "step", "% of the weights")
-    plots.label(right, "step / spacing", "step", "median")
-    plots.below(figure, right, columns=4)
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="XOR with weights of 24, 11 and 8 binary digits",
     course=("F5",),
     heading="Precision does NOT matter",
-    data=lambda rng: gates.gate(gates.XOR),
+    data=gates.gate(gates.XOR),
     learners={UNROUNDED: plain, **{name: rounded(name) for name in DIGITS}},
     steps=280,
     seeds=3,

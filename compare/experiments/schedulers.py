@@ -4,38 +4,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import handmade
-from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, reporting
-from compare.results import Side
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
 STEPS = 200
 LR = 0.5
 MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
     "constant": None,
-    "step": lambda s, optimizer: s.StepLR(optimizer, step_size=50, gamma=0.4),
-    "multi_step": lambda s, optimizer: s.MultiStepLR(optimizer, [100, 150], gamma=0.2),
-    "exponential": lambda s, optimizer: s.ExponentialLR(optimizer, gamma=0.985),
-    "cosine": lambda s, optimizer: s.CosineAnnealingLR(optimizer, T_max=STEPS),
-    "linear": lambda s, optimizer: s.LinearLR(optimizer, 1.0, 0.01, total_iters=STEPS),
-    "one_cycle": lambda s, optimizer: s.OneCycleLR(
-        optimizer, LR, total_steps=STEPS, cycle_momentum=False
-    ),
-    "plateau": lambda s, optimizer: s.ReduceLROnPlateau(optimizer, "min", 0.5, 20),
+    "step": lambda s, opt: s.StepLR(opt, step_size=50, gamma=0.4),
+    "multi_step": lambda s, opt: s.MultiStepLR(opt, [100, 150], gamma=0.2),
+    "exponential": lambda s, opt: s.ExponentialLR(opt, gamma=0.985),
+    "cosine": lambda s, opt: s.CosineAnnealingLR(opt, T_max=STEPS),
+    "linear": lambda s, opt: s.LinearLR(opt, 1.0, 0.01, total_iters=STEPS),
+    "one_cycle": lambda s, opt: s.OneCycleLR(opt, LR, STEPS, cycle_momentum=False),
+    "plateau": lambda s, opt: s.ReduceLROnPlateau(opt, "min", 0.5, 20),
 }
 
 
 def learner(make: Callable[[Any, Any], Any] | None) -> MakeLearner:
     """64-32-10 with ReLU, in small batches, whose gradients are noisy."""
-    return backprop(
-        model=lambda nn: nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, p: optim.SGD(p, lr=LR, momentum=0.5),
-        scheduler=make and (lambda optim, opt: make(optim.lr_scheduler, opt)),
-    )
+    scheduler = make and (lambda optim, opt: make(optim.lr_scheduler, opt))
+    return trained(mlp(64, 32, 10), scheduler=scheduler, lr=LR, momentum=0.5)
 
 
 def ends_lower(side: Side) -> tuple[bool, str]:
@@ -48,17 +39,13 @@ def ends_lower(side: Side) -> tuple[bool, str]:
     return max(falling) < constant, reporting.listed(found, "{:.3f}")
 
 
-def draw(side: Side) -> Figure:
-    figure, (rates, losses) = plots.canvas(2)
+@figures.panels(("learning rate", "step", ""), ("training loss", "step", ""), below=4)
+def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, label=name)
         rates.plot(rates_of(name, side[name].losses), label=name)
-    plots.label(rates, "learning rate", "step", "")
-    plots.label(losses, "loss on all digits", "step", "")
     losses.set_ylim(0, 1)
-    plots.below(figure, losses, columns=4)
-    return figure
 
 
 def rates_of(name: str, losses: Sequence[float]) -> list[float]:
@@ -79,7 +66,7 @@ EXPERIMENT = Experiment(
     title="Schedulers: the learning rate on its way",
     course=("A6", "A3"),
     heading="gradient descent, cautious and bold",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={name: learner(make) for name, make in MAKERS.items()},
     steps=STEPS,
     longest=STEPS,

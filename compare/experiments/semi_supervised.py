@@ -5,62 +5,43 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Data, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, figures, reporting
-from compare.results import Side
+from compare.experiment import Data, Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 
-LABELS = (2, 5, 10)
-"""How many digits of each class have a label."""
+LABELS = (2, 5, 10)  # how many digits of each class have a label
 CODE = 32
-ALL = 500
-"""How many digits there are in all."""
+ALL = 500  # digits, with or without a label
 STEPS, HALF = 60, 30
 """Steps in all, and until the autoencoder is trained or the net labels digits."""
 UNLABELLED = -1
 
 
-def draw(rng: np.random.Generator, each: int) -> Data:
-    """All digits, but labels only for `each` drawn ones of each class."""
-    data = digits.small().first(ALL)
+def draw(rng: np.random.Generator, each: int, unlabelled: bool) -> Data:
+    """Labels only for `each` drawn digits of each class, with or without the others."""
+    data = digits.first(ALL)
     target = np.full_like(data.target, UNLABELLED)
     for digit in range(10):
         known = rng.choice(np.flatnonzero(data.target == digit), each, replace=False)
         target[known] = digit
-    return replace(data, target=target)
+    kept = (target != UNLABELLED) | unlabelled
+    return replace(data, x=data.x[kept], target=target[kept])
 
 
-def labelled(rng: np.random.Generator, each: int) -> Data:
-    """The same digits that have a label, and no others."""
-    data = draw(rng, each)
-    known = data.target != UNLABELLED
-    return replace(data, x=data.x[known], target=data.target[known])
-
-
-def net(nn: Any) -> Any:
-    """64-32-10, the same for all three."""
-    return nn.Sequential(nn.Linear(64, CODE), nn.ReLU(), nn.Linear(CODE, 10))
-
-
-def adam(optim: Any, parameters: Any) -> Any:
-    """The same optimiser for all three.
-
-    A larger eps than 1e-8, so that a gradient that is 0 but for rounding moves nothing.
-    """
-    return optim.Adam(parameters, lr=0.02, eps=1e-5)
+net = mlp(64, CODE, 10)
+ADAM: dict[str, Any] = {"lr": 0.02, "eps": 1e-5}
+"""With a large eps, so that a gradient that is 0 but for rounding moves nothing."""
 
 
 def pseudo(library: Any) -> Any:
-    """Trains on the few, labels what it is sure of, and trains on both.
+    """Trains on the few, labels once what it is sure of, and trains on both.
 
-    It asks itself once: over 15 seeds a net asked every 20 steps gained as much with 2
-    labels a class on average, but lost 3.9 points at worst, and this one never any.
+    Over 15 seeds a net that labels every 20 steps gained as much with 2 labels a class
+    on average, but lost 3.9 points at worst, and this one never any.
     """
-    return library.semi_supervised.PseudoLabels(
-        net(library.nn), partial(adam, library.optim), sure=0.8, every=HALF
-    )
+    adam = partial(library.optim.Adam, **ADAM)
+    model = net(library.nn)
+    return library.semi_supervised.PseudoLabels(model, adam, sure=0.8, every=HALF)
 
 
 def compressed(library: Any) -> Any:
@@ -71,28 +52,20 @@ def compressed(library: Any) -> Any:
         decoder=nn.Linear(CODE, 64),
         head=nn.Linear(CODE, 10),
     )
-    return library.semi_supervised.Pretrained(
-        model, partial(adam, library.optim), pretrain=HALF
-    )
+    adam = partial(library.optim.Adam, **ADAM)
+    return library.semi_supervised.Pretrained(model, adam, pretrain=HALF)
 
 
-WAYS: dict[str, tuple[MakeLearner, Any, str]] = {
-    "labels_only": (
-        backprop(model=net, loss=lambda nn: nn.CrossEntropyLoss(), optimizer=adam),
-        labelled,
-        "labels only",
-    ),
-    "autoencoder": (compressed, draw, "autoencoder first"),
-    "pseudo_labels": (pseudo, draw, "pseudo-labels"),
+WAYS: dict[str, MakeLearner] = {
+    "labels_only": trained(net, optimizer="Adam", **ADAM),
+    "autoencoder": compressed,
+    "pseudo_labels": pseudo,
 }
 
 
-def gain(side: Side, way: str, each: int) -> np.ndarray:
-    """How much better than labels only, seed by seed."""
-    before, after = (
-        digits.accuracies(side, f"{name}_{each}") for name in ("labels_only", way)
-    )
-    return after - before
+def accuracies(side: Side, way: str) -> np.ndarray:
+    """The test accuracy for each number of labels (row) and seed (column)."""
+    return np.array([digits.accuracies(side, f"{way}_{n}") for n in LABELS])
 
 
 def pseudo_labels_help(side: Side) -> tuple[bool, str]:
@@ -101,8 +74,8 @@ def pseudo_labels_help(side: Side) -> tuple[bool, str]:
     With 5 the worst of twelve seeds lost 0.3 points. With 10 the gain is no larger than
     its spread, so nothing is claimed about it.
     """
-    gains = {each: gain(side, "pseudo_labels", each) for each in LABELS}
-    holds = all(gains[each].mean() > 0.01 for each in (2, 5)) and gains[2].min() > 0
+    two, five, _ = accuracies(side, "pseudo_labels") - accuracies(side, "labels_only")
+    holds = min(two.mean(), five.mean()) > 0.01 and two.min() > 0
     return bool(holds), _report(side, "pseudo_labels")
 
 
@@ -112,41 +85,33 @@ def the_code_does_not(side: Side) -> tuple[bool, str]:
     That is no lack of time: with all 1437 digits and 100 steps for each phase it was
     level with labels only (−0.4 to +0.5 points over five seeds), and no better.
     """
-    code, pseudo = (
-        [digits.accuracies(side, f"{way}_{each}").mean() for each in LABELS]
-        for way in ("autoencoder", "pseudo_labels")
-    )
-    return bool(np.all(np.less(code, pseudo))), _report(side, "autoencoder")
+    ways = ("autoencoder", "pseudo_labels")
+    code, pseudo = (accuracies(side, way).mean(axis=1) for way in ways)
+    return bool(np.all(code < pseudo)), _report(side, "autoencoder")
 
 
 def _report(side: Side, way: str) -> str:
-    words, names = [], ("labels_only", way)
-    for each in LABELS:
-        before, after = (digits.accuracies(side, f"{n}_{each}").mean() for n in names)
-        found = 100 * gain(side, way, each)
+    words, rows = [], (accuracies(side, "labels_only"), accuracies(side, way))
+    for each, before, after in zip(LABELS, *rows, strict=True):
+        gain = 100 * (after - before)
         words.append(
-            f"{each} a class: {before:.1%} → {after:.1%}, gain "
-            f"{found.mean():+.1f} ({found.min():+.1f} to {found.max():+.1f}) points"
+            f"{each} a class: {before.mean():.1%} → {after.mean():.1%}, gain "
+            f"{gain.mean():+.1f} ({gain.min():+.1f} to {gain.max():+.1f}) points"
         )
-    budget = reporting.budget(side.named(f"{way}_{LABELS[0]}"))
-    return f"{'; '.join(words)}; {budget}"
+    return f"{'; '.join(words)}; {reporting.budget(side.named(f'{way}_{LABELS[0]}'))}"
 
 
-def picture(side: Side) -> Figure:
-    """Accuracy against the number of labels, mean and spread over the seeds."""
-    figure, (ax,) = plots.canvas()
-    for number, (way, (_, _, name)) in enumerate(WAYS.items()):
-        found = np.array([digits.accuracies(side, f"{way}_{n}") for n in LABELS])
+@figures.panels(("few labelled digits", "labels of each class", "test accuracy in %"))
+def picture(side: Side, ax: figures.Axes) -> None:
+    for number, way in enumerate(WAYS):
+        found = 100 * accuracies(side, way)
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other
-        mean, spread = 100 * found.mean(axis=1), 100 * found.std(axis=1)
-        ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=name)
+        mean, spread = found.mean(axis=1), found.std(axis=1)
+        label = way.replace("_", " ")
+        ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=label)
     ax.set_xscale("log")
     figures.set_ticks(ax.xaxis, LABELS)
-    title = "unlabelled digits, labelled by the net"
-    plots.label(ax, title, "labelled digits of each class", "test accuracy in %")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(
@@ -154,11 +119,11 @@ EXPERIMENT = Experiment(
     course=("F6",),
     heading="(Un/Semi-)Supervised",
     data={
-        f"{way}_{each}": partial(WAYS[way][1], each=each)
+        f"{way}_{each}": partial(draw, each=each, unlabelled=way != "labels_only")
         for each in LABELS
         for way in WAYS
     },
-    learners={f"{way}_{each}": WAYS[way][0] for each in LABELS for way in WAYS},
+    learners={f"{way}_{each}": WAYS[way] for each in LABELS for way in WAYS},
     steps=STEPS,
     seeds=4,
     claims={

@@ -1,40 +1,39 @@
 """Reward smooth curves: a second error on the weights themselves."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from compare import plots
-from compare.experiment import Draw, Experiment, MakeLearner
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits
-from compare.results import Side, Trial
 
 
 def learner(strength: float) -> MakeLearner:
     """A linear layer whose error is cross-entropy + strength · roughness."""
 
     def make(library: Any) -> Any:
-        nn, optim = library.nn, library.optim
-        model = nn.Linear(64, 10)
+        nn, model = library.nn, library.nn.Linear(64, 10)
         penalty = nn.SmoothnessPenalty(model.weight, (8, 8))
+        loss = nn.WeightedSum([(1.0, nn.CrossEntropyLoss()), (strength, penalty)])
         return library.training.GradientLearner(
-            model,
-            nn.WeightedSum([(1.0, nn.CrossEntropyLoss()), (strength, penalty)]),
-            lambda parameters: optim.SGD(parameters, lr=0.5),
+            model, loss, lambda parameters: library.optim.SGD(parameters, lr=0.5)
         )
 
     return make
 
 
-def roughness(trial: Trial) -> float:
+def roughness(side: Side, name: str) -> float:
     """The mean squared difference of neighbouring pixels of the templates."""
-    pictures = trial.parameters["weight"].reshape(-1, 8, 8)
-    across, down = np.diff(pictures, axis=2), np.diff(pictures, axis=1)
-    return float(np.mean(np.concatenate([across.ravel(), down.ravel()]) ** 2))
+    pictures = side[name].parameters["weight"].reshape(-1, 8, 8)
+    return float(
+        np.mean([np.diff(pictures, axis=axis).ravel() ** 2 for axis in (1, 2)])
+    )
 
 
 def smoother(side: Side) -> tuple[bool, str]:
-    rough, smooth = roughness(side["plain"]), roughness(side["smooth"])
+    rough, smooth = roughness(side, "plain"), roughness(side, "smooth")
     return smooth < 0.6 * rough, f"roughness {rough:.3f} → {smooth:.3f}"
 
 
@@ -43,18 +42,16 @@ def at_a_small_price(side: Side) -> tuple[bool, str]:
     return smooth > plain - 0.03, f"test accuracy {plain:.1%} → {smooth:.1%}"
 
 
-def draw(name: str) -> Draw:
-    """The templates of one learner."""
-    return lambda side: plots.templates(
-        side[name].parameters["weight"], f"what the digits' weights look for: {name}"
-    )
+def draw(name: str, side: Side) -> plots.Figure:
+    title = f"what the digits' weights look for: {name}"
+    return plots.templates(side[name].parameters["weight"], title)
 
 
 EXPERIMENT = Experiment(
     title="A custom error on the weights: smooth templates",
     course=("E3",),
     heading="Custom Errors",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={"plain": learner(0.0), "smooth": learner(1.0)},
     steps=400,
     batch_size=64,
@@ -63,7 +60,7 @@ EXPERIMENT = Experiment(
         "the templates become smoother": smoother,
         "it costs at most 3 points of accuracy": at_a_small_price,
     },
-    figures={"plain": draw("plain"), "smooth": draw("smooth")},
+    figures={name: partial(draw, name) for name in ("plain", "smooth")},
     story="better_error = error + a · custom_error. The second error does not look at "
     "the output at all, only at how much neighbouring weights differ; the optimiser "
     "lowers both.",

@@ -1,21 +1,18 @@
 """Why Step is a bad activation: nothing flows back through it."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.experiments.common import gates
-from compare.results import Side
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import gates, trained
 
 
 def neuron(activation: str) -> MakeLearner:
-    """One neuron with this activation."""
-    return backprop(
-        model=lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=2.0),
+    return trained(
+        lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
+        "MSELoss",
+        lr=2.0,
     )
 
 
@@ -31,8 +28,7 @@ def loss_stays(side: Side) -> tuple[bool, str]:
     return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], words
 
 
-def draw(side: Side) -> Figure:
-    """Every activation of the course, and its derivative."""
+def draw(side: Side) -> plots.Figure:
     x = np.linspace(-4, 4, 801)
     values, slopes = {}, {}
     for name in ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh"):
@@ -46,7 +42,7 @@ EXPERIMENT = Experiment(
     title="Why is Step a bad activation function?",
     course=("D5",),
     heading="Aktivierungen",
-    data=lambda rng: gates.gate(gates.AND),
+    data=gates.gate(gates.AND),
     learners={"step": neuron("Step"), "sigmoid": neuron("Sigmoid")},
     start={"0.weight": 0.5, "0.bias": 0.5},
     steps=300,

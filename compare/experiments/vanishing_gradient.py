@@ -1,24 +1,19 @@
 """Each layer shrinks the gradient a little; many layers leave nothing of it."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Experiment
-from compare.experiments.common import deep_nets, digits, reporting
-from compare.experiments.common.deep_nets import factor, learner
-from compare.results import Side
+from compare.experiment import Draw, Experiment, Side
+from compare.experiments.common import deep_nets, digits, figures, reporting
+from compare.experiments.common.deep_nets import DEPTHS, factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
-STYLES = {
-    "torch's default": "-",
-    "xavier": "-",
-    "kaiming": "--",
-    "orthogonal": ":",
-    "normal, std 1": "-",
-}
+STYLES = dict.fromkeys(
+    ("torch's default", "xavier", "kaiming", "orthogonal", "normal, std 1"), "-"
+) | {"kaiming": "--", "orthogonal": ":"}
 """Initialisers, with lines that can be seen where one lies on another."""
 
 
@@ -32,8 +27,8 @@ def good_weights_keep_it(side: Side) -> tuple[bool, str]:
     """Kaiming's weights for ReLU, orthogonal ones for tanh."""
     relu = factor(side.library, "ReLU", "kaiming")
     tanh = factor(side.library, "Tanh", "orthogonal")
-    holds = 0.9 < relu < 1.1 and 0.9 < tanh < 1.1
-    return holds, f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
+    words = f"ReLU with kaiming ×{relu:.3f}, tanh with orthogonal ×{tanh:.3f}"
+    return 0.9 < relu < 1.1 and 0.9 < tanh < 1.1, words
 
 
 def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
@@ -44,53 +39,34 @@ def sigmoid_cannot_be_saved(side: Side) -> tuple[bool, str]:
 
 def deep_does_not_learn(side: Side) -> tuple[bool, str]:
     """Guessing has the loss ln 10."""
-    shallow, deep = (np.mean(side[f"depth_{n}"].losses[-10:]) for n in (2, 16))
+    shallow, deep = (reporting.final_loss(side[f"depth_{n}"]) for n in (2, 16))
     holds = bool(shallow < 1.0 and abs(deep - np.log(10)) < 0.1)
     return holds, f"loss {shallow:.2f} with 2 layers, {deep:.2f} with 16"
 
 
-def by_layer(side: Side) -> Figure:
-    """The gradient in each of 64 layers."""
-    return _panels(
-        "layer, the 65th is the output",
-        "gradient of its weights",
-        np.arange(1, 66),
-        lambda a, name: deep_nets.gradient_norms(side.library, 64, a, name),
-    )
+def draw(n: Any, norms: Callable[..., np.ndarray], x: str, y: str) -> Draw:
+    """Norms against n: a panel for each activation, on one scale."""
 
-
-def by_depth(side: Side) -> Figure:
-    """The gradient of the first layer, against the number of layers."""
-    return _panels(
-        "layers",
-        "gradient norm, first layer",
-        np.array(deep_nets.DEPTHS),
-        lambda a, name: deep_nets.first_layer_norms(side.library, a, name),
-    )
-
-
-def _panels(
-    x_name: str, y_name: str, x: np.ndarray, norms: Callable[[str, str], np.ndarray]
-) -> Figure:
-    figure, axes = plots.canvas(len(ACTIVATIONS))
-    for ax, activation in zip(axes, ACTIVATIONS, strict=True):
-        for name, style in STYLES.items():
-            ax.semilogy(x, norms(activation, name), style, label=name, linewidth=2.5)
-        ax.set_title(activation, fontsize=15)
-        if ax is not axes[0]:
+    @figures.panels(*zip(ACTIVATIONS, ("", x, ""), (y, "", ""), strict=True), below=3)
+    def drawn(side: Side, *axes: figures.Axes) -> None:
+        for ax, activation in zip(axes, ACTIVATIONS, strict=True):
+            for name, style in STYLES.items():
+                found = norms(side.library, activation, name)
+                ax.semilogy(n, found, style, label=name, linewidth=2.5)
+        for ax in axes[1:]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)
-    axes[1].set_xlabel(x_name, fontsize=13)
-    axes[0].set_ylabel(y_name, fontsize=13)
-    plots.below(figure, axes[0], columns=3)
-    return figure
+
+    return drawn
 
 
+BY_LAYER = partial(deep_nets.gradient_norms, depth=64)
+BY_DEPTH = deep_nets.first_layer_norms
 EXPERIMENT = Experiment(
     title="The vanishing gradient: each layer takes its share",
     course=("F3",),
     heading="Vanishing / Exploding Gradient",
-    data=digits.small().draw,
+    data=digits.draw,
     learners={
         f"depth_{depth}": learner(depth, "Sigmoid", "xavier", lr=0.5, momentum=0.9)
         for depth in (2, 16)
@@ -103,7 +79,12 @@ EXPERIMENT = Experiment(
         "no weights of the usual size save the sigmoid": sigmoid_cannot_be_saved,
         "16 layers of sigmoids do not learn, 2 do": deep_does_not_learn,
     },
-    figures={"by_layer": by_layer, "by_depth": by_depth},
+    figures={
+        "by_layer": draw(
+            range(1, 66), BY_LAYER, "layer, the 65th is the output", "gradient norm"
+        ),
+        "by_depth": draw(DEPTHS, BY_DEPTH, "layers", "gradient norm, first layer"),
+    },
     story="Going back, the gradient is multiplied by weights and slopes in every "
     "layer. A factor of 0.3 leaves 10⁻³³ of it after 64 layers: the first layers "
     "never learn that anything is wrong. Initialisers, told of the activation, choose "

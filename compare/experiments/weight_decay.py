@@ -1,12 +1,11 @@
 """Regularisation: every weight has to be worth its size."""
 
-from compare.experiments.common import few_examples
+from compare.experiments import overfitting
 
-EXPERIMENT = few_examples.lesson(
+EXPERIMENT = overfitting.regularised(
     "weight_decay",
-    few_examples.learner(weight_decay=0.01),
+    overfitting.learner(weight_decay=0.01),
     title="Weight decay closes the gap between seen and unseen digits",
-    course=("F4",),
     story="λ θ is added to the gradient, the derivative of ½ λ θ²: what the data do "
     "not ask for shrinks away. The net can no longer afford the large weights that "
     "make it sure of what it has merely learned by heart.",

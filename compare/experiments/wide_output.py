@@ -1,74 +1,56 @@
 """Two outputs side by side: each sum is as simple as one alone."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Data, Experiment, backprop
-from compare.results import Side
+from compare.experiment import Data, Experiment, Side
+from compare.experiments.common import figures, trained
 from compare.tolerance import difference
 
-X, TARGET = [1.0, 2.0], [1.0, -1.0]
-WEIGHTS_1, WEIGHTS_2 = [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]
-"""The slide's rows; the bias w₀ comes first."""
+X, TARGET = np.array([[1.0, 2.0]]), np.array([[1.0, -1.0]])
+WEIGHT, BIAS = np.array([[2.0, 3.0], [3.0, 4.0]]), np.array([1.0, 2.0])
+"""The slide's two rows; each bias is its w₀."""
 LR = 0.05
-
-
-def weighted_sum(weights: list[float]) -> float:
-    """w₀ + w₁x₁ + w₂x₂, one product at a time."""
-    return weights[0] + weights[1] * X[0] + weights[2] * X[1]
 
 
 def each_is_its_own_sum(side: Side) -> tuple[bool, str]:
     start = side.only.path[0]
-    got = (start["weight"] @ np.array(X) + start["bias"]).tolist()
-    want = [weighted_sum(WEIGHTS_1), weighted_sum(WEIGHTS_2)]
-    return got == want, f"y = {got}"
+    got = (start["weight"] @ X[0] + start["bias"]).tolist()
+    return got == [1 + 2 * 1 + 3 * 2, 2 + 3 * 1 + 4 * 2], f"y = {got}"
 
 
 def each_learns_alone(side: Side) -> tuple[bool, str]:
     """Single neurons, trained without the other, end at the same weights."""
-    alone = []
-    for weights, target in zip((WEIGHTS_1, WEIGHTS_2), TARGET, strict=True):
-        w = list(weights)
+    p, largest = side.only.parameters, []
+    for row in range(2):
+        w, bias = WEIGHT[row], BIAS[row]
         for _ in side.only.losses:
-            change = LR * 2 * (weighted_sum(w) - target)
-            w = [wi - change * xi for wi, xi in zip(w, [1.0, *X], strict=True)]
-        alone.append(w)
-    p = side.only.parameters
-    wide = np.hstack([p["bias"][:, None], p["weight"]])
-    found = difference(wide, np.array(alone))
-    words = f"largest distance to the neurons alone {found.max_abs:.1e}"
-    return found.finite and found.max_abs < 1e-5, words
+            change = LR * 2 * (bias + w[0] * X[0, 0] + w[1] * X[0, 1] - TARGET[0, row])
+            w, bias = w - change * X[0], bias - change
+        largest.append(difference(p["weight"][row], w).max_abs)
+        largest.append(abs(p["bias"][row] - bias))
+    words = f"largest distance to the neurons alone {max(largest):.1e}"
+    return bool(max(largest) < 1e-5), words
 
 
-def draw(side: Side) -> Figure:
-    figure, axes = plots.canvas(2)
+@figures.panels(("output 1", "step", "weight"), ("output 2", "step", "weight"))
+def draw(side: Side, *axes: figures.Axes) -> None:
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):
             ax.plot([p["weight"][row, column] for p in side.only.path], label=name)
         ax.plot([p["bias"][row] for p in side.only.path], label="w₀")
-        plots.label(ax, f"output {row + 1}", "step", "weight")
-        ax.legend(fontsize=12)
-    return figure
 
 
 EXPERIMENT = Experiment(
     title="A wide output is several neurons that do not know each other",
     course=("D3", "D2"),
     heading="Breiter Output",
-    data=lambda rng: Data(x=np.array([X]), target=np.array([TARGET])),
+    data=lambda rng: Data(x=X, target=TARGET),
     learners={
-        "wide": backprop(
-            model=lambda nn: nn.Linear(2, 2),
-            loss=lambda nn: nn.MSELoss(reduction="sum"),
-            optimizer=lambda optim, p: optim.SGD(p, lr=LR),
+        "wide": trained(
+            lambda nn: nn.Linear(2, 2), lambda nn: nn.MSELoss(reduction="sum"), lr=LR
         )
     },
-    start={
-        "weight": [WEIGHTS_1[1:], WEIGHTS_2[1:]],
-        "bias": [WEIGHTS_1[0], WEIGHTS_2[0]],
-    },
+    start={"weight": WEIGHT, "bias": BIAS},
     steps=60,
     claims={
         "the outputs start at 9 and 13, each its own sum": each_is_its_own_sum,

@@ -1,33 +1,28 @@
 """Digits by random search among 650 weights: the same budget is not enough."""
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import budgets, digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64)
-REPEATS = 9
-"""Seeds for each number of dimensions, of which the median counts."""
+REPEATS = 9  # seeds for each number of dimensions; the median counts
 DESCENT = budgets.PER_STEP * math.ceil(math.log(0.1) / math.log(0.8))
 """Evaluations that gradient descent needs from Σxⱼ² = 1 to 0.01 in any dimension:
 a step of 0.1 multiplies each coordinate by 0.8."""
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
-    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.NAMES}
-    medians = {name: reporting.median(e, ".2f") for name, e in ends.items()}
-    words = f"loss after {budgets.passes(side)} forward passes: "
-    words += f"{reporting.listed(medians)}; {reporting.budget(side.trials)}"
-    blind = min(ends["random"].min(), ends["annealing"].min())
-    return bool(ends["gradient"].max() < blind / 2), words
+    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.COLORS}
+    medians = reporting.listed(ends, of=partial(reporting.median, form=".2f"))
+    words = f"loss after {budgets.passes(side)} forward passes: {medians}; "
+    words += reporting.budget(side.trials)
+    gradient, *blind = ends.values()
+    return bool(gradient.max() < np.min(blind) / 2), words
 
 
 def search_needs_more(side: Side) -> tuple[bool, str]:
@@ -35,18 +30,18 @@ def search_needs_more(side: Side) -> tuple[bool, str]:
     level = float(np.median(budgets.losses(side, "random")[:, -1]))
     passes = budgets.passes_until(side, "gradient", level)
     ratio = budgets.passes(side) / max(1.0, float(np.median(passes)))
-    median = reporting.median(passes, ".0f")
     return ratio > 10, (
-        f"loss {level:.2f}: gradient descent after {median} forward passes, random "
-        f"descent after {budgets.passes(side)}, {ratio:.0f} times as many; "
-        f"{reporting.seeds(side.trials)}"
+        f"loss {level:.2f}: gradient descent after {reporting.median(passes, '.0f')} "
+        f"forward passes, random descent after {budgets.passes(side)}, {ratio:.0f} "
+        f"times as many; {reporting.seeds(side.trials)}"
     )
 
 
 @lru_cache(maxsize=8)
-def searched(library: str) -> np.ndarray:
+def searched(library: str) -> tuple[np.ndarray, float]:
     """Evaluations that random descent needs from Σxⱼ² = 1 to 0.01 (dimensions, seeds).
 
+    And the p of evaluations ∝ dᵖ, by least squares through the logarithms of medians.
     The scale of its steps is 0.3 / d, near the best for every d.
     """
     module = LIBRARIES[library]
@@ -59,18 +54,15 @@ def searched(library: str) -> np.ndarray:
         )
         return len(trace.points)
 
-    return np.array([[evaluations(d, s) for s in range(REPEATS)] for d in DIMENSIONS])
-
-
-def exponent(library: str) -> float:
-    """The p of evaluations ∝ dᵖ, by least squares through the logarithms of medians."""
-    medians = np.median(searched(library), axis=1)
-    return float(np.polyfit(np.log(DIMENSIONS), np.log(medians), 1)[0])
+    found = [[evaluations(d, s) for s in range(REPEATS)] for d in DIMENSIONS]
+    medians = np.median(found, axis=1)
+    power = np.polyfit(np.log(DIMENSIONS), np.log(medians), 1)[0]
+    return np.array(found), float(power)
 
 
 def cost_grows(side: Side) -> tuple[bool, str]:
-    ratios = np.median(searched(side.library), axis=1) / DESCENT
-    power = exponent(side.library)
+    found, power = searched(side.library)
+    ratios = np.median(found, axis=1) / DESCENT
     at = ", ".join(f"d = {d}: {r:.1f}" for d, r in zip(DIMENSIONS, ratios, strict=True))
     return bool(0.8 < power < 1.3 and ratios[-1] > 10), (
         f"times as many evaluations as gradient descent's {DESCENT}: {at}; like "
@@ -78,40 +70,33 @@ def cost_grows(side: Side) -> tuple[bool, str]:
     )
 
 
-def draw(side: Side) -> Figure:
-    """The losses against what they cost, and the cost against the number of weights."""
-    figure, (left, right) = plots.canvas(2)
-    budgets.draw_losses(left, side)
+@figures.panels(
+    ("digits, {seeds}", "forward passes", "loss"),
+    ("until Σx² = 0.01", "weights", "evaluations"),
+)
+def draw(side: Side, left: figures.Axes, ax: figures.Axes) -> None:
+    budgets.draw_losses(side, left)
     left.set_ylim(0.1, 3)
     figures.set_ticks(left.yaxis, [0.1, 0.3, 1, 3])
-    plots.label(
-        left, f"digits, {reporting.seeds(side.trials)}", "forward passes", "loss"
-    )
-    _draw_costs(right)
-    plots.label(right, "until Σx² = 0.01", "weights", "evaluations")
-    return figure
-
-
-def _draw_costs(ax: Axes) -> None:
-    color, label = budgets.COLORS["random"], f"random, d^{exponent('handmade'):.2f}"
-    low, middle, high = np.quantile(searched("handmade"), [0.1, 0.5, 0.9], axis=1)
+    found, power = searched("handmade")
+    color = budgets.COLORS["random"]
+    low, middle, high = np.quantile(found, [0.1, 0.5, 0.9], axis=1)
     ax.fill_between(DIMENSIONS, low, high, color=color, alpha=0.25)
-    ax.loglog(DIMENSIONS, middle, "o-", color=color, label=label)
+    ax.loglog(DIMENSIONS, middle, "o-", color=color, label=f"random, d^{power:.2f}")
     ax.axhline(DESCENT, color=budgets.COLORS["gradient"], linewidth=2, label="gradient")
     figures.set_ticks(ax.xaxis, DIMENSIONS)
     ax.yaxis.set_ticks([], minor=True)
     ax.set_ylim(top=4 * high.max())
-    ax.legend(fontsize=12, loc="upper left")
 
 
 EXPERIMENT = Experiment(
     title="Digits by wiggling 650 weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="random descent",
-    data=lambda rng: digits.small().first(300),
+    data=partial(digits.first, 300),
     learners=budgets.learners(
-        model=lambda nn: nn.Linear(64, 10),
-        loss=lambda nn: nn.CrossEntropyLoss(),
+        lambda nn: nn.Linear(64, 10),
+        "CrossEntropyLoss",
         lr=2.0,
         scale=0.08,
         temperature=0.01,

@@ -1,20 +1,18 @@
 """OR by random search among three weights, with gradient descent's budget."""
 
 import math
+from functools import partial
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from compare import plots
-from compare.experiment import Experiment
-from compare.experiments.common import budgets, gates, reporting
-from compare.results import Side
+from compare.experiment import Experiment, Side
+from compare.experiments.common import budgets, figures, gates, reporting
 
 LEVEL = 0.1
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
-    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.NAMES}
+    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.COLORS}
     seeds = side.named("gradient")
     words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
     words += f"forward passes each; {reporting.budget(seeds)}"
@@ -23,9 +21,9 @@ def or_is_learned(side: Side) -> tuple[bool, str]:
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
-    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.NAMES}
-    medians = {name: reporting.median(p, ".0f") for name, p in passes.items()}
-    words = f"until the loss is {LEVEL}: {reporting.listed(medians)}"
+    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
+    medians = reporting.listed(passes, of=partial(reporting.median, form=".0f"))
+    words = f"until the loss is {LEVEL}: {medians}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
     if math.isfinite(gradient):
         words += f"; random / gradient = {blind / gradient:.2f}"
@@ -33,22 +31,15 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     return bool(blind <= 2 * gradient < math.inf), words
 
 
-def draw(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
-    budgets.draw_losses(ax, side)
-    title = f"OR, {reporting.seeds(side.trials)}: median and middle 80 %"
-    plots.label(ax, title, "forward passes", "loss")
-    return figure
-
-
+LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "loss")
 EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),
     heading="Lernen / Wie Lernen?",
-    data=lambda rng: gates.gate(gates.OR),
+    data=gates.gate(gates.OR),
     learners=budgets.learners(
-        model=lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
-        loss=lambda nn: nn.BCELoss(),
+        lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
+        "BCELoss",
         lr=10.0,
         scale=2.0,
         temperature=0.1,
@@ -59,7 +50,7 @@ EXPERIMENT = Experiment(
         "all three learn OR, from every seed": or_is_learned,
         "with three weights blind search is about as cheap": blind_is_no_worse,
     },
-    figures={"losses": draw},
+    figures={"losses": figures.panels(LABELS)(budgets.draw_losses)},
     story="Wiggle the weights, and keep what is better: with only three of them one "
     "try in four or five is an improvement, and no derivative is needed. Annealing at "
     "first keeps some that are worse, which here only costs time. A backward pass is "

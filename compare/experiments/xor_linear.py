@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from compare.experiment import Experiment
+from compare.experiment import Experiment, Side
 from compare.experiments.common import gates
-from compare.results import Side
 
 
 def stays_above_a_quarter(side: Side) -> tuple[bool, str]:
@@ -21,8 +20,8 @@ EXPERIMENT = Experiment(
     title="XOR cannot be learned by a simple linear layer",
     course=("D8",),
     heading="Warum kann XOR nicht mit einem einfachen Linear Layer gelernt werden?",
-    data=lambda rng: gates.gate(gates.XOR),
-    learners={"linear": gates.linear_neuron()},
+    data=gates.gate(gates.XOR),
+    learners={"linear": gates.LINEAR_NEURON},
     steps=200,
     seeds=5,
     metrics={"accuracy": gates.accuracy},
@@ -30,7 +29,7 @@ EXPERIMENT = Experiment(
         "no line gets below a squared error of ¼": stays_above_a_quarter,
         "it converges to ½ for every row": says_half_everywhere,
     },
-    figures={"boundary": gates.boundary("XOR, one linear neuron: ½ everywhere")},
+    figures=gates.boundary("XOR, one linear neuron: ½ everywhere"),
     story="Opposite corners want the same answer. Any line that raises one 1 raises a "
     "0 as much, so the best is to say ½ to everything.",
 )

@@ -63,8 +63,8 @@ def side(library, trials):
 @pytest.mark.parametrize(("few", "holds"), [(0.96, True), (0.94, False)])
 def test_the_claim_about_four_bits_can_fail(few, holds, monkeypatch):
     monkeypatch.setattr(few_bits, "size", lambda side, bits: 1)
-    claim = few_bits.trained_within("4_bits", 2)
-    found = claim(side("handmade", [("float", 0.97), ("4_bits", few)]))
+    trained = side("handmade", [("float", 0.97), ("4_bits", few)])
+    found = few_bits.trained_within("4_bits", 2, trained)
     assert found[0] == holds, found
 
 

@@ -323,9 +323,9 @@ def mnist_like(*args, **kwargs):
 def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "fetch_openml", mnist_like)
     digits.mnist.cache_clear()
-    pictures = digits.mnist()
-    assert pictures.data.x.max() == 1
-    assert (len(pictures.data.x), len(pictures.data.test_set[0])) == (60_000, 10_000)
+    data = digits.mnist()
+    assert data.x.max() == 1
+    assert (len(data.x), len(data.test_set[0])) == (60_000, 10_000)
     lesson, experiment = registry.load("digits_softmax")
     result = run(
         lesson,
@@ -360,16 +360,15 @@ def test_a_lesson_refuses_data_that_it_is_not_made_for(tmp_path):
 
 
 def test_the_first_digits_are_about_as_many_of_each():
-    pictures = digits.small()
-    few = pictures.first(25)
+    few = digits.first(25)
     counts = np.bincount(few.target, minlength=10)
     assert counts.sum() == 25
     assert set(counts) == {2, 3}
-    assert len(pictures.first(1437).x) == 1437
+    assert len(digits.first(1437).x) == 1437
 
 
 def test_test_digits_are_never_trained_on():
-    data = digits.small().data
+    data = digits.small()
     x_test, target_test = data.test_set
     assert (len(data.x), len(x_test)) == (1437, 360)
     seen = {row.tobytes() for row in data.x}

@@ -2,36 +2,27 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from itertools import pairwise
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 import handmade
 from compare import plots
 from compare.backend import Backend, to_numpy
-from compare.experiment import Claim, Experiment, MakeLearner, backprop
-from compare.experiments.common import digits, figures, reporting
+from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiments.common import digits, figures, mlp, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES, give
-from compare.results import Side
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
 INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
-    "torch's default": lambda init, weight, name: None,
-    "xavier": lambda init, weight, name: init.xavier_uniform_(
-        weight, init.calculate_gain(name)
-    ),
-    "kaiming": lambda init, weight, name: init.kaiming_uniform_(
-        weight, nonlinearity=name
-    ),
-    "orthogonal": lambda init, weight, name: init.orthogonal_(
-        weight, init.calculate_gain(name)
-    ),
-    "normal, std 1": lambda init, weight, name: init.normal_(weight, std=1.0),
-    "1.5 × kaiming": lambda init, weight, name: too_large(init, weight),
+    "torch's default": lambda init, w, name: None,
+    "xavier": lambda init, w, name: init.xavier_uniform_(w, init.calculate_gain(name)),
+    "kaiming": lambda init, w, name: init.kaiming_uniform_(w, nonlinearity=name),
+    "orthogonal": lambda init, w, name: init.orthogonal_(w, init.calculate_gain(name)),
+    "normal, std 1": lambda init, w, name: init.normal_(w, std=1.0),
+    "1.5 × kaiming": lambda init, w, name: too_large(init, w),
 }
 """From `nn.init`, a weight and the activation's name to an initialised weight."""
 
@@ -42,40 +33,34 @@ def too_large(init: Any, weight: Any) -> Any:
     return init.uniform_(weight, -b, b)
 
 
-def net(nn: Any, depth: int, activation: str, initialiser: str) -> Any:
-    """`depth` hidden layers of width 32 between the pixels and the ten digits."""
-    layers = []
-    for i, o in pairwise([64] + [WIDTH] * depth):
-        layers += [nn.Linear(i, o), getattr(nn, activation)()]
-    model = nn.Sequential(*layers, nn.Linear(WIDTH, 10))
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
-    return model
-
-
 def learner(
     depth: int,
     activation: str,
     initialiser: str,
     *,
+    clip: float | None = None,
     lr: float = 0.1,
     momentum: float = 0.0,
-    clip: float | None = None,
 ) -> MakeLearner:
-    """Such a net, trained by SGD; the gradient may be clipped to a norm."""
-    return backprop(
-        model=lambda nn: net(nn, depth, activation, initialiser),
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, p: optim.SGD(p, lr=lr, momentum=momentum),
-        clip=None if clip is None else lambda nn, p: nn.utils.clip_grad_norm_(p, clip),
-    )
+    """`depth` hidden layers of width 32 between the pixels and the ten digits.
+
+    Trained by SGD; the gradient may be clipped to a norm.
+    """
+
+    def model(nn: Any) -> Any:
+        net = mlp(64, *[WIDTH] * depth, 10, activation=activation)(nn)
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
+        return net
+
+    def shorten(nn: Any, parameters: Any) -> Any:
+        return nn.utils.clip_grad_norm_(parameters, clip)
+
+    return trained(model, clip=shorten if clip else None, lr=lr, momentum=momentum)
 
 
-# The gradient of an untrained net
-
-
-def trained(
+def train(
     library: str, depth: int, activation: str, initialiser: str, steps: int
 ) -> tuple[Any, list[float]]:
     """The net after so many steps of plain SGD on 256 digits, and its losses.
@@ -89,18 +74,16 @@ def trained(
         weights = Backend().state_for_torch(weights)
     found = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
     found.model.load_state_dict(weights)
-    data = digits.small().data
+    data = digits.small()
     x, target = (give(library, a[:256]) for a in (data.x, data.target))
     with np.errstate(all="ignore"):
         return found, [found.step(x, target) for _ in range(steps)]
 
 
 @lru_cache(maxsize=256)
-def gradient_norms(
-    library: str, depth: int, activation: str, initialiser: str
-) -> np.ndarray:
+def gradient_norms(library: str, activation: str, init: str, depth: int) -> np.ndarray:
     """The norm of the loss's gradient by each layer's weights, first layer first."""
-    found, _ = trained(library, depth, activation, initialiser, steps=1)
+    found, _ = train(library, depth, activation, init, steps=1)
     gradients = found.gradients().items()
     norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
     return np.array(norms)
@@ -108,7 +91,7 @@ def gradient_norms(
 
 def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
     """The norm of the first layer's gradient, for each of the depths."""
-    norms = [gradient_norms(library, d, activation, initialiser) for d in DEPTHS]
+    norms = [gradient_norms(library, activation, initialiser, d) for d in DEPTHS]
     return np.array([by_layer[0] for by_layer in norms])
 
 
@@ -122,11 +105,7 @@ def factor(library: str, activation: str, initialiser: str) -> float:
     return float(np.exp(np.polyfit(DEPTHS[:4], np.log(norms), 1)[0]))
 
 
-# Ten layers with a remedy
-
-DEPTH = 10
-Block = Callable[[Any], list[Any]]
-"""From the library's `nn` to the layers of one block."""
+Block = Callable[[Any], list[Any]]  # from the library's `nn` to the layers of one
 
 
 def plain(nn: Any) -> list[Any]:
@@ -138,59 +117,45 @@ def ten_blocks(block: Block) -> MakeLearner:
     """Ten blocks between the pixels and the ten digits."""
 
     def model(nn: Any) -> Any:
-        layers = [layer for _ in range(DEPTH) for layer in block(nn)]
+        layers = [layer for _ in range(10) for layer in block(nn)]
         first = nn.Linear(64, WIDTH, bias=False)
         return nn.Sequential(first, *layers, nn.Linear(WIDTH, 10))
 
-    return backprop(
-        model=model,
-        loss=lambda nn: nn.CrossEntropyLoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.01),
+    return trained(model, lr=0.01)
+
+
+def lesson(name: str, block: Block, accuracy: float, **texts: Any) -> Experiment:
+    """Ten plain blocks, and ten with a remedy, which reach this test accuracy."""
+    remedy = (
+        f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
+        f"are right, from every seed"
     )
-
-
-def lesson(name: str, block: Block, accuracy: float, **described: Any) -> Experiment:
-    """Ten plain blocks, and ten with a remedy, which reach this accuracy.
-
-    Args:
-        name: of the remedy.
-        block: with the remedy.
-        accuracy: at least, on the test digits.
-        described: title, course and story.
-    """
     return Experiment(
-        **described,
+        **texts,
+        course=("F4",),
         heading="Lösungen",
-        data=digits.small().draw,
+        data=digits.draw,
         learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
         steps=250,
         batch_size=64,
         seeds=3,
         metrics={"accuracy": digits.accuracy},
         claims={
-            f"{DEPTH} plain layers only guess": _accuracy("plain", below=0.2),
-            f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
-            f"are right, from every seed": _accuracy(name, at_least=accuracy),
+            "10 plain layers only guess": partial(_accuracy, "plain", below=0.2),
+            remedy: partial(_accuracy, name, at_least=accuracy),
         },
         figures={"losses": _draw},
     )
 
 
-def _accuracy(name: str, at_least: float = 0, below: float = np.inf) -> Claim:
-    def claim(side: Side) -> tuple[bool, str]:
-        found = digits.last(side, name)
-        words = f"test accuracy {reporting.percent(found)}"
-        holds = at_least <= min(found) and max(found) < below
-        return holds, f"{words}; {reporting.seeds(side.trials)}"
-
-    return claim
+def _accuracy(name: str, side: Side, at_least=0.0, below=np.inf) -> tuple[bool, str]:
+    found = digits.last(side, name)
+    words = f"test accuracy {reporting.percent(found)}; {reporting.seeds(side.trials)}"
+    return at_least <= min(found) and max(found) < below, words
 
 
-def _draw(side: Side) -> Figure:
-    figure, (ax,) = plots.canvas()
-    names = figures.learner_names(side)
-    for name, color in zip(names, (plots.GREY, plots.RED), strict=True):
+@figures.panels(("10 layers of tanh", "step", "loss"))
+def _draw(side: Side, ax: plots.Axes) -> None:
+    colors = (plots.GREY, plots.RED)
+    for name, color in zip(figures.learner_names(side), colors, strict=True):
         figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
-    plots.label(ax, f"{DEPTH} layers of tanh", "step", "loss")
-    ax.legend(fontsize=13)
-    return figure

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,92 +12,67 @@ from sklearn.model_selection import train_test_split
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Claim, Data, Draw
-from compare.results import Side, Trial
-from handmade import metrics as handmade_metrics
+from compare.experiment import Claim, Data, Draw, Side
+from handmade import metrics
 from handmade.nn import CrossEntropyLoss
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Handwritten digits.
-
-    Args:
-        data: pixels in [0, 1], one row a picture, and the digits.
-        side: width and height of a picture in pixels.
-    """
-
-    data: Data
-    side: int
-
-    def draw(self, rng: object = None) -> Data:
-        """The same digits in every run."""
-        return self.data
-
-    def first(self, count: int) -> Data:
-        """Only `count` digits to learn from: the first of each class, then the second.
-
-        So each class has about as many.
-        """
-        target = self.data.target
-        rank = np.zeros(len(target), int)
-        for digit in np.unique(target):
-            rank[target == digit] = np.arange(np.sum(target == digit))
-        chosen = np.sort(np.argsort(rank, kind="stable")[:count])
-        return replace(self.data, x=self.data.x[chosen], target=target[chosen])
-
-
 @lru_cache(maxsize=1)
-def small() -> Pictures:
-    """1797 digits of 8 × 8 pixels: 1437 to learn from, 360 to be tested on.
+def small() -> Data:
+    """1797 digits of 8 × 8 pixels in [0, 1]: 1437 to learn from, 360 to be tested on.
 
     The split is the same in every run and stratified by digit.
     """
     bunch: Any = load_digits()
+    x, target = bunch.data / 16, bunch.target
     split: Any = train_test_split(
-        bunch.data / 16,
-        bunch.target,
-        test_size=360,
-        random_state=0,
-        stratify=bunch.target,
+        x, target, test_size=360, random_state=0, stratify=target
     )
     x, x_test, target, target_test = split
-    return Pictures(Data(x=x, target=target, x_test=x_test, target_test=target_test), 8)
+    return Data(x=x, target=target, x_test=x_test, target_test=target_test)
+
+
+def draw(rng: object = None) -> Data:
+    """The small digits, the same in every run."""
+    return small()
+
+
+def first(count: int, rng: object = None) -> Data:
+    """Only `count` digits to learn from, about as many of each class, in every run."""
+    data = small()
+    rank = np.zeros(len(data.target), int)
+    for digit in range(10):
+        rank[data.target == digit] = np.arange(np.sum(data.target == digit))
+    chosen = np.sort(np.argsort(rank, kind="stable")[:count])
+    return replace(data, x=data.x[chosen], target=data.target[chosen])
 
 
 @lru_cache(maxsize=1)
-def mnist() -> Pictures:
-    """MNIST, 28 × 28 pixels: 60,000 digits to learn from, 10,000 to be tested on.
-
-    Raises:
-        ValueError: they are not on this machine and cannot be fetched.
-    """
+def mnist() -> Data:
+    """MNIST, 28 × 28 pixels: 60,000 digits to learn from, 10,000 to be tested on."""
     print("fetching MNIST …", file=sys.stderr, flush=True)
+    options: Any = {"version": 1, "as_frame": False, "parser": "liac-arff"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # one for every failed attempt
-            bunch: Any = fetch_openml(
-                "mnist_784", version=1, as_frame=False, parser="liac-arff"
-            )
+            bunch: Any = fetch_openml("mnist_784", **options)
     except Exception as error:
         raise ValueError(
             f"MNIST is not on this machine and could not be fetched "
             f"({type(error).__name__}: {error}); without --data the lesson runs on the "
             f"digits that come with scikit-learn"
         ) from None
-    (x, x_test), (target, target_test) = (
-        np.split(a, [60_000]) for a in (bunch.data / 255, bunch.target.astype(int))
-    )
-    data = Data(x=x, target=target, x_test=x_test, target_test=target_test)
-    return Pictures(data, 28)
+    x, x_test = np.split(bunch.data / 255, [60_000])
+    target, target_test = np.split(bunch.target.astype(int), [60_000])
+    return Data(x=x, target=target, x_test=x_test, target_test=target_test)
 
 
-def accuracy(metrics: Any, output: Any, target: Any) -> float:
+def accuracy(library: Any, output: Any, target: Any) -> float:
     """The fraction of digits that are classified correctly."""
-    return metrics.accuracy(metrics.argmax(output), target)
+    return library.accuracy(library.argmax(output), target)
 
 
-def cross_entropy(metrics: Any, output: Any, target: Any) -> float:
+def cross_entropy(library: Any, output: Any, target: Any) -> float:
     """The mean negative log-likelihood of the right digits."""
     logits = to_numpy(output).astype(float)
     return float(CrossEntropyLoss()(logits, to_numpy(target)))
@@ -120,15 +95,13 @@ def fraction_right(target: np.ndarray, output: np.ndarray) -> float:
 
 def accuracies(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed, for lessons that do not log it as a metric."""
-    found = []
-    for trial in side.named(name):
-        x, target = trial.data.test_set
-        found.append(fraction_right(target, trial.predict(x)))
-    return np.array(found)
+    tests = [(trial, *trial.data.test_set) for trial in side.named(name)]
+    return np.array([fraction_right(target, t.predict(x)) for t, x, target in tests])
 
 
-def first_of_each(target: np.ndarray) -> list[int]:
-    """The index of the first 0, of the first 1, …."""
+def first_unseen() -> list[int]:
+    """Where in the test set the first 0 is, the first 1, …."""
+    target = small().test_set[1]
     return [int(np.argmax(target == digit)) for digit in range(10)]
 
 
@@ -142,13 +115,16 @@ def at_least(fraction: float) -> Claim:
     return claim
 
 
-def confusion(trial: Trial) -> np.ndarray:
-    """How often each digit of the test set (row) was taken for each (column)."""
-    x, target = trial.data.test_set
-    answer = np.argmax(trial.predict(x), axis=-1)
-    return handmade_metrics.confusion_matrix(answer, target, 10)
+def confusions(side: Side, name: str) -> np.ndarray:
+    """How often each test digit was taken for each other: (seeds, truth, answer)."""
+    found = []
+    for trial in side.named(name):
+        x, target = trial.data.test_set
+        answer = np.argmax(trial.predict(x), axis=-1)
+        found.append(metrics.confusion_matrix(answer, target, 10))
+    return np.array(found)
 
 
 def draw_confusion(title: str = "digits of the test set") -> Draw:
     """The figure of the first trial's confusion matrix."""
-    return lambda side: plots.confusion(confusion(side.only), title)
+    return lambda side: plots.confusion(confusions(side, side.only.name)[0], title)

@@ -1,13 +1,48 @@
-"""Parts of figures that several lessons draw."""
+"""Figures of panels, and parts of them that several lessons draw."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 
-from compare.results import Side, Trial
+from compare import plots
+from compare.experiment import Draw, Side
+from compare.experiments.common import reporting
+from compare.results import Trial
+
+
+def panels(
+    *labels: tuple[str, str, str], below: int = 0
+) -> Callable[[Callable[..., None]], Draw]:
+    """Make a figure of a function that draws a side into the axes of its panels.
+
+    Args:
+        labels: title, x and y of each panel; the title may contain "{seeds}".
+        below: the columns of one legend below all panels; 0 gives each its own.
+    """
+
+    def figure_of(draw: Callable[..., None]) -> Draw:
+        def drawn(side: Side) -> Figure:
+            figure, axes = plots.canvas(len(labels))
+            for ax, (title, x, y) in zip(axes, labels, strict=True):
+                seeds = reporting.seeds(side.trials)
+                plots.label(ax, title.format(seeds=seeds), x, y)
+            draw(side, *axes)
+            if below:
+                named = max(axes, key=lambda ax: len(ax.get_legend_handles_labels()[0]))
+                plots.below(figure, named, below)
+            else:
+                for ax in axes:
+                    if ax.get_legend_handles_labels()[0] and not ax.get_legend():
+                        ax.legend(fontsize=12)
+            return figure
+
+        return drawn
+
+    return figure_of
 
 
 def learner_names(side: Side) -> list[str]:
@@ -18,15 +53,7 @@ def learner_names(side: Side) -> list[str]:
 def draw_seeds(
     ax: Axes, trials: Sequence[Trial], label: str, metric: str = "", **style: Any
 ) -> None:
-    """The curves of all seeds, with one entry in the legend.
-
-    Args:
-        ax: where to draw.
-        trials: one a seed.
-        label: of the entry.
-        metric: such as "accuracy/test"; empty for the training loss.
-        style: of the lines.
-    """
+    """The loss of all seeds, or a metric, with one entry in the legend."""
     for number, trial in enumerate(trials):
         curve = trial.curve(metric) if metric else (trial.losses,)
         ax.plot(*curve, label=None if number else label, **style)

@@ -6,25 +6,19 @@ from typing import Any
 import numpy as np
 
 from compare import plots
-from compare.experiment import Data, Draw, MakeLearner, backprop
-from compare.results import Side, Trial
+from compare.experiment import Data, Draw, DrawData, Side
+from compare.experiments.common import trained
+from compare.results import Trial
 
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
+LINEAR_NEURON = trained(lambda nn: nn.Linear(2, 1), "MSELoss", lr=0.5)
 
 
-def gate(targets: Sequence[int]) -> Data:
+def gate(targets: Sequence[int]) -> DrawData:
     """The four rows (1,1), (1,0), (0,1), (0,0) with these targets."""
-    return Data(x=ROWS, target=np.array(targets, dtype=float)[:, None])
-
-
-def linear_neuron() -> MakeLearner:
-    """`Linear(2, 1)` with the squared error: the slide's exercise."""
-    return backprop(
-        model=lambda nn: nn.Linear(2, 1),
-        loss=lambda nn: nn.MSELoss(),
-        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.5),
-    )
+    data = Data(x=ROWS, target=np.array(targets, dtype=float)[:, None])
+    return lambda rng: data
 
 
 def accuracy(metrics: Any, output: Any, target: Any) -> float:
@@ -47,16 +41,21 @@ def all_rows_right(side: Side) -> tuple[bool, str]:
     return solved(side.only), f"outputs {np.round(outputs(side.only), 3).tolist()}"
 
 
+def fit(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
+    """Bias and weights of a linear neuron, and those of least squares."""
+    x, p = trial.data.x, trial.parameters
+    with_ones = np.hstack([np.ones((len(x), 1)), x])
+    best = np.linalg.lstsq(with_ones, trial.data.target[:, 0], rcond=None)[0]
+    return np.array([p["bias"][0], *p["weight"][0]]), best
+
+
 def least_squares(side: Side) -> tuple[bool, str]:
     """The claim that the weights solve the normal equations."""
-    trial = side.only
-    with_ones = np.hstack([np.ones((len(ROWS), 1)), trial.data.x])
-    best = np.linalg.lstsq(with_ones, trial.data.target[:, 0], rcond=None)[0]
-    got = np.array([trial.parameters["bias"][0], *trial.parameters["weight"][0]])
-    close = bool(np.abs(got - best).max() < 1e-3)
-    return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
+    got, best = fit(side.only)
+    words = f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
+    return bool(np.abs(got - best).max() < 1e-3), words
 
 
-def boundary(title: str) -> Draw:
+def boundary(title: str) -> dict[str, Draw]:
     """The figure of the line, or curve, on which the output is ½."""
-    return lambda side: plots.decision_boundary(side.only, title)
+    return {"boundary": lambda side: plots.decision_boundary(side.only, title)}

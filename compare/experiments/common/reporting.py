@@ -1,6 +1,6 @@
 """How claims report numbers: seeds, budgets, means with their spread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,11 @@ def budget(trials: Sequence[Trial], batch: int | None = None) -> str:
     return f"{seeds(trials)}, {steps} steps of {each} example{plural}"
 
 
+def final_loss(trial: Trial) -> float:
+    """The mean loss of the last ten steps."""
+    return float(np.mean(trial.losses[-10:]))
+
+
 def percent(fractions: Any, digits: int = 1) -> str:
     """Mean, minimum and maximum of fractions: "95.1% (94.0 to 96.2)"."""
     low, high = 100 * np.min(fractions), 100 * np.max(fractions)
@@ -36,6 +41,8 @@ def median(values: Any, form: str = ".3f") -> str:
     return f"{middle:{form}} ({low:{form}} … {high:{form}})"
 
 
-def listed(found: Mapping[str, Any], form: str = "{}") -> str:
+def listed(
+    found: Mapping[str, Any], form: str = "{}", of: Callable[[Any], Any] = lambda x: x
+) -> str:
     """Names and formatted values: "relu ×0.50, tanh ×0.91" by the form "×{:.2f}"."""
-    return ", ".join(f"{name} {form.format(value)}" for name, value in found.items())
+    return ", ".join(f"{name} {form.format(of(x))}" for name, x in found.items())
