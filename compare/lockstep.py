@@ -181,7 +181,8 @@ class Lockstep:
         step = Step(self.steps, *losses, gradients, parameters, one_step, rates)
         if self._trajectories_diverge(found):
             self._check_from_own_state(before["handmade"], torch_batch, got)
-        self.history.add(step.trajectory, one_step)
+        loss = self.tolerance.relative(found, "loss").values()
+        self.history.add(max([step.trajectory, *loss]), one_step)
         return step
 
     @property
@@ -292,12 +293,13 @@ class Lockstep:
             yield {name: d.max_abs for name, d in differences(got, want).items()}
 
     def _classified(self, got: Any, want: Any, bound: float) -> Verdict:
-        sizes = {"N": self.history.batch_size}
-        eps = self.backend.eps
-        arrays = to_numpy(got), to_numpy(want)
-        if arrays[1].ndim == 0:
-            arrays = tuple(a.astype(float) for a in arrays)
-        return classify(*arrays, tolerance=bound, eps=eps, sizes=sizes)
+        """What a mistake looks like; one below the tolerance is a mistake, too."""
+        got, want = (np.asarray(to_numpy(a)) for a in (got, want))
+        if want.ndim == 0:
+            got, want = got.astype(float), want.astype(float)
+        how = {"eps": self.backend.eps, "sizes": {"N": self.history.batch_size}}
+        found = classify(got, want, tolerance=bound, **how)
+        return classify(got, want, tolerance=0.0, **how) if found.agrees else found
 
     def _fail(self, name: str, verdict: Verdict) -> None:
         words = f"step {self.steps}, {name}: {verdict.words}"

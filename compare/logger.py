@@ -304,7 +304,8 @@ def _truncate(folder: Path, sizes: dict[str, int]) -> None:
             path.unlink()
     # TensorBoard reads event files in the order of their names, which begin with the
     # second: the next file must get a later one.
-    newest = max(int(path.name.split(".")[3]) for path in _event_files(folder))
+    seconds = [int(path.name.split(".")[3]) for path in _event_files(folder)]
+    newest = max(seconds, default=0)
     while int(time.time()) <= newest:
         time.sleep(0.05)
 

@@ -70,7 +70,9 @@ def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
     got, want = to_numpy(got), to_numpy(want)
     if got.shape != want.shape or (same_dtype and got.dtype != want.dtype):
         return Difference(inf, _scale(want))
-    if want.dtype.kind not in "fc":
+    if want.dtype.kind == "c":
+        got, want = (np.stack([a.real, a.imag], axis=-1) for a in (got, want))
+    elif want.dtype.kind != "f":
         got, want = got.astype(float), want.astype(float)
     buffer = np.empty_like(want)  # once: with large arrays memory takes the time
     scale = float(np.abs(want, out=buffer).max(initial=0))

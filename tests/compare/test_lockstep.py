@@ -157,28 +157,114 @@ def test_the_one_step_check_is_left_out_where_the_trajectories_are_close():
     assert sum(taken) == lockstep.history.checks < 20
 
 
-def test_hidden_state_is_found_on_the_trajectory():
-    class Forgetful(handmade.training.GradientLearner):
-        """Slows down over time, and does not say so in its state."""
+class Own(handmade.training.GradientLearner):
+    """Makes a mistake unless its state was just loaded, as for the one-step check."""
 
-        def step(self, x, target):
-            loss = super().step(x, target)
-            if self.hidden > 3:
-                first = self.model[0].weight
-                first.data = first.data * (1 + 1e-13 * self.hidden)
-            self.hidden += 1
-            return loss
+    loaded = False
 
-        hidden = 0
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        self.loaded = True
+
+    def step(self, x, target):
+        loss = super().step(x, target)
+        loaded, self.loaded = self.loaded, False
+        return loss if loaded else self.wrong(loss)
+
+
+def wrong_weight(self, loss):
+    self.model[0].weight.data = self.model[0].weight.data * (1 + 1e-10)
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (wrong_weight, "step 1, parameter 0.weight: "),
+        (lambda self, loss: loss / 2, "step 1, loss: factor ½"),
+    ],
+)
+def test_a_mistake_on_the_own_trajectory_only_is_found(wrong, words):
+    def make(library):
+        made = learner(library)
+        if library is handmade:
+            made.__class__ = type("Mistaken", (Own,), {"wrong": wrong})
+        return made
+
+    lockstep = walked(make, steps=10)
+    assert lockstep.verdict().words.startswith(words), lockstep.verdict().words
+
+
+def test_a_count_has_no_tolerance():
+    class Stops(handmade.optim.Adam):
+        def updated(self, data, grad, state, group):
+            moved = super().updated(data, grad, state, group)
+            state["step"] = min(state["step"], 250)
+            return moved
+
+    wing = SimpleNamespace(
+        nn=handmade.nn,
+        optim=SimpleNamespace(Adam=Stops),
+        training=handmade.training,
+    )
+    make = backprop(
+        model=lambda nn: nn.Linear(3, 2),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=1e-3),
+    )
+    backend = Backend(dtype="float32")
+    x, y = np.tile(X, (400, 1)), np.tile(Y, (400, 1))  # a tolerance of about 1 %
+    lockstep = Lockstep(lambda lib: make(lib if lib is torch_ref else wing), backend, 0)
+    for _ in range(260):
+        lockstep.step(x, y)
+    assert not lockstep.verdict().agrees
+    assert lockstep.verdict().words.startswith("step 250, optimizer.state.0.step: ")
+
+
+def test_a_tensor_that_only_one_side_has_is_a_mistake():
+    class Silent(handmade.training.GradientLearner):
+        def gradients(self):
+            return {n: g for n, g in super().gradients().items() if n != "0.bias"}
 
     def make(library):
         made = learner(library)
         if library is handmade:
-            made.__class__ = Forgetful
+            made.__class__ = Silent
         return made
 
-    verdict = walked(make, steps=200).verdict()
+    verdict = walked(make, steps=1).verdict()
     assert verdict.kind == "bug"
+    assert "only on one side: ['gradient 0.bias']" in verdict.words
+
+
+def test_a_gradient_that_was_zero_once_is_compared_when_it_has_grown():
+    weight = np.array([[0.1, 0.2, 0.3]])
+
+    class Grows(Own):
+        count = 0
+
+        def wrong(self, loss):
+            self.count += 1
+            if self.count > 60:
+                self.model.weight.data = self.model.weight.data * 1.01
+            return loss
+
+    def make(library):
+        made = backprop(
+            model=lambda nn: nn.Linear(3, 1, bias=False),
+            loss=lambda nn: nn.MSELoss(),
+            optimizer=lambda optim, parameters: optim.Adam(parameters, lr=1e-3),
+        )(library)
+        if library is handmade:
+            made.__class__ = Grows
+        return made
+
+    lockstep = Lockstep(make, Backend(), 0, {"weight": weight})
+    fitted = X @ weight.T  # the weights begin where the gradient is 0
+    for step in range(80):
+        lockstep.step(X, fitted if step < 3 else Y[:, :1])
+    assert lockstep.verdict().kind == "bug"
+    assert re.match("step 6[01], parameter weight: ", lockstep.verdict().words)
 
 
 class Reordered(handmade.nn.Linear):
@@ -486,9 +572,11 @@ def test_a_gradient_whose_true_value_is_zero_is_named_and_left_out(dtype):
 
 def test_an_optimizer_that_divides_by_a_zero_gradient_is_no_mistake():
     make = normalised(True, lambda optim, parameters: optim.Adam(parameters, lr=0.05))
-    verdict = walked(make, 60).verdict()
-    assert verdict.kind == "rounding"
-    assert "0.bias" in verdict.words
+    lockstep = walked(make, 60)
+    assert lockstep.verdict().kind == "rounding"
+    assert "0.bias" in lockstep.verdict().words
+    assert "gradient 0.bias" in lockstep.tolerance.zero
+    assert not lockstep.history.kinks
 
 
 def test_a_mistake_beside_a_zero_gradient_is_still_a_mistake():
@@ -526,6 +614,10 @@ def test_a_learning_rate_of_zero_is_seen_to_learn_nothing():
     verdict = walked(lambda library: learner(library, lr=0.0), 5).verdict()
     assert not verdict.learned
     assert "nothing was learned: no parameter changed" in verdict.words
+    batches = Lockstep(lambda library: learner(library, lr=0.0), Backend(), 0)
+    for i in range(5):  # the loss changes with the batch
+        batches.step(X + i, Y)
+    assert not batches.verdict().learned
     assert walked(learner, 5).verdict().learned
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from compare.tolerance import rounding_tolerance
+from compare.tolerance import difference, rounding_tolerance
 from compare.verdict import Verdict, classify, worst
 
 EPS = float(np.finfo(float).eps)
@@ -93,3 +93,16 @@ def test_the_gravest_verdict_wins():
     assert worst([Verdict(kind, "") for kind in kinds]).kind == "bug"
     small, large = Verdict("rounding", "", 1e-16), Verdict("rounding", "", 1e-15)
     assert worst([large, small]) is large
+
+
+def test_complex_numbers_are_compared_in_both_parts():
+    want = np.array([1 + 2j, 3 - 1j])
+    assert difference(want + 1e-9j, want).max_abs == pytest.approx(1e-9, rel=1e-6)
+    assert difference(want, want).max_abs == 0
+
+
+def test_finite_numbers_whose_difference_overflows_are_finite():
+    want = np.array([3e38], np.float32)
+    found = difference(-want, want)
+    assert found.finite
+    assert found.max_abs == np.inf
