@@ -314,6 +314,8 @@ def test_the_verdict_tells_whether_the_largest_error_exceeds_the_tolerance(
     words = lockstep.verdict().words
     assert f"{lockstep.tolerance.bound(6):.1e}" in words
     assert ("above the tolerance" in words) == above
+    found = lockstep.verdict()
+    assert found.ulp == found.difference / lockstep.backend.eps > 1
 
 
 def test_a_wrong_slope_at_an_exact_kink_is_a_mistake():
