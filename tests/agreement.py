@@ -471,15 +471,17 @@ def check_optimizer(example: Descent) -> None:
 class Training:
     """The parameters and the optimiser of one implementation."""
 
-    def __init__(self, example: Descent, wing: Any, give: Callable[..., Any]) -> None:
+    def __init__(
+        self, example: Descent, package: Any, give: Callable[..., Any]
+    ) -> None:
         self.example, self.give = example, give
         groups = [
-            {**own, "params": [wing.nn.Parameter(give(a)) for a in arrays]}
+            {**own, "params": [package.nn.Parameter(give(a)) for a in arrays]}
             for own, arrays in example.groups
         ]
         self.params = [p for group in groups for p in group["params"]]
         params = groups if len(groups) > 1 else self.params
-        self.optimizer = getattr(wing.optim, example.name)(params, **example.kwargs)
+        self.optimizer = getattr(package.optim, example.name)(params, **example.kwargs)
 
     def step(self, number: int) -> None:
         """One step with the gradients of that number."""

@@ -80,8 +80,12 @@ def spoiled(spoil):
     Mistaken.spoil = staticmethod(spoil)
     names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
     nn = SimpleNamespace(**{**names, "Linear": Mistaken})
-    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
-    return lambda library: learner(library if library is torch_ref else wing)
+    mistaken_library = SimpleNamespace(
+        nn=nn, optim=handmade.optim, training=handmade.training
+    )
+    return lambda library: learner(
+        library if library is torch_ref else mistaken_library
+    )
 
 
 def bumped(gradient):
@@ -202,7 +206,7 @@ def test_a_count_has_no_tolerance():
             state["step"] = min(state["step"], 250)
             return moved
 
-    wing = SimpleNamespace(
+    mistaken_library = SimpleNamespace(
         nn=handmade.nn,
         optim=SimpleNamespace(Adam=Stops),
         training=handmade.training,
@@ -214,7 +218,9 @@ def test_a_count_has_no_tolerance():
     )
     backend = Backend(dtype="float32")
     x, y = np.tile(X, (400, 1)), np.tile(Y, (400, 1))  # a tolerance of about 1 %
-    lockstep = Lockstep(lambda lib: make(lib if lib is torch_ref else wing), backend, 0)
+    lockstep = Lockstep(
+        lambda lib: make(lib if lib is torch_ref else mistaken_library), backend, 0
+    )
     for _ in range(260):
         lockstep.step(x, y)
     assert not lockstep.verdict().agrees
@@ -284,14 +290,16 @@ def at_the_kink(x, **mistakes):
     """One ReLU neuron whose weighted sum is 0 but for rounding; how it is judged."""
     names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
     nn = SimpleNamespace(**{**names, **mistakes})
-    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    mistaken_library = SimpleNamespace(
+        nn=nn, optim=handmade.optim, training=handmade.training
+    )
 
     def make(library):
         return backprop(
             model=lambda nn: nn.Sequential(nn.Linear(3, 1), nn.ReLU()),
             loss=lambda nn: nn.MSELoss(),
             optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
-        )(library if library is torch_ref else wing)
+        )(library if library is torch_ref else mistaken_library)
 
     start = {"0.weight": [[1.0, 1.0, -1.0]], "0.bias": 0.0}
     lockstep = Lockstep(make, Backend(), 0, start)
@@ -381,7 +389,7 @@ def test_a_right_step_with_a_wrong_optimizer_state_is_a_mistake(wrong, words):
     library = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
     optimizers = {n: getattr(handmade.optim, n) for n in handmade.optim.__all__}
     (library if wrong[0] in library else optimizers).update([wrong])
-    wing = SimpleNamespace(
+    mistaken_library = SimpleNamespace(
         nn=SimpleNamespace(**library),
         optim=SimpleNamespace(**optimizers),
         training=handmade.training,
@@ -394,7 +402,7 @@ def test_a_right_step_with_a_wrong_optimizer_state_is_a_mistake(wrong, words):
             optimizer=lambda optim, p: (
                 optim.Adam(p) if wrong[0] == "Adam" else optim.SGD(p, 0.1, momentum=0.9)
             ),
-        )(wing if spoilt and library is handmade else library)
+        )(mistaken_library if spoilt and library is handmade else library)
 
     verdict = walked(lambda library: make(True, library), steps=30).verdict()
     assert not verdict.agrees
@@ -493,9 +501,13 @@ def test_nan_on_one_side_only_is_a_mistake():
 
     names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
     nn = SimpleNamespace(**{**names, "MSELoss": Lost})
-    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    mistaken_library = SimpleNamespace(
+        nn=nn, optim=handmade.optim, training=handmade.training
+    )
     lockstep = Lockstep(
-        lambda library: learner(library if library is torch_ref else wing), Backend(), 0
+        lambda library: learner(library if library is torch_ref else mistaken_library),
+        Backend(),
+        0,
     )
     walk = (lockstep.step(X, Y) for _ in range(9))
     with pytest.raises(Diverged, match="step 3: loss is nan of handmade"):
@@ -591,9 +603,13 @@ def test_a_mistake_beside_a_zero_gradient_is_still_a_mistake():
 
     names = {n: getattr(handmade.nn, n) for n in handmade.nn.__all__}
     nn = SimpleNamespace(**{**names, "Linear": Biased})
-    wing = SimpleNamespace(nn=nn, optim=handmade.optim, training=handmade.training)
+    mistaken_library = SimpleNamespace(
+        nn=nn, optim=handmade.optim, training=handmade.training
+    )
     make = normalised(True, sgd)
-    lockstep = walked(lambda lib: make(lib if lib is torch_ref else wing), 3)
+    lockstep = walked(
+        lambda lib: make(lib if lib is torch_ref else mistaken_library), 3
+    )
     assert lockstep.verdict().words.startswith("step 0, gradient 0.bias: ")
 
 
