@@ -59,7 +59,9 @@ def load(path: Path) -> Any:
             raise BadCheckpoint(f"{path} was changed: its contents do not add up")
         return _decoded(json.loads(arrays[_TREE].tobytes()), arrays)
     except FileNotFoundError:
-        raise BadCheckpoint(f"there is no checkpoint {path}") from None
+        raise BadCheckpoint(
+            f"there is no checkpoint {path}; start the run again"
+        ) from None
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, BadCheckpoint):
             raise

@@ -129,7 +129,8 @@ class Lockstep:
         ours, theirs = numpy_state(self.handmade), numpy_state(self.torch_ref)
         initial = weights(ours)
         if unknown := start.keys() - initial.keys():
-            raise ValueError(f"start names no parameter: {sorted(unknown)}")
+            names = f"{sorted(unknown)}; there are {sorted(initial)}"
+            raise ValueError(f"start names no parameter: {names}")
         for name, value in start.items():
             value = np.asarray(value, dtype=initial[name].dtype)
             initial[name] = np.broadcast_to(value, initial[name].shape)
