@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,12 @@ EXPERIMENT = dataclasses.replace(
     | dict({changes}),
 )
 """
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach tests and their children in a background job, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,12 +24,6 @@ from compare.tensorboard import RUNS
 
 Write = Callable[..., str]
 LONG = "steps=10_000_000"
-LAUNCH = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
-from compare.__main__ import main
-main()
-"""
 HOT = """
 learners={"linear": backprop(
     model=lambda nn: nn.Linear(2, 1),
@@ -47,7 +41,7 @@ def start(
     *words: object, before: tuple[str, ...] = (), **how: Any
 ) -> subprocess.Popen[str]:
     """The command line in a process of its own, started by the command `before`."""
-    command = [*before, sys.executable, "-c", LAUNCH, "run", *map(str, words)]
+    command = [*before, sys.executable, "-m", "compare", "run", *map(str, words)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, text=True, **pipes | how)
 
