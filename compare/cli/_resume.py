@@ -48,7 +48,6 @@ def reopen(folder: Path) -> tuple[list["Lesson"], "RunConfig"]:
 
     _require_run(folder)
     summary = read_summary(folder)
-    lesson = registry.reopen(summary["source"])
     if summary["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {summary['status']}: there is nothing to resume")
     if (ranks := summary.get("ranks", 1)) > 1:
@@ -60,6 +59,7 @@ def reopen(folder: Path) -> tuple[list["Lesson"], "RunConfig"]:
     names = ("steps", "seed", "threads", "fast", "data")
     options = {name: summary[name] for name in names}
     options["check_every"] = summary.get("check_every", RunConfig.check_every)
+    lesson = registry.reopen(summary["source"])  # may run a file of the user
     return [lesson], RunConfig(backend, logdir=folder.parent.parent, **options)
 
 

@@ -4,10 +4,10 @@ from compare.experiment import Data, Experiment
 from compare.experiments.common import digits, mlp, trained
 
 
-def lesson(data: Data) -> Experiment:
+def lesson(data: Data, title: str) -> Experiment:
     pixels = data.x.shape[1]
     return Experiment(
-        title=f"Handwritten digits by {pixels}-128-10 with ReLU",
+        title=title,
         course=("F1", "F2", "E2"),
         heading="Back Propagation",
         data=lambda rng: data,
@@ -19,8 +19,13 @@ def lesson(data: Data) -> Experiment:
         figures={"confusion": digits.draw_confusion()},
         story="The chain rule in three layers: forward from the pixels to the loss, "
         "and backward from the loss to every weight.",
-        other_data={"mnist": lambda: lesson(digits.mnist())},
+        other_data={"mnist": on_mnist},
     )
 
 
-EXPERIMENT = lesson(digits.small())
+def on_mnist() -> Experiment:
+    """The same with the pixels of MNIST."""
+    return lesson(digits.mnist(), "Handwritten digits by 784-128-10 with ReLU")
+
+
+EXPERIMENT = lesson(digits.small(), title="Handwritten digits by 64-128-10 with ReLU")

@@ -7,6 +7,7 @@ EXPERIMENT = lesson(
     lambda nn: [nn.Linear(WIDTH, WIDTH), nn.LayerNorm(WIDTH), nn.Tanh()],
     0.8,
     title="Layer normalisation: ten layers learn after all",
+    course=("F4",),
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",
 )

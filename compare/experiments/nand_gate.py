@@ -8,6 +8,7 @@ from compare.experiments.common import gates
 EXPERIMENT = replace(
     and_gate.EXPERIMENT,
     title="NAND from one linear neuron",
+    course=("D6",),
     data=gates.gate(gates.NAND),
     figures=gates.boundary("NAND, learned"),
 )

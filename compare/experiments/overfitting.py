@@ -87,18 +87,17 @@ EXPERIMENT = Experiment(
 )
 
 
-def regularised(name: str, learner: MakeLearner, title: str, story: str) -> Experiment:
+def regularised(name: str, learner: MakeLearner, **texts: Any) -> Experiment:
     """The same net without and with a regularisation of this name."""
     words = name.replace("_", " ")
     return replace(
         EXPERIMENT,
-        title=title,
+        **texts,
         learners={**EXPERIMENT.learners, name: learner},
         claims={
             f"{words} closes the gap to at most two thirds": partial(gap_closes, name),
             f"{words} costs at most half a point of accuracy": partial(cheap, name),
         },
-        story=story,
     )
 
 

@@ -7,6 +7,7 @@ EXPERIMENT = deep_nets.lesson(
     lambda nn: [nn.Residual(*deep_nets.plain(nn))],
     0.85,
     title="Residual connections: ten layers learn after all",
+    course=("F4",),
     story="The derivative of x + f(x) is 1 + f′(x): however small f′ is, the gradient "
     "passes. The layers only have to learn what to change.",
 )

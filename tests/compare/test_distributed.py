@@ -317,7 +317,7 @@ distributed.TIMEOUT = timedelta(seconds=3)
 step = Lockstep.step
 
 def last(self, x, target):
-    if os.environ["RANK"] == "1" and self.steps == 3:
+    if os.environ.get("RANK") == "1" and self.steps == 3:
         {fate}
     return step(self, x, target)
 

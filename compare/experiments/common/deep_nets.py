@@ -132,7 +132,6 @@ def lesson(name: str, block: Block, accuracy: float, **texts: Any) -> Experiment
     )
     return Experiment(
         **texts,
-        course=("F4",),
         heading="Lösungen",
         data=digits.draw,
         learners={"plain": ten_blocks(plain), name: ten_blocks(block)},
