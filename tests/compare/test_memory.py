@@ -16,7 +16,7 @@ from compare.results import MAX_NUMBERS
 from compare.run_config import RunConfig
 from compare.trainer import TrialRun
 
-STEPS = 400
+STEPS = 800
 A_STEP = 64
 """Bytes a step: two losses are 16, and lists of them grow by an eighth at a time."""
 
