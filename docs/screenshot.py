@@ -15,7 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from compare import registry
 from compare.logger import link
-from compare.tensorboard import SIDES, Server
+from compare.tensorboard import RUNS, Server
 from compare.trainer import RunConfig, run
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -27,7 +27,7 @@ def wait_until_loaded(server: Server, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if len(json.loads(server.get("/data/plugin/scalars/tags"))) == len(SIDES):
+            if len(json.loads(server.get("/data/plugin/scalars/tags"))) == len(RUNS):
                 return
         except HTTPError:
             pass
