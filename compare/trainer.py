@@ -106,7 +106,7 @@ def run(
 
     Raises:
         OSError: the log folder cannot be written to.
-        BadCheckpoint: there is no intact checkpoint to continue from.
+        BadCheckpoint: there is no intact checkpoint of this version to continue from.
         LessonError: the lesson's own checks or figures fail.
         ValueError: the lesson has no such data, or cannot take as many steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
@@ -114,6 +114,10 @@ def run(
     experiment = experiment.on(config.data)
     config.steps_of(experiment)  # refused before anything is written
     saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
+    if saved is not None and "trials" not in saved:
+        raise checkpoint.BadCheckpoint(
+            f"{resumed} was saved by an older version; start the run again"
+        )
     with process_settings(config), sigterm_interrupts():
         if resumed is None or saved is None:
             logger = RunLogger.new(config.logdir, lesson)

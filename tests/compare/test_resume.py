@@ -216,6 +216,15 @@ def test_a_pickle_is_never_executed(cut, tmp_path, monkeypatch):
     assert not (tmp_path / "exploded").exists()
 
 
+def test_a_checkpoint_of_an_older_version_is_refused_and_nothing_is_cut(cut):
+    saved = checkpoint.load(cut / checkpoint.NAME)
+    saved["pairs"] = saved.pop("trials")
+    checkpoint.save(cut / checkpoint.NAME, saved)
+    before = (cut / "curves.csv").read_bytes()
+    assert "saved by an older version; start the run again" in refused(cut)
+    assert (cut / "curves.csv").read_bytes() == before
+
+
 def test_a_missing_checkpoint_and_a_missing_run_are_said(cut, tmp_path):
     (cut / checkpoint.NAME).unlink()
     assert "there is no checkpoint" in refused(cut)
