@@ -5,7 +5,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-COLORS = {"equal": "green", "rounding": "green", "convention": "yellow", "bug": "red"}
+COLORS = {
+    **dict.fromkeys(("equal", "rounding"), "green"),
+    **dict.fromkeys(("convention", "not judged"), "yellow"),
+    **dict.fromkeys(("mistake", "wrong", "bug"), "red"),
+}
 """For the terminal (rich), by the kind of verdict."""
 HTML_COLORS = COLORS | {"convention": "orange"}  # yellow on white is hard to read
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.check import course, example, functions, random_layers, wording
 from compare.check.adapters import answer
-from compare.check.comparison import Comparison, bug_of, finding_of
+from compare.check.comparison import Comparison, finding_of, raised_by
 from compare.check.definitions import Definition, NotTested
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
@@ -29,9 +29,9 @@ def check(definition: Definition) -> Finding:
         try:
             return CHECKS[definition.kind](definition)
         except NotTested as error:
-            return finding_of(definition, "bug", str(error))
+            return finding_of(definition, "not judged", str(error))
         except Exception as error:
-            return bug_of(definition, error)
+            return raised_by(definition, error)
 
 
 def layer_or_loss(definition: Definition) -> Finding:

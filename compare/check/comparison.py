@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from compare.check import mistakes, wording
 from compare.check.arguments import (
     default_words,
@@ -12,8 +14,9 @@ from compare.check.arguments import (
     without_default,
 )
 from compare.check.definitions import CASES, Definition
-from compare.check.report import Finding
+from compare.check.report import Finding, Kind
 from compare.check.results import EPS, TOLERANCE, Answer, Failure, relative, wrong_in
+from compare.check.slopes import is_own_gradient
 from compare.testing import Case
 from compare.testing.reference import Results
 
@@ -92,19 +95,23 @@ class Comparison:
         unexplained = [f for f in self.failures if not self._is_by_default(f)]
         if unexplained:
             where, fields = shown(unexplained)
-            found = self._wrong(diagnosis(unexplained), where, **fields)
+            name = diagnosis(unexplained)
+            found = self._wrong(name, where, _kind_of(name, unexplained), **fields)
         elif self.failures:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
-            found = self._wrong("other default", words, case=case)
+            found = self._wrong("other default", words, "convention", case=case)
         elif self.error:
             case, error = self.error
-            found = replace(bug_of(self.definition, error), case=case)
+            found = replace(raised_by(self.definition, error), case=case)
             self.skipped.pop(found.words, None)  # it is said once
         elif self.mistakes:
-            found = self._wrong(*self.mistakes[0])
-        elif words := problem or self._why_no_case():
-            found = finding_of(self.definition, "bug", words)
+            name, where = self.mistakes[0]
+            found = self._wrong(name, where, _kind_of(name, []))
+        elif problem:
+            found = finding_of(self.definition, "wrong", problem)
+        elif words := self._why_no_case():
+            found = finding_of(self.definition, "not judged", words)
         else:
             found = self._right(agreement)
         return replace(found, cases=self.cases, not_tested=self._not_tested())
@@ -121,17 +128,16 @@ class Comparison:
             return False
         return not wrong_in(failure.got, want, self.tolerance)
 
-    def _wrong(self, mistake: str, where: str, **fields: Any) -> Finding:
-        kind, hint = "convention", mistakes.HINTS.get(mistake, "")
-        if not mistake:
-            kind, mistake = "bug", "cause not recognised"
-        return finding_of(self.definition, kind, f"{mistake}: {where}", hint, **fields)
+    def _wrong(self, name: str, where: str, kind: Kind, **fields: Any) -> Finding:
+        words = f"{name or 'cause not recognised'}: {where}"
+        hint = mistakes.HINTS.get(name, "")
+        return finding_of(self.definition, kind, words, hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
         words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
-        kind, ulp = "rounding" if self.largest else "equal", self.largest / EPS
-        return finding_of(self.definition, kind, words, ulp=ulp)
+        kind: Kind = "rounding" if self.largest else "equal"
+        return finding_of(self.definition, kind, words, ulp=self.largest / EPS)
 
     def _why_no_case(self) -> str:
         if self.cases:
@@ -153,14 +159,30 @@ class Comparison:
         return lines + (without_default(self.definition) if self.torchs else [])
 
 
+def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
+    """The kind of finding: a convention if the gradient is that of its own value."""
+    if not mistake:
+        return "wrong"
+    allowed = mistakes.CONVENTIONS.get(mistake, "")
+    for f in failures:
+        kind, got = f.definition.kind, f.got.values()
+        if allowed not in ("any", kind):
+            return "mistake"
+        if kind in ("layer", "loss") and is_own_gradient(f) is False:
+            return "mistake"
+        if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):
+            return "mistake"
+    return "convention" if allowed else "mistake"
+
+
 def finding_of(
-    definition: Definition, kind: str, words: str, hint: str = "", **fields: Any
+    definition: Definition, kind: Kind, words: str, hint: str = "", **fields: Any
 ) -> Finding:
     """The finding of a definition."""
     return Finding(definition.label, definition.name, kind, words, hint, **fields)
 
 
-def bug_of(definition: Definition, error: Exception) -> Finding:
+def raised_by(definition: Definition, error: Exception) -> Finding:
     """What a definition raised."""
     hint = wording.how_to_call(definition, error)
-    return finding_of(definition, "bug", wording.raised(error), hint)
+    return finding_of(definition, "wrong", wording.raised(error), hint)

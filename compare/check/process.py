@@ -51,7 +51,7 @@ def check_file(path: Path, names: list[str], seconds: float) -> Outcome:
         finished = {finding["label"] for finding in outcome.findings}
         last = news.get("began", [""])[-1]
         if last and last not in finished:
-            outcome.findings.append(Finding(last, last, "bug", ending).as_dict())
+            outcome.findings.append(Finding(last, last, "wrong", ending).as_dict())
             finished.add(last)
         left = [name for name in names or news["found"][0] if name not in finished]
         if not left:
@@ -132,7 +132,7 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
                     finding = check(definition)
                 except BaseException as error:  # sys.exit inside a function, say
                     words = f"raises {type(error).__name__}: {error}"
-                    finding = finding_of(definition, "bug", words)
+                    finding = finding_of(definition, "wrong", words)
                 write(finding=finding.as_dict())
 
 

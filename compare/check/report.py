@@ -5,7 +5,7 @@ import io
 import json
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from rich.console import Console
@@ -13,10 +13,23 @@ from rich.text import Text
 
 from compare.report import COLORS
 
-BAD = ("convention", "bug")
+BAD = ("mistake", "wrong")
 """The kinds of finding that fail a file."""
+LENIENT = ("convention", "not judged")
+"""The kinds that fail it under `strict` only."""
 SMALL = 1e6
 """Up to so many units in the last place a difference may be a matter of rounding."""
+
+
+Kind = Literal["equal", "rounding", "convention", "mistake", "wrong", "not judged"]
+"""What came of checking a name.
+
+equal, rounding: PyTorch's value and gradient.
+convention: not as in PyTorch, but the gradient is that of its own value.
+mistake: wrong, and the mistake has a name.
+wrong: wrong, and the cause is not recognised.
+not judged: its form was not understood.
+"""
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,7 @@ class Finding:
 
     label: str  # its name in the file
     name: str  # the class that it was compared with
-    kind: str  # "equal", "rounding", "convention" (a mistake that has a name) or "bug"
+    kind: Kind
     words: str  # what is wrong, or how large the difference is
     hint: str = ""  # how to mend it, or where to look; "repair" in JSON
     case: str = ""  # the smallest test case that fails, as a call
@@ -56,13 +69,19 @@ class Outcome:
         return f"<pre>{html.escape(as_text(self))}</pre>"
 
     def failed(self, strict: bool = False) -> list[dict[str, Any]]:
-        """The findings that fail the file; with `strict`, also what is not tested."""
+        """The findings that fail the file.
+
+        With `strict` also conventions, and what was not judged or not tested.
+        """
         found = self.findings
-        return [f for f in found if f["kind"] in BAD or (strict and f["not_covered"])]
+        if not strict:
+            return [f for f in found if f["kind"] in BAD]
+        return [f for f in found if f["kind"] in BAD + LENIENT or f["not_covered"]]
 
     def exit_status(self, strict: bool = False) -> int:
-        """0: all equal or rounding; 1: a convention or bug; 2: cannot be loaded."""
-        return 2 if self.problem else int(bool(self.failed(strict)))
+        """1: something is wrong; 2: nothing could be judged; else 0."""
+        is_judged = any(f["kind"] != "not judged" for f in self.findings)
+        return int(bool(self.failed(strict))) if is_judged and not self.problem else 2
 
 
 def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
@@ -128,7 +147,9 @@ def as_junit(outcome: Outcome, strict: bool) -> str:
 
 def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
     ulp = finding["ulp"]
-    is_small = finding["kind"] in BAD and finding["expected"] and ulp and ulp < SMALL
+    is_small = (
+        finding["kind"] in BAD + LENIENT and finding["expected"] and ulp and ulp < SMALL
+    )
     names = ("case", "input", "expected", "got")
     rows = {"hint": finding["repair"], **{name: finding[name] for name in names}}
     rows["distance"] = f"{ulp:.3g} ULP" if is_small else ""
@@ -138,6 +159,6 @@ def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _why(finding: dict[str, Any]) -> str:
     """Why a finding fails."""
-    if finding["kind"] in BAD:
+    if finding["kind"] in BAD + LENIENT:
         return f"{finding['kind']}: {finding['words']}"
     return f"not tested: {'; '.join(finding['not_covered'])}"

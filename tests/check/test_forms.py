@@ -69,7 +69,7 @@ class Linear:
 )
 def test_a_parameter_that_is_not_found_is_told_first(weight, gradient, words, find_one):
     found = find_one(LINEAR.format(weight=weight, gradient=gradient))
-    assert found.kind == "bug"
+    assert found.kind == "not judged"
     assert found.words.startswith(words)
     assert not any(words[:28] in line for line in found.not_tested)
 
@@ -176,7 +176,7 @@ class ReLU:
     def forward(self, x): raise OSError
     def backward(self, g): pass
 """
-    assert find_one(source).kind == "bug"
+    assert find_one(source).kind == "wrong"
 
 
 def test_an_unstable_softmax_without_dim_is_seen(find_one):
@@ -226,7 +226,7 @@ def test_a_wrong_derivative_is_seen_whatever_it_is_made_of(source, find_one):
 
 def test_a_function_with_torchs_name_is_compared_with_torch_too(find_one):
     found = find_one("def relu(x): return 3 * x\ndef grad_relu(x): return 3.0\n")
-    assert found.kind == "bug"
+    assert found.kind == "wrong"
     assert "torch's is" in found.words
 
 
@@ -234,5 +234,5 @@ def test_what_is_no_array_of_numbers_is_refused(find_one):
     source = "class {}:\n def forward(s, x): return x\n def backward(s, g): return {}\n"
     for name, value in (("ReLU", "None"), ("Tanh", "'text'")):
         found = find_one(source.format(name, value))
-        assert found.kind == "bug"
+        assert found.kind == "wrong"
         assert "input gradient must be an array of numbers" in found.words

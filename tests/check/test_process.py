@@ -65,7 +65,7 @@ def grad_f(x): return 2 * x
 
 def is_told_and_the_rest_is_checked(outcome, words):
     relu, f = outcome.findings
-    assert relu["kind"] == "bug"
+    assert relu["kind"] == "wrong"
     assert words in relu["words"]
     assert f["kind"] in ("equal", "rounding")
     assert outcome.exit_status() == 1
@@ -115,7 +115,7 @@ def test_texts_that_no_report_can_hold_do_no_harm(tmp_path, write, command, in_p
     report = tmp_path / "report.xml"
     result = command("check", path, "ReLU", "--json", "--junit", report)
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["findings"][0]["kind"] == "bug"
+    assert json.loads(result.stdout)["findings"][0]["kind"] == "wrong"
     assert ElementTree.parse(report).getroot().attrib["failures"] == "1"
 
 

@@ -16,6 +16,7 @@ class MSELoss:
     def backward(self):
         return self.error / self.error.size
 """
+HALF_GRADIENT = HALF_MSE.replace("0.5 * ", "")
 RIGHT_MSE = HALF_MSE.replace("0.5 * ", "").replace("self.error /", "2 * self.error /")
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,11 +26,19 @@ pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_a_mistake_comes_with_its_name_hint_input_expected_and_got(write, command):
-    result = command("check", write(HALF_MSE))
+    result = command("check", write(HALF_GRADIENT))
     assert result.exit_code == 1
-    assert "MSELoss: convention, factor ½: output" in result.stdout
+    assert "MSELoss: mistake, factor ½: input gradient" in result.stdout
     for word in ("hint", "multiply by 2", "input", "expected", "got"):
         assert word in result.stdout
+
+
+def test_a_convention_fails_under_strict_only(write, command):
+    path = write(HALF_MSE)
+    result = command("check", path)
+    assert result.exit_code == 0
+    assert "MSELoss: convention, factor ½: output" in result.stdout
+    assert command("check", path, "--strict").exit_code == 1
 
 
 def test_the_readme_shows_what_is_printed(write, command):
@@ -90,7 +99,7 @@ class SGD:
 
 def test_junit_counts_what_fails(tmp_path, write, command):
     report = tmp_path / "report.xml"
-    command("check", write(HALF_MSE), "--junit", report)
+    command("check", write(HALF_GRADIENT), "--junit", report)
     suite = ElementTree.parse(report).getroot()
     assert suite.attrib["failures"] == "1"
     assert "factor ½" in suite.find("testcase/failure").attrib["message"]

@@ -108,6 +108,14 @@ HINTS: dict[str, str] = {
     row["name"]: row["hint"] for rows in _ROWS.values() for row in rows if "hint" in row
 }
 """By the name of a mistake: how to mend it, in one line."""
+CONVENTIONS: dict[str, str] = {
+    row["name"]: row["convention"]
+    for rows in _ROWS.values()
+    for row in rows
+    if "convention" in row
+}
+"""Names that are no mistake where the gradient is that of the value: of "any" kind of
+definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
 MISTAKES: list[Mistake] = []

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "lr counted among the steps"
+DIAGNOSIS = "mistake: lr counted among the steps"
 
 
 class Adadelta:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "eps outside the root"
+DIAGNOSIS = "mistake: eps outside the root"
 
 
 class Adadelta:

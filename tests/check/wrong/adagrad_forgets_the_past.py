@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "squares not added up"
+DIAGNOSIS = "mistake: squares not added up"
 
 
 class Adagrad:

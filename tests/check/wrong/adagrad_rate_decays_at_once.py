@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "lr_decay off by one"
+DIAGNOSIS = "mistake: lr_decay off by one"
 
 
 class Adagrad:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "initial accumulator"
+DIAGNOSIS = "mistake: initial accumulator"
 
 
 class Adagrad:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "squared gradient missing"
+DIAGNOSIS = "mistake: squared gradient missing"
 
 
 class Adam:

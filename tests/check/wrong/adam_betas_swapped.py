@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "betas swapped"
+DIAGNOSIS = "mistake: betas swapped"
 
 
 class Adam:

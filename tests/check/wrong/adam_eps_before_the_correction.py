@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "eps before the bias correction"
+DIAGNOSIS = "mistake: eps before the bias correction"
 
 
 class Adam:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "amsgrad"
+DIAGNOSIS = "mistake: amsgrad"
 
 
 class Adam:

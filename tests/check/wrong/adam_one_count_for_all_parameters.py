@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "step counted wrongly"
+DIAGNOSIS = "mistake: step counted wrongly"
 
 
 class Adam:

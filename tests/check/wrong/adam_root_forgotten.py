@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "root missing"
+DIAGNOSIS = "mistake: root missing"
 
 
 class Adam:

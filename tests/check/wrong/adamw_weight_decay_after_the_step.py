@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weight decay after the step"
+DIAGNOSIS = "mistake: weight decay after the step"
 
 
 class AdamW:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weight decay without lr"
+DIAGNOSIS = "mistake: weight decay without lr"
 
 
 class AdamW:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "padding in the mean"
+DIAGNOSIS = "mistake: padding in the mean"
 
 
 class AvgPool1d:

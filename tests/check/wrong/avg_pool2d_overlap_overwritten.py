@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "overlap overwritten"
+DIAGNOSIS = "mistake: overlap overwritten"
 
 
 class AvgPool2d:

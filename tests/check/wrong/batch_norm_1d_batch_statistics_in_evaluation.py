@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "batch statistics in evaluation"
+DIAGNOSIS = "mistake: batch statistics in evaluation"
 
 
 class BatchNorm1d:

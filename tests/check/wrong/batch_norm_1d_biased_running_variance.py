@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "biased running variance"
+DIAGNOSIS = "mistake: biased running variance"
 
 
 class BatchNorm1d:

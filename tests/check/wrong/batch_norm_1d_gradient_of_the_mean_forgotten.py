@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient of the mean forgotten"
+DIAGNOSIS = "mistake: gradient of the mean forgotten"
 
 
 class BatchNorm1d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "running statistics in training"
+DIAGNOSIS = "mistake: running statistics in training"
 
 
 class BatchNorm1d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "N/(N−1)"
+DIAGNOSIS = "mistake: N/(N−1)"
 
 
 class BatchNorm1d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient of the variance forgotten"
+DIAGNOSIS = "mistake: gradient of the variance forgotten"
 
 
 def channels(values):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "momentum reversed"
+DIAGNOSIS = "mistake: momentum reversed"
 
 
 def channels(values):

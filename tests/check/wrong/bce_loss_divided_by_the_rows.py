@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mean over examples instead of elements"
+DIAGNOSIS = "convention: mean over examples instead of elements"
 
 
 class BCELoss:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "unstable form"
+DIAGNOSIS = "convention: unstable form"
 
 
 def binary_cross_entropy_with_logits(input, target):

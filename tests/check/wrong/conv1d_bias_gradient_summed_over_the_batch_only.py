@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bias gradient not summed over the positions"
+DIAGNOSIS = "mistake: bias gradient not summed over the positions"
 
 
 class Conv1d:

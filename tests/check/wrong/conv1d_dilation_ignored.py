@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "dilation ignored"
+DIAGNOSIS = "mistake: dilation ignored"
 
 
 class Conv1d:

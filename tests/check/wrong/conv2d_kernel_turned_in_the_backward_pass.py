@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "kernel flipped"
+DIAGNOSIS = "mistake: kernel flipped"
 
 
 class Conv2d:

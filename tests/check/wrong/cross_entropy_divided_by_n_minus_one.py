@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "N/(N−1)"
+DIAGNOSIS = "mistake: N/(N−1)"
 
 
 def cross_entropy(input, target):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "1/N missing"
+DIAGNOSIS = "mistake: 1/N missing"
 
 
 class CrossEntropyLoss:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-DIAGNOSIS = "log base"
+DIAGNOSIS = "convention: log base"
 
 
 class CrossEntropyLoss:

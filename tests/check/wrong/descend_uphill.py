@@ -1,6 +1,6 @@
 """The step is added instead of subtracted, so the error grows."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 def descend(error, derivative, x, step=0.1, tolerance=0.01, max_steps=100):

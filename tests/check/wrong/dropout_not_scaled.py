@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "dropout not scaled"
+DIAGNOSIS = "mistake: dropout not scaled"
 
 
 class Dropout:

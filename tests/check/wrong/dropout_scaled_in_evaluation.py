@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "dropout in evaluation mode"
+DIAGNOSIS = "mistake: dropout in evaluation mode"
 
 
 class Dropout:

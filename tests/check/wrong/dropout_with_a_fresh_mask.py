@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mask drawn afresh"
+DIAGNOSIS = "mistake: mask drawn afresh"
 
 
 class Dropout:

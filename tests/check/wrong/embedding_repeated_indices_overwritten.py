@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "repeated indices overwritten"
+DIAGNOSIS = "mistake: repeated indices overwritten"
 
 
 class Embedding:

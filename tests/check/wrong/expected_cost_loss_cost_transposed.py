@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "transposed cost matrix"
+DIAGNOSIS = "mistake: transposed cost matrix"
 
 
 def shares(x):

@@ -1,6 +1,6 @@
 """The slope of |x| at exactly 0 is taken as 1; autograd takes 0."""
 
-DIAGNOSIS = "kink value"
+DIAGNOSIS = "convention: kink value"
 
 
 def f(x):

@@ -1,6 +1,6 @@
 """The minus of the quotient rule is lost: 1 / (1 + x²) falls where x > 0."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 def f(x):

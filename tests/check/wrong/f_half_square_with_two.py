@@ -1,6 +1,6 @@
 """The derivative of ½ x² is written 2 x."""
 
-DIAGNOSIS = "factor 2"
+DIAGNOSIS = "mistake: factor 2"
 
 
 def f(x):

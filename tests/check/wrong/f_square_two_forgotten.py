@@ -1,6 +1,6 @@
 """The derivative of x² is written x."""
 
-DIAGNOSIS = "factor ½"
+DIAGNOSIS = "mistake: factor ½"
 
 
 def f(x):

@@ -1,6 +1,6 @@
 """The gradient is put back column by column, so it reaches the wrong entries."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 class Flatten:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "log-variance read as log σ"
+DIAGNOSIS = "mistake: log-variance read as log σ"
 
 
 class GaussianKLLoss:

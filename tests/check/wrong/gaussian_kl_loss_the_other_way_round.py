@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "divergence the other way round"
+DIAGNOSIS = "mistake: divergence the other way round"
 
 
 class GaussianKLLoss:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "noise in evaluation mode"
+DIAGNOSIS = "mistake: noise in evaluation mode"
 
 
 class GaussianSample:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient of σ forgotten"
+DIAGNOSIS = "mistake: gradient of σ forgotten"
 
 
 class GaussianSample:

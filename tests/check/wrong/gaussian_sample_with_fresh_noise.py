@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "noise drawn afresh"
+DIAGNOSIS = "mistake: noise drawn afresh"
 
 
 class GaussianSample:

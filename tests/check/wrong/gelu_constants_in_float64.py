@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-DIAGNOSIS = "dtype changed"
+DIAGNOSIS = "convention: dtype changed"
 
 
 def gelu(x, approximate="none"):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-DIAGNOSIS = "product rule"
+DIAGNOSIS = "mistake: product rule"
 
 
 def normal_share(x):

@@ -1,6 +1,6 @@
 """The gradient's sign is turned: true digits calm the layer down."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 def goodness(y):

@@ -1,6 +1,6 @@
 """The goodness is the mean of squares, its gradient that of their root."""
 
-DIAGNOSIS = "value and gradient do not belong together"
+DIAGNOSIS = "mistake: value and gradient do not belong together"
 
 
 def goodness(y):

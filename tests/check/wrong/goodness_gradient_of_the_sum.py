@@ -1,6 +1,6 @@
 """The goodness is a mean, its gradient that of a sum: for two units twice too large."""
 
-DIAGNOSIS = "factor 2"
+DIAGNOSIS = "mistake: factor 2"
 
 
 def goodness(y):

@@ -1,6 +1,6 @@
 """The square is differentiated without its 2."""
 
-DIAGNOSIS = "factor ½"
+DIAGNOSIS = "mistake: factor ½"
 
 
 def goodness(y):

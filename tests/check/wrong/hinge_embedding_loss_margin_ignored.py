@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "option ignored"
+DIAGNOSIS = "mistake: option ignored"
 
 
 def hinge_embedding_loss(input, target, margin=1.0):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "entropy of the target missing"
+DIAGNOSIS = "mistake: entropy of the target missing"
 
 
 class KLDivLoss:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "kink value"
+DIAGNOSIS = "convention: kink value"
 
 
 def l1_loss(input, target):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 def l1_loss(input, target):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "other default"
+DIAGNOSIS = "convention: other default"
 
 
 class LeakyReLU:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "transposed weight gradient"
+DIAGNOSIS = "mistake: transposed weight gradient"
 
 
 def linear(x, weight, bias):

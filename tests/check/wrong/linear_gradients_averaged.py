@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "1/N too often"
+DIAGNOSIS = "mistake: 1/N too often"
 
 
 class Parameter:

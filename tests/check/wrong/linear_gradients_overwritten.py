@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient overwritten"
+DIAGNOSIS = "convention: gradient overwritten"
 
 
 class Parameter:

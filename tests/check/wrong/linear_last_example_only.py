@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "batch sum forgotten"
+DIAGNOSIS = "mistake: batch sum forgotten"
 
 
 class Linear:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "unstable form"
+DIAGNOSIS = "convention: unstable form"
 
 
 def log_softmax(x, dim):

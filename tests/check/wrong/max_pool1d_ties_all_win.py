@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient at ties"
+DIAGNOSIS = "convention: gradient at ties"
 
 
 class MaxPool1d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "overlap overwritten"
+DIAGNOSIS = "mistake: overlap overwritten"
 
 
 def max_pool2d(x, kernel_size, stride=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "stride ignored"
+DIAGNOSIS = "mistake: stride ignored"
 
 
 class MaxPool2d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "dtype changed"
+DIAGNOSIS = "convention: dtype changed"
 
 
 class MSELoss:

@@ -1,6 +1,6 @@
 """The mean divides by N − 1, as the unbiased variance does."""
 
-DIAGNOSIS = "N/(N−1)"
+DIAGNOSIS = "mistake: N/(N−1)"
 
 
 class MSELoss:

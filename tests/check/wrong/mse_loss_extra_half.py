@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "factor ½"
+DIAGNOSIS = "convention: factor ½"
 
 
 def mse_loss(input, target):

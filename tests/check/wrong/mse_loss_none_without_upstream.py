@@ -1,6 +1,6 @@
 """With reduction="none" the backward pass drops the upstream gradient."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 class MSELoss:

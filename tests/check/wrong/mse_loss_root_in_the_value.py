@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "value and gradient do not belong together"
+DIAGNOSIS = "mistake: value and gradient do not belong together"
 
 
 def mse_loss(input, target):

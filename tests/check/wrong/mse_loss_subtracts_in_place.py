@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "input mutated"
+DIAGNOSIS = "mistake: input mutated"
 
 
 class MSELoss:

@@ -1,6 +1,6 @@
 """reduction="sum" is accepted, but the gradient is divided by N all the same."""
 
-DIAGNOSIS = "1/N too often"
+DIAGNOSIS = "mistake: 1/N too often"
 
 
 class MSELoss:

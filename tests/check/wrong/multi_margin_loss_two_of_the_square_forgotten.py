@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "factor ½"
+DIAGNOSIS = "mistake: factor ½"
 
 
 class MultiMarginLoss:

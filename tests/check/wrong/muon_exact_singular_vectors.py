@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "Newton–Schulz"
+DIAGNOSIS = "mistake: Newton–Schulz"
 
 
 class Muon:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "lr adjustment"
+DIAGNOSIS = "mistake: lr adjustment"
 
 
 class Muon:

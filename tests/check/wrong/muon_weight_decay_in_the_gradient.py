@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weight decay coupled"
+DIAGNOSIS = "mistake: weight decay coupled"
 
 
 class Muon:

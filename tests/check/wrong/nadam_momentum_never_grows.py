@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "momentum schedule"
+DIAGNOSIS = "mistake: momentum schedule"
 
 
 class NAdam:

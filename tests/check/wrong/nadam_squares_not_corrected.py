@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bias correction missing"
+DIAGNOSIS = "mistake: bias correction missing"
 
 
 class NAdam:

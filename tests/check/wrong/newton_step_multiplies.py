@@ -1,6 +1,6 @@
 """The gradient is multiplied by the matrix of second derivatives, not divided by it."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 def newton_step(gradient, hessian):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mean over elements instead of examples"
+DIAGNOSIS = "convention: mean over elements instead of examples"
 
 
 class NLLLoss:

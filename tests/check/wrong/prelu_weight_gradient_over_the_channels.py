@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong axis"
+DIAGNOSIS = "mistake: wrong axis"
 
 
 class PReLU:

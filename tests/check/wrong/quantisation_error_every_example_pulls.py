@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "value and gradient do not belong together"
+DIAGNOSIS = "mistake: value and gradient do not belong together"
 X = np.array([-7.0, -6.5, -5.0, 0.3, 1.1, 4.0, 6.0, 8.5])
 
 

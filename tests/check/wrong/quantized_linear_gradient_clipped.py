@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient clipped"
+DIAGNOSIS = "mistake: gradient clipped"
 
 
 class Parameter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "scale in the gradient"
+DIAGNOSIS = "mistake: scale in the gradient"
 
 
 class Parameter:

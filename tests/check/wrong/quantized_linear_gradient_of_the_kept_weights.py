@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weights before rounding"
+DIAGNOSIS = "mistake: weights before rounding"
 
 
 class Parameter:

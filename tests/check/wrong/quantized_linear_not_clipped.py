@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weights not clipped"
+DIAGNOSIS = "mistake: weights not clipped"
 
 
 class Parameter:

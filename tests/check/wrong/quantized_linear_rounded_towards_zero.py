@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "rounded towards zero"
+DIAGNOSIS = "mistake: rounded towards zero"
 
 
 class Parameter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "scale not applied"
+DIAGNOSIS = "mistake: scale not applied"
 
 
 class Parameter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "signed maximum"
+DIAGNOSIS = "mistake: signed maximum"
 
 
 class Parameter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "slope of round"
+DIAGNOSIS = "mistake: slope of round"
 
 
 class Parameter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "arguments swapped"
+DIAGNOSIS = "mistake: arguments swapped"
 
 
 def relu(x):

@@ -1,6 +1,6 @@
 """Negative entries are set to 0 in the array that the caller passed in."""
 
-DIAGNOSIS = "input mutated"
+DIAGNOSIS = "mistake: input mutated"
 
 
 class ReLU:

@@ -1,6 +1,6 @@
 """The gradient goes through the layers only, not around them."""
 
-DIAGNOSIS = "skip connection forgotten"
+DIAGNOSIS = "mistake: skip connection forgotten"
 
 
 class Residual:

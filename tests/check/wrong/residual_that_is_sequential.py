@@ -1,6 +1,6 @@
 """The input is not added at all."""
 
-DIAGNOSIS = "skip connection forgotten"
+DIAGNOSIS = "mistake: skip connection forgotten"
 
 
 class Residual:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "centered"
+DIAGNOSIS = "mistake: centered"
 
 
 class RMSprop:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bias correction that is not there"
+DIAGNOSIS = "mistake: bias correction that is not there"
 
 
 class RMSprop:

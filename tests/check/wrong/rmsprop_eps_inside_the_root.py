@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "eps inside the root"
+DIAGNOSIS = "mistake: eps inside the root"
 
 
 class RMSprop:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "shares swapped"
+DIAGNOSIS = "mistake: shares swapped"
 
 
 class RMSprop:

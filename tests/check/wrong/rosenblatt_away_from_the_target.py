@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 class Rosenblatt:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bias gradient not summed over the batch"
+DIAGNOSIS = "mistake: bias gradient not summed over the batch"
 
 
 class Rosenblatt:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "kink value"
+DIAGNOSIS = "convention: kink value"
 
 
 class Rosenblatt:

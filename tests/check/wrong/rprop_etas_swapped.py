@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "etas swapped"
+DIAGNOSIS = "mistake: etas swapped"
 
 
 class Rprop:

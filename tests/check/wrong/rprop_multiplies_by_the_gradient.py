@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "gradient instead of its sign"
+DIAGNOSIS = "mistake: gradient instead of its sign"
 
 
 class Rprop:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "step sizes without limits"
+DIAGNOSIS = "mistake: step sizes without limits"
 
 
 class Rprop:

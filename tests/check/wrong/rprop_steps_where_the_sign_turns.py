@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "sign change"
+DIAGNOSIS = "mistake: sign change"
 
 
 class Rprop:

@@ -1,6 +1,6 @@
 """The backward pass visits the first layer first."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 class Sequential:

@@ -1,6 +1,6 @@
 """Every layer gets the gradient of the end, not that of the layer behind it."""
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 class Sequential:

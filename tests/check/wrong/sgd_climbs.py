@@ -1,6 +1,6 @@
 """The gradient is added, so the loss is maximised."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 class SGD:

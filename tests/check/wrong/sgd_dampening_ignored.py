@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "dampening"
+DIAGNOSIS = "mistake: dampening"
 
 
 class SGD:

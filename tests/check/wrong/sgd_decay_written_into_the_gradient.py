@@ -1,6 +1,6 @@
 """The decay is added into p.grad itself, which belongs to the caller."""
 
-DIAGNOSIS = "input mutated"
+DIAGNOSIS = "mistake: input mutated"
 
 
 class SGD:

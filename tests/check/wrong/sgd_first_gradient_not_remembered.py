@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "momentum's first step"
+DIAGNOSIS = "mistake: momentum's first step"
 
 
 class SGD:

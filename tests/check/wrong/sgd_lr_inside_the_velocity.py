@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "lr inside the velocity"
+DIAGNOSIS = "convention: lr inside the velocity"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The argument maximize is accepted and never used."""
 
-DIAGNOSIS = "maximize ignored"
+DIAGNOSIS = "mistake: maximize ignored"
 
 
 class SGD:

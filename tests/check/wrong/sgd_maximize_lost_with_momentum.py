@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "maximize ignored"
+DIAGNOSIS = "mistake: maximize ignored"
 
 
 class SGD:

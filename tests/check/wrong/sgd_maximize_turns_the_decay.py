@@ -1,6 +1,6 @@
 """maximize also turns the weight decay round, so the weights grow."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 class SGD:

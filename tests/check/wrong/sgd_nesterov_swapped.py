@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "nesterov"
+DIAGNOSIS = "mistake: nesterov"
 
 
 class SGD:

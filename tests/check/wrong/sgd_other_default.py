@@ -1,6 +1,6 @@
 """The learning rate that stands for none is ten times torch's."""
 
-DIAGNOSIS = "other default"
+DIAGNOSIS = "convention: other default"
 
 
 class SGD:

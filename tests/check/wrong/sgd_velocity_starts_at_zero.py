@@ -1,6 +1,6 @@
 """The velocity starts at 0, so the dampening already shrinks the first gradient."""
 
-DIAGNOSIS = "momentum's first step"
+DIAGNOSIS = "mistake: momentum's first step"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The decay is added to the finished velocity instead of to the gradient before it."""
 
-DIAGNOSIS = "weight decay decoupled"
+DIAGNOSIS = "mistake: weight decay decoupled"
 
 
 class SGD:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weight decay decoupled"
+DIAGNOSIS = "mistake: weight decay decoupled"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The decay is subtracted from the gradient, so the weights grow."""
 
-DIAGNOSIS = "sign"
+DIAGNOSIS = "mistake: sign"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The argument weight_decay is accepted and never used."""
 
-DIAGNOSIS = "weight decay missing"
+DIAGNOSIS = "mistake: weight decay missing"
 
 
 class SGD:

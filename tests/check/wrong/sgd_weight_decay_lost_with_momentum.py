@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "weight decay missing"
+DIAGNOSIS = "mistake: weight decay missing"
 
 
 class SGD:

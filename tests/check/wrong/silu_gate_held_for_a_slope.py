@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "product rule"
+DIAGNOSIS = "mistake: product rule"
 
 
 def gate(x):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "option ignored"
+DIAGNOSIS = "mistake: option ignored"
 
 
 class SmoothL1Loss:

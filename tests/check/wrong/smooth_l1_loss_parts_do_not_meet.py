@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong constant in the value"
+DIAGNOSIS = "mistake: wrong constant in the value"
 
 
 class SmoothL1Loss:

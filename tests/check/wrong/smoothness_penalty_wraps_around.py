@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrap-around neighbours"
+DIAGNOSIS = "mistake: wrap-around neighbours"
 
 
 class SmoothnessPenalty:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 def softmax(x, dim):

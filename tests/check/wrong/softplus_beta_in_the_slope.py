@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "inner derivative"
+DIAGNOSIS = "mistake: inner derivative"
 
 
 class Softplus:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "bug"
+DIAGNOSIS = "wrong"
 
 
 def softplus(x, beta=1.0, threshold=20.0):

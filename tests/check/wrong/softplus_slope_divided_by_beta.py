@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "inner derivative"
+DIAGNOSIS = "mistake: inner derivative"
 
 
 def softplus(x, beta=1.0, threshold=20.0):

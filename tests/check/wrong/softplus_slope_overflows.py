@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "unstable form"
+DIAGNOSIS = "convention: unstable form"
 
 
 def softplus(x, beta=1.0, threshold=20.0):

@@ -1,6 +1,6 @@
 """The output is an integer array whatever floating dtype comes in."""
 
-DIAGNOSIS = "dtype changed"
+DIAGNOSIS = "convention: dtype changed"
 
 
 class Step:

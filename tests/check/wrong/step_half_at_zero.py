@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "kink value"
+DIAGNOSIS = "mistake: kink value"
 
 
 def step(x):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "square missing"
+DIAGNOSIS = "mistake: square missing"
 
 
 class Tanh:

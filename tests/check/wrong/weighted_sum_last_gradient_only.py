@@ -1,6 +1,6 @@
 """Only the gradient of the last loss comes back."""
 
-DIAGNOSIS = "value and gradient do not belong together"
+DIAGNOSIS = "mistake: value and gradient do not belong together"
 
 
 class WeightedSum:

@@ -1,6 +1,6 @@
 """The weight multiplies what comes back, but not what a penalty leaves in a weight."""
 
-DIAGNOSIS = "weights of the sum forgotten"
+DIAGNOSIS = "mistake: weights of the sum forgotten"
 
 
 class WeightedSum:

@@ -1,6 +1,6 @@
 """The weights multiply the values, but not the gradients."""
 
-DIAGNOSIS = "weights of the sum forgotten"
+DIAGNOSIS = "mistake: weights of the sum forgotten"
 
 
 class WeightedSum:
