@@ -13,7 +13,7 @@ from compare import registry, solved_exercises, templates
 from compare.api import prepare
 from compare.array_choice import choose_array
 from compare.check.checker import check as _judged
-from compare.check.definitions import definitions, suggestions
+from compare.check.definitions import definitions
 from compare.check.process import check_file
 from compare.check.report import Outcome
 from compare.experiment import Experiment
@@ -125,13 +125,12 @@ def check(
     if given and isinstance(given[0], Path | str):
         return check_file(Path(given[0]), [str(name) for name in given[1:]], timeout)
     own = {getattr(one, "__name__", repr(one)): one for one in given}
-    hints = [*suggestions(own, in_file=False).values()]
     if not (found := definitions(own)):
         taken = "a file, or classes and functions named as in handmade.nn and"
         got = f"handmade.optim, got {', '.join(own) or 'nothing'}"
-        raise ValueError("; ".join([f"check takes {taken} {got}", *hints]))
+        raise ValueError(f"check takes {taken} {got}")
     findings = [_judged(one).as_dict() for one in found]
-    return Outcome(", ".join(own), findings=findings, hints=hints)
+    return Outcome(", ".join(own), findings=findings)
 
 
 def template(name: str, solution: bool = False) -> str:

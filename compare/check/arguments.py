@@ -1,12 +1,12 @@
 """Which arguments a definition takes, and where its defaults are not torch's."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import handmade
-from compare.check.definitions import CASES, Definition
+from compare.check.definitions import CASES, Definition, words_for
 from compare.testing import Case
 
 IMPLICIT = (("dim", -1),)
@@ -25,13 +25,27 @@ def taken(function: Callable[..., Any]) -> set[str] | None:
     return None if any_name else set(parameters)
 
 
+def spelled(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options under the names that something has for them; torch's if it has none."""
+    names = taken(function)
+    if names is None:
+        return dict(options)
+    others = {name.replace("_", "").lower(): name for name in names - options.keys()}
+    found = {}
+    for option, value in options.items():
+        words = [] if option in names else words_for("options", option)
+        found[next((others[w] for w in words if w in others), option)] = value
+    return found
+
+
 def expressible(definition: Definition, case: Case) -> tuple[Case | None, set[str]]:
-    """The case in the arguments that the definition takes, or those that it lacks.
+    """The case in the options that the definition takes, or those that it lacks.
 
     What torch has a default of and the definition has not is given as torch has it.
     """
     takes, default = taken(definition.make), _torchs_defaults(definition)
-    kwargs = {k: v for k, v in case.kwargs.items() if takes is None or k in takes}
+    own = {name: next(iter(spelled(definition.make, {name: 0}))) for name in case.kwargs}
+    kwargs = {k: v for k, v in case.kwargs.items() if takes is None or own[k] in takes}
     missing: set[str] = set()
     for name in case.kwargs.keys() - kwargs.keys():
         if (name, case.kwargs[name]) in IMPLICIT:
@@ -51,14 +65,14 @@ def without_default(definition: Definition) -> list[str]:
 
 
 def _needed(definition: Definition, by_position: int) -> list[str]:
-    own, default = _defaults(definition.make), _torchs_defaults(definition)
+    own, default = _own_defaults(definition), _torchs_defaults(definition)
     names = list(own)[by_position:]
     return [n for n in names if n in default and own[n] is inspect.Parameter.empty]
 
 
 def other_defaults(definition: Definition) -> dict[str, Any]:
     """The arguments whose default is another than torch's, and that default."""
-    own = _defaults(definition.make)
+    own = _own_defaults(definition)
     return {
         name: own[name]
         for name, value in _torchs_defaults(definition).items()
@@ -90,6 +104,14 @@ def _torchs_defaults(definition: Definition) -> dict[str, Any]:
     if definition.backward:  # it is given its bias, a class whether there is one
         own.pop("bias", None)
     return {name: v for name, v in own.items() if v is not inspect.Parameter.empty}
+
+
+def _own_defaults(definition: Definition) -> dict[str, Any]:
+    """Its defaults, under torch's names for the options."""
+    own = _defaults(definition.make)
+    names = _torchs_defaults(definition)
+    torchs = {next(iter(spelled(definition.make, {name: 0}))): name for name in names}
+    return {torchs.get(name, name): value for name, value in own.items()}
 
 
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:

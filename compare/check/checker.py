@@ -8,19 +8,14 @@ import numpy as np
 
 from compare.check import course, example, functions, random_layers, wording
 from compare.check.adapters import answer
-from compare.check.comparison import Comparison, finding_of, raised_by
-from compare.check.definitions import Definition, NotTested
+from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
+from compare.check.definitions import Definition, NotTested, nearest
+from compare.check.forms import formed
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
-
-OPTIONAL = {
-    *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
-}
-"""Notes of the test cases whose kind of input a beginner's version need not take."""
-
 
 def check(definition: Definition) -> Finding:
     """Check one definition; whatever it raises becomes part of the finding."""
@@ -35,10 +30,12 @@ def check(definition: Definition) -> Finding:
 
 
 def layer_or_loss(definition: Definition) -> Finding:
-    """Compare a layer or a loss; only in its first test case must it not raise."""
+    """Compare a layer or a loss; in some test case it must run."""
+    definition = formed(definition)
     comparison = Comparison(definition, torchs)
     skipped = comparison.skipped
-    for number, case in comparison.given_cases():
+    errors: list[tuple[str, Exception]] = []
+    for _, case in comparison.given_cases():
         try:
             _compare(comparison, case)
         except NotTested as why:
@@ -46,12 +43,10 @@ def layer_or_loss(definition: Definition) -> Finding:
             if not any(words.startswith(what) for words in skipped):
                 skipped[str(why)] = []
         except Exception as error:
-            if number == 0 and isinstance(error, NotImplementedError):
-                raise
-            if number == 0:
-                comparison.error = case.id, error
-            else:
-                skipped.setdefault(wording.raised(error), []).append(case.id)
+            errors.append((case.id, error))
+            skipped.setdefault(wording.raised(error), []).append(case.id)
+    if errors and not comparison.cases:
+        comparison.error = errors[0]
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
 
 
@@ -61,7 +56,12 @@ def _compare(comparison: Comparison, case: Case) -> None:
     # torch clamps at 1e-12, a float32 constant: that shows at exactly 0 or 1.
     tolerance = 1e-6 if case.note == "at 0 and 1" else TOLERANCE
     wrong = wrong_in(got.results, want, tolerance)
-    shapes_differ = any(got.results[n].shape != want[n].shape for n in wrong)
+    if wrong and _is_single(got, want, wrong):
+        comparison.conventions["dtype changed"] = None
+        wrong = ()
+    shapes_differ = any(
+        n not in got.results or got.results[n].shape != want[n].shape for n in wrong
+    )
     if case.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(case.id)
     elif comparison.add(question, want, got, wrong):
@@ -70,22 +70,44 @@ def _compare(comparison: Comparison, case: Case) -> None:
         comparison.mistakes += [(name, where) for name in found]
 
 
+def _is_single(got: Answer, want: Results, wrong: tuple[str, ...]) -> bool:
+    """Whether results are wrong only because they are computed in float32."""
+    results = [got.results[n] for n in wrong if n in got.results]
+    return len(results) == len(wrong) and all(
+        a.dtype == np.float32 and close(a, want[n], 1e-5)
+        for n, a in zip(wrong, results, strict=True)
+    )
+
+
 def _side_effects(
     definition: Definition, question: Question, want: Results, got: Answer
 ) -> list[str]:
     """Mistakes that leave the numbers of one pass right."""
     found = ["input mutated"] if got.mutated else []
+    if got.learned:
+        found.append("weights changed inside backward")
     with contextlib.suppress(Exception):
         in_float32 = example.changed(question, lambda a: a.astype(np.float32))
         single = answer(definition, in_float32).results
         if any(r.dtype != np.float32 for r in single.values() if r.ndim):
             found.append("dtype changed")
-    if question.state:
-        twice = answer(definition, question, passes=2).results
-        names = [f"gradient {name}" for name in question.state]
-        if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
-            found.append("gradient overwritten")
+    if question.state and definition.is_class:
+        with contextlib.suppress(Exception):
+            twice = answer(definition, question, passes=2).results
+            names = [f"gradient {name}" for name in question.state]
+            if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
+                found.append("gradient overwritten")
     return found
+
+
+def unknown(definition: Definition) -> Finding:
+    """A class that has a gradient, but a name that says not what it is."""
+    near = nearest(definition.label)
+    hint = f"--as {near or 'CLASS'}={definition.label}"
+    words = f"no class or function of torch is known by the name {definition.label}"
+    near = f"did you mean {near}? " if near else ""
+    hint = f"{near}say what it is meant to be: --as {hint[5:]}"
+    return finding_of(definition, "not judged", words, hint)
 
 
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
@@ -99,5 +121,6 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "descend": course.descend,
     "newton": course.newton,
     "blind": course.blind,
+    "unknown": unknown,
 }
 """By the kind of a definition."""

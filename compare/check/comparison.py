@@ -15,10 +15,26 @@ from compare.check.arguments import (
 )
 from compare.check.definitions import CASES, Definition
 from compare.check.report import Finding, Kind
-from compare.check.results import EPS, TOLERANCE, Answer, Failure, relative, wrong_in
+from compare.check.results import (
+    EPS,
+    TOLERANCE,
+    Answer,
+    BackwardFailed,
+    Failure,
+    relative,
+    wrong_in,
+)
 from compare.check.slopes import is_own_gradient
 from compare.testing import Case
 from compare.testing.reference import Results
+
+
+OPTIONAL = {
+    *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
+}
+"""Notes of the test cases whose kind of input a beginner's version need not take."""
+OWN_ERRORS = (NameError, AttributeError, ArithmeticError, NotImplementedError)
+"""Errors that do not come from the form of what a file is given."""
 
 
 class Comparison:
@@ -39,6 +55,8 @@ class Comparison:
         self.failures: list[Failure] = []
         self.mistakes: list[tuple[str, str]] = []
         """The name of each mistake in right results ("" if it has none), and where."""
+        self.conventions: dict[str, None] = {}
+        """The names of what it does in another way than torch, though rightly."""
         self.error: tuple[str, Exception] | None = None
         """A test case that must not raise, and what it raised."""
         self.missing: set[str] = set()
@@ -69,6 +87,7 @@ class Comparison:
         if wrong is None:
             wrong = wrong_in(got, want, self.tolerance)
         self.cases += 1
+        self.conventions |= dict.fromkeys(answer.conventions)
         if wrong:
             failure = Failure(self.definition, question, want, answer, wrong)
             self.failures.append(failure)
@@ -93,11 +112,18 @@ class Comparison:
             agreement: the first words where nothing is wrong.
         """
         unexplained = [f for f in self.failures if not self._is_by_default(f)]
+        by_default = len(unexplained) < len(self.failures)
+        ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
+        unexplained = ordinary or unexplained
+        name = diagnosis(unexplained) if unexplained else ""
+        if unexplained and not ordinary and not name:
+            notes = dict.fromkeys(f.question.note for f in unexplained)
+            self.skipped |= {f"other results: {note}": [] for note in notes}
+            unexplained = []
         if unexplained:
             where, fields = shown(unexplained)
-            name = diagnosis(unexplained)
             found = self._wrong(name, where, _kind_of(name, unexplained), **fields)
-        elif self.failures:
+        elif by_default:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
             found = self._wrong("other default", words, "convention", case=case)
@@ -105,8 +131,8 @@ class Comparison:
             case, error = self.error
             found = replace(raised_by(self.definition, error), case=case)
             self.skipped.pop(found.words, None)  # it is said once
-        elif self.mistakes:
-            name, where = self.mistakes[0]
+        elif serious := [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]:
+            name, where = serious[0]
             found = self._wrong(name, where, _kind_of(name, []))
         elif problem:
             found = finding_of(self.definition, "wrong", problem)
@@ -129,14 +155,20 @@ class Comparison:
         return not wrong_in(failure.got, want, self.tolerance)
 
     def _wrong(self, name: str, where: str, kind: Kind, **fields: Any) -> Finding:
-        words = f"{name or 'cause not recognised'}: {where}"
-        hint = mistakes.HINTS.get(name, "")
+        names = [*self.conventions, name] if kind == "convention" else [name]
+        words = f"{', '.join(names) or 'cause not recognised'}: {where}"
+        hint = "; ".join(mistakes.HINTS[n] for n in names if n in mistakes.HINTS)
         return finding_of(self.definition, kind, words, hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
         words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
         kind: Kind = "rounding" if self.largest else "equal"
+        names = [*dict.fromkeys([*self.conventions, *(name for name, _ in self.mistakes)])]
+        if names:
+            hint = "; ".join(mistakes.HINTS[name] for name in names)
+            words = f"{', '.join(names)}: otherwise {words}"
+            return finding_of(self.definition, "convention", words, hint)
         return finding_of(self.definition, kind, words, ulp=self.largest / EPS)
 
     def _why_no_case(self) -> str:
@@ -185,4 +217,7 @@ def finding_of(
 def raised_by(definition: Definition, error: Exception) -> Finding:
     """What a definition raised."""
     hint = wording.how_to_call(definition, error)
-    return finding_of(definition, "wrong", wording.raised(error), hint)
+    is_understood = isinstance(error, (BackwardFailed, *OWN_ERRORS))
+    is_its_own = is_understood and wording.line_of(error)
+    kind: Kind = "wrong" if is_its_own else "not judged"
+    return finding_of(definition, kind, wording.raised(error), hint)

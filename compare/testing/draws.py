@@ -91,11 +91,21 @@ def classes(*shape: int, of: int, ignored: int | None = None) -> Draw:
 
 
 def probabilities(*shape: int) -> Draw:
-    """Probabilities that add to 1 along axis 1 (axis 0 if there is only one)."""
+    """Probabilities that add to 1 along axis 1 (axis 0 if there is only one).
+
+    They are multiples of 1/64, so that they add to 1 exactly in any precision.
+    """
+    axis = min(1, len(shape) - 1)
 
     def draw(rng: np.random.Generator) -> np.ndarray:
         raw = rng.uniform(0.1, 1.0, shape)
-        return raw / raw.sum(axis=min(1, len(shape) - 1), keepdims=True)
+        share = np.floor(64 * raw / raw.sum(axis=axis, keepdims=True))
+        rest = 64 - share.sum(axis=axis, keepdims=True)
+        first = np.expand_dims(share.take(0, axis=axis), axis) + rest
+        others = np.delete(share, 0, axis=axis)
+        return np.concatenate([first, others], axis=axis) / 64
+
+    return draw
 
     return draw
 

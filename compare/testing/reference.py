@@ -37,6 +37,7 @@ class Question:
     inputs: tuple[np.ndarray, ...] = ()
     seed: int = 0
     training: bool = True
+    note: str = ""  # of the case
 
     @property
     def of_index(self) -> bool:
@@ -62,7 +63,12 @@ def drawn(case: Case) -> Question:
     kwargs = {k: rounded(v) for k, v in case.drawn(rng).items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
     plain = Question(
-        case.name, case.args, kwargs, inputs=inputs, training=case.training
+        case.name,
+        case.args,
+        kwargs,
+        inputs=inputs,
+        training=case.training,
+        note=case.note,
     )
     stated = with_state(plain, rng)
     return replace(stated, seed=int(rng.integers(2**32)))
