@@ -14,13 +14,14 @@ import numpy as np
 
 import handmade
 from compare.backend import to_numpy
-from compare.check.arguments import spelled, taken
+from compare.check.arguments import required, spelled, taken
 from compare.check.definitions import (
     BACKWARD,
     FORWARD,
     Definition,
     Form,
     NotTested,
+    roles,
     words_for,
 )
 from compare.check.results import COUNTS, Answer, BackwardFailed
@@ -31,6 +32,7 @@ Passes = tuple[Callable[[], Any], Callable[..., dict[str, Any]]]
 """To the output; from the upstream gradient to all other results."""
 ROW = "bias gradient kept as a row (1, out)"
 IN_OUT = "weights stored (in, out)"
+MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
 OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
 
@@ -84,6 +86,8 @@ def _conventions(form: Form) -> Iterator[str]:
         yield "examples in columns"
     if form.transposed:
         yield IN_OUT
+    if form.reduction:
+        yield "loss of each example, not their mean"
     if "y" in (form.backward or ()) and "g" not in (form.backward or ()):
         yield "slope by the output"
 
@@ -102,8 +106,11 @@ def _rows(array: Any, form: Form) -> Any:
 
 def _loss_value(definition: Definition, value: Any) -> Any:
     """A loss of one number without dimensions."""
-    is_one = definition.kind == "loss" and getattr(value, "size", 0) == 1
-    return value.reshape(()) if is_one and value.ndim else value
+    if definition.kind != "loss" or not getattr(value, "ndim", 0):
+        return value
+    if definition.form.reduction == "mean":
+        return value.mean()
+    return value.reshape(()) if np.size(to_numpy(value)) == 1 else value
 
 
 def _grad_output(question: Question, output: Any) -> np.ndarray | None:
@@ -163,10 +170,7 @@ def _values(definition: Definition, question: Question) -> dict[str, Any]:
             values[name] = array[:, None].copy()
     values["options"] = _options(question, values)
     give = _giver(form.library)
-    return {
-        k: give(v) if isinstance(v, np.ndarray) else v
-        for k, v in values.items()
-    }
+    return {k: give(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
 
 
 def _giver(library: str) -> Callable[[np.ndarray], Any]:
@@ -193,11 +197,23 @@ def _options(question: Question, values: Mapping[str, Any]) -> dict[str, Any]:
     return common | {"pad": kwargs.get("padding", 0)} | dict(question.buffers)
 
 
-def _arguments(roles: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
-    missing = [role for role in roles if role not in values]
+def _given(question: Question, form: Form) -> dict[str, Any]:
+    """The options that a file is given; some are only said to torch."""
+    hidden = ("reduction",) if form.reduction else ()
+    return {k: v for k, v in question.kwargs.items() if k not in hidden}
+
+
+def _arguments(given: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
+    missing = [role for role in given if role not in values]
     if missing:
         raise NotTested(f"nothing is known to give for its argument {missing[0]!r}")
-    return [values[role] for role in roles]
+    return [values[role] for role in given]
+
+
+def _mode(function: Any, question: Question) -> dict[str, bool]:
+    """The mode by name, for a forward pass that is told it in every call."""
+    names = sorted(taken(function) or ())
+    return {n: question.training for n in names if n.lower() in MODES}
 
 
 # -- functions -------------------------------------------------------------------------
@@ -209,15 +225,17 @@ def _functions(
     """The passes of a function and its partner, both given inputs and parameters."""
     form, values = definition.form, _values(definition, question)
     # Whether there is a bias shows in the parameters.
-    given = {k: v for k, v in question.kwargs.items() if k != "bias"}
-    kwargs = spelled(definition.make, given)
-    roles = form.forward or tuple(k for k in values if k not in ("options", "training"))
+    given = {k: v for k, v in _given(question, form).items() if k != "bias"}
+    kwargs, names = spelled(definition.make, given), taken(definition.make)
+    if names and "options" in form.forward:
+        kwargs = {k: v for k, v in kwargs.items() if k in names}
+    order = form.forward or tuple(k for k in values if k not in ("options", "training"))
     kept: dict[str, Any] = {}
 
     def forward() -> Any:
-        kept["value"], others = _split(definition, definition.make(
-            *_arguments(roles, values), **kwargs
-        ))
+        kept["value"], others = _split(
+            definition, definition.make(*_arguments(order, values), **kwargs)
+        )
         kept["cache"] = others[0] if len(others) == 1 else others
         kept["others"] = others
         return kept["value"]
@@ -226,18 +244,19 @@ def _functions(
         if definition.backward is None:
             if definition.kind != "loss" or not kept["others"]:
                 return {}  # the value alone can be compared
-            if upstream:
+            if upstream and not form.reduction:
                 raise NotTested("reduction='none' has no place for grad_output")
-            return {"input gradient": kept["cache"]}
+            gradient = _times_upstream(kept["cache"], (), upstream, form)
+            return {"input gradient": gradient}
         named, own = taken(definition.backward), definition.backward
         options = {k: v for k, v in kwargs.items() if named is None or k in named}
         own_values = values | _upstream(definition, upstream, form)
         own_values |= {"cache": kept["cache"], "y": kept["value"]}
         if form.backward is None:
-            by_order = ("g", *roles) if upstream else roles
+            by_order = ("g", *order) if upstream else order
         else:
             by_order = form.backward
-        if definition.kind == "loss" and upstream and "g" not in by_order:
+        if _lacks_upstream(definition, upstream, by_order):
             raise NotTested("reduction='none' has no place for grad_output")
         returned = own(*_arguments(by_order, own_values), **options)
         found = _named(returned, question, values)
@@ -265,6 +284,14 @@ def _split(definition: Definition, returned: Any) -> tuple[Any, tuple[Any, ...]]
     return first, tuple(others)
 
 
+def _lacks_upstream(
+    definition: Definition, upstream: tuple[Any, ...], given: tuple[str, ...]
+) -> bool:
+    """Whether a loss of many numbers takes no upstream gradient."""
+    is_reduced = definition.kind == "loss" and not definition.form.reduction
+    return bool(is_reduced and upstream and "g" not in given)
+
+
 def _upstream(
     definition: Definition, upstream: tuple[Any, ...], form: Form
 ) -> dict[str, Any]:
@@ -282,8 +309,10 @@ def _times_upstream(
     if gradient is None:
         return None
     gradient = _rows(gradient, form)
-    is_slope = upstream and "g" not in roles
-    return to_numpy(gradient) * upstream[0] if is_slope else gradient
+    if not upstream or "g" in roles:
+        return gradient
+    slope, g = to_numpy(gradient), upstream[0]
+    return slope * (g[..., None] if slope.ndim == g.ndim + 1 else g)
 
 
 def _named(
@@ -360,9 +389,7 @@ def _kept_as_row(
 
 def forward_of(module: Any) -> Any:
     """Its forward pass: `forward`, or the module itself."""
-    return next(
-        (getattr(module, n) for n in FORWARD if hasattr(module, n)), module
-    )
+    return next((getattr(module, n) for n in FORWARD if hasattr(module, n)), module)
 
 
 def backward_of(module: Any) -> Any:
@@ -391,7 +418,7 @@ def _module(
     """The passes of a class: attributes or torch's interface hold its parameters."""
     form, values = definition.form, _values(definition, question)
     args = resolved(question.args, handmade.nn)
-    options = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
+    options = {k: resolved(v, handmade.nn) for k, v in _given(question, form).items()}
     module = _made(definition, question, args, options, values)
     buffers = _own_buffers(module, question)
     owners = list(_owners(module, args, question.state | buffers))
@@ -399,19 +426,20 @@ def _module(
     for owner, place, state in owners:
         for name, slot in set_parameters(owner, state, form, conventions).items():
             slots[place + name] = slot
-    values["training"] = question.training
-    is_told = "training" in form.forward
-    if not question.training and not is_told:
+    mode = _mode(forward_of(module), question)
+    if not question.training and not mode:
         evaluate(module)
     kept: dict[str, Any] = {}
     default = ("x", "target") if "target" in values else ("x",)
 
     def forward() -> Any:
-        roles = form.forward or default
+        given = form.forward or default
         if form.target_first and not form.forward:
-            roles = ("target", "x")
-        before = {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
-        returned = forward_of(module)(*_arguments(roles, values))
+            given = ("target", "x")
+        before = (
+            {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
+        )
+        returned = forward_of(module)(*_arguments(given, values), **mode)
         if returned is None:
             returned = _left_behind(module, OUTPUTS, before, values["x"], "output")
         kept["value"], others = _split(definition, returned)
@@ -422,17 +450,19 @@ def _module(
     def backward(*upstream: Any) -> dict[str, Any]:
         own_values = values | _upstream(definition, upstream, form)
         own_values |= {"cache": kept["cache"], "y": kept["value"], "lr": 1.0}
-        roles = form.backward
-        if roles is None:
-            roles = ("g",) if upstream else ()
-        elif definition.kind == "loss" and upstream and "g" not in roles:
+        given = form.backward
+        if given is None:
+            given = ("g",) if upstream and not form.reduction else ()
+        elif _lacks_upstream(definition, upstream, given):
             raise NotTested("reduction='none' has no place for grad_output")
         state = {name: slot.get() for name, slot in slots.items()}
-        before = {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
+        before = (
+            {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
+        )
         if definition.kind == "loss" and kept["others"] and not _can_go_back(module):
             returned = kept["cache"]
         else:
-            returned = backward_of(module)(*_arguments(roles, own_values))
+            returned = backward_of(module)(*_arguments(given, own_values))
         if returned is None and not question.of_index:
             names = INPUT_GRADIENTS
             returned = _left_behind(module, names, before, values["x"], "gradient")
@@ -441,11 +471,13 @@ def _module(
         results = {}
         if not question.of_index:
             gradient = found.get("input gradient")
-            results["input gradient"] = _times_upstream(gradient, roles, upstream, form)
+            results["input gradient"] = _times_upstream(gradient, given, upstream, form)
         for owner, place, own in owners:
-            for number, name in enumerate(n for n in own if place + n in question.state):
+            for number, name in enumerate(
+                n for n in own if place + n in question.state
+            ):
                 full, key = place + name, f"gradient {place + name}"
-                if "lr" in roles and not np.array_equal(state[full], after[full]):
+                if "lr" in given and not np.array_equal(state[full], after[full]):
                     raw = state[full] - after[full]
                 else:
                     raw = found.get(key)
@@ -457,11 +489,12 @@ def _module(
             results[f"buffer {name}"] = to_numpy(slots[name].get()).reshape(
                 buffers[name].shape
             )
-        if "lr" not in roles:
+        if "lr" not in given:
             results["learned"] = {
                 name: np.array(to_numpy(after[name]))
                 for name in question.state
-                if name in after and not np.array_equal(
+                if name in after
+                and not np.array_equal(
                     to_numpy(state[name]), to_numpy(after[name]), equal_nan=True
                 )
             }
@@ -487,13 +520,17 @@ def _made(
 ) -> Any:
     """The object that is tested; its constructor may want the parameters themselves."""
     make, kwargs = definition.make, spelled(definition.make, options)
-    names = taken(make) or set()
-    plain = {name.replace("_", "").lower() for name in names}
-    wanted = [n for n in question.state if plain & {*words_for("parameters", n)[:4]}]
-    if wanted and args and not {"in_features", "out_features"} & names:
+    names = required(make)
+    wanted = [name for name in roles(names) if name in question.state]
+    if wanted and len(wanted) == len(names):
         with suppress(TypeError):
-            return make(*(np.array(to_numpy(values[n])) for n in wanted))
-    return make(*args, **kwargs)
+            return make(*(np.array(to_numpy(values[n])) for n in wanted), **kwargs)
+    try:
+        return make(*args, **kwargs)
+    except TypeError:
+        if names:
+            raise
+        return make(**kwargs)  # it takes no sizes
 
 
 def _left_behind(

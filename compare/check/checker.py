@@ -17,6 +17,7 @@ from compare.check.results import TOLERANCE, Answer, close, wrong_in
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
+
 def check(definition: Definition) -> Finding:
     """Check one definition; whatever it raises becomes part of the finding."""
     with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -28,7 +28,6 @@ from compare.check.slopes import is_own_gradient
 from compare.testing import Case
 from compare.testing.reference import Results
 
-
 OPTIONAL = {
     *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
 }
@@ -111,7 +110,7 @@ class Comparison:
             problem: what is wrong although all results are right.
             agreement: the first words where nothing is wrong.
         """
-        unexplained = [f for f in self.failures if not self._is_by_default(f)]
+        unexplained = self._beyond_defaults()
         by_default = len(unexplained) < len(self.failures)
         ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
         unexplained = ordinary or unexplained
@@ -131,7 +130,9 @@ class Comparison:
             case, error = self.error
             found = replace(raised_by(self.definition, error), case=case)
             self.skipped.pop(found.words, None)  # it is said once
-        elif serious := [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]:
+        elif serious := [
+            m for m in self.mistakes if _kind_of(m[0], []) != "convention"
+        ]:
             name, where = serious[0]
             found = self._wrong(name, where, _kind_of(name, []))
         elif problem:
@@ -142,20 +143,32 @@ class Comparison:
             found = self._right(agreement)
         return replace(found, cases=self.cases, not_tested=self._not_tested())
 
-    def _is_by_default(self, failure: Failure) -> bool:
-        """Whether torch returns the same when it is given the other defaults."""
-        given = failure.question.kwargs
-        if self.torchs is None or self.other_defaults.keys() <= given.keys():
-            return False
-        kwargs = {**self.other_defaults, **given}
-        try:
-            want = self.torchs(replace(failure.question, kwargs=kwargs))
-        except Exception:  # torch takes no such value, or not with these parameters
-            return False
-        return not wrong_in(failure.got, want, self.tolerance)
+    def _beyond_defaults(self) -> list[Failure]:
+        """What stays wrong if torch is given the file's own default options."""
+        found = []
+        for f in self.failures:
+            kwargs = {**self.other_defaults, **f.question.kwargs}
+            if self.torchs is None or kwargs.keys() == f.question.kwargs.keys():
+                found.append(f)
+                continue
+            question = replace(f.question, kwargs=kwargs)
+            try:
+                want = self.torchs(question)
+            except Exception:  # torch takes no such value, or not with these parameters
+                found.append(f)
+                continue
+            wrong = wrong_in(f.got, want, self.tolerance)
+            if len(wrong) < len(f.wrong):
+                self.conventions["other default"] = None
+                f = replace(f, question=question, want=want, wrong=wrong)
+            if f.wrong:
+                found.append(f)
+        return found
 
     def _wrong(self, name: str, where: str, kind: Kind, **fields: Any) -> Finding:
-        names = [*self.conventions, name] if kind == "convention" else [name]
+        names = [name]
+        if kind == "convention":
+            names = [*dict.fromkeys([*self.conventions, name])]
         words = f"{', '.join(names) or 'cause not recognised'}: {where}"
         hint = "; ".join(mistakes.HINTS[n] for n in names if n in mistakes.HINTS)
         return finding_of(self.definition, kind, words, hint, **fields)
@@ -164,7 +177,9 @@ class Comparison:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
         words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
         kind: Kind = "rounding" if self.largest else "equal"
-        names = [*dict.fromkeys([*self.conventions, *(name for name, _ in self.mistakes)])]
+        names = [
+            *dict.fromkeys([*self.conventions, *(name for name, _ in self.mistakes)])
+        ]
         if names:
             hint = "; ".join(mistakes.HINTS[name] for name in names)
             words = f"{', '.join(names)}: otherwise {words}"

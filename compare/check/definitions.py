@@ -12,6 +12,7 @@ from typing import Any
 from compare.check.libraries import pair_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
+from compare.testing.references import REFERENCES
 
 NAMES: dict[str, dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("names.toml").read_text(encoding="utf-8")
@@ -21,7 +22,9 @@ CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""
 for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
+CASES |= REFERENCES
 KINDS = {
+    **{name: "loss" for name in REFERENCES},
     **{case.name: "layer" for case in LAYERS},
     **{case.name: "loss" for case in LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
@@ -31,10 +34,14 @@ KINDS = {
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
 MODULE = "checked_file"
 """The module name that a checked file gets."""
-FORWARD = ("forward", "__call__", "call", "apply", "activate", "compute", "loss")
+FORWARD = (
+    *("forward", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
+    *("feed_forward", "fprop", "loss", "activate", "compute", "call", "__call__"),
+)
 BACKWARD = (
-    *("backward", "backprop", "backward_pass", "back", "bwd", "grad", "gradient"),
-    *("derivative", "prime", "deriv", "ableitung", "d", "df", "slope"),
+    *("backward", "backprop", "backward_pass", "backward_propagation", "bprop"),
+    *("back_propagation", "backpropagate", "backward_prop", "back_prop", "back", "bwd"),
+    *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
 
@@ -52,6 +59,7 @@ class Form:
     columns: bool = False  # examples in columns
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
+    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
     forward: tuple[str, ...] = ()  # the roles of its arguments
     backward: tuple[str, ...] | None = None  # of those of the backward pass
     library: str = "numpy"  # "torch" or "jax": the arrays that it takes
@@ -192,25 +200,27 @@ _KNOWN = {
     **{_plain(name): name for name in KINDS},
 }
 """By a name without underscores in lower case: the class."""
-_ADDED = re.compile(
-    r"^(my|own|mein|meine|custom|hand|simple|naive|basic|numpy|np|activation|loss|layer"
-    r"|optimizer|our|stable|manual|func|the)"
-    r"|(own|mine|layer|loss|function|activation|fn|func|forward|fwd|np|numpy|op|error"
-    r"|cost|manual|custom|naive|\d+|optimizer|module|node|unit)$"
+_ADDED = (
+    re.compile(
+        r"^(my|own|mein|meine|custom|hand|simple|naive|basic|numpy|np|activation|loss"
+        r"|layer|optimizer|our|stable|manual|func|the|fast)"
+    ),
+    re.compile(
+        r"(own|mine|layer|loss|function|activation|fn|func|forward|fwd|np|numpy|op|error"
+        r"|cost|manual|custom|naive|\d+|optimizer|module|node|unit|fast)$"
+    ),
 )
 """What people add to a name to say what it is, or that it is their own."""
 
 
 def meant_by(name: str) -> str:
     """The class that a name of a class or function stands for; "" if none is known."""
-    word = _plain(name)
-    while word:
+    words = [_plain(name)]
+    for word in words:  # which grows
         for each in (word, f"{word}loss"):
-            if each in _KNOWN and _KNOWN[each] in KINDS:
+            if _KNOWN.get(each) in KINDS:
                 return _KNOWN[each]
-        word, shorter = _ADDED.sub("", word, count=1), word
-        if word == shorter:
-            break
+        words += [shorter for end in _ADDED if (shorter := end.sub("", word)) != word]
     return ""
 
 
@@ -231,5 +241,7 @@ def roles(names: list[str]) -> Iterator[str]:
         word = _plain(name)
         groups = (("roles", role) for role in NAMES["roles"])
         found = (role for group, role in groups if word in words_for(group, role))
-        by_parameter = (k for k in NAMES["parameters"] if word in words_for("parameters", k))
+        by_parameter = (
+            k for k in NAMES["parameters"] if word in words_for("parameters", k)
+        )
         yield next(found, "") or next(by_parameter, "")

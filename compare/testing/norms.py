@@ -41,7 +41,7 @@ NORMS = [
     ),
     case("BatchNorm1d", normal(1, 3), args=(3,), note="batch 1", training=False),
     case("LayerNorm", normal(4, 5), args=(5,)),
-    case("LayerNorm", normal(2, 3, 4), args=((3, 4),)),
+    case("LayerNorm", normal(2, 3, 4), args=((3, 4),), note="N-d"),
     case("LayerNorm", normal(4, 5), args=(5,), eps=0.1),
     case("LayerNorm", normal(4, 5), args=(5,), elementwise_affine=False),
     case("LayerNorm", normal(4, 5), args=(5,), bias=False),

@@ -10,6 +10,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
+from compare.testing import references
 from compare.testing.case import Case, Give, resolved, rng_of
 
 Results = dict[str, np.ndarray]
@@ -163,7 +164,9 @@ def built(
 
 def torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
     """PyTorch's own module as the question wants it."""
-    make = getattr(torch_ref.nn, question.name)
+    make = getattr(torch_ref.nn, question.name, None) or getattr(
+        references, question.name
+    )
     return built(make, question, backend.torch, torch_ref.nn)
 
 

@@ -53,7 +53,9 @@ class Mistake:
     def explains(self, f: Failure) -> bool:
         """Whether one way to make it gives all the wrong results of a test case."""
         for way in self.ways:
-            with suppress(ValueError, RuntimeError, IndexError, ArithmeticError):  # not with such shapes
+            with suppress(
+                ValueError, RuntimeError, IndexError, ArithmeticError
+            ):  # not with such shapes
                 if any(
                     all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
                     for a in _results(way, f)
