@@ -12,17 +12,7 @@ from compare.run_config import RunConfig
 
 
 def prepare(
-    lessons: Sequence[str | Experiment],
-    *,
-    array: str,
-    device: str,
-    dtype: str,
-    compile: bool,
-    graph: bool,
-    tf32: bool,
-    logdir: Path | str,
-    csv: Path | str | None,
-    **options: Any,
+    lessons: Sequence[str | Experiment], *, csv: Path | str | None, **options: Any
 ) -> tuple[list[Lesson], RunConfig]:
     """Find the lessons and refuse what cannot be run, before anything is written.
 
@@ -34,14 +24,14 @@ def prepare(
         OSError: a file cannot be read.
         ValueError: there is no such lesson, or it cannot be run like this.
     """
-    if array == "auto":
-        array = "torch" if compile or graph or device == "cuda" else "numpy"
-    backend = Backend(
-        str(array), str(device), str(dtype), compile, graph=graph, tf32=tf32
-    )
+    words = {name: str(options.pop(name)) for name in ("array", "device", "dtype")}
+    switches = {name: options.pop(name) for name in ("compile", "graph", "tf32")}
+    if words["array"] == "auto":
+        on_torch = switches["compile"] or switches["graph"] or words["device"] == "cuda"
+        words["array"] = "torch" if on_torch else "numpy"
     table = {name: options.pop(name) for name in ("target", "hidden", "drop")}
-    missing = str(options.pop("missing"))
-    config = RunConfig(backend, logdir=Path(logdir), **options)
+    missing, logdir = str(options.pop("missing")), Path(options.pop("logdir"))
+    config = RunConfig(Backend(**words, **switches), logdir=logdir, **options)
     if csv is not None:
         if lessons:
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
@@ -49,20 +39,19 @@ def prepare(
     elif any(table.values()):
         raise ValueError("--target, --hidden and --drop are options of --csv FILE")
     else:
-        found = [_found(lesson) for lesson in lessons]
+        found = [
+            Lesson("own", "", one)
+            if isinstance(one, Experiment)
+            else registry.find(one)
+            for one in lessons
+        ]
     for lesson in found:
         registry.require_data(lesson, config.data)
         config.steps_of(lesson.experiment)
     return found, config
 
 
-def _table(
-    csv: Path | str,
-    target: str,
-    hidden: str | Sequence[int],
-    drop: Sequence[str] | None,
-    missing: str,
-) -> Lesson:
+def _table(csv: Path | str, target: str, hidden: Any, drop: Any, missing: str) -> Any:
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
     layers = hidden.split(",") if isinstance(hidden, str) and hidden else hidden
@@ -73,12 +62,5 @@ def _table(
             f"hidden must be whole numbers separated by commas, such as 32,16, "
             f"got {hidden!r}"
         ) from None
-    return registry.table(
-        csv, target, hidden=units, drop=list(drop or ()), missing=missing
-    )
-
-
-def _found(lesson: str | Experiment) -> Lesson:
-    if isinstance(lesson, Experiment):
-        return Lesson("own", "", lesson)
-    return registry.find(lesson)
+    drop = list(drop or ())
+    return registry.table(csv, target, hidden=units, drop=drop, missing=missing)

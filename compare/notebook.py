@@ -74,30 +74,13 @@ def run(
         ValueError: there is no such lesson, or it cannot be run like this.
         OSError: a file cannot be read, or the folder not be written to.
     """
-    table = bool(target or hidden or drop) or str(lesson).lower().endswith(".csv")
-    if isinstance(lesson, Experiment):
-        table = False
-    (found,), config = prepare(
-        [] if table else [lesson if isinstance(lesson, Experiment) else str(lesson)],
-        csv=str(lesson) if table else None,
-        target=target,
-        hidden=hidden,
-        drop=drop,
-        missing=missing,
-        check_every=check_every,
-        array=array,
-        device=device,
-        dtype=dtype,
-        compile=compile,
-        graph=graph,
-        tf32=tf32,
-        steps=steps,
-        seed=seed,
-        logdir=Path(logdir),
-        threads=threads,
-        fast=fast,
-        data=data,
-    )
+    options = {name: value for name, value in locals().items() if name != "lesson"}
+    given = lesson if isinstance(lesson, Experiment) else str(lesson)
+    options_of_table = bool(target or hidden or drop)
+    lessons, csv = [given], None
+    if isinstance(given, str) and (options_of_table or given.lower().endswith(".csv")):
+        lessons, csv = [], given
+    (found,), config = prepare(lessons, csv=csv, **options)
     if array == "auto":
         config, _ = choose_array(found.experiment, config)
     return _run(found.name, found.experiment, config, source=found.source)
@@ -127,9 +110,11 @@ def check(
     own = {getattr(one, "__name__", repr(one)): one for one in given}
     hints = [*suggestions(own, in_file=False).values()]
     if not (found := definitions(own)):
-        taken = "a file, or classes and functions named as in handmade.nn and"
-        got = f"handmade.optim, got {', '.join(own) or 'nothing'}"
-        raise ValueError("; ".join([f"check takes {taken} {got}", *hints]))
+        wanted = (
+            "check takes a file, or classes and functions named as in handmade.nn and "
+            f"handmade.optim, got {', '.join(own) or 'nothing'}"
+        )
+        raise ValueError("; ".join([wanted, *hints]))
     findings = [_judged(one).as_dict() for one in found]
     return Outcome(", ".join(own), findings=findings, hints=hints)
 
