@@ -33,15 +33,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of the course."""
+    """One exercise of the course.
+
+    Args:
+        id: the part of the course and the letter on the slide.
+        heading: the German heading of the slide.
+        by_hand: the closed form, evaluated.
+    """
 
     id: str
-    """The part of the course and the letter on the slide."""
     heading: str
-    """The German heading of the slide."""
     question: str
     by_hand: Any
-    """The closed form, evaluated."""
     solve: Solve
 
     def answer(self) -> Answer:
@@ -64,10 +67,8 @@ def by_heading() -> dict[str, list[Exercise]]:
 def _text(values: np.ndarray) -> str:
     """Four digits, one line a row."""
     if values.ndim == 2:
-        return "\n".join(_text(row) for row in values)
-    if values.ndim == 1:
-        return f"[{', '.join(_text(number) for number in values)}]"
-    return f"{float(values):.4g}"
+        return "\n".join(map(_text, values))
+    return f"[{', '.join(map(_text, values))}]" if values.ndim else f"{values:.4g}"
 
 
 # B: a neuron y = g(w₀ + Σ wᵢxᵢ).
@@ -118,25 +119,23 @@ def _layers() -> Iterator[Exercise]:
     """Several neurons in one operation."""
     heading = "Mehrere Aktivierungen in EINER Operation — y = "
     vector = f"{heading}g(W·x), x₀ = 1", "x = [1, 1], W = the weights of e to h"
-    for name in ("Tanh", "Sigmoid"):
-        on_paper = [ON_PAPER[name](total) for total in AT_ONES]
-        solve = _neuron(name, [1, 1], WEIGHTS)
-        yield Exercise(f"B W·x, {name.lower()}", *vector, on_paper, solve)
     matrix = (
         f"{heading}g(W·Xᵀ), Diagonale = e bis h",
         "W·Xᵀ of the inputs and weights of e to h",
     )
+    for name in ("Tanh", "Sigmoid"):
+        on_paper = [ON_PAPER[name](total) for total in AT_ONES]
+        solve = _neuron(name, [1, 1], WEIGHTS)
+        yield Exercise(f"B W·x, {name.lower()}", *vector, on_paper, solve)
     for name in ("Tanh", "Sigmoid"):
         on_paper = [[ON_PAPER[name](total) for total in row] for row in ALL_SUMS]
         yield Exercise(f"B W·Xᵀ, {name.lower()}", *matrix, on_paper, _matrix(name))
 
 
 def _neuron(name: str, x: Any, weights: Any) -> Solve:
-    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
-        total = library.perceptron.weighted_sum(array(x), array(weights))
-        return getattr(library.nn, name)()(total)
-
-    return solve
+    return lambda library, array: getattr(library.nn, name)()(
+        library.perceptron.weighted_sum(array(x), array(weights))
+    )
 
 
 def _matrix(name: str) -> Solve:
