@@ -127,9 +127,10 @@ def _method(name: str, function: Any, *lines: str) -> str:
 
 def _arguments(function: Any) -> list[inspect.Parameter]:
     """Of a method or, with `self`, of a class's constructor; without annotations."""
+    arguments = [*inspect.signature(function).parameters.values()]
     if inspect.isclass(function):
-        function = function.__init__
-    arguments = inspect.signature(function).parameters.values()
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        arguments.insert(0, inspect.Parameter("self", kind))
     return [a.replace(annotation=inspect.Parameter.empty) for a in arguments]
 
 

@@ -22,7 +22,7 @@ COUNT = 3
 
 @dataclass(frozen=True)
 class Question:
-    """How to build a layer or a loss, and what to feed it; NumPy throughout.
+    """A drawn case: how to build a layer or a loss, and the arrays to feed it.
 
     Without `state`, its parameters, the class keeps its own; `buffers` are the arrays
     beside them, such as running statistics. Only the gradient by the first input is
@@ -59,7 +59,10 @@ def drawn(case: Case) -> Question:
     All numbers are rounded to float32, so that both precisions get the same ones.
     """
     rng = rng_of(case)
-    kwargs = {k: rounded(v) for k, v in case.drawn(rng).items()}
+    kwargs = {
+        name: rounded(value(rng) if callable(value) else value)
+        for name, value in case.kwargs.items()
+    }
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
     plain = Question(
         case.name, case.args, kwargs, inputs=inputs, training=case.training
@@ -70,7 +73,7 @@ def drawn(case: Case) -> Question:
 
 def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
     """The question with drawn parameters and (positive) buffers."""
-    module = torchs_module(question, Backend("torch"))
+    module = _torchs_module(question, Backend("torch"))
     state = {
         name: rounded(rng.normal(size=tuple(p.shape)))
         for name, p in module.named_parameters()
@@ -79,7 +82,7 @@ def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
         name: rounded(rng.uniform(0.5, 2.0, tuple(buffer.shape)))
         if buffer.is_floating_point()
         else np.asarray(COUNT)
-        for name, buffer in _buffers(module, question.kwargs)
+        for name, buffer in _buffers(module, question.kwargs).items()
     }
     return replace(question, state=state, buffers=buffers)
 
@@ -87,7 +90,7 @@ def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
 def torchs(question: Question, dtype: str = "float64") -> Results:
     """PyTorch's answer, by autograd."""
     backend = Backend("torch", "cpu", dtype)
-    return autograds(torchs_module(question, backend), question, backend)
+    return autograds(_torchs_module(question, backend), question, backend)
 
 
 def autograds(module: torch.nn.Module, question: Question, backend: Backend) -> Results:
@@ -115,36 +118,33 @@ def found(
     """
     module = built(make, question, give)
     handmade.manual_seed(question.seed)
-    output = module(*(give(a) for a in question.inputs))
+    output = module(*map(give, question.inputs))
     upstream = question.grad_output(take(output))
     grad_input = module.backward(*([] if upstream is None else [give(upstream)]))
     return _results(question, module, output, grad_input, take)
 
 
 def _results(
-    question: Question,
-    module: Any,
-    output: Any,
-    grad_input: Any,
-    take: Callable[[Any], np.ndarray],
+    question: Question, module: Any, output: Any, grad_input: Any, take: Any
 ) -> Results:
     results = {"output": output}
     results |= {} if question.of_index else {"input gradient": grad_input}
     results |= {f"gradient {n}": p.grad for n, p in module.named_parameters()}
-    results |= {f"buffer {n}": b for n, b in _buffers(module, question.kwargs)}
+    buffers = _buffers(module, question.kwargs)
+    results |= {f"buffer {n}": b for n, b in buffers.items()}
     return {name: take(value) for name, value in results.items()}
 
 
-def _buffers(module: Any, kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _buffers(module: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The buffers that are not constructor arguments, as class weights are."""
-    return [(n, b) for n, b in module.named_buffers() if n not in kwargs]
+    return {n: b for n, b in module.named_buffers() if n not in kwargs}
 
 
 def built(
     make: Callable[..., Any], question: Question, give: Give, nn: Any = handmade.nn
 ) -> Any:
     """The class as the question wants it: arguments, parameters, dtype and mode."""
-    args, kwargs = (resolved(a, nn, give) for a in (question.args, question.kwargs))
+    args, kwargs = resolved((question.args, question.kwargs), nn, give)
     module = make(*args, **kwargs)
     module.to(give(np.zeros(1)))
     if state := question.state | question.buffers:
@@ -155,8 +155,7 @@ def built(
     return module
 
 
-def torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
-    """PyTorch's own module as the question wants it."""
+def _torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
     make = getattr(torch_ref.nn, question.name)
     return built(make, question, backend.torch, torch_ref.nn)
 
