@@ -78,16 +78,10 @@ def _said(value: Any) -> str:
     return "…" if callable(value) else str(value)
 
 
-def case(
-    name: str,
-    *inputs: Draw,
-    args: tuple[Any, ...] = (),
-    note: str = "",
-    training: bool = True,
-    **kwargs: Any,
-) -> Case:
-    """A case; every other keyword argument goes to the constructor."""
-    return Case(name, inputs, args, kwargs, note, training)
+def case(name: str, *inputs: Draw, **options: Any) -> Case:
+    """A case; what is neither args, note nor training goes to the constructor."""
+    own = {n: options.pop(n) for n in ("args", "note", "training") if n in options}
+    return Case(name, inputs, kwargs=options, **own)
 
 
 def cases(name: str, *inputs: Draw, each: Any, **common: Any) -> list[Case]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +16,6 @@ Results = dict[str, np.ndarray]
 """By name: "output", "input gradient" (unless the input is an index), "gradient <name>"
 of each parameter, and "buffer <name>" of each array that the class keeps beside them,
 after the forward pass."""
-COUNT = 3
-"""Batches that batch norm has counted before the question."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,14 @@ class Question:
         return rounded(np.random.default_rng(self.seed).normal(size=output.shape))
 
 
-AnyQuestion = TypeVar("AnyQuestion", bound=Question)
-
-
 def drawn(case: Case) -> Question:
     """Draw a case: its inputs, arguments and parameters.
 
     All numbers are rounded to float32, so that both precisions get the same ones.
     """
     rng = rng_of(case)
-    kwargs = {
-        name: rounded(value(rng) if callable(value) else value)
-        for name, value in case.kwargs.items()
-    }
+    kwargs = {n: v(rng) if callable(v) else v for n, v in case.kwargs.items()}
+    kwargs = {name: rounded(value) for name, value in kwargs.items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
     plain = Question(
         case.name, case.args, kwargs, inputs=inputs, training=case.training
@@ -71,7 +64,7 @@ def drawn(case: Case) -> Question:
     return replace(stated, seed=int(rng.integers(2**32)))
 
 
-def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
+def with_state(question: Any, rng: np.random.Generator) -> Any:
     """The question with drawn parameters and (positive) buffers."""
     module = _torchs_module(question, Backend("torch"))
     state = {
@@ -81,8 +74,8 @@ def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
     buffers = {
         name: rounded(rng.uniform(0.5, 2.0, tuple(buffer.shape)))
         if buffer.is_floating_point()
-        else np.asarray(COUNT)
-        for name, buffer in _buffers(module, question.kwargs).items()
+        else np.asarray(3)  # batches that batch norm has counted
+        for name, buffer in _buffers(module, question)
     }
     return replace(question, state=state, buffers=buffers)
 
@@ -130,14 +123,13 @@ def _results(
     results = {"output": output}
     results |= {} if question.of_index else {"input gradient": grad_input}
     results |= {f"gradient {n}": p.grad for n, p in module.named_parameters()}
-    buffers = _buffers(module, question.kwargs)
-    results |= {f"buffer {n}": b for n, b in buffers.items()}
+    results |= {f"buffer {n}": b for n, b in _buffers(module, question)}
     return {name: take(value) for name, value in results.items()}
 
 
-def _buffers(module: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _buffers(module: Any, question: Question) -> list[tuple[str, Any]]:
     """The buffers that are not constructor arguments, as class weights are."""
-    return {n: b for n, b in module.named_buffers() if n not in kwargs}
+    return [(n, b) for n, b in module.named_buffers() if n not in question.kwargs]
 
 
 def built(

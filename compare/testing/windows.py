@@ -41,7 +41,9 @@ _CONV2D = [
     case("Conv2d", extreme(3, 2, 5, 6), args=(2, 4, 3), note="extreme"),
 ]
 CONVOLUTIONS = [*_CONV1D, *_CONV2D]
-_BOTH: list[tuple[str, Draw, Any, dict[str, Any]]] = [
+_Poolings = list[tuple[str, Draw, Any, dict[str, Any]]]
+"""Dimensions, inputs, kernel sizes and options."""
+_BOTH: _Poolings = [
     ("1d", normal(3, 2, 6), 2, {}),
     ("1d", normal(3, 2, 7), 3, {"stride": 2}),
     ("1d", normal(2, 2, 7), 3, {"stride": 1}),
@@ -71,8 +73,7 @@ _BOTH: list[tuple[str, Draw, Any, dict[str, Any]]] = [
     ("2d", strided(2, 2, 4, 6), 2, {"note": "strided"}),
     ("2d", extreme(2, 2, 4, 6), 2, {"note": "extreme"}),
 ]
-"""Of maximum and average: dimensions, inputs, kernel sizes and options."""
-_AVERAGES: list[tuple[str, Draw, Any, dict[str, Any]]] = [
+_AVERAGES: _Poolings = [
     ("1d", normal(2, 2, 6), 2, {"padding": 1}),
     ("2d", normal(2, 2, 4, 5), 2, {"divisor_override": 3}),
     ("2d", normal(2, 2, 4, 5), 2, {"padding": 1, "divisor_override": -1}),
@@ -82,7 +83,7 @@ _AVERAGES: list[tuple[str, Draw, Any, dict[str, Any]]] = [
         for more in ({}, {"ceil_mode": True})
     ),
 ]
-_MAXIMA: list[tuple[str, Draw, Any, dict[str, Any]]] = [
+_MAXIMA: _Poolings = [
     ("1d", kinked(3, 2, 8), 3, {"stride": 1, "note": "ties"}),
     ("1d", kinked(3, 2, 9), 3, {"padding": 1, "note": "ties"}),
     ("1d", negative(3, 2, 6), 2, {"padding": 1, "note": "below 0"}),
