@@ -1,12 +1,13 @@
 """`--array auto`: torch tensors for large models, NumPy arrays for small ones."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 import handmade
-from compare.experiment import Data, Experiment
-from compare.trainer import RunConfig
+from compare.experiment import Experiment
+from compare.run_config import RunConfig
 
 TORCH_FROM = 50_000_000
 """Multiply-adds per matrix product from which torch tensors are used.
@@ -48,12 +49,9 @@ def mean_product(experiment: Experiment, seed: int = 0) -> float:
     without regard to stride and pooling. 0 where no parameter is a matrix.
     """
     sizes: list[int] = []
-    drawn: dict[int, Data] = {}  # learners may share their data
+    draw = cache(lambda data: data(np.random.default_rng([seed, 1])))
     for name, make in experiment.learners.items():
-        draw = experiment.data_of(name)
-        if id(draw) not in drawn:
-            drawn[id(draw)] = draw(np.random.default_rng([seed, 1]))
-        x = drawn[id(draw)].x
+        x = draw(experiment.data_of(name)).x  # learners may share their data
         handmade.manual_seed(seed)
         for weight in make(handmade).parameters().values():
             if weight.ndim >= 2:

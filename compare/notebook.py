@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from compare import registry, solved_exercises, templates
+from compare import solved_exercises
 from compare.api import prepare
 from compare.array_choice import choose_array
 from compare.check.checker import check as _judged
@@ -18,11 +18,15 @@ from compare.check.process import check_file
 from compare.check.report import Outcome
 from compare.experiment import Experiment
 from compare.logger import link, newest
+from compare.registry import names as lessons
 from compare.show import page
 from compare.show.page import Page
+from compare.templates import template
 from compare.tensorboard import Server
 from compare.trainer import Result
 from compare.trainer import run as _run
+
+__all__ = ["board", "check", "exercises", "lessons", "run", "show", "template"]
 
 
 def run(
@@ -77,18 +81,13 @@ def run(
     options = {name: value for name, value in locals().items() if name != "lesson"}
     given = lesson if isinstance(lesson, Experiment) else str(lesson)
     options_of_table = bool(target or hidden or drop)
-    lessons, csv = [given], None
+    named, csv = [given], None
     if isinstance(given, str) and (options_of_table or given.lower().endswith(".csv")):
-        lessons, csv = [], given
-    (found,), config = prepare(lessons, csv=csv, **options)
+        named, csv = [], given
+    (found,), config = prepare(named, csv=csv, **options)
     if array == "auto":
         config, _ = choose_array(found.experiment, config)
     return _run(found.name, found.experiment, config, source=found.source)
-
-
-def lessons() -> list[str]:
-    """The names of all lessons."""
-    return registry.names()
 
 
 def check(
@@ -117,11 +116,6 @@ def check(
         raise ValueError("; ".join([wanted, *hints]))
     findings = [_judged(one).as_dict() for one in found]
     return Outcome(", ".join(own), findings=findings, hints=hints)
-
-
-def template(name: str, solution: bool = False) -> str:
-    """A class to fill in, as the text of a file for `check`: see `templates`."""
-    return templates.template(name, solution)
 
 
 @dataclass

@@ -62,10 +62,8 @@ class Server:
     def __init__(self, logdir: Path, port: int = 0) -> None:
         if not logdir.is_dir():
             raise FileNotFoundError(f"there is no log folder {logdir}")
-        words, both = command(logdir, port), subprocess.STDOUT
-        self._process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=both, text=True
-        )
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self._process = subprocess.Popen(command(logdir, port), text=True, **pipes)
         # Reads what comes after the address: a full pipe would stop the server.
         self._drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
         try:
@@ -77,12 +75,11 @@ class Server:
 
     def _address(self) -> str:
         """Read what the server prints until it names its address."""
-        lines: list[str] = []
+        said = ""
         for line in self._process.stdout or []:
-            lines.append(line)
+            said += line
             if found := re.search(r"http://\S+", line):
                 return found[0].rstrip("/")
-        said = "".join(lines)
         taken = "\nport 0 takes a free one" if "already in use" in said else ""
         raise RuntimeError(f"TensorBoard did not start:\n{said}{taken}")
 
