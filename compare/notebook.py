@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare import solved_exercises
-from compare.api import prepare
-from compare.array_choice import choose_array
+from compare.api import choose_array, prepare
 from compare.check.checker import check as _judged
 from compare.check.definitions import definitions, suggestions
 from compare.check.process import check_file

@@ -149,13 +149,12 @@ def gallery(
     rows: np.ndarray, names: Sequence[str], title: str, **colors: Any
 ) -> Figure:
     """Each row of pixels as a square image with its name, dark on light."""
-    figure = Figure(figsize=SIZE, layout="constrained")
-    figure.suptitle(title, fontsize=15)
     lines = 2 if len(rows) <= 12 else 3
-    axes = figure.subplots(lines, -(-len(rows) // lines), squeeze=False)
-    for ax in axes.ravel():
+    figure, axes = canvas(-(-len(rows) // lines) * lines, lines)
+    figure.suptitle(title, fontsize=15)
+    for ax in axes:
         ax.set_axis_off()
-    for ax, row, name in zip(axes.ravel(), rows, names, strict=False):
+    for ax, row, name in zip(axes, rows, names, strict=False):
         side = math.isqrt(len(row))
         ax.imshow(row.reshape(side, side), **{"cmap": "Greys", **colors})
         ax.set_title(name, fontsize=13)

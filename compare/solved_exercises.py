@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import count, groupby
 from math import cos, e, exp, tanh
 from typing import Any
 
@@ -147,7 +147,7 @@ def _matrix(name: str) -> Solve:
 
 # C: the gradient of a function at a point.
 
-HOMEWORK = (
+HOMEWORK = (  # formula, gradient on paper, surface
     ("∇(x² + y²) = [2x, 2y]", [4, -2], "SumOfSquares"),
     ("∇(x³ + y³) = [3x², 3y²]", [12, 3], "SumOfCubes"),
     ("∇(1/(x² + y²)) = [−2x, −2y]/(x² + y²)²", [-4 / 25, 2 / 25], "InverseSquare"),
@@ -162,14 +162,15 @@ WORKED = (
 
 
 def _gradients() -> Iterator[Exercise]:
-    on_slides = (
-        *(("Aufgaben: Gradienten", (2, -1), row) for row in HOMEWORK),
-        *(("Gradienten: Beispiele der Folien", (3, 5), row) for row in WORKED),
-    )
-    for number, (heading, point, (formula, on_paper, name)) in enumerate(on_slides, 1):
-        question = f"{formula}, at {point}".replace("-", "−")
-        solve = _gradient(name, point)
-        yield Exercise(f"C {number}", heading, question, on_paper, solve)
+    number = count(1)
+    for heading, point, rows in (
+        ("Aufgaben: Gradienten", (2, -1), HOMEWORK),
+        ("Gradienten: Beispiele der Folien", (3, 5), WORKED),
+    ):
+        for formula, on_paper, name in rows:
+            question = f"{formula}, at {point}".replace("-", "−")
+            solve = _gradient(name, point)
+            yield Exercise(f"C {next(number)}", heading, question, on_paper, solve)
 
 
 def _gradient(surface: str, point: tuple[float, ...]) -> Solve:
