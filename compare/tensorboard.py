@@ -7,8 +7,9 @@ import sys
 import threading
 import urllib.request
 from collections import deque
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 RUNS = ("handmade", "torch_ref", "compare")
@@ -49,7 +50,7 @@ def command(logdir: Path, port: int) -> list[str]:
     ]
 
 
-class Server:
+class Server(AbstractContextManager["Server"]):
     """A TensorBoard that serves `logdir`; ended with the `with` block.
 
     Port 0 is any free port.
@@ -104,9 +105,6 @@ class Server:
             self._drain.join()
         if self._process.stdout:
             self._process.stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -42,29 +42,21 @@ def _each(
 
 # Probabilities
 
-_COINS: Targets = [
-    (coin(4, 3), {}),
-    (coin(4, 3), {"weight": positive(3)}),
-    (coin(4, 3), {"weight": positive(4, 1)}),
-]
+_WEIGHT = {"weight": positive(5)}
 _CLASSES: Targets = [
     (classes(6, of=5), {}),
+    (classes(6, of=5), _WEIGHT),
     (classes(6, of=5, ignored=-100), {"ignore_index": -100}),
-    (classes(6, of=5), {"weight": positive(5)}),
     (classes(6, of=5, ignored=2), {"ignore_index": 2}),
-    (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
+    (classes(6, of=5, ignored=2), {**_WEIGHT, "ignore_index": 2}),
 ]
-_SHARES: Targets = [
-    (probabilities(6, 5), {}),
-    (probabilities(6, 5), {"weight": positive(5)}),
-]
-_KL: Targets = [
-    (sparse_probabilities(4, 3), {}),
-    (log_probabilities(4, 3), {"log_target": True}),
-]
+_SHARES: Targets = [(probabilities(6, 5), options) for options in ({}, _WEIGHT)]
+_COIN_WEIGHTS = ({}, {"weight": positive(3)}, {"weight": positive(4, 1)})
+_COINS: Targets = [(coin(4, 3), options) for options in _COIN_WEIGHTS]
+_LOG_TARGET = (log_probabilities(4, 3), {"log_target": True})
+_KL: Targets = [(sparse_probabilities(4, 3), {}), _LOG_TARGET]
 _BATCH_MEAN = {"reduction": "batchmean"}
 _WEIGHTS = {"weight": positive(4, 3), "pos_weight": positive(3)}
-_N_D_CLASSES = classes(3, 2, of=5)
 _ENTROPY = [
     *_each("KLDivLoss", log_probabilities(4, 3), _KL, [*_REDUCTIONS, _BATCH_MEAN]),
     case("KLDivLoss", log_probabilities(5), probabilities(5), **_BATCH_MEAN),
@@ -84,7 +76,7 @@ _ENTROPY = [
     case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5)),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), probabilities(3, 5, 2, 2), note="N-d"),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
-    case("NLLLoss", log_probabilities(3, 5, 2), _N_D_CLASSES, weight=positive(5)),
+    case("NLLLoss", log_probabilities(3, 5, 2), classes(3, 2, of=5), **_WEIGHT),
     case("NLLLoss", log_probabilities(5), classes(of=5), note="one example"),
     case("CrossEntropyLoss", normal(5), classes(of=5), note="one example"),
     case("CrossEntropyLoss", normal(5), probabilities(5), note="one example"),
@@ -109,10 +101,10 @@ _OF_CLASSES: list[tuple[str, dict[str, Any]]] = [
     ("MultiMarginLoss", {}),
     ("MultiMarginLoss", {"margin": 2}),
     ("MultiMarginLoss", {"p": 2, "margin": 0.5}),
-    ("MultiMarginLoss", {"weight": positive(5)}),
+    ("MultiMarginLoss", _WEIGHT),
     ("ExpectedCostLoss", {"cost": costs(5)}),
 ]
-_SQUARED: dict[str, Any] = {"p": 2, "margin": 0.5, "weight": positive(5)}
+_SQUARED = {"p": 2, "margin": 0.5, **_WEIGHT}
 _FIVE = (normal(6, 5), classes(6, of=5))
 _N_D = (normal(3, 4, 2), classes(3, 2, of=4))
 _MARGIN_LOSSES = [
