@@ -20,15 +20,11 @@ class BadCheckpoint(ValueError):
 
 
 def save(path: Path, tree: Any) -> None:
-    """Write a nested state, whole or not at all.
-
-    Args:
-        path: the file; an older one is replaced.
-        tree: dicts (keys of text or whole numbers), lists, arrays, numbers, text,
-            bool and None, nested in any way.
+    """Write a nested state, whole or not at all; an older file is replaced.
 
     Raises:
-        TypeError: it holds anything else.
+        TypeError: it holds other things than dicts (keys of text or whole numbers),
+            lists, arrays, numbers, text, bool and None.
     """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_encoded(tree, arrays), allow_nan=False).encode()

@@ -17,14 +17,11 @@ RUNS = ("handmade", "torch_ref", "compare")
 
 
 def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
-    """The address that opens TensorBoard without smoothing and with pinned charts.
+    """The address that opens TensorBoard without smoothing, charts `tags` pinned.
 
-    Args:
-        base: of the server, such as "http://127.0.0.1:6006".
-        runs: only runs whose name starts so, such as "or_gate/".
-        tags: the charts to pin.
-        pictured: the run whose picture of both curves is pinned after the first chart,
-            since lines that agree hide each other there.
+    It shows only runs whose name starts with `runs`, such as "or_gate/". The picture of
+    both curves of the run `pictured` is pinned after the first chart, since lines that
+    agree hide each other there.
     """
     pins: list[dict[str, Any]] = [{"plugin": "scalars", "tag": tag} for tag in tags]
     if pictured:
