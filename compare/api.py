@@ -89,10 +89,8 @@ def choose_array(experiment: Experiment, config: RunConfig) -> tuple[RunConfig, 
 
 def _choice(experiment: Experiment, config: RunConfig) -> tuple[str, str]:
     backend = config.backend
-    if backend.device == "cuda":
-        return "torch", "torch tensors (NumPy arrays cannot be on CUDA)"
-    if backend.compile or backend.graph:
-        return "torch", "torch tensors (NumPy has no compiler)"
+    if backend.device == "cuda" or backend.compile or backend.graph:
+        return "torch", "torch tensors (NumPy has neither CUDA nor a compiler)"
     try:
         size = mean_product(experiment.on(config.data), config.seed)
     except Exception:  # an error in the lesson itself, which its run reports
