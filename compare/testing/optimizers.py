@@ -66,12 +66,10 @@ _MATRICES = ((3, 2), (2, 4), (1, 3))
 
 def _cases(name: str) -> list[Case]:
     alone = [{option: value} for option, value in _ALONE[name].items()]
-    options = [
-        {},
-        *({"lr": 0.1} | one for one in ({}, *alone, *_TOGETHER.get(name, []))),
-    ]
+    options = ({}, *alone, *_TOGETHER.get(name, ()))
+    kwargs = [{}, *({"lr": 0.1} | one for one in options)]
     shapes = _MATRICES if name == "Muon" else Case.shapes
-    return [Case(name, kwargs=kwargs, shapes=shapes) for kwargs in options]
+    return [Case(name, kwargs=one, shapes=shapes) for one in kwargs]
 
 
 OPTIMIZERS = [case for name in _ALONE for case in _cases(name)]
