@@ -19,10 +19,7 @@ COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
 def learners(
     model: Any, loss: str, *, lr: float, scale: float, temperature: float
 ) -> dict[str, MakeLearner]:
-    """Gradient descent, random descent and annealing of one model.
-
-    `scale` is that of a random change of each weight.
-    """
+    """Gradient descent, random descent and annealing, with random changes of `scale`."""
 
     def search(method: str, **options: Any) -> MakeLearner:
         options |= {"scale": scale, "tries": PER_STEP - 1}
