@@ -60,16 +60,16 @@ def pure(side: Side) -> tuple[bool, str]:
 def purer_by_twenty(side: Side) -> tuple[bool, str]:
     ten, twenty = purities(side, "ten"), purities(side, "twenty")
     words = f"{reporting.percent(ten)} → {reporting.percent(twenty)}"
-    words += f"; {reporting.seeds(side.named('ten'))}"
-    return bool(np.all(np.greater(twenty, ten))), words
+    return bool(np.all(np.greater(twenty, ten))), (
+        f"{words}; {reporting.seeds(side.trials)}"
+    )
 
 
 def draw(name: str, side: Side) -> plots.Figure:
     """The centres, sorted by the digit that each mostly stands for."""
     trial = side[name]
     centres, clusters = trial.parameters["centres"], trial.predict(trial.data.x)
-    counts = np.zeros((len(centres), 10), int)
-    np.add.at(counts, (clusters, trial.data.target), 1)
+    counts = metrics.confusion_matrix(trial.data.target, clusters, len(centres))[:, :10]
     order = np.argsort(counts.argmax(axis=1), kind="stable")
     fractions = counts.max(axis=1) / counts.sum(axis=1)
     names = [f"{counts[j].argmax()} ({fractions[j]:.0%})" for j in order]

@@ -1,13 +1,12 @@
 """Gradient descent and random search with the same budget of forward passes."""
 
-import math
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from compare.experiment import MakeLearner, Side
-from compare.experiments.common import trained
+from compare.experiments.common import reporting, trained
 
 PER_STEP = 3
 """Forward passes that a step costs. Of gradient descent: one, and the backward pass
@@ -41,8 +40,8 @@ def losses(side: Side, name: str) -> np.ndarray:
 
 def passes_until(side: Side, name: str, level: float) -> np.ndarray:
     """For each seed, the forward passes until the loss is at most `level`, or ∞."""
-    below = losses(side, name) <= level
-    return PER_STEP * np.where(below.any(axis=1), below.argmax(axis=1), math.inf)
+    steps = [reporting.steps_until(trial, level) for trial in side.named(name)]
+    return PER_STEP * np.array(steps)
 
 
 def passes(side: Side) -> int:

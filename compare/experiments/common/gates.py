@@ -31,6 +31,12 @@ def outputs(trial: Trial) -> np.ndarray:
     return trial.predict(ROWS)[:, 0]
 
 
+def weights(trial: Trial) -> np.ndarray:
+    """All parameters (columns) before the first step and after every step (rows)."""
+    arrays = trial.path.arrays().values()
+    return np.hstack([a.reshape(len(a), -1) for a in arrays])
+
+
 def solved(trial: Trial) -> bool:
     """Whether every output is on the right side of ½."""
     return bool(np.all((outputs(trial) > 0.5) == (trial.data.target[:, 0] > 0.5)))
@@ -52,8 +58,8 @@ def fit(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
 def least_squares(side: Side) -> tuple[bool, str]:
     """The claim that the weights solve the normal equations."""
     got, best = fit(side.only)
-    words = f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
-    return bool(np.abs(got - best).max() < 1e-3), words
+    close = np.allclose(got, best, rtol=0, atol=1e-3)
+    return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
 
 
 def boundary(title: str) -> dict[str, Draw]:
