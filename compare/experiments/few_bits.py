@@ -50,52 +50,52 @@ def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
     plain, few = (digits.accuracies(side, n) for n in ("float", name))
     lost = 100 * float(np.mean(plain) - np.mean(few))
     small, large = (size(side, n) for n in (TRAINED[name], "float32"))
-    words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
-    words += f"points lost, in {small:,} instead of {large:,} bytes"
-    return lost <= points, f"{words}; {reporting.budget(side.named(name), BATCH)}"
+    return lost <= points, (
+        f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} points "
+        f"lost, in {small:,} instead of {large:,} bytes; "
+        f"{reporting.budget(side.trials, BATCH)}"
+    )
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
     found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
-    plain = accuracies_after(side, "float32")
-    worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
+    lost = accuracies_after(side, "float32") - [*found.values()]
+    worst = 100 * float(np.max(lost, initial=0.0))
     words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
     words += f"; lost at most {worst:.1f} points; {reporting.seeds(side.trials)}"
     return worst <= 1, words
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
-    words, gains = [], []
+    words, holds = "", True
     for name in ("ternary", "binary"):
         after, during = accuracies_after(side, name), digits.accuracies(side, name)
-        gains.append(100 * float(np.mean(during) - np.mean(after)))
-        words.append(f"{name} {reporting.percent(after)} → {reporting.percent(during)}")
-    return min(gains) >= 3, f"{'; '.join(words)}; {reporting.seeds(side.trials)}"
+        holds &= 100 * float(np.mean(during) - np.mean(after)) >= 3
+        words += f"{name} {reporting.percent(after)} → {reporting.percent(during)}; "
+    return holds, words + reporting.seeds(side.trials)
 
 
 def the_scale_matters(side: Side) -> tuple[bool, str]:
     """2 bits and ternary store the same three values: only the scale is another."""
     two, three = (accuracies_after(side, name) for name in ("2 bits", "ternary"))
-    words = f"scale max |w| {reporting.percent(two)}, mean |w| "
-    words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
-    return bool(three.mean() - two.mean() >= 0.1), words
+    return bool(three.mean() - two.mean() >= 0.1), (
+        f"scale max |w| {reporting.percent(two)}, mean |w| {reporting.percent(three)}; "
+        f"{reporting.seeds(side.trials)}"
+    )
 
 
 @figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    after = {name: 100 * accuracies_after(side, name).mean() for name in AFTER}
-    aware = {label: 100 * digits.accuracies(side, n) for n, label in TRAINED.items()}
-    means = {name: np.mean(found) for name, found in aware.items()}
-    for found, mark, color, words in (
-        (after, "s", plots.RED, "rounded after training"),
-        (means, "o", plots.BLUE, "quantisation-aware training"),
-    ):
-        left.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
-    for name, each in aware.items():
-        left.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
+    after = [100 * accuracies_after(side, name).mean() for name in AFTER]
+    left.plot([*AFTER], after, "s", color=plots.RED, ms=10, label="rounded after training")
+    aware = [100 * digits.accuracies(side, name) for name in TRAINED]
+    labels, means = [*TRAINED.values()], np.mean(aware, axis=1)
+    words = "quantisation-aware training"
+    left.plot(labels, means, "o", color=plots.BLUE, ms=10, label=words)
+    left.plot(labels, aware, "_", color=plots.BLUE, ms=14)
     left.set_ylim(30, 101)
     sizes = [size(side, name) / 1000 for name in AFTER]
-    bars = right.bar([*after], sizes, color=plots.ORANGE)
+    bars = right.bar([*AFTER], sizes, color=plots.ORANGE)
     right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
     right.margins(y=0.12)
     for ax in (left, right):
@@ -132,8 +132,10 @@ EXPERIMENT = Experiment(
     course=("F5",),
     heading="Precision does NOT matter",
     data=digits.draw,
-    learners={"float": learner()}
-    | {n: learner(AFTER[label]) for n, label in TRAINED.items()},
+    learners={
+        "float": learner(),
+        **{n: learner(AFTER[label]) for n, label in TRAINED.items()},
+    },
     steps=150,
     batch_size=BATCH,
     seeds=3,
