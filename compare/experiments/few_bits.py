@@ -13,31 +13,33 @@ from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
 BITS = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
-"""How the weights of the net trained without rounding are stored afterwards."""
 AFTER = {f"{bits} bits" if isinstance(bits, int) else bits: bits for bits in BITS}
+"""How the weights of the net trained without rounding are stored afterwards."""
 TRAINED = {"4_bits": "4 bits", "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits during training."""
 
 
-def net(nn: Any, *bits: int | str) -> Any:
-    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
-    layer = nn.QuantizedLinear if bits else nn.Linear
-    return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
-
-
 def learner(*bits: int | str) -> MakeLearner:
-    return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
+    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
+
+    def net(nn: Any) -> Any:
+        layer = nn.QuantizedLinear if bits else nn.Linear
+        return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
+
+    return trained(net, lr=0.1, momentum=0.9)
 
 
 def accuracies_after(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
-    module, found = LIBRARIES[side.library], []
+    library, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
-        model, state = net(module.nn), trial.learner.model.state_dict()
-        model.to(trial.give(np.zeros(1)))
-        model.load_state_dict(module.quantize.quantized_state_dict(state, AFTER[name]))
+        rounded = learner()(library).to(trial.give(np.zeros(1)))
+        state = trial.learner.model.state_dict()
+        state = library.quantize.quantized_state_dict(state, AFTER[name])
+        rounded.model.load_state_dict(state)
         x, target = trial.data.test_set
-        found.append(digits.fraction_right(target, to_numpy(model(trial.give(x)))))
+        output = to_numpy(rounded.predict(trial.give(x)))
+        found.append(digits.fraction_right(target, output))
     return np.array(found)
 
 
@@ -61,9 +63,10 @@ def half_is_enough(side: Side) -> tuple[bool, str]:
     found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
     lost = accuracies_after(side, "float32") - [*found.values()]
     worst = 100 * float(np.max(lost, initial=0.0))
-    words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
-    words += f"; lost at most {worst:.1f} points; {reporting.seeds(side.trials)}"
-    return worst <= 1, words
+    return worst <= 1, (
+        f"{reporting.listed(found, of=reporting.percent)}; lost at most "
+        f"{worst:.1f} points; {reporting.seeds(side.trials)}"
+    )
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
