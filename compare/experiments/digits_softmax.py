@@ -15,6 +15,7 @@ def starts_near_guessing(side: Side) -> tuple[bool, str]:
 
 def lesson(data: Data, accuracy: float, title: str) -> Experiment:
     pixels = data.x.shape[1]
+    enough = f"at least {accuracy:.0%} of the test digits are right"
     on_mnist = "Handwritten digits by Linear(784, 10) and cross-entropy"
     return Experiment(
         title=title,
@@ -26,9 +27,7 @@ def lesson(data: Data, accuracy: float, title: str) -> Experiment:
         batch_size=64,
         metrics={"accuracy": digits.accuracy},
         claims={
-            f"at least {accuracy:.0%} of the test digits are right": digits.at_least(
-                accuracy
-            ),
+            enough: digits.at_least(accuracy),
             "the loss starts near ln 10": starts_near_guessing,
         },
         figures={

@@ -59,6 +59,10 @@ def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
     )
 
 
+four_bits = partial(trained_within, "4_bits", 1)
+ternary = partial(trained_within, "ternary", 3)
+
+
 def half_is_enough(side: Side) -> tuple[bool, str]:
     found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
     lost = accuracies_after(side, "float32") - [*found.values()]
@@ -90,12 +94,12 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
 @figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     after = [100 * accuracies_after(side, name).mean() for name in AFTER]
-    left.plot([*AFTER], after, "s", color=plots.RED, ms=10, label="rounded after training")
     aware = [100 * digits.accuracies(side, name) for name in TRAINED]
     labels, means = [*TRAINED.values()], np.mean(aware, axis=1)
-    words = "quantisation-aware training"
-    left.plot(labels, means, "o", color=plots.BLUE, ms=10, label=words)
-    left.plot(labels, aware, "_", color=plots.BLUE, ms=14)
+    red, blue = plots.RED, plots.BLUE
+    left.plot([*AFTER], after, "s", c=red, ms=10, label="rounded after training")
+    left.plot(labels, means, "o", c=blue, ms=10, label="quantisation-aware training")
+    left.plot(labels, aware, "_", c=blue, ms=14)
     left.set_ylim(30, 101)
     sizes = [size(side, name) / 1000 for name in AFTER]
     bars = right.bar([*AFTER], sizes, color=plots.ORANGE)
@@ -109,11 +113,11 @@ def draw_weights(side: Side) -> plots.Figure:
     """Nine weights of one hidden unit: against the scale, as stored, and as used."""
     layer = side["ternary"].learner.model[0]
     kept = to_numpy(layer.weight.data)
-    stored, scale, used = (to_numpy(a) for a in layer.quantized())
-    unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - scale)))  # an average one
+    stored, s, used = (to_numpy(a) for a in layer.quantized())
+    unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - s)))  # an average one
     tables = {
         "kept W": (kept, "{:.2f}"),
-        f"W / s,  s = {float(scale):.3f}": (kept / scale, "{:.2f}"),
+        f"W / s,  s = {float(s):.3f}": (kept / s, "{:.2f}"),
         "stored q": (stored, "{:.0f}"),
         "used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
     }
@@ -143,12 +147,8 @@ EXPERIMENT = Experiment(
     batch_size=BATCH,
     seeds=3,
     claims={
-        "trained in 4 bits the net is within 1 point of float": partial(
-            trained_within, "4_bits", 1
-        ),
-        "trained in ternary weights (1.58 bits) it is within 3 points": partial(
-            trained_within, "ternary", 3
-        ),
+        "trained in 4 bits the net is within 1 point of float": four_bits,
+        "trained in ternary weights (1.58 bits) it is within 3 points": ternary,
         "rounded after training, 16 and 8 bits cost at most 1 point": half_is_enough,
         "ternary and binary weights have to be there while it learns": training_helps,
         "after training, the same three values with another scale lose far more": (

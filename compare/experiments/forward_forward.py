@@ -26,11 +26,8 @@ LEARNERS: dict[str, MakeLearner] = {
 def multiplications(
     library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Multiply-adds of all matrix products for each example of a step, and an answer.
-
-    Both libraries compute on tensors here: torch counts the hand-written products, too.
-    """
-    give = Backend("torch").torch
+    """Multiply-adds of matrix products for each example of a step, and an answer."""
+    give = Backend("torch").torch  # torch counts the products of both libraries
     learner = make(LIBRARIES[library]).to(give(np.zeros(1)))
     with FlopCounterMode(display=False) as step:
         learner.step(give(x), give(target))
@@ -41,10 +38,7 @@ def multiplications(
 
 
 def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.ndarray:
-    """How many times as long the first takes for a step, and an answer, as the second.
-
-    On the run's own arrays; both take turns 15 times, and the median counts.
-    """
+    """Median time of a step, and an answer, of the first divided by the second."""
     trial, library = side.only, LIBRARIES[side.library]
     x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
     pair = [make(library).to(trial.give(np.zeros(1))) for make in learners]

@@ -85,11 +85,11 @@ BEST = {"one-sided": (EPS ** (1 / 2), "√ε"), "central": (EPS ** (1 / 3), "∛
 @lru_cache
 def errors(library: str) -> dict[str, np.ndarray]:
     """The error of each numeric way for each step h: the median of 15 points."""
-    error = partial(relative_error, library, "SinePlusExponential")
-    return {
-        way: np.median([[error(way, p, h=h) for h in STEPS] for p in points(15)], axis=0)
-        for way in ("one-sided", "central", "complex step")
-    }
+    error, found = partial(relative_error, library, "SinePlusExponential"), {}
+    for way in ("one-sided", "central", "complex step"):
+        each = [[error(way, p, h=h) for h in STEPS] for p in points(15)]
+        found[way] = np.median(each, axis=0)
+    return found
 
 
 def best_step(side: Side) -> tuple[bool, str]:
@@ -139,13 +139,12 @@ def evaluations(library: str) -> dict[str, list[int]]:
 
 def costs_the_same(side: Side) -> tuple[bool, str]:
     counts, n = evaluations(side.library), np.log(SIZES)
-    exponents = {way: np.polyfit(n, np.log(c), 1)[0] for way, c in counts.items()}
-    reverse = abs(exponents.pop("reverse"))
-    holds = reverse < 1e-9 and all(abs(e - 1) < 0.05 for e in exponents.values())
-    return bool(holds), (
+    powers = {way: np.polyfit(n, np.log(c), 1)[0] for way, c in counts.items()}
+    holds = all(abs(p - (way != "reverse")) < 0.05 for way, p in powers.items())
+    return holds and abs(powers["reverse"]) < 1e-9, (
         f"evaluations for n = {SIZES[0]} … {SIZES[-1]}: "
-        f"{reporting.listed(exponents, 'n^{:.2f}')}, reverse n^{reverse:.2f} (at n = "
-        f"{SIZES[-1]}, forward {counts['forward'][-1]}, reverse {counts['reverse'][-1]})"
+        f"{reporting.listed(powers, 'n^{:.2f}', abs)} (at n = {SIZES[-1]}, "
+        f"forward {counts['forward'][-1]}, reverse {counts['reverse'][-1]})"
     )
 
 

@@ -7,9 +7,9 @@ from compare.experiments.common import gates
 
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
-    corrected = np.diff(gates.weights(side.only), axis=0).any(axis=1)
-    last = np.flatnonzero(corrected)[-1] + 1
-    quiet = len(corrected) - last
+    changes = np.diff(gates.weights(side.only), axis=0)
+    last = np.flatnonzero(changes.any(axis=1))[-1] + 1
+    quiet = len(changes) - last
     return bool(quiet >= len(gates.ROWS)), f"the last correction is step {last}"
 
 

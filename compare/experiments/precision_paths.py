@@ -26,11 +26,7 @@ plain = trained(NET, "MSELoss", lr=LR)
 
 
 def rounded(name: str) -> MakeLearner:
-    """The same net, whose weights are stored in a shorter type from step to step.
-
-    Forward, backward and the update are computed in the run's own dtype; the new
-    weights are then rounded, by each library in its own way.
-    """
+    """The same net, but each library rounds the new weights after every step."""
 
     def make(library: Any) -> Any:
         class Rounded(library.training.GradientLearner):
@@ -47,8 +43,8 @@ def rounded(name: str) -> MakeLearner:
 
 
 def path(trial: Trial) -> np.ndarray:
-    """The weights (columns) after each step (rows); before the first none is rounded."""
-    return gates.weights(trial)[1:].astype(float)
+    """The weights (columns) after each step (rows)."""
+    return gates.weights(trial)[1:].astype(float)  # the start is not rounded
 
 
 def distances(side: Side, name: str) -> np.ndarray:

@@ -50,9 +50,7 @@ EXPERIMENT = Experiment(
     metrics={"accuracy": digits.accuracy},
     claims={
         "the templates become smoother": smoother,
-        "it costs at most 3 points of accuracy": digits.keeps_accuracy(
-            "smooth", points=3
-        ),
+        "it costs at most 3 points of accuracy": digits.keeps_accuracy("smooth", 3),
     },
     figures={name: partial(draw, name) for name in ("plain", "smooth")},
     story="better_error = error + a · custom_error. The second error does not look at "

@@ -9,26 +9,27 @@ from compare.experiment import Experiment, Side
 from compare.experiments.common import budgets, figures, gates, reporting
 
 LEVEL = 0.1
+NEURON = gates.neuron("Sigmoid")
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
     right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.COLORS}
     seeds = side.named("gradient")
-    words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
-    words += f"forward passes each; {reporting.budget(seeds)}"
-    return min(right.values()) == len(seeds), words
+    return min(right.values()) == len(seeds), (
+        f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
+        f"forward passes each; {reporting.budget(seeds)}"
+    )
 
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
     passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
     medians = reporting.listed(passes, of=partial(reporting.median, form=".0f"))
-    words = f"until the loss is {LEVEL}: {medians}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
-    if math.isfinite(gradient):
-        words += f"; random / gradient = {blind / gradient:.2f}"
-    words += f"; {reporting.seeds(side.trials)}"
-    return bool(blind <= 2 * gradient < math.inf), words
+    return bool(blind <= 2 * gradient < math.inf), (
+        f"until the loss is {LEVEL}: {medians}; random / gradient = "
+        f"{blind / gradient:.2f}; {reporting.seeds(side.trials)}"
+    )
 
 
 LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "loss")
@@ -37,13 +38,7 @@ EXPERIMENT = Experiment(
     course=("A3", "A5"),
     heading="Lernen / Wie Lernen?",
     data=gates.gate(gates.OR),
-    learners=budgets.learners(
-        lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
-        "BCELoss",
-        lr=10.0,
-        scale=2.0,
-        temperature=0.1,
-    ),
+    learners=budgets.learners(NEURON, "BCELoss", lr=10, scale=2, temperature=0.1),
     steps=60,
     seeds=9,
     claims={

@@ -16,9 +16,9 @@ COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
 
 
 def learners(
-    model: Any, loss: str, *, lr: float, scale: float, temperature: float
+    model: Any, loss: str, lr: float, scale: float, temperature: float
 ) -> dict[str, MakeLearner]:
-    """Gradient descent, random descent and annealing, with random changes of `scale`."""
+    """Gradient descent; random descent and annealing, with changes of this scale."""
 
     def search(method: str, **options: Any) -> MakeLearner:
         options |= {"scale": scale, "tries": PER_STEP - 1}

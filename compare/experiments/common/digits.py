@@ -19,10 +19,7 @@ from handmade.nn import CrossEntropyLoss
 
 @lru_cache(maxsize=1)
 def small() -> Data:
-    """1797 digits of 8 × 8 pixels in [0, 1]: 1437 to learn from, 360 to be tested on.
-
-    The split is the same in every run and stratified by digit.
-    """
+    """8 × 8 pixels in [0, 1]: 1437 to learn from, 360 to test; split by digit."""
     x, y = load_digits(return_X_y=True)
     split: Any = train_test_split(x / 16, y, test_size=360, random_state=0, stratify=y)
     x, x_test, target, target_test = split
@@ -30,7 +27,7 @@ def small() -> Data:
 
 
 def draw(rng: object = None) -> Data:
-    """The small digits, the same in every run."""
+    """The small digits; they and their split are the same in every run."""
     return small()
 
 
@@ -79,11 +76,6 @@ def last(side: Side, name: str, metric: str = "accuracy/test") -> np.ndarray:
     return np.array([trial.metrics[metric] for trial in side.named(name)])
 
 
-def mean(side: Side, name: str) -> float:
-    """The mean test accuracy over the seeds."""
-    return float(np.mean(last(side, name)))
-
-
 def fraction_right(target: np.ndarray, output: np.ndarray) -> float:
     """The fraction of digits that an output (n, 10) classifies correctly."""
     return float(np.mean(np.argmax(output, axis=-1) == target))
@@ -115,7 +107,7 @@ def keeps_accuracy(name: str, points: float) -> Claim:
     """The claim that on average `name` loses at most so many points against "plain"."""
 
     def claim(side: Side) -> tuple[bool, str]:
-        plain, other = mean(side, "plain"), mean(side, name)
+        plain, other = (last(side, n).mean() for n in ("plain", name))
         return other >= plain - points / 100, f"test accuracy {plain:.1%} → {other:.1%}"
 
     return claim

@@ -7,12 +7,17 @@ import numpy as np
 
 from compare import plots
 from compare.experiment import Data, Draw, DrawData, Side
-from compare.experiments.common import trained
+from compare.experiments.common import Model, trained
 from compare.results import Trial
 
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
 LINEAR_NEURON = trained(lambda nn: nn.Linear(2, 1), "MSELoss", lr=0.5)
+
+
+def neuron(activation: str) -> Model:
+    """One neuron with two inputs and this activation."""
+    return lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)())
 
 
 def gate(targets: Sequence[int]) -> DrawData:
