@@ -25,11 +25,12 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
     passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
     medians = reporting.listed(passes, of=partial(reporting.median, form=".0f"))
+    words = f"until the loss is {LEVEL}: {medians}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
-    return bool(blind <= 2 * gradient < math.inf), (
-        f"until the loss is {LEVEL}: {medians}; random / gradient = "
-        f"{blind / gradient:.2f}; {reporting.seeds(side.trials)}"
-    )
+    if math.isfinite(gradient):
+        words += f"; random / gradient = {blind / gradient:.2f}"
+    words += f"; {reporting.seeds(side.trials)}"
+    return bool(blind <= 2 * gradient < math.inf), words
 
 
 LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "loss")
