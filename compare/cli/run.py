@@ -165,7 +165,7 @@ def _trained(
 
     Ctrl-C and SIGTERM end this lesson and all after it.
     """
-    from compare.array_choice import choose_array
+    from compare.api import choose_array
 
     try:
         with usage_errors(Exception, about=_where(lesson, config.logdir)):
