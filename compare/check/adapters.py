@@ -37,6 +37,10 @@ OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "dat
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
 
 
+class NoUpstream(NotTested):
+    """A loss of many numbers has a backward pass that takes no upstream gradient."""
+
+
 def answer(definition: Definition, question: Question, passes: int = 1) -> Answer:
     """Run a layer or a loss in a test case; gradients add up over `passes`.
 
@@ -245,7 +249,7 @@ def _functions(
             if definition.kind != "loss" or not kept["others"]:
                 return {}  # the value alone can be compared
             if upstream and not form.reduction:
-                raise NotTested("reduction='none' has no place for grad_output")
+                raise NoUpstream("reduction='none' has no place for grad_output")
             gradient = _times_upstream(kept["cache"], (), upstream, form)
             return {"input gradient": gradient}
         named, own = taken(definition.backward), definition.backward
@@ -257,7 +261,7 @@ def _functions(
         else:
             by_order = form.backward
         if _lacks_upstream(definition, upstream, by_order):
-            raise NotTested("reduction='none' has no place for grad_output")
+            raise NoUpstream("reduction='none' has no place for grad_output")
         returned = own(*_arguments(by_order, own_values), **options)
         found = _named(returned, question, values)
         found["input gradient"] = _times_upstream(
@@ -454,7 +458,7 @@ def _module(
         if given is None:
             given = ("g",) if upstream and not form.reduction else ()
         elif _lacks_upstream(definition, upstream, given):
-            raise NotTested("reduction='none' has no place for grad_output")
+            raise NoUpstream("reduction='none' has no place for grad_output")
         state = {name: slot.get() for name, slot in slots.items()}
         before = (
             {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}

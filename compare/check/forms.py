@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from compare.check.adapters import IN_OUT, MODES, answer
+from compare.check.adapters import IN_OUT, MODES, NoUpstream, answer
 from compare.check.arguments import expressible, required, spelled, taken_in_order, torchs_defaults
 from compare.check.definitions import (
     BACKWARD,
@@ -104,6 +104,8 @@ def _gives_many(definition: Definition, questions: list[Question]) -> bool:
     for question in questions:
         try:
             output = answer(definition, question).results["output"]
+        except NoUpstream:
+            return "reduction" not in question.kwargs
         except BackwardFailed as failed:
             output = failed.output
         except Exception:
