@@ -20,7 +20,6 @@ from rich.table import Table
 from benchmarks import page
 from compare.bench import IMPLEMENTATIONS, Options
 from compare.bench.measure import initial_weights
-from compare.bench.options import applied
 from compare.bench.timing import Step
 from compare.bench.workloads import WORKLOADS, Workload, find
 
@@ -68,7 +67,7 @@ def main(
 
 def profile(workload: Workload, options: Options) -> Profile:
     """Profile the hand-written step on NumPy arrays."""
-    with applied(options):
+    with options.applied():
         start = initial_weights(workload, options.dtype)
         prepare = IMPLEMENTATIONS["cpu"]["numpy"].prepare
         step = prepare(workload, start, options.dtype).take

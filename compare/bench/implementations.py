@@ -14,15 +14,16 @@ from compare.bench import baselines
 from compare.bench.workloads import TrainingStep, Weights, Workload
 from compare.compile import Compiled
 
+REFERENCE = "torch_ref"
+"""The implementation that all others are compared with."""
+
 
 class Implementation(NamedTuple):
     """One line of the report."""
 
     title: str
-    prepare: Callable[[Workload, Weights, str], TrainingStep]
-    """Makes the step from a workload, initial weights and a dtype."""
-    package: str = ""
-    """One that must be installed."""
+    prepare: Callable[[Workload, Weights, str], TrainingStep]  # the str is the dtype
+    package: str = ""  # one that must be installed
 
 
 def learner_step(
@@ -101,6 +102,7 @@ def _learner(title: str, package: str = "", **options: Any) -> Implementation:
     return Implementation(title, partial(learner_step, **options), package)
 
 
+_on_cuda = partial(_learner, device="cuda")
 IMPLEMENTATIONS = {
     "cpu": {
         "numpy": _learner("handmade, NumPy", array="numpy"),
@@ -117,9 +119,9 @@ IMPLEMENTATIONS = {
         "floor": Implementation("matrix products alone", matrix_products),
     },
     "cuda": {
-        "torch": _learner("handmade, eager", device="cuda"),
-        "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
-        "torch_ref": _learner("torch_ref, eager", library=torch_ref, device="cuda"),
+        "torch": _on_cuda("handmade, eager"),
+        "graph": _on_cuda("handmade, CUDA graph", compiler="graph"),
+        "torch_ref": _on_cuda("torch_ref, eager", library=torch_ref),
         "floor": Implementation(
             "matrix products alone", partial(matrix_products, device="cuda")
         ),
