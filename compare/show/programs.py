@@ -21,7 +21,7 @@ DRAWS = {
         ("root grad_transposed", normal(3, 2)),
         ("samples", normal(8, 3)),
         ("number", normal(1)),
-        ("point gradient grad_rows", normal(2)),
+        ("point grad_point grad_rows", normal(2)),
         ("bias", normal(3)),
         ("vector weights", normal(4)),
         ("large", normal(4, scale=3)),

@@ -21,6 +21,11 @@ class Layer:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     weight: bool = False
 
+    def __repr__(self) -> str:
+        """The layer as code."""
+        call = f"nn.{self.name}({', '.join(map(repr, self.args))})"
+        return f"{call}.weight" if self.weight else call
+
     def built(self, nn: Any, give: Give | None = None) -> Any:
         """The layer from a library's `nn`."""
         args, kwargs = (resolved(a, nn, give) for a in (self.args, self.kwargs))
