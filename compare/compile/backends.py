@@ -19,8 +19,7 @@ class TorchCompiler:
     code is still the same; they took three times as long as a small step.
     """
 
-    copies_on_write = True
-    """Whether a write into a part of an array copies the whole array."""
+    copies_on_write = True  # whether a write into a part of an array copies all of it
     device = "cpu"
 
     def compile(self, pure: Pure) -> Pure:
@@ -30,14 +29,24 @@ class TorchCompiler:
         """
         compiled: dict[Any, Callable[..., Any]] = {}
 
-        def run(state: Any, hyper: Any, x: Any, target: Any) -> Any:
+        def run(state: list[Any], hyper: list[Any], x: Any, target: Any) -> Any:
+            n = len(state)
+
+            def in_place(*inputs: Any) -> tuple[Any, ...]:
+                state, hyper = list(inputs[:n]), list(inputs[n:-2])
+                new_state, loss, gradients = pure(state, hyper, *inputs[-2:])
+                for old, new in zip(state, new_state, strict=True):
+                    if new is not old:
+                        old.copy_(new)
+                return loss, *gradients
+
             shapes = x.shape, x.dtype, target.shape, target.dtype
             # Inductor compiles for one memory layout.
             inputs = [*state, *hyper, x.contiguous(), target.contiguous()]
             if shapes not in compiled:
-                compiled[shapes] = self.build(in_place(pure, len(state)), inputs)
+                compiled[shapes] = self.build(in_place, inputs)
             buffers, (loss, *gradients) = compiled[shapes](inputs)
-            return buffers[: len(state)], loss, gradients
+            return buffers[:n], loss, gradients
 
         return run
 
@@ -74,21 +83,7 @@ class JaxCompiler:
         return [v.copy() if hasattr(v, "copy") else v for v in values]
 
 
-def in_place(pure: Pure, count: int) -> InPlace:
-    """`pure` with all arguments in a row; `count` arrays of state are overwritten."""
-
-    def step(*inputs: Any) -> tuple[Any, ...]:
-        state, hyper = list(inputs[:count]), list(inputs[count:-2])
-        new_state, loss, gradients = pure(state, hyper, *inputs[-2:])
-        for old, new in zip(state, new_state, strict=True):
-            if new is not old:
-                old.copy_(new)
-        return loss, *gradients
-
-    return step
-
-
-def graph_of(step: Callable[..., Any], inputs: list[Any]) -> torch.fx.GraphModule:
+def graph_of(step: InPlace, inputs: list[Any]) -> torch.fx.GraphModule:
     """The operations of `step`, traced with fake tensors of the shapes of `inputs`."""
     from torch.fx.experimental.proxy_tensor import make_fx
 

@@ -26,12 +26,7 @@ class GraphCompiler(TorchCompiler):
         self.device = device
 
     def build(self, step: InPlace, inputs: Sequence[Tensor]) -> Callable[..., Any]:
-        """From inputs to the recording's buffers, and what the step returns.
-
-        Raises:
-            ValueError: the step draws random numbers, which would be the same in each
-                replay, or reads a value, for which the host would have to wait.
-        """
+        """From inputs to the recording's buffers, and what the step returns."""
         buffers = [tensor.clone() for tensor in inputs]
         replay, outputs = record(step, buffers)
 
@@ -48,7 +43,12 @@ class GraphCompiler(TorchCompiler):
 def record(
     step: InPlace, buffers: Sequence[Tensor]
 ) -> tuple[Callable[[], object], tuple[Any, ...]]:
-    """A function that replays `step` on the buffers, and the outputs it overwrites."""
+    """A function that replays `step` on the buffers, and the outputs it overwrites.
+
+    Raises:
+        ValueError: the step draws random numbers, which would be the same in each
+            replay, or reads a value, for which the host would have to wait.
+    """
     graph = torch.cuda.CUDAGraph()
     try:
         stream = torch.cuda.Stream()  # CUDA requires a warm-up on a side stream
