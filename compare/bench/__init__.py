@@ -10,14 +10,5 @@ from compare.bench.implementations import IMPLEMENTATIONS, REFERENCE, Implementa
 from compare.bench.measure import Disagreement, Row, bench, measure, table
 from compare.bench.timing import Options
 
-__all__ = [
-    "IMPLEMENTATIONS",
-    "REFERENCE",
-    "Disagreement",
-    "Implementation",
-    "Options",
-    "Row",
-    "bench",
-    "measure",
-    "table",
-]
+__all__ = ["IMPLEMENTATIONS", "REFERENCE", "Disagreement", "Implementation", "Options"]
+__all__ += ["Row", "bench", "measure", "table"]

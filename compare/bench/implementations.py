@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,6 @@ class Implementation(NamedTuple):
 
     title: str
     prepare: Callable[[Workload, Weights, str], TrainingStep]  # the str is the dtype
-    package: str = ""  # one that must be installed
 
 
 def learner_step(
@@ -38,9 +38,9 @@ def learner_step(
 ) -> TrainingStep:
     """The step of a learner of `handmade` or `torch_ref`.
 
-    The compiler is "torch", "jax" or "graph" for `handmade`, "torch.compile" for
-    `torch_ref`, or "" for none.
+    `compiler` is one of `Compiled`'s for `handmade`, "torch.compile" for `torch_ref`.
     """
+    import_module(array)  # JAX may be missing
     to_array = Backend(array, device, dtype).handmade
     learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
     state = {**learner.state_dict(), "model": mapped(dict(weights), to_array)}
@@ -98,30 +98,29 @@ def matrix_products(
     return TrainingStep(multiply, dict)
 
 
-def _learner(title: str, package: str = "", **options: Any) -> Implementation:
-    return Implementation(title, partial(learner_step, **options), package)
+def _learner(title: str, **options: Any) -> Implementation:
+    return Implementation(title, partial(learner_step, **options))
 
 
-_on_cuda = partial(_learner, device="cuda")
 IMPLEMENTATIONS = {
     "cpu": {
         "numpy": _learner("handmade, NumPy", array="numpy"),
         "torch": _learner("handmade, torch"),
         "compile": _learner("handmade, torch compiled", compiler="torch"),
-        "jax": _learner("handmade, JAX jit", "jax", array="jax", compiler="jax"),
+        "jax": _learner("handmade, JAX jit", array="jax", compiler="jax"),
         "torch_ref": _learner("torch_ref, eager", library=torch_ref),
         "torch.compile": _learner(
             "torch_ref, torch.compile", library=torch_ref, compiler="torch.compile"
         ),
-        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step, "jax"),
-        "sklearn": Implementation("scikit-learn", baselines.sklearn_step, "sklearn"),
-        "micrograd": Implementation("micrograd", baselines.micrograd_step, "micrograd"),
+        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step),
+        "sklearn": Implementation("scikit-learn", baselines.sklearn_step),
+        "micrograd": Implementation("micrograd", baselines.micrograd_step),
         "floor": Implementation("matrix products alone", matrix_products),
     },
     "cuda": {
-        "torch": _on_cuda("handmade, eager"),
-        "graph": _on_cuda("handmade, CUDA graph", compiler="graph"),
-        "torch_ref": _on_cuda("torch_ref, eager", library=torch_ref),
+        "torch": _learner("handmade, eager", device="cuda"),
+        "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
+        "torch_ref": _learner("torch_ref, eager", device="cuda", library=torch_ref),
         "floor": Implementation(
             "matrix products alone", partial(matrix_products, device="cuda")
         ),

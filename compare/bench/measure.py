@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import numpy as np
 from rich.table import Column, Table
@@ -54,12 +53,7 @@ def bench(
     options: Options,
     implementations: Mapping[str, Implementation] | None = None,
 ) -> Iterator[Row]:
-    """Measure one workload after the other; all if no names are given.
-
-    Raises:
-        ValueError: there is no such workload.
-        Disagreement: two implementations do not compute the same.
-    """
+    """Measure one workload after the other; all if no names are given."""
     device = options.device
     chosen = [find(name, device) for name in dict.fromkeys(names or WORKLOADS[device])]
     implementations = implementations or IMPLEMENTATIONS[device]
@@ -69,17 +63,20 @@ def bench(
 def measure(
     workload: Workload, options: Options, implementations: Mapping[str, Implementation]
 ) -> Row:
-    """Prepare all implementations that can do this workload, compare, and time them."""
+    """Prepare all implementations that can do this workload, compare, and time them.
+
+    Raises:
+        Disagreement: two implementations do not compute the same.
+    """
     steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
     with options.applied():
         start = initial_weights(workload, options.dtype)
-        for name, (_, prepare, package) in implementations.items():
-            if package and find_spec(package) is None:
-                absent[name] = "not installed"
-                continue
+        for name, implementation in implementations.items():
             try:
-                steps[name] = prepare(workload, start, options.dtype)
+                steps[name] = implementation.prepare(workload, start, options.dtype)
+            except ModuleNotFoundError:
+                absent[name] = "not installed"
             except Unsupported as reason:
                 absent[name] = str(reason)
         _require_agreement(steps, start, options)

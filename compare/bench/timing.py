@@ -17,8 +17,7 @@ from compare.backend import Backend, tf32
 
 Step = Callable[[], object]
 Name = TypeVar("Name", bound=Hashable)
-Clock = Callable[[], float]
-"""Returns seconds."""
+Clock = Callable[[], float]  # returns seconds
 CLOCKS = {"wall": perf_counter, "cpu": process_time}
 WARM_UP_STEPS = 3
 # A turn takes at least so long, in at most so many steps.
@@ -27,22 +26,14 @@ TURN_SECONDS, MAX_TURN_STEPS = 0.005, 2000
 
 @dataclass(frozen=True)
 class Options:
-    """The conditions of a measurement.
-
-    The clock is "wall", or "cpu" for this process's CPU time, which other programs
-    disturb less; on CUDA it is the device's own events. With `tf32` CUDA may round the
-    factors of float32 products to TF32.
-
-    Raises:
-        ValueError: a value is out of range, or there is no CUDA device.
-    """
+    """The conditions of a measurement; ValueError if one cannot be met."""
 
     threads: int = 1
     dtype: str = "float32"
     rounds: int = 25
-    clock: str = "wall"
+    clock: str = "wall"  # "cpu": this process's CPU time; on CUDA its own events count
     device: str = "cpu"
-    tf32: bool = False
+    tf32: bool = False  # whether CUDA may round the factors of float32 products
 
     def __post_init__(self) -> None:
         for name in ("threads", "rounds"):
@@ -89,8 +80,8 @@ def interleaved(
 ) -> dict[Name, np.ndarray]:
     """Seconds per step, by name, one number for each round.
 
-    In every round each step has a turn of several repetitions; the order rotates. The
-    first repetition of a turn, with cold caches, does not count.
+    In every round each step has a turn of several repetitions; the order rotates. One
+    more before it, with cold caches, does not count.
     """
     timers = {name: Timer(step, timer=clock) for name, step in steps.items()}
     counts: dict[Name, int] = {}
@@ -109,11 +100,9 @@ def interleaved(
 
 
 def cuda_clock() -> Clock:
-    """A clock of the CUDA device: it starts at its first reading, with 0.
+    """A clock by CUDA's events: a reading waits until the device has done its work.
 
-    Each reading waits until the device has finished its work and uses the time of an
-    event, so the host's own time does not count. The time between two events is a
-    float32, so it is summed from reading to reading.
+    The time between two events is a float32, so it is summed from reading to reading.
     """
     seconds, last = 0.0, None
 

@@ -10,10 +10,8 @@ import numpy as np
 
 from compare.suggest import suggest
 
-Product = tuple[int, int, int]
-"""A matrix product: (m, k) times (k, n)."""
-Weights = Mapping[str, np.ndarray]
-"""Parameters by name, in torch's layout."""
+Product = tuple[int, int, int]  # (m, k) times (k, n)
+Weights = Mapping[str, np.ndarray]  # by name, in torch's layout
 
 
 class TrainingStep(NamedTuple):
@@ -45,10 +43,7 @@ class Workload:
 
     @property
     def products(self) -> list[Product]:
-        """All products of a step: forward, gradient of the weights, of the inputs.
-
-        The first layer needs no gradient of its inputs.
-        """
+        """Those of a step: forward, gradient of weights, of inputs but the first's."""
         each = [[(m, k, n), (n, m, k), (m, n, k)] for m, k, n in self.layers]
         return [*each[0][:2], *(product for layer in each[1:] for product in layer)]
 
@@ -113,11 +108,7 @@ WORKLOADS = {
 
 
 def find(name: str, device: str = "cpu") -> Workload:
-    """The workload of this name.
-
-    Raises:
-        ValueError: there is none (the message suggests one), or only for CUDA.
-    """
+    """The workload of this name; ValueError, with a suggestion, if there is none."""
     known = WORKLOADS[device]
     if name in known:
         return known[name]

@@ -112,7 +112,10 @@ def test_the_command_times_nothing_that_disagrees(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_command_says_which_package_is_missing(monkeypatch: pytest.MonkeyPatch):
-    other = EAGER["numpy"]._replace(title="other", package="no_such_package")
+    def prepare(*_):
+        raise ModuleNotFoundError("no_such_package")
+
+    other = Implementation("other", prepare)
     monkeypatch.setitem(IMPLEMENTATIONS, "cpu", {**EAGER, "other": other})
     result = CliRunner().invoke(app, ["bench", "or", "--rounds", "1"])
     assert result.exit_code == 0
