@@ -81,10 +81,12 @@ def _compared(
     """Compare the results of both libraries by name: see `classify`."""
     if got.keys() != want.keys():
         raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
-    limits = {"tolerance": tolerance, "eps": EPS, "scale": scale}
-    verdicts = [classify(got[name], want[name], **limits) for name in want]
-    rows = map(Row, want, map(got.get, want), want.values(), verdicts)
-    return Example(call, given, tuple(rows), worst(verdicts))
+    rows: list[Row] = []
+    for name, theirs in want.items():
+        ours = got[name]
+        verdict = classify(ours, theirs, tolerance=tolerance, eps=EPS, scale=scale)
+        rows.append(Row(name, ours, theirs, verdict))
+    return Example(call, given, tuple(rows), worst([row.verdict for row in rows]))
 
 
 # Layers, losses and optimisers: one of their test cases, the verdict over all of them.

@@ -19,11 +19,9 @@ from compare.show.example import Example, example
 from compare.show.names import lookup, resolve
 from compare.show.programs import NO_EXAMPLE
 
-MIN_WIDTH = 150
-"""The width from which on sources stand side by side, if their lines fit."""
-SPACE = 3
-"""Columns between two sources."""
-HTML_WIDTH = 184
+MIN_WIDTH = 150  # from which on sources stand side by side, if their lines fit
+SPACE = 3  # columns between two sources
+WIDTH = 184  # of the HTML
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,7 @@ def show(page: Page, console: Console) -> None:
 def as_html(page: Page) -> str:
     """A page as HTML that needs no other file; the same on every machine."""
     console = Console(
-        record=True,
-        file=StringIO(),
-        width=HTML_WIDTH,
-        highlight=False,
-        force_terminal=True,
-        color_system="truecolor",
-        legacy_windows=False,
-        _environ={},
+        record=True, file=StringIO(), width=WIDTH, legacy_windows=False, _environ={}
     )
     show(page, console)
     title = f"<title>{page.name}: handmade and torch_ref</title>"

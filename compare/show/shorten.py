@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 import textwrap
+from itertools import pairwise
 from typing import Any
 
 FALSE = re.compile(
@@ -109,15 +110,12 @@ def _broken_line(line: str) -> str:
     if len(line) <= WIDTH or not brackets:
         return line
     start, end = max(brackets, key=lambda bracket: bracket[1] - bracket[0])
+    commas = [t.end() for t in TOKEN.finditer(line, start, end) if t[0] == ", "]
     indent = " " * (len(line) - len(line.lstrip()))
-    lines = [""]
-    for item in TOKEN.sub(_after_comma, line[start:end]).split("\n"):
-        if len(indent) + 4 + len(lines[-1]) + len(item) > WIDTH and lines[-1]:
-            lines.append("")
-        lines[-1] += item
-    inner = [f"{indent}    {items.rstrip()}" for items in lines]
-    return "\n".join([line[:start], *inner, indent + line[end:]])
-
-
-def _after_comma(token: re.Match[str]) -> str:
-    return ", \n" if token[0] == ", " else token[0]
+    inner = [""]
+    for a, b in pairwise([start, *commas, end]):
+        if inner[-1] and len(f"{indent}    {inner[-1]}{line[a:b]}") > WIDTH:
+            inner.append("")
+        inner[-1] += line[a:b]
+    lines = [f"{indent}    {items.rstrip()}" for items in inner]
+    return "\n".join([line[:start], *lines, indent + line[end:]])
