@@ -16,13 +16,13 @@ class Unsupported(Exception):
     """A library cannot do this workload; the message says why, in a few words."""
 
 
-def jax_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
+def jax_step(workload: Workload, dtype: str) -> TrainingStep:
     """JAX: `jit` of `value_and_grad` and the update, in one function."""
     import jax
 
     to_array = Backend("jax", dtype=dtype).handmade
     x, target = map(to_array, workload.batch())
-    parameters = mapped(dict(weights), to_array)
+    parameters = mapped(workload.weights(dtype), to_array)
     layers = list(workload.model(torch_ref.nn))
 
     def loss_of(parameters: Any, x: Any, target: Any) -> Any:
@@ -67,13 +67,14 @@ def _jax_layer(layer: Any, x: Any, weight: Any, bias: Any) -> Any:
             return y + bias[:, None, None]
 
 
-def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
+def micrograd_step(workload: Workload, dtype: str) -> TrainingStep:
     """micrograd: reverse-mode differentiation of single numbers, in Python."""
     if workload.name != "or":
         raise Unsupported("one neuron only")
     from micrograd.nn import Neuron
 
     x, target = (a.tolist() for a in workload.batch())
+    weights = workload.weights(dtype)
     neuron: Any = Neuron(len(x[0]), nonlin=False)
     start = np.append(weights["0.weight"], weights["0.bias"]).tolist()
     for parameter, number in zip(neuron.parameters(), start, strict=True):
@@ -95,14 +96,14 @@ def micrograd_step(workload: Workload, weights: Weights, dtype: str) -> Training
     return TrainingStep(take, current)
 
 
-def sklearn_step(workload: Workload, weights: Weights, dtype: str) -> TrainingStep:
+def sklearn_step(workload: Workload, dtype: str) -> TrainingStep:
     """scikit-learn: `MLPClassifier.partial_fit` on the whole batch."""
     if not workload.classes or len(workload.shape) != 2:
         raise Unsupported("no convolutions" if workload.classes else "classes only")
     from sklearn.neural_network import MLPClassifier
 
     x, target = workload.batch()
-    x = x.astype(dtype)
+    x, weights = x.astype(dtype), workload.weights(dtype)
     *hidden, _ = [len(a) for name, a in weights.items() if name.endswith("bias")]
     plain: Any = {"alpha": 0, "momentum": 0, "nesterovs_momentum": False}
     plain |= {"solver": "sgd", "batch_size": len(x), "shuffle": False}

@@ -12,7 +12,7 @@ import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
 from compare.bench import baselines
-from compare.bench.workloads import TrainingStep, Weights, Workload
+from compare.bench.workloads import TrainingStep, Workload
 from compare.compile import Compiled
 
 REFERENCE = "torch_ref"
@@ -23,12 +23,11 @@ class Implementation(NamedTuple):
     """One line of the report."""
 
     title: str
-    prepare: Callable[[Workload, Weights, str], TrainingStep]  # the str is the dtype
+    prepare: Callable[[Workload, str], TrainingStep]  # the str is the dtype
 
 
 def learner_step(
     workload: Workload,
-    weights: Weights,
     dtype: str,
     *,
     library: Any = handmade,
@@ -43,8 +42,7 @@ def learner_step(
     import_module(array)  # JAX may be missing
     to_array = Backend(array, device, dtype).handmade
     learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
-    state = {**learner.state_dict(), "model": mapped(dict(weights), to_array)}
-    learner.load_state_dict(state)
+    learner.model.load_state_dict(mapped(workload.weights(dtype), to_array))
     x, target = map(to_array, workload.batch())
     if compiler == "torch.compile":
         train = _torch_compiled(learner)
@@ -80,7 +78,7 @@ def _torch_compiled(learner: Any) -> Callable[..., torch.Tensor]:
 
 
 def matrix_products(
-    workload: Workload, weights: Weights, dtype: str, *, device: str = "cpu"
+    workload: Workload, dtype: str, *, device: str = "cpu"
 ) -> TrainingStep:
     """Only the matrix products of a step: a lower bound for its time."""
     kind: Any = {"dtype": getattr(torch, dtype), "device": device}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from rich.table import Column, Table
 
-import handmade
 from compare.backend import TF32_EPS
 from compare.bench.baselines import Unsupported
 from compare.bench.implementations import IMPLEMENTATIONS, REFERENCE, Implementation
@@ -71,25 +70,17 @@ def measure(
     steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
     with options.applied():
-        start = initial_weights(workload, options.dtype)
         for name, implementation in implementations.items():
             try:
-                steps[name] = implementation.prepare(workload, start, options.dtype)
+                steps[name] = implementation.prepare(workload, options.dtype)
             except ModuleNotFoundError:
                 absent[name] = "not installed"
             except Unsupported as reason:
                 absent[name] = str(reason)
-        _require_agreement(steps, start, options)
+        _require_agreement(steps, workload.weights(options.dtype), options)
         timed = {name: step.take for name, step in steps.items()}
         seconds = interleaved(timed, options.rounds, options.start_clock())
     return Row(workload, seconds, absent)
-
-
-def initial_weights(workload: Workload, dtype: str) -> Weights:
-    """The parameters, drawn from seed 0."""
-    handmade.manual_seed(0)
-    drawn = workload.learner(handmade).parameters()
-    return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
 def _require_agreement(

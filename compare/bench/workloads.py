@@ -1,6 +1,6 @@
 """The workloads: small and large nets, whose training step is timed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import handmade
 from compare.suggest import suggest
 
 Product = tuple[int, int, int]  # (m, k) times (k, n)
-Weights = Mapping[str, np.ndarray]  # by name, in torch's layout
+Weights = dict[str, np.ndarray]  # by name, in torch's layout
 
 
 class TrainingStep(NamedTuple):
@@ -59,6 +60,12 @@ class Workload:
         if self.classes:
             return x, rng.integers(0, self.classes, len(x))
         return x, rng.integers(0, 2, (len(x), 1)).astype(float)
+
+    def weights(self, dtype: str) -> Weights:
+        """The initial parameters, the same in every call."""
+        handmade.manual_seed(0)
+        drawn = self.learner(handmade).parameters()
+        return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
 def mlp(name: str, n: int, *sizes: int, activation: str = "ReLU") -> Workload:

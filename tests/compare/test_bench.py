@@ -25,7 +25,6 @@ from compare.bench import (
     timing,
 )
 from compare.bench.implementations import learner_step
-from compare.bench.measure import initial_weights
 from compare.bench.timing import cuda_clock, interleaved
 from compare.bench.workloads import WORKLOADS, TrainingStep, find
 from compare.cli import app
@@ -82,11 +81,9 @@ def test_all_agree_before_they_are_timed(name: str, dtype: str):
 def wrong(factor=1.0, loss_factor=1.0, **options):
     """An implementation whose gradient, or loss, is wrong by a factor."""
 
-    def prepare(workload, weights, dtype):
+    def prepare(workload, dtype):
         rate = workload.lr * factor
-        step = learner_step(
-            replace(workload, lr=rate), weights, dtype, array="numpy", **options
-        )
+        step = learner_step(replace(workload, lr=rate), dtype, array="numpy", **options)
         return TrainingStep(lambda: step.take() * loss_factor, step.weights)
 
     return Implementation("wrong", prepare)
@@ -203,9 +200,7 @@ def test_the_table_fits_80_columns_and_says_why_a_library_is_absent():
 
 
 def prepared(name: str, **options):
-    workload = find(name)
-    weights = initial_weights(workload, "float32")
-    return learner_step(workload, weights, "float32", library=torch_ref, **options)
+    return learner_step(find(name), "float32", library=torch_ref, **options)
 
 
 def test_torch_compile_gets_a_step_without_the_profilers_hook(monkeypatch):
