@@ -5,9 +5,8 @@ from typing import Any, Self
 import numpy as np
 
 from compare.backend import Backend
-from compare.compile.backends import JaxCompiler, Pure, TorchCompiler
+from compare.compile.backends import GraphCompiler, JaxCompiler, Pure, TorchCompiler
 from compare.compile.buffers import Buffers
-from compare.compile.cuda_graph import GraphCompiler
 from handmade._array import compiling
 from handmade.training import GradientLearner
 
@@ -37,9 +36,8 @@ class Compiled:
     an attribute of a layer) counts from the next step on, if the learner was accessed
     through this object after the last step.
 
-    The compiler is "torch", "jax", or "graph" for a CUDA graph, and the learner on the
-    arrays that it works on. Without `gradients` steps do not return them: this is
-    faster.
+    The compiler is "torch", "jax" or "graph", a CUDA graph, on whose arrays the learner
+    already is. It is faster without `gradients`, which steps then do not return.
 
     Raises:
         ValueError: the learner is no `GradientLearner`; others branch on values.
