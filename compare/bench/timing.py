@@ -2,12 +2,12 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter, process_time
 from timeit import Timer
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 from compare.backend import Backend, tf32
 
 Step = Callable[[], object]
-Name = TypeVar("Name", bound=Hashable)
 Clock = Callable[[], float]  # returns seconds
 CLOCKS = {"wall": perf_counter, "cpu": process_time}
 WARM_UP_STEPS = 3
@@ -76,19 +75,19 @@ class Options:
 
 
 def interleaved(
-    steps: Mapping[Name, Step], rounds: int, clock: Clock = perf_counter
-) -> dict[Name, np.ndarray]:
+    steps: Mapping[Any, Step], rounds: int, clock: Clock = perf_counter
+) -> dict[Any, np.ndarray]:
     """Seconds per step, by name, one number for each round.
 
     In every round each step has a turn of several repetitions; the order rotates. One
     more before it, with cold caches, does not count.
     """
     timers = {name: Timer(step, timer=clock) for name, step in steps.items()}
-    counts: dict[Name, int] = {}
+    counts: dict[Any, int] = {}
     for name, timer in timers.items():  # warm up; how many steps fill a turn?
         each = min(timer.repeat(2, WARM_UP_STEPS)) / WARM_UP_STEPS
         counts[name] = int(np.clip(TURN_SECONDS / max(each, 1e-9), 1, MAX_TURN_STEPS))
-    seconds: dict[Name, list[float]] = {name: [] for name in steps}
+    seconds: dict[Any, list[float]] = {name: [] for name in steps}
     order = deque(steps)
     for _ in range(rounds):
         for name in order:

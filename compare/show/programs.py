@@ -31,7 +31,6 @@ DRAWS = {
 }
 """How the arrays are drawn that the programs use."""
 
-
 _TEXT = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
 PROGRAMS = {
     call.partition("(")[0]: lines.replace("CALL", call)
