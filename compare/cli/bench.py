@@ -32,14 +32,14 @@ def bench(
     compute the same; then nothing is timed. Exit 2: usage error.
     """
     with usage_errors():
-        from compare.bench import IMPLEMENTATIONS, Disagreement, Options, report
+        from compare.bench import IMPLEMENTATIONS, Disagreement, Options, table
         from compare.bench import bench as rows
 
         options = Options(threads, dtype.value, rounds, clock.value, device.value, tf32)
         measured = rows(workloads or [], options)
     try:
         for row in measured:
-            out.print(report.table([row], IMPLEMENTATIONS[options.device]))
+            out.print(table(row, IMPLEMENTATIONS[options.device]))
     except Disagreement as error:
         err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None

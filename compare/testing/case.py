@@ -21,6 +21,11 @@ class Layer:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     weight: bool = False
 
+    def __repr__(self) -> str:
+        """The layer as code."""
+        call = f"nn.{self.name}({', '.join(map(repr, self.args))})"
+        return f"{call}.weight" if self.weight else call
+
 
 def layer(name: str, *args: Any) -> Layer:
     """A layer with these arguments."""
