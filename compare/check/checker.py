@@ -35,20 +35,41 @@ def layer_or_loss(definition: Definition) -> Finding:
     definition = formed(definition)
     comparison = Comparison(definition, torchs)
     skipped = comparison.skipped
-    errors: list[tuple[str, Exception]] = []
+    ran: list[Case] = []
+    raised: list[tuple[Case, Exception]] = []
     for _, case in comparison.given_cases():
         try:
             _compare(comparison, case)
+            ran.append(case)
         except NotTested as why:
             what = str(why).partition(";")[0]  # the rest is about this test case only
             if not any(words.startswith(what) for words in skipped):
                 skipped[str(why)] = []
         except Exception as error:
-            errors.append((case.id, error))
+            raised.append((case, error))
             skipped.setdefault(wording.raised(error), []).append(case.id)
-    if errors and not comparison.cases:
-        comparison.error = errors[0]
+    if raised and not ran:
+        comparison.error = raised[0][0].id, raised[0][1]
+    else:
+        comparison.error = _raised_by_options(ran, raised)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
+
+
+def _raised_by_options(
+    ran: list[Case], raised: list[tuple[Case, Exception]]
+) -> tuple[str, Exception] | None:
+    """What raises only where options come together that work one by one."""
+    for case, error in raised:
+        usual = [c for c in ran if c.note == case.note]
+        if case.note not in OPTIONAL and len(case.kwargs) > 1 and all(
+            any(c.kwargs.get(k, _ABSENT) == v for c in usual)
+            for k, v in case.kwargs.items()
+        ):
+            return case.id, error
+    return None
+
+
+_ABSENT = object()
 
 
 def _compare(comparison: Comparison, case: Case) -> None:

@@ -29,7 +29,8 @@ from compare.testing import Case
 from compare.testing.reference import Results
 
 OPTIONAL = {
-    *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
+    *("one example", "one number", "empty batch", "many leading dimensions", "N-d"),
+    "class probabilities",
 }
 """Notes of the test cases whose kind of input a beginner's version need not take."""
 OWN_ERRORS = (NameError, AttributeError, ArithmeticError, NotImplementedError)
@@ -129,6 +130,7 @@ class Comparison:
         elif self.error:
             case, error = self.error
             found = replace(raised_by(self.definition, error), case=case)
+            found = replace(found, kind="wrong") if self.cases else found
             self.skipped.pop(found.words, None)  # it is said once
         elif serious := [
             m for m in self.mistakes if _kind_of(m[0], []) != "convention"

@@ -66,6 +66,12 @@ def classes(rng: Any, shape: Any, of: int, ignored: int | None = None) -> Any:
 
 
 @_draw
+def one_hot(rng: Any, shape: Any, of: int) -> Any:
+    """Rows of class targets: 1 for the class, else 0."""
+    return np.eye(of)[rng.integers(0, of, shape)]
+
+
+@_draw
 def probabilities(rng: Any, shape: Any) -> Any:
     """Probabilities that add to 1 along axis 1 (axis 0 if there is only one).
 

@@ -47,10 +47,14 @@ _CLASSES: Targets = [
     (classes(6, of=5), {}),
     (classes(6, of=5), _WEIGHT),
     (classes(6, of=5, ignored=-100), {"ignore_index": -100}),
+    (classes(6, of=5, ignored=-100), {**_WEIGHT, "ignore_index": -100}),
     (classes(6, of=5, ignored=2), {"ignore_index": 2}),
     (classes(6, of=5, ignored=2), {**_WEIGHT, "ignore_index": 2}),
 ]
-_SHARES: Targets = [(probabilities(6, 5), options) for options in ({}, _WEIGHT)]
+_SHARES: Targets = [
+    (probabilities(6, 5), {**options, "note": "class probabilities"})
+    for options in ({}, _WEIGHT)
+]
 _COIN_WEIGHTS = ({}, {"weight": positive(3)}, {"weight": positive(4, 1)})
 _COINS: Targets = [(coin(4, 3), options) for options in _COIN_WEIGHTS]
 _LOG_TARGET = (log_probabilities(4, 3), {"log_target": True})
@@ -73,7 +77,7 @@ _ENTROPY = [
     *_each("NLLLoss", log_probabilities(6, 5), _CLASSES),
     *_each("CrossEntropyLoss", normal(6, 5), _CLASSES),
     *_each("CrossEntropyLoss", normal(6, 5), _CLASSES + _SHARES, label_smoothing=0.2),
-    case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5)),
+    case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5), **_SHARES[0][1]),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), probabilities(3, 5, 2, 2), note="N-d"),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
     case("NLLLoss", log_probabilities(3, 5, 2), classes(3, 2, of=5), **_WEIGHT),

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from compare.testing.case import Case, case
-from compare.testing.draws import classes, probabilities
+from compare.testing.draws import classes, one_hot, probabilities
 
 
 class CrossEntropyOfProbabilities(torch.nn.Module):
@@ -28,7 +28,7 @@ class CrossEntropyOfProbabilities(torch.nn.Module):
 REFERENCES: dict[str, list[Case]] = {
     "CrossEntropyOfProbabilities": [
         case("CrossEntropyOfProbabilities", probabilities(6, 5), target, **options)
-        for target in (classes(6, of=5), probabilities(6, 5))
+        for target in (classes(6, of=5), one_hot(6, of=5))
         for options in ({}, {"reduction": "sum"}, {"reduction": "none"})
     ]
 }
