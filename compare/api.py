@@ -39,7 +39,8 @@ def prepare(
     backend = Backend(
         str(array), str(device), str(dtype), compile, graph=graph, tf32=tf32
     )
-    table = {name: options.pop(name) for name in ("target", "hidden", "drop")}
+    names = ("target", "hidden", "drop", "predict")
+    table = {name: options.pop(name) for name in names}
     missing = str(options.pop("missing"))
     config = RunConfig(backend, logdir=Path(logdir), **options)
     if csv is not None:
@@ -47,7 +48,9 @@ def prepare(
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
         found = [_table(csv, **table, missing=missing)]
     elif any(table.values()):
-        raise ValueError("--target, --hidden and --drop are options of --csv FILE")
+        raise ValueError(
+            "--target, --hidden, --drop and --predict are options of --csv FILE"
+        )
     else:
         found = [_found(lesson) for lesson in lessons]
     for lesson in found:
@@ -62,6 +65,7 @@ def _table(
     hidden: str | Sequence[int],
     drop: Sequence[str] | None,
     missing: str,
+    predict: Path | str | None,
 ) -> Lesson:
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
@@ -73,9 +77,9 @@ def _table(
             f"hidden must be whole numbers separated by commas, such as 32,16, "
             f"got {hidden!r}"
         ) from None
-    return registry.table(
-        csv, target, hidden=units, drop=list(drop or ()), missing=missing
-    )
+    own = {"hidden": units, "drop": list(drop or ()), "missing": missing}
+    new = predict and str(Path(predict).resolve())
+    return registry.table(csv, target, **own, predict=new)
 
 
 def _found(lesson: str | Experiment) -> Lesson:

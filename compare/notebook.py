@@ -44,6 +44,7 @@ def run(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
+    predict: Path | str | None = None,
     check_every: int = 32,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
@@ -68,13 +69,16 @@ def run(
         hidden: units of the hidden layers, for a CSV file.
         drop: columns of a CSV file to leave out.
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
+        predict: a CSV file with the same inputs, whose rows both sides predict.
         check_every: steps between two checks from equal states, at most.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.
         OSError: a file cannot be read, or the folder not be written to.
     """
-    table = bool(target or hidden or drop) or str(lesson).lower().endswith(".csv")
+    table = bool(target or hidden or drop or predict) or str(lesson).lower().endswith(
+        ".csv"
+    )
     if isinstance(lesson, Experiment):
         table = False
     (found,), config = prepare(
@@ -84,6 +88,7 @@ def run(
         hidden=hidden,
         drop=drop,
         missing=missing,
+        predict=predict,
         check_every=check_every,
         array=array,
         device=device,

@@ -62,6 +62,9 @@ def run(
     missing: Annotated[
         Missing, typer.Option(help="Missing values in --csv: drop the row, or fill.")
     ] = Missing.drop,
+    predict: Annotated[
+        Path | None, typer.Option(help="Rows, as in --csv, for both sides to predict.")
+    ] = None,
     check_every: Annotated[
         int,
         typer.Option(help="Check a single step from equal states every N steps (≥ 1)."),

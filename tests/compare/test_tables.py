@@ -17,8 +17,8 @@ from compare.cli import app
 from compare.experiment import Data, Experiment
 from compare.logger import read_summary
 from compare.tables.lesson import from_csv
-from compare.tables.reading import read
-from compare.tables.selection import FEWEST_ROWS, MOST_CLASSES
+from compare.tables.columns import read
+from compare.tables.table import FEWEST_ROWS, MOST_CLASSES
 from compare.trainer import RunConfig, run
 
 Write = Callable[..., Path]
