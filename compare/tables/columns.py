@@ -41,7 +41,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str, str]:
     for encoding in ENCODINGS:
         with suppress(UnicodeError):
             text = path.read_text(encoding)
-            break
+            if "\0" not in text:
+                break
     else:
         raise ValueError(f"{path} is not a text file; export it as CSV in UTF-8")
     separator = max(",;\t|", key=lambda mark: _fit(text, mark))
@@ -56,6 +57,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str, str]:
     fields.index += 2
     fields.columns = fields.columns.str.strip()
     fields = fields.dropna(how="all").apply(lambda texts: texts.str.strip())
+    if fields.empty:
+        raise ValueError(f"{path} has no rows of data below its first line")
     return fields, separator, ENCODINGS[encoding]
 
 
@@ -66,18 +69,23 @@ def _fit(text: str, separator: str) -> tuple[bool, int, int]:
     return widths[0] > 1, widths.count(widths[0]), widths[0]
 
 
-def decimal_mark(fields: pd.DataFrame, separator: str) -> str:
-    """That with which most fields are numbers; in doubt not what separates columns."""
+def recognise(fields: pd.DataFrame, separator: str) -> dict[str, Kind]:
+    """Numbers where at least half are, dates where all are, else categories.
+
+    The decimal mark is that with which most fields of the column are numbers; in doubt
+    of the table; in doubt a comma, unless commas separate the columns.
+    """
+
+    def of_column(texts: pd.Series) -> Kind:
+        mark = max((usual, ".", ","), key=lambda mark: _count(texts, mark))
+        if 2 * _count(texts, mark) >= texts.count():
+            return mark
+        dates = (form for form in DATES if _count(texts, form) == texts.count())
+        return next(dates, tuple(sorted(texts.dropna().unique())))
+
     marks = ".," if separator == "," else ",."
-    return max(marks, key=lambda mark: sum(_count(fields[n], mark) for n in fields))
-
-
-def kind(texts: pd.Series, decimal: str) -> Kind:
-    """Numbers, if at least half are; dates, if all are; else categories."""
-    if 2 * _count(texts, decimal) >= texts.count():
-        return decimal
-    dates = (form for form in DATES if _count(texts, form) == texts.count())
-    return next(dates, tuple(sorted(texts.dropna().unique())))
+    usual = max(marks, key=lambda mark: sum(_count(fields[n], mark) for n in fields))
+    return {name: of_column(fields[name]) for name in fields}
 
 
 def convert(path: Path, fields: pd.DataFrame, kinds: Mapping[str, Kind]) -> Any:
@@ -104,7 +112,8 @@ def _parse(texts: pd.Series, kind: Kind) -> pd.Series:
     if isinstance(kind, tuple):
         return texts.astype(object).where(texts.isin(kind))
     if kind in DATES:
-        dates = pd.to_datetime(texts, format=kind, errors="coerce", utc=True)
+        dated = texts.where(texts.str.match(r"\d+[-./]\d", na=False))
+        dates = pd.to_datetime(dated, format=kind, errors="coerce", utc=True)
         return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
     bare = texts.str.replace(UNITS, "", regex=True)
     numbers = bare.where(bare.str.fullmatch(NUMBER[kind], na=False))

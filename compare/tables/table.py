@@ -54,8 +54,7 @@ class Table:
         if target in dropped:
             raise ValueError(f"{target!r} is the target; it cannot be dropped")
         fields = fields.drop(columns=dropped)
-        decimal = columns.decimal_mark(fields, separator)
-        self.kinds = {name: columns.kind(fields[name], decimal) for name in fields}
+        self.kinds = columns.recognise(fields, separator)
         values = columns.convert(path, fields, self.kinds)
         names = _input_names(path, values, target)
         rows, gaps = _known_rows(path, values[[*names, target]], target, missing)
@@ -64,16 +63,15 @@ class Table:
         self.categories = {
             n: [*kind] for n in names if isinstance(kind := self.kinds[n], tuple)
         }
+        kinds = self.kinds.items()
         listed = {
-            "Dates, counted in days": [
-                n for n in names if self.kinds[n] in columns.DATES
-            ],
+            "Numbers with a decimal comma": [n for n, kind in kinds if kind == ","],
+            "Dates, counted in days": [n for n, kind in kinds if kind in columns.DATES],
             "Categories, one-hot": [*self.categories],
             "Left out as empty or an index": [*fields.columns.difference(rows.columns)],
         }
         self.notes = [
-            f"The file is {encoding} text, its columns separated by {separator!r}, its "
-            f"decimals by {decimal!r}.",
+            f"The file is {encoding} text, its columns separated by {separator!r}.",
             *(
                 f"{what}: {', '.join(which)}."
                 for what, which in listed.items()

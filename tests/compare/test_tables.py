@@ -80,7 +80,8 @@ def call(*words: object) -> Result:
         '"a","b","c"\n"1","2","é"\n4,nan,6\n',
         "\ufeffa,b,c\n1,2,é\n4,None,6\n",
         " a , b , c \n\n1, 2, é \n\n4,,6\n\n",
-        "a;b;c;\n1;2;é;\n4;n/a;6;\n;;;\n",
+        "a;b;c\n1;2;é\n4;n/a;6\n;;\n",
+        "a;b;c\n1;2;é\n4;-;6\n",
         "a;b;c\n1;2;é\n4;null;6\n".encode("cp1252"),
         "a;b;c\n1;2;é\n4;;6\n".encode("utf-16"),
     ],
@@ -112,26 +113,27 @@ def test_quoted_fields_may_hold_separators_quotes_and_line_breaks(write: Write):
 @pytest.mark.parametrize(
     ("content", "facts"),
     [
-        ("", ["is empty"]),
-        ("\n\n", ["is empty"]),
-        ("\ufeff", ["is empty"]),
-        (";;\n;;\n", ["is empty"]),
-        ("a,b\n1,2\n3\n", ["line 3", "expected 2", "got 1"]),
-        ("a,b\n1,2,3\n", ["line 2", "2 fields", "3"]),
-        ("a;b;c\n1;2;3\n4,5;6\n7;8;9\n", ["line 3", "expected 3", "got 2"]),
-        ("a,b,a\n1,2,3\n", ["more than one column", "'a'"]),
-        ("a,,b\n1,2,3\n", ["column 2 has no name"]),
+        ("", ["not a table"]),
+        ("\n\n", ["no rows of data"]),
+        (";;\n;;\n", ["no rows of data"]),
+        ("a,b\n1,2,3\n", ["line 2", "more fields"]),
+        ("a,b\n1,2\n1,2,3\n", ["line 3", "2 fields", "3"]),
         ('a,b\n1,"2\n', ["unexpected end of data"]),
         (b"a,b\n1,\x00\n", ["not a text file"]),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(
+def test_a_file_that_is_not_a_table_is_refused(
     content: str | bytes, facts: list[str], write: Write
 ):
     path = write(content)
     with pytest.raises(ValueError, match=r"own\.csv") as caught:
         read(path)
     assert all(fact in str(caught.value) for fact in facts)
+
+
+def test_fields_that_a_short_row_lacks_are_missing(write: Write):
+    fields, *_ = read(write("a;b;c\n1;2;3\n4;5\n"))
+    assert fields.loc[3].isna().tolist() == [False, False, True]
 
 
 # Columns
@@ -209,7 +211,7 @@ def test_all_columns_of_names_are_refused_at_once_and_can_be_dropped(write: Writ
     rows = [[*row, f"name {i}", f"{i} road"] for i, row in enumerate(plane())]
     rows[0][-2:] = "who", "where"
     path = write(rows)
-    with pytest.raises(ValueError, match=r"'who', 'where'.*--drop who,where"):
+    with pytest.raises(ValueError, match=r"--drop who,where"):
         from_csv(path, "y")
     for drop in (["who,where"], ["who", "where"], ["who , where"]):
         assert drawn(path, "y", drop=drop).x.shape[1] == 3
@@ -233,7 +235,7 @@ def test_a_first_column_that_numbers_the_rows_is_left_out(
     rows[0][0] = name
     path = write(rows)
     assert drawn(path, "y").x.shape[1] == 3
-    assert f"{name or 'index'!r} only numbers the rows" in from_csv(path, "y").story
+    assert f"or an index: {name or 'Unnamed: 0'}" in from_csv(path, "y").story
 
 
 @pytest.mark.parametrize(("name", "first"), [("year", 1980), ("hour", 0)])
@@ -312,7 +314,7 @@ def test_an_empty_column_is_left_out(write: Write):
     rows[0][-1] = "note"
     path = write(rows)
     assert drawn(path, "y").x.shape[1] == 3
-    assert "Empty columns are left out: note" in from_csv(path, "y").story
+    assert "Left out as empty or an index: note" in from_csv(path, "y").story
 
 
 def test_too_few_rows_without_missing_values_say_why(write: Write):
@@ -337,18 +339,13 @@ def test_an_unknown_way_with_missing_values_is_refused(write: Write):
     [
         ("Side", "has no column 'Side'; did you mean 'side'?"),
         ("sied", "has no column 'sied'; did you mean 'side'?"),
-        ("qqq", "has no column 'qqq'; there are 'a', 'b', 'y', 'side'"),
+        ("qqq", "has no column 'qqq'; its first line names 'a', 'b', 'y', 'side'"),
     ],
 )
 def test_an_unknown_target_suggests_the_nearest(name: str, message: str, write: Write):
     with pytest.raises(ValueError, match="column") as caught:
         from_csv(write(plane()), name)
     assert message in str(caught.value)
-
-
-def test_a_file_whose_first_line_holds_numbers_is_pointed_out(write: Write):
-    with pytest.raises(ValueError, match="its first line must name the columns"):
-        from_csv(write(without(plane(), "side")[1:]), "y")
 
 
 @pytest.mark.parametrize("value", ["1.5", "7", "cat"])
@@ -360,7 +357,7 @@ def test_a_target_that_never_changes_is_refused(value: str, write: Write):
 
 @pytest.mark.parametrize("text", ["a,y\n", "a,y\n1,2\n"])
 def test_a_table_of_almost_nothing_has_too_few_rows(text: str, write: Write):
-    with pytest.raises(ValueError, match=r"has [01] rows of data"):
+    with pytest.raises(ValueError, match=r"own\.csv has (no|1) rows of data"):
         from_csv(write(text), "y")
 
 
@@ -548,8 +545,8 @@ def test_a_run_says_what_was_taken_for_what(write: Write, tmp_path: Path):
     answer = call("--csv", path, *words, "--seed", 3, "--array", "torch")
     said = " ".join(answer.stdout.split())
     assert answer.exit_code == 0, answer.output
-    assert "'kind' holds text: classes (setosa, versicolor, virginica)," in said
-    assert "learned with CrossEntropyLoss" in said
+    assert "'kind' is learned as classes (setosa, versicolor, virginica)" in said
+    assert "CrossEntropyLoss" in said
     assert "30 of 150 rows" in said
     assert "4-8-4-3" in said
     (folder,) = (tmp_path / "runs" / "my_flowers_1").iterdir()
