@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
@@ -28,29 +28,19 @@ def colored(kind: str) -> Text:
     return Text(kind, style=COLORS[kind])
 
 
-def linked(address: str, words: str, console: Console) -> Text:
-    """An address as words to click on; in full where nothing can be clicked."""
-    if console.is_terminal and console.color_system and not console.legacy_windows:
-        return Text(words, style=f"link {address}")
-    return Text(address)
-
-
 @contextmanager
-def usage_errors(
-    *kinds: type[Exception], about: Callable[[Exception], str] = lambda error: ""
-) -> Iterator[None]:
-    """Turn a wrong request into one clear line and exit status 2.
-
-    Args:
-        kinds: of errors; else what a wrong request raises.
-        about: what stands before the message.
-    """
-    expected = kinds or (OSError, ValueError, RuntimeError)
+def usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn a wrong request into one clear line and exit status 2."""
     try:
         yield
-    except expected as error:
-        say(err, f"error: {about(error)}{message(error)}", "red")
-        raise typer.Exit(2) from None
+    except kinds or (OSError, ValueError, RuntimeError) as error:
+        raise refusal(str(error)) from None
+
+
+def refusal(words: str, status: int = 2) -> typer.Exit:
+    """Say what is wrong; returns the exit to be raised."""
+    say(err, f"error: {words}", "red")
+    return typer.Exit(status)
 
 
 def message(error: Exception) -> str:

@@ -1,16 +1,14 @@
-"""What several commands have as options."""
+"""Options of several commands."""
 
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
-Array = StrEnum(
-    "Array", {"auto": "auto", "numpy": "numpy", "torch": "torch", "jax": "jax"}
-)
-Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
 Device = StrEnum("Device", {"cpu": "cpu", "cuda": "cuda"})
-DType = StrEnum("DType", {"float32": "float32", "float64": "float64"})
-Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
-LogDir = Annotated[Path, typer.Option(help="Folder of all runs.")]
+DTypes = StrEnum("DTypes", {"float32": "float32", "float64": "float64"})
+DType = Annotated[DTypes, Option(help="Floating-point type.")]
+LogDir = Annotated[Path, Option(help="Folder of all runs.")]
+Threads = Annotated[int, Option(help="CPU threads for each library.")]
+TF32 = Annotated[bool, Option(help="Allow TF32 matrix multiplication.")]

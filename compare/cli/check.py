@@ -5,22 +5,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from compare.cli._console import err, out, say, usage_errors
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="Plain Python; NumPy is enough.")],
+    file: Annotated[Path, Argument(help="Plain Python; NumPy is enough.")],
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names to check (default: all).")
+        list[str] | None, Argument(help="Names to check (default: all).")
     ] = None,
-    strict: Annotated[bool, typer.Option(help="Fail what is not tested, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For graders.")] = False,
+    strict: Annotated[bool, Option(help="Fail what is not tested, too.")] = False,
+    as_json: Annotated[bool, Option("--json", help="For graders.")] = False,
     junit: Annotated[
-        Path | None, typer.Option(help="Write a JUnit report to this file.")
+        Path | None, Option(help="Write a JUnit report to this file.")
     ] = None,
     timeout: Annotated[
-        float, typer.Option(help="Seconds for loading the file, and for each name.")
+        float, Option(help="Seconds for loading the file, and for each name.")
     ] = 60,
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.

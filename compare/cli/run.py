@@ -1,86 +1,88 @@
 """`run`: lessons, trained on both sides in lockstep."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Argument, Option
 
-from compare.cli._console import err, message, out, say, usage_errors
-from compare.cli._options import Array, Device, DType, LogDir, Missing
+from compare.cli._console import err, message, out, refusal, say, usage_errors
+from compare.cli._options import TF32, Device, DType, DTypes, LogDir, Threads
 from compare.cli._results import print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 
 if TYPE_CHECKING:
-    from compare.backend import Backend
     from compare.registry import Lesson
     from compare.trainer import Result, RunConfig
+
+Array = StrEnum(
+    "Array", {"auto": "auto", "numpy": "numpy", "torch": "torch", "jax": "jax"}
+)
+Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
 
 
 def run(
     context: typer.Context,
     lessons: Annotated[
         list[str] | None,
-        typer.Argument(help="Names from `list`, your own lesson.py, or `all`."),
+        Argument(help="Names from `list`, your own lesson.py, or `all`."),
     ] = None,
     array: Annotated[
-        Array,
-        typer.Option(help="Array library for the hand-written side; auto: by size."),
+        Array, Option(help="Array library for the hand-written side; auto: by size.")
     ] = Array.auto,
-    device: Annotated[Device, typer.Option(help="Where both sides run.")] = Device.cpu,
-    dtype: Annotated[DType, typer.Option(help="Floating-point type.")] = DType.float64,
+    device: Annotated[Device, Option(help="Where both sides run.")] = Device.cpu,
+    dtype: DType = DTypes.float64,
     steps: Annotated[
-        int | None, typer.Option(help="Training steps (≥ 1); else the lesson's own.")
+        int | None, Option(help="Training steps (≥ 1); else the lesson's own.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed (≥ 0).")] = 0,
+    seed: Annotated[int, Option(help="Random seed (≥ 0).")] = 0,
     logdir: LogDir = Path("runs"),
-    threads: Annotated[int, typer.Option(help="CPU threads for each library.")] = 1,
+    threads: Threads = 1,
     fast: Annotated[
-        bool, typer.Option(help="Quick smoke test: few steps, no checks.")
+        bool, Option(help="Quick smoke test: few steps, no checks.")
     ] = False,
     data: Annotated[
-        str, typer.Option(help="`mnist`, for lessons that can also be run on it.")
+        str, Option(help="`mnist`, for lessons that can also be run on it.")
     ] = "",
     compile: Annotated[
-        bool, typer.Option(help="Compile the hand-written step with torch.compile.")
+        bool, Option(help="Compile the hand-written step with torch.compile.")
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Learn a table of your own; needs --target.")
+        Path | None, Option(help="Learn a table of your own; needs --target.")
     ] = None,
     target: Annotated[
-        str, typer.Option(help="Column of --csv to predict from all others.")
+        str, Option(help="Column of --csv to predict from all others.")
     ] = "",
     hidden: Annotated[
-        str, typer.Option(help="Units of hidden layers for --csv, such as 32,16.")
+        str, Option(help="Units of hidden layers for --csv, such as 32,16.")
     ] = "",
     drop: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMNS", help="Columns of --csv to leave out: id,name."),
+        Option(metavar="COLUMNS", help="Columns of --csv to leave out: id,name."),
     ] = None,
     missing: Annotated[
-        Missing, typer.Option(help="Missing values in --csv: drop the row, or fill.")
+        Missing, Option(help="Missing values in --csv: drop the row, or fill.")
     ] = Missing.drop,
     predict: Annotated[
-        Path | None, typer.Option(help="Rows, as in --csv, for both sides to predict.")
+        Path | None, Option(help="CSV file whose rows both sides predict after --csv.")
     ] = None,
     check_every: Annotated[
-        int,
-        typer.Option(help="Check a single step from equal states every N steps (≥ 1)."),
+        int, Option(help="Check a single step from equal states every N steps (≥ 1).")
     ] = 32,
     resume: Annotated[
-        Path | None, typer.Option(help="Resume the interrupted run in this folder.")
+        Path | None, Option(help="Resume the interrupted run in this folder.")
     ] = None,
     distributed: Annotated[
-        bool, typer.Option(help="Share every batch among the processes of torchrun.")
+        bool, Option(help="Share every batch among the processes of torchrun.")
     ] = False,
     graph: Annotated[
-        bool, typer.Option(help="Replay the hand-written step as a CUDA graph.")
+        bool, Option(help="Replay the hand-written step as a CUDA graph.")
     ] = False,
-    tf32: Annotated[
-        bool, typer.Option(help="Allow TF32 matrix multiplication.")
-    ] = False,
+    tf32: TF32 = False,
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
@@ -107,7 +109,10 @@ def run(
         if distributed:
             found, config, train = _distributed(context, found, config)
     if config.backend.device == "cuda":
-        _print_device(config.backend)
+        import torch
+
+        tf32_state = "on" if config.backend.tf32 else "off"
+        say(out, f"{torch.cuda.get_device_name()}: TF32 {tf32_state}")
     auto = array is Array.auto and resume is None
     results: list[Result] = []
     try:
@@ -141,24 +146,17 @@ def _distributed(
     From here on only rank 0 prints.
     """
     from compare.distributed import ranks, run_spread, spread
-    from compare.registry import Lesson
 
     communicator = context.with_resource(ranks(config.backend.device))
     out.quiet = err.quiet = communicator.rank > 0
     found = [
-        Lesson(name, source, spread(name, experiment, communicator, config.seed))
-        for name, source, experiment in lessons
+        one._replace(
+            experiment=spread(one.name, one.experiment, communicator, config.seed)
+        )
+        for one in lessons
     ]
     config = replace(config, ranks=communicator.size)
     return found, config, partial(run_spread, communicator)
-
-
-def _print_device(backend: "Backend") -> None:
-    """Which CUDA device it is, and how exactly it multiplies."""
-    import torch
-
-    tf32 = "on" if backend.tf32 else "off"
-    say(out, f"{torch.cuda.get_device_name()}: TF32 {tf32}")
 
 
 def _trained(
@@ -170,17 +168,19 @@ def _trained(
     """
     from compare.array_choice import choose_array
 
+    name, source, experiment = lesson
     try:
-        with usage_errors(Exception, about=_where(lesson, config.logdir)):
-            name, source, experiment = lesson
-            used = config
-            if auto:
-                used, reason = choose_array(experiment, config)
-                if used.backend.array != config.backend.array:
-                    say(out, f"{name}: Backend: {reason}")
-            return train(name, experiment, used, _progress, source=source)
+        used = config
+        if auto:
+            used, reason = choose_array(experiment, config)
+            if used.backend.array != config.backend.array:
+                say(out, f"{name}: Backend: {reason}")
+        return train(name, experiment, used, _progress, source=source)
     except KeyboardInterrupt as stop:
-        raise typer.Exit(_interrupted(lesson.name, stop, config.logdir)) from None
+        raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
+    except Exception as error:
+        where = _where(lesson, error, config.logdir)
+        raise refusal(f"{where}: {message(error)}") from None
 
 
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
@@ -197,33 +197,22 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     return 143 if isinstance(stop, Interrupted) else 130
 
 
-def _where(lesson: "Lesson", logdir: Path) -> Callable[[Exception], str]:
-    """What stands before an error in a lesson: its name and where to look."""
-    from compare import registry
+def _where(lesson: "Lesson", error: Exception, logdir: Path) -> str:
+    """The lesson, and the place to look for the cause of an error."""
+    from compare.registry import line_in
 
-    def about(error: Exception) -> str:
-        if isinstance(error, OSError):
-            return f"{lesson.name}, logged in {logdir}: "
-        path, own_file, _ = lesson.source.rpartition("#")
-        line = registry.line_in(path, error) if own_file else None
-        if line is None or message(error).endswith(f"line {line})"):
-            return f"{lesson.name}: "
-        return f"{lesson.name} ({path}, line {line}): "
-
-    return about
+    path, own_file, _ = lesson.source.rpartition("#")
+    line = line_in(path, error) if own_file else None
+    if isinstance(error, OSError):
+        return f"{lesson.name}, logged in {logdir}"
+    if line is None or message(error).endswith(f"line {line})"):
+        return lesson.name
+    return f"{lesson.name} ({path}, line {line})"
 
 
 def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
     """Show how many steps are done; nothing where nobody looks."""
     from rich.progress import track
 
-    return iter(
-        track(
-            steps,
-            description=label,
-            total=total,
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-    )
+    hidden = not err.is_terminal
+    return iter(track(steps, label, total, console=err, transient=True, disable=hidden))
