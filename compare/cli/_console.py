@@ -1,7 +1,6 @@
 """Where commands print, and how they refuse a wrong request."""
 
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +15,8 @@ for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
         stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+EXPECTED = (OSError, ValueError, RuntimeError)
+"""Errors whose message is meant to be read."""
 
 
 def say(console: Console, words: str, style: str = "") -> None:
@@ -29,11 +30,11 @@ def colored(kind: str) -> Text:
 
 
 @contextmanager
-def usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+def usage_errors() -> Iterator[None]:
     """Turn a wrong request into one clear line and exit status 2."""
     try:
         yield
-    except kinds or (OSError, ValueError, RuntimeError) as error:
+    except EXPECTED as error:
         raise refusal(str(error)) from None
 
 
@@ -41,12 +42,3 @@ def refusal(words: str, status: int = 2) -> typer.Exit:
     """Say what is wrong; returns the exit to be raised."""
     say(err, f"error: {words}", "red")
     return typer.Exit(status)
-
-
-def message(error: Exception) -> str:
-    """What is wrong and, unless it was meant to be read, where."""
-    if isinstance(error, (OSError, ValueError, RuntimeError)):
-        return str(error)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    name = type(error).__name__
-    return f"{name}: {error} ({frame.filename}, line {frame.lineno})"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from compare.registry import Lesson
     from compare.trainer import Result, RunConfig
 
+MARKS = {True: Text("✓ ", "green"), False: Text("✗ ", "red")}
+
 
 def print_results(
     results: list["Result"], lessons: Sequence["Lesson"], config: "RunConfig"
@@ -21,7 +23,7 @@ def print_results(
     if not results:
         return
     lesson = results[0].lesson if len(results) == 1 and not config.fast else ""
-    out.print(_verdicts(results) if config.fast else _checks(results))
+    out.print(_table(results, config.fast))
     if lesson and results[0].status == "finished" and results[0].story:
         out.print(f"\n{results[0].story}\n", markup=False)
     experiments = {name: lesson.on(config.data) for name, _, lesson in lessons}
@@ -49,27 +51,25 @@ def print_results(
             )
 
 
-def _verdicts(results: list["Result"]) -> Table:
-    table = Table(Column("lesson", no_wrap=True), "verdict", "", box=None)
+def _table(results: list["Result"], fast: bool) -> Table:
+    """Lesson, verdict and checks; or, where there are none, what went wrong."""
+    columns = [""] if fast else ["Check", "Result"]
+    table = Table(Column("lesson", no_wrap=True), "verdict", *columns, box=None)
     for result in results:
         trouble = result.reason if result.verdict.agrees else result.verdict.words
-        trouble = trouble or result.nothing_learned
-        table.add_row(result.lesson, colored(result.verdict.kind), Text(trouble))
-    return table
-
-
-def _checks(results: list["Result"]) -> Table:
-    lesson = Column("lesson", no_wrap=True)
-    table = Table(lesson, "verdict", "Check", "Result", box=None)
-    for result in results:
+        style = "" if result.status == "finished" else "red"
+        rows = [(Text(result.status, style), Text(result.reason))]
+        if fast:
+            rows = [(Text(trouble or result.nothing_learned),)]
+        elif result.claims:
+            rows = [
+                (MARKS[holds] + Text(text), Text(found))
+                for text, (holds, found) in result.claims.items()
+            ]
         name, kind = result.lesson, colored(result.verdict.kind)
-        for text, (holds, found) in result.claims.items():
-            mark = Text("✓ " if holds else "✗ ", style="green" if holds else "red")
-            table.add_row(name, kind, mark + Text(text), Text(found))
+        for row in rows:
+            table.add_row(name, kind, *row)
             name, kind = "", Text("")
-        if not result.claims:
-            style = "" if result.status == "finished" else "red"
-            table.add_row(name, kind, Text(result.status, style), Text(result.reason))
     return table
 
 

@@ -1,30 +1,27 @@
 """`bench`: time one training step, side by side."""
 
 from enum import StrEnum
-from typing import Annotated
 
 from typer import Argument, Option
 
 from compare.cli._console import out, refusal, usage_errors
-from compare.cli._options import TF32, Device, DType, DTypes, Threads
+from compare.cli._options import TF32, THREADS, Device, DType
 
 Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
 
 
 def bench(
-    workloads: Annotated[
-        list[str] | None, Argument(help="Such as or, digits, cnn (default: all).")
-    ] = None,
-    threads: Threads = 1,
-    dtype: DType = DTypes.float32,
-    rounds: Annotated[int, Option(help="Measurement rounds.")] = 25,
-    clock: Annotated[
-        Clock, Option(help="cpu: this process's CPU time, for a busy machine.")
-    ] = Clock.wall,
-    device: Annotated[
-        Device, Option(help="cuda: timed by the device's own events.")
-    ] = Device.cpu,
-    tf32: TF32 = False,
+    workloads: list[str] | None = Argument(
+        None, help="Such as or, digits, cnn (default: all)."
+    ),
+    threads: int = THREADS,
+    dtype: DType = Option(DType.float32, help="Floating-point type."),
+    rounds: int = Option(25, help="Measurement rounds."),
+    clock: Clock = Option(
+        Clock.wall, help="cpu: this process's CPU time, for a busy machine."
+    ),
+    device: Device = Option(Device.cpu, help="cuda: timed by the device's own events."),
+    tf32: bool = TF32,
 ) -> None:
     """Time one training step by hand, in PyTorch and in other libraries.
 

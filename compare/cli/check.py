@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from typer import Argument, Option
@@ -11,18 +10,12 @@ from compare.cli._console import err, out, say, usage_errors
 
 
 def check(
-    file: Annotated[Path, Argument(help="Plain Python; NumPy is enough.")],
-    names: Annotated[
-        list[str] | None, Argument(help="Names to check (default: all).")
-    ] = None,
-    strict: Annotated[bool, Option(help="Fail what is not tested, too.")] = False,
-    as_json: Annotated[bool, Option("--json", help="For graders.")] = False,
-    junit: Annotated[
-        Path | None, Option(help="Write a JUnit report to this file.")
-    ] = None,
-    timeout: Annotated[
-        float, Option(help="Seconds for loading the file, and for each name.")
-    ] = 60,
+    file: Path = Argument(help="Plain Python; NumPy is enough."),
+    names: list[str] | None = Argument(None, help="Names to check (default: all)."),
+    strict: bool = Option(False, help="Fail what is not tested, too."),
+    as_json: bool = Option(False, "--json", help="For graders."),
+    junit: Path | None = Option(None, help="Write a JUnit report to this file."),
+    timeout: float = Option(60, help="Seconds for loading the file and for each name."),
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.
 

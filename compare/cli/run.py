@@ -1,22 +1,23 @@
 """`run`: lessons, trained on both sides in lockstep."""
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer import Argument, Option
 
-from compare.cli._console import err, message, out, refusal, say, usage_errors
-from compare.cli._options import TF32, Device, DType, DTypes, LogDir, Threads
+from compare import registry
+from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
+from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
 from compare.cli._results import print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 
 if TYPE_CHECKING:
-    from compare.registry import Lesson
     from compare.trainer import Result, RunConfig
 
 Array = StrEnum(
@@ -27,62 +28,48 @@ Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
 
 def run(
     context: typer.Context,
-    lessons: Annotated[
-        list[str] | None,
-        Argument(help="Names from `list`, your own lesson.py, or `all`."),
-    ] = None,
-    array: Annotated[
-        Array, Option(help="Array library for the hand-written side; auto: by size.")
-    ] = Array.auto,
-    device: Annotated[Device, Option(help="Where both sides run.")] = Device.cpu,
-    dtype: DType = DTypes.float64,
-    steps: Annotated[
-        int | None, Option(help="Training steps (≥ 1); else the lesson's own.")
-    ] = None,
-    seed: Annotated[int, Option(help="Random seed (≥ 0).")] = 0,
-    logdir: LogDir = Path("runs"),
-    threads: Threads = 1,
-    fast: Annotated[
-        bool, Option(help="Quick smoke test: few steps, no checks.")
-    ] = False,
-    data: Annotated[
-        str, Option(help="`mnist`, for lessons that can also be run on it.")
-    ] = "",
-    compile: Annotated[
-        bool, Option(help="Compile the hand-written step with torch.compile.")
-    ] = False,
-    csv: Annotated[
-        Path | None, Option(help="Learn a table of your own; needs --target.")
-    ] = None,
-    target: Annotated[
-        str, Option(help="Column of --csv to predict from all others.")
-    ] = "",
-    hidden: Annotated[
-        str, Option(help="Units of hidden layers for --csv, such as 32,16.")
-    ] = "",
-    drop: Annotated[
-        list[str] | None,
-        Option(metavar="COLUMNS", help="Columns of --csv to leave out: id,name."),
-    ] = None,
-    missing: Annotated[
-        Missing, Option(help="Missing values in --csv: drop the row, or fill.")
-    ] = Missing.drop,
-    predict: Annotated[
-        Path | None, Option(help="CSV file whose rows both sides predict after --csv.")
-    ] = None,
-    check_every: Annotated[
-        int, Option(help="Check a single step from equal states every N steps (≥ 1).")
-    ] = 32,
-    resume: Annotated[
-        Path | None, Option(help="Resume the interrupted run in this folder.")
-    ] = None,
-    distributed: Annotated[
-        bool, Option(help="Share every batch among the processes of torchrun.")
-    ] = False,
-    graph: Annotated[
-        bool, Option(help="Replay the hand-written step as a CUDA graph.")
-    ] = False,
-    tf32: TF32 = False,
+    lessons: list[str] | None = Argument(
+        None, help="Names from `list`, your own lesson.py, or `all`."
+    ),
+    array: Array = Option(
+        Array.auto, help="Array library for the hand-written side; auto: by size."
+    ),
+    device: Device = Option(Device.cpu, help="Where both sides run."),
+    dtype: DType = Option(DType.float64, help="Floating-point type."),
+    steps: int | None = Option(
+        None, help="Training steps (≥ 1); else the lesson's own."
+    ),
+    seed: int = Option(0, help="Random seed (≥ 0)."),
+    logdir: Path = LOGDIR,
+    threads: int = THREADS,
+    fast: bool = Option(False, help="Quick smoke test: few steps, no checks."),
+    data: str = Option("", help="`mnist`, for lessons that can also be run on it."),
+    compile: bool = Option(
+        False, help="Compile the hand-written step with torch.compile."
+    ),
+    csv: Path | None = Option(None, help="Learn a table of your own; needs --target."),
+    target: str = Option("", help="Column of --csv to predict from all others."),
+    hidden: str = Option("", help="Units of hidden layers for --csv, such as 32,16."),
+    drop: list[str] | None = Option(
+        None, metavar="COLUMNS", help="Columns of --csv to leave out: id,name."
+    ),
+    missing: Missing = Option(
+        Missing.drop, help="Missing values in --csv: drop the row, or fill."
+    ),
+    predict: Path | None = Option(
+        None, help="CSV file whose rows both sides predict after --csv."
+    ),
+    check_every: int = Option(
+        32, help="Check a single step from equal states every N steps (≥ 1)."
+    ),
+    resume: Path | None = Option(
+        None, help="Resume the interrupted run in this folder."
+    ),
+    distributed: bool = Option(
+        False, help="Share every batch among the processes of torchrun."
+    ),
+    graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
+    tf32: bool = TF32,
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
@@ -120,15 +107,13 @@ def run(
             result = _trained(lesson, config, train, auto)
             results += [] if result is None else [result]  # None: not on this rank
     finally:
-        with usage_errors(OSError):
+        with usage_errors():
             print_results(results, found, config)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
 def _expanded(names: list[str], data: str) -> list[str]:
     """The names, once each, `all` replaced by the lessons that have the data."""
-    from compare import registry
-
     if "all" not in names:
         return list(dict.fromkeys(names))
     every = registry.names()
@@ -139,8 +124,8 @@ def _expanded(names: list[str], data: str) -> list[str]:
 
 
 def _distributed(
-    context: typer.Context, lessons: list["Lesson"], config: "RunConfig"
-) -> tuple[list["Lesson"], "RunConfig", Any]:
+    context: typer.Context, lessons: list[registry.Lesson], config: "RunConfig"
+) -> tuple[list[registry.Lesson], "RunConfig", Any]:
     """The lessons with every batch shared among all processes, and how to train them.
 
     From here on only rank 0 prints.
@@ -160,7 +145,7 @@ def _distributed(
 
 
 def _trained(
-    lesson: "Lesson", config: "RunConfig", train: Any, auto: bool
+    lesson: registry.Lesson, config: "RunConfig", train: Any, auto: bool
 ) -> "Result | None":
     """Train a lesson; `auto` takes torch arrays for a large model.
 
@@ -179,8 +164,7 @@ def _trained(
     except KeyboardInterrupt as stop:
         raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
     except Exception as error:
-        where = _where(lesson, error, config.logdir)
-        raise refusal(f"{where}: {message(error)}") from None
+        raise refusal(_explained(error, lesson, config.logdir)) from None
 
 
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
@@ -197,17 +181,19 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     return 143 if isinstance(stop, Interrupted) else 130
 
 
-def _where(lesson: "Lesson", error: Exception, logdir: Path) -> str:
-    """The lesson, and the place to look for the cause of an error."""
-    from compare.registry import line_in
-
-    path, own_file, _ = lesson.source.rpartition("#")
-    line = line_in(path, error) if own_file else None
+def _explained(error: Exception, lesson: registry.Lesson, logdir: Path) -> str:
+    """What is wrong in a lesson and where: in its own file, if it has one."""
+    words = str(error)
     if isinstance(error, OSError):
-        return f"{lesson.name}, logged in {logdir}"
-    if line is None or message(error).endswith(f"line {line})"):
-        return lesson.name
-    return f"{lesson.name} ({path}, line {line})"
+        return f"{lesson.name}, logged in {logdir}: {words}"
+    if not isinstance(error, EXPECTED):
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        words = f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+    path, own_file, _ = lesson.source.rpartition("#")
+    line = registry.line_in(path, error) if own_file else None
+    if line and not words.endswith(f"line {line})"):
+        return f"{lesson.name} ({path}, line {line}): {words}"
+    return f"{lesson.name}: {words}"
 
 
 def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:

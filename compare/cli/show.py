@@ -1,7 +1,6 @@
 """`show`: one public name of handmade beside its counterpart in PyTorch."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from typer import Argument, Option
@@ -10,16 +9,11 @@ from compare.cli._console import out, say, usage_errors
 
 
 def show(
-    name: Annotated[
-        str,
-        Argument(
-            help="Dotted or short: optim.SGD, MSELoss, autodiff.grad; see --list."
-        ),
-    ] = "",
-    html: Annotated[
-        Path | None, Option(help="Write an HTML page to this file instead.")
-    ] = None,
-    listed: Annotated[bool, Option("--list", help="Print all names.")] = False,
+    name: str = Argument(
+        "", help="Dotted or short: optim.SGD, MSELoss, autodiff.grad; see --list."
+    ),
+    html: Path | None = Option(None, help="Write an HTML page to this file instead."),
+    listed: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
     """Show a name of handmade beside torch: sources, formula, shapes, live numbers.
 

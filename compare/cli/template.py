@@ -1,7 +1,5 @@
 """`template`: a class to be filled in."""
 
-from typing import Annotated
-
 import typer
 from typer import Argument, Option
 
@@ -9,11 +7,9 @@ from compare.cli._console import usage_errors
 
 
 def template(
-    name: Annotated[
-        str, Argument(help="A class, such as MSELoss or SGD; see --list.")
-    ] = "",
-    solution: Annotated[bool, Option(help="Print handmade's source.")] = False,
-    names: Annotated[bool, Option("--list", help="Print all names.")] = False,
+    name: str = Argument("", help="A class, such as MSELoss or SGD; see --list."),
+    solution: bool = Option(False, help="Print handmade's source."),
+    names: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
     """Print a class to fill in, formulas in its docstring; `check` compares it.
 
