@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+Frame = Any
+"""A pandas.DataFrame; the stubs of pandas cannot follow column by column."""
 ENCODINGS = {"utf-16": "UTF-16", "utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
 """Tried in this order; UTF-16 needs its byte-order mark."""
 MISSING = ("-", "?", "na", "none", "Null")
@@ -32,7 +34,7 @@ def _number(decimal: str, thousands: str) -> str:
 NUMBER = {".": _number(".", ","), ",": _number(",", ".")}
 
 
-def read(path: Path) -> tuple[pd.DataFrame, str, str]:
+def read(path: Path) -> tuple[Frame, str, str]:
     """The fields as text by their line; what separates them; the encoding.
 
     Raises:
@@ -49,7 +51,7 @@ def read(path: Path) -> tuple[pd.DataFrame, str, str]:
     options: Any = {"skip_blank_lines": False, "skipinitialspace": True}
     options |= {"sep": separator, "dtype": str, "na_values": MISSING}
     try:
-        fields = pd.read_csv(io.StringIO(text), engine="python", **options)
+        fields: Frame = pd.read_csv(io.StringIO(text), engine="python", **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
         raise ValueError(f"{path} is not a table: {error}") from None
     if not isinstance(fields.index, pd.RangeIndex):
@@ -69,32 +71,38 @@ def _fit(text: str, separator: str) -> tuple[bool, int, int]:
     return widths[0] > 1, widths.count(widths[0]), widths[0]
 
 
-def recognise(fields: pd.DataFrame, separator: str) -> dict[str, Kind]:
+def recognise(fields: Frame, separator: str) -> dict[str, Kind]:
     """Numbers where at least half are, dates where all are, else categories.
 
     The decimal mark is that with which most fields of the column are numbers; in doubt
     of the table; in doubt a comma, unless commas separate the columns.
     """
 
-    def of_column(texts: pd.Series) -> Kind:
-        mark = max((usual, ".", ","), key=lambda mark: _count(texts, mark))
-        if 2 * _count(texts, mark) >= texts.count():
-            return mark
-        dates = (form for form in DATES if _count(texts, form) == texts.count())
-        return next(dates, tuple(sorted(texts.dropna().unique())))
-
     marks = ".," if separator == "," else ",."
-    usual = max(marks, key=lambda mark: sum(_count(fields[n], mark) for n in fields))
-    return {name: of_column(fields[name]) for name in fields}
+    counts: Any = {mark: fields.apply(_count, kind=mark) for mark in marks}
+    usual = max(marks, key=lambda mark: counts[mark].sum())
+    kinds: dict[str, Kind] = {}
+    for name, texts in fields.items():
+        votes = counts["."][name] - counts[","][name]
+        mark = usual if votes == 0 else "." if votes > 0 else ","
+        if 2 * counts[mark][name] >= texts.count():
+            kinds[name] = mark
+        else:
+            categories = tuple(sorted(texts.dropna().unique()))
+            dates = (form for form in DATES if _count(texts, form) == texts.count())
+            kinds[name] = next(dates, categories)
+    return kinds
 
 
-def convert(path: Path, fields: pd.DataFrame, kinds: Mapping[str, Kind]) -> Any:
+def convert(path: Path, fields: Frame, kinds: Mapping[str, Kind]) -> Frame:
     """Numbers, and dates in days, as float64; categories as text.
 
     Raises:
         ValueError: a field is not of its column's kind; names the line.
     """
-    values = pd.DataFrame({name: _parse(fields[name], kinds[name]) for name in fields})
+    values: Frame = pd.DataFrame(
+        {name: _parse(fields[name], kinds[name]) for name in fields}
+    )
     wrong = (fields.notna() & values.isin([np.nan, np.inf, -np.inf])).stack()
     for line, name in wrong.index[wrong]:
         expected = "a date" if kinds[name] in DATES else "a finite number"
@@ -107,7 +115,7 @@ def convert(path: Path, fields: pd.DataFrame, kinds: Mapping[str, Kind]) -> Any:
     return values
 
 
-def _parse(texts: pd.Series, kind: Kind) -> pd.Series:
+def _parse(texts: Any, kind: Kind) -> Any:
     """The values of a column; NaN where the text is not of this kind."""
     if isinstance(kind, tuple):
         return texts.astype(object).where(texts.isin(kind))
@@ -121,5 +129,5 @@ def _parse(texts: pd.Series, kind: Kind) -> pd.Series:
     return plain.str.replace(kind, ".", regex=False).astype(float)
 
 
-def _count(texts: pd.Series, kind: Kind) -> int:
-    return int(_parse(texts, kind).count())
+def _count(texts: Any, kind: Kind) -> int:
+    return _parse(texts, kind).count()

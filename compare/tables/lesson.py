@@ -53,7 +53,8 @@ def from_csv(
     table = Table(Path(csv), target, drop, missing)
     files = {}
     if predict is not None:
-        files["predictions.csv"] = _predictions(table, Path(predict))
+        new = _predictions(Path(predict), table, target, missing)
+        files["predictions.csv"] = new
     task, rows = table.task, len(table.inputs)
     sizes = [table.width, *hidden, task.outputs]
     shown = "-".join(map(str, sizes))
@@ -91,10 +92,12 @@ def _layers(nn: Any, sizes: Sequence[int]) -> list[Any]:
     return [layer for pair in pairs for layer in pair][:-1]
 
 
-def _predictions(table: Table, path: Path) -> Callable[..., str]:
+def _predictions(
+    path: Path, table: Table, target: str, missing: str
+) -> Callable[..., str]:
     """The rows of a file, and what each side predicts where their inputs are known."""
     fields, inputs = table.read_inputs(path)
-    known = inputs.notna().all(axis=1) | (table.missing == "mean")
+    known = inputs.notna().all(axis=1) | (missing == "mean")
 
     def write(*sides: Side) -> str:
         answers = fields.copy()
@@ -102,7 +105,7 @@ def _predictions(table: Table, path: Path) -> Callable[..., str]:
             trial: Any = side.only
             output = trial.predict(trial.data.encoder.transform(inputs))
             predicted = pd.Series(table.task.decode(output), inputs.index)
-            answers[f"{table.target} ({side.library})"] = predicted.where(known)
+            answers[f"{target} ({side.library})"] = predicted.where(known)
         return answers.to_csv(index=False)
 
     return write

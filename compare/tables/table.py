@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -16,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from compare.experiment import Data
 from compare.suggest import suggest
-from compare.tables import columns
+from compare.tables.columns import DATES, Frame, convert, read, recognise
 from compare.tables.task import Classification, Regression, standardizer
 
 FEWEST_ROWS = 20
@@ -46,44 +45,37 @@ class Table:
     def __init__(
         self, path: Path, target: str, drop: Sequence[str], missing: str
     ) -> None:
-        self.target, self.missing = target, missing
-        fields, separator, encoding = columns.read(path)
+        fields, separator, encoding = read(path)
         lists = ([text] if text in fields else text.split(",") for text in drop)
         dropped = [name.strip() for names in lists for name in names]
         _require_columns(path, fields, [target, *dropped])
         if target in dropped:
             raise ValueError(f"{target!r} is the target; it cannot be dropped")
         fields = fields.drop(columns=dropped)
-        self.kinds = columns.recognise(fields, separator)
-        values = columns.convert(path, fields, self.kinds)
+        self.kinds = recognise(fields, separator)
+        values = convert(path, fields, self.kinds)
         names = _input_names(path, values, target)
         rows, gaps = _known_rows(path, values[[*names, target]], target, missing)
         self.inputs = rows[names]
         self.task = _task(path, rows[target], fields.loc[rows.index, target])
-        self.categories = {
-            n: [*kind] for n in names if isinstance(kind := self.kinds[n], tuple)
-        }
-        kinds = self.kinds.items()
+        kinds = [(name, self.kinds[name]) for name in names]
+        self.categories = {n: [*kind] for n, kind in kinds if isinstance(kind, tuple)}
         listed = {
             "Numbers with a decimal comma": [n for n, kind in kinds if kind == ","],
-            "Dates, counted in days": [n for n, kind in kinds if kind in columns.DATES],
+            "Dates, counted in days": [n for n, kind in kinds if kind in DATES],
             "Categories, one-hot": [*self.categories],
             "Left out as empty or an index": [*fields.columns.difference(rows.columns)],
         }
         self.notes = [
-            f"The file is {encoding} text, its columns separated by {separator!r}.",
-            *(
-                f"{what}: {', '.join(which)}."
-                for what, which in listed.items()
-                if which
-            ),
-            *gaps,
+            f"The file is {encoding}, its columns separated by {separator!r}."
         ]
+        self.notes += [f"{what}: {', '.join(n)}." for what, n in listed.items() if n]
+        self.notes += gaps
 
     @property
     def width(self) -> int:
         """How many inputs the network has."""
-        return len(self._encoder().fit(self.inputs).get_feature_names_out())
+        return self._encoder().fit_transform(self.inputs).shape[1]
 
     @property
     def held_out(self) -> int:
@@ -93,54 +85,51 @@ class Table:
     def draw(self, rng: np.random.Generator) -> Encoded:
         """Split at random, each class by its frequency; encode by the training part."""
         target = self.task.target
-        train, test, y, y_test = train_test_split(
+        split: Any = train_test_split(
             self.inputs,
             target,
             test_size=self.held_out,
             random_state=int(rng.integers(2**31)),
             stratify=target if target.ndim == 1 else None,
         )
-        encoder: Any = self._encoder().fit(train)
-        x, x_test = encoder.transform(train), encoder.transform(test)
-        return Encoded(
-            x=x, target=y, x_test=x_test, target_test=y_test, encoder=encoder
-        )
+        train, test, y, y_test = split
+        encoder = self._encoder().fit(train)
+        x = {"x": encoder.transform(train), "x_test": encoder.transform(test)}
+        return Encoded(**x, target=y, target_test=y_test, encoder=encoder)
 
-    def _encoder(self) -> ColumnTransformer:
+    def _encoder(self) -> Any:
         """Numbers standardised, text one-hot, missing values filled."""
         categories: Any = [*self.categories.values()]
         one_hot = OneHotEncoder(
             categories=categories, drop="if_binary", sparse_output=False
         )
-        most_frequent = SimpleImputer(strategy="most_frequent")
-        mean = SimpleImputer(keep_empty_features=True)
-        return make_column_transformer(
-            (make_pipeline(most_frequent, one_hot), [*self.categories]),
-            remainder=make_pipeline(mean, standardizer()),
-        )
+        text = make_pipeline(SimpleImputer(strategy="most_frequent"), one_hot)
+        number = make_pipeline(SimpleImputer(keep_empty_features=True), standardizer())
+        names = [name for name in self.inputs if name not in self.categories]
+        return make_column_transformer((text, [*self.categories]), (number, names))
 
-    def read_inputs(self, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def read_inputs(self, path: Path) -> tuple[Frame, Frame]:
         """Other rows with the same inputs: their fields as text, and the inputs."""
-        fields, *_ = columns.read(path)
+        fields, *_ = read(path)
         _require_columns(path, fields, self.inputs)
-        return fields, columns.convert(path, fields[[*self.inputs]], self.kinds)
+        return fields, convert(path, fields[[*self.inputs]], self.kinds)
 
 
-def _require_columns(path: Path, fields: pd.DataFrame, names: Iterable[str]) -> None:
+def _require_columns(path: Path, fields: Frame, names: Iterable[str]) -> None:
     for name in names:
         if name not in fields:
-            hint = f"its first line names {', '.join(map(repr, fields))}"
-            if near := suggest(name, fields, most=3):
-                hint = f"did you mean {' or '.join(map(repr, near))}?"
-            raise ValueError(f"{path} has no column {name!r}; {hint}")
+            near = suggest(name, fields, most=3)
+            hint = "did you mean" if near else "its first line names"
+            listed = ", ".join(map(repr, near or fields))
+            raise ValueError(f"{path} has no column {name!r}; {hint} {listed}")
 
 
-def _input_names(path: Path, values: pd.DataFrame, target: str) -> list[str]:
+def _input_names(path: Path, values: Frame, target: str) -> list[str]:
     """All columns but the target, empty ones, and a first one that numbers the rows."""
     first, numbers = values.columns[0], np.arange(len(values))
     counts = any((values[first] == numbers + start).all() for start in (0, 1))
-    index = [first] if counts and re.fullmatch(INDEX, first) else []
-    inputs = values.drop(columns=[*{target, *index}]).dropna(axis="columns", how="all")
+    index = {first} if counts and re.fullmatch(INDEX, first) else set()
+    inputs = values.drop(columns=[*{target} | index]).dropna(axis="columns", how="all")
     if inputs.empty:
         raise ValueError(f"{path} has no column but the target {target!r}")
     texts = inputs.select_dtypes(object)
@@ -154,8 +143,8 @@ def _input_names(path: Path, values: pd.DataFrame, target: str) -> list[str]:
 
 
 def _known_rows(
-    path: Path, values: pd.DataFrame, target: str, missing: str
-) -> tuple[pd.DataFrame, list[str]]:
+    path: Path, values: Frame, target: str, missing: str
+) -> tuple[Frame, list[str]]:
     """Leave out rows with missing values or, for "mean", those without a target."""
     kept = values.dropna(subset=[target] if missing == "mean" else None)
     gaps = values.isna().sum()
@@ -171,9 +160,7 @@ def _known_rows(
     return kept, notes
 
 
-def _task(
-    path: Path, values: pd.Series, texts: pd.Series
-) -> Classification | Regression:
+def _task(path: Path, values: Any, texts: Any) -> Classification | Regression:
     """Text is taken as classes, and so are few whole numbers without a point."""
     counts = values.value_counts()
     if len(counts) == 1:

@@ -214,8 +214,8 @@ def test_an_unknown_way_with_missing_values_is_refused(write_csv: Write):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Side", "has no column 'Side'; did you mean 'side'?"),
-        ("sied", "has no column 'sied'; did you mean 'side'?"),
+        ("Side", "has no column 'Side'; did you mean 'side'"),
+        ("sied", "has no column 'sied'; did you mean 'side'"),
         ("qqq", "has no column 'qqq'; its first line names 'a', 'b', 'y', 'side'"),
     ],
 )
