@@ -77,7 +77,6 @@ def recognise(fields: Frame, separator: str) -> dict[str, Kind]:
     The decimal mark is that with which most fields of the column are numbers; in doubt
     of the table; in doubt a comma, unless commas separate the columns.
     """
-
     marks = ".," if separator == "," else ",."
     counts: Any = {mark: fields.apply(_count, kind=mark) for mark in marks}
     usual = max(marks, key=lambda mark: counts[mark].sum())
