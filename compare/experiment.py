@@ -26,6 +26,8 @@ Claim = Callable[[Side], tuple[bool, str]]
 """Takes one trained side; returns whether the check holds, and the numbers."""
 Draw = Callable[[Side], "Figure"]
 """Draws a figure of one trained side."""
+Write = Callable[[Side, Side], str]
+"""Returns the text of a file, from both trained sides."""
 
 
 NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))
@@ -81,6 +83,7 @@ class Experiment:
         start: initial values of parameters by name; all others are random.
         metrics: by name.
         figures: by name, drawn from the hand-written side.
+        files: further files of the run, by name.
         story: what to notice, in a few sentences.
         other_data: the same lesson on other data, by their name.
         longest: the most steps that its schedule is planned for; None for any number.
@@ -100,6 +103,7 @@ class Experiment:
     start: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
+    files: Mapping[str, Write] = field(default_factory=dict)
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
     longest: int | None = None

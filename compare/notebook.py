@@ -47,6 +47,7 @@ def run(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
+    predict: Path | str | None = None,
     check_every: int = 32,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
@@ -71,6 +72,7 @@ def run(
         hidden: units of the hidden layers, for a CSV file.
         drop: columns of a CSV file to leave out.
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
+        predict: a CSV file with the same inputs, whose rows both sides predict.
         check_every: steps between two checks from equal states, at most.
 
     Raises:
@@ -79,7 +81,7 @@ def run(
     """
     options = {name: value for name, value in locals().items() if name != "lesson"}
     given = lesson if isinstance(lesson, Experiment) else str(lesson)
-    options_of_table = bool(target or hidden or drop)
+    options_of_table = bool(target or hidden or drop or predict)
     named, csv = [given], None
     if isinstance(given, str) and (options_of_table or given.lower().endswith(".csv")):
         named, csv = [], given

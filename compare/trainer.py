@@ -248,6 +248,9 @@ class _Run:
         for name, draw in self.experiment.figures.items():
             with _lesson_errors(f"the figure {name!r}"):
                 self.logger.figure(name, draw(ours))
+        for name, text in self.experiment.files.items():
+            path = self.logger.folder / name
+            path.write_text(text(ours, theirs), encoding="utf-8")
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
         verdicts = {trial: trial.lockstep.verdict() for trial in self.trials}
