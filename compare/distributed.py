@@ -21,7 +21,7 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.lockstep import Diverged, Step
+from compare.lockstep import NonFinite, Step
 from compare.run_config import Interrupted, RunConfig, process_settings
 from compare.trainer import Progress, Result, TrialRun, run
 from handmade.distributed import DataParallelLearner
@@ -160,7 +160,7 @@ def run_spread(
             with suppress(ValueError):
                 signal.signal(signal.SIGTERM, before)
             return result
-        with process_settings(settings), suppress(Diverged):  # as on rank 0
+        with process_settings(settings), suppress(NonFinite):  # as on rank 0
             experiment = experiment.on(settings.data)
             steps = settings.steps_of(experiment)
             seeds = 1 if settings.fast else experiment.seeds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.dataset import Data
+from compare.data import Data
 from compare.results import Side
 
 if TYPE_CHECKING:

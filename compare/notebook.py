@@ -16,6 +16,7 @@ from compare.check.checker import check as _judged
 from compare.check.definitions import definitions, suggestions
 from compare.check.process import check_file
 from compare.check.report import Outcome
+from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
 from compare.logger import link, newest
 from compare.show import page
@@ -44,7 +45,7 @@ def run(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
-    check_every: int = 32,
+    check_every: int = CHECK_EVERY,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.backend import to_numpy
-from compare.dataset import Data
+from compare.data import Data
 
 SMALL = 64
 """Learners with at most this many numbers keep their parameters after every step."""

@@ -17,9 +17,9 @@ import numpy as np
 import handmade
 import torch_ref
 from compare import checkpoint, plots, report
-from compare.dataloader import DataLoader
-from compare.experiment import Data, Experiment
-from compare.lockstep import Diverged, Lockstep, Step
+from compare.data import Data, DataLoader
+from compare.experiment import Experiment
+from compare.lockstep import Lockstep, NonFinite, Step
 from compare.logger import RunLogger
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
@@ -159,7 +159,7 @@ class _Run:
             checks = {} if self.config.fast else self._checks()
             self._figures()
             status, reason = "finished", ""
-        except Diverged as error:
+        except NonFinite as error:
             status, reason = "diverged", str(error)
         except Exception as error:
             status, reason = "failed", f"{type(error).__name__}: {error}"
@@ -178,8 +178,7 @@ class _Run:
             self._save()
             left = self.steps - trial.done
             for step in self.progress(trial.train(), f"{self.lesson} {label}", left):
-                largest = trial.lockstep.history.trajectory
-                self.logger.step(name, seed, label, step, largest)
+                self.logger.log(step, label, name, seed)
                 for library, metrics in trial.measure(step.number).items():
                     self.logger.metrics(library, label, step.number, metrics)
                 if time.perf_counter() > self.next_save:
@@ -368,7 +367,7 @@ class TrialRun:
         """Take the remaining steps, one after the other.
 
         Raises:
-            Diverged: a loss or gradient is NaN or infinite.
+            NonFinite: a loss or gradient is NaN or infinite.
         """
         while self.done < self.steps:
             step = self.lockstep.step(*next(self.loader))

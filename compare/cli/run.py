@@ -12,6 +12,7 @@ from compare.cli._console import err, message, out, say, usage_errors
 from compare.cli._options import Array, Device, DType, LogDir, Missing
 from compare.cli._results import print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
+from compare.defaults import CHECK_EVERY
 
 if TYPE_CHECKING:
     from compare.backend import Backend
@@ -65,7 +66,7 @@ def run(
     check_every: Annotated[
         int,
         typer.Option(help="Check a single step from equal states every N steps (≥ 1)."),
-    ] = 32,
+    ] = CHECK_EVERY,
     resume: Annotated[
         Path | None, typer.Option(help="Resume the interrupted run in this folder.")
     ] = None,

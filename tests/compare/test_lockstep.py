@@ -10,9 +10,9 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.dataloader import DataLoader
-from compare.experiment import Data, backprop
-from compare.lockstep import Diverged, Lockstep, seed_of_step
+from compare.data import Data, DataLoader
+from compare.experiment import backprop
+from compare.lockstep import Lockstep, NonFinite, seed_of_step
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = np.random.default_rng(1).normal(size=(6, 2))
@@ -158,7 +158,7 @@ def test_the_one_step_check_is_left_out_where_the_trajectories_are_close():
     taken = [lockstep.step(X, Y).one_step is not None for _ in range(64)]
     assert taken[:8] == [True] * 8
     assert taken[32]
-    assert sum(taken) == lockstep.history.checks < 20
+    assert sum(taken) < 20
 
 
 class Own(handmade.training.GradientLearner):
@@ -318,9 +318,9 @@ def test_the_verdict_tells_whether_the_largest_error_exceeds_the_tolerance(
     times, above
 ):
     lockstep = walked(learner, steps=2)
-    lockstep.history.one_step = times * lockstep.tolerance.bound(6)
+    lockstep.history.one_step = times * lockstep.tolerance.bound
     words = lockstep.verdict().words
-    assert f"{lockstep.tolerance.bound(6):.1e}" in words
+    assert f"{lockstep.tolerance.bound:.1e}" in words
     assert ("above the tolerance" in words) == above
     found = lockstep.verdict()
     assert found.ulp == found.difference / lockstep.backend.eps > 1
@@ -335,7 +335,7 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_side():
     lockstep = Lockstep(lambda library: learner(library, lr=1e30), Backend(), 0)
     walk = (lockstep.step(X, Y) for _ in range(100))
     with pytest.raises(
-        Diverged, match=r"step \d+: .* is \S+ of handmade and .* of torch_ref"
+        NonFinite, match=r"step \d+: .* is \S+ of handmade and .* of torch_ref"
     ):
         list(walk)
 
@@ -510,7 +510,7 @@ def test_nan_on_one_side_only_is_a_mistake():
         0,
     )
     walk = (lockstep.step(X, Y) for _ in range(9))
-    with pytest.raises(Diverged, match="step 3: loss is nan of handmade"):
+    with pytest.raises(NonFinite, match="step 3: loss is nan of handmade"):
         list(walk)
     assert lockstep.steps == 3
     assert lockstep.verdict().kind == "bug"
