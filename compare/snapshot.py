@@ -51,20 +51,21 @@ def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
     }
 
 
-def flattened(tree: Any, name: str = "") -> Values:
+def flattened(tree: Any, prefix: str = "") -> Values:
     """The arrays and finite numbers of a nested state, by dotted key.
 
     A whole number stays an int: counts are compared exactly.
     """
-    if isinstance(tree, (dict, list, tuple)):
-        found: Values = {}
-        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            found |= flattened(value, f"{name}.{key}" if name else str(key))
-        return found
-    if hasattr(tree, "dtype"):
-        return {name: tree if tree.ndim else to_numpy(tree).item()}
-    is_number = isinstance(tree, (int, float)) and not isinf(tree)
-    return {name: tree} if is_number else {}
+    found: Values = {}
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        name = f"{prefix}{key}"
+        if isinstance(value, (dict, list, tuple)):
+            found |= flattened(value, f"{name}.")
+        elif hasattr(value, "dtype"):
+            found[name] = value if value.ndim else to_numpy(value).item()
+        elif isinstance(value, (int, float)) and not isinf(value):
+            found[name] = value
+    return found
 
 
 def unmatched(got: Values, want: Values) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ SAVE_SHARE = 20
 what is saved grows with the run, its share of the time does not."""
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
+LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
+CHECKPOINT_FORMAT = 3
+"""Version of what `checkpoint.save` is given."""
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
 """Wraps the steps to show them; gets their label and number."""
 Checks = dict[str, tuple[bool, str]]
@@ -76,11 +80,20 @@ class Result:
     nothing_learned: str = ""
 
     @property
+    def failures(self) -> list[str]:
+        """Why the lesson fails even where both sides agree: a line for each reason."""
+        failed = [
+            f"{text} ({found})"
+            for text, (holds, found) in self.claims.items()
+            if not holds
+        ]
+        return [self.nothing_learned, *failed] if self.nothing_learned else failed
+
+    @property
     def ok(self) -> bool:
         """Whether the run finished, both sides agree and every check holds."""
-        held = all(holds for holds, _ in self.claims.values())
-        agrees = self.verdict.agrees and not self.nothing_learned
-        return self.status == "finished" and agrees and held
+        finished = self.status == "finished"
+        return finished and self.verdict.agrees and not self.failures
 
     def _repr_html_(self) -> str:
         return report.as_html(self)
@@ -93,6 +106,7 @@ def run(
     progress: Progress | None = None,
     resumed: Path | None = None,
     source: str = "",
+    say: Callable[[str], None] = lambda words: None,
 ) -> Result:
     """Train both implementations of a lesson in lockstep and compare them.
 
@@ -103,6 +117,7 @@ def run(
         progress: may wrap the steps to show them.
         resumed: directory of an interrupted run, to be continued.
         source: where to find the lesson again: its name, or its file.
+        say: is told from which step a resumed run continues.
 
     Raises:
         OSError: the log folder cannot be written to.
@@ -113,19 +128,26 @@ def run(
     """
     experiment = experiment.on(config.data)
     config.steps_of(experiment)  # refused before anything is written
-    saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
-    if saved is not None and "trials" not in saved:
-        raise checkpoint.BadCheckpoint(
-            f"{resumed} was saved by an older version; start the run again"
-        )
+    saved = {} if resumed is None else _saved(resumed)
     with process_settings(config), sigterm_interrupts():
-        if resumed is None or saved is None:
+        if resumed is None:
             logger = RunLogger.new(config.logdir, lesson)
         else:
             logger = RunLogger.resume(resumed, saved["sizes"])
         with logger:
             logger.summary["source"] = source or lesson
-            return _Run(lesson, experiment, config, logger, progress).result(saved)
+            run = _Run(lesson, experiment, config, logger, progress, say)
+            return run.result(saved.get("trials", []))
+
+
+def _saved(folder: Path) -> dict[str, Any]:
+    """The checkpoint of a run."""
+    saved = checkpoint.load(folder / checkpoint.NAME)
+    if saved.get("format") != CHECKPOINT_FORMAT:
+        raise checkpoint.BadCheckpoint(
+            f"{folder} was saved by an older version; start the run again"
+        )
+    return saved
 
 
 class _Run:
@@ -138,23 +160,39 @@ class _Run:
         config: RunConfig,
         logger: RunLogger,
         progress: Progress | None,
+        say: Callable[[str], None],
     ) -> None:
         self.lesson = lesson
         self.experiment = replace(experiment, seeds=1) if config.fast else experiment
-        self.config = config
-        self.logger = logger
+        self.config, self.logger, self.say = config, logger, say
         self.progress = progress or (lambda steps, label, total: steps)
         self.steps = config.steps_of(experiment)
+        self.labels = self._labels()
         self.trials: list[TrialRun] = []
         self.began = time.perf_counter()
         self.next_save = 0.0
 
-    def result(self, saved: dict[str, Any] | None) -> Result:
-        """Train, check and draw; whatever stops that is written down."""
+    def _labels(self) -> dict[tuple[str, int], str]:
+        """What tells each learner and seed from the others; "train" for a single one."""
+        several_learners = len(self.experiment.learners) > 1
+        several_seeds = self.experiment.seeds > 1
+        labels = {}
+        for seed in range(self.config.seed, self.config.seed + self.experiment.seeds):
+            for name in self.experiment.learners:
+                words = [name] * several_learners + [f"seed {seed}"] * several_seeds
+                labels[name, seed] = " ".join(words) or "train"
+        return labels
+
+    def result(self, saved: list[dict[str, Any]]) -> Result:
+        """Train, check and draw; whatever stops that is written down.
+
+        Args:
+            saved: the states of the trials that were begun before.
+        """
         self.logger.write_summary(**self._metadata(), status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
-            self._restore(saved or {"trials": []})
+            self._restore(saved)
             self._train()
             checks = {} if self.config.fast else self._checks()
             self._figures()
@@ -171,47 +209,43 @@ class _Run:
 
     def _train(self) -> None:
         """Take all remaining steps of all trials."""
-        for number, (name, seed) in enumerate(self._names()):
+        for number, key in enumerate(self.labels):
             is_new = number == len(self.trials)
-            trial = self._add_trial(name, seed) if is_new else self.trials[number]
-            label = self._label(name, seed)
+            trial = self._add_trial(*key) if is_new else self.trials[number]
+            label, left = trial.label, self.steps - trial.done
             self._save()
-            left = self.steps - trial.done
             for step in self.progress(trial.train(), f"{self.lesson} {label}", left):
-                self.logger.log(step, label, name, seed)
+                self.logger.log(step, label, trial.name, trial.seed)
                 for library, metrics in trial.measure(step.number).items():
                     self.logger.metrics(library, label, step.number, metrics)
                 if time.perf_counter() > self.next_save:
                     self._save()
         self._save()
 
-    def _names(self) -> Iterator[tuple[str, int]]:
-        first = self.config.seed
-        for seed in range(first, first + self.experiment.seeds):
-            for name in self.experiment.learners:
-                yield name, seed
-
-    def _label(self, name: str, seed: int) -> str:
-        """What tells a trial from the others; "train" where there is only one."""
-        words = [name] if len(self.experiment.learners) > 1 else []
-        words += [f"seed {seed}"] if self.experiment.seeds > 1 else []
-        return " ".join(words) or "train"
-
     def _add_trial(self, name: str, seed: int) -> "TrialRun":
-        self.trials.append(
-            TrialRun(self.experiment, name, seed, self.config, self.steps)
-        )
-        return self.trials[-1]
+        label = self.labels[name, seed]
+        trial = TrialRun(self.experiment, name, seed, self.config, self.steps, label)
+        self.trials.append(trial)
+        return trial
 
-    def _restore(self, saved: dict[str, Any]) -> None:
-        for state in saved["trials"]:
-            self._add_trial(state["name"], state["seed"]).load_state(state)
+    def _restore(self, saved: list[dict[str, Any]]) -> None:
+        """Continue the trials from where their states were saved."""
+        for key, state in zip(self.labels, saved, strict=False):
+            self._add_trial(*key).load_state(state)
+        if self.trials:
+            done, which = self.trials[-1].done, self.trials[-1].label
+            where = "" if which == "train" else f" of {which}"
+            words = f"resumed after step {done} of {self.steps}{where}"
+            self.say(f"{self.lesson}: {words}")
 
     def _save(self) -> None:
         """Write a checkpoint of everything up to the last logged step."""
         began = time.perf_counter()
-        trials = [trial.state() for trial in self.trials]
-        state = {"trials": trials, "sizes": self.logger.sizes()}
+        state = {
+            "format": CHECKPOINT_FORMAT,
+            "trials": [trial.state() for trial in self.trials],
+            "sizes": self.logger.sizes(),
+        }
         checkpoint.save(self.logger.folder / checkpoint.NAME, state)
         now = time.perf_counter()
         self.next_save = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
@@ -220,7 +254,7 @@ class _Run:
         """All trials so far, by implementation."""
         ours, theirs = (
             Side(library, [trial.sides[library] for trial in self.trials])
-            for library in ("handmade", "torch_ref")
+            for library in LIBRARIES
         )
         return ours, theirs
 
@@ -249,45 +283,41 @@ class _Run:
                 self.logger.figure(name, draw(ours))
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
-        verdicts = {trial: trial.lockstep.verdict() for trial in self.trials}
+        verdicts = [(trial.name, trial.lockstep.verdict()) for trial in self.trials]
         expected = self.experiment.expect_no_learning
-        dead = [
-            verdict.words
-            for trial, verdict in verdicts.items()
-            if not verdict.learned and trial.name not in expected
+        unexpected = [
+            v.words for n, v in verdicts if not v.learned and n not in expected
         ]
+        none = Verdict("equal", "no step was compared")
         return Result(
             self.lesson,
             self.logger.folder,
-            worst([*verdicts.values()] or [Verdict("equal", "no step was compared")]),
+            worst([verdict for _, verdict in verdicts] or [none]),
             checks,
             status,
             reason,
             time.perf_counter() - self.began,
-            [f"loss/{self._label(trial.name, trial.seed)}" for trial in self.trials],
+            [f"loss/{trial.label}" for trial in self.trials],
             self.experiment.story,
-            dead[0] if dead and status == "finished" else "",
+            unexpected[0] if unexpected and status == "finished" else "",
         )
 
     def _write(self, result: Result) -> None:
         """Write the text verdict for TensorBoard and the summary."""
-        trials = {self._label(trial.name, trial.seed): trial for trial in self.trials}
+        trials = {trial.label: trial for trial in self.trials}
         self.logger.text("verdict", _markdown(result))
         self.logger.write_summary(
             status=result.status,
             reason=result.reason,
             ok=result.ok,
-            verdict={
-                label: asdict(trial.lockstep.verdict())
-                for label, trial in trials.items()
-            },
+            verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
             claims={
                 text: {"holds": holds, "found": found}
                 for text, (holds, found) in result.claims.items()
             },
             metrics={
                 library: {n: t.sides[library].metrics for n, t in trials.items()}
-                for library in ("handmade", "torch_ref")
+                for library in LIBRARIES
             },
             timings={
                 "seconds": round(result.seconds, 3),
@@ -307,7 +337,7 @@ class _Run:
             "seed": config.seed,
             "seeds": experiment.seeds,
             "steps": self.steps,
-            "trials": [self._label(name, seed) for name, seed in self._names()],
+            "trials": [*self.labels.values()],
             "threads": config.threads,
             "fast": config.fast,
             "data": config.data,
@@ -330,6 +360,7 @@ class TrialRun:
         seed: of weights, data and batches.
         config: backend and check interval.
         steps: how many to take in all.
+        label: tells it from the others of a run.
     """
 
     def __init__(
@@ -339,9 +370,10 @@ class TrialRun:
         seed: int,
         config: RunConfig,
         steps: int,
+        label: str = "train",
     ) -> None:
         self.experiment, self.name, self.seed = experiment, name, seed
-        self.steps, backend = steps, config.backend
+        self.steps, self.label, backend = steps, label, config.backend
         rng = np.random.default_rng([seed, 1])  # initial weights have another stream
         data = experiment.data_of(name)(rng)
         make, start = experiment.learners[name], experiment.start
@@ -369,8 +401,8 @@ class TrialRun:
         Raises:
             NonFinite: a loss or gradient is NaN or infinite.
         """
-        while self.done < self.steps:
-            step = self.lockstep.step(*next(self.loader))
+        for batch in islice(self.loader, self.steps - self.done):
+            step = self.lockstep.step(*batch)
             for library, trial in self.sides.items():
                 trial.losses.append(getattr(step, library))
                 if trial.path.is_due(self.done):
@@ -384,7 +416,7 @@ class TrialRun:
         if not (due and self.experiment.metrics):
             return {}
         for library, trial in self.sides.items():
-            metrics = {"handmade": handmade, "torch_ref": torch_ref}[library].metrics
+            metrics = LIBRARIES[library].metrics
             for name, metric in self.experiment.metrics.items():
                 for part, x, target in _splits(trial.data):
                     output = trial.learner.predict(trial.give(x))
@@ -395,8 +427,6 @@ class TrialRun:
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the checks depend on."""
         return {
-            "name": self.name,
-            "seed": self.seed,
             "lockstep": self.lockstep.state(),
             "loader": self.loader.state(),
             "sides": {
