@@ -1,5 +1,6 @@
 """The examples of a lesson, and the batches that both implementations train on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -32,6 +33,12 @@ class Data:
         if self.x_test is None or self.target_test is None:
             raise ValueError("these data have no test set")
         return self.x_test, self.target_test
+
+    def parts(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """The name, inputs and targets of the training set and the test set."""
+        yield "train", self.x, self.target
+        if self.x_test is not None:
+            yield "test", *self.test_set
 
 
 class DataLoader:

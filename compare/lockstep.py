@@ -10,6 +10,7 @@ Two errors are tracked, as for the numerical solution of a differential equation
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import tee
 from math import inf
 from typing import Any
 
@@ -81,18 +82,18 @@ class Implementation:
     def __init__(self, library: Any, make: MakeLearner, backend: Backend) -> None:
         self.library = library
         if library is handmade:
-            self._give, self.learner = (
+            self.give, self.learner = (
                 backend.handmade,
                 prepared(make(library), backend),
             )
         else:
-            self._give = backend.torch
+            self.give = backend.torch
             self.learner = make(library).to(backend.torch(np.zeros(1)))
         self.state = snapshot(self.learner)
 
     def load(self, state: Any) -> None:
         """Take over a state of either library."""
-        self.state = mapped(state, lambda array: self._give(to_numpy(array)))
+        self.state = mapped(state, lambda array: self.give(to_numpy(array)))
         self.learner.load_state_dict(self.state)
 
     def step(self, batch: tuple[Any, Any], seed: int) -> Values:
@@ -104,7 +105,7 @@ class Implementation:
         """
         self.library.manual_seed(seed)
         with np.errstate(all="ignore"):  # NaN and infinity are reported by `Lockstep`
-            loss = self.learner.step(*map(self._give, batch))
+            loss = self.learner.step(*map(self.give, batch))
         self.state = snapshot(self.learner)
         return values(self.learner, loss, self.state)
 
@@ -138,6 +139,7 @@ class Lockstep:
         handmade.manual_seed(seed)
         self._ours = Implementation(handmade, make, backend)
         self._theirs = Implementation(torch_ref, make, backend)
+        self.sides = {"handmade": self._ours, "torch_ref": self._theirs}
         self._copy_weights(start or {})
         parameters = self.torch_ref.parameters().values()
         self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
@@ -193,7 +195,7 @@ class Lockstep:
         """
         batch, self.tolerance.batch_size = (x, target), len(x)
         before = self._ours.state, self._theirs.state
-        rates = {"handmade": self._ours.rates(), "torch_ref": self._theirs.rates()}
+        rates = {name: side.rates() for name, side in self.sides.items()}
         ours = self._ours.step(batch, self._step_seed)
         theirs = self._theirs.step(batch, self._step_seed)
         found = differences(ours, theirs)
@@ -286,11 +288,12 @@ class Lockstep:
         found = differences(got, want)
         self.tolerance.observe(found)
         self.tolerance.decay()
-        runs = Replay(self.perturbed_moves(want, before, batch))
+        runs = self.perturbed_moves(want, before, batch)
         for name, one in found.items():
             if self.history.failure is not None:
                 break  # the first mistake is the verdict
-            cause = self.tolerance.cause(name, one, (run[name] for run in runs))
+            runs, again = tee(runs)
+            cause = self.tolerance.cause(name, one, (run[name] for run in again))
             if cause == "kink":
                 self.history.kinks.add(self.steps)
             elif cause == "mistake":
@@ -361,19 +364,6 @@ class Lockstep:
         self._theirs.load(state["torch_ref"])
         self.tolerance.load_state(state["tolerance"])
         self.history = History.from_state(state["history"])
-
-
-class Replay:
-    """An iterator that can be iterated again: what it has given is kept."""
-
-    def __init__(self, source: Iterator[Any]) -> None:
-        self._source, self._given = source, []
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from self._given
-        for item in self._source:
-            self._given.append(item)
-            yield item
 
 
 @lru_cache(maxsize=256)

@@ -3,11 +3,11 @@
 import platform
 import time
 import traceback
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -18,11 +18,11 @@ import numpy as np
 import handmade
 import torch_ref
 from compare import checkpoint, plots, report
-from compare.data import Data, DataLoader
+from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
 from compare.logger import RunLogger
-from compare.results import ParameterHistory, Side, Trial
+from compare.results import Side, Trial
 from compare.run_config import (
     Interrupted,
     RunConfig,
@@ -31,16 +31,16 @@ from compare.run_config import (
 )
 from compare.verdict import Verdict, worst
 
+LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 SAVE_SECONDS = 1.0
 """Seconds between two checkpoints, at least."""
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
+CHECKPOINT_FORMAT = 3
+"""Version of what a checkpoint holds."""
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
-LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
-CHECKPOINT_FORMAT = 3
-"""Version of what `checkpoint.save` is given."""
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
 """Wraps the steps to show them; gets their label and number."""
 Checks = dict[str, tuple[bool, str]]
@@ -81,13 +81,11 @@ class Result:
 
     @property
     def failures(self) -> list[str]:
-        """Why the lesson fails even where both sides agree: a line for each reason."""
-        failed = [
-            f"{text} ({found})"
-            for text, (holds, found) in self.claims.items()
-            if not holds
+        """What fails beside the comparison itself, in words."""
+        checks = [
+            f"{text} ({n})" for text, (holds, n) in self.claims.items() if not holds
         ]
-        return [self.nothing_learned, *failed] if self.nothing_learned else failed
+        return [self.nothing_learned, *checks] if self.nothing_learned else checks
 
     @property
     def ok(self) -> bool:
@@ -127,7 +125,9 @@ def run(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
     experiment = experiment.on(config.data)
-    config.steps_of(experiment)  # refused before anything is written
+    steps = config.steps_of(experiment)  # refused before anything is written
+    if config.fast:
+        experiment = replace(experiment, seeds=1)
     saved = {} if resumed is None else _saved(resumed)
     with process_settings(config), sigterm_interrupts():
         if resumed is None:
@@ -136,7 +136,7 @@ def run(
             logger = RunLogger.resume(resumed, saved["sizes"])
         with logger:
             logger.summary["source"] = source or lesson
-            run = _Run(lesson, experiment, config, logger, progress, say)
+            run = _Run(lesson, experiment, config, steps, logger, progress, say)
             return run.result(saved.get("trials", []))
 
 
@@ -150,36 +150,29 @@ def _saved(folder: Path) -> dict[str, Any]:
     return saved
 
 
+@dataclass
 class _Run:
     """All trials of one run: each learner from each seed."""
 
-    def __init__(
-        self,
-        lesson: str,
-        experiment: Experiment,
-        config: RunConfig,
-        logger: RunLogger,
-        progress: Progress | None,
-        say: Callable[[str], None],
-    ) -> None:
-        self.lesson = lesson
-        self.experiment = replace(experiment, seeds=1) if config.fast else experiment
-        self.config, self.logger, self.say = config, logger, say
-        self.progress = progress or (lambda steps, label, total: steps)
-        self.steps = config.steps_of(experiment)
-        self.labels = self._labels()
-        self.trials: list[TrialRun] = []
-        self.began = time.perf_counter()
-        self.next_save = 0.0
+    lesson: str
+    experiment: Experiment
+    config: RunConfig
+    steps: int
+    logger: RunLogger
+    progress: Progress | None
+    say: Callable[[str], None]
+    trials: list["TrialRun"] = field(default_factory=list)
+    next_save: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
 
-    def _labels(self) -> dict[tuple[str, int], str]:
-        """What tells each learner and seed from the others; "train" for a single one."""
-        several_learners = len(self.experiment.learners) > 1
-        several_seeds = self.experiment.seeds > 1
+    @cached_property
+    def labels(self) -> dict[tuple[str, int], str]:
+        """What tells learner and seed of each trial; "train" if there is only one."""
+        seeds, learners = self.experiment.seeds, self.experiment.learners
         labels = {}
-        for seed in range(self.config.seed, self.config.seed + self.experiment.seeds):
-            for name in self.experiment.learners:
-                words = [name] * several_learners + [f"seed {seed}"] * several_seeds
+        for seed in range(self.config.seed, self.config.seed + seeds):
+            for name in learners:
+                words = [name] * (len(learners) > 1) + [f"seed {seed}"] * (seeds > 1)
                 labels[name, seed] = " ".join(words) or "train"
         return labels
 
@@ -212,15 +205,20 @@ class _Run:
         for number, key in enumerate(self.labels):
             is_new = number == len(self.trials)
             trial = self._add_trial(*key) if is_new else self.trials[number]
-            label, left = trial.label, self.steps - trial.done
             self._save()
-            for step in self.progress(trial.train(), f"{self.lesson} {label}", left):
-                self.logger.log(step, label, trial.name, trial.seed)
+            for step in self._shown(trial):
+                self.logger.log(step, trial.label, trial.name, trial.seed)
                 for library, metrics in trial.measure(step.number).items():
-                    self.logger.metrics(library, label, step.number, metrics)
+                    self.logger.metrics(library, trial.label, step.number, metrics)
                 if time.perf_counter() > self.next_save:
                     self._save()
         self._save()
+
+    def _shown(self, trial: "TrialRun") -> Iterator[Step]:
+        """The remaining steps of a trial, with their progress."""
+        label, left = f"{self.lesson} {trial.label}", self.steps - trial.done
+        steps = trial.train()
+        return self.progress(steps, label, left) if self.progress else steps
 
     def _add_trial(self, name: str, seed: int) -> "TrialRun":
         label = self.labels[name, seed]
@@ -232,47 +230,37 @@ class _Run:
         """Continue the trials from where their states were saved."""
         for key, state in zip(self.labels, saved, strict=False):
             self._add_trial(*key).load_state(state)
-        if self.trials:
-            done, which = self.trials[-1].done, self.trials[-1].label
-            where = "" if which == "train" else f" of {which}"
-            words = f"resumed after step {done} of {self.steps}{where}"
+        if saved:
+            trial = self.trials[-1]
+            which = "" if trial.label == "train" else f" of {trial.label}"
+            words = f"resumed after step {trial.done} of {self.steps}{which}"
             self.say(f"{self.lesson}: {words}")
 
     def _save(self) -> None:
         """Write a checkpoint of everything up to the last logged step."""
         began = time.perf_counter()
-        state = {
-            "format": CHECKPOINT_FORMAT,
-            "trials": [trial.state() for trial in self.trials],
-            "sizes": self.logger.sizes(),
-        }
+        trials, sizes = [trial.state() for trial in self.trials], self.logger.sizes()
+        state = {"format": CHECKPOINT_FORMAT, "trials": trials, "sizes": sizes}
         checkpoint.save(self.logger.folder / checkpoint.NAME, state)
         now = time.perf_counter()
         self.next_save = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
 
-    def _sides(self) -> tuple[Side, Side]:
+    def _sides(self) -> list[Side]:
         """All trials so far, by implementation."""
-        ours, theirs = (
-            Side(library, [trial.sides[library] for trial in self.trials])
-            for library in LIBRARIES
-        )
-        return ours, theirs
+        return [Side(n, [trial.sides[n] for trial in self.trials]) for n in LIBRARIES]
 
     def _checks(self) -> Checks:
         """Each check of the lesson; it must hold on both sides."""
         checks = {}
         for text, check in self.experiment.claims.items():
-            found = {}
-            for side in self._sides():
-                with _lesson_errors(f"the claim {text!r}"):
-                    holds, numbers = check(side)
-                    found[side.library] = bool(holds), str(numbers)
-            words = {numbers for _, numbers in found.values()}
-            differing = "; ".join(f"{side}: {n}" for side, (_, n) in found.items())
-            checks[text] = (
-                all(holds for holds, _ in found.values()),
-                words.pop() if len(words) == 1 else differing,
-            )
+            with _lesson_errors(f"the claim {text!r}"):
+                found = {side.library: check(side) for side in self._sides()}
+                holds = all([bool(holds) for holds, _ in found.values()])
+            words = {library: str(numbers) for library, (_, numbers) in found.items()}
+            if len({*words.values()}) == 1:
+                checks[text] = holds, words["handmade"]
+            else:
+                checks[text] = holds, "; ".join(f"{n}: {w}" for n, w in words.items())
         return checks
 
     def _figures(self) -> None:
@@ -283,28 +271,30 @@ class _Run:
                 self.logger.figure(name, draw(ours))
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
-        verdicts = [(trial.name, trial.lockstep.verdict()) for trial in self.trials]
-        expected = self.experiment.expect_no_learning
-        unexpected = [
-            v.words for n, v in verdicts if not v.learned and n not in expected
+        verdicts = [trial.lockstep.verdict() for trial in self.trials]
+        dead = [
+            verdict.words
+            for trial, verdict in zip(self.trials, verdicts, strict=True)
+            if not verdict.learned
+            and trial.name not in self.experiment.expect_no_learning
         ]
-        none = Verdict("equal", "no step was compared")
         return Result(
             self.lesson,
             self.logger.folder,
-            worst([verdict for _, verdict in verdicts] or [none]),
+            worst(verdicts or [Verdict("equal", "no step was compared")]),
             checks,
             status,
             reason,
-            time.perf_counter() - self.began,
-            [f"loss/{trial.label}" for trial in self.trials],
-            self.experiment.story,
-            unexpected[0] if unexpected and status == "finished" else "",
+            seconds=time.perf_counter() - self.began,
+            tags=[f"loss/{trial.label}" for trial in self.trials],
+            story=self.experiment.story,
+            nothing_learned=dead[0] if dead and status == "finished" else "",
         )
 
     def _write(self, result: Result) -> None:
         """Write the text verdict for TensorBoard and the summary."""
         trials = {trial.label: trial for trial in self.trials}
+        checks = result.claims.items()
         self.logger.text("verdict", _markdown(result))
         self.logger.write_summary(
             status=result.status,
@@ -312,8 +302,7 @@ class _Run:
             ok=result.ok,
             verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
             claims={
-                text: {"holds": holds, "found": found}
-                for text, (holds, found) in result.claims.items()
+                text: {"holds": ok, "found": words} for text, (ok, words) in checks
             },
             metrics={
                 library: {n: t.sides[library].metrics for n, t in trials.items()}
@@ -328,25 +317,20 @@ class _Run:
     def _metadata(self) -> dict[str, Any]:
         """What has to be known to run the same again."""
         config, experiment = self.config, self.experiment
+        options = ("seed", "threads", "fast", "data", "ranks", "check_every")
+        libraries = ("numpy", "torch", "tensorboard")
         return {
             "title": experiment.title,
             "story": experiment.story,
             "course": list(experiment.course),
             "began": datetime.now(UTC).isoformat(timespec="seconds"),
             **asdict(config.backend),
-            "seed": config.seed,
+            **{name: getattr(config, name) for name in options},
             "seeds": experiment.seeds,
             "steps": self.steps,
             "trials": [*self.labels.values()],
-            "threads": config.threads,
-            "fast": config.fast,
-            "data": config.data,
-            "ranks": config.ranks,
-            "check_every": config.check_every,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("numpy", "torch", "tensorboard")},
-            },
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in libraries},
             "machine": platform.machine(),
         }
 
@@ -373,22 +357,18 @@ class TrialRun:
         label: str = "train",
     ) -> None:
         self.experiment, self.name, self.seed = experiment, name, seed
-        self.steps, self.label, backend = steps, label, config.backend
+        self.steps, self.label = steps, label
         rng = np.random.default_rng([seed, 1])  # initial weights have another stream
         data = experiment.data_of(name)(rng)
         make, start = experiment.learners[name], experiment.start
-        self.lockstep = Lockstep(make, backend, seed, start, config.check_every)
+        self.lockstep = Lockstep(make, config.backend, seed, start, config.check_every)
         self.loader = DataLoader(data, experiment.batch_size, rng)
-        sides = (
-            ("handmade", self.lockstep.handmade, backend.handmade),
-            ("torch_ref", self.lockstep.torch_ref, backend.torch),
-        )
         self.sides = {
-            library: Trial(name, seed, data, learner, convert)
-            for library, learner, convert in sides
+            library: Trial(name, seed, data, side.learner, side.give)
+            for library, side in self.lockstep.sides.items()
         }
         for trial in self.sides.values():
-            trial.path = ParameterHistory(trial.parameters, steps)
+            trial.begin(steps)
 
     @property
     def done(self) -> int:
@@ -404,9 +384,7 @@ class TrialRun:
         for batch in islice(self.loader, self.steps - self.done):
             step = self.lockstep.step(*batch)
             for library, trial in self.sides.items():
-                trial.losses.append(getattr(step, library))
-                if trial.path.is_due(self.done):
-                    trial.path.append(trial.parameters)
+                trial.record(step.number, getattr(step, library))
             yield step
 
     def measure(self, step: int) -> dict[str, dict[str, float]]:
@@ -416,11 +394,12 @@ class TrialRun:
         if not (due and self.experiment.metrics):
             return {}
         for library, trial in self.sides.items():
-            metrics = LIBRARIES[library].metrics
             for name, metric in self.experiment.metrics.items():
-                for part, x, target in _splits(trial.data):
+                for part, x, target in trial.data.parts():
                     output = trial.learner.predict(trial.give(x))
-                    value = metric(metrics, output, trial.give(target))
+                    value = metric(
+                        LIBRARIES[library].metrics, output, trial.give(target)
+                    )
                     trial.note(f"{name}/{part}", step, value)
         return {library: trial.metrics for library, trial in self.sides.items()}
 
@@ -429,14 +408,7 @@ class TrialRun:
         return {
             "lockstep": self.lockstep.state(),
             "loader": self.loader.state(),
-            "sides": {
-                library: {
-                    "losses": np.array(trial.losses),
-                    "path": trial.path.arrays(),
-                    "history": trial.history,
-                }
-                for library, trial in self.sides.items()
-            },
+            "sides": {library: trial.state() for library, trial in self.sides.items()},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -444,19 +416,7 @@ class TrialRun:
         self.lockstep.load_state(state["lockstep"])
         self.loader.load_state(state["loader"])
         for library, saved in state["sides"].items():
-            trial = self.sides[library]
-            trial.losses = array("d", saved["losses"])
-            trial.history = {
-                name: [(step, value) for step, value in points]
-                for name, points in saved["history"].items()
-            }
-            trial.path.load(saved["path"])
-
-
-def _splits(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    yield "train", data.x, data.target
-    if data.x_test is not None:
-        yield "test", *data.test_set
+            self.sides[library].load_state(saved)
 
 
 @contextmanager
