@@ -10,16 +10,10 @@ from compare.verdict import Verdict
 
 @dataclass
 class Learning:
-    """Whether PyTorch's side learns at all: a comparison of nothing proves nothing.
+    """Whether PyTorch's side learns at all: a comparison of nothing proves nothing."""
 
-    Args:
-        losses: the smallest and the largest so far.
-        gradient: the largest |entry| of all gradients so far; None without gradients.
-        parameters_changed: whether any step changed a parameter.
-    """
-
-    losses: tuple[float, float] | None = None
-    gradient: float | None = None
+    losses: tuple[float, float] | None = None  # the smallest and the largest
+    gradient: float | None = None  # the largest |entry|; None without gradients
     parameters_changed: bool = False
 
     def observe(self, loss: float, found: Mapping[str, Difference]) -> None:
@@ -43,27 +37,15 @@ class Learning:
 
 @dataclass
 class History:
-    """What the steps so far have shown.
-
-    Args:
-        steps: how many were taken.
-        one_step: the largest relative one-step error.
-        trajectory: the largest relative difference of the trajectories.
-        identical: whether no number ever differed, on the trajectories or in one step.
-        kinks: steps in which rounding decided a kink.
-        divergence: the step from which the trajectories are further apart than
-            rounding alone explains, if there is one.
-        failure: the first mistake.
-        learning: whether PyTorch's side learns.
-    """
+    """What the steps so far have shown."""
 
     steps: int = 0
-    one_step: float = 0.0
-    trajectory: float = 0.0
-    identical: bool = True
-    kinks: set[int] = field(default_factory=set)
-    divergence: int | None = None
-    failure: Verdict | None = None
+    one_step: float = 0.0  # the largest relative one-step error
+    trajectory: float = 0.0  # the largest relative difference of the trajectories
+    identical: bool = True  # no number ever differed
+    kinks: list[int] = field(default_factory=list)  # steps that rounding decided
+    divergence: int | None = None  # the step from which rounding alone is not enough
+    failure: Verdict | None = None  # the first mistake
     learning: Learning = field(default_factory=Learning)
 
     def observe(self, loss: float, found: Mapping[str, Difference]) -> None:
@@ -97,17 +79,16 @@ class History:
 
     def state(self) -> dict[str, Any]:
         """The history as plain values."""
-        return {**asdict(self), "kinks": sorted(self.kinks)}
+        return asdict(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """The history that `state` returned."""
-        history = cls(**{**state, "kinks": set(state["kinks"])})
-        history.learning = Learning(**state["learning"])
-        if failure := state["failure"]:
+        failure, learning = state["failure"], Learning(**state["learning"])
+        if failure is not None:
             index = failure["index"] and tuple(failure["index"])
-            history.failure = Verdict(**{**failure, "index": index})
-        return history
+            failure = Verdict(**{**failure, "index": index})
+        return cls(**{**state, "failure": failure, "learning": learning})
 
 
 def _rounding(history: History, tolerance: Tolerance) -> Iterator[str]:
@@ -124,7 +105,7 @@ def _rounding(history: History, tolerance: Tolerance) -> Iterator[str]:
     )
     if history.kinks:
         more = " and others" if len(history.kinks) > 1 else ""
-        yield f"at step {min(history.kinks)}{more} rounding decides a kink"
+        yield f"at step {history.kinks[0]}{more} rounding decides a kink"
     if history.divergence is not None:
         why = ": the optimizer amplifies rounding errors" if tolerance.zero else ""
         why = ": rounding decides a kink" if history.kinks else why

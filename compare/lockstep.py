@@ -8,7 +8,7 @@ Two errors are tracked, as for the numerical solution of a differential equation
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import tee
 from math import inf
@@ -51,29 +51,16 @@ class NonFinite(ArithmeticError):
 
 @dataclass(frozen=True)
 class Step:
-    """The result of one training step; differences are relative, by tensor name.
+    """The result of one training step; differences are relative, by tensor name."""
 
-    Args:
-        number: of the step, from 0.
-        handmade: loss of the hand-written learner, before the update.
-        torch_ref: loss of PyTorch's.
-        gradients: differences of the gradients, on the trajectories.
-        parameters: differences of the parameters after the step, on the trajectories.
-        one_step: the largest difference of all tensors when the hand-written learner
-            starts from PyTorch's state; None if it was not checked.
-        largest: the largest difference of the trajectories so far.
-        rates: by implementation, the learning rate of each group; empty without a
-            schedule.
-    """
-
-    number: int
-    handmade: float
+    number: int  # from 0
+    handmade: float  # the loss of each side, before the update
     torch_ref: float
-    gradients: dict[str, float]
-    parameters: dict[str, float]
-    one_step: float | None
-    largest: float
-    rates: dict[str, list[float]] = field(default_factory=dict)
+    gradients: dict[str, float]  # differences on the trajectories
+    parameters: dict[str, float]  # the same, after the step
+    one_step: float | None  # the largest one-step error; None if it was not checked
+    largest: float  # difference of the trajectories so far
+    rates: dict[str, list[float]]  # learning rates by side; empty without a schedule
 
 
 class Implementation:
@@ -97,12 +84,7 @@ class Implementation:
         self.learner.load_state_dict(self.state)
 
     def step(self, batch: tuple[Any, Any], seed: int) -> Values:
-        """Train on one batch; returns all that is compared.
-
-        Args:
-            batch: inputs and targets, NumPy arrays.
-            seed: of whatever the step draws.
-        """
+        """Train on one batch of NumPy arrays; returns all that is compared."""
         self.library.manual_seed(seed)
         with np.errstate(all="ignore"):  # NaN and infinity are reported by `Lockstep`
             loss = self.learner.step(*map(self.give, batch))
@@ -140,20 +122,11 @@ class Lockstep:
         self._ours = Implementation(handmade, make, backend)
         self._theirs = Implementation(torch_ref, make, backend)
         self.sides = {"handmade": self._ours, "torch_ref": self._theirs}
+        self.handmade, self.torch_ref = self._ours.learner, self._theirs.learner
         self._copy_weights(start or {})
         parameters = self.torch_ref.parameters().values()
         self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
         self.history = History()
-
-    @property
-    def handmade(self) -> Any:
-        """The hand-written learner."""
-        return self._ours.learner
-
-    @property
-    def torch_ref(self) -> Any:
-        """PyTorch's learner."""
-        return self._theirs.learner
 
     @property
     def steps(self) -> int:
@@ -201,7 +174,12 @@ class Lockstep:
         found = differences(ours, theirs)
         if not all(d.finite for d in found.values()):
             self._raise_non_finite(ours, theirs)
-        self._observe(theirs["loss"], found, before[1])
+        self.tolerance.observe(found)
+        self.history.observe(theirs["loss"], found)
+        if not self.history.learning.parameters_changed:
+            moved = differences(weights(before[1]), weights(self._theirs.state))
+            changed = any(d.max_abs for d in moved.values())
+            self.history.learning.parameters_changed = changed
         one_step = None
         if self._is_check_due(found) or unmatched(ours, theirs):
             one_step = self._one_step_error(before[1], batch, theirs)
@@ -231,32 +209,12 @@ class Lockstep:
         """The seed of what the current step draws: the same for all learners."""
         return seed_of_step(self.seed, self.steps)
 
-    def _observe(self, loss: float, found: dict[str, Difference], before: Any) -> None:
-        """Note scales, whether both are identical, and whether PyTorch's side learns.
-
-        Args:
-            loss: PyTorch's.
-            found: the differences.
-            before: PyTorch's state before the step.
-        """
-        self.tolerance.observe(found)
-        self.history.observe(loss, found)
-        learning = self.history.learning
-        if not learning.parameters_changed:
-            moved = differences(weights(before), weights(self._theirs.state))
-            learning.parameters_changed = any(d.max_abs for d in moved.values())
-
     def _is_check_due(self, found: dict[str, Difference]) -> bool:
-        """Whether this step is also taken from PyTorch's state."""
         regular = self.steps < FIRST_CHECKS or self.steps % self.check_every == 0
         return regular or self.tolerance.exceeded(found, CLOSE)
 
     def _one_step_error(self, before: Any, batch: Any, want: Values) -> float:
-        """Let the hand-written learner take the step from PyTorch's state.
-
-        Returns:
-            The largest relative difference of all tensors.
-        """
+        """The largest error of the hand-written step from PyTorch's own state."""
         self.one_step.load(before)
         got = self.one_step.step(batch, self._step_seed)
         found = self._compare_step(got, want, before, batch)
@@ -294,8 +252,8 @@ class Lockstep:
                 break  # the first mistake is the verdict
             runs, again = tee(runs)
             cause = self.tolerance.cause(name, one, (run[name] for run in again))
-            if cause == "kink":
-                self.history.kinks.add(self.steps)
+            if cause == "kink" and self.steps not in self.history.kinks[-1:]:
+                self.history.kinks.append(self.steps)
             elif cause == "mistake":
                 self._fail(name, self._classified(got[name], want[name]))
         return found
@@ -326,17 +284,12 @@ class Lockstep:
         return classify(got, want, tolerance=0.0, **how) if found.agrees else found
 
     def _fail(self, name: str, verdict: Verdict) -> None:
-        """Keep the first mistake."""
         words = f"step {self.steps}, {name}: {verdict.words}"
         failure = replace(verdict, words=words)
         self.history.failure = self.history.failure or failure
 
     def _raise_non_finite(self, ours: Values, theirs: Values) -> None:
-        """Name what is not finite; on one side only it is a mistake.
-
-        Raises:
-            NonFinite: always.
-        """
+        """Name what is not finite; on one side only it is a mistake."""
         words = {"handmade": non_finite(ours), "torch_ref": non_finite(theirs)}
         found = [f"{text} of {side}" for side, text in words.items() if text]
         if len(found) == 1:

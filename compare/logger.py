@@ -83,10 +83,6 @@ class RunLogger:
     @classmethod
     def resume(cls, folder: Path, sizes: dict[str, int]) -> Self:
         """The logger of an interrupted run, its files cut to these sizes."""
-        for name, size in sizes.items():
-            path = folder / name
-            if not path.is_file() or path.stat().st_size < size:
-                raise ValueError(f"{path} is shorter than when the run was saved")
         logger = cls(folder, sizes)
         logger.summary = {**read_summary(folder), "format": FORMAT}
         return logger
@@ -99,14 +95,7 @@ class RunLogger:
         }
 
     def log(self, step: "Step", label: str, learner: str, seed: int) -> None:
-        """Log one step of one trial.
-
-        Args:
-            step: what was computed.
-            label: of the trial, the last part of its tags.
-            learner: its name.
-            seed: of the trial.
-        """
+        """Log one step of a trial; its label is the last part of its tags."""
         loss_diff = abs(step.handmade - step.torch_ref)
         for side in ("handmade", "torch_ref"):
             loss = {f"loss/{label}": getattr(step, side)}
@@ -286,6 +275,10 @@ def _event_files(folder: Path) -> list[Path]:
 
 def _truncate(folder: Path, sizes: dict[str, int]) -> None:
     """Cut each file to its size; event files begun later go."""
+    for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size < size:
+            raise ValueError(f"{path} is shorter than when the run was saved")
     for name, size in sizes.items():
         os.truncate(folder / name, size)
     for path in _event_files(folder):

@@ -35,11 +35,8 @@ def weights(state: dict[str, Any]) -> dict[str, Any]:
 def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
     """All that is compared after a step: loss, gradients, parameters, other state.
 
-    Args:
-        learner: after the step.
-        loss: returned by the step.
-        state: its `state_dict`, from which counts, optimizer state and schedule are
-            taken by their dotted keys, such as "optimizer.state.0.momentum_buffer".
+    Counts, optimizer state and schedule are taken from the learner's `state` by their
+    dotted keys, such as "optimizer.state.0.momentum_buffer".
     """
     parameters = learner.parameters()
     named = {f"{'model.' * ('model' in state)}{name}" for name in parameters}
@@ -88,13 +85,9 @@ def non_finite(found: Values) -> str:
 def perturbed(
     tree: Any, rng: np.random.Generator, eps: float, *, integers: bool = True
 ) -> Any:
-    """A nested state with every float moved by −1, 0 or 1 ULP (eps, relative).
+    """A nested state of NumPy arrays, every float moved by −1, 0 or 1 ULP (relative).
 
-    Args:
-        tree: NumPy arrays in dicts and lists.
-        rng: draws the moves.
-        eps: the distance from 1 to the next number of the dtype.
-        integers: whether floats that are whole numbers move, too: a label does not.
+    Without `integers` floats that are whole numbers stay: a label is exact.
     """
 
     def move(a: Any) -> Any:

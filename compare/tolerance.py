@@ -1,5 +1,6 @@
 """How far two arrays differ, and how much of that rounding can explain."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,19 +16,13 @@ from compare.backend import to_numpy
 class Difference:
     """How far two arrays differ.
 
-    Args:
-        max_abs: max |got − want|. Infinite where shape or dtype differ, or where only
-            one of two entries is finite; entries that are the same infinity, or NaN in
-            both, do not differ.
-        scale: max |want| over the finite entries.
-        finite: whether every entry of both arrays is finite.
-        exact: whether it is a count, for which there is no rounding.
+    Entries that are the same infinity, or NaN in both, do not differ.
     """
 
-    max_abs: float
-    scale: float
-    finite: bool = True
-    exact: bool = False
+    max_abs: float  # max |got − want|; infinite for another shape, dtype or non-finite
+    scale: float  # max |want| over the finite entries
+    finite: bool = True  # every entry of both arrays
+    exact: bool = False  # a count, for which there is no rounding
 
     @property
     def relative(self) -> float:
@@ -140,6 +135,9 @@ FLOAT64_EPS = float(np.finfo(float).eps)
 SCHEDULER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_")
 """Hyper-parameters are float64 on both sides, whatever the dtype of the arrays."""
 
+STATE = ("batch_size", "scales", "noise", "zero", "followers")
+"""What a tolerance learns from the steps."""
+
 Cause = Literal["rounding", "kink", "zero", "mistake"]
 
 
@@ -170,7 +168,7 @@ class Tolerance:
         """How far PyTorch's own result moves by rounding, where it was measured."""
         self.zero: dict[str, float] = {}
         """Tensors whose true value is 0: the size of the rounding errors they hold."""
-        self.followers: set[str] = set()
+        self.followers: list[str] = []
         """Parameters that an optimizer moves by the rounding errors of those."""
 
     @property
@@ -230,11 +228,8 @@ class Tolerance:
     def cause(self, name: str, found: Difference, moves: Iterator[float]) -> Cause:
         """What explains the difference of one tensor after one step.
 
-        Args:
-            name: of the tensor.
-            found: its difference.
-            moves: how far each perturbation moves PyTorch's own result; drawn from only
-                where it is needed. The noise level is measured anew from it.
+        `moves` is how far each perturbation moves PyTorch's own result: drawn from only
+        where it is needed, and then the noise level is measured anew from it.
         """
         known = max(self.allowed(name, found), SAFETY * self.noise.get(name, 0))
         if found.max_abs <= known:
@@ -250,25 +245,17 @@ class Tolerance:
             self.zero[name] = self.scales[name]
             return "zero"
         if name.replace("parameter ", "gradient ") in self.zero:
-            self.followers.add(name)
+            self.followers += [name] * (name not in self.followers)
             return "zero"
         return "kink" if found.max_abs > SAFETY * self.noise[name] else "rounding"
 
     def state(self) -> dict[str, Any]:
         """All that the steps so far have shown."""
-        return {
-            "batch_size": self.batch_size,
-            "scales": dict(self.scales),
-            "noise": dict(self.noise),
-            "zero": dict(self.zero),
-            "followers": sorted(self.followers),
-        }
+        return copy.deepcopy({name: getattr(self, name) for name in STATE})
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:
         """Continue from where `state` was taken."""
-        self.batch_size, self.followers = state["batch_size"], set(state["followers"])
-        self.scales, self.noise = dict(state["scales"]), dict(state["noise"])
-        self.zero = dict(state["zero"])
+        vars(self).update(copy.deepcopy(state))
 
 
 def lasting_noise(moves: list[float]) -> float:

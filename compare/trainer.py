@@ -53,39 +53,25 @@ class LessonError(ValueError):
 
 @dataclass
 class Result:
-    """The result of a run.
-
-    Args:
-        lesson: its name.
-        folder: the run directory.
-        verdict: whether both implementations agree.
-        claims: by text: whether the check holds on both sides, and the numbers.
-        status: "finished", "diverged", "failed" or "interrupted".
-        reason: why it did not finish, or "".
-        seconds: how long it took.
-        tags: TensorBoard tags of the loss curves.
-        story: what to notice.
-        nothing_learned: why the comparison of some learner proves nothing, or "".
-    """
+    """The result of a run."""
 
     lesson: str
     folder: Path
-    verdict: Verdict
+    verdict: Verdict  # the worst of all trials
     claims: Checks
-    status: str
-    reason: str
+    status: str  # "finished", "diverged", "failed" or "interrupted"
+    reason: str  # why it did not finish, or ""
     seconds: float
-    tags: list[str]
+    tags: list[str]  # of the loss curves in TensorBoard
     story: str = ""
-    nothing_learned: str = ""
+    nothing_learned: str = ""  # why the comparison of a learner proves nothing, or ""
 
     @property
     def failures(self) -> list[str]:
         """What fails beside the comparison itself, in words."""
-        checks = [
-            f"{text} ({n})" for text, (holds, n) in self.claims.items() if not holds
-        ]
-        return [self.nothing_learned, *checks] if self.nothing_learned else checks
+        checks = self.claims.items()
+        failed = [f"{text} ({found})" for text, (holds, found) in checks if not holds]
+        return [self.nothing_learned, *failed] if self.nothing_learned else failed
 
     @property
     def ok(self) -> bool:
@@ -177,11 +163,7 @@ class _Run:
         return labels
 
     def result(self, saved: list[dict[str, Any]]) -> Result:
-        """Train, check and draw; whatever stops that is written down.
-
-        Args:
-            saved: the states of the trials that were begun before.
-        """
+        """Train, check and draw; whatever stops that is written down."""
         self.logger.write_summary(**self._metadata(), status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
@@ -255,12 +237,11 @@ class _Run:
         for text, check in self.experiment.claims.items():
             with _lesson_errors(f"the claim {text!r}"):
                 found = {side.library: check(side) for side in self._sides()}
-                holds = all([bool(holds) for holds, _ in found.values()])
+                holds = all(holds for holds, _ in found.values())
             words = {library: str(numbers) for library, (_, numbers) in found.items()}
-            if len({*words.values()}) == 1:
-                checks[text] = holds, words["handmade"]
-            else:
-                checks[text] = holds, "; ".join(f"{n}: {w}" for n, w in words.items())
+            same = len({*words.values()}) == 1
+            both = "; ".join(f"{library}: {w}" for library, w in words.items())
+            checks[text] = holds, words["handmade"] if same else both
         return checks
 
     def _figures(self) -> None:
@@ -302,7 +283,7 @@ class _Run:
             ok=result.ok,
             verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
             claims={
-                text: {"holds": ok, "found": words} for text, (ok, words) in checks
+                t: {"holds": holds, "found": words} for t, (holds, words) in checks
             },
             metrics={
                 library: {n: t.sides[library].metrics for n, t in trials.items()}
@@ -336,16 +317,7 @@ class _Run:
 
 
 class TrialRun:
-    """One learner, trained from one seed on both sides.
-
-    Args:
-        experiment: the lesson.
-        name: of the learner.
-        seed: of weights, data and batches.
-        config: backend and check interval.
-        steps: how many to take in all.
-        label: tells it from the others of a run.
-    """
+    """One learner, trained from one seed on both sides, with a label of its own."""
 
     def __init__(
         self,
@@ -397,9 +369,8 @@ class TrialRun:
             for name, metric in self.experiment.metrics.items():
                 for part, x, target in trial.data.parts():
                     output = trial.learner.predict(trial.give(x))
-                    value = metric(
-                        LIBRARIES[library].metrics, output, trial.give(target)
-                    )
+                    metrics = LIBRARIES[library].metrics
+                    value = metric(metrics, output, trial.give(target))
                     trial.note(f"{name}/{part}", step, value)
         return {library: trial.metrics for library, trial in self.sides.items()}
 

@@ -9,28 +9,20 @@ import numpy as np
 from compare.tolerance import difference, largest_at
 
 Kind = Literal["equal", "rounding", "convention", "bug"]
+"""Bit for bit; up to rounding; a convention with a name; anything else."""
 ORDER: tuple[Kind, ...] = ("equal", "rounding", "convention", "bug")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a comparison.
-
-    Args:
-        kind: equal (bit for bit), rounding, convention (has a name) or bug.
-        words: the same in a sentence.
-        difference: the largest one, relative to the largest expected entry.
-        ulp: the same in units in the last place of the dtype.
-        index: of the largest difference, if there is one.
-        learned: whether anything was trained; a comparison of nothing proves nothing.
-    """
+    """The result of a comparison."""
 
     kind: Kind
-    words: str
-    difference: float = 0.0
-    ulp: float = 0.0
-    index: tuple[int, ...] | None = None
-    learned: bool = True
+    words: str  # the same in a sentence
+    difference: float = 0.0  # the largest, relative to the largest expected entry
+    ulp: float = 0.0  # the same in units in the last place of the dtype
+    index: tuple[int, ...] | None = None  # of the largest difference
+    learned: bool = True  # a comparison in which nothing was trained proves nothing
 
     @property
     def agrees(self) -> bool:
