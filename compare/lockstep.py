@@ -69,10 +69,8 @@ class Implementation:
     def __init__(self, library: Any, make: MakeLearner, backend: Backend) -> None:
         self.library = library
         if library is handmade:
-            self.give, self.learner = (
-                backend.handmade,
-                prepared(make(library), backend),
-            )
+            self.give = backend.handmade
+            self.learner = prepared(make(library), backend)
         else:
             self.give = backend.torch
             self.learner = make(library).to(backend.torch(np.zeros(1)))
@@ -174,12 +172,7 @@ class Lockstep:
         found = differences(ours, theirs)
         if not all(d.finite for d in found.values()):
             self._raise_non_finite(ours, theirs)
-        self.tolerance.observe(found)
-        self.history.observe(theirs["loss"], found)
-        if not self.history.learning.parameters_changed:
-            moved = differences(weights(before[1]), weights(self._theirs.state))
-            changed = any(d.max_abs for d in moved.values())
-            self.history.learning.parameters_changed = changed
+        self._observe(found, theirs["loss"], before[1])
         one_step = None
         if self._is_check_due(found) or unmatched(ours, theirs):
             one_step = self._one_step_error(before[1], batch, theirs)
@@ -208,6 +201,15 @@ class Lockstep:
     def _step_seed(self) -> int:
         """The seed of what the current step draws: the same for all learners."""
         return seed_of_step(self.seed, self.steps)
+
+    def _observe(self, found: dict[str, Difference], loss: float, before: Any) -> None:
+        """Note the sizes of all tensors, and whether PyTorch's side learns."""
+        self.tolerance.observe(found)
+        self.history.observe(loss, found)
+        learning = self.history.learning
+        if not learning.parameters_changed:
+            moved = differences(weights(before), weights(self._theirs.state))
+            learning.parameters_changed = any(d.max_abs for d in moved.values())
 
     def _is_check_due(self, found: dict[str, Difference]) -> bool:
         regular = self.steps < FIRST_CHECKS or self.steps % self.check_every == 0

@@ -8,8 +8,9 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -245,8 +246,8 @@ def link(base: str, folder: Path, others: bool = False) -> str:
     name = f"{folder.parent.name}/{folder.name}"
     shown = folder.parent.name if others else name
     first, *more = read_summary(folder).get("trials", ["train"])
-    largest = f"difference/max_log10/{first}"
-    tags = [f"loss/{first}", largest, *(f"loss/{label}" for label in more[:2])]
+    tags = [f"loss/{first}", f"difference/max_log10/{first}"]
+    tags += [f"loss/{label}" for label in more[:2]]
     pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
     return deep_link(base, f"{shown}/", tags, pictured)
 
@@ -302,15 +303,12 @@ def _fresh(parent: Path) -> Path:
     """A directory that no other run has: the time, and a number if that is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    number = 1
-    while True:
+    for number in count(1):
         folder = parent / (stamp if number == 1 else f"{stamp}-{number}")
-        try:
+        with suppress(FileExistsError):
             folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
+            break
+    return folder
 
 
 def _json_ready(tree: Any) -> Any:

@@ -93,10 +93,6 @@ class Trial:
     path: ParameterHistory = field(default_factory=lambda: ParameterHistory({}, 0))
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
-    def begin(self, steps: int) -> None:
-        """Make room for the parameters after so many steps."""
-        self.path = ParameterHistory(self.parameters, steps)
-
     def record(self, step: int, loss: float) -> None:
         """Add the loss of a step, and the parameters after it where they are kept."""
         self.losses.append(loss)

@@ -22,7 +22,7 @@ from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
 from compare.logger import RunLogger
-from compare.results import Side, Trial
+from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
     Interrupted,
     RunConfig,
@@ -340,7 +340,7 @@ class TrialRun:
             for library, side in self.lockstep.sides.items()
         }
         for trial in self.sides.values():
-            trial.begin(steps)
+            trial.path = ParameterHistory(trial.parameters, steps)
 
     @property
     def done(self) -> int:

@@ -33,9 +33,8 @@ def print_results(
                 f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
                 f"({result.seconds:.1f} s) → {result.folder}",
             )
-            if result.nothing_learned:
-                words = f"{result.lesson}: fails: {result.nothing_learned}"
-                say(out, words, "red")
+            for failure in result.failures:
+                say(out, f"{result.lesson}: fails: {failure}", "red")
         _print_links(results, config.logdir)
         _print_shortened(results, lessons, config)
 

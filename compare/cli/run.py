@@ -101,7 +101,7 @@ def run(
             found, config = reopen(resume)
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        train: Any = partial(trainer.run, resumed=resume)
+        train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
         if distributed:
             found, config, train = _distributed(context, found, config)
     if config.backend.device == "cuda":

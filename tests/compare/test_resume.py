@@ -242,6 +242,14 @@ def test_a_run_that_goes_on_or_is_over_is_not_resumed(cut, tmp_path):
     assert "is finished: there is nothing to resume" in refused(cut)
 
 
+def test_a_resumed_run_says_from_which_step_it_continues(cut):
+    (trial,) = checkpoint.load(cut / checkpoint.NAME)["trials"]
+    done = trial["lockstep"]["history"]["steps"]
+    answer = CliRunner().invoke(app, ["run", "--resume", str(cut)])
+    assert 0 < done < 60
+    assert f"own: resumed after step {done} of 60\n" in answer.stdout
+
+
 def test_a_lesson_beside_a_resumed_run_is_refused(cut):
     answer = CliRunner().invoke(app, ["run", "or_gate", "--resume", str(cut)])
     assert answer.exit_code == 2
