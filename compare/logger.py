@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -303,12 +302,13 @@ def _fresh(parent: Path) -> Path:
     """A directory that no other run has: the time, and a number if that is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for number in count(1):
-        folder = parent / (stamp if number == 1 else f"{stamp}-{number}")
+    number, folder = 1, parent / stamp
+    while True:
         with suppress(FileExistsError):
             folder.mkdir()
-            break
-    return folder
+            return folder
+        number += 1
+        folder = parent / f"{stamp}-{number}"
 
 
 def _json_ready(tree: Any) -> Any:
