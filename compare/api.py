@@ -39,26 +39,15 @@ def prepare(
         OSError: a file cannot be read.
         ValueError: there is no such lesson, or it cannot be run like this.
     """
-<<<<<<< HEAD
     words = {name: str(options.pop(name)) for name in ("array", "device", "dtype")}
     switches = {name: options.pop(name) for name in ("compile", "graph", "tf32")}
     if words["array"] == "auto":
         on_torch = switches["compile"] or switches["graph"] or words["device"] == "cuda"
         words["array"] = "torch" if on_torch else "numpy"
-    table = {name: options.pop(name) for name in ("target", "hidden", "drop")}
-    missing, logdir = str(options.pop("missing")), Path(options.pop("logdir"))
-    config = RunConfig(Backend(**words, **switches), logdir=logdir, **options)
-=======
-    if array == "auto":
-        array = "torch" if compile or graph or device == "cuda" else "numpy"
-    backend = Backend(
-        str(array), str(device), str(dtype), compile, graph=graph, tf32=tf32
-    )
     names = ("target", "hidden", "drop", "predict")
     table = {name: options.pop(name) for name in names}
-    missing = str(options.pop("missing"))
-    config = RunConfig(backend, logdir=Path(logdir), **options)
->>>>>>> w-tables
+    missing, logdir = str(options.pop("missing")), Path(options.pop("logdir"))
+    config = RunConfig(Backend(**words, **switches), logdir=logdir, **options)
     if csv is not None:
         if lessons:
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
@@ -80,9 +69,6 @@ def prepare(
     return found, config
 
 
-<<<<<<< HEAD
-def _table(csv: Path | str, target: str, hidden: Any, drop: Any, missing: str) -> Any:
-=======
 def _table(
     csv: Path | str,
     target: str,
@@ -91,7 +77,6 @@ def _table(
     missing: str,
     predict: Path | str | None,
 ) -> Lesson:
->>>>>>> w-tables
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
     layers = hidden.split(",") if isinstance(hidden, str) and hidden else hidden
@@ -102,14 +87,9 @@ def _table(
             f"hidden must be whole numbers separated by commas, such as 32,16, "
             f"got {hidden!r}"
         ) from None
-<<<<<<< HEAD
-    drop = list(drop or ())
-    return registry.table(csv, target, hidden=units, drop=drop, missing=missing)
-=======
     own = {"hidden": units, "drop": list(drop or ()), "missing": missing}
     new = predict and str(Path(predict).resolve())
     return registry.table(csv, target, **own, predict=new)
->>>>>>> w-tables
 
 
 def choose_array(experiment: Experiment, config: RunConfig) -> tuple[RunConfig, str]:

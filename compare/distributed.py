@@ -21,7 +21,7 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.lockstep import Diverged, Step
+from compare.lockstep import NonFinite, Step
 from compare.run_config import Interrupted, RunConfig, process_settings
 from compare.trainer import Progress, Result, TrialRun, run
 from handmade.distributed import DataParallelLearner
@@ -166,7 +166,7 @@ def run_spread(
 def _train_only(experiment: Experiment, config: RunConfig) -> None:
     steps = config.steps_of(experiment)
     seeds = 1 if config.fast else experiment.seeds
-    with process_settings(config), suppress(Diverged):  # as on rank 0
+    with process_settings(config), suppress(NonFinite):  # as on rank 0
         for seed in range(config.seed, config.seed + seeds):
             for name in experiment.learners:
                 for _ in TrialRun(experiment, name, seed, config, steps).train():

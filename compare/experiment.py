@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.dataset import Data
+from compare.data import Data
 from compare.results import Side
 
 if TYPE_CHECKING:
@@ -128,19 +128,13 @@ class Experiment:
         return self.other_data[data]() if data else self
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.seeds < 1:
-            raise ValueError(
-                f"Experiment: steps and seeds must be at least 1, "
-                f"got {self.steps} and {self.seeds}"
-            )
+        for name in ("steps", "seeds", "batch_size"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"Experiment: {name} must be at least 1, got {value}")
         if self.longest is not None and self.longest < self.steps:
             raise ValueError(
                 f"Experiment: longest must be at least steps, "
                 f"got {self.longest} and {self.steps}"
-            )
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(
-                f"Experiment: batch_size must be at least 1, got {self.batch_size}"
             )
         if not self.learners or not self.claims:
             raise ValueError("Experiment: needs at least one learner and one claim")

@@ -15,6 +15,7 @@ from compare.check.checker import check as _judged
 from compare.check.definitions import definitions
 from compare.check.process import check_file
 from compare.check.report import Outcome
+from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
 from compare.logger import link, newest
 from compare.registry import names as lessons
@@ -48,7 +49,7 @@ def run(
     drop: Sequence[str] = (),
     missing: str = "drop",
     predict: Path | str | None = None,
-    check_every: int = 32,
+    check_every: int = CHECK_EVERY,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 

@@ -79,8 +79,8 @@ def _print_end(result: "Result") -> None:
         f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
         f"({result.seconds:.1f} s) → {result.folder}",
     )
-    if result.nothing_learned:
-        say(out, f"{result.lesson}: fails: {result.nothing_learned}", "red")
+    for failure in result.failures:
+        say(out, f"{result.lesson}: fails: {failure}", "red")
 
 
 def _print_link(result: "Result") -> None:

@@ -16,6 +16,7 @@ from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
 from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
 from compare.cli._results import print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
+from compare.defaults import CHECK_EVERY
 
 if TYPE_CHECKING:
     from compare.trainer import Result, RunConfig
@@ -60,7 +61,7 @@ def run(
         None, help="CSV file whose rows both sides predict after --csv."
     ),
     check_every: int = Option(
-        32, help="Check a single step from equal states every N steps (≥ 1)."
+        CHECK_EVERY, help="Check a single step from equal states every N steps (≥ 1)."
     ),
     resume: Path | None = Option(
         None, help="Resume the interrupted run in this folder."
@@ -92,7 +93,7 @@ def run(
             found, config = reopen(resume)
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        train: Any = partial(trainer.run, resumed=resume)
+        train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
         if distributed:
             found, config, train = _distributed(context, found, config)
     if config.backend.device == "cuda":
