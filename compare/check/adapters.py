@@ -24,12 +24,13 @@ from compare.check.definitions import (
     roles,
     words_for,
 )
-from compare.check.results import COUNTS, Answer, BackwardFailed
+from compare.check.results import COUNTS, Answer, BackwardFailed, NoNumbers
 from compare.testing import resolved
 from compare.testing.reference import Question
 
 Passes = tuple[Callable[[], Any], Callable[..., dict[str, Any]]]
 """To the output; from the upstream gradient to all other results."""
+USUAL = Form()
 ROW = "bias gradient kept as a row (1, out)"
 IN_OUT = "weights stored (in, out)"
 MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
@@ -41,8 +42,17 @@ class NoUpstream(NotTested):
     """A loss of many numbers has a backward pass that takes no upstream gradient."""
 
 
-def answer(definition: Definition, question: Question, passes: int = 1) -> Answer:
+def answer(
+    definition: Definition,
+    question: Question,
+    passes: int = 1,
+    other: Question | None = None,
+    backward_twice: bool = False,
+) -> Answer:
     """Run a layer or a loss in a test case; gradients add up over `passes`.
+
+    Between the passes another instance can take the forward pass of a test case
+    `other`; the backward pass can be taken twice.
 
     Raises:
         NotTested: it does not take such arguments or inputs.
@@ -63,7 +73,11 @@ def answer(definition: Definition, question: Question, passes: int = 1) -> Answe
         output = _rows(_loss_value(definition, forward()), form)
         upstream = _grad_output(given, output)
         changed = [] if upstream is None else [upstream.copy()]
+        if other is not None:
+            build(definition, other, 1, [])[0]()
         try:
+            if backward_twice:
+                backward(*(a.copy() for a in changed))
             results = {"output": output, **backward(*changed)}
         except NotTested:
             raise
@@ -77,7 +91,7 @@ def answer(definition: Definition, question: Question, passes: int = 1) -> Answe
     for name, array in arrays.items():
         if array.dtype.kind not in "fiubc":
             kind = type(results[name]).__name__
-            raise TypeError(f"{name} must be an array of numbers, got {kind}")
+            raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
     return Answer(arrays, upstream, mutated, tuple(dict.fromkeys(conventions)), learned)
 
 
@@ -135,9 +149,8 @@ def _by_number(definition: Definition, question: Question) -> Answer:
     if not x.size:
         raise NotTested("it takes one number at a time")
     for index in np.ndindex(x.shape):
-        of_number = _OfNumber(
-            **vars(question) | {"inputs": (x[index],)}, given=upstream[index]
-        )
+        fields: dict[str, Any] = {**vars(question), "inputs": (x[index],)}
+        of_number = _OfNumber(**fields, given=upstream[index])
         for name, value in answer(scalar, of_number).results.items():
             found.setdefault(name, np.zeros(x.shape, x.dtype))[index] = value
     return Answer(found, upstream)
@@ -183,7 +196,7 @@ def _giver(library: str) -> Callable[[np.ndarray], Any]:
 
         return lambda a: torch.from_numpy(np.array(a))
     if library == "jax":
-        import jax.numpy as jnp
+        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 
         return jnp.asarray
     return lambda a: a
@@ -359,7 +372,7 @@ def _gradient_words(name: str) -> set[str]:
 
 
 def _torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
-    """The gradient of a parameter in torch's layout, if it has that of the file's own."""
+    """The gradient of a parameter in torch's layout, if it has the file's own."""
     array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
     if shape == torchs.shape and not (
         array.shape == shape and torchs.ndim == 2 and _is_turned(own, torchs)
@@ -648,7 +661,7 @@ def _find_slot(module: Any, name: str, number: int) -> Slot | None:
 def set_parameters(
     module: Any,
     state: dict[str, np.ndarray],
-    form: Form = Form(),
+    form: Form = USUAL,
     conventions: list[str] | None = None,
 ) -> dict[str, Slot]:
     """Give a module these parameters: by `load_state_dict`, or where it keeps them."""
@@ -666,9 +679,9 @@ def set_parameters(
             )
         own = slot.get()
         fitted = _fitted(value, own, form)
-        if value.ndim == 2 and np.shape(fitted) == value.shape[::-1] != value.shape:
-            if conventions is not None:
-                conventions.append(IN_OUT)
+        is_turned = value.ndim == 2 and np.shape(fitted) != value.shape
+        if is_turned and conventions is not None:
+            conventions.append(IN_OUT)
         found[name] = slot
         for other, alias in list(getattr(module, "__dict__", {}).items()):
             if alias is own and isinstance(own, np.ndarray):
@@ -690,8 +703,9 @@ def _fitted(value: np.ndarray, own: Any, form: Form) -> np.ndarray:
 
 def get_parameter(module: Any, name: str) -> Any:
     """A parameter of a module, by `parameters()` or where it keeps it."""
-    if hasattr(module, "parameters") and callable(module.parameters):
-        if name in (found := module.parameters()):
+    if callable(getattr(module, "parameters", None)):
+        found = module.parameters()
+        if name in found:
             return found[name]
     slot = _find_slot(module, name, 0)
     assert slot is not None
@@ -701,7 +715,7 @@ def get_parameter(module: Any, name: str) -> Any:
 def _gradient_of(module: Any, name: str, number: int) -> Any:
     """The gradient of a parameter, under any of the names that are in use."""
     if hasattr(module, "named_parameters"):
-        own = dict(module.named_parameters()).get(name)
+        own: Any = dict(module.named_parameters()).get(name)
         if getattr(own, "grad", None) is not None:
             return own.grad
     kept, words = getattr(module, "__dict__", {}), _gradient_words(name)

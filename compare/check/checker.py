@@ -3,6 +3,7 @@
 import contextlib
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,12 +48,21 @@ def layer_or_loss(definition: Definition) -> Finding:
                 skipped[str(why)] = []
         except Exception as error:
             raised.append((case, error))
-            skipped.setdefault(wording.raised(error), []).append(case.id)
+            what = case.note if case.note in OPTIONAL else case.id
+            skipped.setdefault(_why_not(case, error), []).append(what)
     if raised and not ran:
         comparison.error = raised[0][0].id, raised[0][1]
     else:
         comparison.error = _raised_by_options(ran, raised)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
+
+
+def _why_not(case: Case, error: Exception) -> str:
+    """What a test case raises; its line alone, if its input need not be taken."""
+    line = wording.line_of(error)
+    if case.note in OPTIONAL and line:
+        return f"line {line}"
+    return wording.raised(error)
 
 
 def _raised_by_options(
@@ -61,9 +71,13 @@ def _raised_by_options(
     """What raises only where options come together that work one by one."""
     for case, error in raised:
         usual = [c for c in ran if c.note == case.note]
-        if case.note not in OPTIONAL and len(case.kwargs) > 1 and all(
-            any(c.kwargs.get(k, _ABSENT) == v for c in usual)
-            for k, v in case.kwargs.items()
+        if (
+            case.note not in OPTIONAL
+            and len(case.kwargs) > 1
+            and all(
+                any(c.kwargs.get(k, _ABSENT) == v for c in usual)
+                for k, v in case.kwargs.items()
+            )
         ):
             return case.id, error
     return None
@@ -87,7 +101,7 @@ def _compare(comparison: Comparison, case: Case) -> None:
     if case.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(case.id)
     elif comparison.add(question, want, got, wrong):
-        where = f"{question.name} {wording.inputs_of(question)}"
+        where = wording.call_of(question)
         found = _side_effects(comparison.definition, question, want, got)
         comparison.mistakes += [(name, where) for name in found]
 
@@ -108,6 +122,9 @@ def _side_effects(
     found = ["input mutated"] if got.mutated else []
     if got.learned:
         found.append("weights changed inside backward")
+    if definition.is_class and not question.of_index:
+        with contextlib.suppress(Exception):
+            found += _kept_elsewhere(definition, question, got)
     with contextlib.suppress(Exception):
         in_float32 = example.changed(question, lambda a: a.astype(np.float32))
         single = answer(definition, in_float32).results
@@ -130,6 +147,22 @@ def unknown(definition: Definition) -> Finding:
     near = f"did you mean {near}? " if near else ""
     hint = f"{near}say what it is meant to be: --as {hint[5:]}"
     return finding_of(definition, "not judged", words, hint)
+
+
+def _kept_elsewhere(
+    definition: Definition, question: Question, got: Answer
+) -> list[str]:
+    """Mistakes in what is kept between the passes: it is shared, or changed."""
+    if "lr" in (definition.form.backward or ()):
+        return []
+    doubled = replace(question, inputs=(question.inputs[0] * 2, *question.inputs[1:]))
+    between = answer(definition, question, other=doubled).results
+    if wrong_in(between, got.results):
+        return ["cache shared by all instances"]
+    again = answer(definition, question, backward_twice=True).results
+    if not close(again["input gradient"], got.results["input gradient"]):
+        return ["cache changed inside backward"]
+    return []
 
 
 CHECKS: dict[str, Callable[[Definition], Finding]] = {

@@ -19,13 +19,13 @@ from compare.check.results import (
     EPS,
     TOLERANCE,
     Answer,
-    BackwardFailed,
     Failure,
+    NoNumbers,
     relative,
     wrong_in,
 )
 from compare.check.slopes import is_own_gradient
-from compare.testing import Case
+from compare.testing import LAYERS, Case
 from compare.testing.reference import Results
 
 OPTIONAL = {
@@ -33,8 +33,10 @@ OPTIONAL = {
     "class probabilities",
 }
 """Notes of the test cases whose kind of input a beginner's version need not take."""
-OWN_ERRORS = (NameError, AttributeError, ArithmeticError, NotImplementedError)
-"""Errors that do not come from the form of what a file is given."""
+OF_FORM = (ValueError, IndexError, TypeError, KeyError)
+"""Errors that may come from the form of what a file is given."""
+WITH_PARAMETERS = {case.name for case in LAYERS if case.args}
+"""Layers that people write in several forms."""
 
 
 class Comparison:
@@ -51,7 +53,7 @@ class Comparison:
     ) -> None:
         self.definition, self.torchs, self.tolerance = definition, torchs, tolerance
         self.other_defaults = other_defaults(definition) if torchs else {}
-        self.cases, self.largest = 0, 0.0
+        self.cases, self.largest, self.value_only = 0, 0.0, False
         self.failures: list[Failure] = []
         self.mistakes: list[tuple[str, str]] = []
         """The name of each mistake in right results ("" if it has none), and where."""
@@ -88,6 +90,7 @@ class Comparison:
             wrong = wrong_in(got, want, self.tolerance)
         self.cases += 1
         self.conventions |= dict.fromkeys(answer.conventions)
+        self.value_only |= got.keys() == {"output"} and len(want) > 1
         if wrong:
             failure = Failure(self.definition, question, want, answer, wrong)
             self.failures.append(failure)
@@ -114,15 +117,12 @@ class Comparison:
         unexplained = self._beyond_defaults()
         by_default = len(unexplained) < len(self.failures)
         ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
-        unexplained = ordinary or unexplained
-        name = diagnosis(unexplained) if unexplained else ""
-        if unexplained and not ordinary and not name:
+        if not ordinary:
             notes = dict.fromkeys(f.question.note for f in unexplained)
             self.skipped |= {f"other results: {note}": [] for note in notes}
-            unexplained = []
-        if unexplained:
-            where, fields = shown(unexplained)
-            found = self._wrong(name, where, _kind_of(name, unexplained), **fields)
+        if ordinary:
+            name, (where, fields) = diagnosis(ordinary), shown(ordinary)
+            found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
         elif by_default:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
@@ -171,7 +171,7 @@ class Comparison:
         names = [name]
         if kind == "convention":
             names = [*dict.fromkeys([*self.conventions, name])]
-        words = f"{', '.join(names) or 'cause not recognised'}: {where}"
+        words = f"{'; '.join(names) or 'cause not recognised'}: {where}"
         hint = "; ".join(mistakes.HINTS[n] for n in names if n in mistakes.HINTS)
         return finding_of(self.definition, kind, words, hint, **fields)
 
@@ -184,7 +184,7 @@ class Comparison:
         ]
         if names:
             hint = "; ".join(mistakes.HINTS[name] for name in names)
-            words = f"{', '.join(names)}: otherwise {words}"
+            words = f"{'; '.join(names)}: otherwise {words}"
             return finding_of(self.definition, "convention", words, hint)
         return finding_of(self.definition, kind, words, ulp=self.largest / EPS)
 
@@ -202,9 +202,11 @@ class Comparison:
         names = sorted(self.missing)
         plural = "s" * (len(names) > 1)
         lines = [f"argument{plural} {', '.join(names)}"] if names else []
+        if self.definition.kind in ("layer", "loss") and self.value_only:
+            lines.append(f"gradient: no {self.definition.label}_backward was found")
         for why, cases in self.skipped.items():
-            more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
-            lines.append(f"cannot handle {cases[0]}{more}: {why}" if cases else why)
+            what = ", ".join(dict.fromkeys(cases))
+            lines.append(f"cannot handle {what}: {why}" if cases else why)
         return lines + (without_default(self.definition) if self.torchs else [])
 
 
@@ -217,7 +219,8 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
         kind, got = f.definition.kind, f.got.values()
         if allowed not in ("any", kind):
             return "mistake"
-        if kind in ("layer", "loss") and is_own_gradient(f) is False:
+        is_measured = kind in ("layer", "loss") and mistake != "unstable form"
+        if is_measured and is_own_gradient(f) is False:
             return "mistake"
         if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):
             return "mistake"
@@ -234,7 +237,9 @@ def finding_of(
 def raised_by(definition: Definition, error: Exception) -> Finding:
     """What a definition raised."""
     hint = wording.how_to_call(definition, error)
-    is_understood = isinstance(error, (BackwardFailed, *OWN_ERRORS))
+    is_plain = definition.kind == "layer" and definition.name not in WITH_PARAMETERS
+    is_understood = is_plain or not isinstance(error, OF_FORM)
     is_its_own = is_understood and wording.line_of(error)
-    kind: Kind = "wrong" if is_its_own else "not judged"
+    is_wrong = is_its_own or isinstance(error, NoNumbers)
+    kind: Kind = "wrong" if is_wrong else "not judged"
     return finding_of(definition, kind, wording.raised(error), hint)

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
+
 from compare.check.libraries import pair_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
@@ -24,13 +26,14 @@ for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
 CASES |= REFERENCES
 KINDS = {
-    **{name: "loss" for name in REFERENCES},
+    **dict.fromkeys(REFERENCES, "loss"),
     **{case.name: "layer" for case in LAYERS},
     **{case.name: "loss" for case in LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
     **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
 """The kind of each class that can be checked."""
+_BOTH = ("layer", "loss")
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
 MODULE = "checked_file"
 """The module name that a checked file gets."""
@@ -77,6 +80,11 @@ class Definition:
     form: Form = field(default_factory=Form)
 
     @property
+    def has_gradient(self) -> bool:
+        """Whether more than its value can be checked."""
+        return self.is_class or bool(self.backward) or self.kind not in _BOTH
+
+    @property
     def is_class(self) -> bool:
         """Whether it is a class, and not a function."""
         return inspect.isclass(self.make)
@@ -114,7 +122,14 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
             found[id(value)] = definition
     checked = [d for d in found.values() if d.kind != "unknown"]
     bases = {id(base) for d in checked for base in getattr(d.make, "__mro__", ())[1:]}
-    return [d for d in found.values() if id(d.make) not in bases]
+    classes = {d.name for d in checked if d.is_class}
+    known = {*vars(torch.nn), *REFERENCES}
+    return [
+        d
+        for d in found.values()
+        if id(d.make) not in bases
+        and (d.has_gradient or (d.name not in classes and d.name in known))
+    ]
 
 
 def _as_meant(own: dict[str, Any], meant: str) -> Definition:

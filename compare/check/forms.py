@@ -16,7 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 from compare.check.adapters import IN_OUT, MODES, NoUpstream, answer
-from compare.check.arguments import expressible, required, spelled, taken_in_order, torchs_defaults
+from compare.check.arguments import (
+    expressible,
+    required,
+    spelled,
+    taken_in_order,
+    torchs_defaults,
+)
 from compare.check.definitions import (
     BACKWARD,
     CASES,
@@ -73,13 +79,16 @@ OTHER_MEANINGS = {
 def _best_form(
     definition: Definition, single: bool = False
 ) -> tuple[Definition, float, Exception | None]:
-    """The best form, how wrong it is (from 1 on it cannot be run), and what it raises."""
+    """The best form, how wrong it is (1: it cannot be run), and what it raises."""
     questions: dict[str, list[Question]] = {}
     error: Exception | None = None
     best, best_score, usual = definition, math.inf, []
+    is_many: bool | None = None
     for form in _candidates(definition):
         tried = replace(definition, form=form)
-        if form.reduction and not _gives_many(best, usual):
+        if form.reduction and is_many is None:
+            is_many = _gives_many(best, usual)
+        if form.reduction and not is_many:
             continue
         if form.reduction not in questions:
             usual = list(itertools.islice(_ordinary(tried, single), MOST))
@@ -128,7 +137,7 @@ def _with_layout(definition: Definition, question: Question) -> Definition:
 def _wrong(
     definition: Definition, question: Question
 ) -> tuple[float, Exception | None]:
-    """How wrong a test case is, from 0 to 1: 1 if it cannot be run, and what it raises."""
+    """How wrong a test case is, from 0 to 1 (it cannot be run), and what it raises."""
     want = torchs(question)
     try:
         got = answer(definition, question).results

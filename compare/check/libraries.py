@@ -11,7 +11,7 @@ Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def pair_of(value: Any) -> Pair | None:
-    """A function and its partner, if a gradient is attached to it in a library's way."""
+    """A function and its partner, if a library attaches a gradient to it."""
     if inspect.isclass(value) and issubclass(value, torch.autograd.Function):
         return _of_torch(value)
     return _of_jax(value) if type(value).__name__ == "custom_vjp" else None

@@ -49,6 +49,10 @@ class BackwardFailed(Exception):
         self.output = output
 
 
+class NoNumbers(TypeError):
+    """A result that is no array of numbers."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a definition returns in a test case."""

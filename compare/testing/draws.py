@@ -78,7 +78,8 @@ def probabilities(rng: Any, shape: Any) -> Any:
     They are multiples of 1/64, so that they add to 1 exactly in any precision.
     """
     raw, axis = rng.uniform(0.1, 1.0, shape), min(1, len(shape) - 1)
-    shares = np.moveaxis(np.floor(64 * raw / raw.sum(axis=axis, keepdims=True)), axis, 0)
+    shares = np.floor(64 * raw / raw.sum(axis=axis, keepdims=True))
+    shares = np.moveaxis(shares, axis, 0)
     shares[:1] += 64 - shares.sum(axis=0)
     return np.moveaxis(shares, 0, axis) / 64
 

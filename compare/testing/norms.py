@@ -44,8 +44,11 @@ NORMS = [
     case("GroupNorm", normal(4, 6, 2, 3), args=(1, 6)),
     case("GroupNorm", normal(4, 3, 2, 3), args=(3, 3)),
     *(
-        case(name, draw(n, 4, 8), args=args, note=note)
-        for name, args in (("LayerNorm", (8,)), ("GroupNorm", (2, 4)))
+        case(name, draw(n, *size), args=args, note=note)
+        for name, size, args in (
+            ("LayerNorm", (8,), (8,)),
+            ("GroupNorm", (4, 8), (2, 4)),
+        )
         for draw, n, note in _UNUSUAL
     ),
 ]
