@@ -143,7 +143,9 @@ class _State:
 
     def restore(self) -> list[str]:
         """Put everything back; returns the names that the file has replaced."""
-        torch.inference_mode(False).__enter__()
+        if torch.is_inference_mode_enabled():
+            self.mode = torch.inference_mode(False)
+            self.mode.__enter__()  # for as long as it is kept here
         torch.set_grad_enabled(True)
         np.set_printoptions(**self.print_options)
         return [*self._replaced()]

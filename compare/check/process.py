@@ -102,7 +102,7 @@ def check_files(
         jobs: how many at the same time; 0: one for each core.
         meant: what a name is meant to be, as "MSELoss=error,error_gradient".
     """
-    jobs = min(jobs or os.cpu_count() or 1, len(paths))
+    jobs = max(1, min(jobs or os.cpu_count() or 1, len(paths)))
     workers = [Worker() for _ in range(jobs)]
     idle: SimpleQueue[Worker] = SimpleQueue()
     for worker in workers:
@@ -115,13 +115,13 @@ def check_files(
         finally:
             idle.put(worker)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            return [*pool.map(one, paths)]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.close()
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        return [*(map if jobs == 1 else pool.map)(one, paths)]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.close()
 
 
 def check_file(
