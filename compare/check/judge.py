@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.fx.experimental.symbolic_shapes  # or each child's backward() imports it
 
 from compare.check.checker import check
 from compare.check.comparison import finding_of

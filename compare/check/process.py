@@ -20,9 +20,9 @@ SECONDS = 10.0
 """How long loading a file, and each name, may take."""
 SUFFIXES = (".py", ".ipynb")
 IGNORED = ("__pycache__", "site-packages", "node_modules")
-START = (
-    "import sys; sys.path.append(sys.argv.pop()); "
-    "from compare.check.worker import serve; serve()"
+START = (  # with these packages of ours, and no other module that lies beside them
+    "import sys; sys.path.insert(0, sys.argv.pop()); import compare, handmade, torch_ref;"
+    "del sys.path[0]; from compare.check.worker import serve; serve()"
 )
 ROOT = Path(__file__).parents[2]
 
