@@ -97,6 +97,8 @@ class Comparison:
             where, fields = shown(unexplained)
             name = diagnosis(unexplained)
             found = self._wrong(name, where, _kind_of(name, unexplained), **fields)
+        elif grave := [m for m in self.mistakes if m[0] not in mistakes.CONVENTIONS]:
+            found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
         elif self.failures:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)

@@ -14,6 +14,8 @@ import handmade
 from compare.check.mistakes import OPTIMIZERS
 
 Options = Mapping[str, Any]
+EPS_SCALED = "root += group['eps'] -> root += group['eps'] / (1 - beta2 ** t) ** 0.5"
+"""Adam with its corrections folded into lr: every mistake can be made in it, too."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +24,38 @@ class WrongStep:
 
     name: str
     of: str  # the class
-    parts: tuple[str, ...]  # as in optimizers.toml: other options and edits
+    parts: tuple[str, ...]  # as in optimizers.toml: other values and edits
 
-    @property
-    def options(self) -> dict[str, str]:
-        """The expressions of other options, by name."""
-        return dict(part.split(" := ") for part in self.parts if " := " in part)
-
-    def optimizer(self) -> type:
+    def optimizer(self, factor: float = 1.0) -> type:
         """The class with the mistake; it takes any option."""
         made = _edited(self.of, tuple(part for part in self.parts if " -> " in part))
+        values = dict(part.split(" := ") for part in self.parts if " := " in part)
 
-        def updated(
-            own: Any, data: np.ndarray, grad: np.ndarray, state: Any, group: Options
-        ) -> np.ndarray:
+        def update(own: Any, parameter: Any, group: Options) -> None:
             # Unlike a Python number, a NumPy one can be divided by 0.
             group = {**group, "lr": np.float64(group["lr"])}
-            others = {k: eval(value, {}, group) for k, value in self.options.items()}
-            return made.updated(own, data, grad, state, {**group, **others})
+            own.taken = getattr(own, "taken", [*own.state]) + [parameter]
+            every = [p.grad for p in group["params"] if p.grad is not None]
+            given = {
+                "data": 1 * parameter.data,
+                "grad": parameter.grad,
+                "state": own.state.setdefault(parameter, {}),
+            }
+            names = {
+                "shared": own.state.setdefault("shared", {}),
+                "t": own.taken.count(parameter),
+                "i": group["params"].index(parameter),
+                "last": len(group["params"]) - 1,
+                "norm": np.linalg.norm(parameter.grad),
+                "total": np.sqrt(sum(np.sum(g * g) for g in every)),
+                "k": factor,
+            }
+            scope = {**group, **given, **names, "np": np}
+            given |= {k: eval(value, scope) for k, value in values.items()}
+            data, grad, state = (given.pop(name) for name in ("data", "grad", "state"))
+            parameter.data = own.updated(data, grad, state, {**group, **given})
 
-        return type(self.of, (made,), {"updated": updated, "check": lambda *_: None})
+        return type(self.of, (made,), {"_update": update, "check": lambda *_: None})
 
 
 @cache
@@ -72,15 +86,23 @@ def all_options(name: str, given: Options) -> dict[str, Any]:
     return {**defaults, **decoupled, **given}
 
 
-def wrong_steps(name: str, options: Options) -> list[WrongStep]:
-    """Every known way to make a mistake in an optimiser that has these options.
+def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
+    """Every known mistake in an optimiser, and the ways to make it.
 
     The first that leads where a file leads gives it its name.
     """
-    ways = [
-        WrongStep(row["name"], name, tuple(parts))
-        for row in OPTIMIZERS
-        if name in row.get("of", name).split()
-        for parts in row["ways"]
-    ]
-    return [way for way in ways if way.options.keys() <= options.keys()]
+    options = {*all_options(name, {}), "data", "grad", "state"}
+    found: dict[str, list[WrongStep]] = {}
+    for row in OPTIMIZERS:
+        if name not in row.get("of", name).split():
+            continue
+        for parts in row["ways"]:
+            values = {part.split(" := ")[0] for part in parts if " := " in part}
+            if values <= options:
+                found.setdefault(row["name"], []).append(
+                    WrongStep(row["name"], name, tuple(parts))
+                )
+    if name in ("Adam", "AdamW"):
+        for ways in found.values():
+            ways += [WrongStep(w.name, name, (EPS_SCALED, *w.parts)) for w in ways]
+    return found
