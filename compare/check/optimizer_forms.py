@@ -216,7 +216,8 @@ def _options(definition: Definition) -> dict[str, str]:
 
     torchs = _names(getattr(handmade.optim, definition.name))[1:]
     if "config" in map(_role, own.values()):
-        return {option: CONFIG[option] for option in torchs if option in CONFIG}
+        in_none = set() if definition.name == "SGD" else {"momentum"}
+        return {o: CONFIG[o] for o in torchs if o in CONFIG.keys() - in_none}
     for option in torchs:
         name = find(option)
         if option == "betas" and not name:

@@ -141,18 +141,21 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
                 return True
         return False
 
-    ways: list[dict[str, float]] = [{"tolerance": TOLERANCE}]
-    if not (has_eps := "eps" in (taken(failures[0].definition.make) or ())):
-        ways += [{"tolerance": TOLERANCE, "eps": eps} for eps in OTHER_EPS]
-        ways += [{"tolerance": LOOSE}]
-    for way in ways:
-        if not all(wrong_in(f.got, f.want, way["tolerance"]) for f in failures):
-            continue
+    def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
         for name in mistakes:
-            if all(is_explained(f, name, **way) for f in failures):
+            if all(is_explained(f, name, tolerance, **eps) for f in failures):
                 return name
-    if not has_eps and not any(wrong_in(f.got, f.want, LOOSE) for f in failures):
-        return "another eps"
+        return ""
+
+    if name := named(failures, TOLERANCE):
+        return name
+    if "eps" not in (taken(failures[0].definition.make) or ()):
+        if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
+            return "another eps"
+        ways = [{"tolerance": TOLERANCE, "eps": eps} for eps in OTHER_EPS]
+        for way in [*ways, {"tolerance": LOOSE}]:
+            if name := named(large, **way):
+                return name
     explained = {
         name: {n for n, f in enumerate(failures) if is_explained(f, name, TOLERANCE)}
         for name in mistakes
