@@ -91,7 +91,11 @@ def scalar(definition: Definition) -> Finding:
         if all(np.all(failure.x == 0) for failure in failures):
             return "kink value"
         on_numpy = _of_array(rules.on_numpy(definition.make))
-        return results.general() or results.by_rule(on_numpy) or results.by_factor()
+        if name := results.general(f) or results.by_rule(on_numpy):
+            return name
+        if points[0].ndim == 0 and np.all(results.is_right([*map(f, results.x)])):
+            return "value instead of the derivative"
+        return results.by_factor()
 
     problem, agreement = _unlike_torch(definition, points), "the gradient is f's own: "
     return comparison.finding(diagnosis, shown, problem, agreement)
@@ -116,7 +120,7 @@ class Results:
         pairs = zip(self.got, other, strict=True)
         return np.all([_close(a, b, tolerance) for a, b in pairs], axis=0)
 
-    def general(self) -> str:
+    def general(self, f: Callable[..., Any]) -> str:
         """The name of a mistake that any function's gradient may have."""
         if any(got.size < want.size for got, want in zip(self.got, self.want)):
             return "partial derivative missing"
@@ -124,8 +128,14 @@ class Results:
             return ""
         if not np.any(self.got):
             return "gradient 0"
-        if np.all(self.is_right(self.want, 1e-3)):
+        pairs = zip(self.got, self.want, strict=True)
+        if np.all([np.abs(a - b) <= 1e-3 * (1 + np.abs(b)) for a, b in pairs]):
             return "numerical derivative"
+        if self.want[0].ndim == 0:
+            values = [[float(f(x + h)) for x in self.x] for h in (-1e-3, 0, 1e-3)]
+            before, here, after = np.array(values)
+            if np.all(self.is_right([*(after - 2 * here + before) * 1e6], 1e-3)):
+                return "differentiated twice"
         orders = itertools.permutations(range(self.want[0].size))
         if self.want[0].ndim and any(
             np.all(self.is_right([want[[*order]] for want in self.want]))

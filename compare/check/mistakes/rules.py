@@ -97,7 +97,7 @@ class Dual:
         if operation in SLOPES:
             scope["s"], formula = scope["slope"](self.u), "s * du"
         formula = self.rule.formula_of(operation, formula or RULES[operation])
-        du = eval(_compiled(formula), scope) * np.ones_like(self.du)
+        du = np.where(self.on | both, eval(_compiled(formula), scope), 0.0)
         return Dual(y, du, self.on | both, self.x, self.rule)
 
     def with_other(self, operation: str, other: Any, y: Any) -> "Dual":
