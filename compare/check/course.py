@@ -3,20 +3,23 @@
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
 from compare.check.adapters import get_parameter, set_parameters
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
-from compare.check.mistakes import PERCEPTRON
+from compare.check.mistakes import COURSE
+from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close
+from compare.check.results import Answer, Failure, close, wrong_in
 from compare.testing.reference import Question, Results
 
 
@@ -72,12 +75,13 @@ def _perceptron_step(
     rule: Any, before: Results, x: np.ndarray, y: np.ndarray
 ) -> Results:
     """How a rule changes weights and bias, and its loss; NaN if it returns none."""
-    names = {
-        own: next((n for n in others if hasattr(rule, n)), own)
-        for own, others in WEIGHTS.items()
-        if not hasattr(rule, own)
-    }
-    signs = {own: -1.0 if name in ("threshold", "theta") else 1.0 for own, name in names.items()}
+    names: dict[str, str] = {}
+    for own, others in WEIGHTS.items():
+        name = next((n for n in (own, *others) if hasattr(rule, n)), own)
+        value = getattr(rule, name, None)
+        if value is not None and not hasattr(value, "grad"):
+            names[own] = name
+    signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
     shapes = {own: np.shape(getattr(rule, name)) for own, name in names.items()}
     if len(shapes.get("weight", (0, 0))) < 2:
         y = y[:, 0]
@@ -105,7 +109,7 @@ def _perceptron_diagnosis(failures: list[Failure]) -> str:
     """The error by which the weights move instead of ŷ − y, at once or one by one."""
     if not any(np.any(f.question.state["weight"]) for f in failures):
         return "kink value"
-    rules = [(row["name"], rule) for row in PERCEPTRON for rule in row["rules"]]
+    rules = [(row["name"], rule) for row in COURSE for rule in row.get("rules", [])]
     rules = [(ONLINE, "p - y"), *rules]
     for (name, rule), fires in itertools.product(rules, (np.greater, np.greater_equal)):
         for at_once in (False,) if name == ONLINE else (True, False):
@@ -120,7 +124,8 @@ def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
     weight, bias = state["weight"], state["bias"]
     for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
         z = x[n] @ weight.T + bias
-        names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "d": x.shape[1], "n": len(x)}
+        names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "x": x[n]}
+        names |= {"d": x.shape[1], "n": len(x)}
         errors = eval(rule, {"np": np, **names})
         errors = errors if isinstance(errors, tuple) else (errors, errors)
         weight, bias = weight - errors[0].T @ x[n], bias - errors[1].sum(axis=0)
@@ -128,17 +133,26 @@ def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
     return all(close(f.got[name], moved[name], 1e-9) for name in moved)
 
 
+@dataclass(frozen=True)
+class Trial(Question):
+    """A situation in which a function is tried."""
+
+    run: Callable[[Any], Results] | None = None  # what it does there
+
+
 def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
-    made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+
+    def run(function: Any) -> Results:
+        made = function(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+        points = np.asarray(getattr(made, "points", made), dtype=float)
+        return {"first step": np.diff(points[:2]), "points": points}
+
+    trial = Trial("in a descent on x²", state={"x": np.array(2.0)}, run=run)
     start = torch.tensor(2.0, dtype=torch.float64)
     trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    both = (trace.points, getattr(made, "points", made))
-    paths = [np.asarray(points, dtype=float) for points in both]
-    want, got = ({"first step": np.diff(p[:2]), "points": p} for p in paths)
-    question = Question("in a descent on x²", state={"x": paths[0][0]})
-    return _compared(definition, [(question, want, got)])
+    return _compared(definition, lambda *_, **__: trace, [trial])
 
 
 def newton(definition: Definition) -> Finding:
@@ -146,10 +160,13 @@ def newton(definition: Definition) -> Finding:
     rng = np.random.default_rng(1)
     root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
     hessian = root @ root.T + np.eye(3)
-    got = {"step": np.asarray(definition.make(gradient.copy(), hessian.copy()))}
-    want = {"step": np.linalg.solve(hessian, gradient)}
+
+    def run(function: Any) -> Results:
+        return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
+
     state = {"gradient": gradient, "hessian": hessian}
-    return _compared(definition, [(Question("not H⁻¹∇", state=state), want, got)])
+    trial = Trial("not H⁻¹∇", state=state, run=run)
+    return _compared(definition, lambda g, h: np.linalg.solve(h, g), [trial])
 
 
 BLIND = {
@@ -169,13 +186,15 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    results = []
-    for situation, (x, step) in BLIND.items():
-        want = _blind_step(torch_ref.search.blind_step, x, step)
-        got = _blind_step(definition.make, x, step)
-        state = {"x": np.array(x), "step": np.array(step)}
-        results.append((Question(situation, state=state), want, got))
-    return _compared(definition, results)
+    trials = [
+        Trial(
+            situation,
+            state={"x": np.array(x), "step": np.array(step)},
+            run=lambda function, x=x, step=step: _blind_step(function, x, step),
+        )
+        for situation, (x, step) in BLIND.items()
+    ]
+    return _compared(definition, torch_ref.search.blind_step, trials)
 
 
 def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
@@ -189,20 +208,35 @@ def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
     return {"x, value and step": found, "evaluations": np.array(evaluated)}
 
 
-def _compared(
-    definition: Definition, results: list[tuple[Question, Results, Results]]
-) -> Finding:
-    """Compare a function: its test cases, torch_ref's results and its own."""
+def _compared(definition: Definition, reference: Any, trials: list[Trial]) -> Finding:
+    """Compare a function with its reference in all situations."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for question, want, got in results:
-        comparison.add(question, want, Answer(got))
-
-    def diagnosis(failures: list[Failure]) -> str:
-        f, name = failures[0], failures[0].wrong[0]
-        return "sign" if close(f.got[name], -f.want[name], 1e-9) else ""
+    for trial in trials:
+        results = [trial.run(function) for function in (reference, definition.make)]
+        comparison.add(trial, results[0], Answer(results[1]))
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
-    return comparison.finding(diagnosis, shown)
+    return comparison.finding(_diagnosis, shown)
+
+
+def _diagnosis(failures: list[Failure]) -> str:
+    """The edit in our own function that leads to the same results."""
+    name, f = failures[0].definition.name, failures[0]
+    own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
+    for row in COURSE:
+        for way in row.get("ways", []) if row.get("of") == name else ():
+            wrong = edited(own, tuple(way))
+            if all(_does_as(wrong, failure) for failure in failures):
+                return row["name"]
+    return "sign" if close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9) else ""
+
+
+def _does_as(wrong: Any, f: Failure) -> bool:
+    try:
+        results = f.question.run(wrong)
+    except Exception:  # it leads nowhere
+        return False
+    return not wrong_in(f.got, results, 1e-11)

@@ -58,15 +58,19 @@ class WrongStep:
         return type(self.of, (made,), {"_update": update, "check": lambda *_: None})
 
 
-@cache
 def _edited(name: str, edits: tuple[str, ...]) -> Any:
-    """An optimiser of `handmade`, with edits in its source.
+    """An optimiser of `handmade`, with edits in its source."""
+    mro = getattr(handmade.optim, name).__mro__
+    return edited(next(c for c in mro if "updated" in vars(c)), edits)
+
+
+@cache
+def edited(made: Any, edits: tuple[str, ...]) -> Any:
+    """A class or function with edits in the source of its module.
 
     Raises:
         ValueError: the source has no such piece.
     """
-    mro = getattr(handmade.optim, name).__mro__
-    made = next(c for c in mro if "updated" in vars(c))
     source = ast.unparse(ast.parse(inspect.getsource(sys.modules[made.__module__])))
     for edit in edits:
         old, new = edit.split(" -> ")
