@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compare.check import course, example, functions, random_layers, wording
+from compare.check import course, example, functions, random_layers, schedules, wording
 from compare.check.adapters import answer
 from compare.check.comparison import Comparison, finding_of, raised_by
 from compare.check.definitions import Definition, NotTested
@@ -95,6 +95,8 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "sample": random_layers.sample,
     "optimizer": optimizer,
     "scalar": functions.scalar,
+    "schedule": schedules.schedule,
+    "clipping": schedules.clipping,
     "rosenblatt": course.rosenblatt,
     "descend": course.descend,
     "newton": course.newton,

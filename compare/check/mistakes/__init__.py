@@ -118,6 +118,8 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
+SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
+"""The rows of schedules and clipping."""
 COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 """The rows of the perceptron rule, descent, Newton's step and blind search."""
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
