@@ -129,7 +129,8 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         _torchs(replace(failures[0].question, kwargs=others))
     except Exception:  # torch refuses them
         others = {}
-    failures = [f for f in failures if not _is_ignored(f, failures)]
+    finite = [f for f in failures if np.isfinite([*f.got.values()][-1]).all()]
+    failures = [f for f in finite or failures if not _is_ignored(f, failures)]
     factor, mistakes = _factor(failures[0]), wrong_steps(failures[0].question.name)
 
     def is_explained(f: Failure, name: str, tolerance: float, **eps: float) -> bool:

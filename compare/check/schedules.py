@@ -184,6 +184,8 @@ def _gives(formula: str, f: Failure) -> bool:
         found = [eval(formula, {**scope, "t": t}) for t in range(len(f.got["rate"]))]
     except Exception:  # another schedule's
         return False
+    if f.got["rate"][0] == BASE:  # it changes nothing before the first step
+        found[0] = BASE
     return close(f.got["rate"], np.array(found, dtype=float), 1e-9)
 
 
@@ -272,9 +274,10 @@ def _forms(make: Any) -> Iterator[Callable[..., list[np.ndarray]]]:
 def _clip_diagnosis(failures: list[Failure]) -> str:
     """The formula that gives these gradients; its 1e-6 may be left out."""
     for row in SCHEDULES:
-        for formula in row.get("clips", []):
+        name = failures[0].definition.name
+        for formula in row.get("clips", []) if name in row.get("of", name) else ():
             exact = row["name"] == "1e-6 left out"
-            if all(_clips(formula, f, 1e-12 if exact else 1e-5) for f in failures):
+            if all(_clips(formula, f, 1e-12 if exact else 1e-4) for f in failures):
                 return row["name"]
     return ""
 
