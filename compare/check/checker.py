@@ -9,10 +9,13 @@ import numpy as np
 from compare.check import course, example, functions, random_layers, schedules, wording
 from compare.check.adapters import answer
 from compare.check.comparison import Comparison, finding_of, raised_by
-from compare.check.definitions import Definition, NotTested
+from compare.check.definitions import FINDERS, Definition, NotTested
+from compare.check.functions import function_definition
+from compare.check.optimizer_forms import optimizer_definition
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
+from compare.check.schedules import schedule_definition
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
@@ -88,6 +91,7 @@ def _side_effects(
     return found
 
 
+FINDERS[:] = [optimizer_definition, schedule_definition, function_definition]
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "layer": layer_or_loss,
     "loss": layer_or_loss,

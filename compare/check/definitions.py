@@ -1,6 +1,7 @@
 """What a file defines that can be checked, and what an unknown name may stand for."""
 
 import inspect
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,10 @@ class Definition:
     backward: Callable[..., Any] | None = None  # the function that returns its gradient
 
 
+FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
+"""More ways to recognise a definition: `checker` adds those of its modules."""
+
+
 def own_names(module: ModuleType) -> dict[str, Any]:
     """What a loaded file itself defines, by its public name."""
     return {
@@ -66,8 +71,11 @@ def own_names(module: ModuleType) -> dict[str, Any]:
 
 def definitions(own: dict[str, Any]) -> list[Definition]:
     """Everything among these values that can be checked, in their order."""
-    found = (_definition(name, value, own) for name, value in own.items())
-    return [definition for definition in found if definition is not None]
+    found: list[Definition] = []
+    for name, value in own.items():
+        ways = (find(name, value, own) for find in (_definition, *FINDERS))
+        found += itertools.islice(filter(None, ways), 1)
+    return found
 
 
 def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:

@@ -57,7 +57,8 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
     """What a class or function is checked as, if it is a schedule or a clipping."""
     word = _plain(name)
     for known in CASES:
-        if word.removesuffix("scheduler") in (known.lower(), known.lower()[:-2]):
+        short = known.lower().removesuffix("lr")
+        if word in {f"{short}{end}" for end in ("lr", "scheduler", "decay", "schedule")}:
             return Definition(name, known, "schedule", value)
     for known, others in CLIPS.items():
         if word == _plain(known) or word in others.split():
