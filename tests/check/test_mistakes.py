@@ -14,17 +14,27 @@ from compare.check.mistakes import (
     OPTIMIZERS,
     SCHEDULES,
 )
-from compare.check.mistakes.optimizers import WrongStep, wrong_steps
+from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.testing import OPTIMIZERS as CASES
 from handmade import nn, optim
 
-SITUATION = trajectories.Situation(new_lr=0.03)
+SITUATIONS = [trajectories.Situation(new_lr=0.03), trajectories.Situation(scale=100)]
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
 
 
-def path_of(wrong, case):
+def path_of(wrong, case, situation):
     shapes = tuple(shape for shape in case.shapes if shape)
-    return trajectories.wrong_path(wrong, case.kwargs, shapes, SITUATION, factor=3.0)
+    options = all_options(case.name, case.kwargs)
+    with np.errstate(all="ignore"):
+        return trajectories.trajectory(
+            wrong.optimizer(3.0), options, shapes, situation=situation
+        ).path
+
+
+def differ(path, other):
+    return [a.shape for a in path] != [a.shape for a in other] or not np.allclose(
+        path, other, rtol=1e-9, atol=0
+    )
 
 
 def test_every_mistake_has_a_hint():
@@ -44,17 +54,16 @@ def test_mistakes_name_classes_that_there_are():
 def test_an_optimiser_without_a_mistake_is_torchs(name):
     case = next(case for case in CASES if case.name == name and case.kwargs)
     shapes = tuple(shape for shape in case.shapes if shape)
-    want = trajectories.torchs_path(name, case.kwargs, shapes, SITUATION)
-    np.testing.assert_allclose(path_of(WrongStep("", name, ()), case), want, rtol=1e-11)
+    for situation in SITUATIONS:
+        want = trajectories.torchs_path(name, case.kwargs, shapes, situation)
+        got = path_of(WrongStep("", name, ()), case, situation)
+        np.testing.assert_allclose(got, want, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
-    cases = [case for case in CASES if case.name == name]
-    right = [path_of(WrongStep("", name, ()), case) for case in cases]
+    given = [*itertools.product([c for c in CASES if c.name == name], SITUATIONS)]
+    right = [path_of(WrongStep("", name, ()), *each) for each in given]
     for wrong in itertools.chain(*wrong_steps(name).values()):
-        paths = [path_of(wrong, case) for case in cases]
-        assert any(
-            path is not None and not np.allclose(path, want, rtol=1e-9, atol=0)
-            for path, want in zip(paths, right, strict=True)
-        ), wrong
+        pairs = zip(given, right, strict=True)
+        assert any(differ(path_of(wrong, *each), path) for each, path in pairs), wrong
