@@ -1,8 +1,9 @@
 """Checking an optimiser by where it goes under given gradients."""
 
+import inspect
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from compare.check.arguments import taken
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
-from compare.check.mistakes.optimizers import wrong_steps
+from compare.check.mistakes.optimizers import WrongStep, wrong_steps
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
 from compare.check.trajectories import (
@@ -131,20 +132,20 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         others = {}
     finite = [f for f in failures if np.isfinite([*f.got.values()][-1]).all()]
     failures = [f for f in finite or failures if not _is_ignored(f, failures)]
-    factor, mistakes = _factor(failures[0]), wrong_steps(failures[0].question.name)
+    mistakes, k = wrong_steps(failures[0].question.name), _factor(failures[0])
+    constants = {"k": k, "rate": k * _option(failures[0], "lr")}
 
-    def is_explained(f: Failure, name: str, tolerance: float, **eps: float) -> bool:
-        options = {**others, **f.question.kwargs, **eps}
-        for way in mistakes[name]:
-            run: Run = f.question
-            path = wrong_path(way, options, run.shapes, run.situation, factor)
-            if path and not wrong_in(f.got, _results(path, run.shapes), tolerance):
-                return True
-        return False
+    def goes(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
+        run: Run = f.question
+        options = {**others, **run.kwargs, **eps}
+        path = wrong_path(way, options, run.shapes, run.situation, **constants)
+        return path is not None and not wrong_in(
+            f.got, _results(path, run.shapes), tolerance
+        )
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
-        for name in mistakes:
-            if all(is_explained(f, name, tolerance, **eps) for f in failures):
+        for name, ways in mistakes.items():
+            if all(any(goes(w, f, tolerance, **eps) for w in ways) for f in failures):
                 return name
         return ""
 
@@ -157,14 +158,25 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         for way in [*ways, {"tolerance": LOOSE}]:
             if name := named(large, **way):
                 return name
-    explained = {
-        name: {n for n, f in enumerate(failures) if is_explained(f, name, TOLERANCE)}
-        for name in mistakes
+    return _two(mistakes, failures, goes)
+
+
+def _two(
+    mistakes: dict[str, list[WrongStep]],
+    failures: list[Failure],
+    goes: Callable[[WrongStep, Failure, float], bool],
+) -> str:
+    """Two mistakes that explain a part of the failures each, and together the rest."""
+    found = {
+        way: {n for n, f in enumerate(failures) if goes(way, f, TOLERANCE)}
+        for way in itertools.chain(*mistakes.values())
     }
-    for one, two in itertools.combinations(mistakes, 2):
-        parts = explained[one], explained[two]
-        if len(parts[0] | parts[1]) == len(failures):
-            return f"{one} and {two}"
+    for one, two in itertools.combinations([way for way in found if found[way]], 2):
+        both = WrongStep("", one.of, (*one.parts, *two.parts))
+        rest = {*range(len(failures))} - found[one] - found[two]
+        if found[one] ^ found[two] and one.name != two.name and not found[one] > found[two]:
+            if all(goes(both, failures[n], TOLERANCE) for n in rest):
+                return f"{one.name} and {two.name}"
     return ""
 
 
@@ -179,6 +191,11 @@ def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
         ):
             return True
     return False
+
+
+def _option(f: Failure, name: str) -> Any:
+    given = {**inspect.signature(f.definition.make).parameters, **f.question.kwargs}
+    return getattr(given[name], "default", given[name])
 
 
 def _factor(f: Failure) -> float:

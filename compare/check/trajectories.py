@@ -113,13 +113,13 @@ def wrong_path(
     options: Options,
     shapes: Shapes,
     situation: Situation = Situation(),
-    factor: float = 1.0,
+    **constants: float,
 ) -> Path | None:
     """Where a mistake leads; None if it cannot be made with these options."""
     options = all_options(wrong.of, options)
     try:
         with np.errstate(all="ignore"):
-            make = wrong.optimizer(factor)
+            make = wrong.optimizer(**constants)
             return trajectory(make, options, shapes, situation=situation).path
     except Exception:  # no such piece, or no such shapes
         return None

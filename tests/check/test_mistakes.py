@@ -27,7 +27,7 @@ def path_of(wrong, case, situation):
     options = all_options(case.name, case.kwargs)
     with np.errstate(all="ignore"):
         return trajectories.trajectory(
-            wrong.optimizer(3.0), options, shapes, situation=situation
+            wrong.optimizer(k=3.0, rate=0.05), options, shapes, situation=situation
         ).path
 
 

@@ -14,8 +14,16 @@ import handmade
 from compare.check.mistakes import OPTIMIZERS
 
 Options = Mapping[str, Any]
-EPS_SCALED = "root += group['eps'] -> root += group['eps'] / (1 - beta2 ** t) ** 0.5"
-"""Adam with its corrections folded into lr: every mistake can be made in it, too."""
+OTHER_FORMS = {
+    "SGD": (
+        "data -= group['lr'] * g -> data -= g",
+        "g = gradient -> g = group['lr'] * gradient",
+    ),
+    "Adam": ("root += group['eps'] -> root += np.float64(group['eps']) / (1 - beta2 ** t) ** 0.5",),
+}
+OTHER_FORMS["AdamW"] = OTHER_FORMS["Adam"]
+"""Forms in which every mistake can be made, too: lr in SGD's velocity, and Adam with
+its corrections folded into lr."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +34,19 @@ class WrongStep:
     of: str  # the class
     parts: tuple[str, ...]  # as in optimizers.toml: other values and edits
 
-    def optimizer(self, factor: float = 1.0) -> type:
-        """The class with the mistake; it takes any option."""
+    def optimizer(self, **constants: float) -> type:
+        """The class with the mistake; it takes any option.
+
+        `constants` are the k and the rate of optimizers.toml.
+        """
         made = _edited(self.of, tuple(part for part in self.parts if " -> " in part))
         values = dict(part.split(" := ") for part in self.parts if " := " in part)
 
         def update(own: Any, parameter: Any, group: Options) -> None:
             # Unlike a Python number, a NumPy one can be divided by 0.
             group = {**group, "lr": np.float64(group["lr"])}
-            own.taken = getattr(own, "taken", [*own.state]) + [parameter]
+            own.taken = [*getattr(own, "taken", []), parameter]
+            own.lrs = [*getattr(own, "lrs", []), (group["lr"], parameter)]
             every = [p.grad for p in group["params"] if p.grad is not None]
             given = {
                 "data": 1 * parameter.data,
@@ -48,7 +60,8 @@ class WrongStep:
                 "last": len(group["params"]) - 1,
                 "norm": np.linalg.norm(parameter.grad),
                 "total": np.sqrt(sum(np.sum(g * g) for g in every)),
-                "k": factor,
+                "since": own.lrs.count((group["lr"], parameter)) - 1,
+                **constants,
             }
             scope = {**group, **given, **names, "np": np}
             given |= {k: eval(value, scope) for k, value in values.items()}
@@ -106,7 +119,12 @@ def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
                 found.setdefault(row["name"], []).append(
                     WrongStep(row["name"], name, tuple(parts))
                 )
-    if name in ("Adam", "AdamW"):
+    if form := OTHER_FORMS.get(name):
         for ways in found.values():
-            ways += [WrongStep(w.name, name, (EPS_SCALED, *w.parts)) for w in ways]
+            others = [w for w in ways if not _replaced(w.parts) & _replaced(form)]
+            ways += [WrongStep(w.name, name, (*form, *w.parts)) for w in others]
     return found
+
+
+def _replaced(parts: tuple[str, ...]) -> set[str]:
+    return {part.split(" -> ")[0] for part in parts}
