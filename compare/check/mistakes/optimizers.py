@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,10 +122,12 @@ def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
                 )
     if form := OTHER_FORMS.get(name):
         for ways in found.values():
-            others = [w for w in ways if not _replaced(w.parts) & _replaced(form)]
+            others = [w for w in ways if not _overlap(w.parts, form)]
             ways += [WrongStep(w.name, name, (*form, *w.parts)) for w in others]
     return found
 
 
-def _replaced(parts: tuple[str, ...]) -> set[str]:
-    return {part.split(" -> ")[0] for part in parts}
+def _overlap(parts: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Whether edits replace a part of what others replace."""
+    olds = [[p.split(" -> ")[0] for p in each if " -> " in p] for each in (parts, others)]
+    return any(a in b or b in a for a, b in itertools.product(*olds))
