@@ -84,7 +84,8 @@ def as_torchs(definition: Definition) -> Definition:
     make, options = definition.make, _options(definition)
 
     def made(params: Any, **given: Any) -> Adapted:
-        return Adapted(make, form, params, _as_own(given, options), options.get("lr"))
+        own = _as_own(given, options)
+        return Adapted(make, form, params, own, options.get("lr", "lr"))
 
     tried: list[str] = []
     best: tuple[int, Form] | None = None
@@ -264,163 +265,165 @@ def _signature(make: Any, options: dict[str, str]) -> inspect.Signature:
 class Parameter(handmade.nn.Parameter):
     """A parameter under both names that are in use."""
 
-    value = property(
-        lambda own: own.data, lambda own, new: setattr(own, "data", new)
-    )
+    value = property(lambda own: own.data, lambda own, new: setattr(own, "data", new))
 
 
 class Layer:
     """A layer of a weight and a bias, under all names that are in use."""
 
-    NAMES = (("weights", "W", "w", "weight"), ("biases", "b", "bias"))
-    GRADIENTS = (("dweights", "dW", "dw", "grad_weight"), ("dbiases", "db", "grad_bias"))
+    ARRAYS = ("weights W w weight", "biases b bias")
+    GRADIENTS = ("dweights dW dw grad_weight", "dbiases db grad_bias")
 
-    def __init__(self, *arrays: np.ndarray) -> None:
-        for names, array in zip(self.NAMES, arrays, strict=True):
-            vars(self).update(dict.fromkeys(names, array))
-
-    def give(self, gradients: list[np.ndarray]) -> None:
-        """Let it have these gradients."""
-        for names, gradient in zip(self.GRADIENTS, gradients, strict=True):
-            vars(self).update(dict.fromkeys(names, gradient))
+    def put(self, names: tuple[str, ...], arrays: list[np.ndarray]) -> None:
+        """Let it have these arrays."""
+        for words, array in zip(names, arrays, strict=True):
+            vars(self).update(dict.fromkeys(words.split(), array))
 
     def take(self, old: list[np.ndarray]) -> list[np.ndarray]:
         """Its arrays, of which some name may hold a new one."""
         found = []
-        for names, before in zip(self.NAMES, old, strict=True):
-            arrays = [getattr(self, name) for name in names]
-            new = [a for a in arrays if not np.array_equal(a, before)]
-            vars(self).update(dict.fromkeys(names, new[0] if new else arrays[0]))
-            found.append(getattr(self, names[0]))
+        for words, before in zip(self.ARRAYS, old, strict=True):
+            own = [getattr(self, word) for word in words.split()]
+            new = (array for array in own if not np.array_equal(array, before))
+            found.append(next(new, own[0]))
+        self.put(self.ARRAYS, found)
         return found
+
+
+class Driver:
+    """Makes steps on parameters in one container, with one optimiser of a file."""
+
+    def __init__(self, make: Any, form: Form, params: list[Any], kwargs: Any) -> None:
+        self.make, self.form, self.params, self.kwargs = make, form, params, kwargs
+        self.count, self.config, self.states = 0, dict(kwargs), {}
+        self.held = self._container([p.data for p in params])
+        given = [self.held] if form.is_given else []
+        self.inner = make(*given, **kwargs) if form.method else None
+
+    def _container(self, arrays: list[Any], prefix: str = "") -> Any:
+        kind = self.form.container
+        if kind == "objects":
+            return self.params
+        if kind == "torch":
+            return [torch.nn.Parameter(torch.tensor(array)) for array in arrays]
+        if kind == "one":
+            return arrays[0]
+        if kind.endswith("dict"):
+            return {
+                f"{prefix}{'Wb'[n % 2]}{n // 2 + 1}": a for n, a in enumerate(arrays)
+            }
+        if kind == "layer":
+            layer = Layer()
+            layer.put(layer.ARRAYS, arrays)
+            return layer
+        return list(arrays)
+
+    def set_lr(self, names: list[str], value: float) -> bool:
+        """Set the learning rate wherever it is kept; whether it is kept anywhere."""
+        if self.inner is None:
+            self.kwargs[names[0]] = value
+        owners = [getattr(self.inner, "__dict__", {}), self.config]
+        owners += [self.kwargs, *getattr(self.inner, "param_groups", [])]
+        is_kept = self.inner is None or self.form.has("lr")
+        owners = owners if is_kept else [owners[0], *owners[3:]]
+        found = [n for n in names if any(n in owner for owner in owners)]
+        for owner in owners if found else ():
+            owner.update({key: value for key in owner if key.endswith(found[0])})
+        return bool(found)
+
+    def step(self) -> None:
+        """Make one step; parameters take over the new values."""
+        self.count += 1
+        kind, before = self.form.container, [p.data.copy() for p in self.params]
+        grads = [p.grad for p in self.params]
+        if kind == "torch":
+            for own, grad in zip(self.held, grads, strict=True):
+                own.grad = None if grad is None else torch.tensor(grad)
+        if kind == "layer":
+            self.held.put(Layer.GRADIENTS, grads)
+        in_objects = kind in CONTAINERS[:2]
+        given = None if in_objects else self._container(grads, "d" * (kind == "d dict"))
+        result = self._call(self.held if kind == "layer" else given)
+        if in_objects:
+            new = [to_numpy(p.data) for p in self.held]
+        elif kind == "layer":
+            new = self.held.take(before)
+        elif kind == "one":
+            self.held = result
+            new = [result]
+        elif isinstance(self.held, dict):
+            self.held.update(result)
+            new = list(self.held.values())
+        else:
+            self.held[:] = new = list(result)
+        for p, array in zip(self.params, new, strict=True):
+            p.data = np.array(array) if kind == "torch" else array
+
+    def _call(self, gradients: Any) -> Any:
+        """Call it; the container of the new parameters."""
+        given = {"parameters": self.held, "layer": self.held, "gradients": gradients}
+        given |= {"count": self.count, "config": self.config, "batch": 1}
+        given["lr"] = self.kwargs.get("lr")
+        if self.form.has("pairs"):
+            given["pairs"] = zip(gradients, self.held, strict=True)
+        arguments: dict[str, Any] = {}
+        for role in dict.fromkeys(role for _, role in self.form.roles):
+            names = [name for name, own in self.form.roles if own == role]
+            if role == "state":
+                zeros = {n: _zeros(gradients) for n in names if n not in self.states}
+                self.states |= zeros
+                arguments |= self.states
+            elif len(names) > 1:  # w, b, dw, db
+                arguments |= dict(zip(names, given[role], strict=True))
+            else:
+                arguments[names[0]] = given[role]
+        if self.inner is None:
+            options = {} if self.form.has("config") else self.kwargs
+            return self._taken(self.make(**arguments, **options))
+        getattr(self.inner, "pre_update_params", lambda: None)()
+        result = getattr(self.inner, self.form.method)(**arguments)
+        getattr(self.inner, "post_update_params", lambda: None)()
+        return self._taken(result)
+
+    def _taken(self, result: Any) -> Any:
+        """The parameters in a result; a new state goes where it belongs."""
+        if isinstance(result, tuple) and result and _is_like(result[0], self.held):
+            result, *others = result
+            if self.form.has("config") and others:
+                self.config = others[0]
+            arrays = (other for other in others if not np.isscalar(other))
+            names = (name for name, role in self.form.roles if role == "state")
+            self.states |= dict(zip(names, arrays, strict=False))
+        return result if _is_like(result, self.held) else self.held
 
 
 class Adapted:
     """A file's optimiser behind torch's interface."""
 
     def __init__(
-        self, make: Any, form: Form, params: list[Any], kwargs: Any, lr: str | None
+        self, make: Any, form: Form, params: list[Any], kwargs: Any, lr: str
     ) -> None:
-        self.make, self.form, self.params, self.kwargs = make, form, params, kwargs
-        self.lr_name, self.count, self.config = lr or "lr", 0, [dict(kwargs)]
-        arrays, self.states = [p.data for p in params], {}
-        if form.container == "torch":
-            self.objects = [torch.nn.Parameter(torch.tensor(a)) for a in arrays]
-        else:
-            self.objects = params
-        self.held: list[Any] = [self._container(arrays)]
-        if form.container == "one":
-            self.held = arrays
-            self.config = [dict(kwargs) for _ in arrays]
-        self.inner: list[Any] = []
-        if form.method:
-            given = [[held] if form.is_given else [] for held in self.held]
-            self.inner = [make(*args, **kwargs) for args in given]
-        if form.method and hasattr(self.inner[0], "zero_grad") and form.is_given:
+        apart = [[p] for p in params] if form.container == "one" else [params]
+        self.drivers = [Driver(make, form, own, dict(kwargs)) for own in apart]
+        self.names = [lr, "learning_rate", "step_size", *OPTIONS["lr"].split()]
+        if form.is_given and hasattr(self.drivers[0].inner, "zero_grad"):
             self.zero_grad = self._zero_grad
 
-    def _container(self, arrays: list[Any], prefix: str = "") -> Any:
-        kind = self.form.container
-        if kind in CONTAINERS[:2]:
-            return self.objects
-        if kind.endswith("dict"):
-            return {f"{prefix}{'Wb'[n % 2]}{n // 2 + 1}": a for n, a in enumerate(arrays)}
-        return Layer(*arrays) if kind == "layer" else list(arrays)
-
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "lr":
-            self._set_lr(value)
+        if name == "lr" and not all(d.set_lr(self.names, value) for d in self.drivers):
+            raise NotTested("another lr later: it keeps none under the name lr")
         super().__setattr__(name, value)
 
-    def _set_lr(self, value: float) -> None:
-        names = [self.lr_name, "learning_rate", "step_size", *OPTIONS["lr"].split()]
-        if not self.inner:
-            self.kwargs[self.lr_name] = value
-        owners = [vars(one) for one in self.inner]
-        owners += [g for one in self.inner for g in getattr(one, "param_groups", [])]
-        if not self.inner or any(role == "lr" for _, role in self.form.roles):
-            owners += [self.kwargs, *self.config]
-        name = next((n for n in names if any(n in owner for owner in owners)), "")
-        if not name:
-            raise NotTested("another lr later: it keeps none under the name lr")
-        for owner in owners:
-            owner.update({key: value for key in owner if key.endswith(name)})
-
     def _zero_grad(self) -> None:
-        self.inner[0].zero_grad()
-        for p, own in zip(self.params, self.objects, strict=True):
-            p.grad = own.grad
+        (driver,) = self.drivers
+        driver.inner.zero_grad()
+        for p, own in zip(driver.params, driver.held, strict=True):
+            p.grad = getattr(own, "grad", None)
 
     def step(self) -> None:
-        """Make one step; parameters take over the new values."""
-        self.count += 1
-        grads = [p.grad for p in self.params]
-        if self.form.container in CONTAINERS[:2]:
-            self._call(0, self.objects, None)
-            if self.form.container == "torch":
-                for p, own in zip(self.params, self.objects, strict=True):
-                    p.data = to_numpy(own.data).copy()
-            return
-        if self.form.container == "one":
-            for n, (p, grad) in enumerate(zip(self.params, grads, strict=True)):
-                self.held[n] = p.data = self._call(n, self.held[n], grad)
-            return
-        before = [p.data.copy() for p in self.params]
-        held = self.held[0]
-        prefix = "d" if self.form.container == "d dict" else ""
-        if self.form.container == "layer":
-            held.give(grads)
-        new = self._call(0, held, self._container(grads, prefix))
-        if isinstance(held, Layer):
-            arrays = held.take(before)
-        elif isinstance(held, dict):
-            held.update(new)
-            arrays = list(held.values())
-        else:
-            held[:] = new
-            arrays = held
-        for p, array in zip(self.params, arrays, strict=True):
-            p.data = np.asarray(array)
-
-    def _call(self, n: int, held: Any, grads: Any) -> Any:
-        """Call it on the n-th container; what it makes of this."""
-        if self.form.container == "torch":
-            for p, own in zip(self.params, self.objects, strict=True):
-                own.grad = None if p.grad is None else torch.tensor(p.grad)
-        inner = self.inner[n] if self.form.method else None
-        for name in ("pre_update_params", "pre_update"):
-            getattr(inner, name, lambda: None)()
-        states = [name for name, role in self.form.roles if role == "state"]
-        given = {"parameters": held, "gradients": grads, "count": self.count}
-        given |= {"layer": held, "config": self.config[n], "lr": None, "batch": 1}
-        given["pairs"] = zip(grads or (), held) if isinstance(held, list) else None
-        if self.lr_name in self.kwargs:
-            given["lr"] = self.kwargs[self.lr_name]
-        for name in states:
-            if (name, n) not in self.states:
-                self.states[name, n] = _zeros(held if grads is None else grads)
-        call = getattr(inner, self.form.method) if inner is not None else self.make
-        arguments: dict[str, Any] = {}
-        for role in dict.fromkeys(role for _, role in self.form.roles):
-            names = [name for name, r in self.form.roles if r == role]
-            if role == "state":
-                arguments |= {name: self.states[name, n] for name in names}
-            elif len(names) > 1:  # w, b, dw, db
-                arguments |= dict(zip(names, given[role], strict=True))
-            else:
-                arguments[names[0]] = given[role]
-        options = {} if inner is not None or self.form.has("config") else self.kwargs
-        result = call(**arguments, **options)
-        for name in ("post_update_params", "post_update"):
-            getattr(inner, name, lambda: None)()
-        if isinstance(result, tuple) and len(result) > 1 and _is_like(result[0], held):
-            result, *others = result
-            if isinstance(others[0], dict) and self.form.has("config"):
-                self.config[n] = others[0]
-            others = [one for one in others if not np.isscalar(one)]
-            for name, state in zip(states, others):
-                self.states[name, n] = state
-        return result if _is_like(result, held) else held
+        """Make one step."""
+        for driver in self.drivers:
+            driver.step()
 
 
 def _zeros(like: Any) -> Any:
@@ -436,9 +439,7 @@ def _is_like(one: Any, held: Any) -> bool:
     if isinstance(held, dict):
         return isinstance(one, dict) and held.keys() <= one.keys()
     if isinstance(held, list):
-        return (
-            isinstance(one, (list, tuple))
-            and len(one) == len(held)
-            and all(np.shape(a) == np.shape(b) for a, b in zip(one, held))
-        )
+        shapes = [np.shape(array) for array in held]
+        is_row = isinstance(one, (list, tuple))
+        return is_row and [np.shape(array) for array in one] == shapes
     return np.shape(one) == np.shape(held)
