@@ -58,7 +58,16 @@ def _measures(answers: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
 WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
 ONLINE = "weights changed after every example"
 STEPS = ("step", "train_step", "update", "learn", "fit", "train")
-ONE = {"lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs", "max_epochs"}
+ONE = {
+    "lr",
+    "learning_rate",
+    "eta",
+    "alpha",
+    "epochs",
+    "n_iter",
+    "n_epochs",
+    "max_epochs",
+}
 """Arguments that are 1 for one step of the rule as it stands."""
 
 
@@ -129,7 +138,10 @@ def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
         errors = eval(rule, {"np": np, **names})
         errors = errors if isinstance(errors, tuple) else (errors, errors)
         weight, bias = weight - errors[0].T @ x[n], bias - errors[1].sum(axis=0)
-    moved = {"gradient weight": state["weight"] - weight, "gradient bias": state["bias"] - bias}
+    moved = {
+        "gradient weight": state["weight"] - weight,
+        "gradient bias": state["bias"] - bias,
+    }
     return all(close(f.got[name], moved[name], 1e-9) for name in moved)
 
 
@@ -137,7 +149,7 @@ def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
 class Trial(Question):
     """A situation in which a function is tried."""
 
-    run: Callable[[Any], Results] | None = None  # what it does there
+    run: Callable[[Any], Results] = lambda _: {}  # what it does there
 
 
 def descend(definition: Definition) -> Finding:

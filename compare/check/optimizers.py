@@ -14,7 +14,8 @@ from compare.check.arguments import taken
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
-from compare.check.mistakes.optimizers import WrongStep, wrong_steps
+from compare.check.mistakes.optimizers import Options, WrongStep, wrong_steps
+from compare.check.optimizer_driver import Parameter
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
 from compare.check.trajectories import (
@@ -80,7 +81,7 @@ def optimizer(definition: Definition) -> Finding:
 
 
 def _mistakes(
-    comparison: Comparison, options: dict[str, Any], shapes: Shapes
+    comparison: Comparison, options: Options, shapes: Shapes
 ) -> Iterator[tuple[str, str]]:
     """Mistakes that show only in float32, or where a parameter has no gradient."""
     definition, name = comparison.definition, comparison.definition.name
@@ -103,8 +104,7 @@ def _mistakes(
 
 
 def _went(definition: Definition, *given: Any, **situation: Any) -> Trajectory:
-    parameter = optimizer_forms.Parameter
-    return trajectory(definition.make, *given, **situation, parameter=parameter)
+    return trajectory(definition.make, *given, **situation, parameter=Parameter)
 
 
 def _torchs(run: Run) -> Results:
@@ -174,9 +174,9 @@ def _two(
     for one, two in itertools.combinations([way for way in found if found[way]], 2):
         both = WrongStep("", one.of, (*one.parts, *two.parts))
         rest = {*range(len(failures))} - found[one] - found[two]
-        if found[one] ^ found[two] and one.name != two.name and not found[one] > found[two]:
-            if all(goes(both, failures[n], TOLERANCE) for n in rest):
-                return f"{one.name} and {two.name}"
+        is_each_needed = found[one] - found[two] and found[two] - found[one]
+        if is_each_needed and all(goes(both, failures[n], TOLERANCE) for n in rest):
+            return f"{one.name} and {two.name}"
     return ""
 
 

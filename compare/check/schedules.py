@@ -14,6 +14,7 @@ from compare.check import wording
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import SCHEDULES
+from compare.check.optimizer_forms import ALIASES
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close
 from compare.testing.reference import Question, Results
@@ -29,28 +30,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 """The options with which each schedule is tried."""
-ALIASES = {
-    "optimizer": "optimizer opt optim optimiser",
-    "lr": "lr baselr initiallr lr0 learningrate eta alpha lrmax maxlr etamax startlr",
-    "t": "t epoch step iteration it n i currentstep currentepoch k",
-    "step_size": "stepsize every dropevery epochsdrop period decaysteps stepevery",
-    "gamma": "gamma drop factor decay decayrate rate",
-    "milestones": "milestones steps",
-    "T_max": "tmax total totalsteps maxepochs epochs maxsteps totalepochs",
-    "eta_min": "etamin lrmin minlr",
-    "start_factor": "startfactor start",
-    "end_factor": "endfactor end",
-    "total_iters": "totaliters warmup warmupsteps iters steps",
-}
-"""What people call arguments, in lower case without underscores."""
 METHODS = ("step", "get_lr", "get_last_lr", "__call__", "update")
 BASE, COUNT = 0.2, 9
-CLIPS = {
-    "clip_grad_norm_": "clipgradnorm clipgradients clipgrads gradclipping clipnorm "
-    "gradientclipping clipbynorm clipbyglobalnorm clipgrad",
-    "clip_grad_value_": "clipgradvalue clipbyvalue clipvalue clipgradsbyvalue",
-}
-"""Functions of torch.nn.utils, and what people call them."""
 
 
 def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | None:
@@ -58,9 +39,11 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
     word = _plain(name)
     for known in CASES:
         short = known.lower().removesuffix("lr")
-        if word in {f"{short}{end}" for end in ("lr", "scheduler", "decay", "schedule")}:
+        if word in {
+            f"{short}{end}" for end in ("lr", "scheduler", "decay", "schedule")
+        }:
             return Definition(name, known, "schedule", value)
-    for known, others in CLIPS.items():
+    for known, others in ALIASES["clipping"].items():
         if word == _plain(known) or word in others.split():
             return Definition(name, known, "clipping", value)
     return None
@@ -139,7 +122,7 @@ def _rates(make: Any, options: dict[str, Any]) -> list[float]:
     rates = [optimizer.lr]
     for step in range(1, COUNT):
         new = method(**({takes_t: step} if takes_t else {}))
-        rates.append(float(new) if np.isscalar(new) else optimizer.lr)
+        rates.append(optimizer.lr if new is None else float(new))
     return rates
 
 
@@ -147,7 +130,11 @@ def _known(function: Any) -> dict[str, str]:
     """Torch's name of each of its arguments."""
     found: dict[str, str] = {}
     for name in inspect.signature(function).parameters:
-        known = (k for k, words in ALIASES.items() if _plain(name) in words.split())
+        known = (
+            k
+            for k, words in ALIASES["schedule"].items()
+            if _plain(name) in words.split()
+        )
         found[name] = next((k for k in known if k not in found.values()), "")
     return found
 
@@ -246,7 +233,9 @@ def _clip_of(make: Any, sample: list[np.ndarray]) -> Callable[..., list[np.ndarr
 def _forms(make: Any) -> Iterator[Callable[..., list[np.ndarray]]]:
     """As objects with grad, torch's parameters, a list, a dict of gradients."""
 
-    def objects(gradients: list[np.ndarray], limit: float, lib: Any = handmade.nn) -> Any:
+    def objects(
+        gradients: list[np.ndarray], limit: float, lib: Any = handmade.nn
+    ) -> Any:
         give = torch.tensor if lib is torch.nn else np.array
         params = [lib.Parameter(give(0.0 * a)) for a in gradients]
         for p, gradient in zip(params, gradients, strict=True):

@@ -8,7 +8,7 @@ In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y,
 input, target the target, W and b the parameters; options go by their names; f is the
 failed test case, which the functions of `variants` and `norms` take. A formula assigns
 what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
-The tables of optimisers, functions and the course's functions have their own kinds of ways.
+The tables of optimisers, functions, schedules and the course have ways of their own.
 
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """

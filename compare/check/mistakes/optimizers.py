@@ -15,14 +15,17 @@ import handmade
 from compare.check.mistakes import OPTIMIZERS
 
 Options = Mapping[str, Any]
+_FOLDED = (
+    "root += group['eps'] -> "
+    "root += np.float64(group['eps']) / (1 - beta2 ** t) ** 0.5",
+)
 OTHER_FORMS = {
     "SGD": (
         "data -= group['lr'] * g -> data -= g",
         "g = gradient -> g = group['lr'] * gradient",
     ),
-    "Adam": ("root += group['eps'] -> root += np.float64(group['eps']) / (1 - beta2 ** t) ** 0.5",),
+    **{"Adam": _FOLDED, "AdamW": _FOLDED},
 }
-OTHER_FORMS["AdamW"] = OTHER_FORMS["Adam"]
 """Forms in which every mistake can be made, too: lr in SGD's velocity, and Adam with
 its corrections folded into lr."""
 
@@ -129,5 +132,7 @@ def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
 
 def _overlap(parts: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Whether edits replace a part of what others replace."""
-    olds = [[p.split(" -> ")[0] for p in each if " -> " in p] for each in (parts, others)]
+    olds = [
+        [p.split(" -> ")[0] for p in each if " -> " in p] for each in (parts, others)
+    ]
     return any(a in b or b in a for a, b in itertools.product(*olds))

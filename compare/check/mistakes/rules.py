@@ -186,6 +186,7 @@ def gradient(f: Callable[[Any], Any], x: np.ndarray, rule: Rule = RIGHT) -> np.n
 
 def on_numpy(f: Any) -> Any:
     """The function with NumPy's functions for those of `math`."""
+
     def of(name: str) -> Any:
         return getattr(np, SAME.get(name, name), getattr(math, name))
 

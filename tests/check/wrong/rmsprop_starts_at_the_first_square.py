@@ -16,5 +16,7 @@ class RMSprop:
             if p.grad is None:
                 continue
             v, g = self.squares[i], p.grad
-            self.squares[i] = v = self.alpha * (g**2 if v is None else v) + (1 - self.alpha) * g**2
+            self.squares[i] = v = (
+                self.alpha * (g**2 if v is None else v) + (1 - self.alpha) * g**2
+            )
             p.data = p.data - self.lr * g / (np.sqrt(v) + self.eps)

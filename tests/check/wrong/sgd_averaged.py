@@ -9,7 +9,7 @@ class SGD:
         self.lr = lr
 
     def step(self):
-        for i, p in enumerate(self.params):
+        for p in self.params:
             if p.grad is None:
                 continue
             p.data = p.data - self.lr * p.grad / len(p.grad)

@@ -9,7 +9,7 @@ class SGD:
         self.lr = lr
 
     def step(self):
-        for i, p in enumerate(self.params):
+        for p in self.params:
             if p.grad is None:
                 continue
             w = p.data

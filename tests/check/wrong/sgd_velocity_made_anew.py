@@ -11,7 +11,7 @@ class SGD:
         self.lr, self.momentum = lr, momentum
 
     def step(self):
-        for i, p in enumerate(self.params):
+        for p in self.params:
             if p.grad is None:
                 continue
             velocity = np.zeros_like(p.data)
