@@ -74,7 +74,8 @@ class Driver:
         self.count, self.config, self.states = 0, dict(kwargs), {}
         self.held = self._container([p.data for p in params])
         given = [self.held] if form.is_given else []
-        self.inner: Any = make(*given, **kwargs) if form.method else None
+        own = {k: v for k, v in kwargs.items() if k != "lr" or not form.has("lr")}
+        self.inner: Any = make(*given, **own) if form.method else None
 
     def _container(self, arrays: list[Any], prefix: str = "") -> Any:
         kind = self.form.container
@@ -96,12 +97,11 @@ class Driver:
 
     def set_lr(self, names: list[str], value: float) -> bool:
         """Set the learning rate wherever it is kept; whether it is kept anywhere."""
-        if self.inner is None:
+        if self.inner is None or self.form.has("lr"):
             self.kwargs[names[0]] = value
-        owners = [getattr(self.inner, "__dict__", {}), self.config]
-        owners += [self.kwargs, *getattr(self.inner, "param_groups", [])]
-        is_kept = self.inner is None or self.form.has("lr")
-        owners = owners if is_kept else [owners[0], *owners[3:]]
+            self.config.update({n: value for n in names if n in self.config})
+            return True
+        owners = [vars(self.inner), *getattr(self.inner, "param_groups", [])]
         found = [n for n in names if any(n in owner for owner in owners)]
         for owner in owners if found else ():
             owner.update({key: value for key in owner if key.endswith(found[0])})

@@ -189,6 +189,9 @@ def _options(definition: Definition) -> dict[str, str]:
             name = " ".join(filter(None, (find("beta1"), find("beta2"))))
         if name:
             found[option] = name
+    methods = (getattr(definition.make, name, None) for name in METHODS)
+    if any("lr" in dict(_roles(m, set(), 1)).values() for m in methods if m):
+        found.setdefault("lr", "lr")
     return found
 
 
