@@ -8,7 +8,7 @@ In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y,
 input, target the target, W and b the parameters; options go by their names; f is the
 failed test case, which the functions of `variants` and `norms` take. A formula assigns
 what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
-The table of the optimisers has its own kind of ways.
+The tables of optimisers, functions, schedules and the course have ways of their own.
 
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
@@ -120,6 +120,12 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
+SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
+"""The rows of schedules and clipping."""
+COURSE: list[dict[str, Any]] = _ROWS.pop("course")
+"""The rows of the perceptron rule, descent, Newton's step and blind search."""
+FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
+"""The rows of functions of a few numbers."""
 MISTAKES: list[Mistake] = []
 """The mistakes of layers and losses, those of special classes first."""
 for _row in (row for rows in _ROWS.values() for row in rows):
