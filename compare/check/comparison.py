@@ -130,7 +130,7 @@ class Comparison:
 
     def _wrong(self, name: str, where: str, kind: Kind, **fields: Any) -> Finding:
         words = f"{name or 'cause not recognised'}: {where}"
-        hint = mistakes.HINTS.get(name, "")
+        hint = mistakes.hint(name)
         return finding_of(self.definition, kind, words, hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
@@ -163,7 +163,7 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
     """The kind of finding: a convention if the gradient is that of its own value."""
     if not mistake:
         return "wrong"
-    allowed = mistakes.CONVENTIONS.get(mistake, "")
+    allowed = mistakes.convention(mistake)
     for f in failures:
         kind, got = f.definition.kind, f.got.values()
         if allowed not in ("any", kind):

@@ -2,22 +2,25 @@
 
 A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
 be made ("of"; any unless given), and the ways to make it: formulas for what the results
-would then be. A file that gives just these results gets the name and the hint.
+would then be. A file that gives just these results gets the name and the hint. Where a
+formula gives the file's output, gradients that are its own derivative are explained,
+too; so a wrong value needs no formula for its gradient.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` and `norms` take. A formula assigns
-what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
-The table of the optimisers has its own kind of ways.
+failed test case, which the functions of `variants` and `norms` take; k is a number that
+is not known, but the same everywhere, and that the results are linear in. A formula
+assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of
+these. The table of the optimisers has its own kind of ways.
 
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
 
 import inspect
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -27,6 +30,7 @@ import numpy as np
 import handmade
 from compare.check.mistakes import norms, variants
 from compare.check.results import Failure, close
+from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
 
 TOLERANCE = 1e-9
@@ -41,37 +45,66 @@ SYMBOLS = {
 }
 """What results are called in formulas."""
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake in a layer or a loss."""
-
-    name: str
-    of: frozenset[str]  # the classes in which it can be made; in any if empty
-    ways: tuple[CodeType, ...]  # formulas for its results, one for each way to make it
-
-    def explains(self, f: Failure) -> bool:
-        """Whether one way to make it gives all the wrong results of a test case."""
-        for way in self.ways:
-            with suppress(ValueError, RuntimeError, IndexError):  # not with such shapes
-                if any(
-                    all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
-                    for a in _results(way, f)
-                ):
-                    return True
-        return False
+Explained = dict[str, float | None]
+"""The results that a formula explains, each with the k that fits, if it has one."""
 
 
-def _results(way: CodeType, f: Failure) -> Iterable[Results]:
+class _Case:
+    """A failed test case, and what each formula explains in it."""
+
+    def __init__(self, f: Failure) -> None:
+        self.f, self.names = f, _names(f)
+        self.explained = cache(lambda way: [*self._explained(way)])
+        self._is_own = cache(lambda: is_own_gradient(f) is True)
+
+    def _explained(self, way: CodeType) -> Iterator[Explained]:
+        with suppress(Exception):  # not with such shapes, or without such an option
+            if "k" in way.co_names:
+                found = (_results(way, self.names | {"k": k}) for k in (0.0, 1.0))
+                yield from map(self._right_in, *found)
+            else:
+                yield from (self._right_in(a, a) for a in _results(way, self.names))
+
+    def _right_in(self, zero: Results, one: Results) -> Explained:
+        """The results that are right for some k; given are those for k = 0 and 1."""
+        found: Explained = {}
+        for name in self.f.wrong:
+            got = self.f.got[name]
+            if name not in zero or np.shape(zero[name]) != got.shape:
+                continue
+            slope, k = one[name] - zero[name], None
+            if np.any(slope):
+                k = float(np.vdot(slope, got - zero[name]) / np.vdot(slope, slope))
+            if close(got, zero[name] + (k or 0.0) * slope, TOLERANCE):
+                found[name] = k
+        if "output" in found and len(found) < len(self.f.wrong) and self._is_own():
+            return dict.fromkeys(self.f.wrong) | found
+        return found
+
+    def factors(self, way: CodeType, result: str) -> list[float | None]:
+        """Each k with which a formula explains a wrong result, or all if it is ""."""
+        found = []
+        for explained in self.explained(way):
+            wrong = (result,) if result else self.f.wrong
+            if all(name in explained for name in wrong):
+                factors = {explained[name] for name in wrong} - {None} or {None}
+                found += [k for k in factors if all(_alike(k, other) for other in factors)]
+        return found
+
+
+def _alike(k: float | None, other: float | None) -> bool:
+    return k is None or other is None or abs(k - other) <= 1e-6 * abs(k)
+
+
+def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
     """What a formula gives in a test case."""
-    right = _names(f)
-    names = dict(right)
-    found = eval(way, names)
+    after = dict(names)
+    found = eval(way, after)
     if found is None:  # it assigned something
         found = {
-            result: np.asarray(names[symbol])
+            result: np.asarray(after[symbol])
             for symbol, result in SYMBOLS.items()
-            if names.get(symbol) is not right.get(symbol)
+            if after.get(symbol) is not names.get(symbol)
         }
     return [found] if isinstance(found, dict) else found
 
@@ -118,30 +151,83 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
-MISTAKES: list[Mistake] = []
-"""The mistakes of layers and losses, those of special classes first."""
-for _row in (row for rows in _ROWS.values() for row in rows):
-    _of, _ways = _row.get("of", "").split(), map(_compiled, _row.get("ways", []))
-    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(_ways)))
-MISTAKES.sort(key=lambda mistake: not mistake.of)
+MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
+"""The rows of layers and losses, those of special classes first."""
+MISTAKES.sort(key=lambda row: "of" not in row)
+for _row in MISTAKES:
+    _row["of"] = _row.get("of", "").split()
+    _row["ways"] = [_compiled(way) for way in _row.get("ways", [])]
+
+
+def bare(name: str) -> list[str]:
+    """The names in the tables that a diagnosis consists of."""
+    return [part.partition(" (")[0] for part in name.split(", and ")]
+
+
+def hint(name: str) -> str:
+    """How to mend what a diagnosis names."""
+    return "; ".join(filter(None, (HINTS.get(part) for part in bare(name))))
+
+
+def convention(name: str) -> str:
+    """The kind of definition in which it is no mistake: "any", "loss" or ""."""
+    kinds = {CONVENTIONS.get(part, "") for part in bare(name)}
+    return min(kinds, key=["", "loss", "any"].index)
 
 
 def diagnosis(failures: list[Failure]) -> str:
     """The name of the first mistake that explains every failure; "" if none does.
 
-    Failures at extreme inputs are left out: where they are the only ones, the formula
-    is unstable, and where they are not, they follow from the others.
+    Where none does alone, each wrong result may have its own. Failures at extreme
+    inputs are left out: where they are the only ones, the formula is unstable, and
+    where they are not, they follow from the others.
     """
     ordinary = [f for f in failures if not _is_extreme(f.question)]
-    if not ordinary:
-        return "unstable form"
     ordinary = [f for f in ordinary if f.x.size] or ordinary
-    own = [m for m in MISTAKES if not m.of or failures[0].question.name in m.of]
-    for name in dict.fromkeys(mistake.name for mistake in own):
-        same = [mistake for mistake in own if mistake.name == name]
-        if all(any(mistake.explains(f) for mistake in same) for f in ordinary):
-            return name
+    rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
+    if not ordinary:
+        rows = [row for row in rows if row.get("extreme")]
+    ways: dict[str, list[CodeType]] = {}
+    for row in rows:
+        ways.setdefault(row["name"], []).extend(row["ways"])
+    cases = [_Case(f) for f in ordinary or failures]
+    if found := _first(ways, cases) or ("" if ordinary else "unstable form"):
+        return found
+    parts: dict[str, list[str]] = {}
+    results = dict.fromkeys(name for f in ordinary for name in f.wrong)
+    for result in results:
+        parts.setdefault(_first(ways, cases, result), []).append(result)
+    if "" in parts:
+        return ""
+    return ", and ".join(f"{k} ({', '.join(of)})" for k, of in parts.items())
+
+
+def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = "") -> str:
+    """The name of the first mistake that explains a result wherever it is wrong.
+
+    Without a result, it explains all.
+    """
+    cases = [case for case in cases if not result or result in case.f.wrong]
+    for name, own in ways.items():
+        found = [k for way in own for k in cases[0].factors(way, result)]
+        for case in cases[1:]:
+            if not found:
+                break
+            here = [k for way in own for k in case.factors(way, result)]
+            found = [k for k in found if any(_alike(k, other) for other in here)]
+        if found:
+            return _with_factor(name, found[0])
     return ""
+
+
+def _with_factor(name: str, k: float | None) -> str:
+    if k is None:
+        return name
+    if name != "constant factor":
+        return f"{name} ({k:.4g})"
+    if k < 0:
+        return f"{name} ({k:.4g} times the right one)"
+    return f"{name} ({max(k, 1 / k):.4g} times too {'large' if k > 1 else 'small'})"
 
 
 def _is_extreme(question: Question) -> bool:
