@@ -180,10 +180,11 @@ def diagnosis(failures: list[Failure]) -> str:
 
     Where none does alone, each wrong result may have its own. Failures at extreme
     inputs are left out: where they are the only ones, the formula is unstable, and
-    where they are not, they follow from the others.
+    where they are not, they follow from the others. So do those of empty batches, and
+    results that are not finite.
     """
     ordinary = [f for f in failures if not _is_extreme(f.question)]
-    ordinary = [f for f in ordinary if f.x.size] or ordinary
+    ordinary = [f for f in ordinary if f.x.size and _is_finite(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
     if not ordinary:
         rows = [row for row in rows if row.get("extreme")]
@@ -228,6 +229,10 @@ def _with_factor(name: str, k: float | None) -> str:
     if k < 0:
         return f"{name} ({k:.4g} times the right one)"
     return f"{name} ({max(k, 1 / k):.4g} times too {'large' if k > 1 else 'small'})"
+
+
+def _is_finite(f: Failure) -> bool:
+    return all(np.all(np.isfinite(f.got[name])) for name in f.wrong)
 
 
 def _is_extreme(question: Question) -> bool:

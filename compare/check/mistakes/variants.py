@@ -13,6 +13,9 @@ from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, torchs
 from handmade.quantize import quantize
 
+EPS = (*(10.0**-n for n in range(1, 21)), 2.0**-23, 2.0**-52, 1e-100)
+"""What people add to keep away from 0."""
+
 # -- any layer or loss -----------------------------------------------------------------
 
 
@@ -26,9 +29,9 @@ def torch(f: Failure, **options: Any) -> Results:
     return again(f, kwargs={**f.question.kwargs, **options})
 
 
-def without(f: Failure, option: str) -> Results:
-    """Torch's results with the default of an option that was given."""
-    others = {k: v for k, v in f.question.kwargs.items() if k != option}
+def without(f: Failure, *options: str) -> Results:
+    """Torch's results with the defaults of options that were given."""
+    others = {k: v for k, v in f.question.kwargs.items() if k not in options}
     return again(f, kwargs=others) if len(others) < len(f.question.kwargs) else {}
 
 
@@ -51,13 +54,48 @@ def right_but_where(f: Failure, places: np.ndarray) -> Results:
     }
 
 
+def upstream(f: Failure, g: np.ndarray) -> Results:
+    """Torch's gradients for another upstream gradient."""
+    found = torchs(_Upstream(**vars(f.question), given=g))
+    return {name: a for name, a in found.items() if name != "output"}
+
+
+@dataclass(frozen=True)
+class _Upstream(Question):
+    """The same test case with this upstream gradient."""
+
+    given: Any = None
+
+    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
+        return self.given
+
+
+def gradients(f: Failure) -> dict[str, np.ndarray]:
+    """The file's gradients that are wrong, by name."""
+    return {name: f.got[name] for name in f.wrong if "gradient" in name}
+
+
 def not_summed(f: Failure) -> Results:
     """The file's results that need only be summed over the examples to be right."""
+    examples = {len(f.x), int(np.prod(f.x.shape[:-1]))} if f.x.ndim else {1}
     return {
         name: f.got[name]
         for name in f.wrong
         if f.got[name].ndim == f.want[name].ndim + 1
+        and len(f.got[name]) in examples
         and close(f.got[name].sum(axis=0), f.want[name], 1e-9)
+    }
+
+
+def of_another_shape(f: Failure) -> Results:
+    """The gradients of parameters that are right but for dimensions of length 1."""
+    return {
+        name: a
+        for name, a in gradients(f).items()
+        if name != "input gradient"
+        and a.shape != f.want[name].shape
+        and a.squeeze().shape == f.want[name].squeeze().shape
+        and close(a.reshape(f.want[name].shape), f.want[name], 1e-9)
     }
 
 
@@ -177,6 +215,46 @@ def divergence_reversed(f: Failure) -> Results:
     return {"output": rows.sum() / n, "input gradient": gradient / n}
 
 
+def reduced(f: Failure, terms: np.ndarray) -> np.ndarray:
+    """The value of a loss with these terms, reduced as it is asked for."""
+    return terms if f.want["output"].ndim else terms.sum() / divisor(f)
+
+
+def share(f: Failure) -> np.ndarray:
+    """What the gradient of each term is multiplied by: ∂L/∂y, or 1/N of a mean."""
+    own = f.upstream / divisor(f) if f.is_loss else f.upstream
+    return own[..., None] if 0 < own.ndim < f.x.ndim else own
+
+
+def probabilities(f: Failure) -> np.ndarray:
+    """The softmax of a loss's input over the classes."""
+    return _exponentials(f.x, min(1, f.x.ndim - 1))
+
+
+def _exponentials(x: np.ndarray, axis: Any) -> np.ndarray:
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def of_truth(f: Failure, logs: np.ndarray | None = None) -> np.ndarray:
+    """What the target takes part in of the gradient by these log-probabilities."""
+    return likelihood(f, f.x if logs is None else logs)["input gradient"]
+
+
+def likelihood(f: Failure, logs: np.ndarray, target: Any = None) -> Results:
+    """Cross-entropy of log-probabilities, which need not be any: −Σ target · logs."""
+    target = f.question.inputs[1] if target is None else target
+    kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
+    if target.shape != f.x.shape:
+        return again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
+    weight = kwargs.get("weight", np.ones(f.x.shape[min(1, f.x.ndim - 1)]))
+    weight = weight.reshape(-1, *(1,) * (f.x.ndim - 2))
+    terms = -(target * weight * logs)
+    whole = terms.sum(axis=min(1, f.x.ndim - 1))
+    value = whole if f.want["output"].ndim else whole.sum() / divisor(f)
+    return {"output": value, "input gradient": -share(f) * target * weight}
+
+
 # -- activations -----------------------------------------------------------------------
 
 
@@ -188,6 +266,24 @@ def at_kinks(f: Failure) -> np.ndarray:
     kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
     kinks["HingeEmbeddingLoss"] = [kwargs.get("margin", 1.0)]
     return np.isin(f.x, kinks.get(f.question.name, [0.0]))
+
+
+def gelu_tanh_backward(f: Failure, k: float) -> np.ndarray:
+    """The gradient of GELU's tanh form, if the inner derivative has k in place of 3."""
+    if f.question.kwargs.get("approximate") != "tanh":
+        return f.want["input gradient"]
+    root, x = np.sqrt(2 / np.pi), f.x
+    gate = np.tanh(root * (x + 0.044715 * x**3))
+    inner = root * (1 + k * 0.044715 * x**2)
+    return f.upstream * ((1 + gate) / 2 + x * (1 - gate**2) * inner / 2)
+
+
+def prelu_weight_gradient(f: Failure, part: np.ndarray) -> np.ndarray:
+    """The sum of ∂L/∂y times this part of the input, for each entry of the weight."""
+    terms = f.upstream * part
+    if f.question.state["weight"].size == 1:
+        return terms.sum().reshape(1)
+    return terms.sum(axis=(0, *range(2, f.x.ndim)))
 
 
 def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
@@ -203,12 +299,33 @@ def softmax_backward(f: Failure, y: np.ndarray, axis: int) -> np.ndarray:
     return y * (f.upstream - (f.upstream * y).sum(axis=axis, keepdims=True))
 
 
-def softmax(f: Failure, axis: int) -> Results:
-    """Softmax with the maximum along `dim` and the sums along another axis."""
+def softmax(f: Failure, axis: Any, eps: float = 0.0) -> Results:
+    """Softmax with the maximum along `dim` and the sums, plus ε, along another axis."""
     dim = f.question.kwargs.get("dim", -1)
     powers = np.exp(f.x - f.x.max(axis=dim, keepdims=True))
-    y = powers / powers.sum(axis=axis, keepdims=True)
+    y = powers / (powers.sum(axis=axis, keepdims=True) + eps)
+    y = np.log(y) if f.question.name == "LogSoftmax" else y
     return {"output": y, "input gradient": softmax_backward(f, y, axis)}
+
+
+SLOPES_BY_OUTPUT = {
+    "Sigmoid": lambda y, **_: y * (1 - y),
+    "Tanh": lambda y, **_: 1 - y**2,
+    "ELU": lambda y, alpha=1.0: np.where(y > 0, 1.0, y + alpha),
+    "Softplus": lambda y, beta=1.0, **_: -np.expm1(-beta * y),
+}
+"""Derivatives as functions of the output."""
+
+
+def slope_by_output(f: Failure, y: np.ndarray) -> np.ndarray:
+    """The derivative of an activation, from its output."""
+    return SLOPES_BY_OUTPUT[f.question.name](y, **f.question.kwargs)
+
+
+def slope(f: Failure, at: np.ndarray) -> np.ndarray:
+    """The derivative of an activation at other inputs."""
+    found = again(f, inputs=(at,))["input gradient"]
+    return np.divide(found, f.upstream, where=f.upstream != 0, out=np.zeros_like(found))
 
 
 def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
@@ -248,27 +365,16 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
         return
     dimensions = int(f.question.name[-2])
     windows = np.ndindex(f.want["output"].shape[-dimensions:])
-    cases = [_OneWindow(**vars(f.question), window=window) for window in windows]
-    gradients = [torchs(case)["input gradient"] for case in cases]
-    for ordered in (gradients, gradients[::-1]):
+    by_window = []
+    for window in windows:
+        kept = np.zeros_like(f.upstream)
+        kept[(..., *window)] = f.upstream[(..., *window)]
+        by_window.append(upstream(f, kept)["input gradient"])
+    for ordered in (by_window, by_window[::-1]):
         written = np.zeros_like(f.x)
         for gradient in ordered:
             written = np.where(gradient != 0, gradient, written)
         yield written
-
-
-@dataclass(frozen=True)
-class _OneWindow(Question):
-    """The same test case, with the upstream gradient 0 but in one window."""
-
-    window: tuple[int, ...] = ()
-
-    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
-        whole = super().grad_output(output)
-        assert whole is not None
-        kept = np.zeros_like(whole)
-        kept[(..., *self.window)] = whole[(..., *self.window)]
-        return kept
 
 
 def last_index_only(f: Failure) -> np.ndarray:
