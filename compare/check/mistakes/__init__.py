@@ -29,7 +29,7 @@ import numpy as np
 
 import handmade
 from compare.check.mistakes import norms, variants
-from compare.check.results import Failure, close
+from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
 
@@ -54,6 +54,8 @@ class _Case:
 
     def __init__(self, f: Failure) -> None:
         self.f, self.names = f, _names(f)
+        far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
+        self.wrong = far or f.wrong  # the others are rounding
         self.explained = cache(lambda way: [*self._explained(way)])
         self._is_own = cache(lambda: is_own_gradient(f) is True)
 
@@ -68,24 +70,30 @@ class _Case:
     def _right_in(self, zero: Results, one: Results) -> Explained:
         """The results that are right for some k; given are those for k = 0 and 1."""
         found: Explained = {}
-        for name in self.f.wrong:
-            got = self.f.got[name]
+        for name in self.wrong:
+            got, k = self.f.got[name], None
             if name not in zero or np.shape(zero[name]) != got.shape:
                 continue
-            slope, k = one[name] - zero[name], None
-            if np.any(slope):
-                k = float(np.vdot(slope, got - zero[name]) / np.vdot(slope, slope))
-            if close(got, zero[name] + (k or 0.0) * slope, TOLERANCE):
+            expected = zero[name]
+            if one is not zero and np.any(slope := one[name] - expected):
+                k = float(np.vdot(slope, got - expected) / np.vdot(slope, slope))
+                expected = expected + k * slope
+            if close(got, expected, self._tolerance(name)):
                 found[name] = k
-        if "output" in found and len(found) < len(self.f.wrong) and self._is_own():
-            return dict.fromkeys(self.f.wrong) | found
+        if "output" in found and len(found) < len(self.wrong) and self._is_own():
+            return dict.fromkeys(self.wrong) | found
         return found
+
+    def _tolerance(self, name: str) -> float:
+        """Up to where a result is explained: far closer than torch's is."""
+        distance = relative(self.f.got[name], self.f.want[name])
+        return max(1e-14, min(TOLERANCE, 0.01 * distance))
 
     def factors(self, way: CodeType, result: str) -> list[float | None]:
         """Each k with which a formula explains a wrong result, or all if it is ""."""
         found = []
         for explained in self.explained(way):
-            wrong = (result,) if result else self.f.wrong
+            wrong = (result,) if result else self.wrong
             if all(name in explained for name in wrong):
                 factors = {explained[name] for name in wrong} - {None} or {None}
                 found += [k for k in factors if all(_alike(k, other) for other in factors)]
@@ -123,6 +131,8 @@ def _names(f: Failure) -> dict[str, Any]:
         **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
+        **({"c": variants.share(f)} if f.is_loss else {}),
+        **({"d": f.x - inputs[-1]} if f.x.shape == inputs[-1].shape else {}),
     }
 
 
@@ -179,28 +189,28 @@ def diagnosis(failures: list[Failure]) -> str:
     """The name of the first mistake that explains every failure; "" if none does.
 
     Where none does alone, each wrong result may have its own. Failures at extreme
-    inputs are left out: where they are the only ones, the formula is unstable, and
-    where they are not, they follow from the others. So do those of empty batches, and
-    results that are not finite.
+    inputs and by rounding are left out: where they are the only ones, the formula is
+    unstable, and where they are not, they follow from the others. So do results that
+    are not finite, and a value in place of one for each example.
     """
-    ordinary = [f for f in failures if not _is_extreme(f.question)]
-    ordinary = [f for f in ordinary if f.x.size and _is_finite(f)] or ordinary
+    ordinary = [f for f in failures if not _is_extreme(f.question) and _is_far(f)]
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced_as_asked):
+        ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
-    if not ordinary:
-        rows = [row for row in rows if row.get("extreme")]
     ways: dict[str, list[CodeType]] = {}
     for row in rows:
-        ways.setdefault(row["name"], []).extend(row["ways"])
+        if ordinary or "extreme" in row:
+            ways.setdefault(row["name"], []).extend(row["ways"])
     cases = [_Case(f) for f in ordinary or failures]
-    if found := _first(ways, cases) or ("" if ordinary else "unstable form"):
+    if found := _first(ways, cases):
         return found
+    if not ordinary:
+        return "unstable form"
     parts: dict[str, list[str]] = {}
-    results = dict.fromkeys(name for f in ordinary for name in f.wrong)
-    for result in results:
+    for result in dict.fromkeys(name for case in cases for name in case.wrong):
         parts.setdefault(_first(ways, cases, result), []).append(result)
-    if "" in parts:
-        return ""
-    return ", and ".join(f"{k} ({', '.join(of)})" for k, of in parts.items())
+    names = [f"{name} ({', '.join(of)})" for name, of in parts.items()]
+    return "" if "" in parts else ", and ".join(names)
 
 
 def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = "") -> str:
@@ -208,7 +218,7 @@ def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = ""
 
     Without a result, it explains all.
     """
-    cases = [case for case in cases if not result or result in case.f.wrong]
+    cases = [case for case in cases if not result or result in case.wrong]
     for name, own in ways.items():
         found = [k for way in own for k in cases[0].factors(way, result)]
         for case in cases[1:]:
@@ -225,10 +235,18 @@ def _with_factor(name: str, k: float | None) -> str:
     if k is None:
         return name
     if name != "constant factor":
-        return f"{name} ({k:.4g})"
+        return f"{name} (k = {k:.4g})"
     if k < 0:
         return f"{name} ({k:.4g} times the right one)"
     return f"{name} ({max(k, 1 / k):.4g} times too {'large' if k > 1 else 'small'})"
+
+
+def _is_far(f: Failure) -> bool:
+    return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
+
+
+def _is_reduced_as_asked(f: Failure) -> bool:
+    return not f.is_loss or f.got["output"].shape == f.want["output"].shape
 
 
 def _is_finite(f: Failure) -> bool:

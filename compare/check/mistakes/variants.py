@@ -194,6 +194,13 @@ def wrapped_around(f: Failure, pairs: float) -> Results:
     return {"output": value / pairs, "gradient weight": slopes / pairs}
 
 
+def each_direction_averaged(f: Failure) -> np.ndarray:
+    """A smoothness penalty of one mean down and one across, added."""
+    images = f.question.state["weight"].reshape(-1, *f.question.args[1])
+    pairs = [np.diff(images, axis=axis) for axis in (1, 2)]
+    return np.asarray(sum(np.sum(a**2) / max(a.size, 1) for a in pairs))
+
+
 def log_variance_doubled(f: Failure) -> Results:
     """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
     twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
@@ -228,12 +235,105 @@ def share(f: Failure) -> np.ndarray:
 
 def probabilities(f: Failure) -> np.ndarray:
     """The softmax of a loss's input over the classes."""
-    return _exponentials(f.x, min(1, f.x.ndim - 1))
+    return softmax_of(f.x, axis=min(1, f.x.ndim - 1))
 
 
-def _exponentials(x: np.ndarray, axis: Any) -> np.ndarray:
+def softmax_of(x: np.ndarray, axis: int = 1) -> np.ndarray:
+    """The softmax along an axis."""
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """σ(x)."""
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def one_hot(f: Failure) -> np.ndarray:
+    """Where the right class is."""
+    return np.arange(f.x.shape[1]) == f.question.inputs[1][:, None]
+
+
+def all_with_all(f: Failure) -> np.ndarray:
+    """The loss of every prediction with every target."""
+    x, target = (a.ravel() for a in f.question.inputs)
+    pairs = np.repeat(x, target.size), np.tile(target, x.size)
+    return again(f, inputs=pairs)["output"]
+
+
+def tip(f: Failure) -> float:
+    """Where the squared part of SmoothL1Loss and HuberLoss ends."""
+    return f.question.kwargs.get("beta", f.question.kwargs.get("delta", 1.0))
+
+
+def bce(
+    f: Failure,
+    p: np.ndarray | None = None,
+    ones: Any = 1.0,
+    zeros: Any = 1.0,
+    target: Any = None,
+    eps: float = 0.0,
+    cut: bool = False,
+) -> Results:
+    """Binary cross-entropy of p, with factors before its two terms and ε in the log."""
+    logits, kwargs = f.question.name == "BCEWithLogitsLoss", f.question.kwargs
+    if p is None:
+        p = sigmoid(f.x) if logits else f.x
+    target = f.question.inputs[1] if target is None else target
+    ones = ones * target * _given(kwargs.get("pos_weight"))
+    zeros = zeros * (1 - target)
+    logs = np.log(p + eps), np.log(1 - p + eps)
+    if not eps and not logits or cut:
+        logs = tuple(np.maximum(a, -100) for a in logs)
+    weight, inside = _given(kwargs.get("weight")), p * (1 - p) if logits else 1.0
+    terms = -weight * (ones * logs[0] + zeros * logs[1])
+    slopes = -ones / (p + eps) + zeros / (1 - p + eps)
+    gradient = share(f) * weight * slopes * inside
+    return {"output": reduced(f, terms), "input gradient": gradient}
+
+
+def _given(weight: Any) -> Any:
+    return 1.0 if weight is None else weight
+
+
+def bce_gradient(f: Failure, eps: float) -> np.ndarray:
+    """The gradient of BCELoss with ε in its denominator."""
+    x, target = f.question.inputs
+    weight = _given(f.question.kwargs.get("weight"))
+    return share(f) * weight * (x - target) / (x * (1 - x) + eps)
+
+
+def clipped_bce(f: Failure, eps: float) -> Results:
+    """Binary cross-entropy of clipped probabilities."""
+    p = sigmoid(f.x) if f.question.name == "BCEWithLogitsLoss" else f.x
+    return bce(f, np.clip(p, eps, 1 - eps))
+
+
+def at_certainty(f: Failure) -> bool:
+    """Whether a binary cross-entropy is wrong only where p is 0 or 1."""
+    certain = (f.x == 0) | (f.x == 1)
+    gradient = np.where(certain, 0, f.got["input gradient"] - f.want["input gradient"])
+    return not np.isfinite(f.got["output"]) and not np.any(np.abs(gradient) > 1e-9)
+
+
+def cross_entropy(f: Failure, p: np.ndarray) -> Results:
+    """Cross-entropy of these probabilities, with the gradient p − y."""
+    truth = of_truth(f)
+    rest = (f.want["input gradient"] - truth) / probabilities(f) * p
+    return {**likelihood(f, np.log(p)), "input gradient": truth + rest}
+
+
+def binary_formula(f: Failure) -> np.ndarray:
+    """−y log p − (1 − y) log(1 − p), summed over the classes."""
+    p, truth = probabilities(f), one_hot(f)
+    terms = -np.log(np.where(truth, p, 1 - p)).sum(axis=1)
+    return reduced(f, terms)
+
+
+def through_softmax(f: Failure, g: np.ndarray) -> np.ndarray:
+    """This gradient taken back through the softmax."""
+    p = probabilities(f)
+    return p * (g - (g * p).sum(axis=1, keepdims=True))
 
 
 def of_truth(f: Failure, logs: np.ndarray | None = None) -> np.ndarray:
