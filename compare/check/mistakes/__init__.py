@@ -61,7 +61,7 @@ class _Case:
 
     def _explained(self, way: CodeType) -> Iterator[Explained]:
         with suppress(Exception):  # not with such shapes, or without such an option
-            if "k" in way.co_names:
+            if _uses_k(way):
                 found = (_results(way, self.names | {"k": k}) for k in (0.0, 1.0))
                 yield from map(self._right_in, *found)
             else:
@@ -98,6 +98,11 @@ class _Case:
                 factors = {explained[name] for name in wrong} - {None} or {None}
                 found += [k for k in factors if all(_alike(k, other) for other in factors)]
         return found
+
+
+def _uses_k(code: CodeType) -> bool:
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return "k" in code.co_names or any(map(_uses_k, inner))
 
 
 def _alike(k: float | None, other: float | None) -> bool:

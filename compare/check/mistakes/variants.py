@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+import handmade
 from compare.check.adapters import answer
 from compare.check.results import Failure, close, wrong_in
 from compare.check.slopes import is_own_gradient
-from compare.testing.reference import Question, Results, torchs
+from compare.testing.reference import Question, Results, built, torchs
 from handmade.quantize import quantize
 
-EPS = (*(10.0**-n for n in range(1, 21)), 2.0**-23, 2.0**-52, 1e-100)
+EPS = (*(10.0**-n for n in range(1, 17)), 2.0**-23, 2.0**-52, 1e-20, 1e-100)
 """What people add to keep away from 0."""
 
 # -- any layer or loss -----------------------------------------------------------------
@@ -54,9 +55,10 @@ def right_but_where(f: Failure, places: np.ndarray) -> Results:
     }
 
 
-def upstream(f: Failure, g: np.ndarray) -> Results:
+def upstream(f: Failure, g: np.ndarray, **changes: Any) -> Results:
     """Torch's gradients for another upstream gradient."""
-    found = torchs(_Upstream(**vars(f.question), given=g))
+    question = replace(f.question, **changes)
+    found = torchs(_Upstream(**vars(question), given=g))
     return {name: a for name, a in found.items() if name != "output"}
 
 
@@ -475,6 +477,81 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
         for gradient in ordered:
             written = np.where(gradient != 0, gradient, written)
         yield written
+
+
+def channel_axis(f: Failure) -> int:
+    """The dimension of the output channels: in a convolution not the last one."""
+    y = f.want["output"]
+    return y.ndim - 1 - int(f.question.name[-2]) if "Conv" in f.question.name else y.ndim - 1
+
+
+def dimensions(f: Failure) -> int:
+    """Along how many dimensions windows are moved."""
+    return int(f.question.name[-2])
+
+
+def window_size(f: Failure) -> float:
+    """How many numbers are in a window."""
+    size = f.question.kwargs["kernel_size"]
+    return float(np.prod(size) if np.ndim(size) else size ** dimensions(f))
+
+
+def padded(f: Failure) -> np.ndarray:
+    """The input, with zeros around it."""
+    padding = np.broadcast_to(f.question.kwargs["padding"], dimensions(f))
+    return np.pad(f.x, [(0, 0)] * (f.x.ndim - dimensions(f)) + [(p, p) for p in padding])
+
+
+def padding_left(f: Failure) -> Results:
+    """The first rows and columns of the padded input's gradient, or all of it."""
+    kwargs = {**f.question.kwargs, "padding": 0}
+    whole = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)["input gradient"]
+    if f.got["input gradient"].shape == whole.shape:
+        return {"input gradient": whole}
+    return {"input gradient": whole[tuple(map(slice, f.x.shape))]}
+
+
+def at_stride_1(f: Failure) -> Results:
+    """The gradients of windows that lie side by side instead of `stride` apart."""
+    kwargs = {**f.question.kwargs, "stride": 1}
+    side_by_side = np.zeros(again(f, kwargs=kwargs)["output"].shape)
+    side_by_side[tuple(map(slice, f.upstream.shape))] = f.upstream
+    return upstream(f, side_by_side, kwargs=kwargs)
+
+
+def of_other_pooling(f: Failure) -> Results:
+    """Torch's results with the mean for the maximum, or the other way round."""
+    names = {"Max": "Avg", "Avg": "Max"}
+    return again(f, name=names[f.question.name[:3]] + f.question.name[3:])
+
+
+def first_windows_only(f: Failure) -> Iterator[np.ndarray]:
+    """The gradients if a loop over examples, channels or windows ends too early."""
+    for n in range(1, f.upstream.ndim + 1):
+        for first in range(f.upstream.ndim - n + 1):
+            kept = np.zeros_like(f.upstream)
+            at = (slice(None),) * first + (0,) * n
+            kept[at] = f.upstream[at]
+            yield upstream(f, kept)["input gradient"]
+
+
+def wrongly_reshaped(f: Failure) -> np.ndarray:
+    """A pooling whose windows hold numbers that lie far apart."""
+    k, n = f.question.kwargs["kernel_size"], f.x.ndim - dimensions(f)
+    split = [part for size in f.x.shape[n:] for part in (k, size // k)]
+    windows, axes = f.x.reshape(*f.x.shape[:n], *split), tuple(range(n, f.x.ndim * 2 - n, 2))
+    return windows.max(axis=axes) if "Max" in f.question.name else windows.mean(axis=axes)
+
+
+def around_each_layer(f: Failure) -> Results:
+    """The gradients of a Residual that adds what comes back at every layer."""
+    module = built(handmade.nn.Residual, f.question, np.asarray)
+    module(f.x)
+    grad = f.upstream
+    for layer in reversed([*module]):
+        grad = grad + layer.backward(grad)
+    gradients = {f"gradient {n}": p.grad for n, p in module.named_parameters()}
+    return {"input gradient": grad, **gradients}
 
 
 def last_index_only(f: Failure) -> np.ndarray:
