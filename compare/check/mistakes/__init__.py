@@ -56,6 +56,7 @@ class _Case:
         self.f, self.names = f, _names(f)
         far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
         self.wrong = far or f.wrong  # the others are rounding
+        self.at_kinks = variants.at_kinks(f)
         self.explained = cache(lambda way: [*self._explained(way)])
         self._is_own = cache(lambda: is_own_gradient(f) is True)
 
@@ -78,6 +79,8 @@ class _Case:
             if one is not zero and np.any(slope := one[name] - expected):
                 k = float(np.vdot(slope, got - expected) / np.vdot(slope, slope))
                 expected = expected + k * slope
+            if name == "input gradient" and np.shape(expected) == self.f.x.shape:
+                expected = np.where(self.at_kinks, got, expected)
             if close(got, expected, self._tolerance(name)):
                 found[name] = k
         if "output" in found and len(found) < len(self.wrong) and self._is_own():
@@ -198,8 +201,8 @@ def diagnosis(failures: list[Failure]) -> str:
     unstable, and where they are not, they follow from the others. So do results that
     are not finite, and a value in place of one for each example.
     """
-    ordinary = [f for f in failures if not _is_extreme(f.question) and _is_far(f)]
-    for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced_as_asked):
+    ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_usual):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
     ways: dict[str, list[CodeType]] = {}
@@ -215,7 +218,22 @@ def diagnosis(failures: list[Failure]) -> str:
     for result in dict.fromkeys(name for case in cases for name in case.wrong):
         parts.setdefault(_first(ways, cases, result), []).append(result)
     names = [f"{name} ({', '.join(of)})" for name, of in parts.items()]
-    return "" if "" in parts else ", and ".join(names)
+    return _pair(ways, cases) if "" in parts else ", and ".join(names)
+
+
+def _pair(ways: dict[str, list[CodeType]], cases: list[_Case]) -> str:
+    """Two mistakes of which in every case at least one explains all; "" if none do."""
+    found = {}
+    for name, own in ways.items():
+        explained = [any(case.factors(way, "") for way in own) for case in cases]
+        for other, others in found.items():
+            if all(a or b for a, b in zip(explained, others, strict=True)):
+                both = [other, name]
+                told = [one for one in both if one not in CONVENTIONS] or both
+                return ", and ".join(told)
+        if any(explained):
+            found[name] = explained
+    return ""
 
 
 def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = "") -> str:
@@ -250,7 +268,12 @@ def _is_far(f: Failure) -> bool:
     return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
 
 
-def _is_reduced_as_asked(f: Failure) -> bool:
+def _is_usual(f: Failure) -> bool:
+    """Whether it needs neither reduction="none" nor an unusual number of dimensions."""
+    if f.question.name == "LayerNorm":
+        return np.size(f.question.args[0]) == 1 < f.x.ndim
+    if f.question.name in ("Linear", "NLLLoss", "CrossEntropyLoss") and f.x.ndim != 2:
+        return False
     return not f.is_loss or f.got["output"].shape == f.want["output"].shape
 
 
@@ -258,7 +281,7 @@ def _is_finite(f: Failure) -> bool:
     return all(np.all(np.isfinite(f.got[name])) for name in f.wrong)
 
 
-def _is_extreme(question: Question) -> bool:
+def is_extreme(question: Question) -> bool:
     """Whether an input is very large, or a probability is exactly 0 or 1."""
     x = question.inputs[0]
     is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))

@@ -65,6 +65,7 @@ def _gradient(
     of_variance: float = 1.0,  # that of σ²'s
     weight: str = "before",  # where it is: "before" the means, "after", "twice" or ""
     divided: int = 1,  # how often it is divided by √(σ² + ε)
+    spread: int = 0,  # how often σ²'s part is multiplied by it
     always: bool = False,  # whether the means are subtracted in evaluation mode, too
     sums: bool = False,  # whether sums are subtracted, not means
     shift: Any = 0.0,  # what is subtracted in addition
@@ -80,7 +81,8 @@ def _gradient(
         axis = along or _grouped(f)[1]
         return (np.sum if sums else np.mean)(terms, axis=axis, keepdims=True)
 
-    by_variance = x_hat * total(g * x_hat) * (w if weight == "twice" else 1.0)
+    by_variance = x_hat * total(g * x_hat) * divisor**spread
+    by_variance = by_variance * w if weight == "twice" else by_variance
     grad = g - of_mean * total(g) - of_variance * by_variance - shift
     grad = grad * w if weight == "after" else grad
     return (grad / divisor**divided).reshape(f.x.shape)

@@ -362,12 +362,13 @@ def likelihood(f: Failure, logs: np.ndarray, target: Any = None) -> Results:
 
 def at_kinks(f: Failure) -> np.ndarray:
     """Where the input is at a kink of an activation or a loss."""
-    if f.question.name == "L1Loss":
+    name, kwargs = f.question.name, f.question.kwargs
+    if name == "L1Loss":
         return f.x == f.question.inputs[1]
-    kwargs, kinks = f.question.kwargs, {"ReLU6": [0.0, 6.0]}
+    kinks = dict.fromkeys(("ReLU", "LeakyReLU", "Step", "PReLU", "ELU"), [0.0])
+    kinks |= {"ReLU6": [0.0, 6.0], "HingeEmbeddingLoss": [kwargs.get("margin", 1.0)]}
     kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
-    kinks["HingeEmbeddingLoss"] = [kwargs.get("margin", 1.0)]
-    return np.isin(f.x, kinks.get(f.question.name, [0.0]))
+    return np.isin(f.x, kinks.get(name, []))
 
 
 def gelu_tanh_backward(f: Failure, k: float) -> np.ndarray:
@@ -525,14 +526,14 @@ def of_other_pooling(f: Failure) -> Results:
     return again(f, name=names[f.question.name[:3]] + f.question.name[3:])
 
 
-def first_windows_only(f: Failure) -> Iterator[np.ndarray]:
+def first_windows_only(f: Failure) -> Iterator[Results]:
     """The gradients if a loop over examples, channels or windows ends too early."""
     for n in range(1, f.upstream.ndim + 1):
         for first in range(f.upstream.ndim - n + 1):
             kept = np.zeros_like(f.upstream)
             at = (slice(None),) * first + (0,) * n
             kept[at] = f.upstream[at]
-            yield upstream(f, kept)["input gradient"]
+            yield upstream(f, kept)
 
 
 def wrongly_reshaped(f: Failure) -> np.ndarray:
