@@ -131,17 +131,18 @@ def _fraction_mistakes(
     p: float, kept: np.ndarray, known: np.ndarray, at: str
 ) -> Mistakes:
     """Mistakes in how much is kept; whole columns may be dropped, too."""
-    fraction = kept[known].mean()
+    fraction, wanted = kept[known].mean(), f"not {1 - p:.0%}"
+    for part, axis in {"column": 0, "row": 1}.items():
+        fractions = kept.mean(axis=axis, where=known)
+        if 0 < p < 1 and np.all((fractions == 0) | (fractions == 1)):
+            yield f"whole {part}s dropped", at
+        worst = fractions[np.argmax(np.abs(fractions - fraction))]
+        if not _is_near(1 - fraction, np.asarray(worst), known.sum() / fractions.size):
+            yield "", f"{at} it keeps {worst:.0%} of a {part} and {wanted}"
     if not _is_near(p, kept[known]):
         is_reversed = _is_near(1 - p, kept[known])
         name = "p taken for the probability to keep" if is_reversed else ""
-        yield name, f"{at} it keeps {fraction:.0%} and not {1 - p:.0%}"
-    for part, axis in {"column": 0, "row": 1}.items():
-        fractions = kept.mean(axis=axis, where=known)
-        worst = fractions[np.argmax(np.abs(fractions - (1 - p)))]
-        if not _is_near(p, np.asarray(worst), known.sum() / fractions.size):
-            words = f"{at} it keeps {worst:.0%} of a {part} and not {1 - p:.0%}"
-            yield f"whole {part}s dropped", words
+        yield name, f"{at} it keeps {fraction:.0%} and {wanted}"
 
 
 def _is_near(p: float, kept: np.ndarray, number: float = 0) -> bool:

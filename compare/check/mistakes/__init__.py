@@ -225,7 +225,7 @@ def _pair(ways: dict[str, list[CodeType]], cases: list[_Case]) -> str:
     """Two mistakes of which in every case at least one explains all; "" if none do."""
     found = {}
     for name, own in ways.items():
-        explained = [any(case.factors(way, "") for way in own) for case in cases]
+        explained = [any(None in c.factors(way, "") for way in own) for c in cases]
         for other, others in found.items():
             if all(a or b for a, b in zip(explained, others, strict=True)):
                 both = [other, name]

@@ -150,78 +150,25 @@ def n_minus_one(f: Failure, n: float) -> Results:
 
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
-    return _only_value_differs(f) and bool(is_own_gradient(f))
+    far = f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
+    return far and bool(is_own_gradient(f))
 
 
 def gradient_of_something_else(f: Failure) -> bool:
     """Whether of a loss and its gradient one is wrong and they differ."""
-    if not f.is_loss or _lacks_upstream(f):
+    if not f.is_loss or "output" in f.wrong and not f.only_value:
         return False
-    if "output" not in f.wrong:
-        return not is_own_gradient(f)
-    return _only_value_differs(f) and is_own_gradient(f) is False
+    if f.only_value and close(f.got["output"], f.want["output"], 1e-5):
+        return False  # a measured slope would not show it
+    return is_own_gradient(f) is False
 
 
-def _only_value_differs(f: Failure) -> bool:
-    """Whether it does, and by enough for a measured slope to show it."""
-    return f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
-
-
-def _lacks_upstream(f: Failure) -> bool:
-    """Whether a gradient is right but for ∂L/∂y, which was not multiplied in."""
-    return f.answer.upstream is not None and any(
-        f.upstream.shape == f.got[name].shape
-        and close(f.got[name] * f.upstream, f.want[name], 1e-9)
-        for name in f.wrong
-    )
-
-
-def entropy(f: Failure) -> np.ndarray:
-    """−Σ y log y of the target of KLDivLoss, reduced as the loss is."""
-    y = f.question.inputs[1]
-    if f.question.kwargs.get("log_target"):
-        return np.full_like(f.want["output"], np.nan)
-    terms = -y * np.log(np.where(y > 0, y, 1.0))
-    return terms if f.want["output"].ndim else terms.sum() / divisor(f)
-
-
-def wrapped_around(f: Failure, pairs: float) -> Results:
-    """A smoothness penalty that compares pixels across the edge of the image."""
-    weight, shape = f.question.state["weight"], f.question.args[1]
-    images = weight.reshape(-1, *shape)
-    ahead = [np.roll(images, -1, axis) - images for axis in (1, 2)]
-    behind = [np.roll(images, 1, axis) - images for axis in (1, 2)]
-    slopes = -2 * np.sum([*ahead, *behind], axis=0).reshape(weight.shape)
-    value = np.sum(np.square(ahead))
-    return {"output": value / pairs, "gradient weight": slopes / pairs}
-
-
-def each_direction_averaged(f: Failure) -> np.ndarray:
-    """A smoothness penalty of one mean down and one across, added."""
+def differences(f: Failure, wrapped: bool = False) -> list[np.ndarray]:
+    """Those of neighbouring pixels, down and across, of a smoothness penalty."""
     images = f.question.state["weight"].reshape(-1, *f.question.args[1])
-    pairs = [np.diff(images, axis=axis) for axis in (1, 2)]
-    return np.asarray(sum(np.sum(a**2) / max(a.size, 1) for a in pairs))
-
-
-def log_variance_doubled(f: Failure) -> Results:
-    """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
-    twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
-    inputs = tuple(twice * a for a in f.question.inputs)
-    found = again(f, inputs=inputs)
-    return {**found, "input gradient": twice * found["input gradient"]}
-
-
-def divergence_reversed(f: Failure) -> Results:
-    """KL(N(μ₀, σ₀²) ‖ N(μ, σ²)); d = μ − μ₀, s = log σ², s₀ = log σ₀²."""
-    (mean, s), (mean_0, s_0) = (np.split(a, 2, axis=-1) for a in f.question.inputs)
-    d, ratio = mean - mean_0, np.expm1(s_0 - s)
-    rows = 0.5 * (ratio - (s_0 - s) + d**2 * np.exp(-s)).sum(axis=-1)
-    slopes = [d * np.exp(-s), -0.5 * (ratio + d**2 * np.exp(-s))]
-    gradient = np.concatenate(slopes, axis=-1)
-    if f.want["output"].ndim:
-        return {"output": rows, "input gradient": f.upstream[..., None] * gradient}
-    n = divisor(f)
-    return {"output": rows.sum() / n, "input gradient": gradient / n}
+    if wrapped:
+        return [np.roll(images, -1, axis) - images for axis in (1, 2)]
+    return [np.diff(images, axis=axis) for axis in (1, 2)]
 
 
 def reduced(f: Failure, terms: np.ndarray) -> np.ndarray:
@@ -236,7 +183,11 @@ def share(f: Failure) -> np.ndarray:
 
 
 def probabilities(f: Failure) -> np.ndarray:
-    """The softmax of a loss's input over the classes."""
+    """What a classification loss takes for probabilities."""
+    if f.question.name == "BCELoss":
+        return f.x
+    if f.question.name == "BCEWithLogitsLoss":
+        return sigmoid(f.x)
     return softmax_of(f.x, axis=min(1, f.x.ndim - 1))
 
 
@@ -269,53 +220,23 @@ def tip(f: Failure) -> float:
 
 
 def bce(
-    f: Failure,
-    p: np.ndarray | None = None,
-    ones: Any = 1.0,
-    zeros: Any = 1.0,
-    target: Any = None,
-    eps: float = 0.0,
-    cut: bool = False,
+    f: Failure, p: np.ndarray, q: np.ndarray, ones: Any = 1.0, zeros: Any = 1.0
 ) -> Results:
-    """Binary cross-entropy of p, with factors before its two terms and ε in the log."""
-    logits, kwargs = f.question.name == "BCEWithLogitsLoss", f.question.kwargs
-    if p is None:
-        p = sigmoid(f.x) if logits else f.x
-    target = f.question.inputs[1] if target is None else target
-    ones = ones * target * _given(kwargs.get("pos_weight"))
+    """−t log p − (1 − t) log q, usually with q = 1 − p, and factors before the terms."""
+    target, given = f.question.inputs[1], f.question.kwargs
+    ones = ones * target * _factor(given.get("pos_weight"))
     zeros = zeros * (1 - target)
-    logs = np.log(p + eps), np.log(1 - p + eps)
-    if not eps and not logits or cut:
-        logs = tuple(np.maximum(a, -100) for a in logs)
-    weight, inside = _given(kwargs.get("weight")), p * (1 - p) if logits else 1.0
+    logs = np.maximum(np.log([p, q]), -100 if f.question.name == "BCELoss" else -np.inf)
+    weight = _factor(given.get("weight"))
     terms = -weight * (ones * logs[0] + zeros * logs[1])
-    slopes = -ones / (p + eps) + zeros / (1 - p + eps)
-    gradient = share(f) * weight * slopes * inside
+    own = probabilities(f)
+    inside = 1.0 if f.question.name == "BCELoss" else own * (1 - own)
+    gradient = share(f) * weight * (zeros / q - ones / p) * inside
     return {"output": reduced(f, terms), "input gradient": gradient}
 
 
-def _given(weight: Any) -> Any:
+def _factor(weight: np.ndarray | None) -> np.ndarray | float:
     return 1.0 if weight is None else weight
-
-
-def bce_gradient(f: Failure, eps: float) -> np.ndarray:
-    """The gradient of BCELoss with ε in its denominator."""
-    x, target = f.question.inputs
-    weight = _given(f.question.kwargs.get("weight"))
-    return share(f) * weight * (x - target) / (x * (1 - x) + eps)
-
-
-def clipped_bce(f: Failure, eps: float) -> Results:
-    """Binary cross-entropy of clipped probabilities."""
-    p = sigmoid(f.x) if f.question.name == "BCEWithLogitsLoss" else f.x
-    return bce(f, np.clip(p, eps, 1 - eps))
-
-
-def at_certainty(f: Failure) -> bool:
-    """Whether a binary cross-entropy is wrong only where p is 0 or 1."""
-    certain = (f.x == 0) | (f.x == 1)
-    gradient = np.where(certain, 0, f.got["input gradient"] - f.want["input gradient"])
-    return not np.isfinite(f.got["output"]) and not np.any(np.abs(gradient) > 1e-9)
 
 
 def cross_entropy(f: Failure, p: np.ndarray) -> Results:
@@ -323,19 +244,6 @@ def cross_entropy(f: Failure, p: np.ndarray) -> Results:
     truth = of_truth(f)
     rest = (f.want["input gradient"] - truth) / probabilities(f) * p
     return {**likelihood(f, np.log(p)), "input gradient": truth + rest}
-
-
-def binary_formula(f: Failure) -> np.ndarray:
-    """−y log p − (1 − y) log(1 − p), summed over the classes."""
-    p, truth = probabilities(f), one_hot(f)
-    terms = -np.log(np.where(truth, p, 1 - p)).sum(axis=1)
-    return reduced(f, terms)
-
-
-def through_softmax(f: Failure, g: np.ndarray) -> np.ndarray:
-    """This gradient taken back through the softmax."""
-    p = probabilities(f)
-    return p * (g - (g * p).sum(axis=1, keepdims=True))
 
 
 def of_truth(f: Failure, logs: np.ndarray | None = None) -> np.ndarray:
@@ -371,16 +279,6 @@ def at_kinks(f: Failure) -> np.ndarray:
     return np.isin(f.x, kinks.get(name, []))
 
 
-def gelu_tanh_backward(f: Failure, k: float) -> np.ndarray:
-    """The gradient of GELU's tanh form, if the inner derivative has k in place of 3."""
-    if f.question.kwargs.get("approximate") != "tanh":
-        return f.want["input gradient"]
-    root, x = np.sqrt(2 / np.pi), f.x
-    gate = np.tanh(root * (x + 0.044715 * x**3))
-    inner = root * (1 + k * 0.044715 * x**2)
-    return f.upstream * ((1 + gate) / 2 + x * (1 - gate**2) * inner / 2)
-
-
 def prelu_weight_gradient(f: Failure, part: np.ndarray) -> np.ndarray:
     """The sum of ∂L/∂y times this part of the input, for each entry of the weight."""
     terms = f.upstream * part
@@ -411,37 +309,10 @@ def softmax(f: Failure, axis: Any, eps: float = 0.0) -> Results:
     return {"output": y, "input gradient": softmax_backward(f, y, axis)}
 
 
-SLOPES_BY_OUTPUT = {
-    "Sigmoid": lambda y, **_: y * (1 - y),
-    "Tanh": lambda y, **_: 1 - y**2,
-    "ELU": lambda y, alpha=1.0: np.where(y > 0, 1.0, y + alpha),
-    "Softplus": lambda y, beta=1.0, **_: -np.expm1(-beta * y),
-}
-"""Derivatives as functions of the output."""
-
-
-def slope_by_output(f: Failure, y: np.ndarray) -> np.ndarray:
-    """The derivative of an activation, from its output."""
-    return SLOPES_BY_OUTPUT[f.question.name](y, **f.question.kwargs)
-
-
 def slope(f: Failure, at: np.ndarray) -> np.ndarray:
     """The derivative of an activation at other inputs."""
     found = again(f, inputs=(at,))["input gradient"]
     return np.divide(found, f.upstream, where=f.upstream != 0, out=np.zeros_like(found))
-
-
-def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
-    """CrossEntropyLoss, its softmax over the examples, its gradient along an axis."""
-    target = f.question.inputs[1]
-    if f.x.ndim != 2 or target.ndim != 1:
-        return {}
-    logs = f.x - np.log(np.exp(f.x).sum(axis=0, keepdims=True))
-    kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
-    found = again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
-    g = found["input gradient"]
-    grad = g - np.exp(logs) * g.sum(axis=axis, keepdims=True)
-    return {"output": found["output"], "input gradient": grad}
 
 
 # -- layers ----------------------------------------------------------------------------
