@@ -168,7 +168,9 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
         kind, got = f.definition.kind, f.got.values()
         if allowed not in ("any", kind):
             return "mistake"
-        is_measurable = kind in ("layer", "loss") and not mistakes.is_extreme(f.question)
+        is_measurable = kind in ("layer", "loss") and not mistakes.is_extreme(
+            f.question
+        )
         if is_measurable and is_own_gradient(f) is False:
             return "mistake"
         if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):

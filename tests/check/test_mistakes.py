@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.check import trajectories
-from compare.check.mistakes import HINTS, MISTAKES, OPTIMIZERS
+from compare.check.mistakes import HINTS, MISTAKES, OPTIMIZERS, bare
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.testing import OPTIMIZERS as CASES
 from handmade import nn, optim
@@ -22,13 +22,19 @@ def path_of(wrong, case, new_lr=0.03):
 
 
 def test_every_mistake_has_a_hint():
-    names = {mistake.name for mistake in MISTAKES} | {row["name"] for row in OPTIMIZERS}
+    names = {row["name"] for row in MISTAKES} | {row["name"] for row in OPTIMIZERS}
     assert names == HINTS.keys()
 
 
+def test_a_diagnosis_can_be_taken_apart():
+    for name in HINTS:
+        assert bare(name) == [name]
+        assert bare(f"{name} (output), and {name} (k = 3)") == [name, name]
+
+
 def test_mistakes_name_classes_that_there_are():
-    for mistake in MISTAKES:
-        assert mistake.of <= {*nn.__all__, "Rosenblatt"}, mistake.name
+    for row in MISTAKES:
+        assert {*row["of"]} <= {*nn.__all__, "Rosenblatt"}, row["name"]
     for row in OPTIMIZERS:
         assert {*row.get("of", "SGD").split()} <= {*NAMES}, row["name"]
 

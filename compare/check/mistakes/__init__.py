@@ -99,7 +99,9 @@ class _Case:
             wrong = (result,) if result else self.wrong
             if all(name in explained for name in wrong):
                 factors = {explained[name] for name in wrong} - {None} or {None}
-                found += [k for k in factors if all(_alike(k, other) for other in factors)]
+                found += [
+                    k for k in factors if all(_alike(k, other) for other in factors)
+                ]
         return found
 
 
@@ -236,7 +238,9 @@ def _pair(ways: dict[str, list[CodeType]], cases: list[_Case]) -> str:
     return ""
 
 
-def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = "") -> str:
+def _first(
+    ways: dict[str, list[CodeType]], cases: list[_Case], result: str = ""
+) -> str:
     """The name of the first mistake that explains a result wherever it is wrong.
 
     Without a result, it explains all.
@@ -249,15 +253,24 @@ def _first(ways: dict[str, list[CodeType]], cases: list[_Case], result: str = ""
                 break
             here = [k for way in own for k in case.factors(way, result)]
             found = [k for k in found if any(_alike(k, other) for other in here)]
+        numbers = sum(
+            c.f.got[n].size for c in cases for n in ([result] if result else c.wrong)
+        )
+        found = [k for k in found if k is None or numbers > 1 or _is_simple(k)]
         if found:
             return _with_factor(name, found[0])
     return ""
 
 
+def _is_simple(k: float) -> bool:
+    """Whether k or 1/k is a whole number: else it fits any single number."""
+    return any(abs(a - round(a)) < 1e-9 * abs(a) for a in (k, 1 / k) if k)
+
+
 def _with_factor(name: str, k: float | None) -> str:
     if k is None:
         return name
-    if name != "constant factor":
+    if "factor" not in name:
         return f"{name} (k = {k:.4g})"
     if k < 0:
         return f"{name} ({k:.4g} times the right one)"

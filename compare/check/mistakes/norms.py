@@ -10,7 +10,6 @@ import numpy as np
 from compare.check.results import Failure
 from compare.testing.reference import Results, torchs
 
-
 Axes = tuple[int, ...]
 
 
@@ -121,7 +120,7 @@ def over_channels(f: Failure, terms: np.ndarray) -> np.ndarray:
 
 
 def centred(f: Failure) -> np.ndarray:
-    """x − μ."""
+    """X − μ."""
     x, usual, _ = _grouped(f)
     return (x - x.mean(axis=usual, keepdims=True)).reshape(f.x.shape)
 
@@ -170,6 +169,8 @@ def groups_in_turn(f: Failure) -> Iterator[Results]:
         order = np.concatenate([numbers[i::groups] for i in range(groups)]).ravel()
         rows = f.x.reshape(len(f.x), -1)[:, order].reshape(len(f.x), groups, -1)
         x_hat = rows - rows.mean(axis=2, keepdims=True)
-        x_hat /= np.sqrt(rows.var(axis=2, keepdims=True) + f.question.kwargs.get("eps", 1e-5))
+        x_hat /= np.sqrt(
+            rows.var(axis=2, keepdims=True) + f.question.kwargs.get("eps", 1e-5)
+        )
         own = x_hat.reshape(len(f.x), -1)[:, np.argsort(order)].reshape(f.x.shape)
         yield {"output": own * _like(f, weight) + _like(f, bias)}

@@ -156,7 +156,7 @@ def only_a_constant_differs(f: Failure) -> bool:
 
 def gradient_of_something_else(f: Failure) -> bool:
     """Whether of a loss and its gradient one is wrong and they differ."""
-    if not f.is_loss or "output" in f.wrong and not f.only_value:
+    if not f.is_loss or ("output" in f.wrong and not f.only_value):
         return False
     if f.only_value and close(f.got["output"], f.want["output"], 1e-5):
         return False  # a measured slope would not show it
@@ -354,7 +354,11 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
 def channel_axis(f: Failure) -> int:
     """The dimension of the output channels: in a convolution not the last one."""
     y = f.want["output"]
-    return y.ndim - 1 - int(f.question.name[-2]) if "Conv" in f.question.name else y.ndim - 1
+    return (
+        y.ndim - 1 - int(f.question.name[-2])
+        if "Conv" in f.question.name
+        else y.ndim - 1
+    )
 
 
 def dimensions(f: Failure) -> int:
@@ -371,13 +375,17 @@ def window_size(f: Failure) -> float:
 def padded(f: Failure) -> np.ndarray:
     """The input, with zeros around it."""
     padding = np.broadcast_to(f.question.kwargs["padding"], dimensions(f))
-    return np.pad(f.x, [(0, 0)] * (f.x.ndim - dimensions(f)) + [(p, p) for p in padding])
+    return np.pad(
+        f.x, [(0, 0)] * (f.x.ndim - dimensions(f)) + [(p, p) for p in padding]
+    )
 
 
 def padding_left(f: Failure) -> Results:
     """The first rows and columns of the padded input's gradient, or all of it."""
     kwargs = {**f.question.kwargs, "padding": 0}
-    whole = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)["input gradient"]
+    whole = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)[
+        "input gradient"
+    ]
     if f.got["input gradient"].shape == whole.shape:
         return {"input gradient": whole}
     return {"input gradient": whole[tuple(map(slice, f.x.shape))]}
@@ -411,8 +419,13 @@ def wrongly_reshaped(f: Failure) -> np.ndarray:
     """A pooling whose windows hold numbers that lie far apart."""
     k, n = f.question.kwargs["kernel_size"], f.x.ndim - dimensions(f)
     split = [part for size in f.x.shape[n:] for part in (k, size // k)]
-    windows, axes = f.x.reshape(*f.x.shape[:n], *split), tuple(range(n, f.x.ndim * 2 - n, 2))
-    return windows.max(axis=axes) if "Max" in f.question.name else windows.mean(axis=axes)
+    windows, axes = (
+        f.x.reshape(*f.x.shape[:n], *split),
+        tuple(range(n, f.x.ndim * 2 - n, 2)),
+    )
+    return (
+        windows.max(axis=axes) if "Max" in f.question.name else windows.mean(axis=axes)
+    )
 
 
 def around_each_layer(f: Failure) -> Results:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: gradient is 0"
 
 
 class Rosenblatt:
