@@ -45,8 +45,12 @@ SYMBOLS = {
 }
 """What results are called in formulas."""
 
-Explained = dict[str, float | None]
-"""The results that a formula explains, each with the k that fits, if it has one."""
+Factor = float | None
+"""The k of a formula that fits; None if it has none."""
+Explained = dict[str, Factor]
+"""The results that a formula explains, each with its k."""
+Ways = dict[str, list[CodeType]]
+"""By the name of a mistake: formulas for each way to make it."""
 
 
 class _Case:
@@ -92,16 +96,13 @@ class _Case:
         distance = relative(self.f.got[name], self.f.want[name])
         return max(1e-14, min(TOLERANCE, 0.01 * distance))
 
-    def factors(self, way: CodeType, result: str) -> list[float | None]:
-        """Each k with which a formula explains a wrong result, or all if it is ""."""
+    def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
+        """Each k with which one of the formulas explains these wrong results."""
         found = []
-        for explained in self.explained(way):
-            wrong = (result,) if result else self.wrong
-            if all(name in explained for name in wrong):
-                factors = {explained[name] for name in wrong} - {None} or {None}
-                found += [
-                    k for k in factors if all(_alike(k, other) for other in factors)
-                ]
+        for explained in (e for way in ways for e in self.explained(way)):
+            if all(name in explained for name in results):
+                ks = {explained[name] for name in results} - {None} or {None}
+                found += [k for k in ks if all(_alike(k, other) for other in ks)]
         return found
 
 
@@ -110,7 +111,7 @@ def _uses_k(code: CodeType) -> bool:
     return "k" in code.co_names or any(map(_uses_k, inner))
 
 
-def _alike(k: float | None, other: float | None) -> bool:
+def _alike(k: Factor, other: Factor) -> bool:
     return k is None or other is None or abs(k - other) <= 1e-6 * abs(k)
 
 
@@ -207,7 +208,7 @@ def diagnosis(failures: list[Failure]) -> str:
     for is_telling in (lambda f: f.x.size, _is_finite, _is_usual):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
-    ways: dict[str, list[CodeType]] = {}
+    ways: Ways = {}
     for row in rows:
         if ordinary or "extreme" in row:
             ways.setdefault(row["name"], []).extend(row["ways"])
@@ -223,48 +224,44 @@ def diagnosis(failures: list[Failure]) -> str:
     return _pair(ways, cases) if "" in parts else ", and ".join(names)
 
 
-def _pair(ways: dict[str, list[CodeType]], cases: list[_Case]) -> str:
-    """Two mistakes of which in every case at least one explains all; "" if none do."""
-    found = {}
-    for name, own in ways.items():
-        explained = [any(None in c.factors(way, "") for way in own) for c in cases]
-        for other, others in found.items():
-            if all(a or b for a, b in zip(explained, others, strict=True)):
-                both = [other, name]
-                told = [one for one in both if one not in CONVENTIONS] or both
-                return ", and ".join(told)
-        if any(explained):
-            found[name] = explained
-    return ""
+def _first(ways: Ways, cases: list[_Case], result: str = "") -> str:
+    """The name of the first mistake that explains a result, or all of them.
 
-
-def _first(
-    ways: dict[str, list[CodeType]], cases: list[_Case], result: str = ""
-) -> str:
-    """The name of the first mistake that explains a result wherever it is wrong.
-
-    Without a result, it explains all.
+    The result must be explained wherever it is wrong, and everywhere by the same k.
     """
-    cases = [case for case in cases if not result or result in case.wrong]
+    wrong = {case: (result,) if result else case.wrong for case in cases}
+    of = {c: names for c, names in wrong.items() if all(n in c.wrong for n in names)}
+    is_one_number = sum(c.f.got[n].size for c, names in of.items() for n in names) == 1
     for name, own in ways.items():
-        found = [k for way in own for k in cases[0].factors(way, result)]
-        for case in cases[1:]:
+        found: list[Factor] | None = None
+        for case, names in of.items():
+            here = case.factors(own, names)
+            first = here if found is None else found
+            found = [k for k in first if any(_alike(k, other) for other in here)]
             if not found:
                 break
-            here = [k for way in own for k in case.factors(way, result)]
-            found = [k for k in found if any(_alike(k, other) for other in here)]
-        numbers = sum(
-            c.f.got[n].size for c in cases for n in ([result] if result else c.wrong)
-        )
-        found = [k for k in found if k is None or numbers > 1 or _is_simple(k)]
-        if found:
+        if found and not (is_one_number and _is_arbitrary(found[0])):
             return _with_factor(name, found[0])
     return ""
 
 
-def _is_simple(k: float) -> bool:
-    """Whether k or 1/k is a whole number: else it fits any single number."""
-    return any(abs(a - round(a)) < 1e-9 * abs(a) for a in (k, 1 / k) if k)
+def _is_arbitrary(k: Factor) -> bool:
+    """Whether neither k nor 1/k is a whole number."""
+    return k is not None and not any(abs(a - round(a)) < 1e-9 for a in (k, 1 / k))
+
+
+def _pair(ways: Ways, cases: list[_Case]) -> str:
+    """Two mistakes of which in every case at least one explains all; "" if none do."""
+    found: dict[str, list[bool]] = {}
+    for name, own in ways.items():
+        explained = [None in case.factors(own, case.wrong) for case in cases]
+        for other, others in found.items():
+            if all(a or b for a, b in zip(explained, others, strict=True)):
+                told = [n for n in (other, name) if n not in CONVENTIONS]
+                return ", and ".join(told or (other, name))
+        if any(explained):
+            found[name] = explained
+    return ""
 
 
 def _with_factor(name: str, k: float | None) -> str:
@@ -273,8 +270,8 @@ def _with_factor(name: str, k: float | None) -> str:
     if "factor" not in name:
         return f"{name} (k = {k:.4g})"
     if k < 0:
-        return f"{name} ({k:.4g} times the right one)"
-    return f"{name} ({max(k, 1 / k):.4g} times too {'large' if k > 1 else 'small'})"
+        return f"{name} ({k:.7g} times the right one)"
+    return f"{name} ({max(k, 1 / k):.7g} times too {'large' if k > 1 else 'small'})"
 
 
 def _is_far(f: Failure) -> bool:

@@ -1,14 +1,13 @@
 """Normalisation with one thing done wrongly: x̂ = (x − μ) / √(σ² + ε), y = w x̂ + b."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from compare.check.results import Failure
-from compare.testing.reference import Results, torchs
+from compare.testing.reference import Results
 
 Axes = tuple[int, ...]
 
@@ -33,11 +32,11 @@ def norm(
     mean, variance = x.mean(**along), x.var(**along)
     is_constant = running and bool(buffers) and not question.training
     if is_constant:
-        mean, variance = (_like(f, buffers[f"running_{k}"]) for k in ("mean", "var"))
+        mean, variance = (like(f, buffers[f"running_{k}"]) for k in ("mean", "var"))
     elif unbiased:
         n = x.size / max(mean.size, 1)
         variance = variance * n / max(n - 1, 1)
-    eps = question.kwargs.get("eps", 1e-5) if eps is None else eps
+    eps = float(question.kwargs.get("eps", 1e-5) if eps is None else eps)
     divisor = (variance + (0 if eps_outside else eps)) ** power
     divisor = divisor + (eps if eps_outside else 0)
     x_hat = (x - mean * centred) / divisor
@@ -47,7 +46,7 @@ def norm(
     weight, bias = question.state.get("weight", 1.0), question.state.get("bias", 0.0)
     return {
         **f.want,
-        "output": own * _like(f, weight) + _like(f, bias),
+        "output": own * like(f, weight) + like(f, bias),
         "input gradient": _gradient(f, x_hat, divisor, is_constant, axes),
         "gradient weight": (f.upstream * own).sum(axis=channels),
         "gradient bias": f.upstream.sum(axis=channels),
@@ -70,7 +69,7 @@ def _gradient(
     shift: Any = 0.0,  # what is subtracted in addition
 ) -> np.ndarray:
     """(g − mean(g) − x̂ · mean(g x̂)) / √(σ² + ε), g being w ∂L/∂y."""
-    w = np.ones_like(f.x) * _like(f, f.question.state.get("weight", 1.0))
+    w = np.ones_like(f.x) * like(f, f.question.state.get("weight", 1.0))
     w, upstream = w.reshape(x_hat.shape), f.upstream.reshape(x_hat.shape)
     g = upstream if weight in ("after", "") else upstream * w
     if is_constant and not always:
@@ -88,7 +87,7 @@ def _gradient(
 
 
 def _grouped(f: Failure) -> tuple[np.ndarray, Axes, Axes]:
-    """The input, the axes of its statistics, and those that a channel is summed over."""
+    """The input, the axes of its statistics, and those that a weight is shared by."""
     x, question = f.x, f.question
     usual = channels = (0, *range(2, x.ndim))
     if question.name == "GroupNorm":
@@ -99,30 +98,16 @@ def _grouped(f: Failure) -> tuple[np.ndarray, Axes, Axes]:
     return x, usual, channels
 
 
-def _like(f: Failure, values: np.ndarray | float) -> np.ndarray:
+def like(f: Failure, values: np.ndarray | float) -> np.ndarray:
     """A parameter or a running statistic, in a shape that broadcasts to x."""
     if f.question.name == "LayerNorm" or np.ndim(values) == 0:
         return np.asarray(values)
     return np.reshape(values, (1, -1, *(1,) * (f.x.ndim - 2)))
 
 
-def normalised(f: Failure) -> np.ndarray:
-    """x̂, as torch has it."""
-    unweighted = {**f.question.state}
-    unweighted |= {k: np.ones_like(a) for k, a in unweighted.items() if k == "weight"}
-    unweighted |= {k: np.zeros_like(a) for k, a in unweighted.items() if k == "bias"}
-    return torchs(replace(f.question, state=unweighted))["output"]
-
-
 def over_channels(f: Failure, terms: np.ndarray) -> np.ndarray:
     """The sum for each entry of the weight."""
     return terms.sum(axis=_grouped(f)[2])
-
-
-def centred(f: Failure) -> np.ndarray:
-    """X − μ."""
-    x, usual, _ = _grouped(f)
-    return (x - x.mean(axis=usual, keepdims=True)).reshape(f.x.shape)
 
 
 def momentum_of(f: Failure) -> float:
@@ -139,19 +124,11 @@ def running_variance(f: Failure, of: Any) -> Results:
     return {**f.want, name: kept + m * of((f.want[name] - kept) / m)}
 
 
-def updated_in_evaluation(f: Failure) -> Results:
-    """Running statistics that take in the batch although it is evaluated."""
-    new = torchs(replace(f.question, training=True))
-    buffers = {k: new.get(f"buffer {k}", a) for k, a in f.question.buffers.items()}
-    found = torchs(replace(f.question, buffers=buffers))
-    return found if not f.question.training else {}
-
-
-def mean_of_output(f: Failure) -> np.ndarray:
-    """mean(w ∂L/∂y) · mean(y) of each channel, which some subtract in addition."""
-    shape = {"axis": _grouped(f)[1], "keepdims": True}
-    g = f.upstream * _like(f, f.question.state.get("weight", 1.0))
-    return g.mean(**shape) * f.want["output"].mean(**shape)
+def mean_of(f: Failure, a: np.ndarray) -> np.ndarray:
+    """The mean along the axes of the statistics."""
+    x, usual, _ = _grouped(f)
+    mean = a.reshape(x.shape).mean(axis=usual, keepdims=True)
+    return np.broadcast_to(mean, x.shape).reshape(f.x.shape)
 
 
 def other_axes(f: Failure) -> list[Axes]:
@@ -162,15 +139,14 @@ def other_axes(f: Failure) -> list[Axes]:
 
 
 def groups_in_turn(f: Failure) -> Iterator[Results]:
-    """Group normalisation whose groups hold every n-th channel, or every n-th number."""
-    groups, weight, bias = f.question.args[0], *f.question.state.values()
-    places = np.arange(f.x[0].size).reshape(f.x.shape[1], -1)
+    """Group normalisation whose groups hold every n-th channel, or number."""
+    groups, size, eps = f.question.args[0], f.x[0].size, f.question.kwargs.get("eps")
+    places = np.arange(size).reshape(f.x.shape[1], -1)
     for numbers in (places, places.ravel()):
         order = np.concatenate([numbers[i::groups] for i in range(groups)]).ravel()
-        rows = f.x.reshape(len(f.x), -1)[:, order].reshape(len(f.x), groups, -1)
+        rows = f.x.reshape(-1, size)[:, order].reshape(len(f.x), groups, -1)
         x_hat = rows - rows.mean(axis=2, keepdims=True)
-        x_hat /= np.sqrt(
-            rows.var(axis=2, keepdims=True) + f.question.kwargs.get("eps", 1e-5)
-        )
-        own = x_hat.reshape(len(f.x), -1)[:, np.argsort(order)].reshape(f.x.shape)
-        yield {"output": own * _like(f, weight) + _like(f, bias)}
+        x_hat /= np.sqrt(rows.var(axis=2, keepdims=True) + (eps or 1e-5))
+        own = x_hat.reshape(-1, size)[:, np.argsort(order)].reshape(f.x.shape)
+        weight, bias = (like(f, a) for a in f.question.state.values())
+        yield {"output": own * weight + bias}

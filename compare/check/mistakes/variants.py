@@ -222,7 +222,7 @@ def tip(f: Failure) -> float:
 def bce(
     f: Failure, p: np.ndarray, q: np.ndarray, ones: Any = 1.0, zeros: Any = 1.0
 ) -> Results:
-    """−t log p − (1 − t) log q, usually with q = 1 − p, and factors before the terms."""
+    """−t log p − (1 − t) log q, where q is 1 − p, and factors before the two terms."""
     target, given = f.question.inputs[1], f.question.kwargs
     ones = ones * target * _factor(given.get("pos_weight"))
     zeros = zeros * (1 - target)
@@ -270,27 +270,13 @@ def likelihood(f: Failure, logs: np.ndarray, target: Any = None) -> Results:
 
 def at_kinks(f: Failure) -> np.ndarray:
     """Where the input is at a kink of an activation or a loss."""
-    name, kwargs = f.question.name, f.question.kwargs
-    if name == "L1Loss":
+    kwargs = f.question.kwargs
+    if f.question.name == "L1Loss":
         return f.x == f.question.inputs[1]
-    kinks = dict.fromkeys(("ReLU", "LeakyReLU", "Step", "PReLU", "ELU"), [0.0])
+    kinks = {name: [0.0] for name in ("ReLU", "LeakyReLU", "Step", "PReLU", "ELU")}
     kinks |= {"ReLU6": [0.0, 6.0], "HingeEmbeddingLoss": [kwargs.get("margin", 1.0)]}
     kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
-    return np.isin(f.x, kinks.get(name, []))
-
-
-def prelu_weight_gradient(f: Failure, part: np.ndarray) -> np.ndarray:
-    """The sum of ∂L/∂y times this part of the input, for each entry of the weight."""
-    terms = f.upstream * part
-    if f.question.state["weight"].size == 1:
-        return terms.sum().reshape(1)
-    return terms.sum(axis=(0, *range(2, f.x.ndim)))
-
-
-def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
-    """Sums along all dimensions but one, which is not that of the channels."""
-    for kept in {0, *range(2, terms.ndim)}:
-        yield terms.sum(axis=tuple(a for a in range(terms.ndim) if a != kept))
+    return np.isin(f.x, kinks.get(f.question.name, []))
 
 
 def softmax_backward(f: Failure, y: np.ndarray, axis: int) -> np.ndarray:
@@ -318,13 +304,9 @@ def slope(f: Failure, at: np.ndarray) -> np.ndarray:
 # -- layers ----------------------------------------------------------------------------
 
 
-def kernel_flipped(f: Failure) -> Results:
-    """A convolution with the kernel flipped, and its gradient with it."""
-    weight = f.question.state["weight"]
-    axes = tuple(range(2, weight.ndim))
-    state = {**f.question.state, "weight": np.flip(weight, axes).copy()}
-    found = again(f, state=state)
-    return {**found, "gradient weight": np.flip(found["gradient weight"], axes)}
+def flipped(kernel: np.ndarray) -> np.ndarray:
+    """A kernel from its last number to its first, in every direction."""
+    return np.flip(kernel, tuple(range(2, kernel.ndim))).copy()
 
 
 def tied(x: np.ndarray) -> np.ndarray:
@@ -437,15 +419,6 @@ def around_each_layer(f: Failure) -> Results:
         grad = grad + layer.backward(grad)
     gradients = {f"gradient {n}": p.grad for n, p in module.named_parameters()}
     return {"input gradient": grad, **gradients}
-
-
-def last_index_only(f: Failure) -> np.ndarray:
-    """The gradient of an embedding that keeps that of each index's last place."""
-    grad = np.zeros_like(f.question.state["weight"])
-    grad[f.x] = f.upstream
-    if (padding := f.question.kwargs.get("padding_idx")) is not None:
-        grad[padding] = 0
-    return grad
 
 
 def top(f: Failure) -> int:
