@@ -140,14 +140,6 @@ def divisor(f: Failure) -> float:
     return float(torch(f, reduction="sum")["output"] / f.want["output"])
 
 
-def n_minus_one(f: Failure, n: float) -> Results:
-    """A division by n − 1, which may be 0."""
-    if n > 1:
-        return scaled(f, n / (n - 1))
-    is_finite = any(np.any(np.isfinite(f.got[name])) for name in f.wrong)
-    return f.got if examples(f) == 1 and not is_finite else {}
-
-
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
     far = f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
@@ -246,23 +238,21 @@ def cross_entropy(f: Failure, p: np.ndarray) -> Results:
     return {**likelihood(f, np.log(p)), "input gradient": truth + rest}
 
 
-def of_truth(f: Failure, logs: np.ndarray | None = None) -> np.ndarray:
-    """What the target takes part in of the gradient by these log-probabilities."""
-    return likelihood(f, f.x if logs is None else logs)["input gradient"]
+def of_truth(f: Failure) -> np.ndarray:
+    """What the target takes part in of the gradient: −y, times 1/N or ∂L/∂y."""
+    return likelihood(f, f.x)["input gradient"]
 
 
-def likelihood(f: Failure, logs: np.ndarray, target: Any = None) -> Results:
+def likelihood(f: Failure, logs: np.ndarray) -> Results:
     """Cross-entropy of log-probabilities, which need not be any: −Σ target · logs."""
-    target = f.question.inputs[1] if target is None else target
+    target, axis = f.question.inputs[1], min(1, f.x.ndim - 1)
     kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
     if target.shape != f.x.shape:
         return again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
-    weight = kwargs.get("weight", np.ones(f.x.shape[min(1, f.x.ndim - 1)]))
-    weight = weight.reshape(-1, *(1,) * (f.x.ndim - 2))
-    terms = -(target * weight * logs)
-    whole = terms.sum(axis=min(1, f.x.ndim - 1))
-    value = whole if f.want["output"].ndim else whole.sum() / divisor(f)
-    return {"output": value, "input gradient": -share(f) * target * weight}
+    weight = kwargs.get("weight", np.ones(f.x.shape[axis]))
+    target = target * weight.reshape(-1, *(1,) * (f.x.ndim - 2))
+    value = reduced(f, -(target * logs).sum(axis=axis))
+    return {"output": value, "input gradient": -share(f) * target}
 
 
 # -- activations -----------------------------------------------------------------------
@@ -319,10 +309,8 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
     """Each window's gradient written over that of those before it, or behind it."""
     if f.wrong != ("input gradient",):
         return
-    dimensions = int(f.question.name[-2])
-    windows = np.ndindex(f.want["output"].shape[-dimensions:])
     by_window = []
-    for window in windows:
+    for window in np.ndindex(f.upstream.shape[-dimensions(f) :]):
         kept = np.zeros_like(f.upstream)
         kept[(..., *window)] = f.upstream[(..., *window)]
         by_window.append(upstream(f, kept)["input gradient"])
@@ -335,12 +323,8 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
 
 def channel_axis(f: Failure) -> int:
     """The dimension of the output channels: in a convolution not the last one."""
-    y = f.want["output"]
-    return (
-        y.ndim - 1 - int(f.question.name[-2])
-        if "Conv" in f.question.name
-        else y.ndim - 1
-    )
+    behind = dimensions(f) if "Conv" in f.question.name else 0
+    return f.want["output"].ndim - 1 - behind
 
 
 def dimensions(f: Failure) -> int:
@@ -357,20 +341,15 @@ def window_size(f: Failure) -> float:
 def padded(f: Failure) -> np.ndarray:
     """The input, with zeros around it."""
     padding = np.broadcast_to(f.question.kwargs["padding"], dimensions(f))
-    return np.pad(
-        f.x, [(0, 0)] * (f.x.ndim - dimensions(f)) + [(p, p) for p in padding]
-    )
+    rest = [(0, 0)] * (f.x.ndim - len(padding))
+    return np.pad(f.x, rest + [(p, p) for p in padding])
 
 
-def padding_left(f: Failure) -> Results:
+def padding_left(f: Failure) -> np.ndarray:
     """The first rows and columns of the padded input's gradient, or all of it."""
     kwargs = {**f.question.kwargs, "padding": 0}
-    whole = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)[
-        "input gradient"
-    ]
-    if f.got["input gradient"].shape == whole.shape:
-        return {"input gradient": whole}
-    return {"input gradient": whole[tuple(map(slice, f.x.shape))]}
+    found = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)
+    return found["input gradient"][tuple(map(slice, f.got["input gradient"].shape))]
 
 
 def at_stride_1(f: Failure) -> Results:
@@ -389,25 +368,21 @@ def of_other_pooling(f: Failure) -> Results:
 
 def first_windows_only(f: Failure) -> Iterator[Results]:
     """The gradients if a loop over examples, channels or windows ends too early."""
-    for n in range(1, f.upstream.ndim + 1):
-        for first in range(f.upstream.ndim - n + 1):
-            kept = np.zeros_like(f.upstream)
-            at = (slice(None),) * first + (0,) * n
-            kept[at] = f.upstream[at]
-            yield upstream(f, kept)
+    axes = range(f.upstream.ndim)
+    for first, last in ((i, j) for i in axes for j in axes if i <= j):
+        kept = np.zeros_like(f.upstream)
+        at = (slice(None),) * first + (0,) * (last - first + 1)
+        kept[at] = f.upstream[at]
+        yield upstream(f, kept)
 
 
 def wrongly_reshaped(f: Failure) -> np.ndarray:
     """A pooling whose windows hold numbers that lie far apart."""
     k, n = f.question.kwargs["kernel_size"], f.x.ndim - dimensions(f)
     split = [part for size in f.x.shape[n:] for part in (k, size // k)]
-    windows, axes = (
-        f.x.reshape(*f.x.shape[:n], *split),
-        tuple(range(n, f.x.ndim * 2 - n, 2)),
-    )
-    return (
-        windows.max(axis=axes) if "Max" in f.question.name else windows.mean(axis=axes)
-    )
+    windows, axes = f.x.reshape(*f.x.shape[:n], *split), range(n, n + len(split), 2)
+    pooled = np.max if "Max" in f.question.name else np.mean
+    return pooled(windows, axis=tuple(axes))
 
 
 def around_each_layer(f: Failure) -> Results:
