@@ -95,7 +95,7 @@ def _dropout_mistakes(p: float, *arrays: np.ndarray) -> Mistakes:
     known = x != 0  # where x is 0, the output does not tell what was dropped
     kept = (y != 0)[known]
     yield from _fraction_mistakes(p, (y != 0), known, at)
-    factors = {1 - p: "dropout not scaled", 1.0: "dropout not scaled"}
+    factors = {1 - p: "multiplied by 1 − p", 1.0: "dropout not scaled"}
     factors |= {1 / p: "divided by p"} if p else {}
     if not close(y[known], kept * x[known] * scale, 1e-9):
         for factor, name in factors.items():
@@ -113,6 +113,7 @@ def _dropout_mistakes(p: float, *arrays: np.ndarray) -> Mistakes:
             ("mask missing in the gradient", g * scale),
             ("upstream gradient forgotten", (y != 0) * scale),
             ("scale missing in the gradient", (y != 0) * g),
+            ("scale twice in the gradient", (y != 0) * g * scale**2),
         ]
         for name, other in ones:
             if close(grad[known], other[known], 1e-9):

@@ -82,6 +82,8 @@ class _Case:
             expected = zero[name]
             if one is not zero and np.any(slope := one[name] - expected):
                 k = float(np.vdot(slope, got - expected) / np.vdot(slope, slope))
+                if not k:
+                    continue
                 expected = expected + k * slope
             if name == "input gradient" and np.shape(expected) == self.f.x.shape:
                 expected = np.where(self.at_kinks, got, expected)
@@ -173,8 +175,9 @@ definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
-"""The rows of layers and losses, those of special classes first."""
-MISTAKES.sort(key=lambda row: "of" not in row)
+"""The rows of layers and losses, those of special classes first, unless they say
+that they are `last`."""
+MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
     _row["ways"] = [_compiled(way) for way in _row.get("ways", [])]
@@ -205,7 +208,7 @@ def diagnosis(failures: list[Failure]) -> str:
     are not finite, and a value in place of one for each example.
     """
     ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
-    for is_telling in (lambda f: f.x.size, _is_finite, _is_usual):
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_usual, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
     ways: Ways = {}
@@ -285,6 +288,11 @@ def _is_usual(f: Failure) -> bool:
     if f.question.name in ("Linear", "NLLLoss", "CrossEntropyLoss") and f.x.ndim != 2:
         return False
     return not f.is_loss or f.got["output"].shape == f.want["output"].shape
+
+
+def _is_off_kinks(f: Failure) -> bool:
+    right = variants.right_but_where(f, variants.at_kinks(f))
+    return not all(n in right and close(f.got[n], right[n]) for n in f.wrong)
 
 
 def _is_finite(f: Failure) -> bool:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: value and gradient differ by a factor (12 times too large)"
+DIAGNOSIS = "mistake: sum in the value, mean in the gradient"
 
 
 class BCEWithLogitsLoss:
