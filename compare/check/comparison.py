@@ -175,7 +175,7 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
             return "mistake"
         if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):
             return "mistake"
-    return "convention" if allowed else "mistake"
+    return "convention" if allowed == "any" or (allowed and failures) else "mistake"
 
 
 def finding_of(

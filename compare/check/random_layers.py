@@ -133,6 +133,8 @@ def _fraction_mistakes(
 ) -> Mistakes:
     """Mistakes in how much is kept; whole columns may be dropped, too."""
     fraction, wanted = kept[known].mean(), f"not {1 - p:.0%}"
+    if p and fraction == 1:
+        yield "nothing dropped", at
     for part, axis in {"column": 0, "row": 1}.items():
         fractions = kept.mean(axis=axis, where=known)
         if 0 < p < 1 and np.all((fractions == 0) | (fractions == 1)):

@@ -114,7 +114,7 @@ def _uses_k(code: CodeType) -> bool:
 
 
 def _alike(k: Factor, other: Factor) -> bool:
-    return k is None or other is None or abs(k - other) <= 1e-6 * abs(k)
+    return k is None or other is None or abs(k - other) <= 1e-8 * abs(k)
 
 
 def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
