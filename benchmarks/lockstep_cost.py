@@ -83,8 +83,7 @@ class Loops:
         trial = self.trial()
         with RunLogger.new(self.config.logdir, self.lesson) as logger:
             for step in trial.train():
-                largest = trial.lockstep.history.trajectory
-                logger.step(self.name, 0, "train", step, largest)
+                logger.log(step, "train", self.name, 0)
                 yield
 
 

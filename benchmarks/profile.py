@@ -19,8 +19,6 @@ from rich.table import Table
 
 from benchmarks import page
 from compare.bench import IMPLEMENTATIONS, Options
-from compare.bench.measure import initial_weights
-from compare.bench.options import applied
 from compare.bench.timing import Step
 from compare.bench.workloads import WORKLOADS, Workload, find
 
@@ -68,10 +66,9 @@ def main(
 
 def profile(workload: Workload, options: Options) -> Profile:
     """Profile the hand-written step on NumPy arrays."""
-    with applied(options):
-        start = initial_weights(workload, options.dtype)
+    with options.applied():
         prepare = IMPLEMENTATIONS["cpu"]["numpy"].prepare
-        step = prepare(workload, start, options.dtype).take
+        step = prepare(workload, options.dtype).take
         return profiled(workload, step, SECONDS)
 
 

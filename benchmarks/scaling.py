@@ -16,9 +16,8 @@ from rich.console import Console
 
 from benchmarks.power_law import Power, crossing, fitted
 from compare.bench import IMPLEMENTATIONS, Options, Row, measure
-from compare.bench.options import applied
 from compare.bench.timing import interleaved
-from compare.bench.workloads import LEARNING_RATE, Workload, mlp
+from compare.bench.workloads import Workload, mlp
 
 COMPARED = {n: IMPLEMENTATIONS["cpu"][n] for n in ("numpy", "torch", "torch_ref")}
 SQUARES = (256, 512, 1024, 2048)
@@ -58,7 +57,7 @@ def _deep(n: int) -> Workload:
             nn.init.zeros_(layer.bias)
         return net
 
-    return replace(workload, model=model, lr=LEARNING_RATE / n)
+    return replace(workload, model=model, lr=Workload.lr / n)
 
 
 def _large(n: int) -> Workload:
@@ -145,7 +144,7 @@ def peaks(options: Options, sizes: tuple[int, ...] = SQUARES) -> dict[str, Peak]
         steps["NumPy", n] = lambda a=a, out=out: np.matmul(a, a, out=out)
         b, c = torch.from_numpy(a.copy()), torch.from_numpy(out.copy())
         steps["torch", n] = lambda b=b, c=c: torch.mm(b, b, out=c)
-    with applied(options):
+    with options.applied():
         found = interleaved(steps, options.rounds, options.start_clock())
     rates = {key: 2 * key[1] ** 3 / float(s.min()) for key, s in found.items()}
     return {

@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from benchmarks import page
-from compare.bench import IMPLEMENTATIONS, Options, Row, bench, report
-from compare.bench.measure import REFERENCE
+from compare.bench import IMPLEMENTATIONS, REFERENCE, Options, Row, bench, table
 from compare.plots import COLORS, SIZE
 
 PAGES = {"cpu": "benchmarks.md", "cuda": "benchmarks-cuda.md"}
@@ -34,7 +33,7 @@ def main(
     options = Options(threads, dtype, rounds, clock, device, tf32)
     rows: list[Row] = []
     for row in bench((), options):
-        Console().print(report.table([row], IMPLEMENTATIONS[device]))
+        Console().print(table(row, IMPLEMENTATIONS[device]))
         rows.append(row)
     write(page.DOCS, rows, options)
 
@@ -51,11 +50,11 @@ def markdown(rows: Sequence[Row], options: Options, today: date) -> str:
     command = "python -m benchmarks.steps" + " --device cuda" * on_cuda
 
     def times(row: Row, name: str) -> str:
-        median, quartiles, _ = report.cells(row, name)
+        median, quartiles, _ = row.cells(name)
         return f"{median} ({quartiles})"
 
     def speedups(row: Row, name: str) -> str:
-        return report.cells(row, name)[2]
+        return row.cells(name)[2]
 
     return "\n".join(
         [

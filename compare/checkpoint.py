@@ -13,7 +13,6 @@ import numpy as np
 
 NAME = "checkpoint.npz"
 """Name of the file in a run directory."""
-_TREE, _DIGEST = "tree", "digest"
 
 
 class BadCheckpoint(ValueError):
@@ -21,20 +20,16 @@ class BadCheckpoint(ValueError):
 
 
 def save(path: Path, tree: Any) -> None:
-    """Write a nested state, whole or not at all.
-
-    Args:
-        path: the file; an older one is replaced.
-        tree: dicts (keys of text or whole numbers), lists, arrays, numbers, text,
-            bool and None, nested in any way.
+    """Write a nested state, whole or not at all; an older file is replaced.
 
     Raises:
-        TypeError: it holds anything else.
+        TypeError: it holds other things than dicts (keys of text or whole numbers),
+            lists, arrays, numbers, text, bool and None.
     """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_encoded(tree, arrays), allow_nan=False).encode()
-    arrays[_TREE] = np.frombuffer(text, np.uint8)
-    arrays[_DIGEST] = np.frombuffer(_digest(arrays), np.uint8)
+    arrays["tree"] = np.frombuffer(text, np.uint8)
+    arrays["digest"] = np.frombuffer(_digest(arrays), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     draft = path.with_name(path.name + ".tmp")
@@ -53,26 +48,22 @@ def load(path: Path) -> Any:
     """
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        digest = arrays.pop(_DIGEST).tobytes()
-        if digest != _digest(arrays):
-            raise BadCheckpoint(f"{path} was changed: its contents do not add up")
-        return _decoded(json.loads(arrays[_TREE].tobytes()), arrays)
+            arrays = dict(file)
+        digest = arrays.pop("digest").tobytes()
     except FileNotFoundError:
-        raise BadCheckpoint(
-            f"there is no checkpoint {path}; start the run again"
-        ) from None
+        words = f"there is no checkpoint {path}; start the run again"
+        raise BadCheckpoint(words) from None
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadCheckpoint):
-            raise
         raise BadCheckpoint(f"{path} is no intact checkpoint: {error}") from None
+    if digest != _digest(arrays):
+        raise BadCheckpoint(f"{path} was changed: its contents do not add up")
+    return _decoded(json.loads(arrays["tree"].tobytes()), arrays)
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> bytes:
     """A hash of every array with its name, dtype and shape."""
     digest = hashlib.sha256()
-    for name in sorted(arrays):
-        a = arrays[name]
+    for name, a in sorted(arrays.items()):
         digest.update(f"{name} {a.dtype.str} {a.shape}".encode())
         digest.update(np.ascontiguousarray(a).tobytes())
     return digest.digest()
@@ -80,29 +71,30 @@ def _digest(arrays: dict[str, np.ndarray]) -> bytes:
 
 def _encoded(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
     """`tree` as JSON; its arrays are moved to `arrays`."""
-    if isinstance(tree, (np.ndarray, np.generic)):
-        name = f"array_{len(arrays)}"
-        arrays[name] = np.asarray(tree)
-        return {"array": name}
-    if isinstance(tree, dict):
-        return {"dict": [[k, _encoded(v, arrays)] for k, v in tree.items()]}
-    if isinstance(tree, (list, tuple)):
-        return {"list": [_encoded(v, arrays) for v in tree]}
-    if isinstance(tree, float) and not math.isfinite(tree):
-        return {"float": repr(tree)}
-    if tree is None or isinstance(tree, (bool, int, float, str)):
-        return tree
+    match tree:
+        case np.ndarray() | np.generic():
+            name = f"array_{len(arrays)}"
+            arrays[name] = np.asarray(tree)
+            return {"array": name}
+        case dict():
+            return {"dict": [[k, _encoded(v, arrays)] for k, v in tree.items()]}
+        case list() | tuple():
+            return {"list": [_encoded(v, arrays) for v in tree]}
+        case float() if not math.isfinite(tree):
+            return {"float": repr(tree)}
+        case None | bool() | int() | float() | str():
+            return tree
     raise TypeError(f"a checkpoint holds no {type(tree).__name__}")
 
 
 def _decoded(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if not isinstance(tree, dict):
-        return tree
-    ((kind, value),) = tree.items()
-    if kind == "array":
-        return arrays[value]
-    if kind == "dict":
-        return {k: _decoded(v, arrays) for k, v in value}
-    if kind == "list":
-        return [_decoded(v, arrays) for v in value]
-    return float(value)
+    match tree:
+        case {"array": name}:
+            return arrays[name]
+        case {"dict": items}:
+            return {k: _decoded(v, arrays) for k, v in items}
+        case {"list": items}:
+            return [_decoded(v, arrays) for v in items]
+        case {"float": text}:
+            return float(text)
+    return tree

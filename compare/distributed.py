@@ -7,7 +7,7 @@ compares and logs; the others only train.
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from torch import distributed as dist
 
 import handmade
 from compare.experiment import Experiment, MakeLearner
-from compare.lockstep import Diverged, Step
+from compare.lockstep import NonFinite, Step
 from compare.run_config import Interrupted, RunConfig, process_settings
 from compare.trainer import Progress, Result, TrialRun, run
 from handmade.distributed import DataParallelLearner
@@ -90,11 +90,10 @@ def spread(
             with suppress(RuntimeError):
                 dist.barrier()
         raise ValueError(f"{lesson}: {error}") from None
-
-    def later(make: Callable[[], Experiment]) -> Callable[[], Experiment]:
-        return lambda: spread(lesson, make(), communicator, seed)
-
-    other_data = {name: later(make) for name, make in experiment.other_data.items()}
+    other_data = {
+        name: lambda make=make: spread(lesson, make(), communicator, seed)
+        for name, make in experiment.other_data.items()
+    }
     return replace(experiment, learners=learners, other_data=other_data)
 
 
@@ -160,15 +159,18 @@ def run_spread(
             with suppress(ValueError):
                 signal.signal(signal.SIGTERM, before)
             return result
-        with process_settings(settings), suppress(Diverged):  # as on rank 0
-            experiment = experiment.on(settings.data)
-            steps = settings.steps_of(experiment)
-            seeds = 1 if settings.fast else experiment.seeds
-            for seed in range(settings.seed, settings.seed + seeds):
-                for name in experiment.learners:
-                    for _ in TrialRun(experiment, name, seed, settings, steps).train():
-                        pass
+        _train_only(experiment.on(settings.data), settings)
     return None
+
+
+def _train_only(experiment: Experiment, config: RunConfig) -> None:
+    steps = config.steps_of(experiment)
+    seeds = 1 if config.fast else experiment.seeds
+    with process_settings(config), suppress(NonFinite):  # as on rank 0
+        for seed in range(config.seed, config.seed + seeds):
+            for name in experiment.learners:
+                for _ in TrialRun(experiment, name, seed, config, steps).train():
+                    pass
 
 
 def _ignore_sigterm() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from compare.dataset import Data
+from compare.data import Data
 from compare.results import Side
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ Claim = Callable[[Side], tuple[bool, str]]
 """Takes one trained side; returns whether the check holds, and the numbers."""
 Draw = Callable[[Side], "Figure"]
 """Draws a figure of one trained side."""
+Write = Callable[[Side, Side], str]
+"""Returns the text of a file, from both trained sides."""
 
 
 NO_DATA = Data(x=np.zeros((1, 1)), target=np.zeros((1, 1)))
@@ -81,6 +83,7 @@ class Experiment:
         start: initial values of parameters by name; all others are random.
         metrics: by name.
         figures: by name, drawn from the hand-written side.
+        files: further files of the run, by name.
         story: what to notice, in a few sentences.
         other_data: the same lesson on other data, by their name.
         longest: the most steps that its schedule is planned for; None for any number.
@@ -100,6 +103,7 @@ class Experiment:
     start: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
+    files: Mapping[str, Write] = field(default_factory=dict)
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
     longest: int | None = None
@@ -124,19 +128,13 @@ class Experiment:
         return self.other_data[data]() if data else self
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.seeds < 1:
-            raise ValueError(
-                f"Experiment: steps and seeds must be at least 1, "
-                f"got {self.steps} and {self.seeds}"
-            )
+        for name in ("steps", "seeds", "batch_size"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"Experiment: {name} must be at least 1, got {value}")
         if self.longest is not None and self.longest < self.steps:
             raise ValueError(
                 f"Experiment: longest must be at least steps, "
                 f"got {self.longest} and {self.steps}"
-            )
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(
-                f"Experiment: batch_size must be at least 1, got {self.batch_size}"
             )
         if not self.learners or not self.claims:
             raise ValueError("Experiment: needs at least one learner and one claim")

@@ -8,18 +8,22 @@ Two errors are tracked, as for the numerical solution of a differential equation
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import tee
 from math import inf
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
 from compare.compile import prepared
+from compare.defaults import CHECK_EVERY
 from compare.experiment import MakeLearner
+from compare.history import History
 from compare.snapshot import (
     Values,
     copied,
@@ -32,53 +36,63 @@ from compare.snapshot import (
     weights,
 )
 from compare.tolerance import MAX_PERTURBATIONS, Difference, Tolerance, differences
-from compare.verdict import History, Verdict, classify, summarize
+from compare.verdict import Verdict, classify
 
 FIRST_CHECKS = 8
 """The one-step check runs in this many first steps."""
-CHECK_EVERY = 32
-"""Afterwards it runs at least this often."""
 CLOSE = 1 / 16
 """It also runs wherever the trajectories differ by more than this fraction of the
 tolerance: closer than that, a mistake in this step would be visible anyway."""
 
 
-OTHER_WEIGHTS = {"teacher"}
-"""Parts of a learner's state that hold weights, too, beside its model."""
-
-
-class Diverged(ArithmeticError):
+class NonFinite(ArithmeticError):
     """A loss or gradient is NaN or infinite; the message names step and tensor."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """The result of one training step; differences are relative, by tensor name.
+    """The result of one training step; differences are relative, by tensor name."""
 
-    Args:
-        number: of the step, from 0.
-        handmade: loss of the hand-written learner, before the update.
-        torch_ref: loss of PyTorch's.
-        gradients: differences of the gradients, on the trajectories.
-        parameters: differences of the parameters after the step, on the trajectories.
-        one_step: the largest difference of all tensors when the hand-written learner
-            starts from PyTorch's state; None if it was not checked.
-        rates: by implementation, the learning rate of each group; empty without a
-            schedule.
-    """
-
-    number: int
-    handmade: float
+    number: int  # from 0
+    handmade: float  # the loss of each side, before the update
     torch_ref: float
-    gradients: dict[str, float]
-    parameters: dict[str, float]
-    one_step: float | None
-    rates: dict[str, list[float]] = field(default_factory=dict)
+    gradients: dict[str, float]  # differences on the trajectories
+    parameters: dict[str, float]  # the same, after the step
+    one_step: float | None  # the largest one-step error; None if it was not checked
+    largest: float  # difference of the trajectories so far
+    rates: dict[str, list[float]]  # learning rates by side; empty without a schedule
 
-    @property
-    def trajectory(self) -> float:
-        """The largest difference of all gradients and parameters."""
-        return max([0.0, *self.gradients.values(), *self.parameters.values()])
+
+class Implementation:
+    """A learner made from one library, and its state after the last step."""
+
+    def __init__(self, library: Any, make: MakeLearner, backend: Backend) -> None:
+        self.library = library
+        if library is handmade:
+            self.give = backend.handmade
+            self.learner = prepared(make(library), backend)
+        else:
+            self.give = backend.torch
+            self.learner = make(library).to(backend.torch(np.zeros(1)))
+        self.state = snapshot(self.learner)
+
+    def load(self, state: Any) -> None:
+        """Take over a state of either library."""
+        self.state = mapped(state, lambda array: self.give(to_numpy(array)))
+        self.learner.load_state_dict(self.state)
+
+    def step(self, batch: tuple[Any, Any], seed: int) -> Values:
+        """Train on one batch of NumPy arrays; returns all that is compared."""
+        self.library.manual_seed(seed)
+        with np.errstate(all="ignore"):  # NaN and infinity are reported by `Lockstep`
+            loss = self.learner.step(*map(self.give, batch))
+        self.state = snapshot(self.learner)
+        return values(self.learner, loss, self.state)
+
+    def rates(self) -> list[float]:
+        """The learning rate of each group if there is a schedule, else nothing."""
+        scheduler = getattr(self.learner, "scheduler", None)
+        return [] if scheduler is None else list(scheduler.get_last_lr())
 
 
 class Lockstep:
@@ -103,28 +117,31 @@ class Lockstep:
         self.backend, self.seed, self.check_every = backend, seed, check_every
         self._make = make
         handmade.manual_seed(seed)
-        self.handmade = prepared(make(handmade), backend)
-        self.torch_ref = self._torch_learner()
-        self._copy_weights(dict(start or {}))
-        self._remember()
+        self._ours = Implementation(handmade, make, backend)
+        self._theirs = Implementation(torch_ref, make, backend)
+        self.sides = {"handmade": self._ours, "torch_ref": self._theirs}
+        self.handmade, self.torch_ref = self._ours.learner, self._theirs.learner
+        self._copy_weights(start or {})
         parameters = self.torch_ref.parameters().values()
         self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
         self.history = History()
 
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self.history.steps
+
     @cached_property
-    def one_step_learner(self) -> Any:
+    def one_step(self) -> Implementation:
         """A second hand-written learner, which takes steps from PyTorch's state."""
-        return prepared(self._make(handmade), self.backend)
+        return Implementation(handmade, self._make, self.backend)
 
     @cached_property
-    def _scratch(self) -> Any:
+    def _scratch(self) -> Implementation:
         """A second PyTorch learner, which takes steps from any other state."""
-        return self._torch_learner()
+        return Implementation(torch_ref, self._make, self.backend)
 
-    def _torch_learner(self) -> Any:
-        return self._make(torch_ref).to(self.backend.torch(np.zeros(1)))
-
-    def _copy_weights(self, start: dict[str, Any]) -> None:
+    def _copy_weights(self, start: Mapping[str, Any]) -> None:
         """Copy the initial weights of the hand-written learner to PyTorch's."""
         ours, theirs = numpy_state(self.handmade), numpy_state(self.torch_ref)
         initial = weights(ours)
@@ -135,171 +152,137 @@ class Lockstep:
             value = np.asarray(value, dtype=initial[name].dtype)
             initial[name] = np.broadcast_to(value, initial[name].shape)
         weights(theirs).update(initial)
-        theirs |= {n: ours[n] for n in theirs.keys() & ours.keys() & OTHER_WEIGHTS}
-        self._load(handmade, self.handmade, ours)
-        self._load(torch_ref, self.torch_ref, theirs)
-
-    def _remember(self) -> None:
-        """Keep both states, from which the next step can be repeated."""
-        self._states = {
-            "handmade": snapshot(self.handmade),
-            "torch_ref": snapshot(self.torch_ref),
-        }
+        for name in theirs:  # a module beside the model, such as a teacher
+            if isinstance(getattr(self.torch_ref, name, None), nn.Module):
+                theirs[name].update(ours[name])
+        self._ours.load(ours)
+        self._theirs.load(theirs)
 
     def step(self, x: np.ndarray, target: np.ndarray) -> Step:
         """Train both learners on one batch and compare all that the step computed.
 
         Raises:
-            Diverged: a loss or a gradient is NaN or infinite.
+            NonFinite: a loss or a gradient is NaN or infinite.
         """
-        batch = self.backend.handmade(x), self.backend.handmade(target)
-        torch_batch = self.backend.torch(x), self.backend.torch(target)
-        rates = {s: learning_rates(getattr(self, s)) for s in self._states}
-        losses = (
-            self._train(handmade, self.handmade, batch),
-            self._train(torch_ref, self.torch_ref, torch_batch),
-        )
-        before = self._states
-        self._remember()
-        got = values(self.handmade, losses[0], self._states["handmade"])
-        want = values(self.torch_ref, losses[1], self._states["torch_ref"])
-        found = differences(got, want)
+        batch, self.tolerance.batch_size = (x, target), len(x)
+        before = self._ours.state, self._theirs.state
+        rates = {name: side.rates() for name, side in self.sides.items()}
+        ours = self._ours.step(batch, self._step_seed)
+        theirs = self._theirs.step(batch, self._step_seed)
+        found = differences(ours, theirs)
         if not all(d.finite for d in found.values()):
-            self._raise_diverged(got, want)
-        self.history.observe(losses[1], found)
-        self._note_change(before["torch_ref"])
-        self.history.batch_size = len(x)
-        self.tolerance.observe(found)
-
+            self._raise_non_finite(ours, theirs)
+        self._observe(found, theirs["loss"], before[1])
         one_step = None
-        if self._is_check_due(found) or unmatched(got, want):
-            start = before["torch_ref"]
-            one_step = self._check_one_step(start, batch, torch_batch, want)
+        if self._is_check_due(found) or unmatched(ours, theirs):
+            one_step = self._one_step_error(before[1], batch, theirs)
         else:
             self.tolerance.decay()
-        gradients = self.tolerance.relative(found, "gradient ")
-        parameters = self.tolerance.relative(found, "parameter ")
-        step = Step(self.steps, *losses, gradients, parameters, one_step, rates)
+        loss, gradients, parameters = (
+            self.tolerance.relative(found, kind)
+            for kind in ("loss", "gradient ", "parameter ")
+        )
         if self._trajectories_diverge(found):
-            self._check_from_own_state(before["handmade"], torch_batch, got)
-        loss = self.tolerance.relative(found, "loss").values()
-        self.history.add(max([step.trajectory, *loss]), one_step)
-        return step
-
-    @property
-    def steps(self) -> int:
-        """How many steps were taken."""
-        return self.history.steps
-
-    def _train(self, library: Any, learner: Any, batch: Any) -> float:
-        """One training step; whatever it draws is the same for all learners."""
-        library.manual_seed(seed_of_step(self.seed, self.steps))
-        with np.errstate(all="ignore"):  # NaN and infinity are reported by `step`
-            return learner.step(*batch)
-
-    def _load(self, library: Any, learner: Any, state: Any) -> None:
-        """Let a learner of one library take over a state of either."""
-        backend, is_torch = self.backend, library is torch_ref
-        convert = backend.state_for_torch if is_torch else backend.state_for_handmade
-        learner.load_state_dict(convert(state))
-
-    def _is_check_due(self, found: dict[str, Difference]) -> bool:
-        """Whether this step is also taken from PyTorch's state."""
-        if self.steps < FIRST_CHECKS or self.steps % self.check_every == 0:
-            return True
-        bound = self.tolerance.bound(self.history.batch_size)
-        return any(
-            not d.max_abs <= CLOSE * self.tolerance.allowed(name, d, bound)
-            for name, d in found.items()
+            self._check_from_own_state(before[0], batch, ours)
+        relative = [*loss.values(), *gradients.values(), *parameters.values()]
+        self.history.add(max(relative, default=0.0), one_step)
+        return Step(
+            self.steps - 1,
+            ours["loss"],
+            theirs["loss"],
+            gradients,
+            parameters,
+            one_step,
+            self.history.trajectory,
+            rates,
         )
 
-    def _check_one_step(
-        self, before: Any, batch: Any, torch_batch: Any, want: Values
-    ) -> float:
-        """Let the hand-written learner take the step from PyTorch's state.
+    @property
+    def _step_seed(self) -> int:
+        """The seed of what the current step draws: the same for all learners."""
+        return seed_of_step(self.seed, self.steps)
 
-        Returns:
-            The largest relative difference of all tensors.
-        """
-        learner = self.one_step_learner
-        self._load(handmade, learner, before)
-        loss = self._train(handmade, learner, batch)
-        got = values(learner, loss, learner.state_dict())
-        found = self._compare_step(got, want, before, torch_batch)
-        return max(self.tolerance.relative(found, "").values(), default=0.0)
+    def _observe(self, found: dict[str, Difference], loss: float, before: Any) -> None:
+        """Note the sizes of all tensors, and whether PyTorch's side learns."""
+        self.tolerance.observe(found)
+        self.history.observe(loss, found)
+        learning = self.history.learning
+        if not learning.parameters_changed:
+            moved = differences(weights(before), weights(self._theirs.state))
+            learning.parameters_changed = any(d.max_abs for d in moved.values())
 
-    def _note_change(self, before: Any) -> None:
-        """Note whether PyTorch's side changed any parameter."""
-        if not self.history.parameters_changed:
-            moved = differences(weights(before), weights(self._states["torch_ref"]))
-            self.history.parameters_changed = any(d.max_abs for d in moved.values())
+    def _is_check_due(self, found: dict[str, Difference]) -> bool:
+        regular = self.steps < FIRST_CHECKS or self.steps % self.check_every == 0
+        return regular or self.tolerance.exceeded(found, CLOSE)
+
+    def _one_step_error(self, before: Any, batch: Any, want: Values) -> float:
+        """The largest error of the hand-written step from PyTorch's own state."""
+        self.one_step.load(before)
+        got = self.one_step.step(batch, self._step_seed)
+        found = self._compare_step(got, want, before, batch)
+        return max(self.tolerance.relative(found).values(), default=0.0)
 
     def _trajectories_diverge(self, found: dict[str, Difference]) -> bool:
         """Whether the trajectories are further apart than the steps so far explain."""
-        if self.history.divergence is not None:
-            return True
-        bound = self.tolerance.bound(self.history.batch_size)
-        return self.tolerance.is_far(found, bound * (self.steps + 1))
+        history, steps = self.history, self.steps
+        if history.divergence is None and self.tolerance.is_far(found, steps + 1):
+            history.divergence = steps
+        return history.divergence is not None
 
-    def _check_from_own_state(self, before: Any, torch_batch: Any, got: Values) -> None:
+    def _check_from_own_state(self, before: Any, batch: Any, got: Values) -> None:
         """Let PyTorch take the step from the hand-written learner's own state.
 
         Where rounding decides a kink the trajectories may diverge for good although
         both sides are right: then both take the same step from the same state.
         """
-        if self.history.divergence is None:
-            self.history.divergence = self.steps
-        self._load(torch_ref, self._scratch, before)
-        loss = self._train(torch_ref, self._scratch, torch_batch)
-        want = values(self._scratch, loss, self._scratch.state_dict())
-        self._compare_step(got, mapped(want, copied), before, torch_batch)
+        self._scratch.load(before)
+        want = mapped(self._scratch.step(batch, self._step_seed), copied)
+        self._compare_step(got, want, before, batch)
 
     def _compare_step(
-        self, got: Values, want: Values, before: Any, torch_batch: Any
+        self, got: Values, want: Values, before: Any, batch: Any
     ) -> dict[str, Difference]:
         """Compare one step of both from the same state; keep the first mistake."""
         if names := unmatched(got, want):
             self._fail("tensors", Verdict("bug", f"only on one side: {names}", inf))
-        bound = self.tolerance.bound(len(torch_batch[0]))
         found = differences(got, want)
         self.tolerance.observe(found)
         self.tolerance.decay()
-        runs = Replay(self.perturbed_moves(want, before, torch_batch))
+        runs = self.perturbed_moves(want, before, batch)
         for name, one in found.items():
             if self.history.failure is not None:
                 break  # the first mistake is the verdict
-            moves = (run[name] for run in runs)
-            cause = self.tolerance.cause(name, one, bound, moves)
-            if cause == "kink":
-                self.history.kinks.add(self.steps)
+            runs, again = tee(runs)
+            cause = self.tolerance.cause(name, one, (run[name] for run in again))
+            if cause == "kink" and self.steps not in self.history.kinks[-1:]:
+                self.history.kinks.append(self.steps)
             elif cause == "mistake":
-                self._fail(name, self._classified(got[name], want[name], bound))
+                self._fail(name, self._classified(got[name], want[name]))
         return found
 
     def perturbed_moves(
-        self, want: Values, before: Any, torch_batch: Any
+        self, want: Values, before: Any, batch: Any
     ) -> Iterator[dict[str, float]]:
         """How far PyTorch's own results move, by name, if all inputs move by one ULP.
 
         A target that is a whole number is a label, and exact.
         """
         rng, eps = np.random.default_rng(self.steps), self.backend.eps
-        state, (x, target) = mapped(before, to_numpy), map(to_numpy, torch_batch)
+        state = mapped(before, to_numpy)
+        x, target = (to_numpy(self.backend.torch(a)) for a in batch)
         for _ in range(MAX_PERTURBATIONS):
-            self._load(torch_ref, self._scratch, perturbed(state, rng, eps))
+            self._scratch.load(perturbed(state, rng, eps))
             moved = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
-            batch = tuple(map(self.backend.torch, moved))
-            loss = self._train(torch_ref, self._scratch, batch)
-            got = values(self._scratch, loss, self._scratch.state_dict())
+            got = self._scratch.step(moved, self._step_seed)
             yield {name: d.max_abs for name, d in differences(got, want).items()}
 
-    def _classified(self, got: Any, want: Any, bound: float) -> Verdict:
+    def _classified(self, got: Any, want: Any) -> Verdict:
         """What a mistake looks like; one below the tolerance is a mistake, too."""
         got, want = (np.asarray(to_numpy(a)) for a in (got, want))
         if want.ndim == 0:
             got, want = got.astype(float), want.astype(float)
-        how = {"eps": self.backend.eps, "sizes": {"N": self.history.batch_size}}
-        found = classify(got, want, tolerance=bound, **how)
+        how = {"eps": self.backend.eps, "sizes": {"N": self.tolerance.batch_size}}
+        found = classify(got, want, tolerance=self.tolerance.bound, **how)
         return classify(got, want, tolerance=0.0, **how) if found.agrees else found
 
     def _fail(self, name: str, verdict: Verdict) -> None:
@@ -307,69 +290,38 @@ class Lockstep:
         failure = replace(verdict, words=words)
         self.history.failure = self.history.failure or failure
 
-    def _raise_diverged(self, got: Values, want: Values) -> None:
-        """Name what is not finite; on one side only it is a mistake.
-
-        Raises:
-            Diverged: always.
-        """
-        words = {"handmade": non_finite(got), "torch_ref": non_finite(want)}
+    def _raise_non_finite(self, ours: Values, theirs: Values) -> None:
+        """Name what is not finite; on one side only it is a mistake."""
+        words = {"handmade": non_finite(ours), "torch_ref": non_finite(theirs)}
         found = [f"{text} of {side}" for side, text in words.items() if text]
         if len(found) == 1:
             other = next(side for side, text in words.items() if not text)
             text = f"step {self.steps}: {found[0]}, while {other} is finite"
             self.history.failure = self.history.failure or Verdict("bug", text, inf)
-        raise Diverged(f"step {self.steps}: {' and '.join(found)}")
+        raise NonFinite(f"step {self.steps}: {' and '.join(found)}")
 
     def verdict(self) -> Verdict:
         """The result of all steps so far."""
-        bound = self.tolerance.bound(self.history.batch_size)
-        return summarize(self.history, bound, self.backend.eps, self.tolerance.zero)
+        return self.history.verdict(self.tolerance)
 
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the verdict depend on."""
         return {
             "handmade": numpy_state(self.handmade),
             "torch_ref": numpy_state(self.torch_ref),
-            "scales": dict(self.tolerance.scales),
-            "noise": dict(self.tolerance.noise),
-            "zero": dict(self.tolerance.zero),
-            "followers": sorted(self.tolerance.followers),
+            "tolerance": self.tolerance.state(),
             "history": self.history.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Continue from where `state` was taken."""
-        self._load(handmade, self.handmade, state["handmade"])
-        self._load(torch_ref, self.torch_ref, state["torch_ref"])
-        self._remember()
-        self.tolerance.scales = dict(state["scales"])
-        self.tolerance.noise = dict(state["noise"])
-        self.tolerance.zero = dict(state["zero"])
-        self.tolerance.followers = set(state["followers"])
+        self._ours.load(state["handmade"])
+        self._theirs.load(state["torch_ref"])
+        self.tolerance.load_state(state["tolerance"])
         self.history = History.from_state(state["history"])
-
-
-class Replay:
-    """An iterator that can be iterated again: what it has given is kept."""
-
-    def __init__(self, source: Iterator[Any]) -> None:
-        self._source, self._given = source, []
-
-    def __iter__(self) -> Iterator[Any]:
-        yield from self._given
-        for item in self._source:
-            self._given.append(item)
-            yield item
 
 
 @lru_cache(maxsize=256)
 def seed_of_step(seed: int, step: int) -> int:
     """The seed of a step's random draws, independent of the initial weights' seed."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
-
-
-def learning_rates(learner: Any) -> list[float]:
-    """The learning rate of each group if there is a schedule, else nothing."""
-    scheduler = getattr(learner, "scheduler", None)
-    return [] if scheduler is None else list(scheduler.get_last_lr())

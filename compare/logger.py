@@ -5,13 +5,12 @@ import io
 import json
 import math
 import os
-import threading
+import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock, Timeout
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from compare.lockstep import Step
 
-FLUSH_SECONDS = 0.5
-"""A killed process loses no event that is older than this."""
 LOG_FLOOR = -20.0
 """A difference of exactly 0 on a log10 axis."""
 DPI = 150
@@ -43,6 +40,9 @@ FORMAT = 2
 class RunLogger:
     """The directory of one run, written while the run goes on.
 
+    Every event and every row of curves.csv is handed to the operating system at once,
+    so a killed process loses none.
+
     Args:
         folder: the run directory, locked while the logger is open.
         sizes: bytes of each file to keep, when a run is continued.
@@ -53,14 +53,8 @@ class RunLogger:
     """
 
     def __init__(self, folder: Path, sizes: dict[str, int] | None = None) -> None:
-        from torch.utils.tensorboard.writer import FileWriter
-
         self.folder = folder
-        self.summary: dict[str, Any] = {
-            "lesson": folder.parent.name,
-            "format": FORMAT,
-        }
-        self._writers: dict[str, Any] = {}
+        self.summary: dict[str, Any] = {"lesson": folder.parent.name, "format": FORMAT}
         with ExitStack() as stack:  # closes all again if one cannot be opened
             try:
                 stack.enter_context(_lock(folder).acquire(timeout=0))
@@ -68,17 +62,14 @@ class RunLogger:
                 raise ValueError(f"{folder} is still running") from None
             if sizes is not None:
                 _truncate(folder, sizes)
-            stack.enter_context(_quiet_writer_threads())
-            for run in RUNS:
-                writer: Any = FileWriter(str(folder / run), flush_secs=FLUSH_SECONDS)  # pyright: ignore[reportArgumentType]
-                self._writers[run] = writer
-                stack.callback(writer.close)
-            path = folder / "curves.csv"
-            self._file = stack.enter_context(
-                path.open("a", newline="", encoding="utf-8", buffering=1)
+            self._events = {run: EventFile(folder / run) for run in RUNS}
+            for events in self._events.values():
+                stack.callback(events.close)
+            rows = (folder / "curves.csv").open(
+                "a", newline="", encoding="utf-8", buffering=1
             )
+            self._curves = csv.writer(stack.enter_context(rows))
             self._stack = stack.pop_all()
-        self._curves = csv.writer(self._file)
         if sizes is None:
             self._curves.writerow(COLUMNS)
 
@@ -92,53 +83,37 @@ class RunLogger:
     @classmethod
     def resume(cls, folder: Path, sizes: dict[str, int]) -> Self:
         """The logger of an interrupted run, its files cut to these sizes."""
-        for name, size in sizes.items():
-            path = folder / name
-            if not path.is_file() or path.stat().st_size < size:
-                raise ValueError(f"{path} is shorter than when the run was saved")
         logger = cls(folder, sizes)
         logger.summary = {**read_summary(folder), "format": FORMAT}
         return logger
 
     def sizes(self) -> dict[str, int]:
         """The bytes of each file that grows, by its path in the directory."""
-        self._file.flush()
-        for writer in self._writers.values():
-            writer.flush()
         return {
             str(path.relative_to(self.folder)): path.stat().st_size
             for path in [self.folder / "curves.csv", *_event_files(self.folder)]
         }
 
-    def step(
-        self, learner: str, seed: int, label: str, step: "Step", largest: float
-    ) -> None:
-        """Log one step of one trial.
-
-        Args:
-            learner: its name.
-            seed: of the trial.
-            label: of the trial, the last part of its tags.
-            step: what was computed.
-            largest: the largest difference of the trajectories so far.
-        """
-        number, loss_diff = step.number, abs(step.handmade - step.torch_ref)
+    def log(self, step: "Step", label: str, learner: str, seed: int) -> None:
+        """Log one step of a trial; its label is the last part of its tags."""
+        loss_diff = abs(step.handmade - step.torch_ref)
         for side in ("handmade", "torch_ref"):
-            scalars = {f"loss/{label}": getattr(step, side)}
-            self._scalars(side, number, scalars | _rates(label, step.rates.get(side)))
-        found = {"loss": loss_diff, "max": largest, "one_step": step.one_step}
+            loss = {f"loss/{label}": getattr(step, side)}
+            rates = _rates(label, step.rates.get(side, []))
+            self._scalars(side, step.number, loss | rates)
+        found = {"loss": loss_diff, "max": step.largest, "one_step": step.one_step}
         found |= {f"gradient_{name}": d for name, d in step.gradients.items()}
         differences = {
             f"difference/{name}_log10/{label}": log10(value)
             for name, value in found.items()
             if value is not None
         }
-        self._scalars("compare", number, differences)
+        self._scalars("compare", step.number, differences)
         gradient = max(step.gradients.values(), default=0.0)
         parameter = max(step.parameters.values(), default=0.0)
         numbers = (step.handmade, step.torch_ref, loss_diff, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, number, *map(repr, numbers), step.one_step]
+            [learner, seed, step.number, *map(repr, numbers), step.one_step]
         )
 
     def metrics(
@@ -154,16 +129,16 @@ class RunLogger:
         path.write_bytes(_png(figure, DPI))
         card = _png(figure, CARD_WIDTH / figure.get_figwidth())
         image = {"encoded_image_string": card, "colorspace": 4}
-        self._add("compare", 0, [{"tag": name, "image": image}])
+        self._events["compare"].add(0, [{"tag": name, "image": image}])
         return path
 
     def text(self, tag: str, markdown: str) -> None:
         """Show a text in TensorBoard; Markdown and tables, no LaTeX."""
         from torch.utils.tensorboard.summary import text
 
-        summary = text(tag, markdown)
-        summary.value[0].tag = tag  # torch appends "/text_summary"
-        self._writers["compare"].add_summary(summary, 0)
+        (value,) = text(tag, markdown).value
+        value.tag = tag  # torch appends "/text_summary"
+        self._events["compare"].add(0, [value])
 
     def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
@@ -171,12 +146,7 @@ class RunLogger:
             {"tag": tag, "simple_value": value if math.isfinite(value) else math.nan}
             for tag, value in values.items()
         ]
-        self._add(run, step, points)
-
-    def _add(self, run: str, step: int, values: list[dict[str, Any]]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore
-
-        self._writers[run].add_summary(Summary(value=values), step)
+        self._events[run].add(step, points)
 
     def write_summary(self, **news: Any) -> None:
         """Add to the summary and write it anew: whole or not at all."""
@@ -193,13 +163,38 @@ class RunLogger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class EventFile:
+    """TensorBoard's events of one run, in a new file of its folder.
+
+    Not torch's FileWriter, whose thread opens and closes the file for every event.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        folder.mkdir(exist_ok=True)
+        # TensorBoard reads the files of a folder in the order of their names.
+        name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
+        self._records, self._event = RecordWriter((folder / name).open("xb")), Event
+        self._write(file_version="brain.Event:2")
+
+    def add(self, step: int, values: list[Any]) -> None:
+        """Add one event: the values of some tags after a step."""
+        self._write(step=step, summary={"value": values})
+
+    def _write(self, **content: Any) -> None:
+        event = self._event(wall_time=time.time(), **content)
+        self._records.write(event.SerializeToString())
+        self._records.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._records.close()
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -250,8 +245,8 @@ def link(base: str, folder: Path, others: bool = False) -> str:
     name = f"{folder.parent.name}/{folder.name}"
     shown = folder.parent.name if others else name
     first, *more = read_summary(folder).get("trials", ["train"])
-    largest = f"difference/max_log10/{first}"
-    tags = [f"loss/{first}", largest, *(f"loss/{label}" for label in more[:2])]
+    tags = [f"loss/{first}", f"difference/max_log10/{first}"]
+    tags += [f"loss/{label}" for label in more[:2]]
     pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
     return deep_link(base, f"{shown}/", tags, pictured)
 
@@ -261,28 +256,11 @@ def log10(value: float) -> float:
     return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
 
 
-def _rates(label: str, rates: list[float] | None) -> dict[str, float]:
+def _rates(label: str, rates: list[float]) -> dict[str, float]:
     """The learning rate of each group by its tag; a single group needs no number."""
-    if not rates or len(rates) == 1:
-        return {f"lr/{label}": rate for rate in rates or ()}
+    if len(rates) == 1:
+        return {f"lr/{label}": rates[0]}
     return {f"lr/{label}/group{i}": rate for i, rate in enumerate(rates)}
-
-
-@contextmanager
-def _quiet_writer_threads() -> Iterator[None]:
-    """Print no traceback of an event writer's thread: its error is raised here, too."""
-    before = threading.excepthook
-
-    def excepthook(error: Any) -> None:
-        if type(error.thread).__name__ != "_AsyncWriterThread":
-            before(error)
-
-    threading.excepthook = excepthook
-    try:
-        yield
-    finally:
-        if threading.excepthook is excepthook:
-            threading.excepthook = before
 
 
 def _png(figure: "Figure", dpi: float) -> bytes:
@@ -298,16 +276,14 @@ def _event_files(folder: Path) -> list[Path]:
 def _truncate(folder: Path, sizes: dict[str, int]) -> None:
     """Cut each file to its size; event files begun later go."""
     for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size < size:
+            raise ValueError(f"{path} is shorter than when the run was saved")
+    for name, size in sizes.items():
         os.truncate(folder / name, size)
     for path in _event_files(folder):
         if str(path.relative_to(folder)) not in sizes:
             path.unlink()
-    # TensorBoard reads event files in the order of their names, which begin with the
-    # second: the next file must get a later one.
-    seconds = [int(path.name.split(".")[3]) for path in _event_files(folder)]
-    newest = max(seconds, default=0)
-    while int(time.time()) <= newest:
-        time.sleep(0.05)
 
 
 def _lock(folder: Path) -> FileLock:
@@ -326,15 +302,13 @@ def _fresh(parent: Path) -> Path:
     """A directory that no other run has: the time, and a number if that is taken."""
     parent.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    number = 1
+    number, folder = 1, parent / stamp
     while True:
-        folder = parent / (stamp if number == 1 else f"{stamp}-{number}")
-        try:
+        with suppress(FileExistsError):
             folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
             return folder
+        number += 1
+        folder = parent / f"{stamp}-{number}"
 
 
 def _json_ready(tree: Any) -> Any:

@@ -9,20 +9,24 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from compare import registry, solved_exercises, templates
-from compare.api import prepare
-from compare.array_choice import choose_array
+from compare import solved_exercises
+from compare.api import choose_array, prepare
 from compare.check.checker import check as _judged
-from compare.check.definitions import definitions, suggestions
+from compare.check.definitions import definitions
 from compare.check.process import check_file
 from compare.check.report import Outcome
+from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
 from compare.logger import link, newest
+from compare.registry import names as lessons
 from compare.show import page
 from compare.show.page import Page
+from compare.templates import template
 from compare.tensorboard import Server
 from compare.trainer import Result
 from compare.trainer import run as _run
+
+__all__ = ["board", "check", "exercises", "lessons", "run", "show", "template"]
 
 
 def run(
@@ -44,7 +48,8 @@ def run(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
-    check_every: int = 32,
+    predict: Path | str | None = None,
+    check_every: int = CHECK_EVERY,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -68,44 +73,23 @@ def run(
         hidden: units of the hidden layers, for a CSV file.
         drop: columns of a CSV file to leave out.
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
+        predict: a CSV file with the same inputs, whose rows both sides predict.
         check_every: steps between two checks from equal states, at most.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.
         OSError: a file cannot be read, or the folder not be written to.
     """
-    table = bool(target or hidden or drop) or str(lesson).lower().endswith(".csv")
-    if isinstance(lesson, Experiment):
-        table = False
-    (found,), config = prepare(
-        [] if table else [lesson if isinstance(lesson, Experiment) else str(lesson)],
-        csv=str(lesson) if table else None,
-        target=target,
-        hidden=hidden,
-        drop=drop,
-        missing=missing,
-        check_every=check_every,
-        array=array,
-        device=device,
-        dtype=dtype,
-        compile=compile,
-        graph=graph,
-        tf32=tf32,
-        steps=steps,
-        seed=seed,
-        logdir=Path(logdir),
-        threads=threads,
-        fast=fast,
-        data=data,
-    )
+    options = {name: value for name, value in locals().items() if name != "lesson"}
+    given = lesson if isinstance(lesson, Experiment) else str(lesson)
+    options_of_table = bool(target or hidden or drop or predict)
+    named, csv = [given], None
+    if isinstance(given, str) and (options_of_table or given.lower().endswith(".csv")):
+        named, csv = [], given
+    (found,), config = prepare(named, csv=csv, **options)
     if array == "auto":
         config, _ = choose_array(found.experiment, config)
     return _run(found.name, found.experiment, config, source=found.source)
-
-
-def lessons() -> list[str]:
-    """The names of all lessons."""
-    return registry.names()
 
 
 def check(
@@ -125,18 +109,13 @@ def check(
     if given and isinstance(given[0], Path | str):
         return check_file(Path(given[0]), [str(name) for name in given[1:]], timeout)
     own = {getattr(one, "__name__", repr(one)): one for one in given}
-    hints = [*suggestions(own, in_file=False).values()]
     if not (found := definitions(own)):
-        taken = "a file, or classes and functions named as in handmade.nn and"
-        got = f"handmade.optim, got {', '.join(own) or 'nothing'}"
-        raise ValueError("; ".join([f"check takes {taken} {got}", *hints]))
+        raise ValueError(
+            "check takes a file, or classes and functions named as in handmade.nn and "
+            f"handmade.optim, got {', '.join(own) or 'nothing'}"
+        )
     findings = [_judged(one).as_dict() for one in found]
-    return Outcome(", ".join(own), findings=findings, hints=hints)
-
-
-def template(name: str, solution: bool = False) -> str:
-    """A class to fill in, as the text of a file for `check`: see `templates`."""
-    return templates.template(name, solution)
+    return Outcome(", ".join(own), findings=findings)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from compare.results import Side, Trial
 
+Range = tuple[float, float]
 SIZE = (6.0, 3.6)
 """In inches. A card in TensorBoard is 340 pixels wide: 12 points are 9 of them."""
 BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
@@ -22,8 +23,6 @@ COLORS = list(TABLEAU_COLORS.values())
 """Colours of several learners on one axis."""
 MOST_PANELS = 2
 """More learners than this share one axis, whatever their losses are."""
-IN_THE_AXES = 2
-"""A legend of more entries stands beside the axes."""
 
 
 def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -49,43 +48,49 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
     its own colour.
     """
     names = list(dict.fromkeys(trial.name for trial in handmade.trials))
-    if len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1:
-        figure, axes = canvas(len(names))
-        groups = [[name] for name in names]
-        titles = names
-    else:
-        figure, axes = canvas()
-        groups, titles = [names], ["Training loss, by hand and PyTorch"]
-    for ax, group, title in zip(axes, groups, titles, strict=True):
-        _both(ax, group, handmade, torch_ref)
+    apart = len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1
+    groups = [[name] for name in names] if apart else [names]
+    figure, axes = canvas(len(groups))
+    for ax, group in zip(axes, groups, strict=True):
+        for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
+            for number, name in enumerate(group):
+                for trial in side.named(name):
+                    ax.plot(trial.losses, **style | _colored(number, group))
+        losses = [x for name in group for t in torch_ref.named(name) for x in t.losses]
+        if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
+            ax.set_yscale("log")
+        title = group[0] if apart else "Training loss, by hand and PyTorch"
         label(ax, title, "step", "loss" if ax is axes[0] else "")
     _explain(axes[0], groups[0])
     return figure
 
 
-def _both(ax: Axes, names: list[str], handmade: Side, torch_ref: Side) -> None:
-    """Draw the curves of these learners; a wide range gets a logarithmic axis."""
-    for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
-        for number, name in enumerate(names):
-            for trial in side.named(name):
-                ax.plot(trial.losses, **style | _colored(number, names))
-    losses = [x for name in names for t in torch_ref.named(name) for x in t.losses]
-    if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
-        ax.set_yscale("log")
+def _losses_used(side: Side) -> set[str]:
+    """The losses of the learners; a weighted sum counts with its weights."""
+    learners = (trial.learner for trial in side.trials)
+    losses = [getattr(one, "criterion", one) for one in learners]
+    return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
+
+
+def _colored(number: int, names: list[str]) -> dict[str, Any]:
+    """The style of one of several learners; dashed once the colours are used up."""
+    if len(names) == 1:
+        return {}
+    lap, number = divmod(number, len(COLORS))
+    return {"color": COLORS[number], "linestyle": "--" if lap else "-"}
 
 
 def _explain(ax: Axes, names: list[str]) -> None:
     """Add a legend: both sides and, if there are several, the learners."""
-    several = len(names) > 1
-    neutral: dict[str, Any] = {"color": "black"} if several else {}
-    sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
-    learners = {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
-    entries = sides | (learners if several else {})
+    neutral: dict[str, Any] = {"color": "black"} if len(names) > 1 else {}
+    entries = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
+    if len(names) > 1:
+        entries |= {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
     handles = [Line2D([], [], label=name, **style) for name, style in entries.items()]
-    if len(entries) <= IN_THE_AXES:
-        ax.legend(handles=handles, fontsize=12)
-    else:
+    if len(names) > 1:
         beside(ax, handles=handles)
+    else:
+        ax.legend(handles=handles, fontsize=12)
 
 
 def beside(ax: Axes, **legend: Any) -> None:
@@ -97,30 +102,9 @@ def beside(ax: Axes, **legend: Any) -> None:
 
 def below(figure: Figure, ax: Axes, columns: int) -> None:
     """Add one legend below all panels, with the entries of `ax`."""
-    figure.legend(
-        *ax.get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=columns,
-        fontsize=12,
-        frameon=False,
-        columnspacing=1,
-        handlelength=1.5,
-    )
-
-
-def _colored(number: int, names: list[str]) -> dict[str, Any]:
-    """The style of one of several learners; dashed once the colours are used up."""
-    if len(names) == 1:
-        return {}
-    lap, number = divmod(number, len(COLORS))
-    return {"color": COLORS[number], "linestyle": "--" if lap else "-"}
-
-
-def _losses_used(side: Side) -> set[str]:
-    """The losses of the learners; a weighted sum counts with its weights."""
-    learners = (trial.learner for trial in side.trials)
-    losses = [getattr(one, "criterion", one) for one in learners]
-    return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
+    style = {"fontsize": 12, "frameon": False, "columnspacing": 1, "handlelength": 1.5}
+    entries = ax.get_legend_handles_labels()
+    figure.legend(*entries, loc="outside lower center", ncols=columns, **style)
 
 
 def decision_boundary(trial: Trial, title: str) -> Figure:
@@ -138,19 +122,14 @@ def decision_boundary(trial: Trial, title: str) -> Figure:
     return figure
 
 
-def grid(
-    xs: tuple[float, float], ys: tuple[float, float], n: int = 121
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def grid(xs: Range, ys: Range, n: int = 121) -> tuple[np.ndarray, ...]:
     """The coordinates of a grid (n, n), and its points (n·n, 2)."""
     u, v = np.meshgrid(np.linspace(*xs, n), np.linspace(*ys, n))
     return u, v, np.stack([u.ravel(), v.ravel()], axis=1)
 
 
 def mountains(
-    ax: Axes,
-    height: Callable[[np.ndarray], np.ndarray],
-    xs: tuple[float, float],
-    ys: tuple[float, float],
+    ax: Axes, height: Callable[[np.ndarray], np.ndarray], xs: Range, ys: Range
 ) -> None:
     """Draw a function of two variables as a map with contour lines."""
     u, v, points = grid(xs, ys)
@@ -166,19 +145,27 @@ def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
     ax.plot(points[:, 0], points[:, 1], "o-", ms=4, label=name, **style)
 
 
+def gallery(
+    rows: np.ndarray, names: Sequence[str], title: str, **colors: Any
+) -> Figure:
+    """Each row of pixels as a square image with its name, dark on light."""
+    lines = 2 if len(rows) <= 12 else 3
+    figure, axes = canvas(-(-len(rows) // lines) * lines, lines)
+    figure.suptitle(title, fontsize=15)
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, row, name in zip(axes, rows, names, strict=False):
+        side = math.isqrt(len(row))
+        ax.imshow(row.reshape(side, side), **{"cmap": "Greys", **colors})
+        ax.set_title(name, fontsize=13)
+    return figure
+
+
 def templates(weight: np.ndarray, title: str) -> Figure:
     """Each row of a weight matrix as a square image, red positive, blue negative."""
-    figure = Figure(figsize=SIZE, layout="constrained")
-    figure.suptitle(title, fontsize=15)
-    axes = figure.subplots(2, (len(weight) + 1) // 2, squeeze=False)
     limit = np.abs(weight).max()
-    for digit, (ax, row) in enumerate(zip(axes.ravel(), weight, strict=False)):
-        side = math.isqrt(len(row))
-        picture = row.reshape(side, side)
-        ax.imshow(picture, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        ax.set_title(str(digit), fontsize=14)
-        ax.set_axis_off()
-    return figure
+    names = [str(number) for number in range(len(weight))]
+    return gallery(weight, names, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
 
 
 def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -194,13 +181,9 @@ def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
 def pictures(
     rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
 ) -> Figure:
-    """Rows of square images, each row with its name to the left.
+    """Rows of square images (n, side · side), each row with its name to the left.
 
-    Args:
-        rows: the pictures of each row (n, side · side), from 0 (white) to 1 (black);
-            what lies beyond is shown as 0 or 1.
-        titles: the name of each row.
-        title: of the whole.
+    Pixels run from 0 (white) to 1 (black); what lies beyond is shown as 0 or 1.
     """
     figure, (ax,) = canvas()
     whole = mosaic(rows)
@@ -215,21 +198,6 @@ def pictures(
     return figure
 
 
-def gallery(rows: np.ndarray, names: Sequence[str], title: str) -> Figure:
-    """Each row of pixels as a square image with its name, dark on light."""
-    figure = Figure(figsize=SIZE, layout="constrained")
-    figure.suptitle(title, fontsize=15)
-    lines = 2 if len(rows) <= 12 else 3
-    axes = figure.subplots(lines, -(-len(rows) // lines), squeeze=False)
-    for ax in axes.ravel():
-        ax.set_axis_off()
-    for ax, row, name in zip(axes.ravel(), rows, names, strict=False):
-        side = math.isqrt(len(row))
-        ax.imshow(row.reshape(side, side), cmap="Greys")
-        ax.set_title(name, fontsize=13)
-    return figure
-
-
 def confusion(
     matrix: np.ndarray,
     title: str,
@@ -238,11 +206,7 @@ def confusion(
 ) -> Figure:
     """Confusion matrix: how often each class (row) was predicted as each (column).
 
-    Args:
-        matrix: the counts.
-        title: above it.
-        most: how many mistakes are the darkest red; None for the largest number.
-        boxed: pairs of truth and answer to be pointed out.
+    `most` mistakes are the darkest red; pairs of truth and answer can be boxed.
     """
     figure, (ax,) = canvas()
     wrong = matrix - np.diag(np.diag(matrix))
@@ -250,10 +214,9 @@ def confusion(
     ax.imshow(wrong, cmap="Reds", vmin=0, vmax=limit, aspect="auto")
     for (i, j), count in np.ndenumerate(matrix):
         if count:
-            weight = "normal" if i == j else "bold"
+            style = {"weight": "normal" if i == j else "bold", "fontsize": 12}
             color = "white" if 2 * wrong[i, j] > limit else "black"
-            style = {"weight": weight, "color": color, "fontsize": 12}
-            ax.text(j, i, str(count), ha="center", va="center", **style)
+            ax.text(j, i, str(count), ha="center", va="center", color=color, **style)
     for i, j in boxed:
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, ec=BLUE, lw=3))
     ax.set_xticks(range(len(matrix)))

@@ -25,7 +25,6 @@ class Lesson(NamedTuple):
     Args:
         name: of the folder of its runs.
         source: how `reopen` finds it again: its name, or its file and the file's hash.
-        experiment: the lesson itself.
     """
 
     name: str
@@ -47,9 +46,9 @@ def find(name: str) -> Lesson:
             not define one Experiment.
     """
     path = Path(name)
-    known = f"{path.resolve()}#{_digest(path)}" if name.endswith(".py") else name
+    source = f"{path.resolve()}#{_digest(path)}" if name.endswith(".py") else name
     short, experiment = load(name)
-    return Lesson(short, known, experiment)
+    return Lesson(short, source, experiment)
 
 
 def load(name: str) -> tuple[str, "Experiment"]:
@@ -76,24 +75,24 @@ def table(csv: Path | str, target: str, **options: Any) -> Lesson:
 
     path = Path(csv)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("._") or "table"
-    known = {"csv": str(path.resolve()), "target": target, **options}
-    known["sha256"] = _digest(path)
-    return Lesson(name, json.dumps(known), from_csv(path, target, **options))
+    source = {"csv": str(path.resolve()), "target": target, **options}
+    source["sha256"] = _digest(path)
+    return Lesson(name, json.dumps(source), from_csv(path, target, **options))
 
 
-def reopen(known: str) -> Lesson:
+def reopen(source: str) -> Lesson:
     """The lesson of an earlier run, by its `source`.
 
     Raises:
         ValueError: its file is gone, or has changed since the run started.
     """
-    options = json.loads(known) if known.startswith("{") else {}
-    path, _, digest = known.rpartition("#")
+    options = json.loads(source) if source.startswith("{") else {}
+    path, _, digest = source.rpartition("#")
     if options:
         path, digest = options["csv"], options.pop("sha256")
     if path and _digest(Path(path)) != digest:
         raise ValueError(f"{path} has changed since the run started")
-    return table(**options) if options else find(path or known)
+    return table(**options) if options else find(path or source)
 
 
 def _digest(path: Path) -> str:
@@ -147,17 +146,14 @@ def _from_file(path: Path) -> "Experiment":
     except (Exception, SystemExit) as error:
         line = line_in(path, error)
         place = f" (line {line})" if line else ""
-        raise ValueError(
-            f"{path} failed: {type(error).__name__}: {error}{place}"
-        ) from error
+        words = f"{path} failed: {type(error).__name__}: {error}{place}"
+        raise ValueError(words) from error
     finally:
         sys.path.pop(0)
     if isinstance(named := defined.get("EXPERIMENT"), Experiment):
         return named
     lessons = {id(v): v for v in defined.values() if isinstance(v, Experiment)}
     if len(lessons) != 1:
-        raise ValueError(
-            f"{path} must define one compare.experiment.Experiment, "
-            f"found {len(lessons)}"
-        )
+        wanted = "must define one compare.experiment.Experiment"
+        raise ValueError(f"{path} {wanted}, found {len(lessons)}")
     return next(iter(lessons.values()))

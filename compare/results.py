@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compare.backend import to_numpy
-from compare.dataset import Data
+from compare.data import Data
 
 SMALL = 64
 """Learners with at most this many numbers keep their parameters after every step."""
@@ -93,6 +93,12 @@ class Trial:
     path: ParameterHistory = field(default_factory=lambda: ParameterHistory({}, 0))
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 
+    def record(self, step: int, loss: float) -> None:
+        """Add the loss of a step, and the parameters after it where they are kept."""
+        self.losses.append(loss)
+        if self.path.is_due(step + 1):
+            self.path.append(self.parameters)
+
     def note(self, metric: str, step: int, value: float) -> None:
         """Add a value to the history of a metric."""
         self.history.setdefault(metric, []).append((step, value))
@@ -120,6 +126,18 @@ class Trial:
     def gradients(self) -> dict[str, np.ndarray]:
         """The gradients of the last step by name."""
         return {n: to_numpy(a) for n, a in self.learner.gradients().items()}
+
+    def state(self) -> dict[str, Any]:
+        """All that was recorded."""
+        losses, path = np.array(self.losses), self.path.arrays()
+        return {"losses": losses, "path": path, "history": self.history}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.losses = array("d", state["losses"])
+        self.path.load(state["path"])
+        for metric, points in state["history"].items():
+            self.history[metric] = [(step, value) for step, value in points]
 
 
 @dataclass

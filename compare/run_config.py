@@ -12,6 +12,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compare.backend import Backend, tf32
+from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
 
 FAST_STEPS = 10
@@ -47,7 +48,7 @@ class RunConfig:
     fast: bool = False
     data: str = ""
     ranks: int = 1
-    check_every: int = 32
+    check_every: int = CHECK_EVERY
 
     def __post_init__(self) -> None:
         for name in ("steps", "threads", "check_every"):

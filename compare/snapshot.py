@@ -35,11 +35,8 @@ def weights(state: dict[str, Any]) -> dict[str, Any]:
 def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
     """All that is compared after a step: loss, gradients, parameters, other state.
 
-    Args:
-        learner: after the step.
-        loss: returned by the step.
-        state: its `state_dict`, from which counts, optimizer state and schedule are
-            taken by their dotted keys, such as "optimizer.state.0.momentum_buffer".
+    Counts, optimizer state and schedule are taken from the learner's `state` by their
+    dotted keys, such as "optimizer.state.0.momentum_buffer".
     """
     parameters = learner.parameters()
     named = {f"{'model.' * ('model' in state)}{name}" for name in parameters}
@@ -51,20 +48,21 @@ def values(learner: Any, loss: float, state: dict[str, Any]) -> Values:
     }
 
 
-def flattened(tree: Any, name: str = "") -> Values:
+def flattened(tree: Any, prefix: str = "") -> Values:
     """The arrays and finite numbers of a nested state, by dotted key.
 
     A whole number stays an int: counts are compared exactly.
     """
-    if isinstance(tree, (dict, list, tuple)):
-        found: Values = {}
-        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            found |= flattened(value, f"{name}.{key}" if name else str(key))
-        return found
-    if hasattr(tree, "dtype"):
-        return {name: tree if tree.ndim else to_numpy(tree).item()}
-    is_number = isinstance(tree, (int, float)) and not isinf(tree)
-    return {name: tree} if is_number else {}
+    found: Values = {}
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        name = f"{prefix}{key}"
+        if isinstance(value, (dict, list, tuple)):
+            found |= flattened(value, f"{name}.")
+        elif hasattr(value, "dtype"):
+            found[name] = value if value.ndim else to_numpy(value).item()
+        elif isinstance(value, (int, float)) and not isinf(value):
+            found[name] = value
+    return found
 
 
 def unmatched(got: Values, want: Values) -> list[str]:
@@ -87,13 +85,9 @@ def non_finite(found: Values) -> str:
 def perturbed(
     tree: Any, rng: np.random.Generator, eps: float, *, integers: bool = True
 ) -> Any:
-    """A nested state with every float moved by −1, 0 or 1 ULP (eps, relative).
+    """A nested state of NumPy arrays, every float moved by −1, 0 or 1 ULP (relative).
 
-    Args:
-        tree: NumPy arrays in dicts and lists.
-        rng: draws the moves.
-        eps: the distance from 1 to the next number of the dtype.
-        integers: whether floats that are whole numbers move, too: a label does not.
+    Without `integers` floats that are whole numbers stay: a label is exact.
     """
 
     def move(a: Any) -> Any:

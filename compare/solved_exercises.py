@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import count, groupby
 from math import cos, e, exp, tanh
 from typing import Any
 
@@ -33,15 +33,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of the course."""
+    """One exercise of the course.
+
+    Args:
+        id: the part of the course and the letter on the slide.
+        heading: the German heading of the slide.
+        by_hand: the closed form, evaluated.
+    """
 
     id: str
-    """The part of the course and the letter on the slide."""
     heading: str
-    """The German heading of the slide."""
     question: str
     by_hand: Any
-    """The closed form, evaluated."""
     solve: Solve
 
     def answer(self) -> Answer:
@@ -64,10 +67,8 @@ def by_heading() -> dict[str, list[Exercise]]:
 def _text(values: np.ndarray) -> str:
     """Four digits, one line a row."""
     if values.ndim == 2:
-        return "\n".join(_text(row) for row in values)
-    if values.ndim == 1:
-        return f"[{', '.join(_text(number) for number in values)}]"
-    return f"{float(values):.4g}"
+        return "\n".join(map(_text, values))
+    return f"[{', '.join(map(_text, values))}]" if values.ndim else f"{values:.4g}"
 
 
 # B: a neuron y = g(w₀ + Σ wᵢxᵢ).
@@ -118,25 +119,23 @@ def _layers() -> Iterator[Exercise]:
     """Several neurons in one operation."""
     heading = "Mehrere Aktivierungen in EINER Operation — y = "
     vector = f"{heading}g(W·x), x₀ = 1", "x = [1, 1], W = the weights of e to h"
-    for name in ("Tanh", "Sigmoid"):
-        on_paper = [ON_PAPER[name](total) for total in AT_ONES]
-        solve = _neuron(name, [1, 1], WEIGHTS)
-        yield Exercise(f"B W·x, {name.lower()}", *vector, on_paper, solve)
     matrix = (
         f"{heading}g(W·Xᵀ), Diagonale = e bis h",
         "W·Xᵀ of the inputs and weights of e to h",
     )
+    for name in ("Tanh", "Sigmoid"):
+        on_paper = [ON_PAPER[name](total) for total in AT_ONES]
+        solve = _neuron(name, [1, 1], WEIGHTS)
+        yield Exercise(f"B W·x, {name.lower()}", *vector, on_paper, solve)
     for name in ("Tanh", "Sigmoid"):
         on_paper = [[ON_PAPER[name](total) for total in row] for row in ALL_SUMS]
         yield Exercise(f"B W·Xᵀ, {name.lower()}", *matrix, on_paper, _matrix(name))
 
 
 def _neuron(name: str, x: Any, weights: Any) -> Solve:
-    def solve(library: Any, array: Callable[[Any], Any]) -> Any:
-        total = library.perceptron.weighted_sum(array(x), array(weights))
-        return getattr(library.nn, name)()(total)
-
-    return solve
+    return lambda library, array: getattr(library.nn, name)()(
+        library.perceptron.weighted_sum(array(x), array(weights))
+    )
 
 
 def _matrix(name: str) -> Solve:
@@ -148,7 +147,7 @@ def _matrix(name: str) -> Solve:
 
 # C: the gradient of a function at a point.
 
-HOMEWORK = (
+HOMEWORK = (  # formula, gradient on paper, surface
     ("∇(x² + y²) = [2x, 2y]", [4, -2], "SumOfSquares"),
     ("∇(x³ + y³) = [3x², 3y²]", [12, 3], "SumOfCubes"),
     ("∇(1/(x² + y²)) = [−2x, −2y]/(x² + y²)²", [-4 / 25, 2 / 25], "InverseSquare"),
@@ -163,14 +162,15 @@ WORKED = (
 
 
 def _gradients() -> Iterator[Exercise]:
-    on_slides = (
-        *(("Aufgaben: Gradienten", (2, -1), row) for row in HOMEWORK),
-        *(("Gradienten: Beispiele der Folien", (3, 5), row) for row in WORKED),
-    )
-    for number, (heading, point, (formula, on_paper, name)) in enumerate(on_slides, 1):
-        question = f"{formula}, at {point}".replace("-", "−")
-        solve = _gradient(name, point)
-        yield Exercise(f"C {number}", heading, question, on_paper, solve)
+    number = count(1)
+    for heading, point, rows in (
+        ("Aufgaben: Gradienten", (2, -1), HOMEWORK),
+        ("Gradienten: Beispiele der Folien", (3, 5), WORKED),
+    ):
+        for formula, on_paper, name in rows:
+            question = f"{formula}, at {point}".replace("-", "−")
+            solve = _gradient(name, point)
+            yield Exercise(f"C {next(number)}", heading, question, on_paper, solve)
 
 
 def _gradient(surface: str, point: tuple[float, ...]) -> Solve:

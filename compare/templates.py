@@ -10,9 +10,9 @@ import handmade
 from compare.show import docstring
 from compare.show.shorten import broken
 from compare.suggest import suggest
-from compare.testing import LAYERS, LOSSES, OPTIMIZERS, resolved, rng_of
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS
+from compare.testing.reference import drawn
 
-CASES = [*LAYERS, *LOSSES, *OPTIMIZERS]
 FILE = '''\
 """Fill in the parts marked TODO; `python -m compare check THIS_FILE` checks it."""
 
@@ -34,7 +34,8 @@ COMPUTES = ("forward", "backward", "updated", "step")
 
 def names() -> list[str]:
     """The classes that there is a template of."""
-    return [*dict.fromkeys(case.name for case in CASES), "Rosenblatt"]
+    cases = (*LAYERS, *LOSSES, *OPTIMIZERS)
+    return [*dict.fromkeys(case.name for case in cases), "Rosenblatt"]
 
 
 def template(name: str, solution: bool = False) -> str:
@@ -66,7 +67,9 @@ def _to_fill_in(cls: Any) -> str:
     texts = docstring.sections(cls, inherited=SECTIONS)
     sections = [f"{n}:\n{_indented(texts[n])}" for n in SECTIONS if n in texts]
     doc = _indented(docstring.summary(cls), *sections).lstrip().replace("\\", "\\\\")
-    methods = _indented(*filter(None, (_constructor(cls), *_methods(cls))))
+    parameters, buffers = _state(cls)
+    constructor = _constructor(cls, parameters, buffers)
+    methods = _indented(*constructor, *_methods(cls, parameters))
     return FILE.format(name=cls.__name__, doc=doc, methods=methods)
 
 
@@ -74,9 +77,18 @@ def _indented(*blocks: str) -> str:
     return textwrap.indent("\n\n".join(blocks), "    ")
 
 
-def _constructor(cls: Any) -> str:
+def _state(cls: Any) -> tuple[list[str], list[str]]:
+    """The names of its own parameters, and of its buffers, over all of its cases."""
+    if cls is handmade.perceptron.Rosenblatt:
+        return ["weight", "bias"], []
+    questions = [drawn(c) for c in [*LAYERS, *LOSSES] if c.name == cls.__name__]
+    parameters = dict.fromkeys(n for q in questions for n in q.state if "." not in n)
+    buffers = dict.fromkeys(n for q in questions for n in q.buffers if "." not in n)
+    return list(parameters), list(buffers)
+
+
+def _constructor(cls: Any, parameters: list[str], buffers: list[str]) -> list[str]:
     """Keeps every argument, and declares every parameter and buffer."""
-    parameters, buffers = _state(cls)
     kept = [p.name for p in _arguments(cls)[1:] if p.name not in parameters]
     lines = [f"self.{n} = {'list(params)' if n == 'params' else n}" for n in kept]
     if parameters or buffers:
@@ -86,18 +98,17 @@ def _constructor(cls: Any) -> str:
         lines += [f"self.{name}_grad = 0" for name in parameters]
     if buffers or cls.__name__ in ("Dropout", "GaussianSample"):
         lines.append("self.training = True")
-    return _method("__init__", cls, *lines) if lines else ""
+    return [_method("__init__", cls, *lines)] if lines else []
 
 
-def _methods(cls: Any) -> list[str]:
+def _methods(cls: Any, parameters: list[str]) -> list[str]:
     """The methods to be written, each with what it has to do."""
     if hasattr(cls, "forward"):
-        keep = "# Keep in self what backward needs."
-        gradients = ", ".join(f"self.{name}_grad" for name in _state(cls)[0])
+        gradients = ", ".join(f"self.{name}_grad" for name in parameters)
         wanted = f"# Add to {gradients}; return" if gradients else "# Return"
         wanted += f" ∂L/∂{_arguments(cls.forward)[1].name}."
-        forward = _method("forward", cls.forward, keep, TODO)
-        return [forward, _method("backward", cls.backward, wanted, TODO)]
+        todo = {"forward": "# Keep in self what backward needs.", "backward": wanted}
+        return [_method(name, getattr(cls, name), todo[name], TODO) for name in todo]
     if cls in vars(handmade.optim).values():
         use = "# Each of self.params has its numbers in .data, their gradient in .grad."
         loop = ("for parameter in self.params:", "    parameter.grad = None")
@@ -107,20 +118,11 @@ def _methods(cls: Any) -> list[str]:
     return [_method("step", cls.step, change, TODO)]
 
 
-def _state(cls: Any) -> tuple[list[str], list[str]]:
-    """The names of its own parameters, and of its buffers, over all of its cases."""
-    if cls is handmade.perceptron.Rosenblatt:
-        return ["weight", "bias"], []
-    parameters: dict[str, Any] = {}
-    buffers: dict[str, Any] = {}
-    cases = [c for c in CASES if c.name == cls.__name__ and hasattr(cls, "forward")]
-    for case in cases:
-        kwargs = case.drawn(rng_of(case))
-        args, named = (resolved(a, handmade.nn) for a in (case.args, kwargs))
-        built = cls(*args, **named)
-        parameters |= dict(built.named_parameters())
-        buffers |= {n: b for n, b in built.named_buffers() if n not in kwargs}
-    return [n for n in parameters if "." not in n], [n for n in buffers if "." not in n]
+def _method(name: str, function: Any, *lines: str) -> str:
+    """A method with the arguments of another, and these lines."""
+    signature = str(inspect.Signature(_arguments(function))).replace("'", '"')
+    head = broken(f"def {name}{signature}:").replace("\n):", ",\n):")
+    return "\n".join([head, *(f"    {line}" for line in lines)])
 
 
 def _arguments(function: Any) -> list[inspect.Parameter]:
@@ -130,13 +132,6 @@ def _arguments(function: Any) -> list[inspect.Parameter]:
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         arguments.insert(0, inspect.Parameter("self", kind))
     return [a.replace(annotation=inspect.Parameter.empty) for a in arguments]
-
-
-def _method(name: str, function: Any, *lines: str) -> str:
-    """A method with the arguments of another, and these lines."""
-    signature = str(inspect.Signature(_arguments(function))).replace("'", '"')
-    head = broken(f"def {name}{signature}:").replace("\n):", ",\n):")
-    return "\n".join([head, *(f"    {line}" for line in lines)])
 
 
 # The solution: the source of `handmade`, and what it imports.

@@ -7,8 +7,9 @@ import sys
 import threading
 import urllib.request
 from collections import deque
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 RUNS = ("handmade", "torch_ref", "compare")
@@ -16,14 +17,11 @@ RUNS = ("handmade", "torch_ref", "compare")
 
 
 def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
-    """The address that opens TensorBoard without smoothing and with pinned charts.
+    """The address that opens TensorBoard without smoothing, charts `tags` pinned.
 
-    Args:
-        base: of the server, such as "http://127.0.0.1:6006".
-        runs: only runs whose name starts so, such as "or_gate/".
-        tags: the charts to pin.
-        pictured: the run whose picture of both curves is pinned after the first chart,
-            since lines that agree hide each other there.
+    It shows only runs whose name starts with `runs`, such as "or_gate/". The picture of
+    both curves of the run `pictured` is pinned after the first chart, since lines that
+    agree hide each other there.
     """
     pins: list[dict[str, Any]] = [{"plugin": "scalars", "tag": tag} for tag in tags]
     if pictured:
@@ -49,7 +47,7 @@ def command(logdir: Path, port: int) -> list[str]:
     ]
 
 
-class Server:
+class Server(AbstractContextManager["Server"]):
     """A TensorBoard that serves `logdir`; ended with the `with` block.
 
     Port 0 is any free port.
@@ -62,10 +60,8 @@ class Server:
     def __init__(self, logdir: Path, port: int = 0) -> None:
         if not logdir.is_dir():
             raise FileNotFoundError(f"there is no log folder {logdir}")
-        words, both = command(logdir, port), subprocess.STDOUT
-        self._process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=both, text=True
-        )
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self._process = subprocess.Popen(command(logdir, port), text=True, **pipes)
         # Reads what comes after the address: a full pipe would stop the server.
         self._drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
         try:
@@ -77,12 +73,11 @@ class Server:
 
     def _address(self) -> str:
         """Read what the server prints until it names its address."""
-        lines: list[str] = []
+        said = ""
         for line in self._process.stdout or []:
-            lines.append(line)
+            said += line
             if found := re.search(r"http://\S+", line):
                 return found[0].rstrip("/")
-        said = "".join(lines)
         taken = "\nport 0 takes a free one" if "already in use" in said else ""
         raise RuntimeError(f"TensorBoard did not start:\n{said}{taken}")
 
@@ -107,9 +102,6 @@ class Server:
             self._drain.join()
         if self._process.stdout:
             self._process.stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -1,5 +1,6 @@
 """How far two arrays differ, and how much of that rounding can explain."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,19 +16,13 @@ from compare.backend import to_numpy
 class Difference:
     """How far two arrays differ.
 
-    Args:
-        max_abs: max |got − want|. Infinite where shape or dtype differ, or where only
-            one of two entries is finite; entries that are the same infinity, or NaN in
-            both, do not differ.
-        scale: max |want| over the finite entries.
-        finite: whether every entry of both arrays is finite.
-        exact: whether it is a count, for which there is no rounding.
+    Entries that are the same infinity, or NaN in both, do not differ.
     """
 
-    max_abs: float
-    scale: float
-    finite: bool = True
-    exact: bool = False
+    max_abs: float  # max |got − want|; infinite for another shape, dtype or non-finite
+    scale: float  # max |want| over the finite entries
+    finite: bool = True  # every entry of both arrays
+    exact: bool = False  # a count, for which there is no rounding
 
     @property
     def relative(self) -> float:
@@ -58,8 +53,11 @@ def differences(
 ) -> dict[str, Difference]:
     """The difference of every named array that both have, in shape, dtype and value."""
     with np.errstate(all="ignore"):
-        common = [name for name in want if name in got]
-        return {n: _difference(got[n], want[n], same_dtype=True) for n in common}
+        return {
+            name: _difference(got[name], want[name], same_dtype=True)
+            for name in want
+            if name in got
+        }
 
 
 def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
@@ -75,15 +73,19 @@ def _difference(got: Any, want: Any, same_dtype: bool) -> Difference:
     elif want.dtype.kind != "f":
         got, want = got.astype(float), want.astype(float)
     buffer = np.empty_like(want)  # once: with large arrays memory takes the time
-    scale = float(np.abs(want, out=buffer).max(initial=0))
-    np.abs(np.subtract(got, want, out=buffer), out=buffer)
-    max_abs = float(buffer.max(initial=0))
+    scale = np.abs(want, out=buffer).max(initial=0)
+    max_abs = np.abs(np.subtract(got, want, out=buffer), out=buffer).max(initial=0)
     if isfinite(max_abs):  # then so is every entry
-        return Difference(max_abs, scale)
-    same = (got == want) | (np.isnan(got) & np.isnan(want))
-    differs = np.where(same, 0.0, np.where(np.isfinite(buffer), buffer, inf))
+        return Difference(float(max_abs), float(scale))
     finite = bool(np.isfinite(got).all() and np.isfinite(want).all())
-    return Difference(float(differs.max(initial=0)), _scale(want), finite)
+    return Difference(float(_distances(got, want).max()), _scale(want), finite)
+
+
+def _distances(got: np.ndarray, want: np.ndarray) -> np.ndarray:
+    """|got − want|: 0 for the same infinity or NaN, infinite for another."""
+    distances = np.abs(got - want)
+    same = (got == want) | (np.isnan(got) & np.isnan(want))
+    return np.where(same, 0.0, np.where(np.isfinite(distances), distances, inf))
 
 
 def _scale(want: np.ndarray) -> float:
@@ -93,10 +95,9 @@ def _scale(want: np.ndarray) -> float:
 def largest_at(got: np.ndarray, want: np.ndarray) -> tuple[int, ...]:
     """The index of the largest difference of two arrays of one shape."""
     with np.errstate(all="ignore"):
-        differs = np.abs(np.subtract(got, want, dtype=float))
-    same = (got == want) | (np.isnan(got) & np.isnan(want))
-    differs = np.where(same, 0.0, np.where(np.isfinite(differs), differs, inf))
-    return tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
+        distances = _distances(got.astype(float), want.astype(float))
+    largest = np.unravel_index(int(distances.argmax()), distances.shape)
+    return tuple(map(int, largest))
 
 
 def rounding_tolerance(eps: float, length: int, depth: int) -> float:
@@ -134,6 +135,9 @@ FLOAT64_EPS = float(np.finfo(float).eps)
 SCHEDULER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_")
 """Hyper-parameters are float64 on both sides, whatever the dtype of the arrays."""
 
+STATE = ("batch_size", "scales", "noise", "zero", "followers")
+"""What a tolerance learns from the steps."""
+
 Cause = Literal["rounding", "kink", "zero", "mistake"]
 
 
@@ -142,7 +146,7 @@ class Tolerance:
 
     Rounding is a difference within one of
 
-    - `rounding_tolerance` · max |want|, the a priori bound;
+    - `bound` · max |want|, the a priori tolerance;
     - `ULP_FLOOR` ULP of the largest value that the tensor has had: a gradient that has
       almost vanished keeps the rounding error of the numbers that cancelled in it;
     - `SAFETY` times the sensitivity: how far PyTorch's own result moves if its state
@@ -157,74 +161,77 @@ class Tolerance:
     def __init__(self, eps: float, shapes: list[tuple[int, ...]]) -> None:
         self.eps, self._depth = eps, len(shapes)
         self._longest = max([1, *(max(shape, default=1) for shape in shapes)])
+        self.batch_size = 1
         self.scales: dict[str, float] = {}
         """The largest |want| of each tensor so far."""
         self.noise: dict[str, float] = {}
         """How far PyTorch's own result moves by rounding, where it was measured."""
         self.zero: dict[str, float] = {}
         """Tensors whose true value is 0: the size of the rounding errors they hold."""
-        self.followers: set[str] = set()
+        self.followers: list[str] = []
         """Parameters that an optimizer moves by the rounding errors of those."""
 
-    def bound(self, batch_size: int) -> float:
+    @property
+    def bound(self) -> float:
         """The relative difference after one step that any rounding can explain."""
-        length = max(self._longest, batch_size)
+        length = max(self._longest, self.batch_size)
         return rounding_tolerance(self.eps, length, self._depth)
 
-    def observe(self, found: dict[str, Difference]) -> None:
+    def observe(self, found: Mapping[str, Difference]) -> None:
         """Widen the scales to the sizes that the tensors have now."""
         for name, difference in found.items():
             self.scales[name] = max(difference.scale, self.scales.get(name, TINY))
             if name in self.zero and difference.scale > ZERO_GROWTH * self.zero[name]:
                 del self.zero[name]
 
-    def relative(self, found: dict[str, Difference], prefix: str) -> dict[str, float]:
+    def relative(
+        self, found: Mapping[str, Difference], prefix: str = ""
+    ) -> dict[str, float]:
         """Differences relative to the scales, of one kind of tensor, without `zero`."""
         return {
-            name.removeprefix(prefix): self._relative(name, difference)
-            for name, difference in found.items()
-            if name.startswith(prefix) and name not in self.zero.keys() | self.followers
+            name.removeprefix(prefix): d.max_abs and d.max_abs / self.scales[name]
+            for name, d in found.items()
+            if name.startswith(prefix)
+            and name not in self.zero
+            and name not in self.followers
         }
 
-    def is_far(self, found: dict[str, Difference], bound: float) -> bool:
-        """Whether any difference is beyond `bound`, relative to its scale."""
+    def exceeded(self, found: Mapping[str, Difference], fraction: float) -> bool:
+        """Whether any difference is above this fraction of `allowed`."""
         return any(
-            not difference.max_abs <= bound * self.scales[name] * (not difference.exact)
-            for name, difference in found.items()
-            if name not in self.zero
+            not d.max_abs <= fraction * self.allowed(name, d)
+            for name, d in found.items()
+            if d.max_abs
         )
 
-    def _relative(self, name: str, found: Difference) -> float:
-        return found.max_abs / self.scales[name] if found.max_abs else 0.0
+    def is_far(self, found: Mapping[str, Difference], steps: int) -> bool:
+        """Whether any difference is above what so many steps explain at most."""
+        return any(
+            d.exact or not d.max_abs <= steps * self.bound * self.scales[name]
+            for name, d in found.items()
+            if d.max_abs and name not in self.zero
+        )
 
-    def allowed(self, name: str, found: Difference, bound: float) -> float:
+    def allowed(self, name: str, found: Difference) -> float:
         """The absolute difference that is rounding whatever the sensitivity is."""
         if found.exact:
             return 0.0
+        scale = self.scales[name]
         if "param_groups." in name or name.startswith(SCHEDULER):
-            return ULP_FLOOR * FLOAT64_EPS * self.scales[name]
-        return max(bound * found.scale, self._floor(name))
-
-    def _floor(self, name: str) -> float:
-        return ULP_FLOOR * self.eps * self.scales[name]
+            return ULP_FLOOR * FLOAT64_EPS * scale
+        return max(self.bound * found.scale, ULP_FLOOR * self.eps * scale)
 
     def decay(self) -> None:
         """Trust each measured noise level a little less."""
         self.noise = {name: DECAY * noise for name, noise in self.noise.items()}
 
-    def cause(
-        self, name: str, found: Difference, bound: float, moves: Iterator[float]
-    ) -> Cause:
+    def cause(self, name: str, found: Difference, moves: Iterator[float]) -> Cause:
         """What explains the difference of one tensor after one step.
 
-        Args:
-            name: of the tensor.
-            found: its difference.
-            bound: the relative tolerance of this batch.
-            moves: how far each perturbation moves PyTorch's own result; drawn from only
-                where it is needed. The noise level is measured anew from it.
+        `moves` is how far each perturbation moves PyTorch's own result: drawn from only
+        where it is needed, and then the noise level is measured anew from it.
         """
-        known = max(self.allowed(name, found, bound), SAFETY * self.noise.get(name, 0))
+        known = max(self.allowed(name, found), SAFETY * self.noise.get(name, 0))
         if found.max_abs <= known:
             return "rounding"
         if found.exact or isinf(found.max_abs):
@@ -238,9 +245,17 @@ class Tolerance:
             self.zero[name] = self.scales[name]
             return "zero"
         if name.replace("parameter ", "gradient ") in self.zero:
-            self.followers.add(name)
+            self.followers += [name] * (name not in self.followers)
             return "zero"
         return "kink" if found.max_abs > SAFETY * self.noise[name] else "rounding"
+
+    def state(self) -> dict[str, Any]:
+        """All that the steps so far have shown."""
+        return copy.deepcopy({name: getattr(self, name) for name in STATE})
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from where `state` was taken."""
+        vars(self).update(copy.deepcopy(state))
 
 
 def lasting_noise(moves: list[float]) -> float:

@@ -3,12 +3,13 @@
 import platform
 import time
 import traceback
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ import numpy as np
 import handmade
 import torch_ref
 from compare import checkpoint, plots, report
-from compare.dataloader import DataLoader
-from compare.experiment import Data, Experiment
-from compare.lockstep import Diverged, Lockstep, Step
+from compare.data import DataLoader
+from compare.experiment import Experiment
+from compare.lockstep import Lockstep, NonFinite, Step
 from compare.logger import RunLogger
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
@@ -30,11 +31,14 @@ from compare.run_config import (
 )
 from compare.verdict import Verdict, worst
 
+LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 SAVE_SECONDS = 1.0
 """Seconds between two checkpoints, at least."""
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
+CHECKPOINT_FORMAT = 3
+"""Version of what a checkpoint holds."""
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
@@ -49,38 +53,31 @@ class LessonError(ValueError):
 
 @dataclass
 class Result:
-    """The result of a run.
-
-    Args:
-        lesson: its name.
-        folder: the run directory.
-        verdict: whether both implementations agree.
-        claims: by text: whether the check holds on both sides, and the numbers.
-        status: "finished", "diverged", "failed" or "interrupted".
-        reason: why it did not finish, or "".
-        seconds: how long it took.
-        tags: TensorBoard tags of the loss curves.
-        story: what to notice.
-        nothing_learned: why the comparison of some learner proves nothing, or "".
-    """
+    """The result of a run."""
 
     lesson: str
     folder: Path
-    verdict: Verdict
+    verdict: Verdict  # the worst of all trials
     claims: Checks
-    status: str
-    reason: str
+    status: str  # "finished", "diverged", "failed" or "interrupted"
+    reason: str  # why it did not finish, or ""
     seconds: float
-    tags: list[str]
+    tags: list[str]  # of the loss curves in TensorBoard
     story: str = ""
-    nothing_learned: str = ""
+    nothing_learned: str = ""  # why the comparison of a learner proves nothing, or ""
+
+    @property
+    def failures(self) -> list[str]:
+        """What fails beside the comparison itself, in words."""
+        checks = self.claims.items()
+        failed = [f"{text} ({found})" for text, (holds, found) in checks if not holds]
+        return [self.nothing_learned, *failed] if self.nothing_learned else failed
 
     @property
     def ok(self) -> bool:
         """Whether the run finished, both sides agree and every check holds."""
-        held = all(holds for holds, _ in self.claims.values())
-        agrees = self.verdict.agrees and not self.nothing_learned
-        return self.status == "finished" and agrees and held
+        finished = self.status == "finished"
+        return finished and self.verdict.agrees and not self.failures
 
     def _repr_html_(self) -> str:
         return report.as_html(self)
@@ -93,6 +90,7 @@ def run(
     progress: Progress | None = None,
     resumed: Path | None = None,
     source: str = "",
+    say: Callable[[str], None] = lambda words: None,
 ) -> Result:
     """Train both implementations of a lesson in lockstep and compare them.
 
@@ -103,6 +101,7 @@ def run(
         progress: may wrap the steps to show them.
         resumed: directory of an interrupted run, to be continued.
         source: where to find the lesson again: its name, or its file.
+        say: is told from which step a resumed run continues.
 
     Raises:
         OSError: the log folder cannot be written to.
@@ -112,54 +111,68 @@ def run(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
     experiment = experiment.on(config.data)
-    config.steps_of(experiment)  # refused before anything is written
-    saved = None if resumed is None else checkpoint.load(resumed / checkpoint.NAME)
-    if saved is not None and "trials" not in saved:
-        raise checkpoint.BadCheckpoint(
-            f"{resumed} was saved by an older version; start the run again"
-        )
+    steps = config.steps_of(experiment)  # refused before anything is written
+    if config.fast:
+        experiment = replace(experiment, seeds=1)
+    saved = {} if resumed is None else _saved(resumed)
     with process_settings(config), sigterm_interrupts():
-        if resumed is None or saved is None:
+        if resumed is None:
             logger = RunLogger.new(config.logdir, lesson)
         else:
             logger = RunLogger.resume(resumed, saved["sizes"])
         with logger:
             logger.summary["source"] = source or lesson
-            return _Run(lesson, experiment, config, logger, progress).result(saved)
+            run = _Run(lesson, experiment, config, steps, logger, progress, say)
+            return run.result(saved.get("trials", []))
 
 
+def _saved(folder: Path) -> dict[str, Any]:
+    """The checkpoint of a run."""
+    saved = checkpoint.load(folder / checkpoint.NAME)
+    if saved.get("format") != CHECKPOINT_FORMAT:
+        raise checkpoint.BadCheckpoint(
+            f"{folder} was saved by an older version; start the run again"
+        )
+    return saved
+
+
+@dataclass
 class _Run:
     """All trials of one run: each learner from each seed."""
 
-    def __init__(
-        self,
-        lesson: str,
-        experiment: Experiment,
-        config: RunConfig,
-        logger: RunLogger,
-        progress: Progress | None,
-    ) -> None:
-        self.lesson = lesson
-        self.experiment = replace(experiment, seeds=1) if config.fast else experiment
-        self.config = config
-        self.logger = logger
-        self.progress = progress or (lambda steps, label, total: steps)
-        self.steps = config.steps_of(experiment)
-        self.trials: list[TrialRun] = []
-        self.began = time.perf_counter()
-        self.next_save = 0.0
+    lesson: str
+    experiment: Experiment
+    config: RunConfig
+    steps: int
+    logger: RunLogger
+    progress: Progress | None
+    say: Callable[[str], None]
+    trials: list["TrialRun"] = field(default_factory=list)
+    next_save: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
 
-    def result(self, saved: dict[str, Any] | None) -> Result:
+    @cached_property
+    def labels(self) -> dict[tuple[str, int], str]:
+        """What tells learner and seed of each trial; "train" if there is only one."""
+        seeds, learners = self.experiment.seeds, self.experiment.learners
+        labels = {}
+        for seed in range(self.config.seed, self.config.seed + seeds):
+            for name in learners:
+                words = [name] * (len(learners) > 1) + [f"seed {seed}"] * (seeds > 1)
+                labels[name, seed] = " ".join(words) or "train"
+        return labels
+
+    def result(self, saved: list[dict[str, Any]]) -> Result:
         """Train, check and draw; whatever stops that is written down."""
         self.logger.write_summary(**self._metadata(), status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
-            self._restore(saved or {"trials": []})
+            self._restore(saved)
             self._train()
             checks = {} if self.config.fast else self._checks()
             self._figures()
             status, reason = "finished", ""
-        except Diverged as error:
+        except NonFinite as error:
             status, reason = "diverged", str(error)
         except Exception as error:
             status, reason = "failed", f"{type(error).__name__}: {error}"
@@ -171,75 +184,64 @@ class _Run:
 
     def _train(self) -> None:
         """Take all remaining steps of all trials."""
-        for number, (name, seed) in enumerate(self._names()):
+        for number, key in enumerate(self.labels):
             is_new = number == len(self.trials)
-            trial = self._add_trial(name, seed) if is_new else self.trials[number]
-            label = self._label(name, seed)
+            trial = self._add_trial(*key) if is_new else self.trials[number]
             self._save()
-            left = self.steps - trial.done
-            for step in self.progress(trial.train(), f"{self.lesson} {label}", left):
-                largest = trial.lockstep.history.trajectory
-                self.logger.step(name, seed, label, step, largest)
+            for step in self._shown(trial):
+                self.logger.log(step, trial.label, trial.name, trial.seed)
                 for library, metrics in trial.measure(step.number).items():
-                    self.logger.metrics(library, label, step.number, metrics)
+                    self.logger.metrics(library, trial.label, step.number, metrics)
                 if time.perf_counter() > self.next_save:
                     self._save()
         self._save()
 
-    def _names(self) -> Iterator[tuple[str, int]]:
-        first = self.config.seed
-        for seed in range(first, first + self.experiment.seeds):
-            for name in self.experiment.learners:
-                yield name, seed
-
-    def _label(self, name: str, seed: int) -> str:
-        """What tells a trial from the others; "train" where there is only one."""
-        words = [name] if len(self.experiment.learners) > 1 else []
-        words += [f"seed {seed}"] if self.experiment.seeds > 1 else []
-        return " ".join(words) or "train"
+    def _shown(self, trial: "TrialRun") -> Iterator[Step]:
+        """The remaining steps of a trial, with their progress."""
+        label, left = f"{self.lesson} {trial.label}", self.steps - trial.done
+        steps = trial.train()
+        return self.progress(steps, label, left) if self.progress else steps
 
     def _add_trial(self, name: str, seed: int) -> "TrialRun":
-        self.trials.append(
-            TrialRun(self.experiment, name, seed, self.config, self.steps)
-        )
-        return self.trials[-1]
+        label = self.labels[name, seed]
+        trial = TrialRun(self.experiment, name, seed, self.config, self.steps, label)
+        self.trials.append(trial)
+        return trial
 
-    def _restore(self, saved: dict[str, Any]) -> None:
-        for state in saved["trials"]:
-            self._add_trial(state["name"], state["seed"]).load_state(state)
+    def _restore(self, saved: list[dict[str, Any]]) -> None:
+        """Continue the trials from where their states were saved."""
+        for key, state in zip(self.labels, saved, strict=False):
+            self._add_trial(*key).load_state(state)
+        if saved:
+            trial = self.trials[-1]
+            which = "" if trial.label == "train" else f" of {trial.label}"
+            words = f"resumed after step {trial.done} of {self.steps}{which}"
+            self.say(f"{self.lesson}: {words}")
 
     def _save(self) -> None:
         """Write a checkpoint of everything up to the last logged step."""
         began = time.perf_counter()
-        trials = [trial.state() for trial in self.trials]
-        state = {"trials": trials, "sizes": self.logger.sizes()}
+        trials, sizes = [trial.state() for trial in self.trials], self.logger.sizes()
+        state = {"format": CHECKPOINT_FORMAT, "trials": trials, "sizes": sizes}
         checkpoint.save(self.logger.folder / checkpoint.NAME, state)
         now = time.perf_counter()
         self.next_save = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
 
-    def _sides(self) -> tuple[Side, Side]:
+    def _sides(self) -> list[Side]:
         """All trials so far, by implementation."""
-        ours, theirs = (
-            Side(library, [trial.sides[library] for trial in self.trials])
-            for library in ("handmade", "torch_ref")
-        )
-        return ours, theirs
+        return [Side(n, [trial.sides[n] for trial in self.trials]) for n in LIBRARIES]
 
     def _checks(self) -> Checks:
         """Each check of the lesson; it must hold on both sides."""
         checks = {}
         for text, check in self.experiment.claims.items():
-            found = {}
-            for side in self._sides():
-                with _lesson_errors(f"the claim {text!r}"):
-                    holds, numbers = check(side)
-                    found[side.library] = bool(holds), str(numbers)
-            words = {numbers for _, numbers in found.values()}
-            differing = "; ".join(f"{side}: {n}" for side, (_, n) in found.items())
-            checks[text] = (
-                all(holds for holds, _ in found.values()),
-                words.pop() if len(words) == 1 else differing,
-            )
+            with _lesson_errors(f"the claim {text!r}"):
+                found = {side.library: check(side) for side in self._sides()}
+                holds = all(holds for holds, _ in found.values())
+            words = {library: str(numbers) for library, (_, numbers) in found.items()}
+            same = len({*words.values()}) == 1
+            both = "; ".join(f"{library}: {w}" for library, w in words.items())
+            checks[text] = holds, words["handmade"] if same else both
         return checks
 
     def _figures(self) -> None:
@@ -248,47 +250,47 @@ class _Run:
         for name, draw in self.experiment.figures.items():
             with _lesson_errors(f"the figure {name!r}"):
                 self.logger.figure(name, draw(ours))
+        for name, text in self.experiment.files.items():
+            path = self.logger.folder / name
+            path.write_text(text(ours, theirs), encoding="utf-8")
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
-        verdicts = {trial: trial.lockstep.verdict() for trial in self.trials}
-        expected = self.experiment.expect_no_learning
+        verdicts = [trial.lockstep.verdict() for trial in self.trials]
         dead = [
             verdict.words
-            for trial, verdict in verdicts.items()
-            if not verdict.learned and trial.name not in expected
+            for trial, verdict in zip(self.trials, verdicts, strict=True)
+            if not verdict.learned
+            and trial.name not in self.experiment.expect_no_learning
         ]
         return Result(
             self.lesson,
             self.logger.folder,
-            worst([*verdicts.values()] or [Verdict("equal", "no step was compared")]),
+            worst(verdicts or [Verdict("equal", "no step was compared")]),
             checks,
             status,
             reason,
-            time.perf_counter() - self.began,
-            [f"loss/{self._label(trial.name, trial.seed)}" for trial in self.trials],
-            self.experiment.story,
-            dead[0] if dead and status == "finished" else "",
+            seconds=time.perf_counter() - self.began,
+            tags=[f"loss/{trial.label}" for trial in self.trials],
+            story=self.experiment.story,
+            nothing_learned=dead[0] if dead and status == "finished" else "",
         )
 
     def _write(self, result: Result) -> None:
         """Write the text verdict for TensorBoard and the summary."""
-        trials = {self._label(trial.name, trial.seed): trial for trial in self.trials}
+        trials = {trial.label: trial for trial in self.trials}
+        checks = result.claims.items()
         self.logger.text("verdict", _markdown(result))
         self.logger.write_summary(
             status=result.status,
             reason=result.reason,
             ok=result.ok,
-            verdict={
-                label: asdict(trial.lockstep.verdict())
-                for label, trial in trials.items()
-            },
+            verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
             claims={
-                text: {"holds": holds, "found": found}
-                for text, (holds, found) in result.claims.items()
+                t: {"holds": holds, "found": words} for t, (holds, words) in checks
             },
             metrics={
                 library: {n: t.sides[library].metrics for n, t in trials.items()}
-                for library in ("handmade", "torch_ref")
+                for library in LIBRARIES
             },
             timings={
                 "seconds": round(result.seconds, 3),
@@ -299,39 +301,26 @@ class _Run:
     def _metadata(self) -> dict[str, Any]:
         """What has to be known to run the same again."""
         config, experiment = self.config, self.experiment
+        options = ("seed", "threads", "fast", "data", "ranks", "check_every")
+        libraries = ("numpy", "torch", "tensorboard")
         return {
             "title": experiment.title,
             "story": experiment.story,
             "course": list(experiment.course),
             "began": datetime.now(UTC).isoformat(timespec="seconds"),
             **asdict(config.backend),
-            "seed": config.seed,
+            **{name: getattr(config, name) for name in options},
             "seeds": experiment.seeds,
             "steps": self.steps,
-            "trials": [self._label(name, seed) for name, seed in self._names()],
-            "threads": config.threads,
-            "fast": config.fast,
-            "data": config.data,
-            "ranks": config.ranks,
-            "check_every": config.check_every,
-            "versions": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in ("numpy", "torch", "tensorboard")},
-            },
+            "trials": [*self.labels.values()],
+            "versions": {"python": platform.python_version()}
+            | {name: version(name) for name in libraries},
             "machine": platform.machine(),
         }
 
 
 class TrialRun:
-    """One learner, trained from one seed on both sides.
-
-    Args:
-        experiment: the lesson.
-        name: of the learner.
-        seed: of weights, data and batches.
-        config: backend and check interval.
-        steps: how many to take in all.
-    """
+    """One learner, trained from one seed on both sides, with a label of its own."""
 
     def __init__(
         self,
@@ -340,21 +329,18 @@ class TrialRun:
         seed: int,
         config: RunConfig,
         steps: int,
+        label: str = "train",
     ) -> None:
         self.experiment, self.name, self.seed = experiment, name, seed
-        self.steps, backend = steps, config.backend
+        self.steps, self.label = steps, label
         rng = np.random.default_rng([seed, 1])  # initial weights have another stream
         data = experiment.data_of(name)(rng)
         make, start = experiment.learners[name], experiment.start
-        self.lockstep = Lockstep(make, backend, seed, start, config.check_every)
+        self.lockstep = Lockstep(make, config.backend, seed, start, config.check_every)
         self.loader = DataLoader(data, experiment.batch_size, rng)
-        sides = (
-            ("handmade", self.lockstep.handmade, backend.handmade),
-            ("torch_ref", self.lockstep.torch_ref, backend.torch),
-        )
         self.sides = {
-            library: Trial(name, seed, data, learner, convert)
-            for library, learner, convert in sides
+            library: Trial(name, seed, data, side.learner, side.give)
+            for library, side in self.lockstep.sides.items()
         }
         for trial in self.sides.values():
             trial.path = ParameterHistory(trial.parameters, steps)
@@ -368,14 +354,12 @@ class TrialRun:
         """Take the remaining steps, one after the other.
 
         Raises:
-            Diverged: a loss or gradient is NaN or infinite.
+            NonFinite: a loss or gradient is NaN or infinite.
         """
-        while self.done < self.steps:
-            step = self.lockstep.step(*next(self.loader))
+        for batch in islice(self.loader, self.steps - self.done):
+            step = self.lockstep.step(*batch)
             for library, trial in self.sides.items():
-                trial.losses.append(getattr(step, library))
-                if trial.path.is_due(self.done):
-                    trial.path.append(trial.parameters)
+                trial.record(step.number, getattr(step, library))
             yield step
 
     def measure(self, step: int) -> dict[str, dict[str, float]]:
@@ -385,10 +369,10 @@ class TrialRun:
         if not (due and self.experiment.metrics):
             return {}
         for library, trial in self.sides.items():
-            metrics = {"handmade": handmade, "torch_ref": torch_ref}[library].metrics
             for name, metric in self.experiment.metrics.items():
-                for part, x, target in _splits(trial.data):
+                for part, x, target in trial.data.parts():
                     output = trial.learner.predict(trial.give(x))
+                    metrics = LIBRARIES[library].metrics
                     value = metric(metrics, output, trial.give(target))
                     trial.note(f"{name}/{part}", step, value)
         return {library: trial.metrics for library, trial in self.sides.items()}
@@ -396,18 +380,9 @@ class TrialRun:
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the checks depend on."""
         return {
-            "name": self.name,
-            "seed": self.seed,
             "lockstep": self.lockstep.state(),
             "loader": self.loader.state(),
-            "sides": {
-                library: {
-                    "losses": np.array(trial.losses),
-                    "path": trial.path.arrays(),
-                    "history": trial.history,
-                }
-                for library, trial in self.sides.items()
-            },
+            "sides": {library: trial.state() for library, trial in self.sides.items()},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -415,19 +390,7 @@ class TrialRun:
         self.lockstep.load_state(state["lockstep"])
         self.loader.load_state(state["loader"])
         for library, saved in state["sides"].items():
-            trial = self.sides[library]
-            trial.losses = array("d", saved["losses"])
-            trial.history = {
-                name: [(step, value) for step, value in points]
-                for name, points in saved["history"].items()
-            }
-            trial.path.load(saved["path"])
-
-
-def _splits(data: Data) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    yield "train", data.x, data.target
-    if data.x_test is not None:
-        yield "test", *data.test_set
+            self.sides[library].load_state(saved)
 
 
 @contextmanager

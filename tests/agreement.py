@@ -18,7 +18,7 @@ from strategies.spec import Descent, Example
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
-from compare.testing.case import Layer
+from compare.testing.case import Layer, resolved
 from compare.testing.reference import (
     Results,
     autograds,
@@ -267,7 +267,8 @@ def _majorant(layer: Layer) -> torch.nn.Module:
     if layer.name in ("Sequential", "Residual"):
         make = getattr(torch_ref.nn, layer.name)
         return make(*(_majorant(inner) for inner in layer.args))
-    return layer.built(torch_ref.nn) if layer.name in (*LINEAR, "Flatten") else Larger()
+    kept = layer.name in (*LINEAR, "Flatten")
+    return resolved(layer, torch_ref.nn) if kept else Larger()
 
 
 def _one_loss(example: Example) -> tuple[float, float]:

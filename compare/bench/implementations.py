@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,23 +12,22 @@ import handmade
 import torch_ref
 from compare.backend import Backend, mapped, to_numpy
 from compare.bench import baselines
-from compare.bench.workloads import TrainingStep, Weights, Workload
+from compare.bench.workloads import TrainingStep, Workload
 from compare.compile import Compiled
+
+REFERENCE = "torch_ref"
+"""The implementation that all others are compared with."""
 
 
 class Implementation(NamedTuple):
     """One line of the report."""
 
     title: str
-    prepare: Callable[[Workload, Weights, str], TrainingStep]
-    """Makes the step from a workload, initial weights and a dtype."""
-    package: str = ""
-    """One that must be installed."""
+    prepare: Callable[[Workload, str], TrainingStep]  # the str is the dtype
 
 
 def learner_step(
     workload: Workload,
-    weights: Weights,
     dtype: str,
     *,
     library: Any = handmade,
@@ -37,13 +37,12 @@ def learner_step(
 ) -> TrainingStep:
     """The step of a learner of `handmade` or `torch_ref`.
 
-    The compiler is "torch", "jax" or "graph" for `handmade`, "torch.compile" for
-    `torch_ref`, or "" for none.
+    `compiler` is one of `Compiled`'s for `handmade`, "torch.compile" for `torch_ref`.
     """
+    import_module(array)  # JAX may be missing
     to_array = Backend(array, device, dtype).handmade
     learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
-    state = {**learner.state_dict(), "model": mapped(dict(weights), to_array)}
-    learner.load_state_dict(state)
+    learner.model.load_state_dict(mapped(workload.weights(dtype), to_array))
     x, target = map(to_array, workload.batch())
     if compiler == "torch.compile":
         train = _torch_compiled(learner)
@@ -79,7 +78,7 @@ def _torch_compiled(learner: Any) -> Callable[..., torch.Tensor]:
 
 
 def matrix_products(
-    workload: Workload, weights: Weights, dtype: str, *, device: str = "cpu"
+    workload: Workload, dtype: str, *, device: str = "cpu"
 ) -> TrainingStep:
     """Only the matrix products of a step: a lower bound for its time."""
     kind: Any = {"dtype": getattr(torch, dtype), "device": device}
@@ -97,8 +96,8 @@ def matrix_products(
     return TrainingStep(multiply, dict)
 
 
-def _learner(title: str, package: str = "", **options: Any) -> Implementation:
-    return Implementation(title, partial(learner_step, **options), package)
+def _learner(title: str, **options: Any) -> Implementation:
+    return Implementation(title, partial(learner_step, **options))
 
 
 IMPLEMENTATIONS = {
@@ -106,20 +105,20 @@ IMPLEMENTATIONS = {
         "numpy": _learner("handmade, NumPy", array="numpy"),
         "torch": _learner("handmade, torch"),
         "compile": _learner("handmade, torch compiled", compiler="torch"),
-        "jax": _learner("handmade, JAX jit", "jax", array="jax", compiler="jax"),
+        "jax": _learner("handmade, JAX jit", array="jax", compiler="jax"),
         "torch_ref": _learner("torch_ref, eager", library=torch_ref),
         "torch.compile": _learner(
             "torch_ref, torch.compile", library=torch_ref, compiler="torch.compile"
         ),
-        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step, "jax"),
-        "sklearn": Implementation("scikit-learn", baselines.sklearn_step, "sklearn"),
-        "micrograd": Implementation("micrograd", baselines.micrograd_step, "micrograd"),
+        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step),
+        "sklearn": Implementation("scikit-learn", baselines.sklearn_step),
+        "micrograd": Implementation("micrograd", baselines.micrograd_step),
         "floor": Implementation("matrix products alone", matrix_products),
     },
     "cuda": {
         "torch": _learner("handmade, eager", device="cuda"),
         "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
-        "torch_ref": _learner("torch_ref, eager", library=torch_ref, device="cuda"),
+        "torch_ref": _learner("torch_ref, eager", device="cuda", library=torch_ref),
         "floor": Implementation(
             "matrix products alone", partial(matrix_products, device="cuda")
         ),

@@ -2,26 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import numpy as np
+from rich.table import Column, Table
 
-import handmade
 from compare.backend import TF32_EPS
 from compare.bench.baselines import Unsupported
-from compare.bench.implementations import IMPLEMENTATIONS, Implementation
-from compare.bench.options import Options, applied
-from compare.bench.timing import interleaved
+from compare.bench.implementations import IMPLEMENTATIONS, REFERENCE, Implementation
+from compare.bench.timing import Options, interleaved
 from compare.bench.workloads import WORKLOADS, TrainingStep, Weights, Workload, find
-from compare.tolerance import difference, largest_at, rounding_tolerance
+from compare.tolerance import rounding_tolerance
+from compare.verdict import classify
 
-REFERENCE = "torch_ref"
-"""The implementation that all others are compared with."""
 CHECKED_STEPS = 3
-
-
-class Disagreement(RuntimeError):
-    """Two implementations do not compute the same; the message names the tensor."""
 
 
 @dataclass
@@ -29,33 +22,37 @@ class Row:
     """The measurement of one workload, by implementation."""
 
     workload: Workload
-    seconds: dict[str, np.ndarray]
-    """Per step, in each round."""
-    absent: dict[str, str] = field(default_factory=dict)
-    """Why an implementation was not measured."""
+    seconds: dict[str, np.ndarray]  # per step, in each round
+    absent: dict[str, str] = field(default_factory=dict)  # why not measured
 
     def quartiles(self, name: str) -> tuple[float, float, float]:
         """First quartile, median and third quartile of the seconds per step."""
-        low, median, high = np.quantile(self.seconds[name], [0.25, 0.5, 0.75])
-        return float(low), float(median), float(high)
+        low, median, high = np.quantile(self.seconds[name], [0.25, 0.5, 0.75]).tolist()
+        return low, median, high
 
     def speedups(self, name: str) -> np.ndarray:
         """Seconds of the reference / seconds of this implementation, in each round."""
         return self.seconds[REFERENCE] / self.seconds[name]
 
+    def cells(self, name: str) -> tuple[str, str, str]:
+        """Median and quartiles in microseconds, and the median speed-up."""
+        low, median, high = (
+            f"{1e6 * s:.0f}" if s >= 1e-4 else f"{1e6 * s:.3g}"
+            for s in self.quartiles(name)
+        )
+        return median, f"{low} – {high}", f"{np.median(self.speedups(name)):.2f}"
+
+
+class Disagreement(RuntimeError):
+    """Two implementations do not compute the same; the message names the tensor."""
+
 
 def bench(
-    names: Sequence[str] = (),
-    options: Options | None = None,
+    names: Sequence[str],
+    options: Options,
     implementations: Mapping[str, Implementation] | None = None,
 ) -> Iterator[Row]:
-    """Measure one workload after the other; all if no names are given.
-
-    Raises:
-        ValueError: there is no such workload.
-        Disagreement: two implementations do not compute the same.
-    """
-    options = options or Options()
+    """Measure one workload after the other; all if no names are given."""
     device = options.device
     chosen = [find(name, device) for name in dict.fromkeys(names or WORKLOADS[device])]
     implementations = implementations or IMPLEMENTATIONS[device]
@@ -65,31 +62,25 @@ def bench(
 def measure(
     workload: Workload, options: Options, implementations: Mapping[str, Implementation]
 ) -> Row:
-    """Prepare all implementations that can do this workload, compare, and time them."""
+    """Prepare all implementations that can do this workload, compare, and time them.
+
+    Raises:
+        Disagreement: two implementations do not compute the same.
+    """
     steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
-    with applied(options):
-        start = initial_weights(workload, options.dtype)
+    with options.applied():
         for name, implementation in implementations.items():
-            package = implementation.package
-            if package and find_spec(package) is None:
-                absent[name] = "not installed"
-                continue
             try:
-                steps[name] = implementation.prepare(workload, start, options.dtype)
+                steps[name] = implementation.prepare(workload, options.dtype)
+            except ModuleNotFoundError:
+                absent[name] = "not installed"
             except Unsupported as reason:
                 absent[name] = str(reason)
-        _require_agreement(steps, start, options)
-        timed = {name: one.take for name, one in steps.items()}
+        _require_agreement(steps, workload.weights(options.dtype), options)
+        timed = {name: step.take for name, step in steps.items()}
         seconds = interleaved(timed, options.rounds, options.start_clock())
     return Row(workload, seconds, absent)
-
-
-def initial_weights(workload: Workload, dtype: str) -> dict[str, np.ndarray]:
-    """The parameters, drawn from seed 0."""
-    handmade.manual_seed(0)
-    drawn = workload.learner(handmade).parameters()
-    return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
 def _require_agreement(
@@ -100,39 +91,41 @@ def _require_agreement(
     The tolerance of a weight is relative to how far it has moved, not to its size: so
     a gradient that is wrong by a factor is noticed, however large the weights are.
     """
-    losses = {
-        name: np.array([one.take() for _ in range(CHECKED_STEPS)])
-        for name, one in steps.items()
-    }
+    results: dict[str, Weights] = {}
+    for name, step in steps.items():
+        losses = np.array([step.take() for _ in range(CHECKED_STEPS)])
+        if weights := step.weights():  # matrix products alone have none
+            results[name] = {"the loss": losses, **weights}
     length = max(max(len(a), a.size // len(a)) for a in start.values())
     eps, depth = float(np.finfo(options.dtype).eps), len(start)
-    tolerance = rounding_tolerance(eps, length, depth)
+    tolerance = CHECKED_STEPS * rounding_tolerance(eps, length, depth)
     if options.tf32:  # rounds factors only, so the length of a sum does not count
-        tolerance += rounding_tolerance(TF32_EPS, 1, depth)
-    expected = {"the loss": losses[REFERENCE], **steps[REFERENCE].weights()}
-    allowed = {"the loss": tolerance * np.abs(losses[REFERENCE]).max()}
-    for tensor, initial in start.items():
-        moved = difference(expected[tensor], initial).max_abs
-        rounded = eps * np.abs(expected[tensor]).max()
-        allowed[tensor] = tolerance * moved + rounded
-    for name, one in steps.items():
-        if weights := one.weights():  # matrix products alone have none
-            found = {"the loss": losses[name], **weights}
-            for tensor, want in expected.items():
-                limit = CHECKED_STEPS * allowed[tensor]
-                _require(name, tensor, found[tensor], want, limit)
+        tolerance += CHECKED_STEPS * rounding_tolerance(TF32_EPS, 1, depth)
+    for tensor, want in results[REFERENCE].items():
+        before = start.get(tensor, 0.0)
+        moved = np.subtract(want, before, dtype=float)
+        rounding = CHECKED_STEPS * eps * np.abs(want).max()
+        scale = np.abs(moved).max() + rounding / tolerance
+        for name, result in results.items():
+            got = np.subtract(result[tensor], before, dtype=float)
+            verdict = classify(got, moved, tolerance=tolerance, eps=eps, scale=scale)
+            if not (verdict.agrees and np.isfinite(got).all()):
+                where = f"the change of {tensor}" if tensor in start else tensor
+                raise Disagreement(
+                    f"{name} disagrees with {REFERENCE} after {CHECKED_STEPS} steps in "
+                    f"{where}: {verdict.words}; nothing was timed"
+                )
 
 
-def _require(
-    name: str, tensor: str, got: np.ndarray, want: np.ndarray, allowed: float
-) -> None:
-    found = difference(got, want)
-    if found.finite and found.max_abs <= allowed:
-        return
-    words = f"{tensor} has shape {got.shape}, expected {want.shape}"
-    if got.shape == want.shape:
-        at = largest_at(got, want)
-        words = f"{tensor} at {list(at)} is {got[at]:.9g}, expected {want[at]:.9g}"
-    raise Disagreement(
-        f"{name} disagrees after {CHECKED_STEPS} steps: {words}; nothing was timed"
-    )
+def table(row: Row, implementations: Mapping[str, Implementation]) -> Table:
+    """Every implementation, its time for the workload and its speed-up over PyTorch."""
+    heads = "µs per step", "quartiles", "speed-up"
+    columns = (Column(head, justify="right") for head in heads)
+    shown = Table("", *columns, box=None, pad_edge=False)
+    shown.add_row(f"{row.workload.name}:")
+    for name, implementation in implementations.items():
+        if name in row.absent:
+            shown.add_row(f"  {implementation.title}: {row.absent[name]}")
+        else:
+            shown.add_row(f"  {implementation.title}", *row.cells(name))
+    return shown

@@ -1,6 +1,6 @@
 """The workloads: small and large nets, whose training step is timed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -8,23 +8,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compare.experiment import MakeLearner, backprop
+import handmade
 from compare.suggest import suggest
 
-LEARNING_RATE = 0.1
-Product = tuple[int, int, int]
-"""A matrix product: (m, k) times (k, n)."""
-Weights = Mapping[str, np.ndarray]
-"""Parameters by name, in torch's layout."""
+Product = tuple[int, int, int]  # (m, k) times (k, n)
+Weights = dict[str, np.ndarray]  # by name, in torch's layout
 
 
 class TrainingStep(NamedTuple):
     """A training step, ready to run: weights and batch lie where it needs them."""
 
-    take: Callable[[], float]
-    """Takes the step; returns the loss before it."""
-    weights: Callable[[], dict[str, np.ndarray]]
-    """Returns the current parameters; none where nothing is learned."""
+    take: Callable[[], float]  # returns the loss before the step
+    weights: Callable[[], Weights]  # the current ones; none where nothing is learned
 
 
 @dataclass(frozen=True)
@@ -33,27 +28,25 @@ class Workload:
 
     name: str
     title: str
-    model: Callable[[Any], Any]
-    """Builds the net, a `Sequential`, from a library's `nn`."""
-    loss: str
-    """The name of the loss in `nn`."""
-    shape: tuple[int, ...]
-    """Of the inputs, (batch, ...)."""
-    classes: int
-    """How many; 0 for regression, whose targets are (batch, 1)."""
-    products: tuple[Product, ...]
-    """The matrix products of one step: forward, gradient of the weights, and gradient
-    of the inputs of every layer but the first."""
-    lr: float = LEARNING_RATE
+    model: Callable[[Any], Any]  # builds the net, a `Sequential`, from `nn`
+    shape: tuple[int, ...]  # of the inputs, (batch, ...)
+    classes: int  # for cross-entropy; 0 for squared error of targets (batch, 1)
+    layers: tuple[Product, ...]  # the product of each: (rows, inputs, outputs)
+    lr: float = 0.1
+
+    def learner(self, library: Any) -> Any:
+        """The learner of `handmade` or `torch_ref`."""
+        nn, sgd = library.nn, library.optim.SGD
+        loss = nn.CrossEntropyLoss() if self.classes else nn.MSELoss()
+        return library.training.GradientLearner(
+            self.model(nn), loss, lambda parameters: sgd(parameters, lr=self.lr)
+        )
 
     @property
-    def learner(self) -> MakeLearner:
-        """Builds the learner from `handmade` or `torch_ref`."""
-        return backprop(
-            model=self.model,
-            loss=lambda nn: getattr(nn, self.loss)(),
-            optimizer=lambda optim, parameters: optim.SGD(parameters, lr=self.lr),
-        )
+    def products(self) -> list[Product]:
+        """Those of a step: forward, gradient of weights, of inputs but the first's."""
+        each = [[(m, k, n), (n, m, k), (m, n, k)] for m, k, n in self.layers]
+        return [*each[0][:2], *(product for layer in each[1:] for product in layer)]
 
     @property
     def multiply_adds(self) -> int:
@@ -65,16 +58,20 @@ class Workload:
         rng = np.random.default_rng(0)
         x = rng.random(self.shape)
         if self.classes:
-            return x, rng.integers(0, self.classes, self.shape[0])
-        return x, rng.integers(0, 2, (self.shape[0], 1)).astype(float)
+            return x, rng.integers(0, self.classes, len(x))
+        return x, rng.integers(0, 2, (len(x), 1)).astype(float)
+
+    def weights(self, dtype: str) -> Weights:
+        """The initial parameters, the same in every call."""
+        handmade.manual_seed(0)
+        drawn = self.learner(handmade).parameters()
+        return {name: array.astype(dtype) for name, array in drawn.items()}
 
 
-def mlp(
-    name: str, n: int, *sizes: int, activation: str = "ReLU", loss: str = ""
-) -> Workload:
+def mlp(name: str, n: int, *sizes: int, activation: str = "ReLU") -> Workload:
     """Linear layers of these sizes with an activation between them, for a batch of n.
 
-    The loss is a regression loss of `nn`, or cross-entropy if none is named.
+    A classifier, or a regression if there is only one output.
     """
 
     def model(nn: Any) -> Any:
@@ -83,64 +80,46 @@ def mlp(
             layers += [nn.Linear(inputs, outputs), getattr(nn, activation)()]
         return nn.Sequential(*layers[:-1])
 
-    products: list[Product] = []
-    for i, o in pairwise(sizes):
-        products += [(n, i, o), (o, n, i), (n, o, i)]
-    del products[2]  # the first layer needs no gradient of its inputs
     title = f"{'-'.join(map(str, sizes))}, batch {n}"
-    loss, classes = (loss, 0) if loss else ("CrossEntropyLoss", sizes[-1])
-    return Workload(name, title, model, loss, (n, sizes[0]), classes, tuple(products))
+    classes = sizes[-1] if sizes[-1] > 1 else 0
+    layers = tuple((n, inputs, outputs) for inputs, outputs in pairwise(sizes))
+    return Workload(name, title, model, (n, sizes[0]), classes, layers)
 
 
-def _cnn(n: int) -> Workload:
-    """Two convolutions of 8 × 8 digits, and a linear layer."""
-    pixels, pooled = 64 * n, 16 * n
-    return Workload(
-        "cnn",
-        f"conv 8, pool, conv 16, linear on 8 × 8, batch {n}",
-        lambda nn: nn.Sequential(
-            *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()),
-            *(nn.Flatten(), nn.Linear(256, 10)),
-        ),
-        "CrossEntropyLoss",
-        (n, 1, 8, 8),
-        10,
-        (
-            *((8, 9, pixels), (8, pixels, 9)),
-            *((16, 72, pooled), (16, pooled, 72), (72, 16, pooled)),
-            *((n, 256, 10), (10, n, 256), (n, 10, 256)),
-        ),
-    )
-
-
-_ALL = (
-    mlp("or", 4, 2, 1, loss="MSELoss"),
-    mlp("xor", 4, 2, 8, 1, activation="Tanh", loss="MSELoss"),
+CNN = Workload(
+    "cnn",
+    "conv 8, pool, conv 16, linear on 8 × 8, batch 64",
+    lambda nn: nn.Sequential(
+        *(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(256, 10)),
+    ),
+    shape=(64, 1, 8, 8),
+    classes=10,
+    layers=((64 * 64, 9, 8), (64 * 16, 72, 16), (64, 256, 10)),
+)
+SMALL = (
+    mlp("or", 4, 2, 1),
+    mlp("xor", 4, 2, 8, 1, activation="Tanh"),
     mlp("digits", 64, 64, 10),
     mlp("digits-128", 64, 64, 128, 10),
     mlp("784-128", 64, 784, 128, 10),
     mlp("784-512-256", 256, 784, 512, 256, 10),
-    _cnn(64),
-    mlp("8192-8192", 8192, 8192, 8192, 8192),  # too large for a CPU
+    CNN,
 )
+LARGE = mlp("8192-8192", 8192, 8192, 8192, 8192)  # too large for a CPU
 WORKLOADS = {
-    "cpu": {workload.name: workload for workload in _ALL[:-1]},
-    "cuda": {workload.name: workload for workload in _ALL},
+    device: {workload.name: workload for workload in workloads}
+    for device, workloads in (("cpu", SMALL), ("cuda", (*SMALL, LARGE)))
 }
-"""By device and name."""
 
 
 def find(name: str, device: str = "cpu") -> Workload:
-    """The workload of this name.
-
-    Raises:
-        ValueError: there is none (the message suggests one), or only for CUDA.
-    """
+    """The workload of this name; ValueError, with a suggestion, if there is none."""
     known = WORKLOADS[device]
     if name in known:
         return known[name]
-    if name in WORKLOADS["cuda"]:
+    if name == LARGE.name:
         raise ValueError(f"the workload {name!r} needs device cuda")
     close = suggest(name, known, cutoff=0.4)  # low: `or_gate` means `or`
     hint = f"; did you mean {close[0]}?" if close else ""

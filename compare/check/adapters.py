@@ -1,55 +1,113 @@
-"""Calling a layer or a loss of a file, whatever form it was written in.
+"""Calling a layer or a loss of a file in a test case, in whatever form it is written.
 
-A class has `forward` (or can be called) and `backward`, and its parameters as
-attributes or behind torch's interface; a function has a partner that returns its
-gradients.
+A class has a forward and a backward pass, its parameters as attributes, in lists or in
+dicts; a function has a partner that returns its gradients, or returns both together.
+`forms` finds out which `Form` a definition has.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import handmade
-from compare.check.arguments import taken
-from compare.check.definitions import Definition, NotTested
-from compare.check.results import COUNTS, Answer
+from compare.backend import to_numpy
+from compare.check.arguments import required, spelled, taken
+from compare.check.definitions import (
+    BACKWARD,
+    FORWARD,
+    Definition,
+    Form,
+    NotTested,
+    roles,
+    words_for,
+)
+from compare.check.results import COUNTS, Answer, BackwardFailed, NoNumbers
 from compare.testing import resolved
 from compare.testing.reference import Question
 
-Passes = tuple[Callable[..., Any], Callable[..., dict[str, Any]]]
-"""From inputs to the output; from the upstream gradient to all other results."""
+Passes = tuple[Callable[[], Any], Callable[..., dict[str, Any]]]
+"""To the output; from the upstream gradient to all other results."""
+USUAL = Form()
+ROW = "bias gradient kept as a row (1, out)"
+IN_OUT = "weights stored (in, out)"
+MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
+OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
+INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
 
 
-def answer(definition: Definition, question: Question, passes: int = 1) -> Answer:
+class NoUpstream(NotTested):
+    """A loss of many numbers has a backward pass that takes no upstream gradient."""
+
+
+def answer(
+    definition: Definition,
+    question: Question,
+    passes: int = 1,
+    other: Question | None = None,
+    backward_twice: bool = False,
+) -> Answer:
     """Run a layer or a loss in a test case; gradients add up over `passes`.
+
+    Between the passes another instance can take the forward pass of a test case
+    `other`; the backward pass can be taken twice.
 
     Raises:
         NotTested: it does not take such arguments or inputs.
         Exception: whatever the file raises.
     """
     handmade.manual_seed(question.seed)
+    form = definition.form
+    if form.by_number:
+        return _by_number(definition, question)
     given = replace(question, inputs=tuple(map(_copied, question.inputs)))
-    form = _functions if definition.backward else _module
-    forward, backward = form(definition, given, passes)
+    conventions = list(_conventions(form))
+    build = _module if definition.is_class else _functions
+    forward, backward = build(definition, given, passes, conventions)
     results: dict[str, Any] = {}
     upstream: np.ndarray | None = None
     changed: list[np.ndarray] = []
     for _ in range(passes):
-        output = forward(*given.inputs)
+        output = _rows(_loss_value(definition, forward()), form)
         upstream = _grad_output(given, output)
         changed = [] if upstream is None else [upstream.copy()]
-        results = {"output": output, **backward(*changed)}
+        if other is not None:
+            build(definition, other, 1, [])[0]()
+        try:
+            if backward_twice:
+                backward(*(a.copy() for a in changed))
+            results = {"output": output, **backward(*changed)}
+        except NotTested:
+            raise
+        except Exception as error:
+            raise BackwardFailed(np.asarray(to_numpy(output))) from error
     before = [*question.inputs, *([] if upstream is None else [upstream])]
     pairs = zip([*given.inputs, *changed], before, strict=True)
     mutated = not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-    arrays = {name: np.array(value) for name, value in results.items()}
+    learned = results.pop("learned", {})
+    arrays = {name: np.array(to_numpy(value)) for name, value in results.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "fiubc":
             kind = type(results[name]).__name__
-            raise TypeError(f"{name} must be an array of numbers, got {kind}")
-    return Answer(arrays, upstream, mutated)
+            raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
+    return Answer(arrays, upstream, mutated, tuple(dict.fromkeys(conventions)), learned)
+
+
+def _conventions(form: Form) -> Iterator[str]:
+    if form.target_first:
+        yield "target first"
+    if form.one_hot:
+        yield "one-hot targets only"
+    if form.columns:
+        yield "examples in columns"
+    if form.transposed:
+        yield IN_OUT
+    if form.reduction:
+        yield "loss of each example, not their mean"
+    if "y" in (form.backward or ()) and "g" not in (form.backward or ()):
+        yield "slope by the output"
 
 
 def _copied(array: np.ndarray) -> np.ndarray:
@@ -59,50 +117,464 @@ def _copied(array: np.ndarray) -> np.ndarray:
     return np.repeat(array, 2, axis=-1)[..., ::2]
 
 
+def _rows(array: Any, form: Form) -> Any:
+    """An output or a gradient by the input with the examples in rows."""
+    return array.T if form.columns and getattr(array, "ndim", 0) == 2 else array
+
+
+def _loss_value(definition: Definition, value: Any) -> Any:
+    """A loss of one number without dimensions."""
+    if definition.kind != "loss" or not getattr(value, "ndim", 0):
+        return value
+    if definition.form.reduction == "mean":
+        return value.mean()
+    return value.reshape(()) if np.size(to_numpy(value)) == 1 else value
+
+
+def _grad_output(question: Question, output: Any) -> np.ndarray | None:
+    output = np.asarray(to_numpy(output))
+    upstream = question.grad_output(output)
+    if upstream is None:
+        return None
+    return upstream.astype((output if question.of_index else question.inputs[0]).dtype)
+
+
+def _by_number(definition: Definition, question: Question) -> Answer:
+    """The same for something that takes one number at a time."""
+    x, one = question.inputs[0], replace(definition.form, by_number=False)
+    scalar = replace(definition, form=one)
+    upstream = question.grad_output(x)
+    assert upstream is not None
+    found: dict[str, np.ndarray] = {}
+    if not x.size:
+        raise NotTested("it takes one number at a time")
+    for index in np.ndindex(x.shape):
+        fields: dict[str, Any] = {**vars(question), "inputs": (x[index],)}
+        of_number = _OfNumber(**fields, given=upstream[index])
+        for name, value in answer(scalar, of_number).results.items():
+            found.setdefault(name, np.zeros(x.shape, x.dtype))[index] = value
+    return Answer(found, upstream)
+
+
+@dataclass(frozen=True)
+class _OfNumber(Question):
+    """One number of a test case, with its own upstream gradient."""
+
+    given: Any = None
+
+    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
+        return np.asarray(self.given)
+
+
+# -- arguments by their roles ----------------------------------------------------------
+
+
+def _values(definition: Definition, question: Question) -> dict[str, Any]:
+    """Everything that a pass may be given, by its role."""
+    form, (x, *others) = definition.form, question.inputs
+    values: dict[str, Any] = {"x": _rows(x, form), "training": question.training}
+    if others:
+        target = others[0]
+        if form.one_hot and x.ndim != 2:
+            raise NotTested("it takes one-hot targets of two dimensions only")
+        if form.one_hot and target.dtype.kind in "iu":
+            target = np.eye(x.shape[1])[target].astype(x.dtype)
+        values["target"] = _rows(target, form)
+    for name, array in question.state.items():
+        is_matrix = array.ndim == 2 and name.endswith("weight")
+        values[name] = array.T.copy() if form.transposed and is_matrix else array.copy()
+        if form.columns and array.ndim == 1:
+            values[name] = array[:, None].copy()
+    values["options"] = _options(question, values)
+    give = _giver(form.library)
+    return {k: give(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+
+
+def _giver(library: str) -> Callable[[np.ndarray], Any]:
+    if library == "torch":
+        import torch
+
+        return lambda a: torch.from_numpy(np.array(a))
+    if library == "jax":
+        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
+
+        return jnp.asarray
+    return lambda a: a
+
+
+def _options(question: Question, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All options in one dict, under the names that are common for such dicts."""
+    kwargs, k = dict(question.kwargs), question.kwargs.get("kernel_size", 1)
+    height, width = k if isinstance(k, tuple) else (k, k)
+    common = {
+        **{"mode": "train" if question.training else "test", "eps": 1e-5},
+        **{"momentum": 0.9, "stride": k if "kernel_size" in kwargs else 1, "pad": 0},
+        **{"pool_height": height, "pool_width": width, "f": k, **kwargs},
+    }
+    return common | {"pad": kwargs.get("padding", 0)} | dict(question.buffers)
+
+
+def _given(question: Question, form: Form) -> dict[str, Any]:
+    """The options that a file is given; some are only said to torch."""
+    hidden = ("reduction",) if form.reduction else ()
+    return {k: v for k, v in question.kwargs.items() if k not in hidden}
+
+
+def _arguments(given: tuple[str, ...], values: Mapping[str, Any]) -> list[Any]:
+    missing = [role for role in given if role not in values]
+    if missing:
+        raise NotTested(f"nothing is known to give for its argument {missing[0]!r}")
+    return [values[role] for role in given]
+
+
+def _mode(function: Any, question: Question) -> dict[str, bool]:
+    """The mode by name, for a forward pass that is told it in every call."""
+    names = sorted(taken(function) or ())
+    return {n: question.training for n in names if n.lower() in MODES}
+
+
+# -- functions -------------------------------------------------------------------------
+
+
+def _functions(
+    definition: Definition, question: Question, passes: int, conventions: list[str]
+) -> Passes:
+    """The passes of a function and its partner, both given inputs and parameters."""
+    form, values = definition.form, _values(definition, question)
+    # Whether there is a bias shows in the parameters.
+    given = {k: v for k, v in _given(question, form).items() if k != "bias"}
+    kwargs, names = spelled(definition.make, given), taken(definition.make)
+    if names and "options" in form.forward:
+        kwargs = {k: v for k, v in kwargs.items() if k in names}
+    order = form.forward or tuple(k for k in values if k not in ("options", "training"))
+    kept: dict[str, Any] = {}
+
+    def forward() -> Any:
+        kept["value"], others = _split(
+            definition, definition.make(*_arguments(order, values), **kwargs)
+        )
+        kept["cache"] = others[0] if len(others) == 1 else others
+        kept["others"] = others
+        return kept["value"]
+
+    def backward(*upstream: Any) -> dict[str, Any]:
+        if definition.backward is None:
+            if definition.kind != "loss" or not kept["others"]:
+                return {}  # the value alone can be compared
+            if upstream and not form.reduction:
+                raise NoUpstream("reduction='none' has no place for grad_output")
+            gradient = _times_upstream(kept["cache"], (), upstream, form)
+            return {"input gradient": gradient}
+        named, own = taken(definition.backward), definition.backward
+        options = {k: v for k, v in kwargs.items() if named is None or k in named}
+        own_values = values | _upstream(definition, upstream, form)
+        own_values |= {"cache": kept["cache"], "y": kept["value"]}
+        if form.backward is None:
+            by_order = ("g", *order) if upstream else order
+        else:
+            by_order = form.backward
+        if _lacks_upstream(definition, upstream, by_order):
+            raise NoUpstream("reduction='none' has no place for grad_output")
+        returned = own(*_arguments(by_order, own_values), **options)
+        found = _named(returned, question, values)
+        found["input gradient"] = _times_upstream(
+            found.get("input gradient"), by_order, upstream, form
+        )
+        shapes = {n: a.shape for n, a in question.state.items()}
+        for name in shapes:
+            key = f"gradient {name}"
+            if key in found:
+                array = _torchs_layout(found[key], question.state[name], values[name])
+                found[key] = passes * _kept_as_row(array, shapes[name], conventions)
+        return {k: v for k, v in found.items() if v is not None}
+
+    return forward, backward
+
+
+def _split(definition: Definition, returned: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The value, and what a forward pass returns beside it."""
+    if not isinstance(returned, tuple):
+        return returned, ()
+    first, *others = returned
+    if definition.kind == "loss" and np.size(first) > 1 and len(others) == 1:
+        return others[0], (first,)
+    return first, tuple(others)
+
+
+def _lacks_upstream(
+    definition: Definition, upstream: tuple[Any, ...], given: tuple[str, ...]
+) -> bool:
+    """Whether a loss of many numbers takes no upstream gradient."""
+    is_reduced = definition.kind == "loss" and not definition.form.reduction
+    return bool(is_reduced and upstream and "g" not in given)
+
+
+def _upstream(
+    definition: Definition, upstream: tuple[Any, ...], form: Form
+) -> dict[str, Any]:
+    """The upstream gradient by its role; a loss of one number may be given a 1."""
+    give = _giver(form.library)
+    if upstream:
+        return {"g": give(_rows(upstream[0], form))}
+    return {"g": 1.0} if definition.kind == "loss" else {}
+
+
+def _times_upstream(
+    gradient: Any, roles: tuple[str, ...], upstream: tuple[Any, ...], form: Form
+) -> Any:
+    """The gradient by the input, of a file that gives the slope alone, too."""
+    if gradient is None:
+        return None
+    gradient = _rows(gradient, form)
+    if not upstream or "g" in roles:
+        return gradient
+    slope, g = to_numpy(gradient), upstream[0]
+    return slope * (g[..., None] if slope.ndim == g.ndim + 1 else g)
+
+
+def _named(
+    returned: Any, question: Question, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a backward pass returns, by the names of results."""
+    names = [] if question.of_index else ["x"]
+    names += list(question.state)
+    if isinstance(returned, Mapping):
+        found = {}
+        for name in names:
+            for key, value in returned.items():
+                word = key.replace("_", "").lower()
+                if word in _gradient_words(name) or word == name:
+                    found[name] = value
+    elif isinstance(returned, (tuple, list)) and len(names) > 1:
+        arrays = list(returned)[: len(names)]
+        shapes = [np.shape(values[name]) for name in names]
+        if [np.shape(a) for a in arrays] != shapes[: len(arrays)]:
+            by_shape = [[a for a in arrays if np.shape(a) == s] for s in shapes]
+            if all(len(each) == 1 for each in by_shape):
+                arrays = [each[0] for each in by_shape]
+        found = dict(zip(names, arrays, strict=False))
+    else:
+        one = returned[0] if isinstance(returned, (tuple, list)) else returned
+        found = {names[0]: one}
+    given = {"x": "input gradient"}
+    return {given.get(k, f"gradient {k}"): v for k, v in found.items()}
+
+
+def _gradient_words(name: str) -> set[str]:
+    """What the gradient of a parameter (or of x) is called."""
+    words = ["x", "input", "inputs", "a", "aprev"] if name == "x" else []
+    words += words_for("parameters", name) if name != "x" else []
+    patterns = (
+        *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
+        *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
+    )
+    return {pattern.format(word) for word in words for pattern in patterns}
+
+
+def _torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
+    """The gradient of a parameter in torch's layout, if it has the file's own."""
+    array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
+    if shape == torchs.shape and not (
+        array.shape == shape and torchs.ndim == 2 and _is_turned(own, torchs)
+    ):
+        return array
+    if array.shape != shape:
+        return array.T if array.shape == torchs.shape and array.ndim == 2 else array
+    if shape == torchs.shape[::-1]:
+        return array.T
+    return array.reshape(torchs.shape)
+
+
+def _is_turned(own: Any, torchs: np.ndarray) -> bool:
+    """Whether a square matrix was given to the file transposed."""
+    return np.array_equal(to_numpy(own), torchs.T) and not np.array_equal(
+        torchs, torchs.T
+    )
+
+
+def _kept_as_row(
+    array: np.ndarray, shape: tuple[int, ...], conventions: list[str]
+) -> np.ndarray:
+    if len(shape) == 1 and array.shape in {(1, *shape), (*shape, 1)}:
+        conventions.append(ROW)
+        return array.reshape(shape)
+    return array
+
+
+# -- classes ---------------------------------------------------------------------------
+
+
 def forward_of(module: Any) -> Any:
     """Its forward pass: `forward`, or the module itself."""
-    return getattr(module, "forward", module)
+    return next((getattr(module, n) for n in FORWARD if hasattr(module, n)), module)
+
+
+def backward_of(module: Any) -> Any:
+    """Its backward pass, under any of the usual names."""
+    for name in BACKWARD:
+        if callable(getattr(module, name, None)):
+            return getattr(module, name)
+    raise NotTested(f"it has no backward pass (looked for {', '.join(BACKWARD[:6])} …)")
 
 
 def evaluate(module: Any) -> None:
     """Put a module into evaluation mode: by `eval()`, or by `training = False`."""
     if hasattr(module, "eval"):
         module.eval()
-    elif hasattr(module, "training"):
-        module.training = False
-    else:
-        raise NotTested("it has no evaluation mode: neither eval() nor training")
+        return
+    for name in ("training", "train", "is_training", "train_mode"):
+        if isinstance(getattr(module, name, None), (bool, int)):
+            setattr(module, name, False)
+            return
+    raise NotTested("it has no evaluation mode: neither eval() nor training")
 
 
-def _module(definition: Definition, question: Question, _: int) -> Passes:
+def _module(
+    definition: Definition, question: Question, passes: int, conventions: list[str]
+) -> Passes:
     """The passes of a class: attributes or torch's interface hold its parameters."""
+    form, values = definition.form, _values(definition, question)
     args = resolved(question.args, handmade.nn)
-    kwargs = {k: resolved(v, handmade.nn) for k, v in question.kwargs.items()}
-    module = definition.make(*args, **kwargs)
+    options = {k: resolved(v, handmade.nn) for k, v in _given(question, form).items()}
+    module = _made(definition, question, args, options, values)
     buffers = _own_buffers(module, question)
-    for owner, _place, state in _owners(module, args, question.state | buffers):
-        set_parameters(owner, state)
-    if not question.training:
+    owners = list(_owners(module, args, question.state | buffers))
+    slots: dict[str, Slot] = {}
+    for owner, place, state in owners:
+        for name, slot in set_parameters(owner, state, form, conventions).items():
+            slots[place + name] = slot
+    mode = _mode(forward_of(module), question)
+    if not question.training and not mode:
         evaluate(module)
+    kept: dict[str, Any] = {}
+    default = ("x", "target") if "target" in values else ("x",)
 
-    def backward(*upstream: np.ndarray) -> dict[str, Any]:
-        grad_input = module.backward(*upstream)
-        results = {} if question.of_index else {"input gradient": grad_input}
-        for owner, place, state in _owners(module, args, question.state):
-            for name in state:
-                results[f"gradient {place}{name}"] = _gradient_of(owner, name)
-        return results | {f"buffer {name}": getattr(module, name) for name in buffers}
+    def forward() -> Any:
+        given = form.forward or default
+        if form.target_first and not form.forward:
+            given = ("target", "x")
+        before = (
+            {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
+        )
+        returned = forward_of(module)(*_arguments(given, values), **mode)
+        if returned is None:
+            returned = _left_behind(module, OUTPUTS, before, values["x"], "output")
+        kept["value"], others = _split(definition, returned)
+        kept["cache"] = others[0] if len(others) == 1 else others
+        kept["others"] = others
+        return kept["value"]
 
-    return forward_of(module), backward
+    def backward(*upstream: Any) -> dict[str, Any]:
+        own_values = values | _upstream(definition, upstream, form)
+        own_values |= {"cache": kept["cache"], "y": kept["value"], "lr": 1.0}
+        given = form.backward
+        if given is None:
+            given = ("g",) if upstream and not form.reduction else ()
+        elif _lacks_upstream(definition, upstream, given):
+            raise NoUpstream("reduction='none' has no place for grad_output")
+        state = {name: slot.get() for name, slot in slots.items()}
+        before = (
+            {k: id(v) for k, v in vars(module).items()} if _has_vars(module) else {}
+        )
+        if definition.kind == "loss" and kept["others"] and not _can_go_back(module):
+            returned = kept["cache"]
+        else:
+            returned = backward_of(module)(*_arguments(given, own_values))
+        if returned is None and not question.of_index:
+            names = INPUT_GRADIENTS
+            returned = _left_behind(module, names, before, values["x"], "gradient")
+        after = {name: slot.get() for name, slot in slots.items()}
+        found = _named(returned, question, values)
+        results = {}
+        if not question.of_index:
+            gradient = found.get("input gradient")
+            results["input gradient"] = _times_upstream(gradient, given, upstream, form)
+        for owner, place, own in owners:
+            for number, name in enumerate(
+                n for n in own if place + n in question.state
+            ):
+                full, key = place + name, f"gradient {place + name}"
+                if "lr" in given and not np.array_equal(state[full], after[full]):
+                    raw = state[full] - after[full]
+                else:
+                    raw = found.get(key)
+                    raw = _gradient_of(owner, name, number) if raw is None else raw
+                torchs = question.state[full]
+                array = _torchs_layout(raw, torchs, state[full])
+                results[key] = _kept_as_row(array, torchs.shape, conventions)
+        for name in buffers:
+            results[f"buffer {name}"] = to_numpy(slots[name].get()).reshape(
+                buffers[name].shape
+            )
+        if "lr" not in given:
+            results["learned"] = {
+                name: np.array(to_numpy(after[name]))
+                for name in question.state
+                if name in after
+                and not np.array_equal(
+                    to_numpy(state[name]), to_numpy(after[name]), equal_nan=True
+                )
+            }
+        return results
+
+    return forward, backward
+
+
+def _can_go_back(module: Any) -> bool:
+    return any(callable(getattr(module, name, None)) for name in BACKWARD)
+
+
+def _has_vars(module: Any) -> bool:
+    return hasattr(module, "__dict__")
+
+
+def _made(
+    definition: Definition,
+    question: Question,
+    args: Any,
+    options: Mapping[str, Any],
+    values: Mapping[str, Any],
+) -> Any:
+    """The object that is tested; its constructor may want the parameters themselves."""
+    make, kwargs = definition.make, spelled(definition.make, options)
+    names = required(make)
+    wanted = [name for name in roles(names) if name in question.state]
+    if wanted and len(wanted) == len(names):
+        with suppress(TypeError):
+            return make(*(np.array(to_numpy(values[n])) for n in wanted), **kwargs)
+    try:
+        return make(*args, **kwargs)
+    except TypeError:
+        if names:
+            raise
+        return make(**kwargs)  # it takes no sizes
+
+
+def _left_behind(
+    module: Any, names: tuple[str, ...], before: dict[str, int], x: Any, what: str
+) -> Any:
+    """A result that a pass has left in an attribute instead of returning it."""
+    kept = {k.replace("_", "").lower(): k for k in getattr(module, "__dict__", {})}
+    for name in names:
+        if name in kept:
+            return getattr(module, kept[name])
+    new = [k for k, v in vars(module).items() if before.get(k) != id(v) and v is not x]
+    arrays = [k for k in new if isinstance(getattr(module, k), np.ndarray)]
+    if arrays:
+        return getattr(module, arrays[-1])
+    raise NotTested(f"it returns no {what}, and no attribute was found to hold it")
 
 
 def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
-    """The buffers that it must have, and a count of batches only if it keeps one."""
-    buffers = {
-        name: value
-        for name, value in question.buffers.items()
-        if name not in COUNTS or hasattr(module, name)
-    }
+    """The buffers that it has, and a count of batches only if it keeps one."""
+    buffers = {}
+    for name, value in question.buffers.items():
+        if _find_slot(module, name, 0) is not None:
+            buffers[name] = value
+    if not question.training and len(buffers.keys() - {*COUNTS}) < len(
+        question.buffers.keys() - {*COUNTS}
+    ):
+        raise NotTested("it has no running statistics for the evaluation mode")
     by_count = question.kwargs.get("momentum", 0) is None
     if by_count and len(buffers) < len(question.buffers):
         raise NotTested("momentum=None without num_batches_tracked")
@@ -129,80 +601,145 @@ def _owners(
         yield owner, place, own
 
 
-def _functions(definition: Definition, question: Question, passes: int) -> Passes:
-    """The passes of a function and its partner, both given inputs and parameters."""
-    assert definition.backward is not None
-    grad_of, inputs = definition.backward, [*question.inputs, *question.state.values()]
-    # Whether there is a bias shows in the parameters.
-    given = {k: v for k, v in question.kwargs.items() if k != "bias"}
-    names = taken(grad_of)
-    kwargs = {k: v for k, v in given.items() if names is None or k in names}
-
-    def backward(*upstream: np.ndarray) -> dict[str, Any]:
-        if definition.kind == "loss" and upstream:
-            raise NotTested("reduction='none' has no place for grad_output")
-        gradients = grad_of(*upstream, *inputs, **kwargs)
-        grad_input, *others = gradients if question.state else [gradients]
-        named = zip(question.state, others, strict=True)
-        parameters = {f"gradient {name}": passes * grad for name, grad in named}
-        return {"input gradient": grad_input, **parameters}
-
-    return lambda *_: definition.make(*inputs, **given), backward
-
-
-def _grad_output(question: Question, output: Any) -> np.ndarray | None:
-    upstream = question.grad_output(np.asarray(output))
-    if upstream is None:
-        return None
-    like = np.asarray(output) if question.of_index else question.inputs[0]
-    return upstream.astype(like.dtype)
-
-
 # -- parameters ------------------------------------------------------------------------
 
 
-def set_parameters(module: Any, state: dict[str, np.ndarray]) -> None:
-    """Give a module these parameters: by `load_state_dict`, or as attributes."""
-    if state and hasattr(module, "load_state_dict"):
+@dataclass(frozen=True)
+class Slot:
+    """Where a module keeps an array: an attribute, or an entry of a list or a dict."""
+
+    owner: Any
+    key: Any
+    is_item: bool = False
+
+    def get(self) -> Any:
+        """The array."""
+        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
+        return own.data if hasattr(own, "grad") else own
+
+    def set(self, value: Any) -> None:
+        """Replace it; a parameter object keeps its identity."""
+        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
+        if hasattr(own, "grad"):
+            own.data = _like(value, own.data)
+        elif self.is_item:
+            self.owner[self.key] = _like(value, own)
+        else:
+            setattr(self.owner, self.key, _like(value, own))
+
+
+def _is_torch(module: Any) -> bool:
+    return any(t.__module__.startswith("torch.nn") for t in type(module).__mro__)
+
+
+def _like(value: np.ndarray, own: Any) -> Any:
+    """An array of the library of the one that it replaces."""
+    if type(own).__module__.startswith("torch"):
+        return _giver("torch")(value)
+    return value
+
+
+def _find_slot(module: Any, name: str, number: int) -> Slot | None:
+    if hasattr(module, name):
+        return Slot(module, name)
+    kept, words = getattr(module, "__dict__", {}), words_for("parameters", name)
+    plain = {key.replace("_", "").lower(): key for key in kept}
+    for word in words:
+        if word in plain and not callable(kept[plain[word]]):
+            return Slot(module, plain[word])
+    for box in ("params", "parameters", "weights", "theta"):
+        held = kept.get(box)
+        if isinstance(held, dict):
+            for key in held:
+                if str(key).replace("_", "").lower() in words:
+                    return Slot(held, key, is_item=True)
+        if isinstance(held, list) and number < len(held):
+            return Slot(held, number, is_item=True)
+    return None
+
+
+def set_parameters(
+    module: Any,
+    state: dict[str, np.ndarray],
+    form: Form = USUAL,
+    conventions: list[str] | None = None,
+) -> dict[str, Slot]:
+    """Give a module these parameters: by `load_state_dict`, or where it keeps them."""
+    if state and hasattr(module, "load_state_dict") and not _is_torch(module):
         module.to(next(a for a in state.values() if a.dtype.kind == "f"))
         module.load_state_dict(state)
-        return
-    for name, value in state.items():
-        if not hasattr(module, name):
+        return {n: s for n in state if (s := _find_slot(module, n, 0)) is not None}
+    found = {}
+    for number, (name, value) in enumerate(state.items()):
+        slot = _find_slot(module, name, number)
+        if slot is None:
             raise NotTested(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
-                f"{_named(state)}; found: {_arrays_of(module)}"
+                f"{_shapes(state)}; found: {_arrays_of(module)}"
             )
-        own = getattr(module, name)
-        if hasattr(own, "grad"):
-            own.data = value.copy()
-        else:
-            setattr(module, name, value.copy())
+        own = slot.get()
+        fitted = _fitted(value, own, form)
+        is_turned = value.ndim == 2 and np.shape(fitted) != value.shape
+        if is_turned and conventions is not None:
+            conventions.append(IN_OUT)
+        found[name] = slot
+        for other, alias in list(getattr(module, "__dict__", {}).items()):
+            if alias is own and isinstance(own, np.ndarray):
+                setattr(module, other, fitted)
+        slot.set(fitted)
+    return found
+
+
+def _fitted(value: np.ndarray, own: Any, form: Form) -> np.ndarray:
+    """A parameter in the layout that a module keeps it in."""
+    shape = np.shape(to_numpy(own)) if hasattr(own, "shape") else value.shape
+    is_turned = shape == value.shape[::-1] and (form.transposed or shape != value.shape)
+    if value.ndim == 2 and is_turned:
+        return value.T.copy()
+    if shape != value.shape and np.prod(shape, dtype=int) == value.size:
+        return value.reshape(shape).copy()
+    return value.copy()
 
 
 def get_parameter(module: Any, name: str) -> Any:
-    """A parameter of a module, by `parameters()` or as an attribute."""
-    if hasattr(module, "parameters") and name in (found := module.parameters()):
-        return found[name]
-    own = getattr(module, name)
-    return own.data if hasattr(own, "grad") else own
+    """A parameter of a module, by `parameters()` or where it keeps it."""
+    if callable(getattr(module, "parameters", None)):
+        found = module.parameters()
+        if name in found:
+            return found[name]
+    slot = _find_slot(module, name, 0)
+    assert slot is not None
+    return slot.get()
 
 
-def _gradient_of(module: Any, name: str) -> Any:
+def _gradient_of(module: Any, name: str, number: int) -> Any:
     """The gradient of a parameter, under any of the names that are in use."""
     if hasattr(module, "named_parameters"):
-        own = dict(module.named_parameters()).get(name)
-    else:
-        for place in (f"{name}_grad", f"grad_{name}", f"d{name}", f"d_{name}"):
-            if getattr(module, place, None) is not None:
-                return getattr(module, place)
-        own = getattr(module, name)
-    if (gradient := getattr(own, "grad", None)) is None:
-        raise NotTested(
-            f"the gradient of its {name} was not found after backward; call it "
-            f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(module)}"
-        )
-    return gradient
+        own: Any = dict(module.named_parameters()).get(name)
+        if getattr(own, "grad", None) is not None:
+            return own.grad
+    kept, words = getattr(module, "__dict__", {}), _gradient_words(name)
+    for key, value in kept.items():
+        if key.replace("_", "").lower() in words and value is not None:
+            return value
+    slot = _find_slot(module, name, number)
+    if slot is not None:
+        own = slot.owner[slot.key] if slot.is_item else getattr(slot.owner, slot.key)
+        if getattr(own, "grad", None) is not None:
+            return own.grad
+    for box in ("grads", "gradients", "grad", "dparams"):
+        held = kept.get(box)
+        if isinstance(held, dict):
+            for key, value in held.items():
+                word = str(key).replace("_", "").lower()
+                if word in words or word in words_for("parameters", name):
+                    return value
+        if isinstance(held, (list, tuple)) and number < len(held):
+            return held[number]
+    raise NotTested(
+        f"the gradient of its {name} was not found after backward; call it "
+        f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(module)}"
+    )
 
 
 def _arrays_of(module: Any) -> str:
@@ -214,8 +751,8 @@ def _arrays_of(module: Any) -> str:
         else:
             kept[name] = value.data if hasattr(value, "grad") else value
     arrays = {k: v for k, v in kept.items() if isinstance(v, np.ndarray)}
-    return _named(arrays) or "no arrays"
+    return _shapes(arrays) or "no arrays"
 
 
-def _named(arrays: dict[str, np.ndarray]) -> str:
+def _shapes(arrays: dict[str, np.ndarray]) -> str:
     return ", ".join(f"{name} {a.shape}" for name, a in arrays.items())

@@ -3,23 +3,20 @@
 import contextlib
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from compare.check import course, example, functions, random_layers, wording
 from compare.check.adapters import answer
-from compare.check.comparison import Comparison, finding_of, raised_by
-from compare.check.definitions import Definition, NotTested
+from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
+from compare.check.definitions import Definition, NotTested, nearest
+from compare.check.forms import formed
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
-
-OPTIONAL = {
-    *("one example", "one number", "empty batch", "many leading dimensions", "N-d")
-}
-"""Notes of the test cases whose kind of input a beginner's version need not take."""
 
 
 def check(definition: Definition) -> Finding:
@@ -35,24 +32,58 @@ def check(definition: Definition) -> Finding:
 
 
 def layer_or_loss(definition: Definition) -> Finding:
-    """Compare a layer or a loss; only in its first test case must it not raise."""
+    """Compare a layer or a loss; in some test case it must run."""
+    definition = formed(definition)
     comparison = Comparison(definition, torchs)
     skipped = comparison.skipped
-    for number, case in comparison.given_cases():
+    ran: list[Case] = []
+    raised: list[tuple[Case, Exception]] = []
+    for _, case in comparison.given_cases():
         try:
             _compare(comparison, case)
+            ran.append(case)
         except NotTested as why:
             what = str(why).partition(";")[0]  # the rest is about this test case only
             if not any(words.startswith(what) for words in skipped):
                 skipped[str(why)] = []
         except Exception as error:
-            if number == 0 and isinstance(error, NotImplementedError):
-                raise
-            if number == 0:
-                comparison.error = case.id, error
-            else:
-                skipped.setdefault(wording.raised(error), []).append(case.id)
+            raised.append((case, error))
+            what = case.note if case.note in OPTIONAL else case.id
+            skipped.setdefault(_why_not(case, error), []).append(what)
+    if raised and not ran:
+        comparison.error = raised[0][0].id, raised[0][1]
+    else:
+        comparison.error = _raised_by_options(ran, raised)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
+
+
+def _why_not(case: Case, error: Exception) -> str:
+    """What a test case raises; its line alone, if its input need not be taken."""
+    line = wording.line_of(error)
+    if case.note in OPTIONAL and line:
+        return f"line {line}"
+    return wording.raised(error)
+
+
+def _raised_by_options(
+    ran: list[Case], raised: list[tuple[Case, Exception]]
+) -> tuple[str, Exception] | None:
+    """What raises only where options come together that work one by one."""
+    for case, error in raised:
+        usual = [c for c in ran if c.note == case.note]
+        if (
+            case.note not in OPTIONAL
+            and len(case.kwargs) > 1
+            and all(
+                any(c.kwargs.get(k, _ABSENT) == v for c in usual)
+                for k, v in case.kwargs.items()
+            )
+        ):
+            return case.id, error
+    return None
+
+
+_ABSENT = object()
 
 
 def _compare(comparison: Comparison, case: Case) -> None:
@@ -61,13 +92,27 @@ def _compare(comparison: Comparison, case: Case) -> None:
     # torch clamps at 1e-12, a float32 constant: that shows at exactly 0 or 1.
     tolerance = 1e-6 if case.note == "at 0 and 1" else TOLERANCE
     wrong = wrong_in(got.results, want, tolerance)
-    shapes_differ = any(got.results[n].shape != want[n].shape for n in wrong)
+    if wrong and _is_single(got, want, wrong):
+        comparison.conventions["dtype changed"] = None
+        wrong = ()
+    shapes_differ = any(
+        n not in got.results or got.results[n].shape != want[n].shape for n in wrong
+    )
     if case.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(case.id)
     elif comparison.add(question, want, got, wrong):
-        where = f"{question.name} {wording.inputs_of(question)}"
+        where = wording.call_of(question)
         found = _side_effects(comparison.definition, question, want, got)
         comparison.mistakes += [(name, where) for name in found]
+
+
+def _is_single(got: Answer, want: Results, wrong: tuple[str, ...]) -> bool:
+    """Whether results are wrong only because they are computed in float32."""
+    results = [got.results[n] for n in wrong if n in got.results]
+    return len(results) == len(wrong) and all(
+        a.dtype == np.float32 and close(a, want[n], 1e-5)
+        for n, a in zip(wrong, results, strict=True)
+    )
 
 
 def _side_effects(
@@ -75,17 +120,49 @@ def _side_effects(
 ) -> list[str]:
     """Mistakes that leave the numbers of one pass right."""
     found = ["input mutated"] if got.mutated else []
+    if got.learned:
+        found.append("weights changed inside backward")
+    if definition.is_class and not question.of_index:
+        with contextlib.suppress(Exception):
+            found += _kept_elsewhere(definition, question, got)
     with contextlib.suppress(Exception):
         in_float32 = example.changed(question, lambda a: a.astype(np.float32))
         single = answer(definition, in_float32).results
         if any(r.dtype != np.float32 for r in single.values() if r.ndim):
             found.append("dtype changed")
-    if question.state:
-        twice = answer(definition, question, passes=2).results
-        names = [f"gradient {name}" for name in question.state]
-        if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
-            found.append("gradient overwritten")
+    if question.state and definition.is_class:
+        with contextlib.suppress(Exception):
+            twice = answer(definition, question, passes=2).results
+            names = [f"gradient {name}" for name in question.state]
+            if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
+                found.append("gradient overwritten")
     return found
+
+
+def unknown(definition: Definition) -> Finding:
+    """A class that has a gradient, but a name that says not what it is."""
+    near = nearest(definition.label)
+    hint = f"--as {near or 'CLASS'}={definition.label}"
+    words = f"no class or function of torch is known by the name {definition.label}"
+    near = f"did you mean {near}? " if near else ""
+    hint = f"{near}say what it is meant to be: --as {hint[5:]}"
+    return finding_of(definition, "not judged", words, hint)
+
+
+def _kept_elsewhere(
+    definition: Definition, question: Question, got: Answer
+) -> list[str]:
+    """Mistakes in what is kept between the passes: it is shared, or changed."""
+    if "lr" in (definition.form.backward or ()):
+        return []
+    doubled = replace(question, inputs=(question.inputs[0] * 2, *question.inputs[1:]))
+    between = answer(definition, question, other=doubled).results
+    if wrong_in(between, got.results):
+        return ["cache shared by all instances"]
+    again = answer(definition, question, backward_twice=True).results
+    if not close(again["input gradient"], got.results["input gradient"]):
+        return ["cache changed inside backward"]
+    return []
 
 
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
@@ -99,5 +176,6 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "descend": course.descend,
     "newton": course.newton,
     "blind": course.blind,
+    "unknown": unknown,
 }
 """By the kind of a definition."""

@@ -15,10 +15,28 @@ from compare.check.arguments import (
 )
 from compare.check.definitions import CASES, Definition
 from compare.check.report import Finding, Kind
-from compare.check.results import EPS, TOLERANCE, Answer, Failure, relative, wrong_in
+from compare.check.results import (
+    EPS,
+    TOLERANCE,
+    Answer,
+    Failure,
+    NoNumbers,
+    relative,
+    wrong_in,
+)
 from compare.check.slopes import is_own_gradient
-from compare.testing import Case
+from compare.testing import LAYERS, Case
 from compare.testing.reference import Results
+
+OPTIONAL = {
+    *("one example", "one number", "empty batch", "many leading dimensions", "N-d"),
+    "class probabilities",
+}
+"""Notes of the test cases whose kind of input a beginner's version need not take."""
+OF_FORM = (ValueError, IndexError, TypeError, KeyError)
+"""Errors that may come from the form of what a file is given."""
+WITH_PARAMETERS = {case.name for case in LAYERS if case.args}
+"""Layers that people write in several forms."""
 
 
 class Comparison:
@@ -35,10 +53,12 @@ class Comparison:
     ) -> None:
         self.definition, self.torchs, self.tolerance = definition, torchs, tolerance
         self.other_defaults = other_defaults(definition) if torchs else {}
-        self.cases, self.largest = 0, 0.0
+        self.cases, self.largest, self.value_only = 0, 0.0, False
         self.failures: list[Failure] = []
         self.mistakes: list[tuple[str, str]] = []
         """The name of each mistake in right results ("" if it has none), and where."""
+        self.conventions: dict[str, None] = {}
+        """The names of what it does in another way than torch, though rightly."""
         self.error: tuple[str, Exception] | None = None
         """A test case that must not raise, and what it raised."""
         self.missing: set[str] = set()
@@ -69,6 +89,8 @@ class Comparison:
         if wrong is None:
             wrong = wrong_in(got, want, self.tolerance)
         self.cases += 1
+        self.conventions |= dict.fromkeys(answer.conventions)
+        self.value_only |= got.keys() == {"output"} and len(want) > 1
         if wrong:
             failure = Failure(self.definition, question, want, answer, wrong)
             self.failures.append(failure)
@@ -92,21 +114,28 @@ class Comparison:
             problem: what is wrong although all results are right.
             agreement: the first words where nothing is wrong.
         """
-        unexplained = [f for f in self.failures if not self._is_by_default(f)]
-        if unexplained:
-            where, fields = shown(unexplained)
-            name = diagnosis(unexplained)
-            found = self._wrong(name, where, _kind_of(name, unexplained), **fields)
-        elif self.failures:
+        unexplained = self._beyond_defaults()
+        by_default = len(unexplained) < len(self.failures)
+        ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
+        if not ordinary:
+            notes = dict.fromkeys(f.question.note for f in unexplained)
+            self.skipped |= {f"other results: {note}": [] for note in notes}
+        if ordinary:
+            name, (where, fields) = diagnosis(ordinary), shown(ordinary)
+            found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
+        elif by_default:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
             found = self._wrong("other default", words, "convention", case=case)
         elif self.error:
             case, error = self.error
             found = replace(raised_by(self.definition, error), case=case)
+            found = replace(found, kind="wrong") if self.cases else found
             self.skipped.pop(found.words, None)  # it is said once
-        elif self.mistakes:
-            name, where = self.mistakes[0]
+        elif serious := [
+            m for m in self.mistakes if _kind_of(m[0], []) != "convention"
+        ]:
+            name, where = serious[0]
             found = self._wrong(name, where, _kind_of(name, []))
         elif problem:
             found = finding_of(self.definition, "wrong", problem)
@@ -116,27 +145,47 @@ class Comparison:
             found = self._right(agreement)
         return replace(found, cases=self.cases, not_tested=self._not_tested())
 
-    def _is_by_default(self, failure: Failure) -> bool:
-        """Whether torch returns the same when it is given the other defaults."""
-        given = failure.question.kwargs
-        if self.torchs is None or self.other_defaults.keys() <= given.keys():
-            return False
-        kwargs = {**self.other_defaults, **given}
-        try:
-            want = self.torchs(replace(failure.question, kwargs=kwargs))
-        except Exception:  # torch takes no such value, or not with these parameters
-            return False
-        return not wrong_in(failure.got, want, self.tolerance)
+    def _beyond_defaults(self) -> list[Failure]:
+        """What stays wrong if torch is given the file's own default options."""
+        found = []
+        for f in self.failures:
+            kwargs = {**self.other_defaults, **f.question.kwargs}
+            if self.torchs is None or kwargs.keys() == f.question.kwargs.keys():
+                found.append(f)
+                continue
+            question = replace(f.question, kwargs=kwargs)
+            try:
+                want = self.torchs(question)
+            except Exception:  # torch takes no such value, or not with these parameters
+                found.append(f)
+                continue
+            wrong = wrong_in(f.got, want, self.tolerance)
+            if len(wrong) < len(f.wrong):
+                self.conventions["other default"] = None
+                f = replace(f, question=question, want=want, wrong=wrong)
+            if f.wrong:
+                found.append(f)
+        return found
 
     def _wrong(self, name: str, where: str, kind: Kind, **fields: Any) -> Finding:
-        words = f"{name or 'cause not recognised'}: {where}"
-        hint = mistakes.hint(name)
+        names = [name]
+        if kind == "convention":
+            names = [*dict.fromkeys([*self.conventions, name])]
+        words = f"{'; '.join(names) or 'cause not recognised'}: {where}"
+        hint = "; ".join(filter(None, map(mistakes.hint, names)))
         return finding_of(self.definition, kind, words, hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
         words = f"{agreement}{found} in {self.cases} case{'s' * (self.cases != 1)}"
         kind: Kind = "rounding" if self.largest else "equal"
+        names = [
+            *dict.fromkeys([*self.conventions, *(name for name, _ in self.mistakes)])
+        ]
+        if names:
+            hint = "; ".join(mistakes.HINTS[name] for name in names)
+            words = f"{'; '.join(names)}: otherwise {words}"
+            return finding_of(self.definition, "convention", words, hint)
         return finding_of(self.definition, kind, words, ulp=self.largest / EPS)
 
     def _why_no_case(self) -> str:
@@ -153,9 +202,11 @@ class Comparison:
         names = sorted(self.missing)
         plural = "s" * (len(names) > 1)
         lines = [f"argument{plural} {', '.join(names)}"] if names else []
+        if self.definition.kind in ("layer", "loss") and self.value_only:
+            lines.append(f"gradient: no {self.definition.label}_backward was found")
         for why, cases in self.skipped.items():
-            more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
-            lines.append(f"cannot handle {cases[0]}{more}: {why}" if cases else why)
+            what = ", ".join(dict.fromkeys(cases))
+            lines.append(f"cannot handle {what}: {why}" if cases else why)
         return lines + (without_default(self.definition) if self.torchs else [])
 
 
@@ -168,10 +219,8 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
         kind, got = f.definition.kind, f.got.values()
         if allowed not in ("any", kind):
             return "mistake"
-        is_measurable = kind in ("layer", "loss") and not mistakes.is_extreme(
-            f.question
-        )
-        if is_measurable and is_own_gradient(f) is False:
+        is_measured = kind in ("layer", "loss") and not mistakes.is_extreme(f.question)
+        if is_measured and is_own_gradient(f) is False:
             return "mistake"
         if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):
             return "mistake"
@@ -188,4 +237,9 @@ def finding_of(
 def raised_by(definition: Definition, error: Exception) -> Finding:
     """What a definition raised."""
     hint = wording.how_to_call(definition, error)
-    return finding_of(definition, "wrong", wording.raised(error), hint)
+    is_plain = definition.kind == "layer" and definition.name not in WITH_PARAMETERS
+    is_understood = is_plain or not isinstance(error, OF_FORM)
+    is_its_own = is_understood and wording.line_of(error)
+    is_wrong = is_its_own or isinstance(error, NoNumbers)
+    kind: Kind = "wrong" if is_wrong else "not judged"
+    return finding_of(definition, kind, wording.raised(error), hint)

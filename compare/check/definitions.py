@@ -1,47 +1,71 @@
-"""What a file defines that can be checked, and what an unknown name may stand for."""
+"""What a file defines that can be checked, and what each of its names stands for."""
 
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
+
+from compare.check.libraries import pair_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
+from compare.testing.references import REFERENCES
 
-_FUNCTIONS = """
-    relu:ReLU leaky_relu:LeakyReLU prelu:PReLU elu:ELU hardtanh:Hardtanh relu6:ReLU6
-    softplus:Softplus silu:SiLU gelu:GELU step:Step sigmoid:Sigmoid tanh:Tanh
-    softmax:Softmax log_softmax:LogSoftmax linear:Linear conv1d:Conv1d conv2d:Conv2d
-    max_pool1d:MaxPool1d max_pool2d:MaxPool2d avg_pool1d:AvgPool1d avg_pool2d:AvgPool2d
-    l1_loss:L1Loss mse_loss:MSELoss binary_cross_entropy:BCELoss
-    binary_cross_entropy_with_logits:BCEWithLogitsLoss smooth_l1_loss:SmoothL1Loss
-    huber_loss:HuberLoss hinge_embedding_loss:HingeEmbeddingLoss
-    multi_margin_loss:MultiMarginLoss kl_div:KLDivLoss nll_loss:NLLLoss
-    cross_entropy:CrossEntropyLoss
-"""
-FUNCTIONS = {k: name for k, _, name in (p.partition(":") for p in _FUNCTIONS.split())}
-"""torch.nn.functional's names, and the class whose test cases each is checked on."""
+NAMES: dict[str, dict[str, str]] = tomllib.loads(
+    Path(__file__).with_name("names.toml").read_text(encoding="utf-8")
+)
+"""What people call classes, functions, parameters and arguments; see names.toml."""
 CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""
 for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
-
-_KINDS = {
+CASES |= REFERENCES
+KINDS = {
+    **dict.fromkeys(REFERENCES, "loss"),
     **{case.name: "layer" for case in LAYERS},
     **{case.name: "loss" for case in LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
     **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
 """The kind of each class that can be checked."""
+_BOTH = ("layer", "loss")
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
 MODULE = "checked_file"
 """The module name that a checked file gets."""
+FORWARD = (
+    *("forward", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
+    *("feed_forward", "fprop", "loss", "activate", "compute", "call", "__call__"),
+)
+BACKWARD = (
+    *("backward", "backprop", "backward_pass", "backward_propagation", "bprop"),
+    *("back_propagation", "backpropagate", "backward_prop", "back_prop", "back", "bwd"),
+    *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
+)
+"""Names of the methods for the two passes, in this order."""
 
 
 class NotTested(Exception):
     """The file does not take such arguments or inputs; the message names them."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a definition is called, where people write differently."""
+
+    target_first: bool = False  # loss(target, input)
+    one_hot: bool = False  # targets as one-hot rows
+    columns: bool = False  # examples in columns
+    transposed: bool = False  # weights of shape (in, out)
+    by_number: bool = False  # takes one number at a time
+    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
+    forward: tuple[str, ...] = ()  # the roles of its arguments
+    backward: tuple[str, ...] | None = None  # of those of the backward pass
+    library: str = "numpy"  # "torch" or "jax": the arrays that it takes
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,17 @@ class Definition:
     kind: str  # one of `checker.CHECKS`
     make: Callable[..., Any]  # the class, or the function
     backward: Callable[..., Any] | None = None  # the function that returns its gradient
+    form: Form = field(default_factory=Form)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether more than its value can be checked."""
+        return self.is_class or bool(self.backward) or self.kind not in _BOTH
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a class, and not a function."""
+        return inspect.isclass(self.make)
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:
@@ -60,77 +95,168 @@ def own_names(module: ModuleType) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(module).items()
-        if getattr(value, "__module__", None) == module.__name__ and name[0] != "_"
+        if name[0] != "_"
+        and (inspect.isclass(value) or inspect.isroutine(value) or callable(value))
+        and getattr(value, "__module__", None) == module.__name__
     }
 
 
-def definitions(own: dict[str, Any]) -> list[Definition]:
-    """Everything among these values that can be checked, in their order."""
-    found = (_definition(name, value, own) for name, value in own.items())
-    return [definition for definition in found if definition is not None]
+def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
+    """Everything among these values that can be checked, in their order.
+
+    Args:
+        own: by name.
+        meant: what something is meant to be, as "MSELoss=error,error_gradient": then
+            only this is checked.
+    """
+    if meant:
+        return [_as_meant(own, meant)]
+    partners = {id(p) for name in own if (p := _partner(name, own)) is not None}
+    found: dict[int, Definition] = {}
+    for name, value in own.items():
+        definition = None if id(value) in partners else _definition(name, value, own)
+        if definition is None:
+            continue
+        previous = found.get(id(value))
+        if previous is None or previous.name != previous.label:
+            found[id(value)] = definition
+    checked = [d for d in found.values() if d.kind != "unknown"]
+    bases = {id(base) for d in checked for base in getattr(d.make, "__mro__", ())[1:]}
+    classes = {d.name for d in checked if d.is_class}
+    known = {*vars(torch.nn), *REFERENCES}
+    return [
+        d
+        for d in found.values()
+        if id(d.make) not in bases
+        and (d.has_gradient or (d.name not in classes and d.name in known))
+    ]
+
+
+def _as_meant(own: dict[str, Any], meant: str) -> Definition:
+    name, _, labels = meant.partition("=")
+    labels, *others = labels.split(",")
+    known = FUNCTIONS.get(name, name)
+    if known not in KINDS or len(others) > 1:
+        raise ValueError(f"--as needs CLASS=NAME or CLASS=NAME,GRADIENT, got {meant!r}")
+    for label in (labels, *others):
+        if label not in own:
+            raise ValueError(f"the file defines no {label!r}; it has {', '.join(own)}")
+    backward = own[others[0]] if others else _partner(labels, own)
+    return Definition(labels, known, KINDS[known], own[labels], backward)
 
 
 def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
+    known = meant_by(name)
+    if known and (pair := pair_of(value)):
+        return Definition(name, known, KINDS[known], *pair)
     if inspect.isclass(value):
-        kind = _KINDS.get(name)
-        return Definition(name, name, kind, value) if kind else None
-    if not callable(value):
-        return None
-    if name in FUNCTIONS and (backward := own.get(f"{name}_backward")):
-        like = FUNCTIONS[name]
-        return Definition(name, like, _KINDS[like], value, backward)
-    if gradient := own.get(f"grad_{name}"):
-        return Definition(name, name, "scalar", value, gradient)
-    return Definition(name, name, _COURSE[name], value) if name in _COURSE else None
+        passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
+        if known and (any(passes) or KINDS[known] not in ("layer", "loss")):
+            return Definition(name, known, KINDS[known], value)
+        return Definition(name, "", "unknown", value) if all(passes) else None
+    if name in _COURSE:
+        return Definition(name, name, _COURSE[name], value)
+    gradient = _partner(name, own)
+    takes_one = known and KINDS[known] == "loss" and len(_arguments_of(value)) == 1
+    if known and KINDS[known] in ("layer", "loss") and not takes_one:
+        return Definition(name, known, KINDS[known], value, gradient)
+    return Definition(name, name, "scalar", value, gradient) if gradient else None
 
 
-_ADDED = re.compile(r"^(my|own|mein|custom|hand)_?|_?(own|mine|layer)$", re.I)
-"""What people add to a name to make it their own."""
-_GENERAL = ("loss", "layer", "optimizer", "activation", "function")
-"""Names that say only of which kind something is."""
+def _arguments_of(function: Any) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
-def suggestions(own: dict[str, Any], in_file: bool = True) -> dict[str, str]:
-    """What could be checked under another name, and how to say what it is meant to be.
-
-    `in_file`: whether a second name in the file would do, too.
-    """
-    checked = {id(definition.make) for definition in definitions(own)}
-    checked |= {id(b) for one in own.values() for b in getattr(one, "__bases__", ())}
-    hints = {name: _hint(name, value, own, in_file) for name, value in own.items()}
-    return {n: hint for n, hint in hints.items() if hint and id(own[n]) not in checked}
+def _method(owner: Any, names: tuple[str, ...]) -> str:
+    """The first of these methods that a class itself has, or one of its bases."""
+    return next((n for n in names if n in dir(owner) and _is_own(owner, n)), "")
 
 
-def _hint(name: str, value: Any, own: dict[str, Any], in_file: bool) -> str:
-    """What to do about one name; "" if it is nothing that could be checked."""
-    if inspect.isclass(value):
-        known, which = _KINDS, "class of handmade.nn or handmade.optim"
-        can_work = hasattr(value, "backward") or hasattr(value, "step")
-    else:
-        known, which = FUNCTIONS, "function of torch.nn.functional"
-        can_work = f"{name}_backward" in own
-    if not can_work:
-        return ""
-    what = f"no {which} is called so. Name it as the one that it is meant to be"
-    if near := _meant(name, [*known]):
-        what = f"did you mean {near}? Then name it so"
-    added = f"`{near or 'NAME'} = {name}`"
-    if known is FUNCTIONS:
-        added += f" and `{near or 'NAME'}_backward = {name}_backward`"
-    more = f", or add {added} below it" if in_file else ""
-    return f"{name} was not checked: {what}{more}"
+def _is_own(owner: type, name: str) -> bool:
+    return not (name == "__call__" and getattr(owner, name, None) is type.__call__)
 
 
-def _meant(name: str, known: list[str]) -> str:
-    """The known name that is most like this one, whatever was added to it."""
-    bare = {_bare(each): each for each in reversed(known)}
-    word = _bare(_ADDED.sub("", name)) or _bare(name)
-    if word in _GENERAL or len(word) < 2:
-        return ""
-    beginnings = sorted((each for each in bare if word.startswith(each)), key=len)
-    found = suggest(word, bare, cutoff=0.7) or beginnings[-1:]
-    return bare[found[0]] if found else ""
+def _partner(name: str, own: dict[str, Any]) -> Any:
+    """The function that returns the gradient of a function of this name."""
+    base = re.sub(r"_?forward_?|_?fwd_?", "", name)
+    after, before = (NAMES["partners"][key].split() for key in ("after", "before"))
+    names = {_plain(base + word) for word in after} - {_plain(name)}
+    names |= {_plain(word + base) for word in before}
+    names |= {_plain(f"d{base}d{x}") for x in "xzw"}
+    for other, value in own.items():
+        if other != name and inspect.isroutine(value) and _plain(other) in names:
+            return value
+    return None
 
 
-def _bare(name: str) -> str:
+# -- names -----------------------------------------------------------------------------
+
+
+def _plain(name: str) -> str:
     return name.replace("_", "").lower()
+
+
+_OTHERS = "L1Loss MSELoss HuberLoss BCELoss BCEWithLogitsLoss SmoothL1Loss NLLLoss"
+FUNCTIONS = {
+    **NAMES["functions"],
+    **{
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(): name
+        for name in KINDS
+        if KINDS[name] in ("layer", "loss")
+    },
+}
+"""Functions that can be checked, and the classes on whose test cases they are."""
+_KNOWN = {
+    **{other: k for k, others in NAMES["classes"].items() for other in others.split()},
+    **{_plain(name): known for name, known in FUNCTIONS.items()},
+    **{_plain(name): name for name in KINDS},
+}
+"""By a name without underscores in lower case: the class."""
+_ADDED = (
+    re.compile(
+        r"^(my|own|mein|meine|custom|hand|simple|naive|basic|numpy|np|activation|loss"
+        r"|layer|optimizer|our|stable|manual|func|the|fast)"
+    ),
+    re.compile(
+        r"(own|mine|layer|loss|function|activation|fn|func|forward|fwd|np|numpy|op|error"
+        r"|cost|manual|custom|naive|\d+|optimizer|module|node|unit|fast)$"
+    ),
+)
+"""What people add to a name to say what it is, or that it is their own."""
+
+
+def meant_by(name: str) -> str:
+    """The class that a name of a class or function stands for; "" if none is known."""
+    words = [_plain(name)]
+    for word in words:  # which grows
+        for each in (word, f"{word}loss"):
+            if _KNOWN.get(each) in KINDS:
+                return _KNOWN[each]
+        words += [shorter for end in _ADDED if (shorter := end.sub("", word)) != word]
+    return ""
+
+
+def nearest(name: str) -> str:
+    """The class or function whose name is most like this one; "" if none is."""
+    found = suggest(_plain(name), _KNOWN, cutoff=0.75)
+    return _KNOWN[found[0]] if found else ""
+
+
+def words_for(group: str, key: str) -> list[str]:
+    """What people call a parameter, an argument or an option, the usual name first."""
+    return [_plain(key), *map(_plain, NAMES[group].get(key, "").split())]
+
+
+def roles(names: list[str]) -> Iterator[str]:
+    """The role of each argument by its name; "" where the name tells none."""
+    for name in names:
+        word = _plain(name)
+        groups = (("roles", role) for role in NAMES["roles"])
+        found = (role for group, role in groups if word in words_for(group, role))
+        by_parameter = (
+            k for k in NAMES["parameters"] if word in words_for("parameters", k)
+        )
+        yield next(found, "") or next(by_parameter, "")

@@ -103,7 +103,7 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
 
     from compare.check.checker import check
     from compare.check.comparison import finding_of
-    from compare.check.definitions import MODULE, definitions, own_names, suggestions
+    from compare.check.definitions import MODULE, definitions, own_names
 
     torch.set_num_threads(1)
     with Path(out).open("w", encoding="utf-8", buffering=1) as lines:
@@ -116,7 +116,7 @@ def run_as_child(file: str, out: str, wanted: list[str]) -> None:
         except BaseException as error:
             write(problem=_why_not_loaded(error))
             return
-        found, hints = definitions(own), suggestions(own)
+        found, hints = definitions(own), {}
         labels = [definition.label for definition in found]
         unknown = [name for name in wanted if name not in labels]
         if unknown:

@@ -1,6 +1,6 @@
 """What a file and torch return in a test case, and whether that is the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,9 +31,26 @@ def wrong_in(
     got: Results, want: Results, tolerance: float = TOLERANCE
 ) -> tuple[str, ...]:
     """The names of the results that differ by more than rounding."""
-    optional = [f"buffer {name}" for name in COUNTS]
-    names = (name for name in want if name in got or name not in optional)
-    return tuple(name for name in names if not close(got[name], want[name], tolerance))
+    names = (n for n in want if n in got or not n.startswith("buffer "))
+    missing = got.keys() == {"output"}  # a value alone is compared alone
+    return tuple(
+        name
+        for name in names
+        if not (missing and name not in got)
+        and not close(got[name], want[name], tolerance)
+    )
+
+
+class BackwardFailed(Exception):
+    """The backward pass raised its cause, after an output was computed."""
+
+    def __init__(self, output: np.ndarray) -> None:
+        super().__init__()
+        self.output = output
+
+
+class NoNumbers(TypeError):
+    """A result that is no array of numbers."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +60,9 @@ class Answer:
     results: Results
     upstream: np.ndarray | None = None  # ∂L/∂output as it was given; None for a loss
     mutated: bool = False  # whether it changed an input or a gradient it was given
+    conventions: tuple[str, ...] = ()  # names of what it does in another way than torch
+    learned: Results = field(default_factory=dict)
+    """Parameters that its backward pass has changed, as they are then."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.definitions import CASES, MODULE, Definition
-from compare.check.results import EPS, Failure, relative
+from compare.check.results import EPS, BackwardFailed, Failure, relative
 from compare.testing.reference import Question
 from compare.tolerance import largest_at
 
@@ -65,17 +65,24 @@ def call_of(question: Question) -> str:
 
 def raised(error: Exception) -> str:
     """What a file raised, and in which of its lines."""
+    error = _cause(error)
     if isinstance(error, NotImplementedError):
         frames = traceback.extract_tb(error.__traceback__)
         return f"not written yet: {frames[-1].name}"
     message = textwrap.shorten(str(error), 160, placeholder=" …")
-    line = _line_of(error)
+    line = line_of(error)
     place = f"line {line} " if line else ""
     return f"{place}raises {type(error).__name__}: {message}"
 
 
-def _line_of(error: Exception) -> int:
+def _cause(error: Exception) -> Exception:
+    cause = error.__cause__ if isinstance(error, BackwardFailed) else None
+    return cause if isinstance(cause, Exception) else error
+
+
+def line_of(error: Exception) -> int:
     """The last line of the file on the way to the error; 0: the call itself fails."""
+    error = _cause(error)
     frames = traceback.walk_tb(error.__traceback__)
     lines = [n for frame, n in frames if frame.f_globals.get("__name__") == MODULE]
     return lines[-1] if lines else 0
@@ -83,8 +90,8 @@ def _line_of(error: Exception) -> int:
 
 def how_to_call(definition: Definition, error: Exception) -> str:
     """A hint for a file that cannot be called as it should be; else ""."""
-    is_called = definition.name in CASES and isinstance(error, TypeError)
-    if not is_called or _line_of(error):
+    is_called = definition.name in CASES and isinstance(_cause(error), TypeError)
+    if not is_called or line_of(error):
         return ""
     if definition.backward is None:
         return f"see how it is called: python -m compare template {definition.name}"

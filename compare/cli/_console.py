@@ -1,8 +1,7 @@
 """Where commands print, and how they refuse a wrong request."""
 
 import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
@@ -16,6 +15,8 @@ for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
         stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+EXPECTED = (OSError, ValueError, RuntimeError)
+"""Errors whose message is meant to be read."""
 
 
 def say(console: Console, words: str, style: str = "") -> None:
@@ -28,35 +29,16 @@ def colored(kind: str) -> Text:
     return Text(kind, style=COLORS[kind])
 
 
-def linked(address: str, words: str, console: Console) -> Text:
-    """An address as words to click on; in full where nothing can be clicked."""
-    if console.is_terminal and console.color_system and not console.legacy_windows:
-        return Text(words, style=f"link {address}")
-    return Text(address)
-
-
 @contextmanager
-def usage_errors(
-    *kinds: type[Exception], about: Callable[[Exception], str] = lambda error: ""
-) -> Iterator[None]:
-    """Turn a wrong request into one clear line and exit status 2.
-
-    Args:
-        kinds: of errors; else what a wrong request raises.
-        about: what stands before the message.
-    """
-    expected = kinds or (OSError, ValueError, RuntimeError)
+def usage_errors() -> Iterator[None]:
+    """Turn a wrong request into one clear line and exit status 2."""
     try:
         yield
-    except expected as error:
-        say(err, f"error: {about(error)}{message(error)}", "red")
-        raise typer.Exit(2) from None
+    except EXPECTED as error:
+        raise refusal(str(error)) from None
 
 
-def message(error: Exception) -> str:
-    """What is wrong and, unless it was meant to be read, where."""
-    if isinstance(error, (OSError, ValueError, RuntimeError)):
-        return str(error)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    name = type(error).__name__
-    return f"{name}: {error} ({frame.filename}, line {frame.lineno})"
+def refusal(words: str, status: int = 2) -> typer.Exit:
+    """Say what is wrong; returns the exit to be raised."""
+    say(err, f"error: {words}", "red")
+    return typer.Exit(status)

@@ -1,16 +1,12 @@
-"""What several commands have as options."""
+"""Options of several commands."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from typer import Option
 
-Array = StrEnum(
-    "Array", {"auto": "auto", "numpy": "numpy", "torch": "torch", "jax": "jax"}
-)
-Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
 Device = StrEnum("Device", {"cpu": "cpu", "cuda": "cuda"})
 DType = StrEnum("DType", {"float32": "float32", "float64": "float64"})
-Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
-LogDir = Annotated[Path, typer.Option(help="Folder of all runs.")]
+LOGDIR = Option(Path("runs"), help="Folder of all runs.")
+THREADS = Option(1, help="CPU threads for each library.")
+TF32 = Option(False, help="Allow TF32 matrix multiplication.")

@@ -10,28 +10,21 @@ if TYPE_CHECKING:
     from compare.registry import Lesson
     from compare.run_config import RunConfig
 
-ALLOWED = {"resume", "logdir"}
 NAMED = 10
 """How many runs an error names."""
 
 
 def require_alone(context: typer.Context) -> None:
-    """Refuse options beside --resume.
-
-    Raises:
-        ValueError: names those that were given.
-    """
+    """Refuse lessons and options beside --resume, naming them."""
     given = [
         "a lesson" if name == "lessons" else f"--{name}"
-        for name in context.params
-        if name not in ALLOWED
-        and (how := context.get_parameter_source(name))
-        and how.name == "COMMANDLINE"
+        for name in context.params.keys() - {"resume", "logdir"}
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:
         raise ValueError(
             f"--resume takes lesson and options from the run itself; "
-            f"leave out {', '.join(given)}"
+            f"leave out {', '.join(sorted(given))}"
         )
 
 
@@ -86,7 +79,7 @@ def how_to_resume(logdir: Path, lesson: str) -> str:
 
     try:
         folder = newest(logdir, lesson)
-        summary = {} if folder is None else read_summary(folder)
+        summary = read_summary(folder) if folder else {}
     except (OSError, ValueError):
         return ""
     if summary.get("status") != "interrupted" or summary.get("ranks", 1) > 1:

@@ -1,30 +1,27 @@
 """`bench`: time one training step, side by side."""
 
-from typing import Annotated
+from enum import StrEnum
 
-import typer
+from typer import Argument, Option
 
-from compare.cli._console import err, out, usage_errors
-from compare.cli._options import Clock, Device, DType
+from compare.cli._console import out, refusal, usage_errors
+from compare.cli._options import TF32, THREADS, Device, DType
+
+Clock = StrEnum("Clock", {"wall": "wall", "cpu": "cpu"})
 
 
 def bench(
-    workloads: Annotated[
-        list[str] | None,
-        typer.Argument(help="Such as or, digits, cnn (default: all)."),
-    ] = None,
-    threads: Annotated[int, typer.Option(help="CPU threads for each library.")] = 1,
-    dtype: Annotated[DType, typer.Option(help="Floating-point type.")] = DType.float32,
-    rounds: Annotated[int, typer.Option(help="Measurement rounds.")] = 25,
-    clock: Annotated[
-        Clock, typer.Option(help="cpu: this process's CPU time, for a busy machine.")
-    ] = Clock.wall,
-    device: Annotated[
-        Device, typer.Option(help="cuda: timed by the device's own events.")
-    ] = Device.cpu,
-    tf32: Annotated[
-        bool, typer.Option(help="Allow TF32 matrix multiplication.")
-    ] = False,
+    workloads: list[str] | None = Argument(
+        None, help="Such as or, digits, cnn (default: all)."
+    ),
+    threads: int = THREADS,
+    dtype: DType = Option(DType.float32, help="Floating-point type."),
+    rounds: int = Option(25, help="Measurement rounds."),
+    clock: Clock = Option(
+        Clock.wall, help="cpu: this process's CPU time, for a busy machine."
+    ),
+    device: Device = Option(Device.cpu, help="cuda: timed by the device's own events."),
+    tf32: bool = TF32,
 ) -> None:
     """Time one training step by hand, in PyTorch and in other libraries.
 
@@ -32,14 +29,13 @@ def bench(
     compute the same; then nothing is timed. Exit 2: usage error.
     """
     with usage_errors():
-        from compare.bench import IMPLEMENTATIONS, Disagreement, Options, report
+        from compare.bench import IMPLEMENTATIONS, Disagreement, Options, table
         from compare.bench import bench as rows
 
         options = Options(threads, dtype.value, rounds, clock.value, device.value, tf32)
         measured = rows(workloads or [], options)
     try:
         for row in measured:
-            out.print(report.table([row], IMPLEMENTATIONS[options.device]))
+            out.print(table(row, IMPLEMENTATIONS[options.device]))
     except Disagreement as error:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise refusal(str(error), status=1) from None

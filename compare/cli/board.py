@@ -4,19 +4,18 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.text import Text
+from typer import Argument, Option
 
 from compare.cli._console import out, usage_errors
-from compare.cli._options import LogDir
+from compare.cli._options import LOGDIR
 
 
 def board(
-    lesson: Annotated[str, typer.Argument(help="Show all its runs, not one.")] = "",
-    logdir: LogDir = Path("runs"),
-    port: Annotated[int, typer.Option(min=0, help="0 = any free port.")] = 6006,
+    lesson: str = Argument("", help="Show all its runs, not one."),
+    logdir: Path = LOGDIR,
+    port: int = Option(6006, min=0, help="0 = any free port."),
 ) -> None:
     """Start TensorBoard on localhost, and print a link to the right charts.
 
@@ -31,8 +30,6 @@ def board(
         last = newest(logdir, lesson)
         address = link(server.url, last, bool(lesson)) if last else server.url
         # In full, to be copied; as a link, since no line break may cut it.
-        out.print(
-            Text.assemble("TensorBoard: ", Text(address, f"link {address}")),
-            soft_wrap=True,
-        )
+        words = Text.assemble("TensorBoard: ", (address, f"link {address}"))
+        out.print(words, soft_wrap=True)
         server.wait()

@@ -2,26 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from compare.cli._console import err, out, say, usage_errors
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="Plain Python; NumPy is enough.")],
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Names to check (default: all).")
-    ] = None,
-    strict: Annotated[bool, typer.Option(help="Fail what is not tested, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For graders.")] = False,
-    junit: Annotated[
-        Path | None, typer.Option(help="Write a JUnit report to this file.")
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(help="Seconds for loading the file, and for each name.")
-    ] = 60,
+    file: Path = Argument(help="Plain Python; NumPy is enough."),
+    names: list[str] | None = Argument(None, help="Names to check (default: all)."),
+    strict: bool = Option(False, help="Fail what is not tested, too."),
+    as_json: bool = Option(False, "--json", help="For graders."),
+    junit: Path | None = Option(None, help="Write a JUnit report to this file."),
+    timeout: float = Option(60, help="Seconds for loading the file and for each name."),
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.
 

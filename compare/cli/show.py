@@ -1,25 +1,19 @@
 """`show`: one public name of handmade beside its counterpart in PyTorch."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from compare.cli._console import out, say, usage_errors
 
 
 def show(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="Dotted or short: optim.SGD, MSELoss, autodiff.grad; see --list."
-        ),
-    ] = "",
-    html: Annotated[
-        Path | None, typer.Option(help="Write an HTML page to this file instead.")
-    ] = None,
-    listed: Annotated[bool, typer.Option("--list", help="Print all names.")] = False,
+    name: str = Argument(
+        "", help="Dotted or short: optim.SGD, MSELoss, autodiff.grad; see --list."
+    ),
+    html: Path | None = Option(None, help="Write an HTML page to this file instead."),
+    listed: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
     """Show a name of handmade beside torch: sources, formula, shapes, live numbers.
 
@@ -29,7 +23,7 @@ def show(
         from compare.show import names, page
 
         if listed:
-            sys.stdout.write("\n".join(names.names()) + "\n")
+            typer.echo("\n".join(names.names()))
             return
         if not name:
             raise ValueError("name a class or a function; --list prints all")

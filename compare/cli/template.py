@@ -1,19 +1,15 @@
 """`template`: a class to be filled in."""
 
-import sys
-from typing import Annotated
-
 import typer
+from typer import Argument, Option
 
 from compare.cli._console import usage_errors
 
 
 def template(
-    name: Annotated[
-        str, typer.Argument(help="A class, such as MSELoss or SGD; see --list.")
-    ] = "",
-    solution: Annotated[bool, typer.Option(help="Print handmade's source.")] = False,
-    names: Annotated[bool, typer.Option("--list", help="Print all names.")] = False,
+    name: str = Argument("", help="A class, such as MSELoss or SGD; see --list."),
+    solution: bool = Option(False, help="Print handmade's source."),
+    names: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
     """Print a class to fill in, formulas in its docstring; `check` compares it.
 
@@ -22,8 +18,8 @@ def template(
     from compare import templates
     from compare.suggest import suggest
 
+    known = templates.names()
     with usage_errors():
-        known = templates.names()
         if names:
             words = "\n".join(known) + "\n"
         elif name in known or suggest(name, known):
@@ -31,4 +27,4 @@ def template(
         else:
             what = f"there is no template {name!r}" if name else "name a class"
             raise ValueError(f"{what}; `python -m compare template --list` names all")
-    sys.stdout.write(words)
+    typer.echo(words, nl=False)

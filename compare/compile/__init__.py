@@ -2,9 +2,9 @@
 
 `buffers` lists every array that a step changes, and all it takes as constant. So a step
 becomes a pure function: (state, hyper-parameters, x, target) → (new state, loss,
-gradients). `backends` compile that by torch's Inductor or JAX's jit, `cuda_graph`
-records it. `learner.Compiled` is a learner that runs the compiled function, and
-compiles another one whenever a constant changes. The formulas stay in `handmade`.
+gradients). `backends` compile that by torch's Inductor or JAX's jit, or record it as a
+CUDA graph. `learner.Compiled` is a learner that runs the compiled function, and makes
+another one whenever a constant changes. The formulas stay in `handmade`.
 """
 
 from compare.compile.learner import Compiled, prepared

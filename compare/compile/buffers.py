@@ -25,24 +25,21 @@ class Buffers:
 
     def __init__(self, learner: GradientLearner) -> None:
         optimizer = learner.optimizer
+        self._groups = optimizer.param_groups
         found = [*learner.model._state(), *learner.criterion._state()]
         # Several modules may share a parameter: one slot.
         arrays = {(id(owner), name): (vars(owner), name) for _, owner, name in found}
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = [p for group in self._groups for p in group["params"]]
         states = [optimizer.state.get(parameter, {}) for parameter in parameters]
         named = [(i, name) for i, state in enumerate(states) for name in state]
-        self.slots: list[tuple[dict[str, Any], str]] = [
-            *arrays.values(),
-            *((states[i], name) for i, name in named),
-        ]
-        """Where each value is kept: a dict and a key."""
+        # Where each value is kept: a dict and a key.
+        self._slots: list[tuple[dict[str, Any], str]]
+        self._slots = [*arrays.values(), *((states[i], name) for i, name in named)]
+        # Changes when the optimizer makes its buffers, as in the first step.
         self.layout = (*(name for name, *_ in found), len(arrays), *named)
-        """Changes when the optimizer makes its buffers, as in the first step."""
-        numbers = optimizer.numbers
         counted = enumerate(named, len(arrays))
-        self._counts = [slot for slot, (_, name) in counted if name in numbers]
-        self._groups = optimizer.param_groups
-        self._scheduled = set[str]() if learner.scheduler is None else SCHEDULED
+        self._counts = [i for i, (_, name) in counted if name in optimizer.numbers]
+        self._scheduled = SCHEDULED if learner.scheduler else ()
         self._dynamic = [
             (g, n) for g in self._groups for n in sorted(g) if self._is_dynamic(g, n)
         ]
@@ -50,8 +47,8 @@ class Buffers:
         values = [owner[name] for owner, name in arrays.values()]
         kinds = [(tuple(value.shape), value.dtype) for value in values]
         names = tuple(name for _, name in self._dynamic)
+        # Steps with equal keys are the same function.
         self.key = self.layout, repr((self.fixed, kinds)), names, constants(learner)
-        """Steps with equal keys are the same function."""
 
     def _is_dynamic(self, group: dict[str, Any], name: str) -> bool:
         return name in self._scheduled and (name != "momentum" or bool(group[name]))
@@ -59,17 +56,13 @@ class Buffers:
     def fixed_now(self) -> list[dict[str, Any]]:
         """The current hyper-parameters that a step takes as constant, by group."""
         return [
-            {
-                name: value
-                for name, value in group.items()
-                if name != "params" and not self._is_dynamic(group, name)
-            }
-            for group in self._groups
+            {n: v for n, v in g.items() if n != "params" and not self._is_dynamic(g, n)}
+            for g in self._groups
         ]
 
     def values(self) -> list[Any]:
         """The whole state."""
-        return [owner[name] for owner, name in self.slots]
+        return [owner[name] for owner, name in self._slots]
 
     def put(self, values: Iterable[Any], *, counts: bool = False) -> None:
         """Replace the state by values in the same order.
@@ -78,26 +71,22 @@ class Buffers:
         """
         new = list(values)
         for i in self._counts if counts else []:
-            owner, name = self.slots[i]
+            owner, name = self._slots[i]
             new[i] = type(owner[name])(new[i])
-        for (owner, name), value in zip(self.slots, new, strict=True):
+        for (owner, name), value in zip(self._slots, new, strict=True):
             owner[name] = value
 
     def hyperparameters(self) -> list[Any]:
         """The dynamic ones, in a row: `betas` are two numbers."""
-        return [n for group, name in self._dynamic for n in _flat(group[name])]
+        values = [group[name] for group, name in self._dynamic]
+        return [n for v in values for n in (v if isinstance(v, tuple) else (v,))]
 
     def put_hyperparameters(self, numbers: Iterable[Any]) -> None:
         """Replace the dynamic ones."""
         rest = iter(numbers)
         for group, name in self._dynamic:
-            old = group[name]
-            new = tuple(next(rest) for _ in _flat(old))
-            group[name] = new if isinstance(old, tuple) else new[0]
-
-
-def _flat(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+            pair = isinstance(group[name], tuple)
+            group[name] = (next(rest), next(rest)) if pair else next(rest)
 
 
 def constants(learner: GradientLearner) -> Constants:
@@ -112,12 +101,9 @@ def module_constants(module: Module) -> Constants:
 
     Those named in `buffer_names` belong to the state; a step uses no others.
     """
-    attributes = tuple(
-        (name, _constant(value))
-        for name, value in vars(module).items()
-        if name not in TEMPORARY and not _is_state(value)
-    )
-    return type(module), module.training, attributes
+    named = [(n, v) for n, v in vars(module).items() if n not in TEMPORARY]
+    attributes = [(n, _constant(v)) for n, v in named if not _is_state(v)]
+    return type(module), module.training, tuple(attributes)
 
 
 def _constant(value: Any) -> Constants:

@@ -5,9 +5,8 @@ from typing import Any, Self
 import numpy as np
 
 from compare.backend import Backend
-from compare.compile.backends import JaxCompiler, Pure, TorchCompiler
+from compare.compile.backends import GraphCompiler, JaxCompiler, Pure, TorchCompiler
 from compare.compile.buffers import Buffers
-from compare.compile.cuda_graph import GraphCompiler
 from handmade._array import compiling
 from handmade.training import GradientLearner
 
@@ -37,9 +36,8 @@ class Compiled:
     an attribute of a layer) counts from the next step on, if the learner was accessed
     through this object after the last step.
 
-    The compiler is "torch", "jax", or "graph" for a CUDA graph, and the learner on the
-    arrays that it works on. Without `gradients` steps do not return them: this is
-    faster.
+    The compiler is "torch", "jax" or "graph", a CUDA graph, on whose arrays the learner
+    already is. It is faster without `gradients`, which steps then do not return.
 
     Raises:
         ValueError: the learner is no `GradientLearner`; others branch on values.
@@ -48,15 +46,15 @@ class Compiled:
     def __init__(self, learner: Any, compiler: str, gradients: bool = True) -> None:
         if not isinstance(learner, GradientLearner):
             raise ValueError(
-                f"only learners that follow a gradient can be compiled, not "
+                "only learners that follow a gradient can be compiled, not "
                 f"{type(learner).__name__}: take --array numpy or torch, "
-                f"and no --compile or --graph"
+                "and no --compile or --graph"
             )
         self._learner, self._with_gradients = learner, gradients
         self._compiler = COMPILERS[compiler]
         self._compiled: dict[Any, Pure] = {}
-        self._stable_layouts: set[Any] = set()
-        self._buffers: Buffers | None = None
+        self._stable_layout: Any = None
+        self._buffers = Buffers(learner)
         self._run: Pure | None = None  # None where the learner itself holds the state
         self._state: list[Any] = []
         self._hyper: list[Any] = []
@@ -75,7 +73,7 @@ class Compiled:
         self._state, loss, gradients = run(self._state, self._hyper, x, target)
         if gradients:
             self._gradients = dict(zip(self._names, gradients, strict=True))
-        if self._learner.scheduler is not None and self._buffers is not None:
+        if self._learner.scheduler is not None:
             self._learner._schedule(loss)
             if self._buffers.fixed_now() == self._buffers.fixed:
                 self._hyper = self._compiler.inputs(self._buffers.hyperparameters())
@@ -90,7 +88,7 @@ class Compiled:
     @property
     def learner(self) -> GradientLearner:
         """The learner itself, up to date; it may be changed."""
-        if self._run is not None and self._buffers is not None:
+        if self._run is not None:
             self._buffers.put(self._state, counts=True)
             self._run = None
         return self._learner
@@ -104,13 +102,13 @@ class Compiled:
         """Move to the dtype and device of `other`, an array of the same library."""
         self.learner.to(other)
         self._compiled.clear()
-        self._stable_layouts.clear()
+        self._stable_layout = None
         return self
 
     def _start(self) -> Pure | None:
         """Hand the state to the compiled step; None if its layout may still change."""
         self._buffers = buffers = Buffers(self._learner)
-        if buffers.layout not in self._stable_layouts:
+        if buffers.layout != self._stable_layout:
             return None
         if buffers.key not in self._compiled:
             self._compiled[buffers.key] = self._compiler.compile(self._pure_step())
@@ -121,10 +119,9 @@ class Compiled:
 
     def _eager_step(self, x: Any, target: Any) -> float:
         """A step that is not compiled; a layout that it does not change is stable."""
-        before = Buffers(self._learner).layout
         loss = self._learner.step(x, target)
-        if Buffers(self._learner).layout == before:
-            self._stable_layouts.add(before)
+        if Buffers(self._learner).layout == self._buffers.layout:
+            self._stable_layout = self._buffers.layout
         self._gradients = self._learner.gradients()
         return loss
 

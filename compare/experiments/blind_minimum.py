@@ -16,8 +16,7 @@ START, SCALE, SEEDS = 2.0, 0.4, 11
 
 
 def square(nn: Any) -> Any:
-    """The model w·1, whose squared error to the target 0 is w²."""
-    return nn.Linear(1, 1, bias=False)
+    return nn.Linear(1, 1, bias=False)  # w · 1: its squared error to 0 is w²
 
 
 def search(library: str, seed: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -42,15 +41,13 @@ def as_by_hand(side: Side) -> tuple[bool, str]:
 def never_worse(side: Side) -> tuple[bool, str]:
     trials = side.named("random")
     grown = max(np.max(np.diff(trial.losses), initial=0.0) for trial in trials)
-    words = f"the largest growth is {grown:.1f}; {reporting.budget(trials)}"
-    return bool(grown <= 0), words
+    budget = reporting.budget(trials)
+    return bool(grown <= 0), f"the largest growth is {grown:.1f}; {budget}"
 
 
 def derivative_saves_little(side: Side) -> tuple[bool, str]:
-    losses = enumerate(side["gradient"].losses)
-    steps = next((i for i, error in losses if error < 0.01), math.inf)
-    random = [len(search(side.library, seed)[0]) for seed in range(SEEDS)]
-    blind = len(search(side.library)[0])
+    steps = reporting.steps_until(side["gradient"], 0.01)
+    blind, *random = (len(search(side.library, s)[0]) for s in (None, *range(SEEDS)))
     most = max(blind, float(np.median(random)))
     return most <= 2 * PER_STEP * steps < math.inf, (
         f"evaluations until x² < 0.01: blind {blind}, random "

@@ -39,7 +39,7 @@ def confusions(side: Side) -> list[np.ndarray]:
 
 def fewer(side: Side) -> tuple[bool, str]:
     plain, custom = (
-        np.sum(COSTS * found, axis=(1, 2)).astype(int).tolist()
+        np.sum([found[:, truth, answer] for truth, answer in COSTLY], axis=0).tolist()
         for found in confusions(side)
     )
     words = f"7↔2 and 1↔7: {sum(plain)} → {sum(custom)} over {len(plain)} seeds"
@@ -48,11 +48,12 @@ def fewer(side: Side) -> tuple[bool, str]:
 
 def at_a_price(side: Side) -> tuple[bool, str]:
     """Part of the price: 7 and 1 are answered less often, right or wrong."""
-    plain, custom = (digits.mean(side, name) for name in ("cross_entropy", "custom"))
-    sevens = [found[:, 7, 7].sum() for found in confusions(side)]
-    words = f"mean test accuracy {plain:.1%} → {custom:.1%}"
-    words += f"; sevens read right {sevens[0]} → {sevens[1]}"
-    return custom > max(0.5, plain - 0.05), words
+    plain, custom = (digits.last(side, n).mean() for n in ("cross_entropy", "custom"))
+    before, after = (found[:, 7, 7].sum() for found in confusions(side))
+    return custom > max(0.5, plain - 0.05), (
+        f"mean test accuracy {plain:.1%} → {custom:.1%}; "
+        f"sevens read right {before} → {after}"
+    )
 
 
 def draw(custom: bool, side: Side) -> plots.Figure:

@@ -13,18 +13,16 @@ from handmade import metrics
 
 
 def start() -> np.ndarray:
-    """Ten means of ten digits each.
-
-    Not digits themselves: six others would be equally far from two of them, where
-    scikit-learn lets rounding decide and we take the first centre.
-    """
+    """Ten means of ten digits each: from single digits six others have ties."""
     return digits.small().x[:100].reshape(10, 10, -1).mean(axis=1)
 
 
-def purities(side: Side, name: str) -> list[float]:
+def purities(side: Side, name: str) -> np.ndarray:
     """The fraction of digits that are the most frequent one of their cluster."""
     trials = side.named(name)
-    return [metrics.purity(t.predict(t.data.x), t.data.target) for t in trials]
+    return np.array(
+        [metrics.purity(t.predict(t.data.x), t.data.target) for t in trials]
+    )
 
 
 def tolerance(side: Side) -> float:
@@ -34,11 +32,11 @@ def tolerance(side: Side) -> float:
 
 def as_sklearn(side: Side) -> tuple[bool, str]:
     trial, steps = side["from_means"], len(side["from_means"].losses)
-    make: Any = SklearnKMeans  # its types know neither arrays nor numbers
-    reference = make(10, init=start(), n_init=1, max_iter=steps, tol=0)
+    options: Any = {"init": start(), "n_init": 1, "max_iter": steps, "tol": 0}
     x, centres = trial.data.x, trial.parameters["centres"]
     ours = float(np.mean(np.sum((x - centres[trial.predict(x)]) ** 2, axis=1)))
-    theirs = float(reference.fit(x).inertia_ / len(x))
+    reference: Any = SklearnKMeans(10, **options).fit(x)
+    theirs = float(reference.inertia_ / len(x))
     found = abs(ours - theirs) / theirs
     words = f"{ours:.6f} and {theirs:.6f}, relative difference {found:.1e}"
     return found <= tolerance(side), f"{words} after {steps} steps"
@@ -60,16 +58,14 @@ def pure(side: Side) -> tuple[bool, str]:
 def purer_by_twenty(side: Side) -> tuple[bool, str]:
     ten, twenty = purities(side, "ten"), purities(side, "twenty")
     words = f"{reporting.percent(ten)} → {reporting.percent(twenty)}"
-    words += f"; {reporting.seeds(side.named('ten'))}"
-    return bool(np.all(np.greater(twenty, ten))), words
+    return bool((twenty > ten).all()), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def draw(name: str, side: Side) -> plots.Figure:
     """The centres, sorted by the digit that each mostly stands for."""
     trial = side[name]
     centres, clusters = trial.parameters["centres"], trial.predict(trial.data.x)
-    counts = np.zeros((len(centres), 10), int)
-    np.add.at(counts, (clusters, trial.data.target), 1)
+    counts = metrics.confusion_matrix(trial.data.target, clusters, len(centres))[:, :10]
     order = np.argsort(counts.argmax(axis=1), kind="stable")
     fractions = counts.max(axis=1) / counts.sum(axis=1)
     names = [f"{counts[j].argmax()} ({fractions[j]:.0%})" for j in order]

@@ -19,13 +19,12 @@ def lesson(data: Data, title: str) -> Experiment:
         figures={"confusion": digits.draw_confusion()},
         story="The chain rule in three layers: forward from the pixels to the loss, "
         "and backward from the loss to every weight.",
-        other_data={"mnist": on_mnist},
+        other_data={
+            "mnist": lambda: lesson(
+                digits.mnist(), "Handwritten digits by 784-128-10 with ReLU"
+            )
+        },
     )
-
-
-def on_mnist() -> Experiment:
-    """The same with the pixels of MNIST."""
-    return lesson(digits.mnist(), "Handwritten digits by 784-128-10 with ReLU")
 
 
 EXPERIMENT = lesson(digits.small(), title="Handwritten digits by 64-128-10 with ReLU")

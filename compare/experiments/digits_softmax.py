@@ -16,6 +16,7 @@ def starts_near_guessing(side: Side) -> tuple[bool, str]:
 def lesson(data: Data, accuracy: float, title: str) -> Experiment:
     pixels = data.x.shape[1]
     enough = f"at least {accuracy:.0%} of the test digits are right"
+    on_mnist = "Handwritten digits by Linear(784, 10) and cross-entropy"
     return Experiment(
         title=title,
         course=("E2", "E1"),
@@ -38,18 +39,10 @@ def lesson(data: Data, accuracy: float, title: str) -> Experiment:
         story="Ten pots, one for each digit; the softmax makes them add to 1, and the "
         "loss is the surprise at the right one. Each row of weights is a picture of "
         "its digit.",
-        other_data={"mnist": on_mnist},
+        other_data={"mnist": lambda: lesson(digits.mnist(), 0.88, on_mnist)},
     )
 
 
-def on_mnist() -> Experiment:
-    """The same with the pixels of MNIST."""
-    title = "Handwritten digits by Linear(784, 10) and cross-entropy"
-    return lesson(digits.mnist(), 0.88, title)
-
-
 EXPERIMENT = lesson(
-    digits.small(),
-    0.94,
-    title="Handwritten digits by Linear(64, 10) and cross-entropy",
+    digits.small(), 0.94, title="Handwritten digits by Linear(64, 10) and cross-entropy"
 )

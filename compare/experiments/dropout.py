@@ -4,7 +4,7 @@ from compare.experiments import overfitting
 
 EXPERIMENT = overfitting.regularised(
     "dropout",
-    overfitting.learner(drop=(0.2, 0.5)),
+    overfitting.learner(drop=(0.2, 0.5, 0.5)),
     title="Dropout closes the gap between seen and unseen digits",
     course=("F4",),
     story="In training every unit is dropped with probability ½ (inputs: 0.2) and the "

@@ -13,31 +13,33 @@ from compare.experiments.common.libraries import LIBRARIES
 
 BATCH = 64
 BITS = ("float32", "float16", "bfloat16", 8, 4, 2, "ternary", "binary")
-"""How the weights of the net trained without rounding are stored afterwards."""
 AFTER = {f"{bits} bits" if isinstance(bits, int) else bits: bits for bits in BITS}
+"""How the weights of the net trained without rounding are stored afterwards."""
 TRAINED = {"4_bits": "4 bits", "ternary": "ternary", "binary": "binary"}
 """The learners that compute with few bits during training."""
 
 
-def net(nn: Any, *bits: int | str) -> Any:
-    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
-    layer = nn.QuantizedLinear if bits else nn.Linear
-    return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
-
-
 def learner(*bits: int | str) -> MakeLearner:
-    return trained(lambda nn: net(nn, *bits), lr=0.1, momentum=0.9)
+    """64-128-10 with ReLU; its weights have so many bits or, by default, are floats."""
+
+    def net(nn: Any) -> Any:
+        layer = nn.QuantizedLinear if bits else nn.Linear
+        return nn.Sequential(layer(64, 128, *bits), nn.ReLU(), layer(128, 10, *bits))
+
+    return trained(net, lr=0.1, momentum=0.9)
 
 
 def accuracies_after(side: Side, name: str) -> np.ndarray:
     """The test accuracy of each seed when the trained weights are rounded."""
-    module, found = LIBRARIES[side.library], []
+    library, found = LIBRARIES[side.library], []
     for trial in side.named("float"):
-        model, state = net(module.nn), trial.learner.model.state_dict()
-        model.to(trial.give(np.zeros(1)))
-        model.load_state_dict(module.quantize.quantized_state_dict(state, AFTER[name]))
+        rounded = learner()(library).to(trial.give(np.zeros(1)))
+        state = trial.learner.model.state_dict()
+        state = library.quantize.quantized_state_dict(state, AFTER[name])
+        rounded.model.load_state_dict(state)
         x, target = trial.data.test_set
-        found.append(digits.fraction_right(target, to_numpy(model(trial.give(x)))))
+        output = to_numpy(rounded.predict(trial.give(x)))
+        found.append(digits.fraction_right(target, output))
     return np.array(found)
 
 
@@ -50,52 +52,57 @@ def trained_within(name: str, points: float, side: Side) -> tuple[bool, str]:
     plain, few = (digits.accuracies(side, n) for n in ("float", name))
     lost = 100 * float(np.mean(plain) - np.mean(few))
     small, large = (size(side, n) for n in (TRAINED[name], "float32"))
-    words = f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} "
-    words += f"points lost, in {small:,} instead of {large:,} bytes"
-    return lost <= points, f"{words}; {reporting.budget(side.named(name), BATCH)}"
+    return lost <= points, (
+        f"{reporting.percent(plain)} → {reporting.percent(few)}, {lost:+.1f} points "
+        f"lost, in {small:,} instead of {large:,} bytes; "
+        f"{reporting.budget(side.trials, BATCH)}"
+    )
+
+
+four_bits = partial(trained_within, "4_bits", 1)
+ternary = partial(trained_within, "ternary", 3)
 
 
 def half_is_enough(side: Side) -> tuple[bool, str]:
     found = {n: accuracies_after(side, n) for n in ("float16", "bfloat16", "8 bits")}
-    plain = accuracies_after(side, "float32")
-    worst = max(0.0, *(100 * float(np.max(plain - few)) for few in found.values()))
-    words = "; ".join(f"{name} {reporting.percent(few)}" for name, few in found.items())
-    words += f"; lost at most {worst:.1f} points; {reporting.seeds(side.trials)}"
-    return worst <= 1, words
+    lost = accuracies_after(side, "float32") - [*found.values()]
+    worst = 100 * float(np.max(lost, initial=0.0))
+    return worst <= 1, (
+        f"{reporting.listed(found, of=reporting.percent)}; lost at most "
+        f"{worst:.1f} points; {reporting.seeds(side.trials)}"
+    )
 
 
 def training_helps(side: Side) -> tuple[bool, str]:
-    words, gains = [], []
+    words, holds = "", True
     for name in ("ternary", "binary"):
         after, during = accuracies_after(side, name), digits.accuracies(side, name)
-        gains.append(100 * float(np.mean(during) - np.mean(after)))
-        words.append(f"{name} {reporting.percent(after)} → {reporting.percent(during)}")
-    return min(gains) >= 3, f"{'; '.join(words)}; {reporting.seeds(side.trials)}"
+        holds &= 100 * float(np.mean(during) - np.mean(after)) >= 3
+        words += f"{name} {reporting.percent(after)} → {reporting.percent(during)}; "
+    return holds, words + reporting.seeds(side.trials)
 
 
 def the_scale_matters(side: Side) -> tuple[bool, str]:
     """2 bits and ternary store the same three values: only the scale is another."""
     two, three = (accuracies_after(side, name) for name in ("2 bits", "ternary"))
-    words = f"scale max |w| {reporting.percent(two)}, mean |w| "
-    words += f"{reporting.percent(three)}; {reporting.seeds(side.trials)}"
-    return bool(three.mean() - two.mean() >= 0.1), words
+    return bool(three.mean() - two.mean() >= 0.1), (
+        f"scale max |w| {reporting.percent(two)}, mean |w| {reporting.percent(three)}; "
+        f"{reporting.seeds(side.trials)}"
+    )
 
 
 @figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    after = {name: 100 * accuracies_after(side, name).mean() for name in AFTER}
-    aware = {label: 100 * digits.accuracies(side, n) for n, label in TRAINED.items()}
-    means = {name: np.mean(found) for name, found in aware.items()}
-    for found, mark, color, words in (
-        (after, "s", plots.RED, "rounded after training"),
-        (means, "o", plots.BLUE, "quantisation-aware training"),
-    ):
-        left.plot([*found], [*found.values()], mark, color=color, ms=10, label=words)
-    for name, each in aware.items():
-        left.plot([name] * len(each), each, "_", color=plots.BLUE, ms=14)
+    after = [100 * accuracies_after(side, name).mean() for name in AFTER]
+    aware = [100 * digits.accuracies(side, name) for name in TRAINED]
+    labels, means = [*TRAINED.values()], np.mean(aware, axis=1)
+    red, blue = plots.RED, plots.BLUE
+    left.plot([*AFTER], after, "s", c=red, ms=10, label="rounded after training")
+    left.plot(labels, means, "o", c=blue, ms=10, label="quantisation-aware training")
+    left.plot(labels, aware, "_", c=blue, ms=14)
     left.set_ylim(30, 101)
     sizes = [size(side, name) / 1000 for name in AFTER]
-    bars = right.bar([*after], sizes, color=plots.ORANGE)
+    bars = right.bar([*AFTER], sizes, color=plots.ORANGE)
     right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
     right.margins(y=0.12)
     for ax in (left, right):
@@ -106,11 +113,11 @@ def draw_weights(side: Side) -> plots.Figure:
     """Nine weights of one hidden unit: against the scale, as stored, and as used."""
     layer = side["ternary"].learner.model[0]
     kept = to_numpy(layer.weight.data)
-    stored, scale, used = (to_numpy(a) for a in layer.quantized())
-    unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - scale)))  # an average one
+    stored, s, used = (to_numpy(a) for a in layer.quantized())
+    unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - s)))  # an average one
     tables = {
         "kept W": (kept, "{:.2f}"),
-        f"W / s,  s = {float(scale):.3f}": (kept / scale, "{:.2f}"),
+        f"W / s,  s = {float(s):.3f}": (kept / s, "{:.2f}"),
         "stored q": (stored, "{:.0f}"),
         "used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
     }
@@ -132,18 +139,16 @@ EXPERIMENT = Experiment(
     course=("F5",),
     heading="Precision does NOT matter",
     data=digits.draw,
-    learners={"float": learner()}
-    | {n: learner(AFTER[label]) for n, label in TRAINED.items()},
+    learners={
+        "float": learner(),
+        **{n: learner(AFTER[label]) for n, label in TRAINED.items()},
+    },
     steps=150,
     batch_size=BATCH,
     seeds=3,
     claims={
-        "trained in 4 bits the net is within 1 point of float": partial(
-            trained_within, "4_bits", 1
-        ),
-        "trained in ternary weights (1.58 bits) it is within 3 points": partial(
-            trained_within, "ternary", 3
-        ),
+        "trained in 4 bits the net is within 1 point of float": four_bits,
+        "trained in ternary weights (1.58 bits) it is within 3 points": ternary,
         "rounded after training, 16 and 8 bits cost at most 1 point": half_is_enough,
         "ternary and binary weights have to be there while it learns": training_helps,
         "after training, the same three values with another scale lose far more": (

@@ -26,29 +26,22 @@ LEARNERS: dict[str, MakeLearner] = {
 def multiplications(
     library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Multiply-adds of all matrix products for each example of a step, and an answer.
-
-    Both libraries compute on tensors here, so that torch counts the products of the
-    hand-written one, too.
-    """
-    give = Backend("torch").torch
-    learner, inputs = make(LIBRARIES[library]).to(give(np.zeros(1))), give(x)
+    """Multiply-adds of matrix products for each example of a step, and an answer."""
+    give = Backend("torch").torch  # torch counts the products of both libraries
+    learner = make(LIBRARIES[library]).to(give(np.zeros(1)))
     with FlopCounterMode(display=False) as step:
-        learner.step(inputs, give(target))
+        learner.step(give(x), give(target))
     with FlopCounterMode(display=False) as answer:
-        learner.predict(inputs)
+        learner.predict(give(x))
     flops = [counter.get_total_flops() for counter in (step, answer)]
     return np.array(flops) / (2 * len(x))
 
 
 def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.ndarray:
-    """How many times as long the first takes for a step, and an answer, as the second.
-
-    On the run's own arrays; both take turns 15 times, and the median counts.
-    """
-    trial, module = side.only, LIBRARIES[side.library]
+    """Median time of a step, and an answer, of the first divided by the second."""
+    trial, library = side.only, LIBRARIES[side.library]
     x, target = (trial.give(a[:batch]) for a in (trial.data.x, trial.data.target))
-    pair = [make(module).to(trial.give(np.zeros(1))) for make in learners]
+    pair = [make(library).to(trial.give(np.zeros(1))) for make in learners]
 
     def seconds(learner: Any) -> list[float]:
         step = timeit(lambda: learner.step(x, target), number=1)
@@ -60,14 +53,14 @@ def time_ratios(side: Side, learners: Sequence[MakeLearner], batch: int) -> np.n
 
 def reads_digits(side: Side) -> tuple[bool, str]:
     found = digits.last(side, "forward_forward")
-    budget = reporting.budget(side.named("forward_forward"), BATCH)
+    budget = reporting.budget(side.trials, BATCH)
     words = f"{reporting.percent(found)}; {budget}, θ = 2, Adam with lr = {LR}"
     return min(found) >= 0.9, words
 
 
 def backprop_is_better(side: Side) -> tuple[bool, str]:
     forward, back = (digits.last(side, name) for name in LEARNERS)
-    gaps = 100 * np.subtract(back, forward)
+    gaps = 100 * (back - forward)
     return bool(min(gaps) > 0), (
         f"test accuracy {reporting.percent(forward)}, backpropagation "
         f"{reporting.percent(back)} after as many examples (lr = {BACK_LR}); gap "
@@ -99,8 +92,7 @@ def costly(side: Side) -> tuple[bool, str]:
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
         trials, label = side.named(name), name.replace("_", "-")
-        style = {"color": color, "linewidth": 2}
-        figures.draw_seeds(left, trials, label, "accuracy/test", **style)
+        figures.draw_seeds(left, trials, label, "accuracy/test", color=color, lw=2)
         figures.draw_seeds(right, trials, label, color=color, alpha=0.6)
     left.set_ylim(0, 1.02)
     right.set_yscale("log")

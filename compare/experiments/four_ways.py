@@ -24,16 +24,17 @@ FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "Plane": lambda ad, p: p[0] + 2 * p[1],
     "ProductWithSquare": lambda ad, p: 2 * p[0] * p[1] ** 2,
 }
-"""The course's functions, given `autodiff` and a point; `handmade.surfaces` has their
-gradients by hand."""
+"""Each takes `autodiff` and a point; `handmade.surfaces` has the gradients by hand."""
+TOLERANCES = {"one-sided": 1e-5, "central": 1e-8} | dict.fromkeys(
+    ("complex step", "forward", "reverse"), 1e-13
+)
+"""The largest relative difference of each way from the gradient by hand."""
 
 
 def ways(library: str, f: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """By name, from a point to the gradient of f there; all but "by hand"."""
     ad = LIBRARIES[library].autodiff
-
-    def value(p: Any) -> Any:
-        return f(ad, p)
+    value = partial(f, ad)
 
     def forward(p: Any) -> list[float]:
         units = [give(library, e) for e in np.eye(len(p))]
@@ -54,23 +55,25 @@ def points(count: int) -> list[np.ndarray]:
     return [r.uniform(0.5, 2, 2) * r.choice([-1, 1], 2) for r in rngs]
 
 
-TOLERANCES = {"one-sided": 1e-5, "central": 1e-8} | dict.fromkeys(
-    ("complex step", "forward", "reverse"), 1e-13
-)
-"""The largest relative difference of each from the gradient by hand."""
+def relative_error(
+    library: str, function: str, way: str, p: np.ndarray, **options: float
+) -> float:
+    """How far this gradient of one of the functions is from the one by hand."""
+    by_hand = getattr(handmade.surfaces, function)().gradient(p)
+    find = ways(library, FUNCTIONS[function])[way]
+    return difference(find(give(library, p), **options), by_hand).relative
 
 
 def all_agree(side: Side) -> tuple[bool, str]:
-    worst = dict.fromkeys(TOLERANCES, 0.0)
-    for name, f in FUNCTIONS.items():
-        by_hand = getattr(handmade.surfaces, name)().gradient
-        for p in [np.array([2.0, -1.0]), *points(10)]:
-            for way, find in ways(side.library, f).items():
-                found = difference(find(give(side.library, p)), by_hand(p))
-                worst[way] = max(worst[way], found.relative)
-    holds = all(worst[way] <= most for way, most in TOLERANCES.items())
-    words = f"{len(FUNCTIONS)} functions at (2, −1) and a point of each of the seeds "
-    return holds, f"{words}0 to 9: {reporting.listed(worst, '{:.0e}')}"
+    error, places = partial(relative_error, side.library), [(2.0, -1.0), *points(10)]
+    worst = {
+        way: max(error(f, way, np.array(p)) for f in FUNCTIONS for p in places)
+        for way in TOLERANCES
+    }
+    return all(worst[way] <= most for way, most in TOLERANCES.items()), (
+        f"{len(FUNCTIONS)} functions at (2, −1) and a point of each of the seeds "
+        f"0 to 9: {reporting.listed(worst, '{:.0e}')}"
+    )
 
 
 EPS = float(np.finfo(float).eps)
@@ -82,28 +85,23 @@ BEST = {"one-sided": (EPS ** (1 / 2), "√ε"), "central": (EPS ** (1 / 3), "∛
 @lru_cache
 def errors(library: str) -> dict[str, np.ndarray]:
     """The error of each numeric way for each step h: the median of 15 points."""
-    by_hand = handmade.surfaces.SinePlusExponential().gradient
-    all_ways = ways(library, FUNCTIONS["SinePlusExponential"])
-
-    def error(way: str, h: float, p: np.ndarray) -> float:
-        return difference(all_ways[way](give(library, p), h=h), by_hand(p)).relative
-
-    return {
-        way: np.median([[error(way, h, p) for h in STEPS] for p in points(15)], axis=0)
-        for way in ("one-sided", "central", "complex step")
-    }
+    error, found = partial(relative_error, library, "SinePlusExponential"), {}
+    for way in ("one-sided", "central", "complex step"):
+        each = [[error(way, p, h=h) for h in STEPS] for p in points(15)]
+        found[way] = np.median(each, axis=0)
+    return found
 
 
 def best_step(side: Side) -> tuple[bool, str]:
-    found, words, holds = errors(side.library), [], True
+    found, words = errors(side.library), ""
+    exact = found["complex step"][STEPS <= 1e-8].max()
+    holds = exact < 1e-15
     for way, (theory, name) in BEST.items():
         best = STEPS[np.argmin(found[way])]
         holds &= theory / 10 < best < theory * 10
-        words.append(f"{way} best at h = {best:.0e} ({name} = {theory:.0e})")
-    exact = found["complex step"][STEPS <= 1e-8].max()
-    words.append(f"complex step {exact:.0e} for every h up to 1e−8")
-    words.append("median of 15 points, a seed each")
-    return bool(holds and exact < 1e-15), ", ".join(words)
+        words += f"{way} best at h = {best:.0e} ({name} = {theory:.0e}), "
+    words += f"complex step {exact:.0e} for every h up to 1e−8, "
+    return bool(holds), f"{words}median of 15 points, a seed each"
 
 
 @figures.panels(("sin x + eʸ: a step neither long nor short", "h", "error"))
@@ -116,6 +114,7 @@ def draw_errors(side: Side, ax: figures.Axes) -> None:
 
 
 SIZES = 2 ** np.arange(3, 8)
+INPUTS = [np.linspace(-1, 1, n) for n in SIZES]
 
 
 def wave(ad: Any, x: Any) -> Any:
@@ -124,34 +123,28 @@ def wave(ad: Any, x: Any) -> Any:
 
 def evaluations(library: str) -> dict[str, list[int]]:
     """How often each way evaluates a function of n inputs, for each of the sizes."""
-    counted = 0
+    evaluated = []
 
     def f(ad: Any, x: Any) -> Any:
-        nonlocal counted
-        counted += 1
+        evaluated.append(x)
         return wave(ad, x)
 
-    found = {}
-    for way, find in ways(library, f).items():
-        found[way] = []
-        for n in SIZES:
-            counted = 0
-            find(give(library, np.linspace(-1, 1, n)))
-            found[way].append(counted)
-    return found
+    def count(way: str, x: np.ndarray) -> int:
+        evaluated.clear()
+        ways(library, f)[way](give(library, x))
+        return len(evaluated)
+
+    return {way: [count(way, x) for x in INPUTS] for way in TOLERANCES}
 
 
 def costs_the_same(side: Side) -> tuple[bool, str]:
-    counts = evaluations(side.library)
-    logs = np.log(list(counts.values())).T
-    exponents = dict(zip(counts, np.polyfit(np.log(SIZES), logs, 1)[0], strict=True))
-    reverse = abs(exponents.pop("reverse"))
-    holds = reverse < 1e-9 and all(abs(e - 1) < 0.05 for e in exponents.values())
-    return bool(holds), (
+    counts, n = evaluations(side.library), np.log(SIZES)
+    powers = {way: np.polyfit(n, np.log(c), 1)[0] for way, c in counts.items()}
+    holds = all(abs(p - (way != "reverse")) < 0.05 for way, p in powers.items())
+    return holds and abs(powers["reverse"]) < 1e-9, (
         f"evaluations for n = {SIZES[0]} … {SIZES[-1]}: "
-        f"{reporting.listed(exponents, 'n^{:.2f}')}, reverse n^{reverse:.2f} "
-        f"(at n = {SIZES[-1]}, forward {counts['forward'][-1]}, "
-        f"reverse {counts['reverse'][-1]})"
+        f"{reporting.listed(powers, 'n^{:.2f}', abs)} (at n = {SIZES[-1]}, "
+        f"forward {counts['forward'][-1]}, reverse {counts['reverse'][-1]})"
     )
 
 
@@ -161,17 +154,15 @@ def costs_the_same(side: Side) -> tuple[bool, str]:
     below=3,
 )
 def draw_costs(side: Side, left: figures.Axes, right: figures.Axes) -> None:
-    inputs = [np.linspace(-1, 1, n) for n in SIZES]
     for number, (way, counts) in enumerate(evaluations(side.library).items()):
         width = 6 - number  # what lies below shows at the edges
         left.loglog(SIZES, counts, "o-", lw=width, label=way)
         find = ways(side.library, wave)[way]
-        times = [timeit.repeat(partial(find, x), repeat=3, number=1) for x in inputs]
+        times = [timeit.repeat(partial(find, x), repeat=3, number=1) for x in INPUTS]
         right.loglog(SIZES, 1e3 * np.min(times, axis=1), "o-", lw=2)
     left.set_ylim(bottom=0.5)
     for ax in (left, right):
-        ax.set_xticks(SIZES, [str(n) for n in SIZES])
-        ax.minorticks_off()
+        figures.set_ticks(ax.xaxis, SIZES)
 
 
 NET = mlp(64, 128, 10)
@@ -204,11 +195,8 @@ def tape_learner(library: Any) -> Any:
             self.optimizer.step()
             return float(value)
 
-    return TapeLearner(
-        NET(library.nn),
-        library.nn.CrossEntropyLoss(),
-        lambda parameters: library.optim.SGD(parameters, **OPTIONS),
-    )
+    sgd = partial(library.optim.SGD, **OPTIONS)
+    return TapeLearner(NET(library.nn), library.nn.CrossEntropyLoss(), sgd)
 
 
 def tape_trains_the_same_net(side: Side) -> tuple[bool, str]:

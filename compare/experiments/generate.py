@@ -19,8 +19,7 @@ COUNT = 500  # of the digits that are generated
 
 def black_or_white(rng: object = None) -> Data:
     """The digits with every pixel black (1) or white (0); each is its own target."""
-    data = digits.small()
-    x, x_test = (np.round(a) for a in (data.x, data.test_set[0]))
+    x, x_test = (np.round(a) for a in (digits.small().x, digits.small().test_set[0]))
     return Data(x=x, target=x, x_test=x_test, target_test=x_test)
 
 
@@ -77,10 +76,11 @@ def likely(side: Side) -> tuple[bool, str]:
     pixels = negative_log_likelihood(unseen, independent_pixels()[1])
     found = {name: [negative_elbo(t) for t in side.named(name)] for name in LABELS}
     words = ", ".join(f"{LABELS[n]}: {max(v):.1f}" for n, v in found.items())
-    words += f" nats at worst; pixel by pixel: {pixels:.1f}; "
-    words += reporting.budget(side.trials, BATCH)
     holds = max(found[EIGHT]) < pixels - 4 and max(found[TWO]) < pixels - 2
-    return holds and min(found[FREE]) > 2 * pixels, words
+    return holds and min(found[FREE]) > 2 * pixels, (
+        f"{words} nats at worst; pixel by pixel: {pixels:.1f}; "
+        f"{reporting.budget(side.trials, BATCH)}"
+    )
 
 
 def differing(pictures: np.ndarray) -> np.ndarray:

@@ -17,12 +17,9 @@ def learner(width: int) -> MakeLearner:
 
 
 def power_law(side: Side, varied: str) -> tuple[np.ndarray, float, float, float]:
-    """The fraction of test digits read wrong for each n, the mean over the seeds.
-
-    With exponent, factor and R² of a power law, by least squares of logarithms.
-    """
+    """The mean test error for each n; exponent, factor and R² of its power law."""
     n = VARIED[varied]
-    y = np.array([1 - digits.mean(side, f"{varied}_{each}") for each in n])
+    y = np.array([1 - digits.last(side, f"{varied}_{each}").mean() for each in n])
     exponent, shift = np.polyfit(np.log(n), np.log(y), 1)
     rest = np.log(y) - exponent * np.log(n) - shift
     r2 = 1 - rest.var() / np.log(y).var()

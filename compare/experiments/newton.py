@@ -7,6 +7,7 @@ import numpy as np
 from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import figures
+from compare.experiments.common.reporting import steps_until
 
 TOLERANCE = 0.01  # the slide's `while error(x) > 0.01`
 STARTS = {"Square": np.array([2.0]), "Valley": np.array([4.0, 1.0])}
@@ -19,26 +20,20 @@ def descent(surface: str, lr: float | None = None) -> MakeLearner:
     )
 
 
-def steps_needed(side: Side, name: str) -> float:
-    """After how many steps the error is at most 0.01; ∞ if it never was."""
-    losses = enumerate(side[name].losses)
-    return next((i for i, error in losses if error <= TOLERANCE), math.inf)
-
-
 def counted_by_hand(side: Side) -> tuple[bool, str]:
     """For x² every step multiplies x by 1 − 2·lr, so the count has a closed form."""
     want = math.ceil(math.log(math.sqrt(TOLERANCE) / 2) / math.log(1 - 2 * 0.1))
-    got = steps_needed(side, "descent_1d")
+    got = steps_until(side["descent_1d"], TOLERANCE)
     return got == want, f"{got} steps, {want} by the formula"
 
 
 def newton_needs_one(side: Side) -> tuple[bool, str]:
-    needed = [steps_needed(side, name) for name in ("newton_1d", "newton_2d")]
-    return needed == [1, 1], f"{needed[0]} step for x², {needed[1]} for x² + 10y²"
+    square, valley = (steps_until(side[f"newton_{n}d"], TOLERANCE) for n in (1, 2))
+    return square == valley == 1, f"{square} step for x², {valley} for x² + 10y²"
 
 
 def descent_needs_more(side: Side) -> tuple[bool, str]:
-    needed = steps_needed(side, "descent_2d")
+    needed = steps_until(side["descent_2d"], TOLERANCE)
     return needed > 10, f"{needed} steps for x² + 10y²"
 
 

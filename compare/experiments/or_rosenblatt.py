@@ -7,10 +7,9 @@ from compare.experiments.common import gates
 
 
 def comes_to_rest(side: Side) -> tuple[bool, str]:
-    arrays = side.only.path.arrays()
-    path = np.column_stack([a.reshape(len(a), -1) for a in arrays.values()])
-    last = np.flatnonzero(np.any(path[1:] != path[:-1], axis=1))[-1] + 1
-    quiet = len(path) - 1 - last
+    changes = np.diff(gates.weights(side.only), axis=0)
+    last = np.flatnonzero(changes.any(axis=1))[-1] + 1
+    quiet = len(changes) - last
     return bool(quiet >= len(gates.ROWS)), f"the last correction is step {last}"
 
 

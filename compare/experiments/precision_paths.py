@@ -15,20 +15,18 @@ from compare.results import Trial
 LR = 0.15
 DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}  # binary ones of a number
 UNROUNDED = "unrounded"
-COLORS = {UNROUNDED: "black"} | dict(
-    zip(DIGITS, (plots.BLUE, "#2e8b57", plots.RED), strict=True)
-)
-
+COLORS = {
+    UNROUNDED: "black",
+    "float32": plots.BLUE,
+    "float16": "#2e8b57",
+    "bfloat16": plots.RED,
+}
 NET = mlp(2, 14, 1, activation="Tanh")
 plain = trained(NET, "MSELoss", lr=LR)
 
 
 def rounded(name: str) -> MakeLearner:
-    """The same net, whose weights are stored in a shorter type from step to step.
-
-    Forward, backward and the update are computed in the run's own dtype; the new
-    weights are then rounded, by each library in its own way.
-    """
+    """The same net, but each library rounds the new weights after every step."""
 
     def make(library: Any) -> Any:
         class Rounded(library.training.GradientLearner):
@@ -38,71 +36,61 @@ def rounded(name: str) -> MakeLearner:
                 self.model.load_state_dict(shorter)
                 return loss
 
-        nn, optim = library.nn, library.optim
-        return Rounded(NET(nn), nn.MSELoss(), lambda p: optim.SGD(p, lr=LR))
+        sgd = partial(library.optim.SGD, lr=LR)
+        return Rounded(NET(library.nn), library.nn.MSELoss(), sgd)
 
     return make
 
 
 def path(trial: Trial) -> np.ndarray:
-    """All weights as one row for each point of the path, the start included."""
-    return np.array(
-        [np.concatenate([a.ravel() for a in point.values()]) for point in trial.path]
-    ).astype(float)
+    """The weights (columns) after each step (rows)."""
+    return gates.weights(trial)[1:].astype(float)  # the start is not rounded
 
 
 def distances(side: Side, name: str) -> np.ndarray:
     """The relative distance to the unrounded weights after each step (seeds, steps)."""
-    unrounded, shorter = (
-        np.array([path(trial)[1:] for trial in side.named(n)])
-        for n in (UNROUNDED, name)
-    )
-    norm = partial(np.linalg.norm, axis=2)
+    names, norm = (UNROUNDED, name), partial(np.linalg.norm, axis=2)
+    unrounded, shorter = (np.array([*map(path, side.named(n))]) for n in names)
     return norm(shorter - unrounded) / norm(unrounded)
 
 
 def unchanged(trial: Trial) -> np.ndarray:
-    """Which weights (column) each step (row) but the first leaves exactly as they are.
-
-    Before the first step they are not rounded yet.
-    """
-    points = path(trial)[1:]
-    return points[1:] == points[:-1]
+    """Which weights each step but the first leaves exactly as they are."""
+    return np.diff(path(trial), axis=0) == 0
 
 
 def updates(library: str, trial: Trial) -> np.ndarray:
-    """The update of each weight (column) by SGD in the same steps (rows)."""
+    """The update of each weight by SGD in the same steps."""
     learner = plain(LIBRARIES[library]).to(trial.give(np.zeros(1)))
-    x, target = trial.give(trial.data.x), trial.give(trial.data.target)
-    rows = np.zeros_like(path(trial)[1:-1])
-    for row, point in zip(rows, list(trial.path)[1:-1], strict=True):
+    x, target, rows = trial.give(trial.data.x), trial.give(trial.data.target), []
+    for point in list(trial.path)[1:-1]:
         learner.model.load_state_dict({n: trial.give(a) for n, a in point.items()})
         learner.step(x, target)
         gradients = learner.gradients()
-        row[:] = np.concatenate([to_numpy(gradients[n]).ravel() for n in point])
-    return LR * rows
+        rows.append(np.concatenate([to_numpy(gradients[n]).ravel() for n in point]))
+    return LR * np.array(rows, float)
 
 
 def spacing(trial: Trial, digits: int) -> np.ndarray:
-    """From each weight to its next neighbour of so many binary digits, likewise."""
-    size = np.abs(path(trial)[1:-1])
-    return 2.0 ** (np.floor(np.log2(size)) - digits + 1)
+    """From each weight before these steps to the next number of so many digits."""
+    return 2.0 ** (np.floor(np.log2(np.abs(path(trial)[:-1]))) - digits + 1)
 
 
 def leaves_at_once(side: Side) -> tuple[bool, str]:
     """The distance after one step is at most half a unit in the last digit."""
-    words, holds = [], True
-    for name, digits in DIGITS.items():
-        largest = distances(side, name)[:, 0].max()
-        holds &= largest <= 2.0**-digits
-        words.append(f"{name} {largest:.0e} of 2^−{digits} = {2.0**-digits:.0e}")
-    return bool(holds), f"{', '.join(words)}; {reporting.budget(side.trials)}"
+    largest = {name: distances(side, name)[:, 0].max() for name in DIGITS}
+    words = ", ".join(
+        f"{name} {largest[name]:.0e} of 2^−{digits} = {2.0**-digits:.0e}"
+        for name, digits in DIGITS.items()
+    )
+    holds = all(largest[name] <= 2.0**-digits for name, digits in DIGITS.items())
+    return holds, f"{words}; {reporting.budget(side.trials)}"
 
 
 def in_order(side: Side) -> tuple[bool, str]:
     found = {name: distances(side, name)[:, -1] for name in DIGITS}
     words = reporting.listed(found, "{:.0e}", np.median)
-    holds = bool(np.all(np.diff(list(found.values()), axis=0) > 0))
+    holds = bool(np.all(np.diff([*found.values()], axis=0) > 0))
     return holds, f"median {words}; {reporting.seeds(side.trials)}"
 
 

@@ -1,6 +1,6 @@
 """The learning rate changes on the way: large at first, small at the end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from compare.experiments.common import digits, figures, mlp, reporting, trained
 
 STEPS = 200
 LR = 0.5
-MAKERS: Mapping[str, Callable[[Any, Any], Any] | None] = {
+MAKERS: dict[str, Callable[[Any, Any], Any] | None] = {
     "constant": None,
     "step": lambda s, opt: s.StepLR(opt, step_size=50, gamma=0.4),
     "multi_step": lambda s, opt: s.MultiStepLR(opt, [100, 150], gamma=0.2),
@@ -50,15 +50,13 @@ def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
 
 def rates_of(name: str, losses: Sequence[float]) -> list[float]:
     """The learning rate at every step, given the losses."""
-    parameter = handmade.nn.Parameter(np.zeros(1))
-    optimizer = handmade.optim.SGD([parameter], lr=LR, momentum=0.5)
-    make = MAKERS[name]
-    scheduler = make(handmade.optim.lr_scheduler, optimizer) if make else None
-    rates = []
+    optimizer = handmade.optim.SGD([handmade.nn.Parameter(np.zeros(1))], lr=LR)
+    make, rates = MAKERS[name], []
+    scheduler = make and make(handmade.optim.lr_scheduler, optimizer)
     for loss in losses:
         rates.append(optimizer.param_groups[0]["lr"])
-        if scheduler is not None:
-            scheduler.step(*([loss] if name == "plateau" else []))
+        if scheduler:
+            scheduler.step(*[loss] * (name == "plateau"))
     return rates
 
 

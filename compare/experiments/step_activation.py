@@ -4,16 +4,8 @@ import numpy as np
 
 import handmade
 from compare import plots
-from compare.experiment import Experiment, MakeLearner, Side
+from compare.experiment import Experiment, Side
 from compare.experiments.common import gates, trained
-
-
-def neuron(activation: str) -> MakeLearner:
-    return trained(
-        lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)()),
-        "MSELoss",
-        lr=2.0,
-    )
 
 
 def no_gradient(side: Side) -> tuple[bool, str]:
@@ -23,9 +15,10 @@ def no_gradient(side: Side) -> tuple[bool, str]:
 
 def loss_stays(side: Side) -> tuple[bool, str]:
     step, sigmoid = side["step"].losses, side["sigmoid"].losses
-    words = f"step {step[0]:.3g} → {step[-1]:.3g}"
-    words += f", sigmoid {sigmoid[0]:.3g} → {sigmoid[-1]:.3g}"
-    return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], words
+    return len(set(step)) == 1 and sigmoid[-1] < 0.5 * sigmoid[0], (
+        f"step {step[0]:.3g} → {step[-1]:.3g}, "
+        f"sigmoid {sigmoid[0]:.3g} → {sigmoid[-1]:.3g}"
+    )
 
 
 def draw(side: Side) -> plots.Figure:
@@ -43,7 +36,10 @@ EXPERIMENT = Experiment(
     course=("D5",),
     heading="Aktivierungen",
     data=gates.gate(gates.AND),
-    learners={"step": neuron("Step"), "sigmoid": neuron("Sigmoid")},
+    learners={
+        name.lower(): trained(gates.neuron(name), "MSELoss", lr=2.0)
+        for name in ("Step", "Sigmoid")
+    },
     start={"0.weight": 0.5, "0.bias": 0.5},
     steps=300,
     expect_no_learning=("step",),

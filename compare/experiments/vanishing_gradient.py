@@ -11,9 +11,7 @@ from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import DEPTHS, factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
-STYLES = dict.fromkeys(
-    ("torch's default", "xavier", "kaiming", "orthogonal", "normal, std 1"), "-"
-) | {"kaiming": "--", "orthogonal": ":"}
+STYLES = dict(zip(deep_nets.INITIALISERS, ("-", "-", "--", ":", "-"), strict=False))
 """Initialisers, with lines that can be seen where one lies on another."""
 
 

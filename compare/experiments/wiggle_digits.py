@@ -10,19 +10,19 @@ from compare.experiments.common import budgets, digits, figures, reporting
 from compare.experiments.common.libraries import LIBRARIES, give
 
 DIMENSIONS = (2, 4, 8, 16, 32, 64)
-REPEATS = 9  # seeds for each number of dimensions; the median counts
+SEEDS = 9
 DESCENT = budgets.PER_STEP * math.ceil(math.log(0.1) / math.log(0.8))
-"""Evaluations that gradient descent needs from Σxⱼ² = 1 to 0.01 in any dimension:
-a step of 0.1 multiplies each coordinate by 0.8."""
+"""Evaluations of gradient descent from Σxⱼ² = 1 to 0.01: a step of 0.1 is x ← 0.8 x."""
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
     ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.COLORS}
     medians = reporting.listed(ends, of=partial(reporting.median, form=".2f"))
-    words = f"loss after {budgets.passes(side)} forward passes: {medians}; "
-    words += reporting.budget(side.trials)
     gradient, *blind = ends.values()
-    return bool(gradient.max() < np.min(blind) / 2), words
+    return bool(gradient.max() < np.min(blind) / 2), (
+        f"loss after {budgets.passes(side)} forward passes: {medians}; "
+        f"{reporting.budget(side.trials)}"
+    )
 
 
 def search_needs_more(side: Side) -> tuple[bool, str]:
@@ -39,22 +39,17 @@ def search_needs_more(side: Side) -> tuple[bool, str]:
 
 @lru_cache(maxsize=8)
 def searched(library: str) -> tuple[np.ndarray, float]:
-    """Evaluations that random descent needs from Σxⱼ² = 1 to 0.01 (dimensions, seeds).
-
-    And the p of evaluations ∝ dᵖ, by least squares through the logarithms of medians.
-    The scale of its steps is 0.3 / d, near the best for every d.
-    """
+    """Evaluations of random descent from Σxⱼ² = 1 to 0.01, (d, seeds); p of ∝ dᵖ."""
     module = LIBRARIES[library]
 
     def evaluations(d: int, seed: int) -> int:
         module.manual_seed(seed)
         start = give(library, np.full(d, 1 / math.sqrt(d)))
-        trace = module.search.random_descent(
-            lambda x: (x * x).sum(), start, scale=0.3 / d
-        )
-        return len(trace.points)
+        best = 0.3 / d  # or near it
+        descend = module.search.random_descent
+        return len(descend(lambda x: (x * x).sum(), start, scale=best).points)
 
-    found = [[evaluations(d, s) for s in range(REPEATS)] for d in DIMENSIONS]
+    found = [[evaluations(d, s) for s in range(SEEDS)] for d in DIMENSIONS]
     medians = np.median(found, axis=1)
     power = np.polyfit(np.log(DIMENSIONS), np.log(medians), 1)[0]
     return np.array(found), float(power)
@@ -66,7 +61,7 @@ def cost_grows(side: Side) -> tuple[bool, str]:
     at = ", ".join(f"d = {d}: {r:.1f}" for d, r in zip(DIMENSIONS, ratios, strict=True))
     return bool(0.8 < power < 1.3 and ratios[-1] > 10), (
         f"times as many evaluations as gradient descent's {DESCENT}: {at}; like "
-        f"d^{power:.2f} (median of the seeds 0 to {REPEATS - 1})"
+        f"d^{power:.2f} (median of the seeds 0 to {SEEDS - 1})"
     )
 
 
@@ -95,11 +90,7 @@ EXPERIMENT = Experiment(
     heading="random descent",
     data=partial(digits.first, 300),
     learners=budgets.learners(
-        lambda nn: nn.Linear(64, 10),
-        "CrossEntropyLoss",
-        lr=2.0,
-        scale=0.08,
-        temperature=0.01,
+        lambda nn: nn.Linear(64, 10), "CrossEntropyLoss", 2.0, 0.08, temperature=0.01
     ),
     steps=120,
     seeds=5,

@@ -9,14 +9,16 @@ from compare.experiment import Experiment, Side
 from compare.experiments.common import budgets, figures, gates, reporting
 
 LEVEL = 0.1
+NEURON = gates.neuron("Sigmoid")
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
     right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.COLORS}
     seeds = side.named("gradient")
-    words = f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
-    words += f"forward passes each; {reporting.budget(seeds)}"
-    return min(right.values()) == len(seeds), words
+    return min(right.values()) == len(seeds), (
+        f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
+        f"forward passes each; {reporting.budget(seeds)}"
+    )
 
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
@@ -37,13 +39,7 @@ EXPERIMENT = Experiment(
     course=("A3", "A5"),
     heading="Lernen / Wie Lernen?",
     data=gates.gate(gates.OR),
-    learners=budgets.learners(
-        lambda nn: nn.Sequential(nn.Linear(2, 1), nn.Sigmoid()),
-        "BCELoss",
-        lr=10.0,
-        scale=2.0,
-        temperature=0.1,
-    ),
+    learners=budgets.learners(NEURON, "BCELoss", lr=10, scale=2, temperature=0.1),
     steps=60,
     seeds=9,
     claims={

@@ -1,6 +1,5 @@
 """A live example of a name: both libraries compute it from the same numbers."""
 
-import ast
 import math
 import re
 import warnings
@@ -19,11 +18,11 @@ from compare.check import trajectories
 from compare.lockstep import Lockstep
 from compare.show.programs import DRAWS, LEARNERS, PROGRAMS
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, reference
-from compare.testing.case import Layer
 from compare.testing.draws import Draw
 from compare.verdict import Verdict, classify, worst
 
 Arrays = Mapping[str, np.ndarray]
+Numbers = int | float | np.ndarray | np.generic | torch.Tensor
 EPS = float(np.finfo(float).eps)
 TOLERANCE, STEPS_TOLERANCE = 1e-12, 1e-11
 """Relative, in float64: of one result, and after a few steps of an optimiser; the tests
@@ -48,15 +47,11 @@ class Row:
 class Example:
     """What was computed, and both results."""
 
-    call: str
-    """What was built or run, as code."""
-    given: Arrays
-    """The inputs by name."""
+    call: str  # what was built or run, as code
+    given: Arrays  # the inputs by name
     rows: tuple[Row, ...]
-    verdict: Verdict
-    """The worst of all rows of all cases."""
-    cases: int = 1
-    """How many test cases the verdict covers; the example shows one of them."""
+    verdict: Verdict  # the worst of all rows of all cases
+    cases: int = 1  # how many test cases the verdict covers; one of them is shown
 
 
 def example(dotted: str) -> Example | None:
@@ -86,7 +81,7 @@ def _compared(
     """Compare the results of both libraries by name: see `classify`."""
     if got.keys() != want.keys():
         raise ValueError(f"handmade gives {sorted(got)}, torch_ref {sorted(want)}")
-    rows = []
+    rows: list[Row] = []
     for name, theirs in want.items():
         ours = got[name]
         verdict = classify(ours, theirs, tolerance=tolerance, eps=EPS, scale=scale)
@@ -110,10 +105,10 @@ def _readable(cases: list[Case]) -> Case:
     """The first ordinary case that is small, or else the smallest."""
     if not cases[0].inputs:
         return next((case for case in cases if case.kwargs), cases[0])
-    sizes = {case.id: reference.drawn(case).inputs[0].size for case in cases}
-    ordinary = [c for c in cases if c.note in ("", "batch 1") and c.training]
-    small = [case for case in ordinary if sizes[case.id] in READABLE]
-    return small[0] if small else min(ordinary or cases, key=lambda c: sizes[c.id])
+    ordinary = [c for c in cases if c.note in ("", "batch 1") and c.training] or cases
+    sizes = [reference.drawn(case).inputs[0].size for case in ordinary]
+    small = [size for size in sizes if size in READABLE]
+    return ordinary[sizes.index(small[0] if small else min(sizes))]
 
 
 def _layer(case: Case) -> Example:
@@ -149,19 +144,8 @@ def _optimizer(case: Case) -> Example:
 
 def _arguments(case: Case, *first: str) -> str:
     """The constructor arguments as code; a drawn one is named by its keyword."""
-    named = [f"{k}={k if callable(v) else _code(v)}" for k, v in case.kwargs.items()]
-    return ", ".join([*first, *map(_code, case.args), *named])
-
-
-def _code(value: Any) -> str:
-    if isinstance(value, Layer):
-        built = f"nn.{value.name}({', '.join(map(_code, value.args))})"
-        return f"{built}.weight" if value.weight else built
-    if isinstance(value, list):
-        return f"[{', '.join(map(_code, value))}]"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_code, value))}{',' * (len(value) == 1)})"
-    return repr(value)
+    named = [f"{k}={k if callable(v) else repr(v)}" for k, v in case.kwargs.items()]
+    return ", ".join([*first, *map(repr, case.args), *named])
 
 
 # Functions: a few lines run with both libraries; everything they name is compared.
@@ -181,17 +165,16 @@ def _drawn(draws: Mapping[str, Draw]) -> dict[str, np.ndarray]:
 
 
 def _run(lines: str, library: ModuleType, given: Arrays) -> dict[str, np.ndarray]:
-    """The numbers that the lines assign to a name."""
+    """The numbers that the lines assign to a name, unless it begins with "_"."""
     space = _namespace(library)
     space |= {name: space["array"](a) for name, a in given.items()}
+    known = set(space)
     with warnings.catch_warnings():  # of torch.func about torch itself
         warnings.simplefilter("ignore", DeprecationWarning)
         exec(lines, space)
-    assignments = [n for n in ast.parse(lines).body if isinstance(n, ast.Assign)]
-    targets = [node for a in assignments for t in a.targets for node in ast.walk(t)]
-    names = [target.id for target in targets if isinstance(target, ast.Name)]
-    results = {name: _numbers(space[name]) for name in names}
-    return {name: a for name, a in results.items() if a is not None}
+    assigned = [name for name in space if name not in known and name[0] != "_"]
+    results = {name: _numbers(space[name]) for name in assigned}
+    return {name: array for name, array in results.items() if array is not None}
 
 
 def _namespace(library: ModuleType) -> dict[str, Any]:
@@ -202,14 +185,14 @@ def _namespace(library: ModuleType) -> dict[str, Any]:
 
 def _numbers(value: Any) -> np.ndarray | None:
     """Numbers, or a list of arrays of one shape, as an array; else None."""
-    if isinstance(value, list | tuple):
-        parts = [part for part in map(_numbers, value) if part is not None]
-        alike = len({part.shape for part in parts}) == 1 and len(parts) == len(value)
-        return np.stack(parts) if alike else None
-    if isinstance(value, torch.nn.Parameter):
+    parts = value if isinstance(value, list | tuple) else [value]
+    is_numbers = all(isinstance(part, Numbers) for part in parts)
+    if not is_numbers or isinstance(value, torch.nn.Parameter):
         return None
-    is_number = isinstance(value, int | float | np.ndarray | np.generic | torch.Tensor)
-    return to_numpy(value) if is_number else None
+    arrays = list(map(to_numpy, parts))
+    if parts is not value:
+        return arrays[0]
+    return np.stack(arrays) if len({array.shape for array in arrays}) == 1 else None
 
 
 # Learners: a few steps on one batch, from the same weights.

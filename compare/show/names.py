@@ -41,17 +41,11 @@ def resolve(name: str) -> str:
             return matches[0]
         if matches:
             raise ValueError(f"{name!r} may be {' or '.join(matches)}; name one")
-    raise ValueError(f"handmade has no {name!r}; {_hint(wanted)}")
-
-
-def _hint(wanted: str) -> str:
+    hint = "`python -m compare show --list` names all"
+    spelled = {n.rpartition(".")[2]: n for n in reversed(names())}
+    similar = suggest(wanted, [*spelled, *names()], most=3, cutoff=0.7)
     if wanted in (*handmade.__all__, *SUBMODULES):
-        return f"it is a module: it has {', '.join(lookup(wanted).__all__)}"
-    spelled: dict[str, str] = {}
-    for name in names():
-        spelled.setdefault(name.rpartition(".")[2].lower(), name)
-        spelled[name.lower()] = name
-    similar = suggest(wanted, spelled, most=3, cutoff=0.7)
-    if meant := dict.fromkeys(spelled[name] for name in similar):
-        return f"did you mean {' or '.join(meant)}?"
-    return "`python -m compare show --list` names all"
+        hint = f"it is a module: it has {', '.join(lookup(wanted).__all__)}"
+    elif meant := dict.fromkeys(spelled.get(name, name) for name in similar):
+        hint = f"did you mean {' or '.join(meant)}?"
+    raise ValueError(f"handmade has no {name!r}; {hint}")

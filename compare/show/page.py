@@ -19,11 +19,9 @@ from compare.show.example import Example, example
 from compare.show.names import lookup, resolve
 from compare.show.programs import NO_EXAMPLE
 
-MIN_WIDTH = 150
-"""The width from which on sources stand side by side, if their lines fit."""
-SPACE = 3
-"""Columns between two sources."""
-HTML_WIDTH = 184
+MIN_WIDTH = 150  # from which on sources stand side by side, if their lines fit
+SPACE = 3  # columns between two sources
+WIDTH = 184  # of the HTML
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,7 @@ class Page:
     torch_ref: str
     sections: dict[str, str]
     example: Example | None
-    no_example: str = ""
-    """Why there is none."""
+    no_example: str = ""  # why there is none
 
 
 def page(name: str) -> Page:
@@ -65,33 +62,27 @@ def show(page: Page, console: Console) -> None:
 def as_html(page: Page) -> str:
     """A page as HTML that needs no other file; the same on every machine."""
     console = Console(
-        record=True,
-        file=StringIO(),
-        width=HTML_WIDTH,
-        highlight=False,
-        force_terminal=True,
-        color_system="truecolor",
-        legacy_windows=False,
-        _environ={},
+        record=True, file=StringIO(), width=WIDTH, legacy_windows=False, _environ={}
     )
     show(page, console)
     title = f"<title>{page.name}: handmade and torch_ref</title>"
-    style = "<style>\npre { font-size: 12px; margin: 2em; }"
-    html = console.export_html(inline_styles=True)
-    html = html.replace("<html>", '<html lang="en">', 1)
-    return html.replace("<style>", f"{title}\n{style}", 1)
+    style = f"{title}\n<style>\npre {{ font-size: 12px; margin: 2em; }}"
+    html = console.export_html(inline_styles=True).replace("<style>", style, 1)
+    return html.replace("<html>", '<html lang="en">', 1)
 
 
 def _parts(page: Page, width: int) -> Iterator[RenderableType]:
     yield Rule(Text(f"handmade.{page.name}", style="bold"), align="left")
     if page.summary:
         yield Text(f"{page.summary}\n")
-    yield _sources(page, width)
+    yield _sources({"handmade": page.handmade, "torch_ref": page.torch_ref}, width)
     for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
         sections = {n: page.sections[n] for n in names if page.sections.get(n)}
-        yield from _sections(title, sections, titled=len(names) > 1)
-    yield Text("")
-    yield _heading("live example")
+        if sections:
+            yield Group("", _heading(title))
+        for name, text in sections.items():
+            yield from _section(name, text)
+    yield Group("", _heading("live example"))
     if page.example is None:
         yield Text(f"none: {page.no_example}")
     else:
@@ -102,16 +93,15 @@ def _heading(title: str) -> Rule:
     return Rule(Text(title, style="bold"), align="left", style="dim")
 
 
-def _sources(page: Page, width: int) -> RenderableType:
+def _sources(sources: dict[str, str], width: int) -> RenderableType:
     """Side by side if no line has to be broken for it, else one below the other."""
-    both = {"handmade": page.handmade, "torch_ref": page.torch_ref}
-    widths = [max(map(len, code.splitlines())) for code in both.values()]
+    widths = [max(map(len, code.splitlines())) for code in sources.values()]
     if width < max(MIN_WIDTH, sum(widths) + SPACE):
-        parts = [(_heading(name), _code(code)) for name, code in both.items()]
+        parts = [(_heading(name), _code(code)) for name, code in sources.items()]
         return Group(*parts[0], *parts[1])
-    columns = (Column(n, min_width=w) for n, w in zip(both, widths, strict=True))
+    columns = (Column(n, min_width=w) for n, w in zip(sources, widths, strict=True))
     table = Table(*columns, box=None, padding=(0, SPACE, 0, 0), pad_edge=False)
-    table.add_row(*map(_code, both.values()))
+    table.add_row(*map(_code, sources.values()))
     return table
 
 
@@ -124,56 +114,39 @@ def _code(source: str) -> Text:
     return text
 
 
-def _sections(
-    title: str, sections: dict[str, str], titled: bool
-) -> Iterator[RenderableType]:
-    if sections:
-        yield Text("")
-        yield _heading(title)
-    for name, text in sections.items():
-        if titled:
-            yield Text(name, style="italic")
-        if name in NOTES:  # prose: the terminal breaks its lines
-            text = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
-        yield Padding(Text(text), (0, 0, 0, 4), expand=False)
+def _section(name: str, text: str) -> Iterator[RenderableType]:
+    if name not in SHAPES:
+        yield Text(name, style="italic")
+    if name in NOTES:  # prose: the terminal breaks its lines
+        text = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+    yield Padding(Text(text), (0, 0, 0, 4), expand=False)
 
 
 def _example(example: Example, width: int) -> Iterator[RenderableType]:
-    yield _code(example.call)
-    yield Text("")
+    """What is run, what it is given, both results, and the verdict."""
+    yield Group(_code(example.call), "")
+    given = Table("given", "shape", "", box=None, pad_edge=False)
+    for name, array in example.given.items():
+        given.add_row(name, str(array.shape), _numbers(array, width - 30))
     if example.given:
-        table = Table("given", "shape", "", box=None, pad_edge=False)
-        for name, array in example.given.items():
-            table.add_row(name, str(array.shape), _numbers(array, width - 30))
-        yield table
-        yield Text("")
-    yield _results(example, width)
-    yield Text("")
+        yield Group(given, "")
+    wide = width >= MIN_WIDTH
+    columns = ("handmade", "torch_ref") if wide else ("handmade above torch_ref",)
+    results = Table("result", *columns, "verdict", box=None, pad_edge=False)
+    room = width - max(len(row.name) for row in example.rows) - 24
+    for row in example.rows:
+        kind = row.verdict.kind
+        ulp = f" {row.verdict.ulp:.1f} ULP" if kind == "rounding" else ""
+        verdict = Text(f"{kind}{ulp}", style=COLORS[kind])
+        arrays = (row.handmade, row.torch_ref)
+        both = [_numbers(array, room // len(columns)) for array in arrays]
+        results.add_row(row.name, *(both if wide else [Group(*both)]), verdict)
+    yield Group(results, "")
     cases = f" of all {example.cases} test cases" if example.cases > 1 else ""
     kind = example.verdict.kind
     words = example.verdict.words.removeprefix(kind).lstrip(": ")
     colored = (kind, f"bold {COLORS[kind]}")
     yield Text.assemble(f"result{cases}: ", colored, f": {words}")
-
-
-def _results(example: Example, width: int) -> Table:
-    """Both results side by side or, where there is little room, PyTorch's below."""
-    room = width - max(len(row.name) for row in example.rows) - 24
-    wide = width >= MIN_WIDTH
-    columns = ("handmade", "torch_ref") if wide else ("", "")
-    table = Table("result", *columns, "verdict", box=None, pad_edge=False)
-    for row in example.rows:
-        kind = row.verdict.kind
-        ulp = f" {row.verdict.ulp:.1f} ULP" if kind == "rounding" else ""
-        verdict = Text(f"{kind}{ulp}", style=COLORS[kind])
-        both = (row.handmade, row.torch_ref)
-        if wide:
-            table.add_row(row.name, *(_numbers(a, room // 2) for a in both), verdict)
-        else:
-            ours, theirs = (_numbers(a, room - 8) for a in both)
-            table.add_row(row.name, "handmade", ours, verdict)
-            table.add_row("", "torch_ref", theirs)
-    return table
 
 
 def _numbers(array: np.ndarray, room: int) -> Text:

@@ -21,7 +21,7 @@ DRAWS = {
         ("root grad_transposed", normal(3, 2)),
         ("samples", normal(8, 3)),
         ("number", normal(1)),
-        ("point gradient grad_rows", normal(2)),
+        ("point grad_point grad_rows", normal(2)),
         ("bias", normal(3)),
         ("vector weights", normal(4)),
         ("large", normal(4, scale=3)),
@@ -31,24 +31,17 @@ DRAWS = {
 }
 """How the arrays are drawn that the programs use."""
 
+_TEXT = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
+PROGRAMS = {
+    call.partition("(")[0]: lines.replace("CALL", call)
+    for calls, lines in re.findall(r"((?:^# .+\n)+)((?:.+\n)+)", _TEXT, re.MULTILINE)
+    for call in re.findall("# (.+)", calls)
+}
+"""Blocks of lines by name, from below comments with the calls they are examples of.
 
-def _programs(text: str) -> dict[str, str]:
-    """Programs by name, from blocks of lines below the names they are examples of.
-
-    `CALL` stands for what the comment above says. A line that ends in the name of a
-    library is run with that library alone: `handmade` needs derivatives that torch
-    finds itself.
-    """
-    programs: dict[str, str] = {}
-    for block in text.split("\n\n"):
-        calls = re.findall(r"^# (.+)$", block, re.MULTILINE)
-        lines = re.sub(r"^# .+\n", "", block, flags=re.MULTILINE)
-        for call in calls:
-            programs[call.partition("(")[0]] = lines.replace("CALL", call)
-    return programs
-
-
-PROGRAMS = _programs(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
+`CALL` stands for what the comment says. A line that ends in the name of a library is
+run with that library alone: `handmade` needs derivatives that torch finds itself.
+"""
 
 MLP = "nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))"
 ADAM = "lambda parameters: optim.Adam(parameters, lr=0.1)"

@@ -9,19 +9,21 @@ import ast
 import inspect
 import re
 import textwrap
+from itertools import pairwise
 from typing import Any
 
-FALSE = ("capturable", "differentiable", "has_complex")
-"""Options that are False by default."""
-NONE = ("size_average", "reduce", "grad_scale", "found_inf", "beta1_dict")
-"""Arguments that are None by default."""
-ALWAYS_FALSE = re.compile(
-    r"is_(scripting|tracing|compiling|complex)|are_deterministic_algorithms_enabled"
-    r"|has_torch_function\w*"
+FALSE = re.compile(
+    r"capturable|differentiable|has_complex|isinstance\(.*Tensor\)"
+    r"|([\w.]+\.)?(is_(scripting|tracing|compiling|complex)|has_torch_function\w*"
+    r"|are_deterministic_algorithms_enabled)\(.*\)"
 )
-"""Functions that return False here."""
+"""Conditions that do not hold for ordinary tensors and the default options."""
+ABSENT = re.compile(
+    r"(size_average|reduce|grad_scale|found_inf|beta1_dict) is( not)? None"
+)
+"""Whether an argument is None that nobody gives."""
 WIDTH = 79
-TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[][(){},]""")
+TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[][(){}]|, """)
 """A string, which may hold brackets of its own; or a bracket or a comma."""
 
 
@@ -30,11 +32,6 @@ def shortened(function: Any) -> str:
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
     tree = _Shorten().visit(ast.parse(source))
     return ast.unparse(ast.fix_missing_locations(tree))
-
-
-def broken(source: str) -> str:
-    """The same code; a line that is too long is broken inside its widest bracket."""
-    return "\n".join(_break(line) for line in source.splitlines())
 
 
 class _Shorten(ast.NodeTransformer):
@@ -82,55 +79,43 @@ class _Shorten(ast.NodeTransformer):
 def _value(test: ast.expr) -> bool | None:
     """The value of a condition for ordinary tensors; None where it depends."""
     match test:
-        case ast.Name(id=name) if name in FALSE:
-            return False
-        case ast.Call(func=function, args=args):
-            name = ast.unparse(function).rpartition(".")[2]
-            of_tensor = name == "isinstance" and ast.unparse(args[1])[-6:] == "Tensor"
-            return False if of_tensor or ALWAYS_FALSE.fullmatch(name) else None
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             value = _value(operand)
             return None if value is None else not value
-        case ast.Compare(
-            left=ast.Name(id=name), ops=[is_], comparators=[ast.Constant(value=None)]
-        ) if name in NONE:
-            return isinstance(is_, ast.Is)
         case ast.BoolOp(op=op, values=operands):
             decisive = isinstance(op, ast.Or)  # one True decides "or", one False "and"
             values = [_value(operand) for operand in operands]
             if decisive in values:
                 return decisive
             return None if None in values else not decisive
-    return None
+    condition = ast.unparse(test)
+    if absent := ABSENT.fullmatch(condition):
+        return not absent[2]
+    return False if FALSE.fullmatch(condition) else None
 
 
-def _break(line: str) -> str:
-    """A line that fits, or the items of its widest bracket on a line each."""
-    brackets = [] if len(line) <= WIDTH or "#" in line else _brackets(line)
-    if not brackets:
-        return line
-    opens, *commas, closes = max(brackets, key=lambda places: places[-1] - places[0])
-    starts, ends = [opens, *commas], [*commas, closes]
-    items = [line[a + 1 : b].strip() for a, b in zip(starts, ends, strict=True)]
-    if not any(items):
-        return line
-    indent = line[: len(line) - len(line.lstrip())]
-    inner = [f"{indent}    {item}," for item in items[:-1] if item]
-    inner += [f"{indent}    {items[-1]}"] if items[-1] else []
-    parts = line[: opens + 1], *map(_break, inner), f"{indent}{line[closes:]}"
-    return "\n".join(parts)
+def broken(source: str) -> str:
+    """The same code; a long line is broken around what its widest bracket holds."""
+    return "\n".join(map(_broken_line, source.splitlines()))
 
 
-def _brackets(line: str) -> list[list[int]]:
-    """Where each outermost bracket opens, where its commas stand, where it closes."""
-    brackets: list[list[int]] = []
-    depth = 0
+def _broken_line(line: str) -> str:
+    opened: list[int] = []
+    brackets: list[tuple[int, int]] = []
     for token in TOKEN.finditer(line):
         if token[0] in "([{":
-            depth += 1
-            if depth == 1:
-                brackets.append([])
-        if brackets and depth == 1 and token[0] in "([{,)]}":
-            brackets[-1].append(token.start())
-        depth -= token[0] in ")]}"
-    return [places for places in brackets if len(places) > 1]
+            opened.append(token.end())
+        elif token[0] in ")]}":
+            brackets.append((opened.pop(), token.start()))
+    if len(line) <= WIDTH or not brackets:
+        return line
+    start, end = max(brackets, key=lambda bracket: bracket[1] - bracket[0])
+    commas = [t.end() for t in TOKEN.finditer(line, start, end) if t[0] == ", "]
+    indent = " " * (len(line) - len(line.lstrip()))
+    inner = [""]
+    for a, b in pairwise([start, *commas, end]):
+        if inner[-1] and len(f"{indent}    {inner[-1]}{line[a:b]}") > WIDTH:
+            inner.append("")
+        inner[-1] += line[a:b]
+    lines = [f"{indent}    {items.rstrip()}" for items in inner]
+    return "\n".join([line[:start], *lines, indent + line[end:]])

@@ -1,7 +1,7 @@
 """The two sources that stand side by side: the hand-written one and PyTorch's."""
 
-import ast
 import inspect
+import re
 import sys
 import textwrap
 from typing import Any
@@ -27,6 +27,7 @@ KINDS = ("_unary", "_binary", "Elementwise", "Linear")
 """The kinds of rows in autodiff's table, which are not repeated with each row."""
 METHODS = ("forward", "get_lr", "_get_closed_form_lr", "step")
 """The method of a torch class that computes is the first of these that it has."""
+DOCSTRING = re.compile(r'\n? *""".*?"""\n+', re.DOTALL)
 
 
 def of_handmade(dotted: str) -> str:
@@ -34,7 +35,7 @@ def of_handmade(dotted: str) -> str:
     thing = lookup(dotted)
     if not callable(thing):
         return f"{dotted.rpartition('.')[2]} = {thing!r}"
-    return "\n\n".join([_written(thing, "handmade"), *_autodiff_rules(thing)])
+    return "\n\n".join([_written(thing), *_autodiff_rules(thing)])
 
 
 def of_torch(dotted: str) -> str:
@@ -44,11 +45,15 @@ def of_torch(dotted: str) -> str:
         return "# torch_ref takes handmade's own: it computes nothing"
     if not callable(thing):
         return f"{dotted.rpartition('.')[2]} = {thing!r}"
-    own = f"# torch_ref re-exports {torch_name(dotted)}"
-    if _is_own(thing):
-        own = _written(thing, "torch_ref")
-    theirs = [*map(broken, _torchs(thing))]
-    return "\n\n".join([own, SHORTENED, *theirs] if theirs else [own])
+    re_exported = torch_name(dotted)
+    own = f"# torch_ref re-exports {re_exported}" if re_exported else _written(thing)
+    parts: list[str] = []
+    if inspect.isclass(thing) and issubclass(thing, torch.optim.Optimizer):
+        parts = _update_rule(thing)
+    elif re_exported:
+        parts = _class(thing) if inspect.isclass(thing) else [_titled(thing)]
+    theirs = [SHORTENED, *map(broken, parts)] if parts else []
+    return "\n\n".join([own, *theirs])
 
 
 def torch_name(dotted: str) -> str | None:
@@ -60,62 +65,37 @@ def torch_name(dotted: str) -> str | None:
     return None
 
 
-def _is_own(thing: Any) -> bool:
-    return (thing.__module__ or "").startswith("torch_ref")
-
-
-def _written(thing: Any, library: str) -> str:
+def _written(thing: Any) -> str:
     """A function, or a class after those of its library that it derives from."""
-    if not inspect.isclass(thing):
-        return _without_docstring(thing)
-    bases = [c for c in thing.__mro__[:0:-1] if c.__module__.startswith(library)]
-    family = [c for c in bases if c.__name__ not in GENERAL]
-    return "\n\n\n".join(map(_without_docstring, [*family, thing]))
+    library = thing.__module__.partition(".")[0]
+    bases = thing.__mro__[:0:-1] if inspect.isclass(thing) else ()
+    family = [c for c in bases if c.__module__.partition(".")[0] == library]
+    shown = [c for c in family if c.__name__ not in GENERAL]
+    return "\n\n\n".join(map(_without_docstring, [*shown, thing]))
 
 
 def _without_docstring(thing: Any) -> str:
-    lines = textwrap.dedent(inspect.getsource(thing)).splitlines()
-    (node,) = ast.parse("\n".join(lines)).body
-    assert isinstance(node, (ast.ClassDef, ast.FunctionDef))
-    if ast.get_docstring(node) is not None:
-        start = node.body[0].lineno - 1
-        del lines[start : node.body[0].end_lineno]
-        while start < len(lines) and not lines[start].strip():
-            del lines[start]
-    return "\n".join(lines)
+    source = inspect.getsource(thing).rstrip()
+    return DOCSTRING.sub("\n", source, count=1) if thing.__doc__ else source
 
 
 def _autodiff_rules(function: Any) -> list[str]:
     """Of a function of autodiff: its rows in the table of derivatives, and helpers."""
     if function.__module__ != functions.__name__:
         return []
-    source = inspect.getsource(rules)
-    values = [getattr(node, "value", None) for node in ast.parse(source).body]
-    (table,) = [value for value in values if isinstance(value, ast.Dict)]
-    rows = {
-        ast.unparse(k): v for k, v in zip(table.keys, table.values, strict=True) if k
-    }
+    table = inspect.getsource(rules).partition("\nPRIMITIVES")[2]
     parts: list[str] = []
-    for key in (c.args[0] for c in _calls(function) if ast.unparse(c.func) == "apply"):
-        row = rows[name := ast.unparse(key)]
-        code = ast.get_source_segment(source, row)
+    for name in re.findall(r'apply\("(\w+)"', inspect.getsource(function)):
+        start = table.partition(f'    "{name}": ')[2]
+        row = re.split(r',\n(?:    ["#]|\})', start)[0]
         title = f"# {rules.__name__}: the value, and the slope"
-        parts.append(f"{title}\nPRIMITIVES[{name}] = {code}")
-        used = [n.id for n in ast.walk(row) if isinstance(n, ast.Name)]
-        helpers = [n for n in used if n not in KINDS and hasattr(rules, n)]
-        parts += [_without_docstring(getattr(rules, n)) for n in helpers]
+        parts.append(f"{title}\nPRIMITIVES[{name!r}] = {row}")
+        used = [vars(rules).get(n) for n in re.findall(r"\w+", row) if n not in KINDS]
+        parts += [_without_docstring(helper) for helper in used if helper]
     return parts
 
 
-def _torchs(thing: Any) -> list[str]:
-    """Torch's own Python source of what computes, part by part."""
-    if not inspect.isclass(thing):
-        return [] if _is_own(thing) else [_titled(thing)]
-    if issubclass(thing, torch.optim.Optimizer):
-        return _update_rule(thing)
-    absent = (None, torch.nn.Module.forward)
-    methods = [m for n in METHODS if (m := getattr(thing, n, None)) not in absent]
-    return _class(thing, methods[0]) if methods and not _is_own(thing) else []
+# Torch's own Python source of what computes, part by part
 
 
 def _update_rule(optimizer: Any) -> list[str]:
@@ -123,21 +103,25 @@ def _update_rule(optimizer: Any) -> list[str]:
     for cls in optimizer.__mro__:
         module = getattr(vars(cls).get("__init__"), "__globals__", {})
         if rule := module.get(f"_single_tensor_{cls.__name__.lower()}"):
-            called = [module.get(ast.unparse(call.func)) for call in _calls(rule)]
+            used = [module.get(name) for name in inspect.unwrap(rule).__code__.co_names]
             place = rule.__module__
-            helpers = [f for f in called if getattr(f, "__module__", "") == place]
+            helpers = [f for f in used if getattr(f, "__module__", "") == place]
             return [_titled(f) for f in dict.fromkeys([*helpers, rule])]
     return []
 
 
-def _class(cls: Any, method: Any) -> list[str]:
+def _class(cls: Any) -> list[str]:
     """The method that computes, its private helpers, and the functions they call."""
-    names = [n for n in _called(method, "self") if n[0] == "_" and "check" not in n]
-    helpers = [getattr(cls, name) for name in names]
-    bodies = [textwrap.indent(shortened(m), "    ") for m in (method, *helpers)]
+    absent = (None, torch.nn.Module.forward)
+    methods = [m for n in METHODS if (m := getattr(cls, n, None)) not in absent][:1]
+    if not methods:
+        return []
+    private = [n for n in _called(methods[0], "self") if n[0] == "_"]
+    methods += [getattr(cls, name) for name in private if "check" not in name]
+    bodies = [textwrap.indent(shortened(method), "    ") for method in methods]
     parts = [f"class {cls.__name__}({cls.__base__.__name__}):\n" + "\n\n".join(bodies)]
     functional = torch.nn.functional
-    for name in (name for m in (*helpers, method) for name in _called(m, "F")):
+    for name in [name for method in methods[::-1] for name in _called(method, "F")]:
         # A private function of the same name computes.
         function = getattr(functional, f"_{name}", None) or getattr(functional, name)
         parts.append(_titled(function, f"torch.nn.functional.{name}"))
@@ -152,14 +136,7 @@ def _titled(function: Any, name: str = "") -> str:
         return f"# {name} is compiled: it has no Python source"
 
 
-def _called(function: Any, owner: str) -> list[str]:
-    """The names x of all calls of `owner.x(…)` in a function."""
-    called = [call.func for call in _calls(function)]
-    attributes = [f for f in called if isinstance(f, ast.Attribute)]
-    own = [f.attr for f in attributes if ast.unparse(f.value) == owner]
-    return list(dict.fromkeys(own))
-
-
-def _calls(function: Any) -> list[ast.Call]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+def _called(method: Any, owner: str) -> list[str]:
+    """The names x of all calls of `owner.x(…)` in a method."""
+    found = re.findall(rf"\b{owner}\.(\w+)\(", inspect.getsource(method))
+    return list(dict.fromkeys(found))

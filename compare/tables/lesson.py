@@ -1,20 +1,15 @@
 """From a CSV file to an `Experiment`."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from compare.experiment import Experiment, MakeLearner, backprop
-from compare.suggest import suggest
-from compare.tables.columns import NUMBER, convert
-from compare.tables.examples import Examples
-from compare.tables.reading import read
-from compare.tables.selection import choose_inputs, make_target, without_missing
-from compare.tables.task import MANY_NAMES, Classification, Regression
+from compare.experiment import Experiment, backprop
+from compare.results import Side
+from compare.tables.table import Table
 
 WIDEST = 10_000
 """Hidden layers of more units are refused."""
@@ -27,6 +22,7 @@ def from_csv(
     hidden: Sequence[int] = (),
     drop: Sequence[str] = (),
     missing: str = "drop",
+    predict: Path | str | None = None,
 ) -> Experiment:
     """The lesson that predicts one column of a CSV file from all others.
 
@@ -40,99 +36,76 @@ def from_csv(
         drop: columns that are left out; several may be listed in one text.
         missing: "drop" leaves out rows with missing values; "mean" fills them by the
             mean of their column, or by the most frequent category.
+        predict: path of a CSV file with the same inputs; what both sides predict for
+            its rows is written to predictions.csv.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: a file cannot be read.
         ValueError: it cannot be learned from; the message says why, and where.
     """
     if any(not 1 <= units <= WIDEST for units in hidden):
+        given = ",".join(map(str, hidden))
         raise ValueError(
-            f"hidden must be whole numbers from 1 to {WIDEST}, "
-            f"got {','.join(map(str, hidden))!r}"
+            f"hidden must be whole numbers from 1 to {WIDEST}, got {given!r}"
         )
     if missing not in ("drop", "mean"):
         raise ValueError(f"missing must be drop or mean, got {missing!r}")
-    path = Path(csv)
-    fields, separator, encoding = read(path)
-    unused = _columns(drop, fields)
-    for name in (target, *unused):
-        _require_column(path, fields, name)
-    if target in unused:
-        raise ValueError(f"{target!r} is the target; it cannot be dropped")
-    fields = fields.drop(columns=unused)
-    values, recognised = convert(path, fields, commas=separator != ",")
-    values, chosen = choose_inputs(path, values, target)
-    values, lost = without_missing(path, values, target, missing)
-    known: Any = fields[target][values.index]
-    wanted = make_target(path, values.pop(target), known)
-    how = f"The file is {encoding} text, its columns separated by {separator!r}."
-    notes = [how, *recognised, *chosen, *lost]
-    return _experiment(path, Examples(values, wanted), hidden, notes)
-
-
-def _columns(drop: Sequence[str], fields: pd.DataFrame) -> list[str]:
-    lists = [[text] if text in fields else text.split(",") for text in drop]
-    return [name.strip() for names in lists for name in names]
-
-
-def _require_column(path: Path, fields: pd.DataFrame, name: str) -> None:
-    """Refuse a name that no column has; suggests the nearest."""
-    if name in fields:
-        return
-    names = [*fields]
-    listed = ", ".join(map(repr, names))
-    hint = f"there are {listed}"
-    if near := suggest(name, names, most=3):
-        hint = f"did you mean {' or '.join(map(repr, near))}?"
-    elif all(re.fullmatch(NUMBER["."], known) for known in names):
-        hint = f"its first line must name the columns, got {listed}"
-    raise ValueError(f"{path} has no column {name!r}; {hint}")
-
-
-def _experiment(
-    path: Path, examples: Examples, hidden: Sequence[int], notes: list[str]
-) -> Experiment:
-    target = examples.target
-    task = Classification(examples) if target.classes else Regression(examples)
-    sizes = [examples.width, *hidden, len(target.classes) or 1]
+    table = Table(Path(csv), target, drop, missing)
+    files = {}
+    if predict is not None:
+        new = _predictions(Path(predict), table, target, missing)
+        files["predictions.csv"] = new
+    task, rows = table.task, len(table.inputs)
+    sizes = [table.width, *hidden, task.outputs]
     shown = "-".join(map(str, sizes))
-    rows = len(examples.inputs)
-    names = ", ".join(target.classes[:MANY_NAMES])
-    names += ", …" if len(target.classes) > MANY_NAMES else ""
     story = [
-        f"{target.name!r} holds {target.why}: "
-        f"{f'classes ({names})' if names else 'numbers'}, learned with {task.loss}.",
-        *notes,
-        f"Numbers are standardised; {examples.held_out} of {rows} rows, drawn from the "
+        f"{target!r} is learned as {task.words} with {task.loss}.",
+        *table.notes,
+        f"Numbers are standardised; {table.held_out} of {rows} rows, drawn from the "
         f"seed, are held out. The network is {shown}, trained by Adam with lr {RATE} "
         f"on batches of {BATCH}.",
     ]
+    learner = backprop(
+        model=lambda nn: nn.Sequential(*_layers(nn, sizes)),
+        loss=lambda nn: getattr(nn, task.loss)(),
+        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=RATE),
+    )
     return Experiment(
-        title=f"{path.name}: {target.name} by {shown}",
+        title=f"{Path(csv).name}: {target} by {shown}",
         course=(),
         heading="",
-        data=examples.draw,
-        learners={"mlp" if hidden else "perceptron": _network(sizes, task.loss)},
+        data=table.draw,
+        learners={"mlp" if hidden else "perceptron": learner},
         steps=STEPS,
-        batch_size=min(BATCH, rows - examples.held_out),
+        batch_size=min(BATCH, rows - table.held_out),
         metrics=task.metrics,
         claims={task.check: task.better},
         figures={"answers": task.figure},
+        files=files,
         story=" ".join(story),
     )
 
 
-def _network(sizes: list[int], loss: str) -> MakeLearner:
-    """Linear layers of these sizes with ReLU between them, trained by Adam."""
+def _layers(nn: Any, sizes: Sequence[int]) -> list[Any]:
+    """Linear layers of these sizes with ReLU between them."""
+    pairs = [(nn.Linear(i, o), nn.ReLU()) for i, o in pairwise(sizes)]
+    return [layer for pair in pairs for layer in pair][:-1]
 
-    def model(nn: Any) -> Any:
-        layers = [nn.Linear(sizes[0], sizes[1])]
-        for i, o in pairwise(sizes[1:]):
-            layers += [nn.ReLU(), nn.Linear(i, o)]
-        return nn.Sequential(*layers) if len(layers) > 1 else layers[0]
 
-    return backprop(
-        model=model,
-        loss=lambda nn: getattr(nn, loss)(),
-        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=RATE),
-    )
+def _predictions(
+    path: Path, table: Table, target: str, missing: str
+) -> Callable[..., str]:
+    """The rows of a file, and what each side predicts where their inputs are known."""
+    fields, inputs = table.read_inputs(path)
+    known = inputs.notna().all(axis=1) | (missing == "mean")
+
+    def write(*sides: Side) -> str:
+        answers = fields.copy()
+        for side in sides:
+            trial: Any = side.only
+            output = trial.predict(trial.data.encoder.transform(inputs))
+            predicted = pd.Series(table.task.decode(output), inputs.index)
+            answers[f"{target} ({side.library})"] = predicted.where(known)
+        return answers.to_csv(index=False)
+
+    return write

@@ -1,101 +1,109 @@
-"""What a network that learns a table is asked: its loss, metrics, check and figure."""
+"""What is predicted, a class or a number: its loss, metrics, check and figure."""
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from compare import plots
 from compare.backend import to_numpy
-from compare.experiment import Metric
 from compare.results import Side
-from compare.tables.examples import Examples
 from handmade import metrics as handmade_metrics
 
 MANY_NAMES = 12
-"""More classes than this are not written beside a figure."""
+"""More classes than this are not named one by one."""
+
+
+def standardizer() -> Pipeline:
+    """To mean 0 and deviation 1; divided first, so that no square overflows."""
+    return make_pipeline(MaxAbsScaler(), StandardScaler())
 
 
 class Classification:
-    """Predicting classes."""
+    """Predicting the class of a row."""
 
     loss = "CrossEntropyLoss"
     check = "better on held-out rows than always the most frequent class"
 
-    def __init__(self, examples: Examples) -> None:
-        self.names = examples.target.classes
-        self.metrics: dict[str, Metric] = {
-            "accuracy": lambda metrics, output, wanted: metrics.accuracy(
-                metrics.argmax(output), wanted
-            )
-        }
+    def __init__(self, values: pd.Series) -> None:
+        names, self.target = np.unique(values, return_inverse=True)
+        self.names, self.outputs = names.astype(str), len(names)
+        more = ", …" if self.outputs > MANY_NAMES else ""
+        self.words = f"classes ({', '.join(self.names[:MANY_NAMES])}{more})"
+        self.metrics = {"accuracy": self._accuracy}
+
+    def decode(self, output: np.ndarray) -> np.ndarray:
+        """The names of the predicted classes."""
+        return self.names[output.argmax(axis=-1)]
+
+    def _accuracy(self, metrics: Any, output: Any, wanted: Any) -> float:
+        return metrics.accuracy(metrics.argmax(output), wanted)
 
     def better(self, side: Side) -> tuple[bool, str]:
         """Whether more held-out rows are right than with one and the same answer."""
-        trial = side.only
-        wanted = trial.data.test_set[1]
-        most_frequent = int(np.bincount(trial.data.target).argmax())
+        known, (_, wanted) = side.only.data.target, side.only.data.test_set
+        most_frequent = np.bincount(known).argmax()
         always = float(np.mean(wanted == most_frequent))
-        test, train = (trial.metrics[f"accuracy/{part}"] for part in ("test", "train"))
+        test, train = (side.only.metrics[f"accuracy/{p}"] for p in ("test", "train"))
         return test > always, (
-            f"accuracy {test:.1%} of {len(wanted)} held out, "
-            f"{train:.1%} of {len(trial.data.x)} trained on; "
-            f"always {self.names[most_frequent]!r}: {always:.1%}"
+            f"accuracy {test:.1%} of {len(wanted)} held out, {train:.1%} of "
+            f"{len(known)} trained on; always {self.names[most_frequent]}: {always:.1%}"
         )
 
     def figure(self, side: Side) -> Figure:
         """Confusion matrix of the held-out rows."""
         x, wanted = side.only.data.test_set
-        answers, count = side.only.predict(x).argmax(axis=-1), len(self.names)
-        matrix = handmade_metrics.confusion_matrix(answers, wanted, count)
+        answers = side.only.predict(x).argmax(axis=-1)
+        matrix = handmade_metrics.confusion_matrix(answers, wanted, self.outputs)
         figure = plots.confusion(np.asarray(matrix), "the held-out rows")
-        if count <= MANY_NAMES:
-            (ax,) = figure.axes
+        if self.outputs <= MANY_NAMES:
             names = [_escape(name) for name in self.names]
-            ax.set_xticklabels(names, rotation=30, ha="right")
-            ax.set_yticklabels(names)
+            figure.axes[0].set_xticklabels(names, rotation=30, ha="right")
+            figure.axes[0].set_yticklabels(names)
         return figure
 
 
 class Regression:
-    """Predicting numbers."""
+    """Predicting a number."""
 
-    loss = "MSELoss"
+    loss, outputs, words = "MSELoss", 1, "numbers"
     check = "better on held-out rows than always the mean"
 
-    def __init__(self, examples: Examples) -> None:
-        self.name, self.scale = examples.target.name, examples.scale
-        self.metrics: dict[str, Metric] = {"R2": self._r2, "RMSE": self._rmse}
+    def __init__(self, values: pd.Series) -> None:
+        self.name, column = str(values.name), values.to_numpy()[:, None]
+        self.scaler = standardizer().fit(column)
+        self.target = self.scaler.transform(column)
+        self.metrics = {"R2": self._r2, "RMSE": self._rmse}
+
+    def decode(self, output: Any) -> np.ndarray:
+        """The predicted numbers in units of the file."""
+        return self.scaler.inverse_transform(to_numpy(output).astype(float))[:, 0]
 
     def _r2(self, _: Any, output: Any, wanted: Any) -> float:
         return float(r2_score(to_numpy(wanted), to_numpy(output)))
 
     def _rmse(self, _: Any, output: Any, wanted: Any) -> float:
-        """In units of the file."""
-        answers, truth = self._in_units(output), self._in_units(wanted)
-        return float(root_mean_squared_error(truth, answers))
-
-    def _in_units(self, standardized: Any) -> np.ndarray:
-        return self.scale.inverse_transform(to_numpy(standardized).astype(float))
+        return float(root_mean_squared_error(self.decode(wanted), self.decode(output)))
 
     def better(self, side: Side) -> tuple[bool, str]:
         """Whether the error is smaller than that of the mean of the training part."""
-        trial = side.only
-        truth, known = trial.data.test_set[1], trial.data.target
-        mean = self._rmse(None, np.full_like(truth, known.mean()), truth)
-        error = trial.metrics["RMSE/test"]
-        test, train = (trial.metrics[f"R2/{part}"] for part in ("test", "train"))
-        return error < mean, (
-            f"RMSE {error:.4g} of {len(truth)} held out (R² {test:.3f}), "
-            f"{trial.metrics['RMSE/train']:.4g} of {len(known)} trained on "
-            f"(R² {train:.3f}); always the mean: {mean:.4g}"
+        known, (_, wanted) = side.only.data.target, side.only.data.test_set
+        mean = self._rmse(None, np.full_like(wanted, known.mean()), wanted)
+        found = side.only.metrics
+        return found["RMSE/test"] < mean, (
+            f"RMSE {found['RMSE/test']:.4g} of {len(wanted)} held out "
+            f"(R² {found['R2/test']:.3f}), {found['RMSE/train']:.4g} of {len(known)} "
+            f"trained on (R² {found['R2/train']:.3f}); always the mean: {mean:.4g}"
         )
 
     def figure(self, side: Side) -> Figure:
         """Predictions for the held-out rows against the truth."""
         x, wanted = side.only.data.test_set
-        truth, answers = map(self._in_units, (wanted, side.only.predict(x)))
+        truth, answers = self.decode(wanted), self.decode(side.only.predict(x))
         figure, (ax,) = plots.canvas()
         ax.plot(truth, answers, "o", color=plots.BLUE, alpha=0.6)
         ax.axline((truth.mean(), truth.mean()), slope=1, color=plots.GREY, ls="--")

@@ -21,11 +21,10 @@ class Layer:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     weight: bool = False
 
-    def built(self, nn: Any, give: Give | None = None) -> Any:
-        """The layer from a library's `nn`."""
-        args, kwargs = (resolved(a, nn, give) for a in (self.args, self.kwargs))
-        made = getattr(nn, self.name)(*args, **kwargs)
-        return made.weight if self.weight else made
+    def __repr__(self) -> str:
+        """The layer as code."""
+        call = f"nn.{self.name}({', '.join(map(repr, self.args))})"
+        return f"{call}.weight" if self.weight else call
 
 
 def layer(name: str, *args: Any) -> Layer:
@@ -41,7 +40,9 @@ def weight(*shape: int) -> Layer:
 def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
     """An argument, or a nest of them, with `Layer`s built, and arrays converted."""
     if isinstance(value, Layer):
-        return value.built(nn, give)
+        args, kwargs = resolved((value.args, value.kwargs), nn, give)
+        made = getattr(nn, value.name)(*args, **kwargs)
+        return made.weight if value.weight else made
     if isinstance(value, (list, tuple)):
         return type(value)(resolved(inner, nn, give) for inner in value)
     if isinstance(value, Mapping):
@@ -53,8 +54,8 @@ def resolved(value: Any, nn: Any, give: Give | None = None) -> Any:
 class Case:
     """One way to build a class of `nn` or `optim`, and to feed it.
 
-    Only the gradient by the first input is compared. A `Draw` among the keyword
-    arguments is drawn first; `shapes` are those of the parameters of an optimiser.
+    A `Draw` among the keyword arguments is drawn first; `shapes` are those of the
+    parameters of an optimiser.
     """
 
     name: str
@@ -68,15 +69,10 @@ class Case:
     @property
     def id(self) -> str:
         """The name of the case in tests and messages."""
-        said = [_said(a) for a in self.args]
+        said = [*map(_said, self.args)]
         said += [f"{k}={_said(v)}" for k, v in self.kwargs.items()]
-        words = [] if self.training else ["eval"]
-        words += [self.note] if self.note else []
-        return " ".join([f"{self.name}({', '.join(said)})", *words])
-
-    def drawn(self, rng: np.random.Generator) -> dict[str, Any]:
-        """The keyword arguments with every `Draw` drawn."""
-        return {k: v(rng) if callable(v) else v for k, v in self.kwargs.items()}
+        words = (f"{self.name}({', '.join(said)})", "" if self.training else "eval")
+        return " ".join(filter(None, (*words, self.note)))
 
 
 def _said(value: Any) -> str:
@@ -87,16 +83,15 @@ def _said(value: Any) -> str:
     return "…" if callable(value) else str(value)
 
 
-def case(
-    name: str,
-    *inputs: Draw,
-    args: tuple[Any, ...] = (),
-    note: str = "",
-    training: bool = True,
-    **kwargs: Any,
-) -> Case:
-    """A case; every other keyword argument goes to the constructor."""
-    return Case(name, inputs, args, kwargs, note, training)
+def case(name: str, *inputs: Draw, **options: Any) -> Case:
+    """A case; what is neither args, note nor training goes to the constructor."""
+    own = {n: options.pop(n) for n in ("args", "note", "training") if n in options}
+    return Case(name, inputs, kwargs=options, **own)
+
+
+def cases(name: str, *inputs: Draw, each: Any, **common: Any) -> list[Case]:
+    """One case for each set of further keyword arguments."""
+    return [case(name, *inputs, **common, **options) for options in each]
 
 
 def rng_of(case: Case) -> np.random.Generator:

@@ -1,15 +1,13 @@
 """Every layer."""
 
 from compare.testing.activations import ACTIVATIONS
-from compare.testing.case import case, layer
+from compare.testing.case import case, cases, layer
 from compare.testing.draws import classes, extreme, gaussians, normal, standard, strided
 from compare.testing.norms import NORMS
 from compare.testing.windows import CONVOLUTIONS, POOLINGS
 
 _DROPOUTS = [
-    case("Dropout", normal(4, 5)),
-    case("Dropout", normal(4, 5), p=0.2),
-    case("Dropout", normal(4, 5), p=0.0),
+    *cases("Dropout", normal(4, 5), each=({}, {"p": 0.2}, {"p": 0.0})),
     case("Dropout", normal(4, 5), p=0.2, training=False),
     case("Dropout", extreme(4, 5), p=0.3, note="extreme"),
     case("Dropout", strided(4, 5), p=0.3, note="strided"),
@@ -26,6 +24,7 @@ _EMBEDDINGS = [
     case("Embedding", classes(0, of=4), args=(4, 3), note="empty batch"),
 ]
 _TANH_NET = (layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 3))
+_NARROWER = (*_TANH_NET[:2], layer("Linear", 4, 2))
 _INNER = layer("Residual", layer("Linear", 3, 3))
 _RESIDUALS = [
     case("Residual", normal(5, 3), args=(layer("Linear", 3, 3),)),
@@ -33,11 +32,11 @@ _RESIDUALS = [
     case("Residual", normal(5, 3), args=(_INNER, layer("Sigmoid")), note="nested"),
     case("Residual", normal(0, 3), args=(layer("Linear", 3, 3),), note="empty batch"),
 ]
+_BITS = [{"bits": bits} for bits in (2, 3, 4, 8, 16, 24, "ternary", "binary")]
+_NO_BIAS = [{"bits": bits, "bias": False} for bits in (8, "binary")]
 _QUANTIZED = [
-    *(
-        case("QuantizedLinear", normal(5, 3), args=(3, 4), bits=bits)
-        for bits in (2, 3, 4, 8, 16, 24, "ternary", "binary")
-    ),
+    *cases("QuantizedLinear", normal(5, 3), args=(3, 4), each=_BITS),
+    *cases("QuantizedLinear", normal(5, 3), args=(3, 2), each=_NO_BIAS),
     *(
         case("QuantizedLinear", draw, args=(3, 2), bits=bits, note=note)
         for bits in (4, "ternary")
@@ -50,8 +49,6 @@ _QUANTIZED = [
             (extreme(5, 3), "extreme"),
         )
     ),
-    case("QuantizedLinear", normal(5, 3), args=(3, 2), bits=8, bias=False),
-    case("QuantizedLinear", normal(5, 3), args=(3, 2), bits="binary", bias=False),
 ]
 _SAMPLES = [
     case("GaussianSample", gaussians(4, 6)),
@@ -66,28 +63,15 @@ _SAMPLES = [
 ]
 LAYERS = [
     case("Identity", normal(4, 3)),
-    case("Linear", normal(5, 3), args=(3, 2)),
-    case("Linear", normal(5, 3), args=(3, 2), bias=False),
+    *cases("Linear", normal(5, 3), args=(3, 2), each=({}, {"bias": False})),
     case("Linear", normal(3), args=(3, 2), note="one example"),
     case("Linear", normal(2, 4, 5, 3), args=(3, 2), note="many leading dimensions"),
     case("Linear", normal(1, 3), args=(3, 3), note="batch 1"),
     case("Linear", normal(0, 3), args=(3, 2), note="empty batch"),
     case("Linear", strided(5, 3), args=(3, 2), note="strided"),
-    case(
-        "Sequential",
-        normal(5, 3),
-        args=(layer("Linear", 3, 4), layer("Tanh"), layer("Linear", 4, 2)),
-    ),
-    case("Flatten", normal(2, 3, 4)),
-    case("Flatten", normal(2, 3, 4), start_dim=0),
+    case("Sequential", normal(5, 3), args=_NARROWER),
+    *cases("Flatten", normal(2, 3, 4), each=({}, {"start_dim": 0})),
     case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
-    *CONVOLUTIONS,
-    *POOLINGS,
-    *ACTIVATIONS,
-    *NORMS,
-    *_DROPOUTS,
-    *_EMBEDDINGS,
-    *_RESIDUALS,
-    *_QUANTIZED,
-    *_SAMPLES,
+    *(*CONVOLUTIONS, *POOLINGS, *ACTIVATIONS, *NORMS),
+    *(*_DROPOUTS, *_EMBEDDINGS, *_RESIDUALS, *_QUANTIZED, *_SAMPLES),
 ]

@@ -1,9 +1,8 @@
 """Every loss."""
 
-from collections.abc import Callable
 from typing import Any
 
-from compare.testing.case import Case, case, layer, weight
+from compare.testing.case import Case, case, cases, layer, weight
 from compare.testing.draws import (
     Draw,
     classes,
@@ -27,18 +26,15 @@ from compare.testing.draws import (
 
 Targets = list[tuple[Draw, dict[str, Any]]]
 """Targets, each with options of the loss."""
+_REDUCTIONS = [{"reduction": reduction} for reduction in ("mean", "sum", "none")]
 
 
 def _each(
-    name: str,
-    x: Draw,
-    targets: Targets,
-    reductions: tuple[str, ...] = ("mean", "sum", "none"),
-    **common: Any,
+    name: str, x: Draw, targets: Targets, reductions: Any = _REDUCTIONS, **common: Any
 ) -> list[Case]:
     """A loss of every target with every reduction."""
     return [
-        case(name, x, target, reduction=reduction, **common, **options)
+        case(name, x, target, **reduction, **common, **options)
         for reduction in reductions
         for target, options in targets
     ]
@@ -46,31 +42,28 @@ def _each(
 
 # Probabilities
 
-_COINS: Targets = [
-    (coin(4, 3), {}),
-    (coin(4, 3), {"weight": positive(3)}),
-    (coin(4, 3), {"weight": positive(4, 1)}),
-]
+_WEIGHT = {"weight": positive(5)}
 _CLASSES: Targets = [
     (classes(6, of=5), {}),
+    (classes(6, of=5), _WEIGHT),
     (classes(6, of=5, ignored=-100), {"ignore_index": -100}),
-    (classes(6, of=5), {"weight": positive(5)}),
+    (classes(6, of=5, ignored=-100), {**_WEIGHT, "ignore_index": -100}),
     (classes(6, of=5, ignored=2), {"ignore_index": 2}),
-    (classes(6, of=5, ignored=2), {"weight": positive(5), "ignore_index": 2}),
+    (classes(6, of=5, ignored=2), {**_WEIGHT, "ignore_index": 2}),
 ]
 _SHARES: Targets = [
-    (probabilities(6, 5), {}),
-    (probabilities(6, 5), {"weight": positive(5)}),
+    (probabilities(6, 5), {**options, "note": "class probabilities"})
+    for options in ({}, _WEIGHT)
 ]
-_KL: Targets = [
-    (sparse_probabilities(4, 3), {}),
-    (log_probabilities(4, 3), {"log_target": True}),
-]
-_KL_REDUCTIONS = ("mean", "batchmean", "sum", "none")
-_WEIGHTS: dict[str, Any] = {"weight": positive(4, 3), "pos_weight": positive(3)}
+_COIN_WEIGHTS = ({}, {"weight": positive(3)}, {"weight": positive(4, 1)})
+_COINS: Targets = [(coin(4, 3), options) for options in _COIN_WEIGHTS]
+_LOG_TARGET = (log_probabilities(4, 3), {"log_target": True})
+_KL: Targets = [(sparse_probabilities(4, 3), {}), _LOG_TARGET]
+_BATCH_MEAN = {"reduction": "batchmean"}
+_WEIGHTS = {"weight": positive(4, 3), "pos_weight": positive(3)}
 _ENTROPY = [
-    *_each("KLDivLoss", log_probabilities(4, 3), _KL, _KL_REDUCTIONS),
-    case("KLDivLoss", log_probabilities(5), probabilities(5), reduction="batchmean"),
+    *_each("KLDivLoss", log_probabilities(4, 3), _KL, [*_REDUCTIONS, _BATCH_MEAN]),
+    case("KLDivLoss", log_probabilities(5), probabilities(5), **_BATCH_MEAN),
     case("KLDivLoss", strided(4, 3), probabilities(4, 3), note="strided"),
     case("KLDivLoss", extreme(4, 3), sparse_probabilities(4, 3), note="extreme"),
     case("KLDivLoss", normal(1, 2), probabilities(1, 2), note="batch 1"),
@@ -84,12 +77,10 @@ _ENTROPY = [
     *_each("NLLLoss", log_probabilities(6, 5), _CLASSES),
     *_each("CrossEntropyLoss", normal(6, 5), _CLASSES),
     *_each("CrossEntropyLoss", normal(6, 5), _CLASSES + _SHARES, label_smoothing=0.2),
-    case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5)),
+    case("CrossEntropyLoss", normal(6, 5), probabilities(6, 5), **_SHARES[0][1]),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), probabilities(3, 5, 2, 2), note="N-d"),
     case("CrossEntropyLoss", normal(3, 5, 2, 2), classes(3, 2, 2, of=5), note="N-d"),
-    case(
-        "NLLLoss", log_probabilities(3, 5, 2), classes(3, 2, of=5), weight=positive(5)
-    ),
+    case("NLLLoss", log_probabilities(3, 5, 2), classes(3, 2, of=5), **_WEIGHT),
     case("NLLLoss", log_probabilities(5), classes(of=5), note="one example"),
     case("CrossEntropyLoss", normal(5), classes(of=5), note="one example"),
     case("CrossEntropyLoss", normal(5), probabilities(5), note="one example"),
@@ -100,42 +91,36 @@ _ENTROPY = [
 
 # Margins and costs of confusions
 
-_INPUTS: list[tuple[str, str, Callable[..., Draw], tuple[int, ...]]] = [
-    ("", "mean", normal, (6, 5)),
-    ("", "sum", normal, (6, 5)),
-    ("", "none", normal, (6, 5)),
-    ("at the margin", "mean", integers, (6, 5)),
-    ("extreme", "mean", extreme, (6, 5)),
-    ("strided", "mean", strided, (6, 5)),
-    ("one example", "mean", kinked, (5,)),
-    ("batch 1", "mean", normal, (1, 5)),
-    ("empty batch", "none", normal, (0, 5)),
+_INPUTS = [
+    *((normal(6, 5), (6,), reduction) for reduction in _REDUCTIONS),
+    (integers(6, 5), (6,), {"note": "at the margin", "reduction": "mean"}),
+    (extreme(6, 5), (6,), {"note": "extreme", "reduction": "mean"}),
+    (strided(6, 5), (6,), {"note": "strided", "reduction": "mean"}),
+    (kinked(5), (), {"note": "one example", "reduction": "mean"}),
+    (normal(1, 5), (1,), {"note": "batch 1", "reduction": "mean"}),
+    (normal(0, 5), (0,), {"note": "empty batch", "reduction": "none"}),
 ]
-"""Notes, reductions, inputs and their shapes."""
-
-
-def _class_of_five(*shape: int) -> Draw:
-    return classes(*shape[:-1], of=5)
-
-
-_MARGIN_OPTIONS: list[tuple[str, Callable[..., Draw], dict[str, Any]]] = [
-    ("HingeEmbeddingLoss", signs, {}),
-    ("HingeEmbeddingLoss", signs, {"margin": 0.5}),
-    ("HingeEmbeddingLoss", signs, {"margin": 2}),
-    ("MultiMarginLoss", _class_of_five, {}),
-    ("MultiMarginLoss", _class_of_five, {"margin": 2}),
-    ("MultiMarginLoss", _class_of_five, {"p": 2, "margin": 0.5}),
-    ("MultiMarginLoss", _class_of_five, {"weight": positive(5)}),
-    ("ExpectedCostLoss", _class_of_five, {"cost": costs(5)}),
+"""Numbers of five classes, the shape of their targets, and options."""
+_OF_CLASSES: list[tuple[str, dict[str, Any]]] = [
+    ("MultiMarginLoss", {}),
+    ("MultiMarginLoss", {"margin": 2}),
+    ("MultiMarginLoss", {"p": 2, "margin": 0.5}),
+    ("MultiMarginLoss", _WEIGHT),
+    ("ExpectedCostLoss", {"cost": costs(5)}),
 ]
-_SQUARED: dict[str, Any] = {"p": 2, "margin": 0.5, "weight": positive(5)}
+_SQUARED = {"p": 2, "margin": 0.5, **_WEIGHT}
 _FIVE = (normal(6, 5), classes(6, of=5))
 _N_D = (normal(3, 4, 2), classes(3, 2, of=4))
 _MARGIN_LOSSES = [
     *(
-        case(name, x(*shape), target(*shape), note=note, reduction=reduction, **options)
-        for name, target, options in _MARGIN_OPTIONS
-        for note, reduction, x, shape in _INPUTS
+        case("HingeEmbeddingLoss", x, signs(*shape, 5), **how, **margin)
+        for margin in ({}, {"margin": 0.5}, {"margin": 2})
+        for x, shape, how in _INPUTS
+    ),
+    *(
+        case(name, x, classes(*shape, of=5), **how, **options)
+        for name, options in _OF_CLASSES
+        for x, shape, how in _INPUTS
     ),
     case("MultiMarginLoss", *_FIVE, **_SQUARED, reduction="none"),
     case("ExpectedCostLoss", *_N_D, note="N-d", cost=costs(4)),
@@ -144,44 +129,45 @@ _MARGIN_LOSSES = [
 
 # Differences, penalties and sums
 
-_ELEMENTWISE = [
-    case(name, kinked(*shape), kinked(*shape), reduction=reduction)
-    for name in ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss")
-    for shape in ((6,), (4, 3))
-    for reduction in ("mean", "sum", "none")
-]
-_TIPS: list[tuple[str, dict[str, Any]]] = [
-    ("SmoothL1Loss", {"beta": 0.5}),
-    ("SmoothL1Loss", {"beta": 2.0}),
-    ("HuberLoss", {"delta": 0.5}),
-    ("HuberLoss", {"delta": 2.0}),
-]
-_ROUNDED = [
-    case(name, *inputs, note=note, reduction=reduction, **more)
-    for name, more in _TIPS
-    for note, reduction, inputs in (
-        ("at the tie", "mean", (integers(4, 3), integers(4, 3))),
-        ("extreme", "none", (extreme(4, 3), kinked(4, 3))),
-        ("strided", "sum", (strided(4, 3), normal(4, 3))),
-        ("empty batch", "sum", (normal(0, 3), normal(0, 3))),
-        ("batch 1", "mean", (normal(1, 2, scale=2), normal(1, 2))),
-    )
-]
+_TWO = (normal(4, 3), normal(4, 3))
+_TIED = (integers(4, 3), integers(4, 3))
+_LATENT = (gaussians(4, 6), gaussians(4, 6))
+_FAR = gaussians(4, 6, means=extreme, flat=40)
 _DISTANCES = [
-    case("GaussianKLLoss", *inputs, note=note, reduction=reduction)
-    for note, reduction, inputs in (
-        ("to the standard normal", "mean", (gaussians(4, 6), standard(4, 6))),
-        ("", "mean", (gaussians(4, 6), gaussians(4, 6))),
-        ("", "sum", (gaussians(4, 6), gaussians(4, 6))),
-        ("", "none", (gaussians(4, 6), gaussians(4, 6))),
-        ("many leading dimensions", "none", (gaussians(3, 2, 4), gaussians(3, 2, 4))),
-        ("nearly alike", "mean", (normal(4, 6, scale=1e-3), standard(4, 6))),
-        ("extreme", "mean", (gaussians(4, 6, means=extreme, flat=40), gaussians(4, 6))),
-        ("strided", "sum", (strided(4, 6), gaussians(4, 6))),
-        ("one example", "mean", (gaussians(6), gaussians(6))),
-        ("batch 1", "mean", (gaussians(1, 2), gaussians(1, 2))),
-        ("empty batch", "none", (gaussians(0, 4), gaussians(0, 4))),
-    )
+    *(
+        one
+        for name in ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss")
+        for shape in ((6,), (4, 3))
+        for one in cases(name, kinked(*shape), kinked(*shape), each=_REDUCTIONS)
+    ),
+    *(
+        case(name, *inputs, note=note, reduction=reduction, **{option: value})
+        for name, option in (("SmoothL1Loss", "beta"), ("HuberLoss", "delta"))
+        for value in (0.5, 2.0)
+        for note, reduction, inputs in (
+            ("at the tie", "mean", _TIED),
+            ("extreme", "none", (extreme(4, 3), kinked(4, 3))),
+            ("strided", "sum", (strided(4, 3), normal(4, 3))),
+            ("empty batch", "sum", (normal(0, 3), normal(0, 3))),
+            ("batch 1", "mean", (normal(1, 2, scale=2), normal(1, 2))),
+        )
+    ),
+    case("SmoothL1Loss", *_TWO, beta=0),
+    case("SmoothL1Loss", *_TIED, beta=0, note="at the tie"),
+    *cases("GaussianKLLoss", *_LATENT, each=_REDUCTIONS),
+    *(
+        case("GaussianKLLoss", *inputs, note=note, reduction=reduction)
+        for note, reduction, inputs in (
+            ("to the standard normal", "mean", (gaussians(4, 6), standard(4, 6))),
+            ("many leading dimensions", "none", 2 * (gaussians(3, 2, 4),)),
+            ("nearly alike", "mean", (normal(4, 6, scale=1e-3), standard(4, 6))),
+            ("extreme", "mean", (_FAR, gaussians(4, 6))),
+            ("strided", "sum", (strided(4, 6), gaussians(4, 6))),
+            ("one example", "mean", (gaussians(6), gaussians(6))),
+            ("batch 1", "mean", (gaussians(1, 2), gaussians(1, 2))),
+            ("empty batch", "none", (gaussians(0, 4), gaussians(0, 4))),
+        )
+    ),
 ]
 _PENALTIES = [
     case("SmoothnessPenalty", *inputs, args=(weight(k, h * w), (h, w)), note=note)
@@ -193,40 +179,18 @@ _PENALTIES = [
         (2, 2, 2, "empty batch", (normal(0, 2), normal(0, 2))),
     )
 ]
-_L1, _MSE = layer("L1Loss"), layer("MSELoss")
-_CROSS_ENTROPY, _MARGIN = layer("CrossEntropyLoss"), layer("MultiMarginLoss", 2)
-_INNER_SUM = layer("WeightedSum", [(0.5, _L1)])
+_L1, _MSE, _CROSS_ENTROPY = map(layer, ("L1Loss", "MSELoss", "CrossEntropyLoss"))
+_MARGIN, _HUBER = layer("MultiMarginLoss", 2), layer("HuberLoss", "sum", 0.5)
 _PENALTY = layer("SmoothnessPenalty", weight(3, 6), (2, 3))
+_SUM = layer("WeightedSum", [(0.5, _L1)])
 _SUMS = [
     case("WeightedSum", *inputs, args=(losses,), note=note)
     for note, losses, inputs in (
         ("", [(1.0, _MSE), (0.3, _L1)], (kinked(4, 3), kinked(4, 3))),
-        ("one loss", [(-3, _MSE)], (normal(4, 3), normal(4, 3))),
-        (
-            "classes",
-            [(0.5, _CROSS_ENTROPY), (-0.2, _MARGIN)],
-            (normal(6, 5), classes(6, of=5)),
-        ),
-        (
-            "a sum in it",
-            [(0.25, layer("HuberLoss", "sum", 0.5)), (2.0, _INNER_SUM)],
-            (normal(4, 3), normal(4, 3)),
-        ),
-        (
-            "a penalty in it",
-            [(1.0, _MSE), (0.1, _PENALTY)],
-            (normal(4, 3), normal(4, 3)),
-        ),
+        ("one loss", [(-3, _MSE)], _TWO),
+        ("classes", [(0.5, _CROSS_ENTROPY), (-0.2, _MARGIN)], _FIVE),
+        ("a sum in it", [(0.25, _HUBER), (2.0, _SUM)], _TWO),
+        ("a penalty in it", [(1.0, _MSE), (0.1, _PENALTY)], _TWO),
     )
 ]
-LOSSES = [
-    *_ELEMENTWISE,
-    *_ROUNDED,
-    case("SmoothL1Loss", normal(4, 3), normal(4, 3), beta=0),
-    case("SmoothL1Loss", integers(4, 3), integers(4, 3), beta=0, note="at the tie"),
-    *_ENTROPY,
-    *_MARGIN_LOSSES,
-    *_DISTANCES,
-    *_PENALTIES,
-    *_SUMS,
-]
+LOSSES = [*_ENTROPY, *_MARGIN_LOSSES, *_DISTANCES, *_PENALTIES, *_SUMS]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,19 +10,18 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import Backend, to_numpy
+from compare.testing import references
 from compare.testing.case import Case, Give, resolved, rng_of
 
 Results = dict[str, np.ndarray]
 """By name: "output", "input gradient" (unless the input is an index), "gradient <name>"
 of each parameter, and "buffer <name>" of each array that the class keeps beside them,
 after the forward pass."""
-COUNT = 3
-"""Batches that batch norm has counted before the question."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """How to build a layer or a loss, and what to feed it; NumPy throughout.
+    """A drawn case: how to build a layer or a loss, and the arrays to feed it.
 
     Without `state`, its parameters, the class keeps its own; `buffers` are the arrays
     beside them, such as running statistics. Only the gradient by the first input is
@@ -37,6 +36,7 @@ class Question:
     inputs: tuple[np.ndarray, ...] = ()
     seed: int = 0
     training: bool = True
+    note: str = ""  # of the case
 
     @property
     def of_index(self) -> bool:
@@ -50,27 +50,24 @@ class Question:
         return rounded(np.random.default_rng(self.seed).normal(size=output.shape))
 
 
-AnyQuestion = TypeVar("AnyQuestion", bound=Question)
-
-
 def drawn(case: Case) -> Question:
     """Draw a case: its inputs, arguments and parameters.
 
     All numbers are rounded to float32, so that both precisions get the same ones.
     """
     rng = rng_of(case)
-    kwargs = {k: rounded(v) for k, v in case.drawn(rng).items()}
+    kwargs = {n: v(rng) if callable(v) else v for n, v in case.kwargs.items()}
+    kwargs = {name: rounded(value) for name, value in kwargs.items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
-    plain = Question(
-        case.name, case.args, kwargs, inputs=inputs, training=case.training
-    )
+    plain = Question(case.name, case.args, kwargs, inputs=inputs)
+    plain = replace(plain, training=case.training, note=case.note)
     stated = with_state(plain, rng)
     return replace(stated, seed=int(rng.integers(2**32)))
 
 
-def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
+def with_state(question: Any, rng: np.random.Generator) -> Any:
     """The question with drawn parameters and (positive) buffers."""
-    module = torchs_module(question, Backend("torch"))
+    module = _torchs_module(question, Backend("torch"))
     state = {
         name: rounded(rng.normal(size=tuple(p.shape)))
         for name, p in module.named_parameters()
@@ -78,8 +75,8 @@ def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
     buffers = {
         name: rounded(rng.uniform(0.5, 2.0, tuple(buffer.shape)))
         if buffer.is_floating_point()
-        else np.asarray(COUNT)
-        for name, buffer in _buffers(module, question.kwargs)
+        else np.asarray(3)  # batches that batch norm has counted
+        for name, buffer in _buffers(module, question)
     }
     return replace(question, state=state, buffers=buffers)
 
@@ -87,7 +84,7 @@ def with_state(question: AnyQuestion, rng: np.random.Generator) -> AnyQuestion:
 def torchs(question: Question, dtype: str = "float64") -> Results:
     """PyTorch's answer, by autograd."""
     backend = Backend("torch", "cpu", dtype)
-    return autograds(torchs_module(question, backend), question, backend)
+    return autograds(_torchs_module(question, backend), question, backend)
 
 
 def autograds(module: torch.nn.Module, question: Question, backend: Backend) -> Results:
@@ -115,36 +112,32 @@ def found(
     """
     module = built(make, question, give)
     handmade.manual_seed(question.seed)
-    output = module(*(give(a) for a in question.inputs))
+    output = module(*map(give, question.inputs))
     upstream = question.grad_output(take(output))
     grad_input = module.backward(*([] if upstream is None else [give(upstream)]))
     return _results(question, module, output, grad_input, take)
 
 
 def _results(
-    question: Question,
-    module: Any,
-    output: Any,
-    grad_input: Any,
-    take: Callable[[Any], np.ndarray],
+    question: Question, module: Any, output: Any, grad_input: Any, take: Any
 ) -> Results:
     results = {"output": output}
     results |= {} if question.of_index else {"input gradient": grad_input}
     results |= {f"gradient {n}": p.grad for n, p in module.named_parameters()}
-    results |= {f"buffer {n}": b for n, b in _buffers(module, question.kwargs)}
+    results |= {f"buffer {n}": b for n, b in _buffers(module, question)}
     return {name: take(value) for name, value in results.items()}
 
 
-def _buffers(module: Any, kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _buffers(module: Any, question: Question) -> list[tuple[str, Any]]:
     """The buffers that are not constructor arguments, as class weights are."""
-    return [(n, b) for n, b in module.named_buffers() if n not in kwargs]
+    return [(n, b) for n, b in module.named_buffers() if n not in question.kwargs]
 
 
 def built(
     make: Callable[..., Any], question: Question, give: Give, nn: Any = handmade.nn
 ) -> Any:
     """The class as the question wants it: arguments, parameters, dtype and mode."""
-    args, kwargs = (resolved(a, nn, give) for a in (question.args, question.kwargs))
+    args, kwargs = resolved((question.args, question.kwargs), nn, give)
     module = make(*args, **kwargs)
     module.to(give(np.zeros(1)))
     if state := question.state | question.buffers:
@@ -155,9 +148,9 @@ def built(
     return module
 
 
-def torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
-    """PyTorch's own module as the question wants it."""
-    make = getattr(torch_ref.nn, question.name)
+def _torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
+    home = torch_ref.nn if hasattr(torch_ref.nn, question.name) else references
+    make = getattr(home, question.name)
     return built(make, question, backend.torch, torch_ref.nn)
 
 

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from compare.check import process
 from compare.check.checker import check
-from compare.check.definitions import definitions, own_names
+from compare.check.definitions import MODULE, definitions, own_names
 from compare.cli import app
 
 
 def loaded(path):
     """A file as a module."""
-    spec = spec_from_file_location(f"gallery_{path.stem}", path)
+    spec = spec_from_file_location(MODULE, path)
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

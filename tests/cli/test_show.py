@@ -284,8 +284,7 @@ def test_a_long_line_is_broken_inside_its_widest_bracket():
         "x = f(1)\n"
         "    y = g(\n"
         f"        h({long}, '(,'),\n"
-        f"        [{long}, 2],\n"
-        "        {3: 4}\n"
+        f"        [{long}, 2], {{3: 4}}\n"
         "    )[0] if x else 0"
     )
 

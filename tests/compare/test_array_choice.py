@@ -9,8 +9,8 @@ import torch
 from typer.testing import CliRunner
 
 import compare
-from compare import array_choice, registry
-from compare.array_choice import TORCH_FROM, choose_array, mean_product
+from compare import api, registry
+from compare.api import TORCH_FROM, choose_array, mean_product
 from compare.backend import Backend
 from compare.cli import app
 from compare.experiment import Data, Experiment, backprop
@@ -90,7 +90,7 @@ def test_learners_without_matrices_get_numpy():
 
 @pytest.mark.parametrize(("size", "array"), [(TORCH_FROM, "torch"), (1, "numpy")])
 def test_torch_is_used_from_the_threshold_on(monkeypatch, size, array):
-    monkeypatch.setattr(array_choice, "mean_product", lambda *_: size)
+    monkeypatch.setattr(api, "mean_product", lambda *_: size)
     _, or_gate = registry.load("or_gate")
     assert choice(or_gate)[0] == array
 
@@ -125,7 +125,7 @@ def arrays(folder):
 
 @pytest.mark.slow
 def test_the_command_chooses_lesson_by_lesson_and_says_why(tmp_path, monkeypatch):
-    monkeypatch.setattr(array_choice, "TORCH_FROM", 10)
+    monkeypatch.setattr(api, "TORCH_FROM", 10)
     words = ("or_gate", "xor_mlp", "--fast", "--logdir")
     answer = run(*words, tmp_path / "auto")
     assert answer.exit_code == 0
@@ -138,19 +138,19 @@ def test_the_command_chooses_lesson_by_lesson_and_says_why(tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_a_resumed_run_keeps_the_arrays_that_were_chosen(tmp_path, monkeypatch):
-    monkeypatch.setattr(array_choice, "TORCH_FROM", 1)
+    monkeypatch.setattr(api, "TORCH_FROM", 1)
     assert run("or_gate", "--steps", 5, "--logdir", tmp_path).exit_code in (0, 1)
     path = next(tmp_path.glob("*/*/summary.json"))
     summary = json.loads(path.read_text())
     assert summary["array"] == "torch"
     path.write_text(json.dumps({**summary, "status": "interrupted"}))
-    monkeypatch.setattr(array_choice, "TORCH_FROM", 10**9)
+    monkeypatch.setattr(api, "TORCH_FROM", 10**9)
     answer = run("--resume", path.parent)
     assert answer.exit_code in (0, 1), answer.output
     assert arrays(tmp_path) == {"or_gate": "torch"}
 
 
 def test_the_function_chooses_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(array_choice, "TORCH_FROM", 1)
+    monkeypatch.setattr(api, "TORCH_FROM", 1)
     compare.run("or_gate", fast=True, logdir=tmp_path)
     assert arrays(tmp_path) == {"or_gate": "torch"}

@@ -11,7 +11,7 @@ from compare import registry
 from compare.experiment import Data, backprop
 from compare.experiments import forward_forward, four_ways, precision_paths
 from compare.experiments.common import digits, reporting
-from compare.results import Side, Trial
+from compare.results import ParameterHistory, Side, Trial
 from compare.trainer import RunConfig, run
 
 DATA = Data(x=np.zeros((6, 2)), target=np.zeros((6, 1)))
@@ -96,7 +96,7 @@ def test_half_the_spacing_and_no_other_fraction_of_it_decides(
 def test_without_rounding_the_weights_change_by_the_updates(rounded_weights):
     for side in rounded_weights:
         plain = side[precision_paths.UNROUNDED]
-        changes = np.diff(precision_paths.path(plain)[1:], axis=0)
+        changes = np.diff(precision_paths.path(plain), axis=0)
         updates = precision_paths.updates(side.library, plain)
         np.testing.assert_allclose(-updates, changes, atol=1e-15)
         assert np.abs(changes).max() > 1e-4
@@ -106,7 +106,10 @@ def test_without_rounding_the_weights_change_by_the_updates(rounded_weights):
 def test_the_spacing_is_that_of_the_type():
     values = np.array([[0.1, -3.0, 1.0, 100.0]], np.float16)
     one = trial("float16")
-    one.path = [{"weight": values.astype(float)}] * 3
+    weights = {"weight": values.astype(float)}
+    one.path = ParameterHistory(weights, steps=2)  # holds the start
+    for _ in range(2):
+        one.path.append(weights)
     np.testing.assert_array_equal(
         precision_paths.spacing(one, precision_paths.DIGITS["float16"]),
         np.abs(np.spacing(values)),

@@ -13,7 +13,7 @@ from compare import registry
 from compare.backend import TF32_EPS, Backend, tf32, tf32_settings, to_numpy
 from compare.bench.timing import cuda_clock, interleaved
 from compare.cli import app
-from compare.compile import cuda_graph
+from compare.compile import backends
 from compare.compile.learner import COMPILERS, Compiled
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
@@ -83,8 +83,8 @@ def simulated(monkeypatch):
 
         return replay, outputs
 
-    monkeypatch.setattr(cuda_graph, "record", record)
-    monkeypatch.setitem(COMPILERS, "graph", cuda_graph.GraphCompiler("cpu"))
+    monkeypatch.setattr(backends, "record", record)
+    monkeypatch.setitem(COMPILERS, "graph", backends.GraphCompiler("cpu"))
     return counts
 
 
@@ -175,8 +175,8 @@ def test_a_recording_warms_up_on_copies_and_on_a_side_stream(pretended_graph):
         seen.append((pretended_graph[-1], a is buffer))
         return (a.add_(1),)
 
-    _, (found,) = cuda_graph.record(work, [buffer])
-    warm = [("side stream", False)] * cuda_graph.WARM_UP_STEPS
+    _, (found,) = backends.record(work, [buffer])
+    warm = [("side stream", False)] * backends.WARM_UP_STEPS
     assert seen == [*warm, ("recording", True)]
     assert found.tolist() == [2, 2, 2]  # a recording itself would leave it at 1
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_recorded_is_said_in_one_line(pretended_graph):
         raise RuntimeError("operation not permitted\nwhen stream is capturing")
 
     with pytest.raises(ValueError, match=r"in a CUDA graph: operation not permitted$"):
-        cuda_graph.record(work, [torch.ones(1)])
+        backends.record(work, [torch.ones(1)])
 
 
 def test_a_learner_without_a_gradient_cannot_be_recorded():

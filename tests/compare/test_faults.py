@@ -61,8 +61,8 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def csv_steps(folder: Path) -> list[int]:
-    with (folder / "curves.csv").open(newline="") as file:
-        return [int(row["step"]) for row in csv.DictReader(file)]
+    lines = (folder / "curves.csv").read_text(encoding="utf-8").splitlines()
+    return [int(row["step"]) for row in csv.DictReader(lines)]
 
 
 def logged_steps(folder: Path, side: str, tag: str = "loss/train") -> list[int]:
@@ -303,3 +303,10 @@ def test_a_lesson_that_breaks_is_summed_up_as_failed(tmp_path: Path, own_lesson:
     assert summary(folder)["status"] == "failed"
     assert summary(folder)["reason"] == "ZeroDivisionError: division by zero"
     assert os.listdir(folder / "handmade")
+
+
+def test_a_check_that_fails_is_named_at_the_end(own_lesson: Write, tmp_path: Path):
+    failing = own_lesson("claims={'it flies': lambda side: (False, '3 of 4')}")
+    answer = call("run", failing, "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "own: fails: it flies (3 of 4)" in answer.stdout

@@ -47,7 +47,7 @@ def test_training_in_lockstep_agrees_and_goes_on_from_its_state(name, backend):
     steps = [[one.step(BATCH, TARGET) for _ in range(5)] for one in (lockstep, resumed)]
     assert steps[0] == steps[1]
     assert lockstep.verdict().agrees, lockstep.verdict().words
-    assert lockstep.history.kinks == set()
+    assert not lockstep.history.kinks
 
 
 def lockstep(dtype="float64", **options):

@@ -34,7 +34,7 @@ def test_a_step_leaves_next_to_nothing_behind(lesson, tmp_path):
 
     def logged(record):
         for step in pair.train():
-            record.step("", 0, "train", step, pair.lockstep.history.trajectory)
+            record.log(step, "train", "", 0)
             yield
 
     with RunLogger.new(tmp_path, lesson) as record:

@@ -218,7 +218,7 @@ def test_a_pickle_is_never_executed(cut, tmp_path, monkeypatch):
 
 def test_a_checkpoint_of_an_older_version_is_refused_and_nothing_is_cut(cut):
     saved = checkpoint.load(cut / checkpoint.NAME)
-    saved["pairs"] = saved.pop("trials")
+    del saved["format"]
     checkpoint.save(cut / checkpoint.NAME, saved)
     before = (cut / "curves.csv").read_bytes()
     assert "saved by an older version; start the run again" in refused(cut)
@@ -240,6 +240,14 @@ def test_a_run_that_goes_on_or_is_over_is_not_resumed(cut, tmp_path):
         assert "is running: there is nothing to resume" in refused(cut)
     assert CliRunner().invoke(app, ["run", "--resume", str(cut)]).exit_code == 0
     assert "is finished: there is nothing to resume" in refused(cut)
+
+
+def test_a_resumed_run_says_from_which_step_it_continues(cut):
+    (trial,) = checkpoint.load(cut / checkpoint.NAME)["trials"]
+    done = trial["lockstep"]["history"]["steps"]
+    answer = CliRunner().invoke(app, ["run", "--resume", str(cut)])
+    assert 0 < done < 60
+    assert f"own: resumed after step {done} of 60\n" in answer.stdout
 
 
 def test_a_lesson_beside_a_resumed_run_is_refused(cut):

@@ -185,7 +185,8 @@ for _row in MISTAKES:
 
 def bare(name: str) -> list[str]:
     """The names in the tables that a diagnosis consists of."""
-    return [part.partition(" (")[0] for part in name.split(", and ")]
+    parts = name.split(", and ")
+    return [part if part in HINTS else part.rpartition(" (")[0] for part in parts]
 
 
 def hint(name: str) -> str:

@@ -1,6 +1,5 @@
 """Wrong results that take more than a formula, for the tables of mistakes."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,8 +7,7 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.adapters import answer
-from compare.check.results import Failure, close, wrong_in
+from compare.check.results import Failure, close
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results, built, torchs
 from handmade.quantize import quantize
@@ -99,19 +97,6 @@ def of_another_shape(f: Failure) -> Results:
         and a.squeeze().shape == f.want[name].squeeze().shape
         and close(a.reshape(f.want[name].shape), f.want[name], 1e-9)
     }
-
-
-def right_with_swapped_arguments(f: Failure) -> bool:
-    """Whether a function's gradient is right if it is given x first."""
-    backward = f.definition.backward
-    if backward and not f.is_loss:
-        swapped = replace(
-            f.definition,
-            backward=lambda g, x, *others, **k: backward(x, g, *others, **k),
-        )
-        with contextlib.suppress(Exception):
-            return not wrong_in(answer(swapped, f.question).results, f.want)
-    return False
 
 
 # -- losses ----------------------------------------------------------------------------

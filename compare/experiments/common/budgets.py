@@ -1,13 +1,12 @@
 """Gradient descent and random search with the same budget of forward passes."""
 
-import math
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from compare.experiment import MakeLearner, Side
-from compare.experiments.common import trained
+from compare.experiments.common import reporting, trained
 
 PER_STEP = 3
 """Forward passes that a step costs. Of gradient descent: one, and the backward pass
@@ -17,12 +16,9 @@ COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
 
 
 def learners(
-    model: Any, loss: str, *, lr: float, scale: float, temperature: float
+    model: Any, loss: str, lr: float, scale: float, temperature: float
 ) -> dict[str, MakeLearner]:
-    """Gradient descent, random descent and annealing of one model.
-
-    `scale` is that of a random change of each weight.
-    """
+    """Gradient descent; random descent and annealing, with changes of this scale."""
 
     def search(method: str, **options: Any) -> MakeLearner:
         options |= {"scale": scale, "tries": PER_STEP - 1}
@@ -44,8 +40,8 @@ def losses(side: Side, name: str) -> np.ndarray:
 
 def passes_until(side: Side, name: str, level: float) -> np.ndarray:
     """For each seed, the forward passes until the loss is at most `level`, or ∞."""
-    below = losses(side, name) <= level
-    return PER_STEP * np.where(below.any(axis=1), below.argmax(axis=1), math.inf)
+    steps = [reporting.steps_until(trial, level) for trial in side.named(name)]
+    return PER_STEP * np.array(steps)
 
 
 def passes(side: Side) -> int:

@@ -1,7 +1,7 @@
 """Deep, narrow nets: the gradient of their first layers, and remedies for ten."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,36 +16,28 @@ from compare.experiments.common.libraries import LIBRARIES, give
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
-INITIALISERS: Mapping[str, Callable[[Any, Any, str], Any]] = {
+
+
+def too_large(init: Any, weight: Any, name: str) -> Any:
+    b = 1.5 * math.sqrt(6 / weight.shape[1])  # 1.5 times kaiming's bound for ReLU
+    return init.uniform_(weight, -b, b)
+
+
+INITIALISERS: dict[str, Callable[[Any, Any, str], Any]] = {
     "torch's default": lambda init, w, name: None,
     "xavier": lambda init, w, name: init.xavier_uniform_(w, init.calculate_gain(name)),
     "kaiming": lambda init, w, name: init.kaiming_uniform_(w, nonlinearity=name),
     "orthogonal": lambda init, w, name: init.orthogonal_(w, init.calculate_gain(name)),
     "normal, std 1": lambda init, w, name: init.normal_(w, std=1.0),
-    "1.5 × kaiming": lambda init, w, name: too_large(init, w),
+    "1.5 × kaiming": too_large,
 }
-"""From `nn.init`, a weight and the activation's name to an initialised weight."""
-
-
-def too_large(init: Any, weight: Any) -> Any:
-    """U(−b, b), where b is 1.5 times kaiming's for ReLU, √(6 / inputs)."""
-    b = 1.5 * math.sqrt(6 / weight.shape[1])
-    return init.uniform_(weight, -b, b)
+"""Each takes `nn.init`, a weight and the name of the activation."""
 
 
 def learner(
-    depth: int,
-    activation: str,
-    initialiser: str,
-    *,
-    clip: float | None = None,
-    lr: float = 0.1,
-    momentum: float = 0.0,
+    depth: int, activation: str, initialiser: str, lr: float = 0.1, **options: Any
 ) -> MakeLearner:
-    """`depth` hidden layers of width 32 between the pixels and the ten digits.
-
-    Trained by SGD; the gradient may be clipped to a norm.
-    """
+    """`depth` hidden layers of width 32 between the pixels and the ten digits."""
 
     def model(nn: Any) -> Any:
         net = mlp(64, *[WIDTH] * depth, 10, activation=activation)(nn)
@@ -54,19 +46,13 @@ def learner(
                 INITIALISERS[initialiser](nn.init, layer.weight, activation.lower())
         return net
 
-    def shorten(nn: Any, parameters: Any) -> Any:
-        return nn.utils.clip_grad_norm_(parameters, clip)
-
-    return trained(model, clip=shorten if clip else None, lr=lr, momentum=momentum)
+    return trained(model, lr=lr, **options)
 
 
 def train(
     library: str, depth: int, activation: str, initialiser: str, steps: int
 ) -> tuple[Any, list[float]]:
-    """The net after so many steps of plain SGD on 256 digits, and its losses.
-
-    It starts from the same weights in both libraries. What explodes may overflow.
-    """
+    """The net after so many steps on 256 digits, and its losses, which may overflow."""
     make = learner(depth, activation, initialiser)
     handmade.manual_seed(0)
     weights = make(handmade).model.state_dict()
@@ -85,8 +71,8 @@ def gradient_norms(library: str, activation: str, init: str, depth: int) -> np.n
     """The norm of the loss's gradient by each layer's weights, first layer first."""
     found, _ = train(library, depth, activation, init, steps=1)
     gradients = found.gradients().items()
-    norms = [np.linalg.norm(to_numpy(g)) for name, g in gradients if "weight" in name]
-    return np.array(norms)
+    weights = [to_numpy(g) for name, g in gradients if "weight" in name]
+    return np.array([np.linalg.norm(w) for w in weights])
 
 
 def first_layer_norms(library: str, activation: str, initialiser: str) -> np.ndarray:
@@ -96,12 +82,8 @@ def first_layer_norms(library: str, activation: str, initialiser: str) -> np.nda
 
 
 def factor(library: str, activation: str, initialiser: str) -> float:
-    """The factor by which one more layer multiplies the first layer's gradient.
-
-    By least squares: a line through the logarithms against the depth. Deeper nets than
-    16 layers are left out, since rounding decides what becomes of an explosion.
-    """
-    norms = first_layer_norms(library, activation, initialiser)[:4]
+    """The factor by which one more layer multiplies the first layer's gradient."""
+    norms = first_layer_norms(library, activation, initialiser)[:4]  # deeper: rounding
     return float(np.exp(np.polyfit(DEPTHS[:4], np.log(norms), 1)[0]))
 
 
@@ -109,7 +91,6 @@ Block = Callable[[Any], list[Any]]  # from the library's `nn` to the layers of o
 
 
 def plain(nn: Any) -> list[Any]:
-    """A block without a remedy."""
     return [nn.Linear(WIDTH, WIDTH), nn.Tanh()]
 
 
@@ -126,10 +107,7 @@ def ten_blocks(block: Block) -> MakeLearner:
 
 def lesson(name: str, block: Block, accuracy: float, **texts: Any) -> Experiment:
     """Ten plain blocks, and ten with a remedy, which reach this test accuracy."""
-    remedy = (
-        f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits "
-        f"are right, from every seed"
-    )
+    remedy = f"with {name.replace('_', ' ')} at least {accuracy:.0%} of the test digits"
     return Experiment(
         **texts,
         heading="Lösungen",
@@ -141,7 +119,9 @@ def lesson(name: str, block: Block, accuracy: float, **texts: Any) -> Experiment
         metrics={"accuracy": digits.accuracy},
         claims={
             "10 plain layers only guess": partial(_accuracy, "plain", below=0.2),
-            remedy: partial(_accuracy, name, at_least=accuracy),
+            f"{remedy} are right, from every seed": partial(
+                _accuracy, name, at_least=accuracy
+            ),
         },
         figures={"losses": _draw},
     )

@@ -19,9 +19,8 @@ def panels(
 ) -> Callable[[Callable[..., None]], Draw]:
     """Make a figure of a function that draws a side into the axes of its panels.
 
-    Args:
-        labels: title, x and y of each panel; the title may contain "{seeds}".
-        below: the columns of one legend below all panels; 0 gives each its own.
+    The `labels` are title, x and y of each; the title may contain "{seeds}". With
+    `below` all have one legend of so many columns.
     """
 
     def figure_of(draw: Callable[..., None]) -> Draw:

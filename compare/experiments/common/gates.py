@@ -7,12 +7,17 @@ import numpy as np
 
 from compare import plots
 from compare.experiment import Data, Draw, DrawData, Side
-from compare.experiments.common import trained
+from compare.experiments.common import Model, trained
 from compare.results import Trial
 
 ROWS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 OR, AND, NAND, XOR = (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 1, 1, 0)
 LINEAR_NEURON = trained(lambda nn: nn.Linear(2, 1), "MSELoss", lr=0.5)
+
+
+def neuron(activation: str) -> Model:
+    """One neuron with two inputs and this activation."""
+    return lambda nn: nn.Sequential(nn.Linear(2, 1), getattr(nn, activation)())
 
 
 def gate(targets: Sequence[int]) -> DrawData:
@@ -29,6 +34,12 @@ def accuracy(metrics: Any, output: Any, target: Any) -> float:
 def outputs(trial: Trial) -> np.ndarray:
     """The output for each of the four rows."""
     return trial.predict(ROWS)[:, 0]
+
+
+def weights(trial: Trial) -> np.ndarray:
+    """All parameters (columns) before the first step and after every step (rows)."""
+    arrays = trial.path.arrays().values()
+    return np.hstack([a.reshape(len(a), -1) for a in arrays])
 
 
 def solved(trial: Trial) -> bool:
@@ -52,8 +63,8 @@ def fit(trial: Trial) -> tuple[np.ndarray, np.ndarray]:
 def least_squares(side: Side) -> tuple[bool, str]:
     """The claim that the weights solve the normal equations."""
     got, best = fit(side.only)
-    words = f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
-    return bool(np.abs(got - best).max() < 1e-3), words
+    close = np.allclose(got, best, rtol=0, atol=1e-3)
+    return close, f"w₀, w₁, w₂ = {np.round(got, 3).tolist()}"
 
 
 def boundary(title: str) -> dict[str, Draw]:

@@ -1,5 +1,6 @@
 """How claims report numbers: seeds, budgets, means with their spread."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,12 @@ def budget(trials: Sequence[Trial], batch: int | None = None) -> str:
 def final_loss(trial: Trial) -> float:
     """The mean loss of the last ten steps."""
     return float(np.mean(trial.losses[-10:]))
+
+
+def steps_until(trial: Trial, level: float) -> float:
+    """After how many steps the loss is at most `level`; ∞ if it never was."""
+    losses = enumerate(trial.losses)
+    return next((step for step, loss in losses if loss <= level), math.inf)
 
 
 def percent(fractions: Any, digits: int = 1) -> str:

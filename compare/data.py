@@ -1,10 +1,44 @@
-"""The batches that both implementations are trained on."""
+"""The examples of a lesson, and the batches that both implementations train on."""
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
-from compare.dataset import Data
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Training examples and, where there are any, test examples.
+
+    Args:
+        x: training inputs (n, …).
+        target: training targets (n, …).
+        x_test: test inputs (m, …), never trained on.
+        target_test: test targets (m, …).
+    """
+
+    x: np.ndarray
+    target: np.ndarray
+    x_test: np.ndarray | None = None
+    target_test: np.ndarray | None = None
+
+    @property
+    def test_set(self) -> tuple[np.ndarray, np.ndarray]:
+        """Test inputs and targets.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.x_test is None or self.target_test is None:
+            raise ValueError("these data have no test set")
+        return self.x_test, self.target_test
+
+    def parts(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """The name, inputs and targets of the training set and the test set."""
+        yield "train", self.x, self.target
+        if self.x_test is not None:
+            yield "test", *self.test_set
 
 
 class DataLoader:
@@ -28,6 +62,9 @@ class DataLoader:
             )
         self.data, self.rng, self.batch_size = data, rng, batch_size
         self._order = np.arange(0)
+
+    def __iter__(self) -> Self:
+        return self
 
     def __next__(self) -> tuple[np.ndarray, np.ndarray]:
         """The next batch: inputs (batch, …) and targets (batch, …)."""

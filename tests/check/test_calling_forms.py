@@ -1,0 +1,315 @@
+"""Every form that code is written in is judged: its right version and a wrong one.
+
+Each source has a place marked RIGHT|WRONG: what stands there in either version.
+"""
+
+import re
+
+import pytest
+
+FORMS = {
+    "loss(y_true, y_pred)": (
+        "target first",
+        """
+import numpy as np
+def mse(y_true, y_pred): return np.mean((y_pred - y_true) ** 2)
+def mse_prime(y_true, y_pred): return <2|-2> * (y_pred - y_true) / y_pred.size
+""",
+    ),
+    "a class that takes the target first, without telling names": (
+        "target first",
+        """
+import numpy as np
+class BinaryCrossEntropy:
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        return -np.mean(a * np.log(np.maximum(b, 1e-45))
+                        + (1 - a) * np.log(np.maximum(1 - b, 1e-45)))
+    def backward(self):
+        a, b = self.a, self.b
+        return (b - a) / np.maximum(b * (1 - b), 1e-12) / b.size <+ 0|* 3>
+""",
+    ),
+    "value and cache": (
+        "",
+        """
+import numpy as np
+def sigmoid_forward(Z):
+    A = np.where(Z < 0, np.exp(np.minimum(Z, 0)), 1) / (1 + np.exp(-np.abs(Z)))
+    return A, {"A": A}
+def sigmoid_backward(dA, cache):
+    return dA * cache["A"] * (1 <-|+> cache["A"])
+""",
+    ),
+    "parameters and gradients as lists, weights (in, out)": (
+        "weights stored (in, out); gradient overwritten",
+        """
+class Affine:
+    def __init__(self, W, b):
+        self.params, self.grads = [W, b], [0, 0]
+    def forward(self, x):
+        self.x = x
+        return x @ self.params[0] + self.params[1]
+    def backward(self, dout):
+        self.grads = [self.x.T @ dout, dout.sum(axis=0)<| * 3>]
+        return dout @ self.params[0].T
+""",
+    ),
+    "results left in attributes, bias as a row": (
+        "weights stored (in, out); bias gradient kept as a row (1, out); "
+        "gradient overwritten",
+        """
+import numpy as np
+class DenseLayer:
+    def __init__(self, n_in, n_out):
+        self.weights, self.bias = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = inputs @ self.weights + self.bias
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues
+        self.dbias = dvalues.sum(axis=0, keepdims=True)
+        self.dinputs = dvalues @ self.weights.T<| / len(dvalues)>
+""",
+    ),
+    "examples in columns": (
+        "examples in columns",
+        """
+def linear_forward(A_prev, W, b):
+    return W @ A_prev + b, (A_prev, W)
+def linear_backward(dZ, cache):
+    A_prev, W = cache
+    return W.T @ dZ, dZ @ A_prev.T, <|2 * >dZ.sum(axis=1, keepdims=True)
+""",
+    ),
+    "a layer that learns inside backward": (
+        "weights stored (in, out)",
+        """
+import numpy as np
+class FullyConnected:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad, learning_rate):
+        back = grad @ self.W.T
+        self.W = self.W - learning_rate * self.x.T @ grad<| * 2>
+        self.b = self.b - learning_rate * grad.sum(axis=0)
+        return back
+""",
+    ),
+    "a call for the value and gradient(x) for the slope": (
+        "",
+        """
+import numpy as np
+class TanH:
+    def __call__(self, x): return np.tanh(x)
+    def gradient(self, x): return 1 - np.tanh(x)<**2|>
+""",
+    ),
+    "a slope without arguments": (
+        "",
+        """
+import numpy as np
+class Tanh:
+    def forward(self, Z):
+        self.A = np.tanh(Z)
+        return self.A
+    def derivative(self): return 1 - self.A<**2|>
+""",
+    ),
+    "a slope by the output": (
+        "slope by the output",
+        """
+import numpy as np
+def tanh(x): return np.tanh(x)
+def tanh_derivative(y): return 1 - y<**2|>
+""",
+    ),
+    "loss and gradient together": (
+        "",
+        """
+import numpy as np
+def softmax_loss(x, y):
+    shifted = x - x.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    n, grad = len(y), np.exp(log_p)
+    grad[np.arange(n), y] -= 1
+    return -log_p[np.arange(n), y].mean(), grad<| * n> / n
+""",
+    ),
+    "one-hot targets": (
+        "one-hot targets only",
+        """
+import numpy as np
+class CrossEntropy:
+    def forward(self, z, Y):
+        z = z - z.max(axis=1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        self.grad = (np.exp(log_p) - Y)<| * len(Y)> / len(Y)
+        return -(Y * log_p).sum() / len(Y)
+    def backward(self): return self.grad
+""",
+    ),
+    "a loss for each example": (
+        "target first; loss of each example, not their mean",
+        """
+class SquaredError:
+    def loss(self, y, y_pred): return (y - y_pred) ** 2
+    def gradient(self, y, y_pred): return <-|>2 * (y - y_pred)
+""",
+    ),
+    "probabilities in place of logits": (
+        "",
+        """
+import numpy as np
+class CrossEntropyLoss:
+    def forward(self, p, t):
+        self.p, self.t = p, t
+        return -np.log(p[np.arange(len(t)), t]).mean() if t.ndim == 1 else \\
+            -(t * np.log(p)).sum(1).mean()
+    def backward(self):
+        t = self.t if self.t.ndim == 2 else np.eye(5, dtype=self.p.dtype)[self.t]
+        return <-|>t / self.p / len(t)
+""",
+    ),
+    "numbers, one at a time": (
+        "",
+        """
+import math
+def softplus(x): return max(x, 0) + math.log1p(math.exp(-abs(x)))
+def softplus_deriv(x):
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 <+|-> math.exp(x))
+""",
+    ),
+    "options in a dict": (
+        "",
+        """
+import numpy as np
+def layernorm_forward(x, gamma, beta, ln_param):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    r = 1 / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + ln_param["eps"])
+    return gamma * centred * r + beta, (centred * r, r, gamma)
+def layernorm_backward(dout, cache):
+    hat, r, gamma = cache
+    g, first = dout * gamma, tuple(range(dout.ndim - 1))
+    mean = lambda a: a.mean(axis=-1, keepdims=True)
+    dx = r * (g - mean(g)<- hat * mean(g * hat)|>)
+    return dx, (dout * hat).sum(axis=first), dout.sum(axis=first)
+""",
+    ),
+    "torch's autograd.Function": (
+        "",
+        """
+import torch
+class MyReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x,) = ctx.saved_tensors
+        return grad_output * (x > 0)<|.logical_not()>
+""",
+    ),
+    "a torch module with a backward pass by hand": (
+        "gradient overwritten",
+        """
+import torch
+class Linear(torch.nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(n_out, n_in))
+        self.bias = torch.nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+    def backward(self, g):
+        self.weight.grad = g.T @ self.x<| * 3>
+        self.bias.grad = g.sum(0)
+        return g @ self.weight
+""",
+    ),
+}
+
+
+SEEN_IN_SEVERAL_PASSES = {
+    "cache shared by all instances",
+    "cache changed inside backward",
+    "weights changed inside backward",
+}
+
+
+def version(source, which):
+    return re.sub(r"<([^|<>]*)\|([^>]*)>", lambda m: m[1 + which], source)
+
+
+@pytest.mark.parametrize(("names", "source"), FORMS.values(), ids=[*FORMS])
+def test_the_right_version_is_accepted_as_a_convention_or_as_equal(
+    names, source, find_one
+):
+    found = find_one(version(source, 0))
+    assert found.kind in (("convention",) if names else ("equal", "rounding"))
+    assert found.words.startswith(names)
+
+
+@pytest.mark.parametrize("source", [s for _, s in FORMS.values()], ids=[*FORMS])
+def test_the_wrong_version_is_rejected(source, find_one):
+    assert find_one(version(source, 1)).kind in ("mistake", "wrong")
+
+
+def test_the_target_is_second_where_names_say_so(find_one):
+    source = """
+def mse_loss(y_pred, y_true): return ((y_pred - y_true) ** 2).mean()
+def mse_loss_backward(y_pred, y_true): return -2 * (y_pred - y_true) / y_pred.size
+"""
+    assert find_one(source).words.startswith("sign: ")
+
+
+@pytest.mark.parametrize(
+    ("keep", "name"),
+    [
+        ("CACHE[0] = ", "cache shared by all instances"),
+        ("self.weight = 0.9 * self.weight; ", "weights changed inside backward"),
+    ],
+)
+def test_what_a_single_pass_does_not_show_is_found(keep, name, find_one):
+    forward, backward = (keep, "") if "CACHE" in keep else ("", keep)
+    x = "CACHE[0]" if forward else "self.x"
+    source = f"""
+CACHE = [0]
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.weight = self.bias = None
+        self.dweight = self.dbias = 0
+    def forward(self, x):
+        self.x = {forward}x
+        return x @ self.weight.T + self.bias
+    def backward(self, g):
+        self.dweight = self.dweight + g.T @ {x}
+        self.dbias = self.dbias + g.sum(0)
+        dx = g @ self.weight
+        {backward}return dx
+"""
+    source = source.replace("; return dx", "\n        return dx")
+    found = find_one(source)
+    assert found.kind == "mistake"
+    assert found.words.startswith(f"{name}: ")
+
+
+def test_a_backward_pass_that_can_be_taken_only_once_is_a_mistake(find_one):
+    source = """
+import numpy as np
+class NLLLoss:
+    def __init__(self): pass
+    def forward(self, log_p, target):
+        self.grad, self.n = np.zeros_like(log_p), len(target)
+        self.index = np.arange(self.n), target
+        return -log_p[self.index].mean()
+    def backward(self):
+        self.grad[self.index] -= 1 / self.n
+        return self.grad
+"""
+    assert find_one(source).words.startswith("cache changed inside backward: ")
