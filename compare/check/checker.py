@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.check import course, example, functions, random_layers, wording
+from compare.check import course, example, functions, random_layers, schedules, wording
 from compare.check.adapters import answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
-from compare.check.definitions import Definition, NotTested, nearest
+from compare.check.definitions import FINDERS, Definition, NotTested, nearest
 from compare.check.forms import formed
+from compare.check.functions import function_definition
+from compare.check.optimizer_forms import optimizer_definition
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
+from compare.check.schedules import schedule_definition
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
@@ -165,6 +168,7 @@ def _kept_elsewhere(
     return []
 
 
+FINDERS[:] = [optimizer_definition, schedule_definition, function_definition]
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "layer": layer_or_loss,
     "loss": layer_or_loss,
@@ -172,6 +176,8 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "sample": random_layers.sample,
     "optimizer": optimizer,
     "scalar": functions.scalar,
+    "schedule": schedules.schedule,
+    "clipping": schedules.clipping,
     "rosenblatt": course.rosenblatt,
     "descend": course.descend,
     "newton": course.newton,

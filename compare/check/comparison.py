@@ -123,6 +123,8 @@ class Comparison:
         if ordinary:
             name, (where, fields) = diagnosis(ordinary), shown(ordinary)
             found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
+        elif grave := [m for m in self.mistakes if m[0] not in mistakes.CONVENTIONS]:
+            found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
         elif by_default:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
@@ -132,11 +134,6 @@ class Comparison:
             found = replace(raised_by(self.definition, error), case=case)
             found = replace(found, kind="wrong") if self.cases else found
             self.skipped.pop(found.words, None)  # it is said once
-        elif serious := [
-            m for m in self.mistakes if _kind_of(m[0], []) != "convention"
-        ]:
-            name, where = serious[0]
-            found = self._wrong(name, where, _kind_of(name, []))
         elif problem:
             found = finding_of(self.definition, "wrong", problem)
         elif words := self._why_no_case():

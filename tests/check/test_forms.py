@@ -35,6 +35,7 @@ def test_an_error_is_told_with_its_line_or_with_the_form_that_is_expected(
     found = {finding["label"]: finding for finding in outcome.findings}
     assert found["Tanh"]["kind"] == "not judged"
     assert "compare template Tanh" in found["Tanh"]["repair"]
+    assert found["SGD"]["kind"] == "rounding"  # its form is understood
     assert found["ReLU"]["words"].startswith("line 14 raises AttributeError")
     assert found["ReLU"]["repair"] == ""
     assert found["ReLU"]["not_covered"] == []  # it is told once
@@ -147,7 +148,8 @@ def test_an_optimiser_needs_no_zero_grad(find_one):
 class SGD:
     def __init__(self, params, lr=1e-3): self.params, self.lr = params, lr
     def step(self):
-        for p in self.params: p.data = p.data - self.lr * p.grad
+        for p in self.params:
+            if p.grad is not None: p.data = p.data - self.lr * p.grad
 """
     found = find_one(source)
     assert found.kind in RIGHT, found.words
@@ -204,7 +206,7 @@ def test_a_right_derivative_is_accepted_whatever_it_is_made_of(source, find_one)
 @pytest.mark.parametrize("source", WRONG_FUNCTIONS)
 def test_a_wrong_derivative_is_seen_whatever_it_is_made_of(source, find_one):
     found = find_one(source)
-    assert found.words.startswith("value and gradient do not belong together")
+    assert found.kind == "mistake"
 
 
 def test_a_function_with_torchs_name_is_compared_with_torch_too(find_one):

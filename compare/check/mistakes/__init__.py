@@ -11,7 +11,8 @@ input, target the target, W and b the parameters; options go by their names; f i
 failed test case, which the functions of `variants` and `norms` take; k is a number that
 is not known, but the same everywhere, and that the results are linear in. A formula
 assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of
-these. The table of the optimisers has its own kind of ways.
+these. The tables of optimisers, functions, schedules and the course have ways of their
+own.
 
 Rows of special classes come first, in their order, and `last` ones behind all others.
 An `extreme` one can also be told where only extreme inputs give wrong results.
@@ -178,6 +179,12 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
+SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
+"""The rows of schedules and clipping."""
+COURSE: list[dict[str, Any]] = _ROWS.pop("course")
+"""The rows of the perceptron rule, descent, Newton's step and blind search."""
+FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
+"""The rows of functions of a few numbers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
 """The rows of layers and losses, in the order in which they are tried."""
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: gradient is 0"
+DIAGNOSIS = "mistake: bias never learns"
 
 
 class Rosenblatt:
