@@ -40,7 +40,7 @@ def differ(path, other):
 
 def test_every_mistake_has_a_hint():
     rows = [*OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES]
-    names = {row["name"] for row in MISTAKES} | {row["name"] for row in rows}
+    names = {row["name"] for row in [*MISTAKES, *rows]}
     assert names == HINTS.keys()
 
 

@@ -14,7 +14,11 @@ assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a l
 these. The tables of optimisers, functions, schedules and the course have ways of their
 own.
 
-To add a mistake, add a row here and a wrong file in tests/check/wrong.
+Rows of special classes come first, in their order, and `last` ones behind all others.
+An `extreme` one can also be told where only extreme inputs give wrong results.
+
+To add a mistake, add a row here, and a wrong file in tests/check/wrong or an edit of a
+right one in tests/check/edits.toml.
 """
 
 import inspect
@@ -182,8 +186,7 @@ COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
 """The rows of functions of a few numbers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
-"""The rows of layers and losses, those of special classes first, unless they say
-that they are `last`."""
+"""The rows of layers and losses, in the order in which they are tried."""
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
@@ -216,7 +219,7 @@ def diagnosis(failures: list[Failure]) -> str:
     are not finite, and a value in place of one for each example.
     """
     ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
-    for is_telling in (lambda f: f.x.size, _is_finite, _is_usual, _is_off_kinks):
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
     ways: Ways = {}
@@ -289,12 +292,7 @@ def _is_far(f: Failure) -> bool:
     return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
 
 
-def _is_usual(f: Failure) -> bool:
-    """Whether it needs neither reduction="none" nor an unusual number of dimensions."""
-    if f.question.name == "LayerNorm":
-        return np.size(f.question.args[0]) == 1 < f.x.ndim
-    if f.question.name in ("Linear", "NLLLoss", "CrossEntropyLoss") and f.x.ndim != 2:
-        return False
+def _is_reduced(f: Failure) -> bool:
     return not f.is_loss or f.got["output"].shape == f.want["output"].shape
 
 

@@ -1,6 +1,6 @@
 """The input gradient uses Wᵀ for W; unless W is square, the shapes do not even fit."""
 
-DIAGNOSIS = "mistake: transposed weight"
+DIAGNOSIS = "wrong"
 
 
 def linear(x, weight, bias):
