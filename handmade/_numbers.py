@@ -99,6 +99,37 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
+    """`value` as d whole numbers: one for all dimensions, or one for each.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: one of them is below `least`.
+    """
+    several = isinstance(value, (list, tuple))
+    given: tuple[Any, ...] = tuple(value) if several else (value,) * d  # pyright: ignore
+    if len(given) != d or any(
+        isinstance(n, bool) or not isinstance(n, Integral) for n in given
+    ):
+        raise TypeError(
+            f"{owner}: {name} must be a whole number"
+            f"{f' or {d} of them' if d > 1 else ''}, got {value!r}"
+        )
+    if min(given) < least:
+        raise ValueError(f"{owner}: {name} must be at least {least}, got {value!r}")
+    return tuple(int(number) for number in given)
+
+
+def only(owner: str, name: str, value: Any, supported: Any) -> None:
+    """Refuse an argument of torch's that has one value only here.
+
+    Raises:
+        ValueError: it has another.
+    """
+    if type(value) is not type(supported) or value != supported:
+        raise ValueError(f"{owner}: {name} must be {supported!r}, got {value!r}")
+
+
 def share(owner: str, name: str, value: Any) -> float:
     """`value` as a Python float from 0 to below 1.
 

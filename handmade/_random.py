@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from handmade._array import is_compiling
-
 _generator: "np.random.Generator | None" = None
 """Made when something is drawn: loading `numpy.random` takes longer than all the rest,
 and making a generator as long as a small layer, while most steps draw nothing."""
@@ -26,16 +24,8 @@ def manual_seed(seed: int) -> None:
 
 
 def _drawing() -> "np.random.Generator":
-    """The generator, started from the seed it was last given.
-
-    Raises:
-        RuntimeError: a compiler traces the step, which would always draw the same.
-    """
+    """The generator, started from the seed it was last given."""
     global _generator
-    if is_compiling():
-        raise RuntimeError(
-            "a step that draws random numbers, as dropout does, cannot be compiled"
-        )
     if _generator is None:
         _generator = np.random.default_rng(_seed)
     return _generator

@@ -10,8 +10,8 @@ from handmade._array import (
     Array,
     array_api_compat,
     array_namespace,
+    check,
     converted,
-    floating_namespace,
     require_shape,
 )
 from handmade._numbers import whole
@@ -35,7 +35,7 @@ def squared_distances(x: Array, centres: Array) -> Array:
     Raises:
         ValueError: `x` is not (n, i) or `centres` not (k, i).
     """
-    xp = floating_namespace("squared_distances", x=x, centres=centres)
+    xp = check("squared_distances", x=x, centres=centres)
     if x.ndim != 2:
         raise ValueError(
             f"squared_distances: x must have shape (n, i), got {tuple(x.shape)}"
@@ -173,7 +173,7 @@ class KMeans:
         self.gradient: Array | None = None
         if centres is not None:
             require_shape("KMeans", "centres", centres, shape)
-            _finite("KMeans", floating_namespace("KMeans", centres=centres), centres)
+            _finite("KMeans", check("KMeans", centres=centres), centres)
             self.centres = converted(centres, like=centres)
 
     def step(self, x: Array, target: Array) -> float:
@@ -216,7 +216,7 @@ class KMeans:
 
     def _fit(self, x: Array) -> Any:
         """The library of examples that are of the kind of the centres."""
-        xp = floating_namespace("KMeans", x=x, centres=self.centres)
+        xp = check("KMeans", x=x, centres=self.centres)
         features = self.centres.shape[1]
         if x.ndim != 2 or x.shape[1] != features:
             raise ValueError(
@@ -324,7 +324,7 @@ def _squares_fit(owner: str, xp: Any, x: Array, centres: Array) -> None:
 
 def _examples(owner: str, x: Array, k: Any) -> Any:
     """The namespace of examples (n, i) that are finite and at least k."""
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{owner}: x must have shape (n, i), got {tuple(x.shape)}")
     if whole(owner, "k", k, 1) > x.shape[0]:

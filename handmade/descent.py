@@ -13,8 +13,8 @@ import numpy as np
 from handmade._array import (
     Array,
     array_namespace,
+    check,
     converted,
-    floating_namespace,
     require_shape,
 )
 from handmade._numbers import FLAT, finite, positive
@@ -121,7 +121,7 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
         if hessian == 0:
             raise ArithmeticError(f"newton: {FLAT}")
         return gradient / hessian
-    xp = floating_namespace("newton", gradient=gradient, hessian=hessian)
+    xp = check("newton", gradient=gradient, hessian=hessian)
     require_shape("newton", "hessian", hessian, (*gradient.shape, gradient.shape[-1]))
     try:
         return xp.linalg.solve(hessian, xp.expand_dims(gradient, axis=-1))[..., 0]

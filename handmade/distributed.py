@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from handmade._array import Array, floating_namespace, is_count
+from handmade._array import Array, check, is_count
 from handmade.nn._reduction import Loss
 from handmade.nn.loss_entropy import CrossEntropyLoss, NLLLoss
-from handmade.nn.module import Module, Parameter, accumulate_gradients
+from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
@@ -91,7 +91,7 @@ class DataParallelLearner(GradientLearner):
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        accumulate_gradients(self.model, self.criterion.backward())
+        self._backward()
         loss = self._average(loss)
         if self.clip is not None:
             self.clip(self.model.parameters())
@@ -146,7 +146,7 @@ def averaged(arrays: Iterable[Array], communicator: Communicator) -> list[Array]
     if not given:
         raise ValueError("averaged: there must be at least one array")
     named = {f"array {i}": array for i, array in enumerate(given)}
-    xp = floating_namespace("averaged", **named)
+    xp = check("averaged", **named)
     flat = xp.concat([xp.reshape(array, (-1,)) for array in given])
     flat = communicator.all_reduce(flat) / communicator.size
     return _split(xp, flat, [tuple(array.shape) for array in given])

@@ -8,7 +8,7 @@ from handmade._array import (
     Array,
     array_api_compat,
     array_namespace,
-    floating_namespace,
+    check,
     require_shape,
 )
 from handmade._numbers import finite_number, whole
@@ -17,7 +17,7 @@ from handmade.nn.activation import ReLU
 from handmade.nn.container import Sequential
 from handmade.nn.linear import Linear
 from handmade.nn.loss_entropy import BCEWithLogitsLoss
-from handmade.nn.module import Parameter, accumulate_gradients
+from handmade.nn.module import Parameter
 from handmade.optim.optimizer import Optimizer
 
 TINY = 1e-8
@@ -33,7 +33,7 @@ def goodness(y: Array) -> Array:
     Shape:
         y (…, o), G (…): o units.
     """
-    return floating_namespace("goodness", y=y).mean(y * y, axis=-1)
+    return check("goodness", y=y).mean(y * y, axis=-1)
 
 
 def grad_goodness(y: Array) -> Array:
@@ -42,7 +42,7 @@ def grad_goodness(y: Array) -> Array:
     Backward:
         ∂G/∂yⱼ = 2 yⱼ / o
     """
-    floating_namespace("grad_goodness", y=y)
+    check("grad_goodness", y=y)
     return 2 * y / y.shape[-1]
 
 
@@ -61,7 +61,7 @@ def direction(x: Array) -> Array:
         Where squares overflow (above 1e19 in float32, 1e154 in float64), x̂ is 0; of a
         row that is much smaller than ε, x̂ is nearly 0, too.
     """
-    xp = floating_namespace("direction", x=x)
+    xp = check("direction", x=x)
     size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))
     return x / (size + TINY)
 
@@ -75,7 +75,7 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
             0 … c − 1.
     """
     xp = array_namespace("with_label", x=x, label=label)
-    floating_namespace("with_label", x=x)
+    check("with_label", x=x)
     num_classes = whole("with_label", "num_classes", num_classes, 1)
     if x.ndim != 2:
         raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
@@ -160,6 +160,8 @@ class ForwardForward:
         self.theta = finite_number(owner, "theta", theta)
         widths[0] += self.num_classes
         self.layers = [Sequential(Linear(i, o), ReLU()) for i, o in pairwise(widths)]
+        for layer in self.layers:
+            layer.needs_input_grad = False  # no gradient leaves its layer
         self.model = Sequential(*self.layers)
         self.optimizers = [optimizer(layer.parameters()) for layer in self.layers]
 
@@ -180,7 +182,7 @@ class ForwardForward:
         true = with_label(x, target, c)
         if true.shape[0] == 0:
             raise ValueError("ForwardForward: x must hold at least one example")
-        xp = floating_namespace("ForwardForward", x=x)
+        xp = check("ForwardForward", x=x)
         false = with_label(x, wrong_label(target, c), c)
         ones = xp.ones_like(true[:, 0])
         return xp.concat([true, false]), xp.concat([ones, 0 * ones])
@@ -190,12 +192,12 @@ class ForwardForward:
         criterion = BCEWithLogitsLoss()
         loss = criterion(goodness(y) - self.theta, is_true)
         layer.zero_grad()
-        accumulate_gradients(layer, criterion.backward()[:, None] * grad_goodness(y))
+        layer.backward(criterion.backward()[:, None] * grad_goodness(y))
         return float(loss)
 
     def predict(self, x: Array) -> Array:
         """The goodness of `x` with each label, summed over all layers, (n, c)."""
-        xp = floating_namespace("ForwardForward", x=x)
+        xp = check("ForwardForward", x=x)
         device = array_api_compat.device(x)
         columns: list[Array] = []
         for label in range(self.num_classes):

@@ -5,7 +5,7 @@ from typing import Any, Self
 from handmade._array import (
     Array,
     array_api_compat,
-    floating_namespace,
+    check,
     require_shape,
 )
 from handmade._numbers import positive
@@ -20,7 +20,7 @@ def with_ones(x: Array) -> Array:
     Shape:
         x (…, i) → (…, 1 + i).
     """
-    xp = floating_namespace("with_ones", x=x)
+    xp = check("with_ones", x=x)
     device = array_api_compat.device(x)
     ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device)
     return xp.concat([ones, x], axis=-1)
@@ -35,7 +35,7 @@ def weighted_sum(x: Array, weights: Array) -> Array:
     Raises:
         ValueError: `weights` does not have one number more than `x`.
     """
-    floating_namespace("weighted_sum", x=x, weights=weights)
+    check("weighted_sum", x=x, weights=weights)
     if weights.shape[-1] != x.shape[-1] + 1:
         raise ValueError(
             f"weighted_sum: weights must have w₀ and one number for each input, "
@@ -116,7 +116,7 @@ class Rosenblatt:
             target: (n, o), each 0 or 1.
         """
         z = self.linear(x)
-        xp = floating_namespace("Rosenblatt", z=z, target=target)
+        xp = check("Rosenblatt", z=z, target=target)
         if z.ndim != 2 or z.shape[0] == 0:
             raise ValueError(
                 f"Rosenblatt: x must be (n, i) with at least one example, "

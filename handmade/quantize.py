@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade._bits import FLOATS, known_bits, known_float
 
 DIGITS = {"float32": (24, -126), "float16": (11, -14), "bfloat16": (8, -126)}
@@ -103,7 +103,7 @@ def _mean(xp: Any, size: Array, largest: Array) -> Array:
 
 def _asked(weight: Array, bits: Any) -> tuple[Any, int | str]:
     """The array library and the bits, if both make sense."""
-    xp = floating_namespace("quantize", weight=weight)
+    xp = check("quantize", weight=weight)
     bits = known_bits("quantize", bits)
     if math.prod(weight.shape) == 0:
         raise ValueError(
@@ -150,7 +150,7 @@ def rounded(values: Array, name: str) -> Array:
     Source:
         2ᵉ without a logarithm: Rump, Ogita & Oishi, SIAM J. Sci. Comput. 31 (2008).
     """
-    xp = floating_namespace("rounded", values=values)
+    xp = check("rounded", values=values)
     digits, least = DIGITS[known_float("rounded", name)]
     if not bool(xp.all(xp.abs(values) <= LARGEST[name])):
         raise ValueError(

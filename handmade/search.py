@@ -10,8 +10,8 @@ from typing import Any, Self
 from handmade._array import (
     Array,
     array_api_compat,
+    check,
     converted,
-    floating_namespace,
     is_count,
 )
 from handmade._modes import evaluated
@@ -316,7 +316,7 @@ class Annealing(RandomDescent):
         """The model's, and the temperature of the next step."""
         own = super().parameters()
         like = next(iter(own.values()))
-        xp = floating_namespace("Annealing", like=like)
+        xp = check("Annealing", like=like)
         device = array_api_compat.device(like)
         heat = xp.full((), self.temperature, dtype=like.dtype, device=device)
         return own | {"temperature": heat}
@@ -355,7 +355,7 @@ def _random_step(scale: float, x: Any) -> Any:
     """A draw from N(0, scale²) for each number in `x`, of its kind."""
     if not hasattr(x, "dtype"):
         return float(normal(0.0, scale, ()))
-    xp = floating_namespace("random step", x=x)
+    xp = check("random step", x=x)
     drawn = converted(normal(0.0, scale, (math.prod(x.shape),)), like=x)
     return xp.reshape(drawn, x.shape)
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 from handmade._array import Array, is_count
 from handmade._modes import evaluated
 from handmade.nn._reduction import Loss
-from handmade.nn.module import Module, Parameter, accumulate_gradients
+from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from handmade.optim.optimizer import Optimizer
 
@@ -84,11 +84,19 @@ class GradientLearner:
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        accumulate_gradients(self.model, self.criterion.backward())
+        self._backward()
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()
         return loss
+
+    def _backward(self) -> None:
+        """The gradient of the loss by every parameter; nobody needs the one by x."""
+        self.model.needs_input_grad = False
+        try:
+            self.model.backward(self.criterion.backward())
+        finally:
+            self.model.needs_input_grad = True
 
     def _schedule(self, loss: Array) -> None:
         """Set the learning rates of the next batch."""

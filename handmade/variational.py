@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from handmade._array import Array, array_namespace, floating_namespace
+from handmade._array import Array, array_namespace, check
 from handmade._modes import evaluated
 from handmade._numbers import at_least, finite_number
 from handmade.nn.activation import Sigmoid
@@ -106,7 +106,7 @@ class _ThroughCodes(Module):
 def _examples(x: Array, target: Array) -> int:
     """How many examples there are, once the target can be a brightness."""
     owner = "VariationalAutoencoder"
-    xp = floating_namespace(owner, x=x, target=target)
+    xp = check(owner, x=x, target=target)
     if x.ndim < 2 or x.shape[0] == 0:
         raise ValueError(
             f"{owner}: x must be (n, …) with at least one example, "

@@ -5,7 +5,7 @@ from itertools import product
 from numbers import Real
 from typing import Any
 
-from handmade._array import Array, array_namespace, floating_namespace
+from handmade._array import Array, array_namespace, check
 from handmade._numbers import positive
 
 Function = Callable[[Array], Any]
@@ -102,7 +102,7 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
         Squire & Trapp, SIAM Review 40 (1998).
     """
     owner = "complex_step"
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     step = positive(owner, "h", h)
     z = xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
 
@@ -128,7 +128,7 @@ def _steps(
 
     Near the largest number it is negative, so that x + h stays in the range.
     """
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     largest = float(xp.finfo(x.dtype).max)
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
@@ -142,7 +142,7 @@ def _steps(
 
 def _by_entry(x: Array, slope: Callable[[tuple[int, ...]], float]) -> Array:
     """The gradient, one entry after the other."""
-    gradient = floating_namespace("difference", x=x).zeros_like(x)
+    gradient = check("difference", x=x).zeros_like(x)
     for index in product(*map(range, x.shape)):
         gradient[index] = slope(index)
     return gradient

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
 
-from handmade._array import Array, array_api_compat, floating_namespace, require_like
+from handmade._array import Array, array_api_compat, check, check_alike
 from handmade.autodiff.traced import Operation, Traced, result
 
 Tape = list["Variable"]
@@ -84,14 +84,14 @@ def vjp(
         `torch.func.vjp`.
     """
     named = {f"primal {i}": x for i, x in enumerate(primals)}
-    xp = floating_namespace("vjp", **named)
+    xp = check("vjp", **named)
     tape: Tape = []
     variables = [Variable(x, tape) for x in primals]
     output = func(*variables)
     value = result("vjp", output, tape)
 
     def backward(grad_output: Array) -> tuple[Array, ...]:
-        require_like("vjp", "grad_output", grad_output, value)
+        check_alike("vjp", value, grad_output, names=("the output", "grad_output"))
         reached = isinstance(output, Variable)
         adjoints = swept(tape, output.place, grad_output) if reached else {}
         return tuple(

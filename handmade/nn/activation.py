@@ -5,17 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import (
-    Array,
-    floating_namespace,
-    gradient_namespace,
-    largest,
-    positive_part,
-    summed,
-)
+from handmade._array import Array, check, check_grad
 from handmade._numbers import real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
-from handmade.nn._infinity import times
 from handmade.nn.module import Module, Parameter
 
 
@@ -24,11 +16,11 @@ def log_softmax(x: Array, dim: int | None) -> Array:
 
     A maximum that is infinite makes all NaN, as in torch: there it is ∞ − ∞.
     """
-    xp = floating_namespace("log_softmax", x=x)
+    xp = check("log_softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    shifted = x - largest(x, axis=dim, keepdims=True)
-    return shifted - xp.log(summed(xp.exp(shifted), axis=dim, keepdims=True))
+    shifted = x - xp.max(x, axis=dim, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
 
 def softmax(x: Array, dim: int | None) -> Array:
@@ -36,11 +28,11 @@ def softmax(x: Array, dim: int | None) -> Array:
 
     One that is infinite makes all NaN, as in torch.
     """
-    xp = floating_namespace("softmax", x=x)
+    xp = check("softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    powers = xp.exp(x - largest(x, axis=dim, keepdims=True))
-    return powers / summed(powers, axis=dim, keepdims=True)
+    powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
+    return powers / xp.sum(powers, axis=dim, keepdims=True)
 
 
 class ReLU(Module):
@@ -61,17 +53,15 @@ class ReLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("ReLU", x=x)
-        y = positive_part(x)
-        self.saved = y
+        xp = check(self, x=x)
+        y = xp.clip(x, 0.0, None)
+        self.saved = xp.astype(y != 0, y.dtype)  # [x > 0]; 1 for NaN
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        y = self.saved
-        xp = gradient_namespace("ReLU", y, grad_output)
-        grad = xp.astype(y != 0, y.dtype)  # where x > 0, and for NaN
-        grad *= grad_output
-        return grad
+        positive = self.saved
+        check_grad(self, grad_output, positive)
+        return grad_output * positive
 
 
 class LeakyReLU(Module):
@@ -97,13 +87,13 @@ class LeakyReLU(Module):
         self.negative_slope = real_number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("LeakyReLU", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.where(x > 0, x, self.negative_slope * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("LeakyReLU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         return grad_output * xp.where(x > 0, xp.ones_like(x), self.negative_slope)
 
 
@@ -142,14 +132,14 @@ class PReLU(Module):
         self.weight = Parameter(np.full((n,), self.init, np.float32))
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("PReLU", x=x, weight=self.weight.data)
+        xp = check(self, x=x, weight=self.weight.data)
         weight = xp.reshape(self.weight.data, self._beside(x))
         self.saved = x, weight
         return xp.where(x > 0, x, weight * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x, weight = self.saved
-        xp = gradient_namespace("PReLU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         grads = xp.where(x > 0, xp.zeros_like(x), grad_output) * xp.clip(x, None, 0.0)
         others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
         grad_weight = xp.sum(grads, axis=others)
@@ -197,13 +187,13 @@ class ELU(Module):
         self.alpha = real_number("ELU", "alpha", alpha)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("ELU", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.where(x <= 0, self.alpha * xp.expm1(xp.clip(x, None, 0.0)), x)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("ELU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         slope = self.alpha * xp.exp(xp.clip(x, None, 0.0))
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
@@ -215,13 +205,13 @@ class _Between(Module):
     max_val: float
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.clip(x, self.min_val, self.max_val)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace(type(self).__name__, x, grad_output)
+        xp = check_grad(self, grad_output, x)
         beyond = (x <= self.min_val) | (x >= self.max_val)
         return xp.where(beyond, xp.zeros_like(x), grad_output)
 
@@ -311,7 +301,7 @@ class Softplus(Module):
             raise ValueError(f"Softplus: threshold must be a number, got {threshold}")
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Softplus", x=x)
+        xp = check(self, x=x)
         z = self._scaled(xp, x)
         self.saved = z
         end = xp.clip(x, 0.0, None) if self.beta > 0 else xp.clip(x, None, 0.0)
@@ -320,7 +310,7 @@ class Softplus(Module):
 
     def backward(self, grad_output: Array) -> Array:
         z = self.saved
-        xp = gradient_namespace("Softplus", z, grad_output)
+        xp = check_grad(self, grad_output, z)
         return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
 
     def _scaled(self, xp: Any, x: Array) -> Array:
@@ -346,15 +336,15 @@ class SiLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("SiLU", x=x)
+        check(self, x=x)
         gate = sigmoid(x)
         self.saved = x, gate
-        return times(x, gate)
+        return x * gate
 
     def backward(self, grad_output: Array) -> Array:
         x, gate = self.saved
-        gradient_namespace("SiLU", x, grad_output)
-        return grad_output * (gate + times(x, gate * sigmoid(-x)))
+        check_grad(self, grad_output, x)
+        return grad_output * (gate + x * (gate * sigmoid(-x)))
 
 
 class GELU(Module):
@@ -393,15 +383,15 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("GELU", x=x)
+        check(self, x=x)
         gate, slope = (normal_gate if self.approximate == "none" else tanh_gate)(x)
         self.saved = x, gate, slope
-        return times(x, gate)
+        return x * gate
 
     def backward(self, grad_output: Array) -> Array:
         x, gate, slope = self.saved
-        gradient_namespace("GELU", x, grad_output)
-        return grad_output * (gate + times(x, slope))
+        check_grad(self, grad_output, x)
+        return grad_output * (gate + x * slope)
 
 
 class Step(Module):
@@ -422,12 +412,12 @@ class Step(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Step", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.astype(x > 0, x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
-        xp = gradient_namespace("Step", self.saved, grad_output)
+        xp = check_grad(self, grad_output, self.saved)
         return xp.zeros_like(grad_output)
 
 
@@ -449,12 +439,12 @@ class Sigmoid(Module):
 
     def forward(self, x: Array) -> Array:
         y = sigmoid(x)
-        self.saved = y
+        self.saved = 1 * y  # the caller may overwrite what is returned
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Sigmoid", y, grad_output)
+        check_grad(self, grad_output, y)
         return grad_output * (y * (1 - y))
 
 
@@ -472,13 +462,13 @@ class Tanh(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        y = floating_namespace("Tanh", x=x).tanh(x)
-        self.saved = y
+        y = check(self, x=x).tanh(x)
+        self.saved = 1 * y  # the caller may overwrite what is returned
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Tanh", y, grad_output)
+        check_grad(self, grad_output, y)
         return grad_output * (1 - y * y)
 
 
@@ -506,14 +496,14 @@ class Softmax(Module):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        axis = _valid_axis("Softmax", x, self.dim)
+        axis = _valid_axis(self, x, self.dim)
         y = softmax(x, axis)
-        self.saved = y, axis
+        self.saved = 1 * y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("Softmax", y, grad_output)
+        xp = check_grad(self, grad_output, y)
         mean = xp.sum(grad_output * y, axis=axis, keepdims=True)
         return y * (grad_output - mean)
 
@@ -541,25 +531,25 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        axis = _valid_axis("LogSoftmax", x, self.dim)
+        axis = _valid_axis(self, x, self.dim)
         y = log_softmax(x, axis)
-        self.saved = y, axis
+        self.saved = 1 * y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("LogSoftmax", y, grad_output)
+        xp = check_grad(self, grad_output, y)
         total = xp.sum(grad_output, axis=axis, keepdims=True)
         return grad_output - xp.exp(y) * total
 
 
-def _valid_axis(owner: str, x: Array, dim: int | None) -> int | None:
+def _valid_axis(owner: Module, x: Array, dim: int | None) -> int | None:
     """The axis to add along; None, which is all of x, where x is a single number."""
-    floating_namespace(owner, x=x)
+    check(owner, x=x)
     ndim = max(x.ndim, 1)  # torch, too, lets a single number have a dimension 0
     if dim is None or not -ndim <= dim < ndim:
         raise ValueError(
-            f"{owner}: dim must be a dimension of x, which has shape "
+            f"{type(owner).__name__}: dim must be a dimension of x, which has shape "
             f"{tuple(x.shape)}; got dim={dim}"
         )
     return dim if x.ndim else None

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, placed, require_like
+from handmade._array import Array
 from handmade._numbers import finite_number, whole
-from handmade.nn._standardize import Normalization, grad_moments, moments
+from handmade.nn._norm import Norm, Sizes, moments
 
 
-class _BatchNorm(Normalization):
+class _BatchNorm(Norm):
     """Gives each channel mean 0 and variance 1 over the batch, then scale and shift.
 
     Forward:
@@ -73,40 +73,33 @@ class _BatchNorm(Normalization):
             np.asarray(0, np.int64) if track_running_stats else None
         )
 
-    def forward(self, x: Array) -> Array:
-        xp = self._namespace(x)
-        self._require_channels(x)
-        constant = not self.training and self.running_mean is not None
-        if constant:
-            centred = x - placed(self.running_mean, 1, x.ndim)
-            variance = placed(self.running_var, 1, x.ndim)
-        else:
-            centred, variance = self._of_batch(xp, x)
-        inverse = 1 / xp.sqrt(variance + self.eps)
-        x_hat = centred * inverse
-        self.saved = x_hat, inverse, constant
-        return self._scaled(xp, x_hat, 1)
-
-    def backward(self, grad_output: Array) -> Array:
-        x_hat, inverse, constant = self.saved
-        require_like(type(self).__name__, "grad_output", grad_output, x_hat)
-        xp = self._namespace(grad_output)
-        grad = self._grad_scaled(xp, grad_output, x_hat, 1)
-        if constant:
-            return grad * inverse
-        return grad_moments(xp, grad, x_hat, inverse, _batch_axes(x_hat))
-
-    def _of_batch(self, xp: Any, x: Array) -> tuple[Array, Array]:
-        """X − μ and σ² of this batch, from which the running statistics learn."""
-        mean, centred, variance = moments(xp, x, _batch_axes(x))
-        n = math.prod(x.shape[axis] for axis in _batch_axes(x))
-        if n == 1:
+    def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
+        """Statistics of each channel (dimension 1), or constants; w and b likewise."""
+        owner, channels = type(self).__name__, self.num_features
+        if x.ndim not in self.dimensions or x.shape[1] != channels:
             raise ValueError(
-                f"{type(self).__name__}: the statistics of a batch need more than one "
-                f"value for each channel, got x of shape {tuple(x.shape)}"
+                f"{owner}: x must have {' or '.join(map(str, self.dimensions))} "
+                f"dimensions, the second of size num_features = {channels}, got x of "
+                f"shape {tuple(x.shape)}"
             )
+        if not self.training and self.running_mean is not None:
+            return x.shape, (), 1
+        if math.prod(x.shape) == channels:
+            raise ValueError(
+                f"{owner}: the statistics of a batch need more than one value for each "
+                f"channel, got x of shape {tuple(x.shape)}"
+            )
+        return x.shape, (0, *range(2, x.ndim)), 1
+
+    def statistics(self, xp: Any, x: Array, axes: Sizes) -> tuple[Array, Array]:
+        """X − μ and σ² of this batch, or of all before it, in evaluation mode."""
+        shape = (-1, *(1,) * (x.ndim - 2))
+        if not axes:
+            mean, variance = self.running_mean, self.running_var
+            return x - xp.reshape(mean, shape), xp.reshape(variance, shape)
+        mean, centred, variance = moments(xp, x, axes)
         if self.training and self.track_running_stats:
-            self._track(xp, mean, variance, n)
+            self._track(xp, mean, variance, math.prod(x.shape) // self.num_features)
         return centred, variance
 
     def _track(self, xp: Any, mean: Array, variance: Array, n: int) -> None:
@@ -117,25 +110,9 @@ class _BatchNorm(Normalization):
         m = self.momentum
         if m is None:
             m = 1 / int(self.num_batches_tracked)
-        unbiased = variance * (n / (n - 1))
-        shape = (self.num_features,)
-        new_mean, new_var = (xp.reshape(a, shape) for a in (mean, unbiased))
-        self.running_mean = (1 - m) * self.running_mean + m * new_mean
-        self.running_var = (1 - m) * self.running_var + m * new_var
-
-    def _require_channels(self, x: Array) -> None:
-        if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
-            raise ValueError(
-                f"{type(self).__name__}: x must have "
-                f"{' or '.join(map(str, self.dimensions))} dimensions, the second of "
-                f"size num_features = {self.num_features}, got x of shape "
-                f"{tuple(x.shape)}"
-            )
-
-
-def _batch_axes(x: Array) -> tuple[int, ...]:
-    """All dimensions but the second, which holds the channels."""
-    return (0, *range(2, x.ndim))
+        mean, variance = xp.reshape(mean, (-1,)), xp.reshape(variance, (-1,))
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * (variance * (n / (n - 1)))
 
 
 class BatchNorm1d(_BatchNorm):

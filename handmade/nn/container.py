@@ -1,10 +1,9 @@
 """Modules made of modules."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from handmade._array import Array, require_like
-from handmade.nn.module import Module, accumulate_gradients
+from handmade._array import Array, check_alike
+from handmade.nn.module import Module
 
 
 class Sequential(Module):
@@ -27,9 +26,6 @@ class Sequential(Module):
     Torch:
         `torch.nn.Sequential`: the names in `state_dict` are "0.weight", "1.weight", ….
     """
-
-    _order: list[Module] | None = None
-    """The layers, once asked for; None again as soon as an attribute changes."""
 
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
@@ -56,25 +52,18 @@ class Sequential(Module):
             grad_output = module.backward(grad_output)
         return grad_output
 
-    def acc_grad_parameters(self, grad_output: Array) -> None:
-        layers = self._layers()
-        for module in reversed(layers[1:]):
-            grad_output = module.backward(grad_output)
-        for first in layers[:1]:
-            accumulate_gradients(first, grad_output)
-
     def _layers(self) -> list[Module]:
-        if self._order is None:
-            vars(self)["_order"] = [layer for _, layer in self.named_children()]
-        return self._order or []
+        return [value for value in vars(self).values() if isinstance(value, Module)]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        vars(self).pop("_order", None)
+    @property
+    def needs_input_grad(self) -> bool:
+        """Whether the first layer must return ∂L/∂x."""
+        return all(first.needs_input_grad for first in self._layers()[:1])
 
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        vars(self).pop("_order", None)
+    @needs_input_grad.setter
+    def needs_input_grad(self, needed: bool) -> None:
+        for first in self._layers()[:1]:
+            first.needs_input_grad = needed
 
     def __iter__(self) -> Iterator[Module]:
         """The layers in order."""
@@ -109,9 +98,12 @@ class Residual(Sequential):
         are those of `Sequential`.
     """
 
+    needs_input_grad = True
+    """Also of the layers: their first one's ∂L/∂x is part of the sum."""
+
     def forward(self, x: Array) -> Array:
         change = super().forward(x)
-        require_like("Residual", "f(x)", change, x)
+        check_alike(self, x, change, names=("x", "f(x)"))
         return x + change
 
     def backward(self, grad_output: Array) -> Array:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from handmade._array import Array, array_api_compat, floating_namespace, require_like
+from handmade._array import Array, array_api_compat, check, check_grad
 from handmade._numbers import real_number
 from handmade._random import keep_mask
-from handmade.nn._infinity import times
 from handmade.nn.module import Module
 
 
@@ -34,17 +33,17 @@ class Dropout(Module):
             raise ValueError(f"Dropout: p must lie in [0, 1], got {p}")
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Dropout", x=x)
+        xp = check(self, x=x)
         self.saved = self._factors(xp, x) if self.training else xp.ones_like(x)
-        return times(x, self.saved)
+        return x * self.saved
 
     def backward(self, grad_output: Array) -> Array:
         factors = self.saved
-        require_like("Dropout", "grad_output", grad_output, factors)
-        return times(grad_output, factors)
+        check_grad(self, grad_output, factors)
+        return grad_output * factors
 
     def _factors(self, xp: Any, x: Array) -> Array:
-        """0 for each unit that is dropped, else 1 / (1 − p)."""
+        """K / (1 − p): 0 for each unit that is dropped."""
         device = array_api_compat.device(x)
         keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device)
         kept = 1 - self.p if self.p < 1 else 1.0  # at p = 1 there is none to scale

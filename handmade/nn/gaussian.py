@@ -1,13 +1,12 @@
 """Bell curves, each given by its mean μ and its log-variance s = log σ²."""
 
-import math
-
 from handmade._array import (
     Array,
     array_api_compat,
     array_namespace,
-    floating_namespace,
-    require_like,
+    check,
+    check_alike,
+    check_grad,
 )
 from handmade._random import normal
 from handmade.nn._reduction import Loss
@@ -41,7 +40,7 @@ class GaussianSample(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("GaussianSample", x=x)
+        xp = check(self, x=x)
         mean, log_variance = _halves("GaussianSample", "x", x)
         if not self.training:
             self.saved = xp.zeros_like(mean)
@@ -54,8 +53,7 @@ class GaussianSample(Module):
 
     def backward(self, grad_output: Array) -> Array:
         deviation = self.saved
-        require_like("GaussianSample", "grad_output", grad_output, deviation)
-        xp = array_namespace("GaussianSample", grad_output=grad_output)
+        xp = check_grad(self, grad_output, deviation)
         return xp.concat([grad_output, grad_output * (0.5 * deviation)], axis=-1)
 
 
@@ -86,19 +84,19 @@ class GaussianKLLoss(Loss):
     """
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         mean, log_variance = _halves("GaussianKLLoss", "input", input)
         mean_0, log_variance_0 = _halves("GaussianKLLoss", "target", target)
         precision, change = xp.exp(-log_variance_0), log_variance - log_variance_0
         offset, excess = mean - mean_0, xp.expm1(change)
         losses = 0.5 * xp.sum(excess - change + offset * offset * precision, axis=-1)
         self.saved = offset * precision, excess
-        return self._reduced(xp, losses, math.prod(losses.shape))
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         slope, excess = self.saved
-        xp = array_namespace("GaussianKLLoss", input=slope)
-        grad_losses = self._grad_losses(grad_output, math.prod(slope.shape[:-1]))
+        xp = array_namespace(self, slope=slope)
+        grad_losses = self._grad_losses(grad_output)
         if getattr(grad_losses, "ndim", 0):
             grad_losses = xp.expand_dims(grad_losses, axis=-1)
         return grad_losses * xp.concat([slope, 0.5 * excess], axis=-1)

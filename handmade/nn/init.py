@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handmade import _random
-from handmade._array import converted, floating_namespace
+from handmade._array import check, converted
 from handmade._numbers import at_least, real_number
 from handmade.nn.module import Parameter
 
@@ -312,7 +312,7 @@ def _shape(owner: str, tensor: Any) -> tuple[int, ...]:
         raise TypeError(
             f"{owner}: expected a handmade Parameter, got {type(tensor).__name__}"
         )
-    floating_namespace(owner, tensor=tensor.data)
+    check(owner, tensor=tensor.data)
     return tensor.shape
 
 

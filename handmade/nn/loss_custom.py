@@ -6,13 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import (
-    Array,
-    added_at,
-    array_namespace,
-    floating_namespace,
-    require_shape,
-)
+from handmade._array import Array, array_namespace, check, index_add, require_shape
 from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import classes_first, one_hot, swapped
@@ -96,7 +90,7 @@ class ExpectedCostLoss(Loss):
     def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         cost = _costs(cost)
-        xp = floating_namespace("ExpectedCostLoss", cost=cost)
+        xp = check("ExpectedCostLoss", cost=cost)
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or 0 in cost.shape:
             raise ValueError(
                 f"ExpectedCostLoss: cost must be (c, c) for c classes, got shape "
@@ -109,22 +103,19 @@ class ExpectedCostLoss(Loss):
         self.cost = cost
 
     def forward(self, input: Array, target: Array) -> Array:
-        owner = "ExpectedCostLoss"
-        xp = floating_namespace(owner, input=input, cost=self.cost)
-        scores = classes_first(owner, input)
-        require_shape(owner, "cost", self.cost, (scores.shape[0],) * 2)
-        self._nonempty(input)
-        hot = one_hot(owner, scores, target)
-        costs = xp.tensordot(self.cost.T, hot, axes=1)
-        p = softmax(scores, 0)
-        losses = xp.sum(p * costs, axis=0)
-        self.saved = p, costs, losses
-        return self._reduced(xp, losses, math.prod(losses.shape))
+        xp = check(self, input=input, cost=self.cost)
+        x = classes_first(self, input)
+        require_shape(self, "cost", self.cost, (x.shape[0],) * 2)
+        right, _ = one_hot(self, x, target)
+        costs = xp.tensordot(self.cost.T, xp.astype(right, x.dtype), axes=1)
+        p = softmax(x, 0)
+        expected = xp.sum(p * costs, axis=0)
+        self.saved = p, costs, expected
+        return self._reduced(xp, 1 * expected)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        p, costs, losses = self.saved
-        grad_losses = self._grad_losses(grad_output, math.prod(losses.shape))
-        return swapped(grad_losses * (p * (costs - losses)))
+        p, costs, expected = self.saved
+        return swapped(self._grad_losses(grad_output) * (p * (costs - expected)))
 
 
 class SmoothnessPenalty(Loss):
@@ -178,24 +169,24 @@ class SmoothnessPenalty(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         data = self.weight.data
-        xp = floating_namespace("SmoothnessPenalty", input=input, weight=data)
+        xp = check(self, input=input, weight=data)
         images = xp.reshape(data, (-1, *self.shape))
         down = images[:, 1:, :] - images[:, :-1, :]
         right = images[:, :, 1:] - images[:, :, :-1]
         pairs = math.prod(down.shape) + math.prod(right.shape)
-        self.saved = input, images, down, right, pairs
+        self.saved = input, images, down, right
         return self._reduced(xp, xp.sum(down * down) + xp.sum(right * right), pairs)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        input, images, down, right, pairs = self.saved
-        xp = array_namespace("SmoothnessPenalty", weight=images)
+        input, images, down, right = self.saved
+        xp = array_namespace(self, weight=images)
         grad = xp.zeros_like(images)
         every, head, tail = slice(None), slice(-1), slice(1, None)
-        grad = added_at(grad, (every, tail, every), down)
-        grad = added_at(grad, (every, head, every), -down)
-        grad = added_at(grad, (every, every, tail), right)
-        grad = added_at(grad, (every, every, head), -right)
-        scale = 2 * self._grad_losses(grad_output, pairs)
+        grad = index_add(grad, (every, tail, every), down)
+        grad = index_add(grad, (every, head, every), -down)
+        grad = index_add(grad, (every, every, tail), right)
+        grad = index_add(grad, (every, every, head), -right)
+        scale = 2 * self._grad_losses(grad_output)
         self.weight.accumulate(xp.reshape(scale * grad, self.weight.shape))
         return xp.zeros_like(input)
 

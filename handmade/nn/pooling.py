@@ -1,11 +1,13 @@
 """Pooling: each window shrinks to one number, its largest or its mean."""
 
-from collections.abc import Iterable
+import math
 from numbers import Integral
 from typing import Any
 
-from handmade._array import Array, floating_namespace, require_shape
-from handmade.nn._windows import Sizes, Windows, require_input, whole_numbers
+from handmade._array import Array, array_api_compat, check, check_grad
+from handmade._numbers import only, whole_tuple
+from handmade.nn._im2col import Sizes, Windows, col2im, im2col
+from handmade.nn.conv import require_images
 from handmade.nn.module import Module
 
 
@@ -19,44 +21,57 @@ class _Pooling(Module):
         self, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
     ) -> None:
         owner, d = type(self).__name__, self.spatial
-        kernel = whole_numbers(owner, "kernel_size", kernel_size, d, 1)
-        steps = whole_numbers(
-            owner, "stride", kernel_size if stride is None else stride, d, 1
+        stride = kernel_size if stride is None else stride
+        self.windows = Windows(
+            whole_tuple(owner, "kernel_size", kernel_size, d, 1),
+            whole_tuple(owner, "stride", stride, d, 1),
+            whole_tuple(owner, "padding", padding, d, 0),
+            whole_tuple(owner, "dilation", dilation, d, 1),
+            bool(ceil_mode),
         )
-        ends = whole_numbers(owner, "padding", padding, d, 0)
-        gaps = whole_numbers(owner, "dilation", dilation, d, 1)
-        if any(2 * p > k for p, k in zip(ends, kernel, strict=True)):
+        both = zip(self.windows.padding, self.windows.kernel, strict=True)
+        if any(2 * p > k for p, k in both):
             raise ValueError(
                 f"{owner}: padding must be at most half of kernel_size, got padding "
                 f"{padding!r} and kernel_size {kernel_size!r}"
             )
-        self.windows = Windows(kernel, steps, ends, gaps, bool(ceil_mode))
 
-    def _taken_apart(self, xp: Any, x: Array, fill: float) -> tuple[list[Array], Sizes]:
-        """The windows of x as parts, and how many windows there are."""
-        require_input(type(self).__name__, x, self.spatial)
-        counts = self._counts(x)
+    def _columns(self, x: Array, fill: float) -> list[Array]:
+        """The windows of x taken apart, once x is known to be images."""
+        require_images(self, x, self.spatial)
+        return im2col(self, x, self.windows, x.ndim - self.spatial, fill)
+
+    def _images(self, columns: list[Array], x: Array) -> Array:
+        """∂L/∂x from the gradients by its columns."""
         axis = x.ndim - self.spatial
-        return self.windows.parts(xp, x, axis, counts, fill), counts
+        return col2im(columns, self.windows, axis, tuple(x.shape[axis:]), x)
 
-    def _put_back(self, xp: Any, parts: Iterable[Array], x: Array) -> Array:
-        """The adjoint: the gradient by x from that by its parts."""
-        axis = x.ndim - self.spatial
-        return self.windows.overlap_add(xp, parts, axis, tuple(x.shape[axis:]), x)
-
-    def _counts(self, x: Array) -> Sizes:
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        return self.windows.counts(type(self).__name__, sizes)
-
-    def _matching(self, x: Array, grad_output: Array) -> Any:
-        """The namespace, once `grad_output` is known to fit the forward pass."""
-        owner, leading = type(self).__name__, x.shape[: x.ndim - self.spatial]
-        require_shape(owner, "grad_output", grad_output, (*leading, *self._counts(x)))
-        return floating_namespace(owner, x=x, grad_output=grad_output)
+    def _starts(self, xp: Any, x: Array, shape: Sizes) -> list[tuple[Array, int]]:
+        """For each spatial dimension where its windows start, and the size of x."""
+        each = zip(
+            shape[-self.spatial :],
+            self.windows.stride,
+            self.windows.padding,
+            x.shape[-self.spatial :],
+            strict=True,
+        )
+        device = array_api_compat.device(x)
+        return [
+            (xp.arange(count, dtype=xp.int64, device=device) * s - p, size)
+            for count, s, p, size in each
+        ]
 
 
 class _MaxPool(_Pooling):
-    """The largest number of each window, in any number of spatial dimensions."""
+    """The largest number of each window.
+
+    Forward:
+        y[t] = max over k of column k [t] = x[s·t + d·k − p]
+
+    Backward:
+        ∂L/∂column k [t] = ∂L/∂y[t] where k is the position of the largest, else 0
+        ∂L/∂x = col2im of these: windows that overlap add
+    """
 
     def __init__(
         self,
@@ -68,35 +83,65 @@ class _MaxPool(_Pooling):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, dilation, ceil_mode)
-        if return_indices:
-            raise ValueError(
-                f"{type(self).__name__}: return_indices must be False, "
-                f"got {return_indices!r}"
-            )
+        only(type(self).__name__, "return_indices", return_indices, False)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
-        parts, counts = self._taken_apart(xp, x, fill=-float("inf"))
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        self.windows.require_inside(type(self).__name__, counts, sizes)
-        y, winner = parts[0], self.windows.first_inside(xp, x, counts)
-        for place, part in enumerate(parts[1:], start=1):
-            wins = (part > y) | xp.isnan(part)
-            y = xp.maximum(y, part)
-            winner = xp.maximum(winner, place * xp.astype(wins, winner.dtype))
-        self.saved = x, winner
+        xp = check(self, x=x)
+        y, *others = self._columns(x, fill=-math.inf)
+        winner = self._first_inside(xp, x, y.shape)
+        for position, column in enumerate(others, start=1):
+            wins = (column > y) | xp.isnan(column)
+            y = xp.maximum(y, column)
+            winner = xp.where(wins, position, winner)
+        self.saved = x, winner, y.shape
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        x, winner = self.saved
-        xp = self._matching(x, grad_output)
-        places = range(self.windows.places)
-        parts = (xp.where(winner == place, grad_output, 0.0) for place in places)
-        return self._put_back(xp, parts, x)
+        x, winner, shape = self.saved
+        xp = check_grad(self, grad_output, x, shape)
+        positions = range(math.prod(self.windows.kernel))
+        columns = [xp.where(winner == k, grad_output, 0.0) for k in positions]
+        return self._images(columns, x)
+
+    def _first_inside(self, xp: Any, x: Array, shape: Sizes) -> Array:
+        """The first position of each window that is not padding: it wins if all are −∞.
+
+        Raises:
+            ValueError: a window lies wholly in the padding, or steps over the input.
+        """
+        self._require_inside(shape[-self.spatial :], tuple(x.shape[-self.spatial :]))
+        first = xp.zeros((), dtype=xp.int64, device=array_api_compat.device(x))
+        starts = self._starts(xp, x, shape)
+        for (start, _), k, d in zip(
+            starts, self.windows.kernel, self.windows.dilation, strict=True
+        ):
+            first = first[..., None] * k + xp.clip(-(start // d), 0, None)
+        return first
+
+    def _require_inside(self, counts: Sizes, sizes: Sizes) -> None:
+        kernel, stride, padding, dilation, _ = self.windows
+        for size, count, s, p, d in zip(
+            sizes, counts, stride, padding, dilation, strict=True
+        ):
+            starts = range(-p, count * s - p, s) if p else ()
+            if any(start + max(0, -(start // d)) * d >= size for start in starts):
+                raise ValueError(
+                    f"{type(self).__name__}: a window holds nothing but padding, of an "
+                    f"input of size {sizes} with kernel_size {kernel}, padding "
+                    f"{padding} and dilation {dilation}"
+                )
 
 
 class _AvgPool(_Pooling):
-    """The mean of each window, in any number of spatial dimensions."""
+    """The mean of each window.
+
+    Forward:
+        y[t] = Σₖ column k [t] / m[t],   column k [t] = x[s·t + k − p]
+
+    Backward:
+        ∂L/∂column k [t] = ∂L/∂y[t] / m[t]
+        ∂L/∂x = col2im of these: windows that overlap add
+    """
 
     divisor_override: int | None = None
 
@@ -112,24 +157,33 @@ class _AvgPool(_Pooling):
         self.count_include_pad = bool(count_include_pad)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
-        parts, counts = self._taken_apart(xp, x, fill=0)
-        divisor = self._divisor(xp, x, counts)
-        self.saved = x, divisor
-        return sum(parts) / divisor
+        xp = check(self, x=x)
+        columns = self._columns(x, fill=0)
+        divisor = self._divisor(xp, x, columns[0].shape)
+        y = sum(columns) / divisor
+        self.saved = x, divisor, y.shape
+        return y
 
     def backward(self, grad_output: Array) -> Array:
-        x, divisor = self.saved
-        xp = self._matching(x, grad_output)
-        share = grad_output / divisor
-        return self._put_back(xp, [share] * self.windows.places, x)
+        x, divisor, shape = self.saved
+        check_grad(self, grad_output, x, shape)
+        k = math.prod(self.windows.kernel)
+        return self._images([grad_output / divisor] * k, x)
 
-    def _divisor(self, xp: Any, x: Array, counts: Sizes) -> Any:
-        """What each sum is divided by: one number, or one for each window."""
-        if self.divisor_override is not None:
-            return self.divisor_override
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        return self.windows.held(xp, x, counts, sizes, self.count_include_pad)
+    def _divisor(self, xp: Any, x: Array, shape: Sizes) -> Any:
+        """The m that each sum is divided by: how many numbers its window holds."""
+        total: Any = self.divisor_override
+        if total is not None:
+            return total
+        kernel, _, padding, *_ = self.windows
+        for (start, size), k, p in zip(
+            self._starts(xp, x, shape), kernel, padding, strict=True
+        ):
+            margin = p if self.count_include_pad else 0
+            end = xp.clip(start + k, None, size + margin)
+            length = xp.astype(end - xp.clip(start, -margin, None), x.dtype)
+            total = length if total is None else total[..., None] * length
+        return total
 
 
 class MaxPool1d(_MaxPool):
@@ -269,15 +323,11 @@ class AvgPool2d(_AvgPool):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        if divisor_override is not None:
-            self.divisor_override = _divisor("AvgPool2d", divisor_override)
-
-
-def _divisor(owner: str, value: Any) -> int:
-    if not isinstance(value, Integral):
-        raise TypeError(
-            f"{owner}: divisor_override must be a whole number, got {value!r}"
-        )
-    if value == 0:
-        raise ValueError(f"{owner}: divisor_override must not be 0")
-    return int(value)
+        if divisor_override == 0:
+            raise ValueError("AvgPool2d: divisor_override must not be 0")
+        if divisor_override is not None and not isinstance(divisor_override, Integral):
+            raise TypeError(
+                f"AvgPool2d: divisor_override must be a whole number, "
+                f"got {divisor_override!r}"
+            )
+        self.divisor_override = divisor_override

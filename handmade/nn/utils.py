@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace, unwarned
+from handmade._array import Array, check
 from handmade._numbers import at_least, real_number
 from handmade.nn.module import Parameter, parameters_of
 
@@ -54,7 +54,7 @@ def clip_grad_norm_(
     return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
 
 
-@unwarned
+@np.errstate(all="ignore")
 def _shortened(
     owner: str,
     reached: list[Parameter],
@@ -68,7 +68,7 @@ def _shortened(
         raise RuntimeError(
             f"{owner}: the norm of order {order:g} of all gradients is {float(norm)}"
         )
-    xp = floating_namespace(owner, norm=norm)
+    xp = check(owner, norm=norm)
     share = xp.minimum(max_norm / (norm + 1e-6), xp.ones_like(norm))
     for parameter in reached:
         parameter.grad = share * parameter.grad
@@ -96,7 +96,7 @@ def clip_grad_value_(
     owner = "clip_grad_value_"
     limit = at_least(owner, "clip_value", clip_value, 0)
     for parameter in _reached(owner, parameters):
-        xp = floating_namespace(owner, grad=parameter.grad)
+        xp = check(owner, grad=parameter.grad)
         parameter.grad = xp.clip(parameter.grad, -limit, limit)
 
 
@@ -104,13 +104,13 @@ def _reached(owner: str, parameters: Any) -> list[Parameter]:
     """The parameters that have a gradient, their gradients of one kind."""
     reached = [p for p in parameters_of(owner, parameters) if p.grad is not None]
     for parameter in reached:
-        floating_namespace(owner, first=reached[0].grad, grad=parameter.grad)
+        check(owner, first=reached[0].grad, grad=parameter.grad)
     return reached
 
 
 def _norm(grads: list[Array], order: float) -> Array:
     """The norm of all gradients as one vector: the norm of their norms."""
-    xp = floating_namespace("clip_grad_norm_", grad=grads[0])
+    xp = check("clip_grad_norm_", grad=grads[0])
     norms = [xp.linalg.vector_norm(grad, ord=order) for grad in grads]
     # NumPy's functions answer with a number that is no array.
     return xp.asarray(xp.linalg.vector_norm(xp.stack(norms), ord=order))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
@@ -65,7 +65,7 @@ class Adadelta(Optimizer):
         require_share("Adadelta", group, "rho")
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Adadelta", data=data)
+        xp = check("Adadelta", data=data)
         rho, eps = group["rho"], group["eps"]
         g = gradient_with_decay(data, grad, group)
         state["step"] = state.get("step", 0) + 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
@@ -79,7 +79,7 @@ class Adagrad(Optimizer):
         require_at_least_0("Adagrad", group, *names)
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Adagrad", data=data)
+        xp = check("Adagrad", data=data)
         g = gradient_with_decay(data, grad, group)
         state["step"] = t = state.get("step", 0) + 1
         s = state.get("sum", group["initial_accumulator_value"]) + g * g

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade._numbers import whole
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_numbers
@@ -114,7 +114,7 @@ def orthogonalized(
     Shape:
         x xᵀ is the smaller of the two products: a tall d is transposed first.
     """
-    xp = floating_namespace("orthogonalized", d=d)
+    xp = check("orthogonalized", d=d)
     a, b, c = coefficients
     x = d.T if d.shape[0] > d.shape[1] else d
     x = x / xp.clip(xp.sqrt(xp.sum(x * x)), eps, None)

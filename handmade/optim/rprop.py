@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_numbers
 from handmade.optim.optimizer import Group, Optimizer, State
@@ -78,7 +78,7 @@ class Rprop(Optimizer):
             )
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Rprop", data=data)
+        xp = check("Rprop", data=data)
         smaller, larger = group["etas"]
         g = -grad if group["maximize"] else grad
         state["step"] = state.get("step", 0) + 1
