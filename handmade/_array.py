@@ -214,12 +214,18 @@ def _arange(n: int, *, dtype: Any = None, device: Any = None) -> Array:
 def _numpy(xp: Any) -> Any:
     """NumPy's namespace, with direct ways to what costs small arrays most."""
     quick = {"sum": _sum, "max": _max, "clip": _clip, "arange": _arange}
+    quick["count_nonzero"] = np.count_nonzero
     return SimpleNamespace(**{**vars(xp), **quick})
 
 
-def is_integral(array: Array) -> bool:
-    """Whether `array` holds whole numbers."""
-    return _lookup("is_integral", "array", array)[1] == "integral"
+def is_integral(array: Array, owner: Owner = "is_integral", name: str = "x") -> bool:
+    """Whether an array holds whole numbers."""
+    return _lookup(owner, name, array)[1] == "integral"
+
+
+def device(array: Array) -> Any:
+    """Where an array lies."""
+    return None if isinstance(array, NumPyArray) else array_api_compat.device(array)
 
 
 def is_count(array: Array) -> bool:
@@ -232,21 +238,22 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
     xp = array_namespace("zeros", like=like)
     if tuple(like.shape) == shape:
         return xp.zeros_like(like)
-    return xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+    return xp.zeros(shape, dtype=like.dtype, device=device(like))
 
 
 def pad(x: Array, axis: int, ends: Iterable[tuple[int, ...]], fill: float) -> Array:
     """X with (before, after) numbers around each dimension from `axis` on."""
     xp = array_namespace("pad", x=x)
-    device = array_api_compat.device(x)
     for dimension, (before, after) in enumerate(ends, start=axis):
         if before or after:
-            shapes = (
-                (*x.shape[:dimension], n, *x.shape[dimension + 1 :])
-                for n in (before, after)
-            )
             first, last = (
-                xp.full(shape, fill, dtype=x.dtype, device=device) for shape in shapes
+                xp.full(
+                    (*x.shape[:dimension], n, *x.shape[dimension + 1 :]),
+                    fill,
+                    dtype=x.dtype,
+                    device=device(x),
+                )
+                for n in (before, after)
             )
             x = xp.concat([first, x, last], axis=dimension)
     return x
@@ -284,8 +291,7 @@ def converted(array: Array, like: Array) -> Array:
         array = array.detach() if to_torch else array.numpy(force=True)
     elif to_torch:
         array = np.array(array, order="C")  # torch takes no negative strides
-    device = array_api_compat.device(like)
-    return xp.asarray(array, dtype=dtype, device=device, copy=True)
+    return xp.asarray(array, dtype=dtype, device=device(like), copy=True)
 
 
 def _kind(array: Array) -> str:

@@ -8,10 +8,10 @@ import numpy as np
 from handmade import _random
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
     check,
     converted,
+    device,
     require_shape,
 )
 from handmade._numbers import whole
@@ -272,24 +272,20 @@ def _all_used(xp: Any, squared: Array) -> Array:
         sizes = _sizes(xp, nearest, squared.shape[1])
         alone = xp.take(sizes, nearest, axis=0) == 1
         farthest = xp.argmax(xp.where(alone, -xp.ones_like(lost), lost))
-        place = xp.arange(nearest.shape[0], dtype=xp.int64, device=_device(nearest))
+        place = xp.arange(nearest.shape[0], dtype=xp.int64, device=device(nearest))
         nearest = xp.where(place == farthest, xp.full_like(nearest, j), nearest)
     return nearest
 
 
 def _one_hot(xp: Any, nearest: Array, centres: Array) -> Array:
     """1 where an example (row) belongs to a centre (column), else 0."""
-    index = xp.arange(centres.shape[0], dtype=nearest.dtype, device=_device(nearest))
+    index = xp.arange(centres.shape[0], dtype=nearest.dtype, device=device(nearest))
     return xp.astype(nearest[:, None] == index, centres.dtype)
 
 
 def _sizes(xp: Any, nearest: Array, k: int) -> Array:
     """How many members each centre has."""
     return xp.stack([xp.sum(xp.astype(nearest == j, xp.int64)) for j in range(k)])
-
-
-def _device(array: Array) -> Any:
-    return array_api_compat.device(array)
 
 
 def _some(owner: str, squared: Array) -> Array:

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
     check,
+    device,
     require_shape,
 )
 from handmade._numbers import finite_number, whole
@@ -80,8 +80,7 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
     if x.ndim != 2:
         raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
     _require_labels("with_label", label, x.shape[0], num_classes)
-    device = array_api_compat.device(x)
-    classes = xp.arange(num_classes, dtype=xp.int64, device=device)
+    classes = xp.arange(num_classes, dtype=xp.int64, device=device(x))
     hot = xp.astype(label, xp.int64)[:, None] == classes
     return xp.concat([x, xp.astype(hot, x.dtype)], axis=1)
 
@@ -97,8 +96,7 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     num_classes = whole("wrong_label", "num_classes", num_classes, 2)
     _require_labels("wrong_label", label, label.shape[0], num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
-    device = array_api_compat.device(label)
-    further = xp.asarray(drawn, dtype=xp.int64, device=device)
+    further = xp.asarray(drawn, dtype=xp.int64, device=device(label))
     wrong = (xp.astype(label, xp.int64) + further) % num_classes
     return xp.astype(wrong, label.dtype)
 
@@ -198,10 +196,9 @@ class ForwardForward:
     def predict(self, x: Array) -> Array:
         """The goodness of `x` with each label, summed over all layers, (n, c)."""
         xp = check("ForwardForward", x=x)
-        device = array_api_compat.device(x)
         columns: list[Array] = []
         for label in range(self.num_classes):
-            labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device)
+            labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device(x))
             columns.append(self._total_goodness(x, labels))
         return xp.stack(columns, axis=1)
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from handmade._array import Array, array_api_compat, array_namespace, require_shape
+from handmade._array import Array, array_namespace, device, require_shape
 from handmade._numbers import real_number
 
 
@@ -65,8 +65,7 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
                 f"confusion_matrix: every {name} must be in 0 … {num_classes - 1}"
             )
     cells = xp.sort(target * num_classes + predicted)
-    device = array_api_compat.device(cells)
-    borders = xp.arange(num_classes**2 + 1, dtype=xp.int64, device=device)
+    borders = xp.arange(num_classes**2 + 1, dtype=xp.int64, device=device(cells))
     below = xp.searchsorted(cells, borders)
     return xp.reshape(below[1:] - below[:-1], (num_classes, num_classes))
 

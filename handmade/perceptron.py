@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from handmade._array import (
     Array,
-    array_api_compat,
     check,
+    device,
     require_shape,
 )
 from handmade._numbers import positive
@@ -21,8 +21,7 @@ def with_ones(x: Array) -> Array:
         x (…, i) → (…, 1 + i).
     """
     xp = check("with_ones", x=x)
-    device = array_api_compat.device(x)
-    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device)
+    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device(x))
     return xp.concat([ones, x], axis=-1)
 
 

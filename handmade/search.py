@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from handmade._array import (
     Array,
-    array_api_compat,
     check,
     converted,
+    device,
     is_count,
 )
 from handmade._modes import evaluated
@@ -317,8 +317,7 @@ class Annealing(RandomDescent):
         own = super().parameters()
         like = next(iter(own.values()))
         xp = check("Annealing", like=like)
-        device = array_api_compat.device(like)
-        heat = xp.full((), self.temperature, dtype=like.dtype, device=device)
+        heat = xp.full((), self.temperature, dtype=like.dtype, device=device(like))
         return own | {"temperature": heat}
 
     def state_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from handmade import _array, _random
 from handmade.nn import _im2col
@@ -86,7 +87,9 @@ def _spread(
         zeros = [torch.zeros_like(column)] * (stride - 1)
         column = torch.stack([column, *zeros], dim=i + 1).flatten(i, i + 1)
         first = dilation * k - padding
-        ends = [first, size - first - column.shape[i]]  # what is below 0 is cut off
-        ends = [0] * 2 * (column.ndim - 1 - i) + ends
-        column = torch.nn.functional.pad(column, ends)
+        inside = slice(max(0, -first), max(0, size - first))
+        column = column[(slice(None),) * i + (inside,)]
+        before = min(max(0, first), size)
+        ends = [before, size - before - column.shape[i]]
+        column = pad(column, [0] * 2 * (column.ndim - 1 - i) + ends)
     return column

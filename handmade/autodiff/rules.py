@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from handmade._array import Array, array_api_compat
+from handmade._array import Array, device
 
 Rule = Callable[..., Any]
 Axes = int | tuple[int, ...] | None
@@ -221,7 +221,7 @@ def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
 def _counted(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
     """For arrays of indices: assigning would lose all but one of equal indices."""
     n = math.prod(x.shape)
-    places = xp.arange(n, dtype=xp.int64, device=array_api_compat.device(x))
+    places = xp.arange(n, dtype=xp.int64, device=device(x))
     taken = xp.reshape(xp.reshape(places, x.shape)[index], (-1,))
     one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
     return xp.reshape(xp.reshape(adjoint, (-1,)) @ one_hot, x.shape)

@@ -9,9 +9,9 @@ from handmade._array import (
     Array,
     NumPyArray,
     Owner,
-    array_api_compat,
     array_namespace,
     check,
+    device,
     holds,
     is_integral,
     name_of,
@@ -80,7 +80,7 @@ def one_hot(
     require_shape(owner, "target", target, examples)
     if target.dtype != xp.int64:
         target = xp.astype(target, xp.int64)  # uint8 would wrap from 256 classes on
-    index = xp.arange(classes, dtype=xp.int64, device=array_api_compat.device(target))
+    index = xp.arange(classes, dtype=xp.int64, device=device(target))
     hot = index[(..., *(None,) * target.ndim)] == target
     each_has_one = holds(xp.count_nonzero(hot) == math.prod(examples))
     if not each_has_one:

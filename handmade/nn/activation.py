@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array, check, check_grad
-from handmade._numbers import real_number, whole
+from handmade._numbers import only, real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
 from handmade.nn.module import Module, Parameter
 
@@ -233,12 +233,22 @@ class Hardtanh(_Between):
         max_val: b, above a.
 
     Torch:
-        `torch.nn.Hardtanh`; `inplace` and the old names `min_value` and `max_value` do
-        not exist here. Torch's slope at NaN depends on the layout in memory; here it
-        is 1.
+        `torch.nn.Hardtanh`; `inplace` and the deprecated names `min_value` and
+        `max_value` are refused. Torch's slope at NaN depends on the layout in memory;
+        here it is 1.
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
+        only("Hardtanh", "inplace", inplace, False)
+        only("Hardtanh", "min_value", min_value, None)
+        only("Hardtanh", "max_value", max_value, None)
         self.min_val = real_number("Hardtanh", "min_val", min_val)
         self.max_val = real_number("Hardtanh", "max_val", max_val)
         if not self.min_val < self.max_val:

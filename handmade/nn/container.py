@@ -55,14 +55,18 @@ class Sequential(Module):
     def _layers(self) -> list[Module]:
         return [value for value in vars(self).values() if isinstance(value, Module)]
 
+    def _first(self) -> Module | None:
+        return next((m for m in vars(self).values() if isinstance(m, Module)), None)
+
     @property
     def needs_input_grad(self) -> bool:
         """Whether the first layer must return ∂L/∂x."""
-        return all(first.needs_input_grad for first in self._layers()[:1])
+        first = self._first()
+        return first is None or first.needs_input_grad
 
     @needs_input_grad.setter
     def needs_input_grad(self, needed: bool) -> None:
-        for first in self._layers()[:1]:
+        if (first := self._first()) is not None:
             first.needs_input_grad = needed
 
     def __iter__(self) -> Iterator[Module]:

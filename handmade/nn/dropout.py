@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handmade._array import Array, array_api_compat, check, check_grad
+from handmade._array import Array, check, check_grad, device
 from handmade._numbers import real_number
 from handmade._random import keep_mask
 from handmade.nn.module import Module
@@ -44,7 +44,6 @@ class Dropout(Module):
 
     def _factors(self, xp: Any, x: Array) -> Array:
         """K / (1 − p): 0 for each unit that is dropped."""
-        device = array_api_compat.device(x)
-        keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device)
+        keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device(x))
         kept = 1 - self.p if self.p < 1 else 1.0  # at p = 1 there is none to scale
         return xp.astype(keep, x.dtype) / kept

@@ -2,11 +2,11 @@
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
     check,
     check_alike,
     check_grad,
+    device,
 )
 from handmade._random import normal
 from handmade.nn._reduction import Loss
@@ -46,8 +46,7 @@ class GaussianSample(Module):
             self.saved = xp.zeros_like(mean)
             return mean
         drawn = normal(0.0, 1.0, tuple(mean.shape))
-        device = array_api_compat.device(x)
-        noise = xp.asarray(drawn, dtype=x.dtype, device=device)
+        noise = xp.asarray(drawn, dtype=x.dtype, device=device(x))
         self.saved = xp.exp(0.5 * log_variance) * noise
         return mean + self.saved
 

@@ -229,26 +229,27 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = check(self, input=input)
-        array_namespace(self, input=input, target=target)
         log_p = log_softmax(classes_first(self, input), 0)
-        kind = self._of_classes if is_integral(target) else self._of_probabilities
-        return kind(xp, log_p, target)
+        if is_integral(target, self, "target"):
+            return self._of_classes(xp, log_p, target)
+        return self._of_probabilities(xp, log_p, target)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         log_p, q, mass, counted = self.saved
         xp = array_namespace(self, log_p=log_p)
-        grad = xp.exp(log_p) * mass - q  # softmax(x) − target, where Σ q = 1
+        softmax = xp.exp(log_p)
+        grad = (softmax if mass is None else softmax * mass) - q
         grad *= self._grad_losses(grad_output)
         if counted is not None:  # 0 also where all are ignored, whose mean is 0/0
             grad = xp.where(counted, grad, 0.0)
         return swapped(grad)
 
     def _of_classes(self, xp: Any, log_p: Array, target: Array) -> Array:
-        """The loss of class indices; q, Σ q and which examples count are saved."""
+        """The loss of class indices; saves q, Σ q unless it is 1, and who counts."""
         right, all_count = one_hot(self, log_p, target, self.ignore_index)
         hot, eps = xp.astype(right, log_p.dtype), self.label_smoothing
         if all_count and self.weight is None and eps == 0:
-            self.saved = log_p, hot, 1, None
+            self.saved = log_p, hot, None, None
             return self._reduced(xp, -xp.sum(xp.where(right, log_p, 0.0), axis=0))
         weight, counts = class_weights(self, self.weight, log_p), xp.sum(hot, axis=0)
         q = ((1 - eps) * hot + eps / log_p.shape[0] * counts) * weight
@@ -257,7 +258,7 @@ class CrossEntropyLoss(Loss):
         return self._reduced(xp, losses, xp.sum(hot * weight))
 
     def _of_probabilities(self, xp: Any, log_p: Array, target: Array) -> Array:
-        """The loss of probabilities; q and Σ q are saved."""
+        """The loss of probabilities; saves q and Σ q."""
         check(self, input=log_p, target=target)
         shape, eps = swapped(log_p).shape, self.label_smoothing
         require_shape(self, "target (probabilities)", target, shape)

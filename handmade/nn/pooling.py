@@ -4,7 +4,7 @@ import math
 from numbers import Integral
 from typing import Any
 
-from handmade._array import Array, array_api_compat, check, check_grad
+from handmade._array import Array, check, check_grad, device
 from handmade._numbers import only, whole_tuple
 from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.conv import require_images
@@ -55,9 +55,8 @@ class _Pooling(Module):
             x.shape[-self.spatial :],
             strict=True,
         )
-        device = array_api_compat.device(x)
         return [
-            (xp.arange(count, dtype=xp.int64, device=device) * s - p, size)
+            (xp.arange(count, dtype=xp.int64, device=device(x)) * s - p, size)
             for count, s, p, size in each
         ]
 
@@ -110,7 +109,7 @@ class _MaxPool(_Pooling):
             ValueError: a window lies wholly in the padding, or steps over the input.
         """
         self._require_inside(shape[-self.spatial :], tuple(x.shape[-self.spatial :]))
-        first = xp.zeros((), dtype=xp.int64, device=array_api_compat.device(x))
+        first = xp.zeros((), dtype=xp.int64, device=device(x))
         starts = self._starts(xp, x, shape)
         for (start, _), k, d in zip(
             starts, self.windows.kernel, self.windows.dilation, strict=True

@@ -5,9 +5,9 @@ from typing import Any
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
     check_grad,
+    device,
     holds,
     is_integral,
     require_shape,
@@ -85,8 +85,7 @@ class Embedding(Module):
 
     def _one_hot(self, xp: Any, index: Array) -> Array:
         """1 where a row of W is the one asked for, except the padding, else 0."""
-        device = array_api_compat.device(index)
-        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device)
+        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device(index))
         hot = xp.expand_dims(index, axis=1) == rows
         if self.padding_idx is not None:
             hot = hot & (rows != self.padding_idx)
