@@ -178,8 +178,7 @@ def _lookup(owner: Owner, name: str, array: Array) -> tuple[Any, str]:
                 f"{name_of(owner)}: {name} must be an array (NumPy or torch), "
                 f"got {type(array).__name__}"
             )
-        xp = array_api_compat.array_namespace(array)
-        xp = _numpy(xp) if xp.__name__ == "array_api_compat.numpy" else xp
+        xp = _quick(array_api_compat.array_namespace(array))
         _KNOWN[kind] = xp, _kind_of(xp, array.dtype)
         if _KNOWN[kind][1] == "floating":
             _FLOATING[kind] = xp
@@ -191,6 +190,14 @@ def _kind_of(xp: Any, dtype: Any) -> str:
     if dtype in (xp.float32, xp.float64):
         return "floating"
     return "integral" if xp.isdtype(dtype, "integral") else ""
+
+
+@cache
+def _quick(xp: Any) -> Any:
+    """The namespace, with direct ways to what costs small arrays most."""
+    own = {"array_api_compat.numpy": _NUMPY, "array_api_compat.torch": _TORCH}
+    found = own.get(xp.__name__)
+    return SimpleNamespace(**{**vars(xp), **found}) if found else xp
 
 
 def _sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
@@ -210,12 +217,18 @@ def _arange(n: int, *, dtype: Any = None, device: Any = None) -> Array:
     return np.arange(n, dtype=dtype)
 
 
-@cache
-def _numpy(xp: Any) -> Any:
-    """NumPy's namespace, with direct ways to what costs small arrays most."""
-    quick = {"sum": _sum, "max": _max, "clip": _clip, "arange": _arange}
-    quick["count_nonzero"] = np.count_nonzero
-    return SimpleNamespace(**{**vars(xp), **quick})
+def _clip_tensor(x: Array, low: Any, high: Any) -> Array:
+    return x.clip(low, high)
+
+
+_NUMPY: dict[str, Any] = {
+    "sum": _sum,
+    "max": _max,
+    "clip": _clip,
+    "arange": _arange,
+    "count_nonzero": np.count_nonzero,
+}
+_TORCH: dict[str, Any] = {"clip": _clip_tensor}
 
 
 def is_integral(array: Array, owner: Owner = "is_integral", name: str = "x") -> bool:

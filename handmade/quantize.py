@@ -3,7 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
-from handmade._array import Array, check
+from handmade._array import Array, check, holds
 from handmade._bits import FLOATS, known_bits, known_float
 
 DIGITS = {"float32": (24, -126), "float16": (11, -14), "bfloat16": (8, -126)}
@@ -97,7 +97,8 @@ def _scale(xp: Any, size: Array, bits: int | str) -> Array:
 
 def _mean(xp: Any, size: Array, largest: Array) -> Array:
     """The mean, though the sum may be too large; a power of 2 rounds nothing."""
-    shrunk = 2.0**-64 if bool(largest > 1) else 1.0
+    one = xp.ones_like(largest)
+    shrunk = xp.where(largest > 1, 2.0**-64 * one, one)
     return xp.minimum(xp.mean(size * shrunk), largest * shrunk) / shrunk
 
 
@@ -110,7 +111,7 @@ def _asked(weight: Array, bits: Any) -> tuple[Any, int | str]:
             f"quantize: weight must hold at least one number, "
             f"got shape {tuple(weight.shape)}"
         )
-    if not bool(xp.all(xp.isfinite(weight))):
+    if holds(xp.any(~xp.isfinite(weight))):
         raise ValueError("quantize: every weight must be finite, got NaN or infinity")
     return xp, bits
 

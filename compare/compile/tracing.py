@@ -5,7 +5,7 @@ be looked at, and for torch's compiler a write into a part of an array copies it
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import product
 from typing import Any, NoReturn
@@ -19,6 +19,8 @@ from handmade import _array, _random
 from handmade.nn import _im2col
 from handmade.optim import optimizer
 
+Function = Callable[..., Any]
+
 
 @contextmanager
 def tracing(*, functional: bool = False) -> Iterator[None]:
@@ -26,14 +28,21 @@ def tracing(*, functional: bool = False) -> Iterator[None]:
 
     Shapes and dtypes are checked as ever. With `functional` col2im writes into nothing.
     """
-    instead: dict[Callable[..., Any], Callable[..., Any]] = {
-        _array.holds: _unknown,
+    instead: dict[Function, Function] = {
+        _array.holds: unknown,
         _random._drawing: _no_draw,
         optimizer.is_nonzero: _is_nonzero,
         optimizer._unwrapped: _unwrapped,
     }
     if functional:
         instead[_im2col.col2im] = col2im
+    with replaced(instead):
+        yield
+
+
+@contextmanager
+def replaced(instead: Mapping[Function, Function]) -> Iterator[None]:
+    """Within this, other functions stand in the place of some of `handmade`."""
     modules = [m for name, m in sys.modules.items() if name.startswith("handmade")]
     with ExitStack() as patches:
         for original, other in instead.items():
@@ -44,7 +53,7 @@ def tracing(*, functional: bool = False) -> Iterator[None]:
         yield
 
 
-def _unknown(condition: Any) -> bool:
+def unknown(condition: Any) -> bool:
     """`_array.holds`: no condition is known to hold."""
     return False
 

@@ -59,13 +59,13 @@ class Sequential(Module):
         return next((m for m in vars(self).values() if isinstance(m, Module)), None)
 
     @property
-    def needs_input_grad(self) -> bool:
+    def needs_input_grad(self) -> bool:  # pyright: ignore
         """Whether the first layer must return ∂L/∂x."""
         first = self._first()
         return first is None or first.needs_input_grad
 
     @needs_input_grad.setter
-    def needs_input_grad(self, needed: bool) -> None:
+    def needs_input_grad(self, needed: bool) -> None:  # pyright: ignore
         if (first := self._first()) is not None:
             first.needs_input_grad = needed
 
@@ -102,7 +102,7 @@ class Residual(Sequential):
         are those of `Sequential`.
     """
 
-    needs_input_grad = True
+    needs_input_grad = True  # pyright: ignore
     """Also of the layers: their first one's ∂L/∂x is part of the sum."""
 
     def forward(self, x: Array) -> Array:

@@ -88,5 +88,5 @@ class Rprop(Optimizer):
         size = xp.where(turn < 0, smaller * size, grown)
         state["step_size"] = size = xp.clip(size, *group["step_sizes"])
         state["prev"] = g = xp.where(turn < 0, xp.zeros_like(g), g)
-        sign = xp.sign(xp.where(g == g, g, xp.zeros_like(g)))  # 0 for NaN, as torch's
+        sign = xp.astype(g > 0, g.dtype) - xp.astype(g < 0, g.dtype)  # 0 for NaN
         return data - size * sign
