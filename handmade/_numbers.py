@@ -99,6 +99,19 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def probability(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float from 0 to 1.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it lies outside.
+    """
+    number = real_number(owner, name, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{owner}: {name} must lie in [0, 1], got {value}")
+    return number
+
+
 def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
     """`value` as d whole numbers: one for all dimensions, or one for each.
 
@@ -120,14 +133,19 @@ def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
     return tuple(int(number) for number in given)
 
 
-def only(owner: str, name: str, value: Any, supported: Any) -> None:
-    """Refuse an argument of torch's that has one value only here.
+def only(owner: str, **arguments: tuple[Any, Any]) -> None:
+    """Refuse arguments of torch's that may have but one value here.
+
+    Args:
+        owner: whose arguments they are, for the error message.
+        arguments: by name: the value given, and the one that may be.
 
     Raises:
-        ValueError: it has another.
+        ValueError: one has another value.
     """
-    if type(value) is not type(supported) or value != supported:
-        raise ValueError(f"{owner}: {name} must be {supported!r}, got {value!r}")
+    for name, (value, supported) in arguments.items():
+        if type(value) is not type(supported) or value != supported:
+            raise ValueError(f"{owner}: {name} must be {supported!r}, got {value!r}")
 
 
 def share(owner: str, name: str, value: Any) -> float:

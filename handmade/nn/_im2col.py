@@ -15,7 +15,7 @@ from handmade._array import Array, Owner, index_add, name_of, pad, zeros
 
 Sizes = tuple[int, ...]
 """One number for each spatial dimension."""
-Index = tuple[Any, ...]
+Plan = tuple[list[Sizes], list[tuple[Any, ...]]]
 
 
 class Windows(NamedTuple):
@@ -70,21 +70,18 @@ def col2im(
         like: that x; its layout in memory is kept where there is no padding.
     """
     ends, positions = _plan("col2im", windows, axis, sizes)
-    shape = list(columns[0].shape)
-    inner = [slice(p, p + n) for (p, _), n in zip(ends, sizes, strict=True)]
-    shape[axis : axis + len(sizes)] = [
-        n + before + after for n, (before, after) in zip(sizes, ends, strict=True)
-    ]
+    shape, inner = list(columns[0].shape), [slice(None)] * axis
+    for i, (before, after) in enumerate(ends):
+        shape[axis + i] = before + sizes[i] + after
+        inner.append(slice(before, before + sizes[i]))
     x = zeros(tuple(shape), columns[0] if like is None else like)
     for at, column in zip(positions, columns, strict=True):
         x = index_add(x, at, column)
-    return x[(*[slice(None)] * axis, *inner, ...)]
+    return x[(*inner, ...)]
 
 
 @lru_cache(maxsize=1000)
-def _plan(
-    owner: str, windows: Windows, axis: int, sizes: Sizes
-) -> tuple[list[Sizes], list[Index]]:
+def _plan(owner: str, windows: Windows, axis: int, sizes: Sizes) -> Plan:
     """The padding before and after x in each dimension, and where the columns lie."""
     each = zip(sizes, *windows[:4], strict=True)
     counts = [_count(*numbers, windows.ceil_mode) for numbers in each]
@@ -98,7 +95,7 @@ def _plan(
         (p, max(0, (count - 1) * s + d * (k - 1) + 1 - p - size))
         for size, count, k, s, p, d in zip(sizes, counts, *windows[:4], strict=True)
     ]
-    positions: list[Index] = []
+    positions: list[Any] = []
     for position in product(*map(range, windows.kernel)):
         each = zip(position, counts, windows.stride, windows.dilation, strict=True)
         along = [slice(k * d, k * d + (c - 1) * s + 1, s) for k, c, s, d in each]
@@ -112,8 +109,5 @@ def _count(size: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> int:
     With `ceil_mode` rounded up, if the last window then starts within the input or the
     padding before it.
     """
-    room = size + 2 * p - d * (k - 1) - 1
-    if not ceil_mode:
-        return room // s + 1
-    count = -(-room // s) + 1
-    return count - ((count - 1) * s >= size + p)
+    count = (size + 2 * p - d * (k - 1) - 1 + ceil_mode * (s - 1)) // s + 1
+    return count - (ceil_mode and (count - 1) * s >= size + p)

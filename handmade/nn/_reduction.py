@@ -54,17 +54,13 @@ class Loss(Module):
         total = count if total is None else total
         self._total = total if count else 1  # no gradient will be divided by it
         value = losses if self.reduction == "none" else xp.sum(losses)
-        self._value: Array = value / total if self._divides else value
+        self._value: Array = value / total if self.reduction.endswith("mean") else value
         return self._value
 
     def _grad_losses(self, grad_output: Array | None) -> Any:
         """∂L/∂(each element's loss): the backward pass of `_reduced`."""
         upstream = self._upstream(grad_output)
-        return upstream / self._total if self._divides else upstream
-
-    @property
-    def _divides(self) -> bool:
-        return self.reduction.endswith("mean")
+        return upstream / self._total if self.reduction.endswith("mean") else upstream
 
     def _upstream(self, grad_output: Array | None) -> Any:
         """`grad_output`, or 1, once it is known to fit what forward returned."""

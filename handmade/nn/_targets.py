@@ -84,23 +84,29 @@ def one_hot(
     hot = index[(..., *(None,) * target.ndim)] == target
     each_has_one = holds(xp.count_nonzero(hot) == math.prod(examples))
     if not each_has_one:
-        _require_classes(owner, xp, target, classes, ignore_index)
+        words = "target must be a class index"
+        require_indices(owner, words, target, classes, ignore_index)
     if ignore_index is not None and 0 <= ignore_index < classes:
         return hot & (target != ignore_index), False
     return hot, each_has_one
 
 
-def _require_classes(
-    owner: Owner, xp: Any, target: Array, classes: int, ignore_index: int | None
+def require_indices(
+    owner: Owner, what: str, index: Array, count: int, ignore_index: int | None = None
 ) -> None:
-    """Refuse targets that are neither a class nor to be ignored."""
-    wrong = (target < 0) | (target >= classes)
+    """Refuse integers that are neither in 0 … count − 1 nor to be ignored.
+
+    Raises:
+        ValueError: there is one; the first is named.
+    """
+    xp = array_namespace(owner, index=index)
+    wrong = (index < 0) | (index >= count)
     if ignore_index is not None:
-        wrong = wrong & (target != ignore_index)
+        wrong = wrong & (index != ignore_index)
     if holds(xp.any(wrong)):
         first = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
         ignored = f" or {ignore_index}" if (ignore_index or 0) > 0 else ""
         raise ValueError(
-            f"{name_of(owner)}: every target must be a class index in "
-            f"0 … {classes - 1}{ignored}, got {int(xp.reshape(target, (-1,))[first])}"
+            f"{name_of(owner)}: every {what} in 0 … {count - 1}{ignored}, "
+            f"got {int(xp.reshape(index, (-1,))[first])}"
         )

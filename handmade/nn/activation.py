@@ -246,9 +246,8 @@ class Hardtanh(_Between):
         min_value: float | None = None,
         max_value: float | None = None,
     ) -> None:
-        only("Hardtanh", "inplace", inplace, False)
-        only("Hardtanh", "min_value", min_value, None)
-        only("Hardtanh", "max_value", max_value, None)
+        only("Hardtanh", inplace=(inplace, False))
+        only("Hardtanh", min_value=(min_value, None), max_value=(max_value, None))
         self.min_val = real_number("Hardtanh", "min_val", min_val)
         self.max_val = real_number("Hardtanh", "max_val", max_val)
         if not self.min_val < self.max_val:

@@ -62,16 +62,17 @@ class _BatchNorm(Norm):
         num_features = whole(owner, "num_features", num_features, 1)
         super().__init__((num_features,), eps=eps, weight=affine, bias=affine and bias)
         self.num_features = num_features
-        self.momentum = momentum
         if momentum is not None:
-            self.momentum = finite_number(owner, "momentum", momentum)
+            momentum = finite_number(owner, "momentum", momentum)
+        self.momentum = momentum
         self.track_running_stats = track_running_stats
-        zeros, ones = (f(num_features, np.float32) for f in (np.zeros, np.ones))
-        self.running_mean: Array = zeros if track_running_stats else None
-        self.running_var: Array = ones if track_running_stats else None
-        self.num_batches_tracked: Array = (
-            np.asarray(0, np.int64) if track_running_stats else None
-        )
+        self.running_mean: Array = None
+        self.running_var: Array = None
+        self.num_batches_tracked: Array = None
+        if track_running_stats:
+            self.running_mean = np.zeros(num_features, np.float32)
+            self.running_var = np.ones(num_features, np.float32)
+            self.num_batches_tracked = np.asarray(0, np.int64)
 
     def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
         """Statistics of each channel (dimension 1), or constants; w and b likewise."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handmade._array import Array, check_alike
-from handmade.nn.module import Module
+from handmade.nn.module import Module, require_distinct
 
 
 class Sequential(Module):
@@ -35,12 +35,7 @@ class Sequential(Module):
                     f"Module, got {type(module).__name__}"
                 )
             setattr(self, str(index), module)
-        inside = [inner for module in modules for inner in module.modules()]
-        if len({id(module) for module in inside}) < len(inside):
-            raise ValueError(
-                f"{type(self).__name__}: one module stands at two places; "
-                f"construct a module for each place"
-            )
+        require_distinct(self, modules)
 
     def forward(self, x: Array) -> Array:
         for module in self._layers():

@@ -44,16 +44,22 @@ class _Convolution(Module):
         padding_mode: str = "zeros",
     ) -> None:
         owner, d = type(self).__name__, self.spatial
-        _require_groups(owner, in_channels, out_channels, groups)
-        only(owner, "padding_mode", padding_mode, "zeros")
+        i, o = in_channels, out_channels
+        for name, n in {"in_channels": i, "out_channels": o, "groups": groups}.items():
+            whole(owner, name, n, 1)
+        if i % groups or o % groups:
+            raise ValueError(
+                f"{owner}: groups must divide in_channels and out_channels, got groups "
+                f"{groups} with {i} and {o}"
+            )
+        only(owner, padding_mode=(padding_mode, "zeros"))
         kernel = whole_tuple(owner, "kernel_size", kernel_size, d, 1)
         strides = whole_tuple(owner, "stride", stride, d, 1)
         dilations = whole_tuple(owner, "dilation", dilation, d, 1)
         zeros = _padding(owner, padding, kernel, strides, dilations)
         self.windows = Windows(kernel, strides, zeros, dilations)
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.groups = groups
-        shape = (out_channels, in_channels // groups, *kernel)
+        self.in_channels, self.out_channels, self.groups = i, o, groups
+        shape = (o, i // groups, *kernel)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(uniform(-bound, bound, shape))
         self.bias = Parameter(uniform(-bound, bound, shape[:1])) if bias else None
@@ -241,14 +247,3 @@ def _padding(
             f"{stride}, dilation {dilation}"
         )
     return tuple(n // 2 if padding == "same" else 0 for n in both_ends)
-
-
-def _require_groups(owner: str, i: Any, o: Any, groups: Any) -> None:
-    """Refuse channels that do not divide into groups."""
-    for name, n in {"in_channels": i, "out_channels": o, "groups": groups}.items():
-        whole(owner, name, n, 1)
-    if i % groups or o % groups:
-        raise ValueError(
-            f"{owner}: groups must divide in_channels and out_channels, got groups "
-            f"{groups} with {i} and {o}"
-        )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from handmade._array import Array, check, check_grad, device
-from handmade._numbers import real_number
+from handmade._numbers import probability
 from handmade._random import keep_mask
 from handmade.nn.module import Module
 
@@ -28,9 +28,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = real_number("Dropout", "p", p)
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"Dropout: p must lie in [0, 1], got {p}")
+        self.p = probability("Dropout", "p", p)
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)

@@ -11,7 +11,7 @@ from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import classes_first, one_hot, swapped
 from handmade.nn.activation import softmax
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, require_distinct
 
 
 class WeightedSum(Loss):
@@ -38,12 +38,12 @@ class WeightedSum(Loss):
 
     def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
         super().__init__()
-        pairs = _pairs(losses)
-        self.weights = [
-            finite_number("WeightedSum", f"weight {i}", a)
-            for i, (a, _) in enumerate(pairs)
-        ]
-        _require_summable([loss for _, loss in pairs])
+        several = isinstance(losses, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]
+        pairs = list(losses) if several else [losses]
+        if not pairs:
+            raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
+        self.weights = [_require_summand(i, pair) for i, pair in enumerate(pairs)]
+        require_distinct(self, (loss for _, loss in pairs))
         for index, (_, loss) in enumerate(pairs):
             setattr(self, str(index), loss)
 
@@ -152,7 +152,12 @@ class SmoothnessPenalty(Loss):
                 f"SmoothnessPenalty: weight must be a handmade Parameter, got "
                 f"{type(weight).__name__}"
             )
-        height, width = _two_sizes(shape)
+        if not _is_pair(shape):
+            raise TypeError(
+                f"SmoothnessPenalty: shape must be (h, w), two whole numbers, "
+                f"got {shape!r}"
+            )
+        height, width = (whole("SmoothnessPenalty", "shape", n, 1) for n in shape)
         if height * width < 2:
             raise ValueError(
                 f"SmoothnessPenalty: shape must be (h, w) with at least two pixels, "
@@ -204,51 +209,31 @@ def _costs(cost: Any) -> Array:
         ) from error
 
 
-def _two_sizes(shape: Any) -> tuple[int, int]:
-    """Height and width, each at least 1."""
-    if not _is_pair(shape):
+def _require_summand(index: int, pair: Any) -> float:
+    """The weight of a pair (weight, loss) whose loss is one number.
+
+    Raises:
+        TypeError: it is no such pair.
+        ValueError: the weight is not finite, or the loss keeps its elements apart.
+    """
+    if not _is_pair(pair):
         raise TypeError(
-            f"SmoothnessPenalty: shape must be (h, w), two whole numbers, got {shape!r}"
+            f"WeightedSum: losses must be pairs (weight, loss), got "
+            f"{type(pair).__name__}"
         )
-    height, width = (whole("SmoothnessPenalty", "shape", n, 1) for n in shape)
-    return height, width
-
-
-def _pairs(losses: Any) -> list[tuple[float, Loss]]:
-    """The pairs (weight, loss) as a list."""
-    several = isinstance(losses, Iterable)
-    pairs: list[Any] = list(losses) if several else [losses]  # pyright: ignore
-    for pair in pairs:
-        if not _is_pair(pair):
-            raise TypeError(
-                f"WeightedSum: losses must be pairs (weight, loss), got "
-                f"{type(pair).__name__}"
-            )
-    return pairs
+    weight, loss = pair
+    if not isinstance(loss, Loss):
+        raise TypeError(
+            f"WeightedSum: loss {index} must be a handmade loss, got "
+            f"{type(loss).__name__}"
+        )
+    if loss.reduction == "none":
+        raise ValueError(
+            f"WeightedSum: loss {index} must give one number, but "
+            f"{type(loss).__name__} has reduction='none'"
+        )
+    return finite_number("WeightedSum", f"weight {index}", weight)
 
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2  # pyright: ignore
-
-
-def _require_summable(losses: list[Loss]) -> None:
-    """Refuse what does not add to one number, or cannot be differentiated back."""
-    if not losses:
-        raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
-    for index, loss in enumerate(losses):
-        if not isinstance(loss, Loss):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(
-                f"WeightedSum: loss {index} must be a handmade loss, got "
-                f"{type(loss).__name__}"
-            )
-        if loss.reduction == "none":
-            raise ValueError(
-                f"WeightedSum: loss {index} must give one number, but "
-                f"{type(loss).__name__} has reduction='none'"
-            )
-    inside = [inner for loss in losses for inner in loss.modules()]
-    if len({id(inner) for inner in inside}) < len(inside):
-        raise ValueError(
-            "WeightedSum: one loss stands at two places; add its weights, or construct "
-            "a loss for each place"
-        )

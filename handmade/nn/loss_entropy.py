@@ -13,7 +13,7 @@ from handmade._array import (
     is_integral,
     require_shape,
 )
-from handmade._numbers import real_number
+from handmade._numbers import probability
 from handmade.nn._gate import sigmoid
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
@@ -217,15 +217,11 @@ class CrossEntropyLoss(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction=reduction)
-        eps = real_number("CrossEntropyLoss", "label_smoothing", label_smoothing)
-        if not 0 <= eps <= 1:
-            raise ValueError(
-                f"CrossEntropyLoss: label_smoothing must lie in [0, 1], "
-                f"got {label_smoothing}"
-            )
         self.weight = weight
         self.ignore_index = ignore_index
-        self.label_smoothing = eps
+        self.label_smoothing = probability(
+            "CrossEntropyLoss", "label_smoothing", label_smoothing
+        )
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = check(self, input=input)

@@ -128,17 +128,11 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Each parameter once, with its dotted name, in the order of definition."""
-        seen: set[int] = set()
-        for name, parameter in self._all_parameters():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
-
-    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """As `named_parameters`, a shared one under each of its names, as in torch."""
+        found: dict[Parameter, str] = {}
         for name, holder, _ in self._state():
             if isinstance(holder, Parameter):
-                yield name, holder
+                found.setdefault(holder, name)
+        return ((name, parameter) for parameter, name in found.items())
 
     def _state(self) -> Iterator[tuple[str, "Parameter | Module", str]]:
         """Every array of the state: its dotted name, who holds it, as what attribute.
@@ -163,8 +157,7 @@ class Module:
 
     def parameters(self) -> Iterator[Parameter]:
         """Each parameter once, in the order of definition."""
-        for _, parameter in self.named_parameters():
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters())
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -231,6 +224,20 @@ class Module:
     def eval(self) -> Self:
         """Set evaluation mode: the same as `train(False)`."""
         return self.train(False)
+
+
+def require_distinct(owner: Module, modules: Iterable[Module]) -> None:
+    """Refuse one module at two places: it keeps one forward pass for its backward pass.
+
+    Raises:
+        ValueError: there is one.
+    """
+    inside = [inner for module in modules for inner in module.modules()]
+    if len({*map(id, inside)}) < len(inside):
+        raise ValueError(
+            f"{type(owner).__name__}: one module stands at two places; construct one "
+            f"for each place"
+        )
 
 
 def require_kind(owner: str, name: str, array: Array, like: Array) -> None:

@@ -1,8 +1,11 @@
 """Pooling: each window shrinks to one number, its largest or its mean."""
 
 import math
+from functools import lru_cache
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from handmade._array import Array, check, check_grad, device
 from handmade._numbers import only, whole_tuple
@@ -46,20 +49,6 @@ class _Pooling(Module):
         axis = x.ndim - self.spatial
         return col2im(columns, self.windows, axis, tuple(x.shape[axis:]), x)
 
-    def _starts(self, xp: Any, x: Array, shape: Sizes) -> list[tuple[Array, int]]:
-        """For each spatial dimension where its windows start, and the size of x."""
-        each = zip(
-            shape[-self.spatial :],
-            self.windows.stride,
-            self.windows.padding,
-            x.shape[-self.spatial :],
-            strict=True,
-        )
-        return [
-            (xp.arange(count, dtype=xp.int64, device=device(x)) * s - p, size)
-            for count, s, p, size in each
-        ]
-
 
 class _MaxPool(_Pooling):
     """The largest number of each window.
@@ -82,12 +71,12 @@ class _MaxPool(_Pooling):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, dilation, ceil_mode)
-        only(type(self).__name__, "return_indices", return_indices, False)
+        only(type(self).__name__, return_indices=(return_indices, False))
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)
         y, *others = self._columns(x, fill=-math.inf)
-        winner = self._first_inside(xp, x, y.shape)
+        winner = self._first_inside(xp, x)
         for position, column in enumerate(others, start=1):
             wins = (column > y) | xp.isnan(column)
             y = xp.maximum(y, column)
@@ -102,33 +91,27 @@ class _MaxPool(_Pooling):
         columns = [xp.where(winner == k, grad_output, 0.0) for k in positions]
         return self._images(columns, x)
 
-    def _first_inside(self, xp: Any, x: Array, shape: Sizes) -> Array:
+    def _first_inside(self, xp: Any, x: Array) -> Array:
         """The first position of each window that is not padding: it wins if all are −∞.
 
         Raises:
             ValueError: a window lies wholly in the padding, or steps over the input.
         """
-        self._require_inside(shape[-self.spatial :], tuple(x.shape[-self.spatial :]))
-        first = xp.zeros((), dtype=xp.int64, device=device(x))
-        starts = self._starts(xp, x, shape)
-        for (start, _), k, d in zip(
-            starts, self.windows.kernel, self.windows.dilation, strict=True
-        ):
-            first = first[..., None] * k + xp.clip(-(start // d), 0, None)
-        return first
+        sizes = tuple(x.shape[-self.spatial :])
+        if not _all_meet_input(self.windows, sizes):
+            raise ValueError(
+                f"{type(self).__name__}: a window holds nothing but padding, of an "
+                f"input of size {sizes} with {self.windows}"
+            )
+        ones = xp.ones(sizes, dtype=x.dtype, device=device(x))
+        return xp.argmax(xp.stack(im2col(self, ones, self.windows, 0)), axis=0)
 
-    def _require_inside(self, counts: Sizes, sizes: Sizes) -> None:
-        kernel, stride, padding, dilation, _ = self.windows
-        for size, count, s, p, d in zip(
-            sizes, counts, stride, padding, dilation, strict=True
-        ):
-            starts = range(-p, count * s - p, s) if p else ()
-            if any(start + max(0, -(start // d)) * d >= size for start in starts):
-                raise ValueError(
-                    f"{type(self).__name__}: a window holds nothing but padding, of an "
-                    f"input of size {sizes} with kernel_size {kernel}, padding "
-                    f"{padding} and dilation {dilation}"
-                )
+
+@lru_cache(maxsize=1000)
+def _all_meet_input(windows: Windows, sizes: Sizes) -> bool:
+    """Whether each window on an input of these sizes holds a part of it."""
+    inside: Any = im2col("", np.ones(sizes), windows, 0)
+    return bool(np.all(sum(inside) > 0))
 
 
 class _AvgPool(_Pooling):
@@ -171,17 +154,16 @@ class _AvgPool(_Pooling):
 
     def _divisor(self, xp: Any, x: Array, shape: Sizes) -> Any:
         """The m that each sum is divided by: how many numbers its window holds."""
-        total: Any = self.divisor_override
-        if total is not None:
-            return total
-        kernel, _, padding, *_ = self.windows
-        for (start, size), k, p in zip(
-            self._starts(xp, x, shape), kernel, padding, strict=True
-        ):
+        if self.divisor_override is not None:
+            return self.divisor_override
+        total = xp.ones((), dtype=x.dtype, device=device(x))
+        sizes, counts = x.shape[-self.spatial :], shape[-self.spatial :]
+        for size, count, k, s, p in zip(sizes, counts, *self.windows[:3], strict=True):
+            start = xp.arange(count, dtype=xp.int64, device=device(x)) * s - p
             margin = p if self.count_include_pad else 0
             end = xp.clip(start + k, None, size + margin)
-            length = xp.astype(end - xp.clip(start, -margin, None), x.dtype)
-            total = length if total is None else total[..., None] * length
+            length = end - xp.clip(start, -margin, None)
+            total = total[..., None] * xp.astype(length, x.dtype)
         return total
 
 

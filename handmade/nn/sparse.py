@@ -8,12 +8,12 @@ from handmade._array import (
     array_namespace,
     check_grad,
     device,
-    holds,
     is_integral,
     require_shape,
 )
 from handmade._numbers import only, whole
 from handmade._random import normal
+from handmade.nn._targets import require_indices
 from handmade.nn.module import Module, Parameter
 
 
@@ -57,11 +57,9 @@ class Embedding(Module):
     ) -> None:
         rows = whole("Embedding", "num_embeddings", num_embeddings, 1)
         columns = whole("Embedding", "embedding_dim", embedding_dim, 1)
-        only("Embedding", "max_norm", max_norm, None)
-        only("Embedding", "norm_type", norm_type, 2.0)
-        only("Embedding", "scale_grad_by_freq", scale_grad_by_freq, False)
-        only("Embedding", "sparse", sparse, False)
-        only("Embedding", "_freeze", _freeze, False)
+        only("Embedding", max_norm=(max_norm, None), norm_type=(norm_type, 2.0))
+        only("Embedding", scale_grad_by_freq=(scale_grad_by_freq, False))
+        only("Embedding", sparse=(sparse, False), _freeze=(_freeze, False))
         self.num_embeddings, self.embedding_dim = rows, columns
         self.padding_idx = _row(padding_idx, rows)
         weight = normal(0.0, 1.0, (rows, columns)) if _weight is None else _weight
@@ -96,13 +94,7 @@ class Embedding(Module):
         if not is_integral(x):
             raise TypeError(f"Embedding: x must hold integers, got {x.dtype}")
         index = xp.astype(xp.reshape(x, (math.prod(x.shape),)), xp.int64)
-        wrong = (index < 0) | (index >= self.num_embeddings)
-        if holds(xp.any(wrong)):
-            first = int(xp.argmax(xp.astype(wrong, xp.int64)))
-            raise ValueError(
-                f"Embedding: every index must be in 0 … {self.num_embeddings - 1}, "
-                f"got {int(index[first])}"
-            )
+        require_indices(self, "index must be", index, self.num_embeddings)
         return index
 
 

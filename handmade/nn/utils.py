@@ -51,27 +51,17 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
-    return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
-
-
-@np.errstate(all="ignore")
-def _shortened(
-    owner: str,
-    reached: list[Parameter],
-    max_norm: float,
-    order: float,
-    error_if_nonfinite: bool,
-) -> Array:
-    """The norm of all gradients, which are now shorter where it is above `max_norm`."""
-    norm = _norm([p.grad for p in reached], order)
-    if error_if_nonfinite and not math.isfinite(norm):
-        raise RuntimeError(
-            f"{owner}: the norm of order {order:g} of all gradients is {float(norm)}"
-        )
-    xp = check(owner, norm=norm)
-    share = xp.minimum(max_norm / (norm + 1e-6), xp.ones_like(norm))
-    for parameter in reached:
-        parameter.grad = share * parameter.grad
+    with np.errstate(all="ignore"):
+        norm = _norm([p.grad for p in reached], order)
+        if error_if_nonfinite and not math.isfinite(norm):
+            raise RuntimeError(
+                f"{owner}: the norm of order {order:g} of all gradients is "
+                f"{float(norm)}"
+            )
+        xp = check(owner, norm=norm)
+        factor = xp.minimum(max_norm / (norm + 1e-6), xp.ones_like(norm))
+        for parameter in reached:
+            parameter.grad = factor * parameter.grad
     return norm
 
 

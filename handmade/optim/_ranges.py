@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from handmade._numbers import at_least, real_number
+from handmade._numbers import at_least, probability, real_number
 
 
 def require_number(owner: str, name: str, value: Any) -> None:
@@ -35,8 +35,7 @@ def require_share(owner: str, group: dict[str, Any], name: str) -> None:
         TypeError: the hyper-parameter `name` is no number.
         ValueError: the hyper-parameter `name` lies outside.
     """
-    if not 0 <= real_number(owner, name, group[name]) <= 1:
-        raise ValueError(f"{owner}: {name} must lie in [0, 1], got {group[name]}")
+    probability(owner, name, group[name])
 
 
 def require_numbers(

@@ -49,11 +49,11 @@ INDEX = np.zeros(4, int)
         ),
         (
             lambda: nn.WeightedSum([(1, SHARED), (2, SHARED)]),
-            "one loss stands at two places; add its weights",
+            "one module stands at two places",
         ),
         (
             lambda: nn.WeightedSum([(1, SHARED), (2, nn.WeightedSum([(1, SHARED)]))]),
-            "one loss stands at two places",
+            "one module stands at two places",
         ),
         (
             lambda: nn.SmoothnessPenalty(nn.Parameter(np.ones((2, 6))), (2, 2)),

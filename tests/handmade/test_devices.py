@@ -79,7 +79,7 @@ class Here(nn.Tanh):
 
 def test_an_array_made_elsewhere_is_noticed():
     case = next(case for case in LAYERS if case.name == "Tanh")
-    with pytest.raises(RuntimeError, match="device.* meta and cpu"):
+    with pytest.raises(RuntimeError, match=r"device.* meta and cpu"):
         run(Here, case)
 
 
