@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Self
 
 from handmade._array import (
     Array,
@@ -11,6 +10,7 @@ from handmade._array import (
     device,
     require_shape,
 )
+from handmade._learner import ModelLearner
 from handmade._numbers import finite_number, whole
 from handmade._random import integers
 from handmade.nn.activation import ReLU
@@ -101,7 +101,7 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     return xp.astype(wrong, label.dtype)
 
 
-class ForwardForward:
+class ForwardForward(ModelLearner):
     """Each layer learns for itself to be active on what is true, and calm on the rest.
 
     Forward:
@@ -139,6 +139,8 @@ class ForwardForward:
         mean of squares where it has the sum, and predicts with the first layer, too.
     """
 
+    stateful = ("model", "optimizers")
+
     def __init__(
         self,
         features: Sequence[int],
@@ -160,7 +162,7 @@ class ForwardForward:
         self.layers = [Sequential(Linear(i, o), ReLU()) for i, o in pairwise(widths)]
         for layer in self.layers:
             layer.needs_input_grad = False  # no gradient leaves its layer
-        self.model = Sequential(*self.layers)
+        super().__init__(Sequential(*self.layers))
         self.optimizers = [optimizer(layer.parameters()) for layer in self.layers]
 
     def step(self, x: Array, target: Array) -> float:
@@ -208,48 +210,6 @@ class ForwardForward:
             rows = layer(direction(rows))
             total = total + goodness(rows)
         return total
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter: layer k's are "k.0.weight" and "k.0.bias"."""
-        return self.model.state_dict()
-
-    def gradients(self) -> dict[str, Array]:
-        """Each parameter's gradient of its own layer's loss, once there was a step."""
-        return {
-            name: p.grad
-            for name, p in self.model.named_parameters()
-            if p.grad is not None
-        }
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of the layers and of their optimisers."""
-        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
-        return {"model": self.model.state_dict(), "optimizers": optimizers}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner, or of other layers.
-            ValueError: it has another number of optimisers, or other shapes.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"ForwardForward.load_state_dict: expected {[*own]}, "
-                f"got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        pairs = zip(self.optimizers, state_dict["optimizers"], strict=True)
-        for optimizer, state in pairs:
-            optimizer.load_state_dict(state)
-
-    def to(self, other: Array) -> Self:
-        """Move layers and optimisers to the library, dtype and device of `other`."""
-        self.model.to(other)
-        for optimizer in self.optimizers:
-            # Loading copies every buffer to where its parameter now lies.
-            optimizer.load_state_dict(optimizer.state_dict())
-        return self
 
 
 def _require_labels(owner: str, label: Array, n: int, num_classes: int) -> None:

@@ -1,6 +1,6 @@
 """The one-layer perceptron g(Wx + w₀), and Rosenblatt's rule to train it."""
 
-from typing import Any, Self
+from typing import Any
 
 from handmade._array import (
     Array,
@@ -8,6 +8,7 @@ from handmade._array import (
     device,
     require_shape,
 )
+from handmade._learner import ModelLearner
 from handmade._numbers import positive
 from handmade.nn.activation import Step
 from handmade.nn.linear import Linear
@@ -77,7 +78,7 @@ class Perceptron(Module):
         return self.linear.backward(self.activation.backward(grad_output))
 
 
-class Rosenblatt:
+class Rosenblatt(ModelLearner):
     """Rosenblatt's rule: move the weights only where the answer is wrong.
 
     Forward:
@@ -105,6 +106,7 @@ class Rosenblatt:
         self, in_features: int, out_features: int = 1, lr: float = 1.0
     ) -> None:
         self.linear = Linear(in_features, out_features)
+        super().__init__(self.linear)
         self.lr = positive("Rosenblatt", "lr", lr)
 
     def step(self, x: Array, target: Array) -> float:
@@ -139,14 +141,6 @@ class Rosenblatt:
         """ŷ: 1 where the weighted sum is above 0, else 0."""
         return Step()(self.linear(x))
 
-    def parameters(self) -> dict[str, Array]:
-        """W and w₀, named as in `Linear`."""
-        return self.linear.state_dict()
-
-    def gradients(self) -> dict[str, Array]:
-        """Minus what the last step added, divided by lr."""
-        return {name: p.grad for name, p in self.linear.named_parameters()}
-
     def state_dict(self) -> dict[str, Any]:
         """W and w₀."""
         return self.linear.state_dict()
@@ -154,11 +148,6 @@ class Rosenblatt:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied."""
         self.linear.load_state_dict(state_dict)
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.linear.to(other)
-        return self
 
 
 __all__ = ["Perceptron", "Rosenblatt", "weighted_sum", "with_ones"]

@@ -5,16 +5,15 @@ What a search costs is how often it asks for the error: that is what a budget co
 
 import math
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from handmade._array import (
     Array,
     check,
     converted,
     device,
-    is_count,
 )
-from handmade._modes import evaluated
+from handmade._learner import ModelLearner
 from handmade._numbers import (
     at_least,
     finite,
@@ -146,7 +145,7 @@ def random_descent(
     return trace
 
 
-class RandomDescent:
+class RandomDescent(ModelLearner):
     """Wiggles all weights at random, and keeps the change only if the loss shrinks.
 
     Forward:
@@ -178,7 +177,7 @@ class RandomDescent:
         owner = type(self).__name__
         if next(model.parameters(), None) is None:
             raise ValueError(f"{owner}: the model has no parameters to change")
-        self.model = model
+        super().__init__(model)
         self.criterion = criterion
         self.scale = positive(owner, "scale", scale)
         self.tries = whole(owner, "tries", tries, 1)
@@ -221,41 +220,9 @@ class RandomDescent:
             step = _random_step(self.scale, parameter.data)
             parameter.data = parameter.data + step
 
-    def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter and every floating buffer by name."""
-        buffers = {n: a for n, a in self.model.named_buffers() if not is_count(a)}
-        return {n: p.data for n, p in self.model.named_parameters()} | buffers
-
     def gradients(self) -> dict[str, Array]:
         """None: a blind search has no direction."""
         return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model."""
-        return {"model": self.model.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"{type(self).__name__}.load_state_dict: expected {[*own]}, "
-                f"got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-
-    def to(self, other: Array) -> Self:
-        """Move model and loss to the library, dtype and device of the array `other`."""
-        self.model.to(other)
-        self.criterion.to(other)
-        return self
 
 
 class Annealing(RandomDescent):
@@ -285,6 +252,8 @@ class Annealing(RandomDescent):
         S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, "Optimization by Simulated
         Annealing", Science 220 (1983).
     """
+
+    stateful = ("model", "temperature")
 
     def __init__(
         self,
@@ -319,10 +288,6 @@ class Annealing(RandomDescent):
         xp = check("Annealing", like=like)
         heat = xp.full((), self.temperature, dtype=like.dtype, device=device(like))
         return own | {"temperature": heat}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model, and the temperature."""
-        return super().state_dict() | {"temperature": self.temperature}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied.

@@ -2,10 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, Self
 
 from handmade._array import Array, array_namespace
-from handmade._modes import evaluated
+from handmade._learner import ModelLearner
 from handmade._numbers import share, whole
 from handmade.nn.activation import Softmax
 from handmade.nn.loss import MSELoss
@@ -47,6 +46,8 @@ class PseudoLabels(GradientLearner):
         method for deep neural networks" (2013).
     """
 
+    stateful = ("model", "optimizer", "teacher", "steps")
+
     def __init__(
         self,
         model: Module,
@@ -85,22 +86,6 @@ class PseudoLabels(GradientLearner):
         filled = (target == UNLABELLED) & (xp.max(shares, axis=1) > self.sure)
         return xp.where(filled, answers, target)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model, optimiser and teacher, and how many steps were taken."""
-        own = {"teacher": self.teacher.state_dict(), "steps": self.steps}
-        return super().state_dict() | own
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
-        super().load_state_dict(state_dict)
-        self.teacher.load_state_dict(state_dict["teacher"])
-        self.steps = int(state_dict["steps"])
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.teacher.to(other)
-        return super().to(other)
-
 
 class Autoencoder(Module):
     """An encoder, a decoder that undoes it, and a head that reads its code.
@@ -133,7 +118,7 @@ class Autoencoder(Module):
         return self.decoder(self.encoder(x))
 
 
-class Pretrained:
+class Pretrained(ModelLearner):
     """Learns to compress all examples first, and then to tell the labelled ones apart.
 
     Forward:
@@ -150,10 +135,13 @@ class Pretrained:
         pretrain: how many steps the first phase takes, at least 0.
     """
 
+    stateful = ("model", "optimizers", "steps")
+    model: Autoencoder
+
     def __init__(
         self, model: Autoencoder, optimizer: MakeOptimizer, *, pretrain: int
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self.criteria = MSELoss(), CrossEntropyLoss(ignore_index=UNLABELLED)
         self.optimizers = tuple(
             optimizer([*model.encoder.parameters(), *part.parameters()])
@@ -185,50 +173,6 @@ class Pretrained:
         self.optimizers[phase].step()
         self.steps += 1
         return float(loss)
-
-    def predict(self, x: Array) -> Array:
-        """The logits in evaluation mode."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter of encoder, decoder and head."""
-        return {name: p.data for name, p in self.model.named_parameters()}
-
-    def gradients(self) -> dict[str, Array]:
-        """The gradient of every parameter that the last step reached."""
-        named = self.model.named_parameters()
-        return {name: p.grad for name, p in named if p.grad is not None}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model and both optimisers, and how many steps were taken."""
-        return {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "steps": self.steps,
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"Pretrained.load_state_dict: expected {[*own]}, got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        saved = state_dict["optimizers"]
-        for optimizer, state in zip(self.optimizers, saved, strict=True):
-            optimizer.load_state_dict(state)
-        self.steps = int(state_dict["steps"])
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.model.to(other)
-        for optimizer in self.optimizers:
-            optimizer.load_state_dict(optimizer.state_dict())
-        return self
 
 
 def _some_labels(owner: str, target: Array) -> None:

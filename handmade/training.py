@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
-from handmade._array import Array, is_count
-from handmade._modes import evaluated
+from handmade._array import Array
+from handmade._learner import ModelLearner
 from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -43,7 +43,7 @@ class Learner(Protocol):
         ...
 
 
-class GradientLearner:
+class GradientLearner(ModelLearner):
     """A model, a loss and an optimiser: the usual way to learn.
 
     Args:
@@ -55,6 +55,8 @@ class GradientLearner:
         clip: changes the gradients of the model's parameters before each update.
     """
 
+    stateful = ("model", "optimizer", "scheduler")
+
     def __init__(
         self,
         model: Module,
@@ -63,11 +65,8 @@ class GradientLearner:
         scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self.criterion = criterion
-        # Looked up once: a deep model is asked for its names in every step.
-        self._named = dict(model.named_parameters())
-        self._has_buffers = any(True for _ in model.named_buffers())
         self.optimizer = optimizer(model.parameters())
         self.scheduler = None if scheduler is None else scheduler(self.optimizer)
         self.clip = clip
@@ -104,57 +103,6 @@ class GradientLearner:
             self.scheduler.step(loss)
         elif self.scheduler is not None:
             self.scheduler.step()
-
-    def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode; every module's own mode comes back."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter and every floating buffer by name."""
-        found = {name: p.data for name, p in self._named.items()}
-        if self._has_buffers:
-            buffers = self.model.named_buffers()
-            found |= {name: a for name, a in buffers if not is_count(a)}
-        return found
-
-    def gradients(self) -> dict[str, Array]:
-        """The gradient of every parameter that the last step reached."""
-        named = self._named.items()
-        return {name: p.grad for name, p in named if p.grad is not None}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model, optimiser and, if there is one, schedule."""
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        if self.scheduler is not None:
-            state["scheduler"] = self.scheduler.state_dict()
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: only one of the two has a schedule.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"GradientLearner.load_state_dict: expected the states of {[*own]}, "
-                f"got those of {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        self.optimizer.load_state_dict(state_dict["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state_dict["scheduler"])
-
-    def to(self, other: Array) -> Self:
-        """Move model, loss and optimiser to library, dtype and device of `other`."""
-        self.model.to(other)
-        self.criterion.to(other)
-        # Loading copies every buffer to where its parameter now lies.
-        self.optimizer.load_state_dict(self.optimizer.state_dict())
-        return self
 
 
 def fit(learner: Learner, batches: Iterable[tuple[Array, Array]]) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from handmade._array import Array, array_namespace, check
-from handmade._modes import evaluated
+from handmade._learner import evaluated
 from handmade._numbers import at_least, finite_number
 from handmade.nn.activation import Sigmoid
 from handmade.nn.gaussian import GaussianKLLoss, GaussianSample
