@@ -1,4 +1,4 @@
-"""The one place that asks which array library an array belongs to.
+"""Array libraries: which one an array belongs to, and whether arrays fit together.
 
 Each function begins with a check of one line, which gives it the library, `xp`:
 
@@ -34,7 +34,7 @@ def check(owner: Owner, /, **arrays: Array) -> Any:
 
     Args:
         owner: whose arguments they are, for the error message.
-        arrays: by the names that the caller knows them by.
+        arrays: by name, for the error message.
 
     Raises:
         TypeError: one of them is no array or a subclass of numpy.ndarray (masked
@@ -121,7 +121,7 @@ def require_shape(
 
 
 def name_of(owner: Owner) -> str:
-    """A name as it is; of an object that of its class."""
+    """The class name of an object; a string is returned unchanged."""
     return owner if isinstance(owner, str) else type(owner).__name__
 
 
@@ -135,7 +135,7 @@ def holds(condition: Array) -> bool:
 
 
 def _common_namespace(owner: Owner, arrays: dict[str, Array]) -> Any:
-    """As `array_namespace`, with a look at each array."""
+    """As `array_namespace`, checking each array."""
     found = [_lookup(owner, name, array)[0] for name, array in arrays.items()]
     if found.count(found[0]) < len(found):
         names, other = list(arrays), next(xp for xp in found if xp is not found[0])
@@ -186,7 +186,7 @@ def _lookup(owner: Owner, name: str, array: Array) -> tuple[Any, str]:
 
 
 def _kind_of(xp: Any, dtype: Any) -> str:
-    """Of the kinds of numbers those that matter: "floating" is float32 or float64."""
+    """The kind of a dtype: "floating" (float32 or float64), "integral" or ""."""
     if dtype in (xp.float32, xp.float64):
         return "floating"
     return "integral" if xp.isdtype(dtype, "integral") else ""
@@ -194,7 +194,7 @@ def _kind_of(xp: Any, dtype: Any) -> str:
 
 @cache
 def _quick(xp: Any) -> Any:
-    """The namespace, with direct ways to what costs small arrays most."""
+    """The namespace with faster versions of what is slow for small arrays."""
     own = {"array_api_compat.numpy": _NUMPY, "array_api_compat.torch": _TORCH}
     found = own.get(xp.__name__)
     return SimpleNamespace(**{**vars(xp), **found}) if found else xp
@@ -232,17 +232,17 @@ _TORCH: dict[str, Any] = {"clip": _clip_tensor}
 
 
 def is_integral(array: Array, owner: Owner = "is_integral", name: str = "x") -> bool:
-    """Whether an array holds whole numbers."""
+    """Whether the dtype is an integer type."""
     return _lookup(owner, name, array)[1] == "integral"
 
 
 def device(array: Array) -> Any:
-    """Where an array lies."""
+    """The device of an array; None for NumPy."""
     return None if isinstance(array, NumPyArray) else array_api_compat.device(array)
 
 
 def is_count(array: Array) -> bool:
-    """Whether `array` is one whole number, as a number of batches is."""
+    """Whether `array` is a single integer, such as a batch count."""
     return is_integral(array) and array.ndim == 0
 
 
@@ -255,7 +255,7 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
 
 
 def pad(x: Array, axis: int, ends: Iterable[tuple[int, ...]], fill: float) -> Array:
-    """X with (before, after) numbers around each dimension from `axis` on."""
+    """Pad each dimension from `axis` on with (before, after) entries."""
     xp = array_namespace("pad", x=x)
     for dimension, (before, after) in enumerate(ends, start=axis):
         if before or after:
@@ -273,9 +273,9 @@ def pad(x: Array, axis: int, ends: Iterable[tuple[int, ...]], fill: float) -> Ar
 
 
 def index_add(whole: Array, at: Any, part: Array) -> Array:
-    """`whole` with `part` added at an index: in place, unless its library never does.
+    """Add `part` to `whole` at an index: in place where the library allows it.
 
-    Only for arrays that nobody else has seen yet.
+    Only for arrays that the caller owns.
     """
     if hasattr(whole, "at"):  # JAX's arrays do not change
         return whole.at[at].add(part)
@@ -284,7 +284,7 @@ def index_add(whole: Array, at: Any, part: Array) -> Array:
 
 
 def converted(array: Array, like: Array) -> Array:
-    """A copy of an array in the library, dtype and device of the floating `like`.
+    """Copy an array to the library, dtype and device of the floating-point `like`.
 
     A count stays one: it becomes int64. A torch tensor is detached: what is copied has
     no autograd history.

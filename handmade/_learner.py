@@ -1,4 +1,4 @@
-"""What learners of one model share."""
+"""The base class of learners that train one model."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self
@@ -24,7 +24,7 @@ class ModelLearner:
         self._has_buffers = any(True for _ in model.named_buffers())
 
     def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode; every module's own mode comes back."""
+        """The model's output in evaluation mode; all modes are restored."""
         return evaluated(self.model, x)
 
     def parameters(self) -> dict[str, Array]:
@@ -41,12 +41,12 @@ class ModelLearner:
         return {name: p.grad for name, p in named if p.grad is not None}
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of all that `stateful` names."""
+        """The state of everything that `stateful` names."""
         parts = ((name, getattr(self, name)) for name in self.stateful)
         return {name: _state(part) for name, part in parts if part is not None}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
+        """Restore what `state_dict` returned; arrays are copied.
 
         Raises:
             KeyError: the names differ, as in the state of another kind of learner.
@@ -78,7 +78,7 @@ class ModelLearner:
 
 
 def evaluated(module: Module, x: Array) -> Array:
-    """The output in evaluation mode; every module's own mode comes back after it."""
+    """The output in evaluation mode; the mode of every module is restored."""
     modes = [(inner, inner.training) for inner in module.modules()]
     module.eval()
     try:

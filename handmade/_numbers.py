@@ -1,11 +1,11 @@
-"""Plain numbers, checked: hyper-parameters, and the error of a descent."""
+"""Checks of plain numbers: hyper-parameters and errors."""
 
 import math
 from numbers import Integral, Real
 from typing import Any
 
 FLAT = "the second derivative is singular (flat): the Newton step does not exist"
-"""What both wings say of a Newton step that would divide by 0."""
+"""The error message of a Newton step that would divide by 0."""
 
 
 def real_number(owner: str, name: str, value: Any) -> float:
@@ -113,7 +113,7 @@ def probability(owner: str, name: str, value: Any) -> float:
 
 
 def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
-    """`value` as d whole numbers: one for all dimensions, or one for each.
+    """`value` as d integers: one for all dimensions, or one for each.
 
     Raises:
         TypeError: it is neither.
@@ -134,14 +134,14 @@ def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
 
 
 def only(owner: str, **arguments: tuple[Any, Any]) -> None:
-    """Refuse arguments of torch's that may have but one value here.
+    """Refuse torch's arguments that support only one value here.
 
     Args:
         owner: whose arguments they are, for the error message.
-        arguments: by name: the value given, and the one that may be.
+        arguments: by name: the value given, and the only one supported.
 
     Raises:
-        ValueError: one has another value.
+        ValueError: an argument has another value.
     """
     for name, (value, supported) in arguments.items():
         if type(value) is not type(supported) or value != supported:

@@ -1,4 +1,4 @@
-"""Clustering without labels: k-means, and its seeding by squared distances."""
+"""k-means clustering and k-means++ seeding."""
 
 import math
 from typing import Any, Self
@@ -17,11 +17,11 @@ from handmade._array import (
 from handmade._numbers import whole
 
 TOO_CLOSE = "closer than 1e-162 of the largest number, two count as one"
-"""What both wings say where squares of float64 vanish."""
+"""Part of the error message where squares of float64 underflow."""
 
 
 def squared_distances(x: Array, centres: Array) -> Array:
-    """How far every example is from every centre, squared.
+    """Squared Euclidean distance of every example to every centre.
 
     Forward:
         d[n, j] = ‖x[n] − c[j]‖²
@@ -50,7 +50,7 @@ def squared_distances(x: Array, centres: Array) -> Array:
 
 
 def quantisation_error(x: Array, centres: Array) -> Array:
-    """What is lost when every example is replaced by the nearest centre.
+    """Mean squared distance of the examples to their nearest centre.
 
     Forward:
         E = 1/N Σₙ min_j ‖x[n] − c[j]‖²
@@ -87,7 +87,7 @@ def quantisation_gradient(x: Array, centres: Array) -> Array:
 
 
 def kmeans_plus_plus(x: Array, k: int) -> Array:
-    """Choose k of the examples as centres that lie far apart.
+    """k-means++ seeding: k distant examples as initial centres.
 
     The first is any example; each further one is drawn with a probability that is
     proportional to its squared distance from the nearest centre so far.

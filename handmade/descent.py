@@ -1,4 +1,4 @@
-"""Going downhill: the course's "simplified Newton" loop, and the true Newton step.
+"""Gradient descent with a fixed step, and Newton's method.
 
 What the course calls simplified Newton is gradient descent: the step has a fixed
 factor. The true Newton step divides by the second derivative instead.
@@ -25,7 +25,7 @@ Function = Callable[[Any], Any]
 
 @dataclass
 class Trace:
-    """Every point that a descent came through, and the error there."""
+    """The points of a descent, and the error at each."""
 
     points: list[Any] = field(default_factory=list[Any])
     errors: list[float] = field(default_factory=list[float])
@@ -132,7 +132,7 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
 
 
 class Descent:
-    """A point on a surface that goes downhill: a learner that needs no data.
+    """A point that descends a surface: a learner that needs no data.
 
     Args:
         surface: what to descend.

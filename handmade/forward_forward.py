@@ -21,7 +21,7 @@ from handmade.nn.module import Parameter
 from handmade.optim.optimizer import Optimizer
 
 TINY = 1e-8
-"""Keeps the direction of a vector of zeros at zeros."""
+"""Added to the length: the direction of a zero vector is zero."""
 
 
 def goodness(y: Array) -> Array:
@@ -47,12 +47,12 @@ def grad_goodness(y: Array) -> Array:
 
 
 def direction(x: Array) -> Array:
-    """Each row with its length taken out, so that the next layer cannot read it there.
+    """Each row divided by its length, which the next layer must not see.
 
     Forward:
         x̂ = x / (√(Σⱼ xⱼ² / i) + ε), whose goodness is 1; ε = 1e-8
 
-    Its gradient is never needed: no layer hears of what a later one makes of it.
+    Its gradient is never needed: no gradient passes between layers.
 
     Shape:
         x (…, i), x̂ (…, i).
@@ -86,7 +86,7 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
 
 
 def wrong_label(label: Array, num_classes: int) -> Array:
-    """For each label one of the other classes, each equally often.
+    """A random other class for each label.
 
     Raises:
         TypeError: a label or `num_classes` is no integer.
@@ -102,7 +102,7 @@ def wrong_label(label: Array, num_classes: int) -> Array:
 
 
 class ForwardForward(ModelLearner):
-    """Each layer learns for itself to be active on what is true, and calm on the rest.
+    """Forward-Forward: each layer learns to give positive data a high goodness.
 
     Forward:
         the positive rows are x with its label, the negative ones x with a wrong label
@@ -177,7 +177,7 @@ class ForwardForward(ModelLearner):
         return total
 
     def _true_and_false(self, x: Array, target: Array) -> tuple[Array, Array]:
-        """All rows with their label, then all with a wrong one; 1 and 0 for which."""
+        """Rows with their label, then with a wrong one; their targets 1 and 0."""
         c = self.num_classes
         true = with_label(x, target, c)
         if true.shape[0] == 0:

@@ -1,4 +1,4 @@
-"""How good the answers are, in numbers that people read."""
+"""Metrics: accuracy, confusion matrix, purity."""
 
 import math
 from typing import Any
@@ -19,7 +19,7 @@ def threshold(output: Array, at: float = 0.5) -> Array:
 
 
 def accuracy(predicted: Array, target: Array) -> float:
-    """The share of right answers, from 0 to 1.
+    """The fraction of correct predictions.
 
     Args:
         predicted: class indices as integers, any shape.
@@ -37,7 +37,7 @@ def accuracy(predicted: Array, target: Array) -> float:
 
 
 def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array:
-    """How often each class (row) was taken for each class (column).
+    """How often each class (row) was predicted as each class (column).
 
     Args:
         predicted: class indices (n,), integers.
@@ -71,7 +71,7 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
 
 
 def purity(clusters: Array, target: Array) -> float:
-    """The share of examples whose class is the most frequent one of their cluster.
+    """The fraction of examples whose class is the most frequent one of their cluster.
 
     Args:
         clusters: which cluster each example was put into, integers (n,) from 0.

@@ -16,7 +16,7 @@ from handmade.nn.module import Module
 
 
 def with_ones(x: Array) -> Array:
-    """Put x₀ = 1 before the inputs, so that the bias w₀ is a weight like any other.
+    """Prepend x₀ = 1 to the inputs, so that the bias w₀ is a weight like any other.
 
     Shape:
         x (…, i) → (…, 1 + i).
@@ -79,7 +79,7 @@ class Perceptron(Module):
 
 
 class Rosenblatt(ModelLearner):
-    """Rosenblatt's rule: move the weights only where the answer is wrong.
+    """The perceptron learning rule: update the weights only on misclassified examples.
 
     Forward:
         z = W x + w₀,  ŷ = [z > 0]

@@ -1,4 +1,4 @@
-"""Weights in few bits: whole numbers with one scale, or floats with fewer digits."""
+"""Quantisation: integers with one scale, or floating-point numbers of fewer digits."""
 
 import math
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ BYTES_OF_SCALE = 4
 
 
 class Quantized(NamedTuple):
-    """What is kept of an array of weights, and what a layer computes with.
+    """A quantised array: what is stored, and what a layer computes with.
 
     Args:
         stored: whole numbers, int8 where they fit, of the weights' shape.
@@ -32,7 +32,7 @@ class Quantized(NamedTuple):
 
 
 def quantize(weight: Array, bits: int | str) -> Quantized:
-    """Each weight by the nearest of a few evenly spaced values.
+    """Round each weight to the nearest of a few evenly spaced values.
 
     Forward:
         n bits      s = max |w| / m    q = round(w / s)               m = 2ⁿ⁻¹ − 1
@@ -168,7 +168,7 @@ def rounded(values: Array, name: str) -> Array:
 def quantized_state_dict(
     state_dict: dict[str, Array], bits: int | str
 ) -> dict[str, Array]:
-    """A trained model's state with the weights that few bits leave of it.
+    """A model's state with quantised weights.
 
     Quantised is every array of two or more dimensions, each with a scale of its own;
     biases stay. "float32", "float16" and "bfloat16" round all that is floating.
@@ -190,7 +190,7 @@ def _shortened(array: Array, name: str) -> Array:
 
 
 def model_bytes(state_dict: dict[str, Array], bits: int | str) -> int:
-    """How many bytes a model takes: its weights packed, a scale for each array of them.
+    """The size of a model in bytes: packed weights, and one scale for each array.
 
     Five ternary weights fit into one byte, 3⁵ = 243 ≤ 2⁸. What is not quantised
     (arrays of one dimension, as biases) and each scale is float32.

@@ -1,6 +1,6 @@
-"""Learning without a derivative: step at random or blind, and keep what is better.
+"""Derivative-free optimisation: random search and simulated annealing.
 
-What a search costs is how often it asks for the error: that is what a budget counts.
+A budget counts evaluations of the error.
 """
 
 import math
@@ -112,7 +112,7 @@ def random_descent(
     tolerance: float = 0.01,
     budget: int = 10_000,
 ) -> Trace:
-    """Step at random, and stay only where the error is smaller.
+    """Random search: take a random step if the error decreases.
 
     Forward:
         x′ = x + scale · z, z from N(0, 1) for each coordinate
@@ -146,7 +146,7 @@ def random_descent(
 
 
 class RandomDescent(ModelLearner):
-    """Wiggles all weights at random, and keeps the change only if the loss shrinks.
+    """Random search: perturbs all weights and keeps the change if the loss decreases.
 
     Forward:
         w′ = w + scale · z, z from N(0, 1) for each weight
@@ -221,12 +221,12 @@ class RandomDescent(ModelLearner):
             parameter.data = parameter.data + step
 
     def gradients(self) -> dict[str, Array]:
-        """None: a blind search has no direction."""
+        """Empty: a search has no gradient."""
         return {}
 
 
 class Annealing(RandomDescent):
-    """Random descent that at first also goes uphill, and cools down.
+    """Simulated annealing: accepts increases, too, fewer as it cools.
 
     Forward:
         w′ = w + scale · z, and Δ = L(w′) − L(w) on the same batch
@@ -303,7 +303,7 @@ class Annealing(RandomDescent):
 
 
 def _asked(error: Function) -> tuple[Trace, Callable[[Any], float]]:
-    """An empty trace, and the error function that writes each question into it."""
+    """An empty trace, and the error function that records each evaluation in it."""
     trace = Trace()
 
     def asked(x: Any) -> float:

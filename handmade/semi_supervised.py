@@ -1,4 +1,4 @@
-"""Learning from few labels and many examples: the target −1 says "no label"."""
+"""Semi-supervised learning; the target −1 means "no label"."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
 
 UNLABELLED = -1
-"""The target of an example whose class nobody has told."""
+"""The target of an unlabelled example."""
 MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
 
 
 class PseudoLabels(GradientLearner):
-    """Learns from its own answers where it is sure of them.
+    """Self-training with pseudo-labels: confident predictions serve as targets.
 
     Forward:
         ỹ = y where there is a label
@@ -35,7 +35,7 @@ class PseudoLabels(GradientLearner):
     Args:
         model: gives the logits (n, c).
         optimizer: makes the optimiser from the model's parameters.
-        sure: which share the teacher must give to its answer, from 0 to below 1.
+        sure: the least probability of a pseudo-label, from 0 to below 1.
         every: after how many steps the teacher is replaced by the net.
 
     Torch:
@@ -76,7 +76,7 @@ class PseudoLabels(GradientLearner):
         return loss
 
     def labels(self, x: Array, target: Array) -> Array:
-        """The target, filled up with the teacher's answers where it is sure."""
+        """The target, completed by the teacher's confident predictions."""
         if self.steps < self.every:
             return target
         self.teacher.eval()
@@ -88,7 +88,7 @@ class PseudoLabels(GradientLearner):
 
 
 class Autoencoder(Module):
-    """An encoder, a decoder that undoes it, and a head that reads its code.
+    """An encoder, a decoder and a classification head.
 
     Forward:
         the head's answer to the encoder's code of x
@@ -114,12 +114,12 @@ class Autoencoder(Module):
         return self.encoder.backward(self.head.backward(grad_output))
 
     def reproduced(self, x: Array) -> Array:
-        """The inputs as far as the code remembers them."""
+        """The reconstruction of the inputs."""
         return self.decoder(self.encoder(x))
 
 
 class Pretrained(ModelLearner):
-    """Learns to compress all examples first, and then to tell the labelled ones apart.
+    """Pre-trains an autoencoder on all examples, then a classifier on labelled ones.
 
     Forward:
         in the first `pretrain` steps  1/(N n) Σ (x̂ − x)², x̂ = decoder(encoder(x))
@@ -176,7 +176,7 @@ class Pretrained(ModelLearner):
 
 
 def _some_labels(owner: str, target: Array) -> None:
-    """Refuse targets that tell nothing; the loss itself refuses those out of range."""
+    """Refuse a batch without labels; the loss itself refuses those out of range."""
     xp = array_namespace(owner, target=target)
     if not bool(xp.any(target != UNLABELLED)):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The training loop, and the contract of everything that can be trained."""
+"""The training loop, and the protocol of learners."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
@@ -12,7 +12,7 @@ from handmade.optim.optimizer import Optimizer
 
 
 class Learner(Protocol):
-    """Anything that gets better by seeing examples, with or without a gradient."""
+    """Anything that learns from batches, with or without a gradient."""
 
     def step(self, x: Array, target: Array) -> float:
         """Learn once from a batch; returns the loss before the change."""
@@ -35,7 +35,7 @@ class Learner(Protocol):
         ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Restore what `state_dict` returned; arrays are copied."""
         ...
 
     def to(self, other: Array) -> Self:
@@ -44,7 +44,7 @@ class Learner(Protocol):
 
 
 class GradientLearner(ModelLearner):
-    """A model, a loss and an optimiser: the usual way to learn.
+    """Gradient descent: a model, a loss and an optimiser.
 
     Args:
         model: what is trained.
@@ -79,7 +79,7 @@ class GradientLearner(ModelLearner):
         return float(loss)
 
     def _update(self, x: Array, target: Array) -> Array:
-        """All of a step that is array in, array out, and so can be compiled."""
+        """The part of a step that only computes with arrays, and so can be compiled."""
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
@@ -90,7 +90,7 @@ class GradientLearner(ModelLearner):
         return loss
 
     def _backward(self) -> None:
-        """The gradient of the loss by every parameter; nobody needs the one by x."""
+        """Accumulate ∂L/∂θ; ∂L/∂x of the data is not needed."""
         self.model.needs_input_grad = False
         try:
             self.model.backward(self.criterion.backward())
@@ -106,7 +106,7 @@ class GradientLearner(ModelLearner):
 
 
 def fit(learner: Learner, batches: Iterable[tuple[Array, Array]]) -> list[float]:
-    """Let `learner` take one step a batch; returns the loss at every step."""
+    """Train `learner` on each batch once; returns the loss of every step."""
     return [learner.step(x, target) for x, target in batches]
 
 

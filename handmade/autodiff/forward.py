@@ -1,4 +1,4 @@
-"""Forward mode: every number carries its own derivative along."""
+"""Forward-mode differentiation: dual numbers."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -38,7 +38,7 @@ class Dual(Traced):
 def jvp(
     func: Callable[..., Any], primals: tuple[Array, ...], tangents: tuple[Array, ...]
 ) -> tuple[Array, Array]:
-    """Value and change of a function when its inputs move: one walk, forward.
+    """Jacobian-vector product: the value and the directional derivative, in one pass.
 
     Forward:
         f(x),  f′(x) v = Σᵢ ∂f/∂xᵢ vᵢ, which is the Jacobian times the vector v

@@ -1,4 +1,4 @@
-"""What stands in for an array while a function is differentiated: its operators."""
+"""Traced arrays: stand-ins that record the operations applied to them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

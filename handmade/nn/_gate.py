@@ -1,4 +1,4 @@
-"""Gates from 0 to 1 that x is multiplied by, and their slopes."""
+"""The gates Φ(x) and σ(x) of GELU and SiLU, and their derivatives."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What all normalisations compute: they differ in where mean and variance come from."""
+"""The base class of normalisation layers."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ Sizes = tuple[int, ...]
 
 
 class Norm(Module):
-    """Mean 0 and variance 1 along some dimensions, then a scale and a shift.
+    """Standardises x along some dimensions, then scales and shifts.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b

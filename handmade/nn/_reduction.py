@@ -1,4 +1,4 @@
-"""How the losses of the elements become one number, and the way back."""
+"""The base class of losses: reduction by mean or sum, and its gradient."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from handmade.nn.module import Module
 
 
 class Loss(Module):
-    """What every loss shares: how the losses of the elements become one number.
+    """Base class of losses: reduces the elements' losses to one number.
 
     `criterion(input, target)` gives the loss, `criterion.backward()` ∂loss/∂input.
 

@@ -1,4 +1,4 @@
-"""Class targets: scores with the classes in front, and the one-hot form of an index."""
+"""Class indices as targets: checks and one-hot encoding."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Activations g: what a neuron makes of its weighted sum."""
+"""Activation functions."""
 
 import math
 from typing import Any
@@ -24,7 +24,7 @@ def log_softmax(x: Array, dim: int | None) -> Array:
 
 
 def softmax(x: Array, dim: int | None) -> Array:
-    """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first.
+    """eˣ / Σ eˣ along `dim`, or over all; the maximum is subtracted first.
 
     One that is infinite makes all NaN, as in torch.
     """
@@ -36,7 +36,7 @@ def softmax(x: Array, dim: int | None) -> Array:
 
 
 class ReLU(Module):
-    """The positive part.
+    """Rectified linear unit: the positive part of x.
 
     Forward:
         y = max(0, x)
@@ -65,7 +65,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """The positive part, and a little of the negative one.
+    """ReLU with a small slope for negative inputs.
 
     Forward:
         y = x where x > 0, else ε x
@@ -98,7 +98,7 @@ class LeakyReLU(Module):
 
 
 class PReLU(Module):
-    """The positive part, and a share of the negative one that is learned.
+    """Leaky ReLU whose negative slope is learned.
 
     Forward:
         y = x where x > 0, else w x
@@ -108,7 +108,7 @@ class PReLU(Module):
         ∂L/∂w = Σ ∂L/∂y · x · [x ≤ 0]        over all but the channel
 
     Shape:
-        x (n, c, …) and w (c,), one share a channel; or x of any shape and w (1,).
+        x (n, c, …) and w (c,), one slope a channel; or x of any shape and w (1,).
 
     At the kink:
         The slope at x = 0 is w, as in torch.
@@ -122,7 +122,7 @@ class PReLU(Module):
             dimensions it has one.
 
     Torch:
-        `torch.nn.PReLU`. Torch allows num_parameters = 0; refused here.
+        `torch.nn.PReLU`. num_parameters = 0 raises ValueError here.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
@@ -147,7 +147,7 @@ class PReLU(Module):
         return grad_output * xp.where(x > 0, xp.ones_like(x), weight)
 
     def _beside(self, x: Array) -> tuple[int, ...]:
-        """The shape in which w stands beside x."""
+        """The shape in which w broadcasts to x."""
         n = self.num_parameters
         if n == 1:
             return (1,) * x.ndim
@@ -160,7 +160,7 @@ class PReLU(Module):
 
 
 class ELU(Module):
-    """The positive part; the negative one sinks smoothly towards −α.
+    """Exponential linear unit: negative inputs saturate at −α.
 
     Forward:
         y = x where x > 0, else α (eˣ − 1)
@@ -199,7 +199,7 @@ class ELU(Module):
 
 
 class _Between(Module):
-    """The line y = x between two ends a and b, flat beyond them."""
+    """x clipped to [a, b]."""
 
     min_val: float
     max_val: float
@@ -217,7 +217,7 @@ class _Between(Module):
 
 
 class Hardtanh(_Between):
-    """A straight line between two ends, and flat beyond them.
+    """x clipped to [a, b]: a piecewise linear tanh.
 
     Forward:
         y = min(max(x, a), b)
@@ -258,7 +258,7 @@ class Hardtanh(_Between):
 
 
 class ReLU6(_Between):
-    """The positive part, but never more than 6.
+    """ReLU clipped at 6.
 
     Forward:
         y = min(max(x, 0), 6)
@@ -278,7 +278,7 @@ class ReLU6(_Between):
 
 
 class Softplus(Module):
-    """ReLU with its kink rounded off, the sharper the larger β.
+    """A smooth approximation of ReLU, the sharper the larger β.
 
     Forward:
         y = log(1 + exp(βx)) / β, but x itself where βx > threshold
@@ -297,8 +297,8 @@ class Softplus(Module):
         threshold: from where on x is the answer.
 
     Torch:
-        `torch.nn.Softplus`, which is infinite at β = 0; refused here. With a threshold
-        above 709 (88 in float32) torch overflows; here nothing does.
+        `torch.nn.Softplus`, which is infinite at β = 0; ValueError here. With a
+        threshold above 709 (88 in float32) torch overflows; here nothing does.
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -329,7 +329,7 @@ class Softplus(Module):
 
 
 class SiLU(Module):
-    """x, gated by its own sigmoid.
+    """Sigmoid linear unit (swish): x · σ(x).
 
     Forward:
         y = x σ(x)
@@ -357,7 +357,7 @@ class SiLU(Module):
 
 
 class GELU(Module):
-    """x, gated by the share Φ of a normal distribution that lies below it.
+    """Gaussian error linear unit: x · Φ(x), Φ the standard normal CDF.
 
     Forward:
         y = x Φ(x), Φ(x) = ½ (1 + erf(x / √2)); or, with "tanh",
@@ -404,7 +404,7 @@ class GELU(Module):
 
 
 class Step(Module):
-    """Fires or does not: the perceptron's own activation.
+    """Heaviside step function, the perceptron's activation.
 
     Forward:
         y = 1 where x > 0, else 0
@@ -431,7 +431,7 @@ class Step(Module):
 
 
 class Sigmoid(Module):
-    """Squeezes every number into (0, 1).
+    """Logistic function, ℝ → (0, 1).
 
     Forward:
         y = 1 / (1 + e⁻ˣ)
@@ -440,7 +440,7 @@ class Sigmoid(Module):
         ∂L/∂x = ∂L/∂y · y (1 − y)
 
     Stability:
-        Only e^-|x| is computed; saturates to 0 and 1 without overflow.
+        Only e^-|x| is computed: no overflow.
 
     Torch:
         `torch.nn.Sigmoid`.
@@ -458,7 +458,7 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """Squeezes every number into (−1, 1), odd about 0.
+    """Hyperbolic tangent, ℝ → (−1, 1).
 
     Forward:
         y = tanh x
@@ -482,7 +482,7 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """Turns numbers into shares that are positive and add to 1 along `dim`.
+    """Normalised exponentials: probabilities that sum to 1 along `dim`.
 
     Forward:
         yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)
@@ -491,14 +491,14 @@ class Softmax(Module):
         ∂L/∂xᵢ = yᵢ (∂L/∂yᵢ − Σⱼ ∂L/∂yⱼ yⱼ)
 
     Stability:
-        The maximum is taken out of x first.
+        The maximum is subtracted from x first.
 
     Args:
-        dim: the dimension that adds to 1; must be given.
+        dim: the dimension that sums to 1; must be given.
 
     Torch:
-        `torch.nn.Softmax`, whose guess of `dim` when it is None is deprecated and
-        refused here. As there, a single number x () has the dimension 0 or −1.
+        `torch.nn.Softmax`, whose guess of `dim` when it is None is deprecated;
+        ValueError here. As there, a single number x () has the dimension 0 or −1.
     """
 
     def __init__(self, dim: int | None = None) -> None:
@@ -518,7 +518,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of the softmax, without ever forming a small share.
+    """Logarithm of the softmax, computed without forming small probabilities.
 
     Forward:
         yᵢ = xᵢ − log Σⱼ exp(xⱼ)
@@ -527,10 +527,10 @@ class LogSoftmax(Module):
         ∂L/∂xᵢ = ∂L/∂yᵢ − exp(yᵢ) Σⱼ ∂L/∂yⱼ
 
     Stability:
-        The maximum is taken out of x first.
+        The maximum is subtracted from x first.
 
     Args:
-        dim: the dimension whose shares add to 1; must be given.
+        dim: the dimension whose probabilities sum to 1; must be given.
 
     Torch:
         `torch.nn.LogSoftmax`; see `Softmax` for `dim`.
@@ -553,7 +553,7 @@ class LogSoftmax(Module):
 
 
 def _valid_axis(owner: Module, x: Array, dim: int | None) -> int | None:
-    """The axis to add along; None, which is all of x, where x is a single number."""
+    """The axis to sum along; None, all of x, where x is a single number."""
     check(owner, x=x)
     ndim = max(x.ndim, 1)  # torch, too, lets a single number have a dimension 0
     if dim is None or not -ndim <= dim < ndim:

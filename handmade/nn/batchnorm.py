@@ -1,4 +1,4 @@
-"""Normalising each channel over the batch."""
+"""Batch normalisation."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from handmade.nn._norm import Norm, Sizes, moments
 
 
 class _BatchNorm(Norm):
-    """Gives each channel mean 0 and variance 1 over the batch, then scale and shift.
+    """Batch normalisation: each channel gets mean 0 and variance 1 over the batch.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
@@ -28,7 +28,7 @@ class _BatchNorm(Norm):
         ∂L/∂w = Σ ∂L/∂y · x̂,   ∂L/∂b = Σ ∂L/∂y, the sums over all but the channels
 
     Stability:
-        The mean is taken out twice, which removes its own rounding.
+        The mean is subtracted twice, which removes its own rounding error.
 
     Args:
         num_features: how many channels, at least 1.
@@ -41,7 +41,7 @@ class _BatchNorm(Norm):
 
     Torch:
         The same. A batch of no values moves no running statistic, but is counted. Torch
-        takes ε = 0 in evaluation mode; refused here.
+        takes ε = 0 in evaluation mode; ValueError here.
     """
 
     buffer_names = ("running_mean", "running_var", "num_batches_tracked")
@@ -117,7 +117,7 @@ class _BatchNorm(Norm):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of features, or of channels along a line.
+    """Batch normalisation of features, or of the channels of sequences.
 
     Shape:
         x and y (n, c) or (n, c, l); w, b and running statistics (c,): c channels.
@@ -130,7 +130,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of the channels of pictures.
+    """Batch normalisation of the channels of images.
 
     Shape:
         x and y (n, c, h, w); w, b and running statistics (c,): c channels.

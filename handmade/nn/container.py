@@ -1,4 +1,4 @@
-"""Modules made of modules."""
+"""Containers of modules: Sequential, Residual."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from handmade.nn.module import Module, require_distinct
 
 
 class Sequential(Module):
-    """Layers one after the other.
+    """Composition of layers.
 
     Forward:
         y = fₖ(… f₂(f₁(x)))
@@ -78,7 +78,7 @@ class Sequential(Module):
 
 
 class Residual(Sequential):
-    """Layers that learn what to add to their input, which has a way around them.
+    """Residual block: layers with a skip connection.
 
     Forward:
         y = x + f(x), f being the layers one after the other

@@ -1,4 +1,4 @@
-"""Convolution: one small set of weights, used at every position of the input."""
+"""Convolution layers."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from handmade.nn.module import Module, Parameter
 
 
 class _Convolution(Module):
-    """A fully connected layer that looks at one window after another.
+    """Convolution as a matrix product (im2col).
 
     Forward:
         y = W P + b        (o, l·n) = (o, i·k) (i·k, l·n)
@@ -104,12 +104,12 @@ class _Convolution(Module):
 
 
 class Conv1d(_Convolution):
-    """A small pattern, looked for at every place of a sequence.
+    """1-D convolution over sequences.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
-        with stride s, dilation d and padding p; x is 0 outside: the kernel is not
-        turned round, which makes this a cross-correlation
+        with stride s, dilation d and padding p; x is 0 outside; the kernel is not
+        flipped: strictly a cross-correlation
 
     Backward:
         ∂L/∂x[n, i, s·t + d·k − p] = Σ W[o, i, k] · ∂L/∂y[n, o, t]   over all o, t, k
@@ -123,7 +123,7 @@ class Conv1d(_Convolution):
     Args:
         in_channels: i, at least 1.
         out_channels: o, at least 1.
-        kernel_size: k, how wide the pattern is.
+        kernel_size: k, the width of the kernel.
         stride: s, from one window to the next.
         padding: p, how many zeros at either end; "valid" is none, "same" as many as
             make y as long as x.
@@ -134,22 +134,22 @@ class Conv1d(_Convolution):
         padding_mode: "zeros" is all there is.
 
     Torch:
-        `torch.nn.Conv1d`: same layout, same initial law U(-1/√f, 1/√f), f = i/groups·k.
-        Refused here: other padding modes; "same" where as many zeros cannot stand at
-        both ends (an even kernel; torch puts one more behind); no channels.
+        `torch.nn.Conv1d`: same layout, same default initialisation U(-1/√f, 1/√f) with
+        f = i/groups·k. ValueError here: other padding modes; "same" where as many zeros
+        cannot stand at both ends (an even kernel; torch puts one more behind); no
+        channels.
     """
 
     spatial = 1
 
 
 class Conv2d(_Convolution):
-    """A small pattern, looked for at every place of an image.
+    """2-D convolution over images.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
         with stride s, dilation d and padding p; t, k, s, d, p are pairs (down, across)
-        and x is 0 outside: the kernel is not turned round, which makes this a
-        cross-correlation
+        and x is 0 outside; the kernel is not flipped: strictly a cross-correlation
 
     Backward:
         ∂L/∂x[n, i, s·t + d·k − p] = Σ W[o, i, k] · ∂L/∂y[n, o, t]   over all o, t, k
@@ -163,7 +163,7 @@ class Conv2d(_Convolution):
     Args:
         in_channels: i, at least 1.
         out_channels: o, at least 1.
-        kernel_size: how large the pattern is: one number, or (down, across).
+        kernel_size: its size: one number, or (down, across).
         stride: s, from one window to the next.
         padding: p, how many zeros at either end; "valid" is none, "same" as many as
             make y as large as x.
@@ -174,8 +174,8 @@ class Conv2d(_Convolution):
         padding_mode: "zeros" is all there is.
 
     Torch:
-        `torch.nn.Conv2d`: same layout, same initial law U(-1/√f, 1/√f), where f is the
-        number of weights of an output channel. Refused here: other padding modes;
+        `torch.nn.Conv2d`: same layout, same default initialisation U(-1/√f, 1/√f) with
+        f = i/groups · (size of the kernel). ValueError here: other padding modes;
         "same" where as many zeros cannot stand at both ends (an even kernel; torch
         puts one more behind); no channels.
     """

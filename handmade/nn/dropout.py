@@ -1,4 +1,4 @@
-"""Leaving out units at random."""
+"""Dropout."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from handmade.nn.module import Module
 
 
 class Dropout(Module):
-    """Drops each unit with probability p, so that none can rely on another.
+    """Sets each unit to 0 with probability p, and scales the others to keep the mean.
 
     Forward:
         y = x · k / (1 − p), where each k is 0 with probability p, else 1; in

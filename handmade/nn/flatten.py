@@ -1,4 +1,4 @@
-"""Reshaping between layers."""
+"""Flattening of dimensions."""
 
 import math
 
@@ -7,7 +7,7 @@ from handmade.nn.module import Module
 
 
 class Flatten(Module):
-    """Several neighbouring dimensions become one; no number changes.
+    """Joins neighbouring dimensions into one.
 
     Shape:
         x (n, a, b, …) → y (n, a·b·…) by default; a single number () → (1,) with

@@ -1,4 +1,4 @@
-"""Bell curves, each given by its mean μ and its log-variance s = log σ²."""
+"""Gaussian distributions, given by mean μ and log-variance s = log σ²."""
 
 from handmade._array import (
     Array,
@@ -14,7 +14,7 @@ from handmade.nn.module import Module
 
 
 class GaussianSample(Module):
-    """Draws a number from each bell curve in a way that leaves it a slope.
+    """Draws from Gaussians, differentiable in μ and s (reparameterisation trick).
 
     Forward:
         z = μ + σ ε with σ = exp(½ s), each ε drawn from N(0, 1); in evaluation mode
@@ -57,11 +57,11 @@ class GaussianSample(Module):
 
 
 class GaussianKLLoss(Loss):
-    """KL(N(μ, σ²) ‖ N(μ₀, σ₀²)): how far bell curves are from others, in nats.
+    """Kullback–Leibler divergence KL(N(μ, σ²) ‖ N(μ₀, σ₀²)) of Gaussians, in nats.
 
     Forward:
-        Lₙ = ½ Σ (eᵈ − 1 − d + (μ − μ₀)² / σ₀²) with d = s − s₀, summed over the curves
-        of an example; averaged over the examples
+        Lₙ = ½ Σ (eᵈ − 1 − d + (μ − μ₀)² / σ₀²) with d = s − s₀, summed over the
+        Gaussians of an example; averaged over the examples
 
     Backward:
         ∂Lₙ/∂μ = (μ − μ₀) / σ₀²
@@ -72,14 +72,14 @@ class GaussianKLLoss(Loss):
         alike: zeros are the standard normal N(0, 1). One Lₙ for each row, (…).
 
     Stability:
-        eᵈ − 1 is computed as one function, so that nothing cancels where the curves
-        are nearly alike. eᵈ is infinite for d above 709 (88 in float32), 1/σ₀² for s₀
+        eᵈ − 1 is computed as one function, so that nothing cancels where the Gaussians
+        are nearly equal. eᵈ is infinite for d above 709 (88 in float32), 1/σ₀² for s₀
         below their negatives.
 
     Torch:
         None; `torch_ref.nn.GaussianKLLoss` is the forward pass, for autograd.
-        `torch.distributions.kl_divergence` of two `Normal`s gives the same for each
-        curve. `torch.nn.KLDivLoss` is about shares, not about bell curves.
+        `torch.distributions.kl_divergence` of two `Normal`s gives the same for each.
+        `torch.nn.KLDivLoss` compares probabilities.
     """
 
     def forward(self, input: Array, target: Array) -> Array:

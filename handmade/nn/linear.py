@@ -1,4 +1,4 @@
-"""The fully connected layer, and the layer that does nothing."""
+"""Linear and Identity layers."""
 
 import math
 from typing import Any
@@ -33,7 +33,7 @@ class Identity(Module):
 
 
 class Linear(Module):
-    """A weighted sum of the inputs, plus a bias, for each output.
+    """Fully connected layer: y = x Wᵀ + b.
 
     Forward:
         y = x Wᵀ + b
@@ -53,8 +53,8 @@ class Linear(Module):
         bias: without it, b is absent and `bias` is None.
 
     Torch:
-        `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i). Torch allows
-        i = 0 or o = 0; refused here.
+        `torch.nn.Linear`: same layout, same default initialisation
+        U(-1/√i, 1/√i). i = 0 or o = 0 raises ValueError here.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Losses of differences: one number that says how far the output is from the truth."""
+"""Regression losses."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from handmade.nn._reduction import Loss
 
 
 class L1Loss(Loss):
-    """The absolute difference: hardly moved by a few outliers.
+    """Mean absolute error: robust against outliers.
 
     Forward:
         Lₙ = |xₙ − yₙ|, averaged over all elements
@@ -39,7 +39,7 @@ class L1Loss(Loss):
 
 
 class MSELoss(Loss):
-    """The squared difference: twice as wrong costs four times as much.
+    """Mean squared error.
 
     Forward:
         Lₙ = (xₙ − yₙ)², averaged over all elements, without a factor ½
@@ -67,7 +67,7 @@ class MSELoss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """The absolute difference with a rounded tip: squared where it is small.
+    """Absolute error, quadratic below β.
 
     Forward:
         Lₙ = ½ dₙ² / β where |dₙ| < β, else |dₙ| − ½ β, with dₙ = xₙ − yₙ; averaged
@@ -119,7 +119,7 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """The squared difference up to δ, beyond it only as steep as at δ.
+    """Huber loss: quadratic up to δ, linear beyond.
 
     Forward:
         Lₙ = ½ dₙ² where |dₙ| ≤ δ, else δ (|dₙ| − ½ δ), with dₙ = xₙ − yₙ; averaged

@@ -1,4 +1,4 @@
-"""Errors of one's own: better_error = error + a · custom_error."""
+"""Custom losses: weighted sums, expected cost, smoothness penalty."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from handmade.nn.module import Parameter, require_distinct
 
 
 class WeightedSum(Loss):
-    """Several errors as one, each as dear as its weight says.
+    """Weighted sum of losses.
 
     Forward:
         L = Σᵢ aᵢ Lᵢ(x, y)
@@ -60,7 +60,7 @@ class WeightedSum(Loss):
 
 
 class ExpectedCostLoss(Loss):
-    """What the answer will cost: some confusions are dearer than others.
+    """Expected misclassification cost, given the cost of each confusion.
 
     Forward:
         Lₙ = Σ_k pₙ[k] K[yₙ, k] with p = softmax(x), averaged over the examples
@@ -72,12 +72,12 @@ class ExpectedCostLoss(Loss):
         x (n, c, …), y (n, …) class indices, K (c, c); or one example, x (c,) and y ().
 
     Stability:
-        The maximum is taken out of x first, as in `Softmax`.
+        The maximum is subtracted from x first, as in `Softmax`.
 
     Args:
         cost: K[true, answered], finite and at least 0: an array, or a sequence of its
             rows, which become float32 until `to`.
-            1 − identity gives the share of wrong answers to be expected;
+            1 − identity gives the expected error rate;
             `cost[4, 9] = 5` then makes it five times as bad to take a 4 for a 9.
         reduction: as for every loss.
 
@@ -119,7 +119,7 @@ class ExpectedCostLoss(Loss):
 
 
 class SmoothnessPenalty(Loss):
-    """Neighbouring pixels of a weight template should be alike.
+    """Penalty on differences of neighbouring pixels of weight templates.
 
     Forward:
         L = Σ (W[k, i+1, j] − W[k, i, j])² + Σ (W[k, i, j+1] − W[k, i, j])², divided
@@ -197,7 +197,7 @@ class SmoothnessPenalty(Loss):
 
 
 def _costs(cost: Any) -> Array:
-    """The matrix of costs as an array, if it was given row by row."""
+    """The cost matrix as an array, if it was given as rows."""
     if isinstance(cost, str) or not isinstance(cost, Sequence):
         return cost
     try:

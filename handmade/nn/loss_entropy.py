@@ -26,7 +26,7 @@ VARIANCE_FLOOR = float(np.float32(1e-12))
 
 
 class BCELoss(Loss):
-    """Cross-entropy of a yes-or-no answer given as a probability.
+    """Binary cross-entropy of probabilities.
 
     Forward:
         Lₙ = −wₙ (yₙ log xₙ + (1 − yₙ) log(1 − xₙ)), averaged over all elements
@@ -43,7 +43,7 @@ class BCELoss(Loss):
         `BCEWithLogitsLoss`, which needs neither.
 
     Torch:
-        `torch.nn.BCELoss`; the mean over no elements is NaN there and refused here.
+        `torch.nn.BCELoss`.
     """
 
     buffer_names = ("weight",)
@@ -71,7 +71,7 @@ class BCELoss(Loss):
 
 
 class BCEWithLogitsLoss(Loss):
-    """Cross-entropy of a yes-or-no answer, straight from the weighted sum x.
+    """Binary cross-entropy of logits: sigmoid and `BCELoss` in one.
 
     Forward:
         Lₙ = −wₙ (p yₙ log σ(xₙ) + (1 − yₙ) log σ(−xₙ)), averaged over all elements
@@ -81,15 +81,13 @@ class BCEWithLogitsLoss(Loss):
         ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
-        x and y alike, any shape; w and p (how much a yes counts) broadcast to it.
+        x and y alike, any shape; w and p (the weight of positives) broadcast to it.
 
     Stability:
         log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
 
     Torch:
-        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
-        over no elements is NaN there and refused here. The loss at x = −∞ and y = 1 is
-        NaN there and ∞ here.
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p.
     """
 
     buffer_names = ("weight", "pos_weight")
@@ -124,7 +122,7 @@ class BCEWithLogitsLoss(Loss):
 
 
 class NLLLoss(Loss):
-    """The negative log-probability of the right class.
+    """Negative log-likelihood of the right class.
 
     Forward:
         Lₙ = −w[yₙ] xₙ[yₙ], and their mean is Σₙ Lₙ / Σₙ w[yₙ]
@@ -142,8 +140,7 @@ class NLLLoss(Loss):
         reduction: as for every loss.
 
     Torch:
-        `torch.nn.NLLLoss`; the mean over no examples, or only ignored ones, is NaN
-        there and refused here.
+        `torch.nn.NLLLoss`.
     """
 
     buffer_names = ("weight",)
@@ -176,7 +173,7 @@ class NLLLoss(Loss):
 
 
 class CrossEntropyLoss(Loss):
-    """How surprised the softmax of x is by the truth: a sure wrong answer costs most.
+    """Softmax followed by the negative log-likelihood of the right class.
 
     Forward:
         Lₙ = −Σ_c q[n, c] log softmax(xₙ)[c]
@@ -185,7 +182,8 @@ class CrossEntropyLoss(Loss):
         probabilities.
 
     Backward:
-        ∂Lₙ/∂xₙ[c] = softmax(xₙ)[c] Σ_k q[n, k] − q[n, c]
+        ∂Lₙ/∂xₙ = softmax(xₙ) − qₙ, where q sums to 1: plain indices, probabilities
+        ∂Lₙ/∂xₙ[c] = softmax(xₙ)[c] Σ_k q[n, k] − q[n, c] with weights, too
 
     Shape:
         x (n, c, …), y (n, …) class indices or (n, c, …) probabilities, w (c,); or one
@@ -202,8 +200,7 @@ class CrossEntropyLoss(Loss):
         label_smoothing: ε in [0, 1].
 
     Torch:
-        `torch.nn.CrossEntropyLoss`; the mean over no examples, or only ignored ones, is
-        NaN there and refused here.
+        `torch.nn.CrossEntropyLoss`.
     """
 
     buffer_names = ("weight",)
@@ -270,7 +267,7 @@ class CrossEntropyLoss(Loss):
 
 
 class KLDivLoss(Loss):
-    """How much more surprising the truth y is to who believes x than it need be.
+    """Kullback–Leibler divergence KL(y ‖ x) of log-probabilities x.
 
     Forward:
         Lₙ = yₙ (log yₙ − xₙ), 0 where yₙ = 0 and xₙ is finite; with `log_target` y is
@@ -288,9 +285,8 @@ class KLDivLoss(Loss):
         log_target: whether y is given as its logarithm.
 
     Torch:
-        `torch.nn.KLDivLoss`. A negative target has the value NaN there and is refused
-        here, as is the mean over no elements or examples. "batchmean" of a single
-        number x () is its sum. Both are NaN where a share of 0 meets ±∞.
+        `torch.nn.KLDivLoss`. A negative target gives NaN there and ValueError here.
+        "batchmean" of a single number x () is its sum.
     """
 
     reductions = (*Loss.reductions, "batchmean")

@@ -1,4 +1,4 @@
-"""Losses with a margin: what is right by enough costs nothing."""
+"""Margin losses."""
 
 from handmade._array import Array, array_namespace, check, check_alike, holds
 from handmade._numbers import finite_number
@@ -7,7 +7,7 @@ from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
 
 
 class HingeEmbeddingLoss(Loss):
-    """Distances: small where two things are alike, beyond a margin where they are not.
+    """Hinge loss of distances: small for similar pairs, beyond a margin for dissimilar.
 
     Forward:
         Lₙ = xₙ where yₙ = 1, max(0, m − xₙ) where yₙ = −1; averaged over all elements
@@ -28,7 +28,7 @@ class HingeEmbeddingLoss(Loss):
 
     Torch:
         `torch.nn.HingeEmbeddingLoss`. A target that is neither 1 nor −1 gets the sum
-        of both terms there and is refused here, as is the mean over no elements.
+        of both terms there and ValueError here.
     """
 
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
@@ -53,7 +53,7 @@ class HingeEmbeddingLoss(Loss):
 
 
 class MultiMarginLoss(Loss):
-    """The right class must win by a margin over each other one.
+    """Multi-class hinge loss: the right class must win by a margin.
 
     Forward:
         Lₙ = w[yₙ] Σ_{c ≠ yₙ} max(0, zₙ[c])ᵖ / C with zₙ[c] = m − xₙ[yₙ] + xₙ[c];
@@ -79,7 +79,7 @@ class MultiMarginLoss(Loss):
     Torch:
         `torch.nn.MultiMarginLoss`, which also takes a single number x () for one
         class. Of no examples its mean and its sum are whatever stood in memory; here
-        the mean is refused and the sum is 0.
+        they are NaN and 0.
     """
 
     buffer_names = ("weight",)

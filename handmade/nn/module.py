@@ -1,4 +1,4 @@
-"""The contract of every layer: forward, backward directly under it, parameters."""
+"""Module and Parameter: the forward/backward contract of layers and losses."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Normalising each example by itself, whatever else is in the batch."""
+"""Layer and group normalisation."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from handmade.nn._norm import Norm, Sizes
 
 
 class LayerNorm(Norm):
-    """Gives each example mean 0 and variance 1 over its last dimensions.
+    """Layer normalisation: mean 0 and variance 1 over the last dimensions.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
@@ -23,7 +23,7 @@ class LayerNorm(Norm):
         x and y (…, *normalized_shape); w and b normalized_shape.
 
     Stability:
-        The mean is taken out twice, which removes its own rounding.
+        The mean is subtracted twice, which removes its own rounding error.
 
     Args:
         normalized_shape: the sizes of the last dimensions, or the size of the last.
@@ -32,7 +32,7 @@ class LayerNorm(Norm):
         bias: without it, b is absent.
 
     Torch:
-        `torch.nn.LayerNorm`, which also takes ε ≤ 0 and sizes of 0; refused here.
+        `torch.nn.LayerNorm`, which also takes ε ≤ 0 and sizes of 0; ValueError here.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class LayerNorm(Norm):
 
 
 class GroupNorm(Norm):
-    """Gives each group of channels of each example mean 0 and variance 1.
+    """Group normalisation: mean 0 and variance 1 in each group of channels.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
@@ -78,7 +78,7 @@ class GroupNorm(Norm):
         side by side, with all that follows.
 
     Stability:
-        The mean is taken out twice, which removes its own rounding.
+        The mean is subtracted twice, which removes its own rounding error.
 
     Args:
         num_groups: how many groups; must divide the channels.
@@ -89,7 +89,7 @@ class GroupNorm(Norm):
 
     Torch:
         `torch.nn.GroupNorm`. Both refuse one example with one value in each group. Of
-        groups without a value torch makes NaN gradients; refused here.
+        groups without a value torch makes NaN gradients; ValueError here.
     """
 
     def __init__(

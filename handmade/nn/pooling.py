@@ -1,4 +1,4 @@
-"""Pooling: each window shrinks to one number, its largest or its mean."""
+"""Max and average pooling."""
 
 import math
 from functools import lru_cache
@@ -15,7 +15,7 @@ from handmade.nn.module import Module
 
 
 class _Pooling(Module):
-    """What all pooling layers share: their windows, and what they may be given."""
+    """Base class of pooling layers."""
 
     spatial: int
     """How many spatial dimensions there are."""
@@ -51,7 +51,7 @@ class _Pooling(Module):
 
 
 class _MaxPool(_Pooling):
-    """The largest number of each window.
+    """Max pooling.
 
     Forward:
         y[t] = max over k of column k [t] = x[s·t + d·k − p]
@@ -115,7 +115,7 @@ def _all_meet_input(windows: Windows, sizes: Sizes) -> bool:
 
 
 class _AvgPool(_Pooling):
-    """The mean of each window.
+    """Average pooling.
 
     Forward:
         y[t] = Σₖ column k [t] / m[t],   column k [t] = x[s·t + k − p]
@@ -168,7 +168,7 @@ class _AvgPool(_Pooling):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest number of each window of a sequence.
+    """1-D max pooling over sequences.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -195,14 +195,14 @@ class MaxPool1d(_MaxPool):
 
     Torch:
         `torch.nn.MaxPool1d`, which writes outside its memory where a window holds
-        nothing but padding, as a dilation may make it; refused here.
+        nothing but padding, as a dilation may make it; ValueError here.
     """
 
     spatial = 1
 
 
 class MaxPool2d(_MaxPool):
-    """The largest number of each window of an image.
+    """2-D max pooling over images.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -231,14 +231,14 @@ class MaxPool2d(_MaxPool):
 
     Torch:
         `torch.nn.MaxPool2d`, which writes outside its memory where a window holds
-        nothing but padding, as a dilation may make it; refused here.
+        nothing but padding, as a dilation may make it; ValueError here.
     """
 
     spatial = 2
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of a sequence.
+    """1-D average pooling over sequences.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
@@ -266,7 +266,7 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window of an image.
+    """2-D average pooling over images.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel

@@ -1,4 +1,4 @@
-"""A fully connected layer that computes with weights of few bits, and learns so."""
+"""Quantisation-aware training of a linear layer."""
 
 from handmade._array import Array, check, check_grad
 from handmade._bits import known_bits
@@ -7,7 +7,7 @@ from handmade.quantize import Quantized, quantize
 
 
 class QuantizedLinear(Linear):
-    """A linear layer whose weights are rounded to few values before they are used.
+    """Linear layer with quantised weights, trained with the straight-through estimator.
 
     It keeps full-precision weights W and trains those: small changes add up in them
     until a used weight V jumps to the next value.

@@ -1,4 +1,4 @@
-"""Rows of a table, chosen by index."""
+"""Embedding."""
 
 import math
 from typing import Any
@@ -18,7 +18,7 @@ from handmade.nn.module import Module, Parameter
 
 
 class Embedding(Module):
-    """A table with a learned row for each index: of a word, say.
+    """Lookup table with a learned vector for each index.
 
     Forward:
         y = W[x], the row of each index
@@ -38,9 +38,9 @@ class Embedding(Module):
             it stays there; negative counts from the end.
 
     Torch:
-        `torch.nn.Embedding`: same initial law N(0, 1). `max_norm`, `norm_type`,
-        `scale_grad_by_freq` and `sparse` do not exist here. Torch allows no rows, or
-        rows of no numbers; refused here.
+        `torch.nn.Embedding`: same default initialisation N(0, 1). `max_norm`,
+        `norm_type`, `scale_grad_by_freq`, `sparse` and `_freeze` are refused, as are
+        tables without rows or columns.
     """
 
     def __init__(

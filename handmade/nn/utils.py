@@ -1,4 +1,4 @@
-"""Clipping gradients between backward and the optimiser's step."""
+"""Gradient clipping."""
 
 import math
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Array:
-    """Shorten the gradient of all parameters together, where it is too long.
+    """Scale all gradients together so that their norm is at most `max_norm`.
 
     Forward:
         ν = ‖(‖g₁‖, ‖g₂‖, …)‖, the norm of all gradients as one vector
@@ -68,7 +68,7 @@ def clip_grad_norm_(
 def clip_grad_value_(
     parameters: Parameter | Iterable[Parameter], clip_value: float
 ) -> None:
-    """Move each number of each gradient into [−clip_value, clip_value].
+    """Clip each entry of each gradient to [−clip_value, clip_value].
 
     Args:
         parameters: one or several; those without a gradient do not count.

@@ -1,4 +1,4 @@
-"""Adadelta: steps in the units of the weights, without a learning rate to choose."""
+"""Adadelta."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_deca
 
 
 class Adadelta(Optimizer):
-    """The gradient in units of its recent size, times the recent size of the steps.
+    """Scales the gradient by the ratio of the RMS of recent updates and gradients.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ

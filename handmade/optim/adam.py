@@ -1,4 +1,4 @@
-"""Adam: a step of about the same length in every coordinate."""
+"""Adam."""
 
 from collections.abc import Iterable
 
@@ -9,13 +9,13 @@ from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_deca
 
 
 class Adam(Optimizer):
-    """The averaged gradient, measured in units of its own usual size.
+    """Adaptive moments: mean gradient divided by its running root mean square.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
         m ← β₁ m + (1 − β₁) g
         v ← β₂ v + (1 − β₂) g²
-        m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ): both start at 0, which that undoes
+        m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ): bias correction, as both start at 0
         θ ← θ − lr · m̂ / (√v̂ + ε)
 
     Stability:

@@ -1,4 +1,4 @@
-"""Muon: a step of the same size in every direction of a matrix."""
+"""Muon."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from handmade.optim.optimizer import Group, Optimizer, State
 
 
 class Muon(Optimizer):
-    """The averaged gradient with all its singular values pulled towards 1.
+    """Momentum whose matrix is orthogonalised: all singular values near 1.
 
     Forward:
         b ← μ b + (1 − μ) ∂L/∂θ

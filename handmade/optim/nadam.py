@@ -1,4 +1,4 @@
-"""NAdam: Adam that looks ahead along its velocity."""
+"""NAdam."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_deca
 
 
 class NAdam(Optimizer):
-    """Adam with Nesterov's look ahead, and a momentum that grows with the steps.
+    """Adam with Nesterov momentum that grows with the steps.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ

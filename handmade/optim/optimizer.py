@@ -1,4 +1,4 @@
-"""What every optimiser shares: parameter groups, state, and the walk over both."""
+"""The base class of optimizers: parameter groups and state."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -94,7 +94,7 @@ class Optimizer:
         """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        """The new data of one parameter; what must be remembered goes into `state`.
+        """The new data of one parameter; what the next step needs goes into `state`.
 
         `data` is the optimiser's own and may be written into, as `data -= …` does
         where the library allows it; `grad` and the arrays in `state` may not.

@@ -1,4 +1,4 @@
-"""RMSprop: the gradient in units of its recent size."""
+"""RMSprop."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from handmade.optim.optimizer import (
 
 
 class RMSprop(Optimizer):
-    """Divides the gradient by the root of the mean of its recent squares.
+    """Divides the gradient by its running root mean square.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ

@@ -1,4 +1,4 @@
-"""Rprop: only the sign of the gradient counts."""
+"""Rprop."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from handmade.optim.optimizer import Group, Optimizer, State
 
 
 class Rprop(Optimizer):
-    """Gradient descent, cautious and bold: each coordinate finds its own step size.
+    """Resilient backpropagation: adapts a step size for each weight; only signs count.
 
     As long as the slope keeps its sign the step grows, however flat it is; when the
     sign turns, the minimum was overshot, and the step shrinks. So the steps are careful

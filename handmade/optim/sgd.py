@@ -1,4 +1,4 @@
-"""Stochastic gradient descent."""
+"""SGD."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from handmade.optim.optimizer import (
 
 
 class SGD(Optimizer):
-    """Against the gradient, in steps of the learning rate, with or without momentum.
+    """Stochastic gradient descent, with or without momentum.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
