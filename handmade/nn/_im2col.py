@@ -60,7 +60,7 @@ def col2im(
     sizes: Sizes,
     like: Array | None = None,
 ) -> Array:
-    """X[s·t + d·k − p] += column k [t]: windows that overlap add; padding is dropped.
+    """The sum x[s·t + d·k − p] += column k [t]; what falls on padding is dropped.
 
     Args:
         columns: one (…, *counts, …) for each position of the kernel.

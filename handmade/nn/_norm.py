@@ -25,7 +25,7 @@ class Norm(Module):
         ∂L/∂x = g / √(σ² + ε) where they are constants
 
     Stability:
-        The mean is taken out twice, which removes its own rounding.
+        The mean is subtracted twice, which removes its own rounding error.
 
     Args:
         shape: of w and of b.
@@ -77,7 +77,7 @@ class Norm(Module):
         raise NotImplementedError
 
     def statistics(self, xp: Any, x: Array, axes: Sizes) -> tuple[Array, Array]:
-        """X − μ and σ²."""
+        """The differences x − μ, and σ²."""
         return moments(xp, x, axes)[1:]
 
 
@@ -99,7 +99,7 @@ def mean(xp: Any, values: Array, axes: Sizes) -> Array:
 
 
 def _beside(xp: Any, parameter: Parameter, x: Array, first: int) -> Array:
-    """W or b, whose dimensions are those of x from `first` on, broadcast to x."""
+    """A parameter, whose dimensions are those of x from `first` on, broadcast to x."""
     shape = parameter.shape
     return xp.reshape(parameter.data, (*shape, *(1,) * (x.ndim - first - len(shape))))
 

@@ -93,7 +93,7 @@ class _BatchNorm(Norm):
         return x.shape, (0, *range(2, x.ndim)), 1
 
     def statistics(self, xp: Any, x: Array, axes: Sizes) -> tuple[Array, Array]:
-        """X − μ and σ² of this batch, or of all before it, in evaluation mode."""
+        """With μ and σ² of this batch; in evaluation mode the running statistics."""
         shape = (-1, *(1,) * (x.ndim - 2))
         if not axes:
             mean, variance = self.running_mean, self.running_var

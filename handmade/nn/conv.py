@@ -83,14 +83,14 @@ class _Convolution(Module):
         xp = check_grad(self, grad_output, patches, y_shape)
         images = _examples_last(xp, grad_output, self.spatial)
         grad = self._grouped(xp, images, self.out_channels)
-        grad_weight = grad @ xp.matrix_transpose(patches)
+        grad_weight = grad @ xp.matrix_transpose(patches)  # ∂L/∂y Pᵀ
         self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
         if self.bias is not None:
             self.bias.accumulate(xp.reshape(xp.sum(grad, axis=2), self.bias.shape))
         if not self.needs_input_grad:
             return None
         weight = self._grouped(xp, self.weight.data, self.out_channels)
-        grad_patches = xp.matrix_transpose(weight) @ grad
+        grad_patches = xp.matrix_transpose(weight) @ grad  # Wᵀ ∂L/∂y
         k = math.prod(self.windows.kernel)
         grad_patches = xp.reshape(grad_patches, (self.in_channels, k, *shape))
         columns = [grad_patches[:, position, ...] for position in range(k)]

@@ -228,10 +228,12 @@ class CrossEntropyLoss(Loss):
         return self._of_probabilities(xp, log_p, target)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        log_p, q, mass, counted = self.saved
+        log_p, q, q_sum, counted = self.saved
         xp = array_namespace(self, log_p=log_p)
         softmax = xp.exp(log_p)
-        grad = (softmax if mass is None else softmax * mass) - q
+        if q_sum is not None:  # else it is 1
+            softmax = softmax * q_sum
+        grad = softmax - q
         grad *= self._grad_losses(grad_output)
         if counted is not None:  # 0 also where all are ignored, whose mean is 0/0
             grad = xp.where(counted, grad, 0.0)
