@@ -78,13 +78,15 @@ def check_alike(
     names: tuple[str, str] = ("input", "target"),
 ) -> Any:
     """As `check`, of two arrays, the second of which has the shape of the first."""
-    wanted: Any = a.shape if shape is None else shape
-    kind: Any = type(a), getattr(a, "dtype", None)
-    xp = _FLOATING.get(kind)
-    alike = xp is not None and type(b) is kind[0] and b.dtype == kind[1]
-    if not alike or b.shape != wanted:
-        xp = check(owner, **dict(zip(names, (a, b), strict=True)))
-        require_shape(owner, names[1], b, wanted)
+    try:
+        xp, dtype = _FLOATING[type(a), a.dtype], a.dtype
+        wanted: Any = a.shape if shape is None else shape
+        if type(b) is type(a) and b.dtype == dtype and b.shape == wanted:
+            return xp
+    except (AttributeError, KeyError):  # not an array, or the first of its kind
+        pass
+    xp = check(owner, **dict(zip(names, (a, b), strict=True)))
+    require_shape(owner, names[1], b, a.shape if shape is None else shape)
     return xp
 
 

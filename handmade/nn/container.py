@@ -51,13 +51,15 @@ class Sequential(Module):
         return [value for value in vars(self).values() if isinstance(value, Module)]
 
     def _first(self) -> Module | None:
-        return next((m for m in vars(self).values() if isinstance(m, Module)), None)
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                return value
+        return None
 
     @property
     def needs_input_grad(self) -> bool:  # pyright: ignore
         """Whether the first layer must return ∂L/∂x."""
-        first = self._first()
-        return first is None or first.needs_input_grad
+        return getattr(self._first(), "needs_input_grad", True)
 
     @needs_input_grad.setter
     def needs_input_grad(self, needed: bool) -> None:  # pyright: ignore

@@ -118,10 +118,8 @@ def trunc_normal_(
     """
     owner = "trunc_normal_"
     shape = _shape(owner, tensor)
-    mean, a, b = (
-        real_number(owner, name, value)
-        for name, value in (("mean", mean), ("a", a), ("b", b))
-    )
+    mean = real_number(owner, "mean", mean)
+    a, b = real_number(owner, "a", a), real_number(owner, "b", b)
     if at_least(owner, "std", std, 0) == 0:
         raise ValueError(f"{owner}: std must be positive, got {std}")
     low, high = (math.erf((x - mean) / std / math.sqrt(2)) / 2 for x in (a, b))

@@ -63,8 +63,7 @@ class Linear(Module):
                 f"Linear: in_features and out_features must be at least 1, "
                 f"got {in_features} and {out_features}"
             )
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(uniform(-bound, bound, (out_features, in_features)))
         self.bias = Parameter(uniform(-bound, bound, (out_features,))) if bias else None
