@@ -8,7 +8,7 @@ from compare.cli import app
 
 
 class _Output:
-    """Standard output whose reader may leave, as in `| head -1`: the rest is dropped."""
+    """Standard output whose reader may leave, as in `| head -1`."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

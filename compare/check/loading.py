@@ -23,7 +23,6 @@ from typing import Any
 
 from compare.check.definitions import MODULE
 
-SUFFIXES = (".py", ".ipynb")
 LEVELS = 3
 """In so many folders, the file's own and those above, its neighbours are found."""
 _BOMS = {

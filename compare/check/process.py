@@ -20,11 +20,12 @@ SECONDS = 10.0
 """How long loading a file, and each name, may take."""
 SUFFIXES = (".py", ".ipynb")
 IGNORED = ("__pycache__", "site-packages", "node_modules")
-START = (  # with these packages of ours, and no other module that lies beside them
-    "import sys; sys.path.insert(0, sys.argv.pop()); import compare, handmade, torch_ref;"
-    "del sys.path[0]; from compare.check.worker import serve; serve()"
-)
 ROOT = Path(__file__).parents[2]
+START = (  # with our own packages, and no other module that lies beside them
+    "import sys; sys.path.insert(0, sys.argv.pop()); "
+    "import compare, handmade, torch_ref; del sys.path[0]; "
+    "from compare.check.worker import serve; serve()"
+)
 
 
 class Worker:
@@ -135,11 +136,10 @@ def _checked(
     worker: Worker, path: Path, names: list[str], seconds: float, meant: str
 ) -> Outcome:
     """Check a file; where its process is lost, another one checks the rest."""
-    outcome = Outcome(str(path))
+    outcome, left = Outcome(str(path)), names
     if not path.is_file():
         outcome.problem = f"there is no file {path}"
         return outcome
-    left = names
     while True:
         request = {"path": str(path), "names": left, "seconds": seconds, "meant": meant}
         lines, ending = worker.ask(request)
@@ -154,13 +154,11 @@ def _checked(
             outcome.problem = news.get("problem", [lost])[0]
             return outcome
         finished = {finding["label"] for finding in outcome.findings}
-        labels = news["found"][0]
-        left = [label for label in labels if label not in finished]
+        left = [label for label in news["found"][0] if label not in finished]
         began = news.get("began", [""])[-1]
-        # Lost between two names, it would be lost again: none of the rest is judged.
-        lost = [began] if began in left else left if "done" not in news else []
-        for label in lost:
+        # A process that ends between two names would do so again: all are lost.
+        for label in [began] if began in left else [*left]:
             outcome.findings.append(Finding(label, label, "wrong", ending).as_dict())
-        left = [label for label in left if label not in lost]
+            left.remove(label)
         if not left:
             return outcome

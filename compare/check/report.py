@@ -114,7 +114,16 @@ GERMAN = {
     "input gradient": "Gradient nach der Eingabe",
 }
 """The words around a report in German; names and hints of mistakes stay in English."""
-LANGUAGES: dict[str, dict[str, str]] = {"en": {}, "de": GERMAN}
+
+
+class Words(dict[str, str]):
+    """Translations of the words around a report; what has none stays as it is."""
+
+    def __missing__(self, word: str) -> str:
+        return word
+
+
+LANGUAGES = {"en": Words(), "de": Words(GERMAN)}
 COLUMNS = 4
 """So many names stand side by side in the table of several files."""
 
@@ -124,30 +133,28 @@ def show(
 ) -> None:
     """Print one paragraph for each name, and what fails only under `strict`."""
     words = LANGUAGES[language]
-    width = len(words.get("not tested", "not tested"))
+    width = len(words["not tested"])
     for finding in map(_printable, outcome.findings):
         kind, found = finding["kind"], finding["words"]
         for english in ("cause not recognised", "equal bit for bit", "input gradient"):
-            found = found.replace(english, words.get(english, english))
-        parts = (finding["label"], "bold"), ": ", (words.get(kind, kind), COLORS[kind])
+            found = found.replace(english, words[english])
+        parts = (finding["label"], "bold"), ": ", (words[kind], COLORS[kind])
         out.print(Text.assemble(*parts, f", {found}"), soft_wrap=True)
         for label, text in _details(finding):
             indented = text.replace("\n", "\n" + " " * (width + 3))
-            line = f"  {words.get(label, label):{width}} {indented}"
+            line = f"  {words[label]:{width}} {indented}"
             out.print(Text(line), soft_wrap=True)
     for hint in outcome.hints:
-        line = f"{words.get('note', 'note')}: {_printable(hint)}"
+        line = f"{words['note']}: {_printable(hint)}"
         out.print(Text(line), soft_wrap=True)
     for finding in map(_printable, outcome.failed(strict)):
         if finding["kind"] not in BAD:
-            fails = words.get("--strict fails", "--strict fails")
+            fails = words["--strict fails"]
             line = f"{fails} {finding['label']}: {_why(finding)}"
             out.print(Text(line, style="red"), soft_wrap=True)
 
 
-def show_table(
-    outcomes: Sequence[Outcome], out: Console, language: str = "en"
-) -> None:
+def show_table(outcomes: Sequence[Outcome], out: Console, language: str = "en") -> None:
     """Print a row for each file and a column for each name; then what did not load."""
     words = LANGUAGES[language]
     files = _shortened([outcome.file for outcome in outcomes])
@@ -155,7 +162,7 @@ def show_table(
     names = iter(dict.fromkeys(f["name"] or f["label"] for f in findings))
     while columns := [*islice(names, COLUMNS)]:
         headings = [Column(_printable(name), overflow="fold") for name in columns]
-        table = Table(words.get("file", "file"), *headings, box=None)
+        table = Table(words["file"], *headings, box=None)
         for file, outcome in zip(files, outcomes, strict=True):
             cells = [_cell(outcome, name, words) for name in columns]
             table.add_row(Text(file), *cells)
@@ -169,7 +176,7 @@ def show_table(
     counts["not loaded or nothing to judge"] = sum(
         not outcome.failed() and outcome.exit_status() == 2 for outcome in outcomes
     )
-    said = [f"{n} {words.get(what, what)}" for what, n in counts.items()]
+    said = [f"{n} {words[what]}" for what, n in counts.items()]
     out.print(Text(", ".join(said)), soft_wrap=True)
 
 
@@ -179,7 +186,7 @@ def _shortened(files: Sequence[str]) -> list[str]:
     return [_printable(os.path.relpath(file, common or ".")) for file in files]
 
 
-def _cell(outcome: Outcome, name: str, words: dict[str, str]) -> Text:
+def _cell(outcome: Outcome, name: str, words: Words) -> Text:
     """What came of a name in a file: its kind, and the mistake's name."""
     text = Text()
     for finding in outcome.findings:
@@ -187,9 +194,9 @@ def _cell(outcome: Outcome, name: str, words: dict[str, str]) -> Text:
             kind = finding["kind"]
             is_named = kind in (*BAD, "convention")
             what = finding["words"].partition(":")[0] if is_named else ""
-            what = f": {words.get(what, what)}" if kind != "wrong" and what else ""
+            what = f": {words[what]}" if kind != "wrong" and what else ""
             text.append("\n" if text else "")
-            text.append(words.get(kind, kind) + _printable(what), COLORS[kind])
+            text.append(words[kind] + _printable(what), COLORS[kind])
     return text
 
 
@@ -257,7 +264,9 @@ def _suite(outcome: Outcome, strict: bool) -> ElementTree.Element:
     return suite
 
 
-_UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile(
+    r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 """What XML cannot hold, or a terminal would obey."""
 
 

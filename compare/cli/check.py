@@ -17,9 +17,7 @@ def check(
     names: list[str] | None = Argument(
         None, help="Names to check (default: all); or more files and folders."
     ),
-    strict: bool = Option(
-        False, help="Fail conventions and what is not tested, too."
-    ),
+    strict: bool = Option(False, help="Fail conventions and what is not tested, too."),
     as_json: bool = Option(False, "--json", help="For graders."),
     junit: Path | None = Option(None, help="Write a JUnit report to this file."),
     timeout: float = Option(10, help="Seconds for loading the file and for each name."),

@@ -83,7 +83,7 @@ def in_process(monkeypatch):
                 )
         finally:
             sys.meta_path[:] = finders
-        return [*news, {"done": True}], "ended"
+        return news, "ended"
 
     for name in ("grad", "backward"):  # which a judge watches
         monkeypatch.setattr(torch.autograd, name, getattr(torch.autograd, name))

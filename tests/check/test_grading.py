@@ -61,7 +61,9 @@ def test_a_folder_gives_a_row_for_each_file_and_a_column_for_each_name(
     assert "MSELoss" in result.stdout.splitlines()[0]
 
 
-def test_many_reports_have_the_shape_of_one_each(students, command, in_process, tmp_path):
+def test_many_reports_have_the_shape_of_one_each(
+    students, command, in_process, tmp_path
+):
     report = tmp_path / "report.xml"
     options = ("--jobs", 1, "--json", "--junit", report)
     result = command("check", students, *options)
@@ -94,7 +96,9 @@ def test_the_exit_status_of_many(files, status, strict, students, command, in_pr
 
 def test_names_and_paths_can_be_mixed(students, command, in_process):
     paths = [students / "anna.py", students / "ben.py"]
-    found = json.loads(command("check", *paths, "MSELoss", "--json", "--jobs", 1).stdout)
+    found = json.loads(
+        command("check", *paths, "MSELoss", "--json", "--jobs", 1).stdout
+    )
     labels = [[f["label"] for f in one["findings"]] for one in found["files"]]
     assert labels == [["MSELoss"], ["MyMSE"]]  # by the class that is meant, too
 
@@ -127,9 +131,12 @@ def test_the_report_is_german_if_asked(write, students, command, in_process):
     for word in ("mistake", "hint", "expected", "input gradient"):
         assert word not in text
     assert "Datei" in command("check", students, "--lang", "de", "--jobs", 1).stdout
-    assert json.loads(command("check", path, "--lang", "de", "--json").stdout)[
-        "findings"
-    ][0]["kind"] == "mistake"
+    assert (
+        json.loads(command("check", path, "--lang", "de", "--json").stdout)["findings"][
+            0
+        ]["kind"]
+        == "mistake"
+    )
 
 
 def test_hidden_folders_and_those_of_tools_are_left_out(tmp_path):
@@ -228,7 +235,10 @@ TEXTS = ("\\uffff", "\\ufffe", "\\x00", "\\x1b[2J", "\\ud800", "]]>", "<&\\x85")
 def test_reports_hold_any_text(text, write, command, tmp_path, in_process):
     source = f"class ReLU:\n    def forward(self, x): raise OSError({text!r} + '!')\n"
     source = source.replace("\\\\", "\\")
-    path, report = write(source + "    def backward(self, g): return g\n"), tmp_path / "r"
+    path, report = (
+        write(source + "    def backward(self, g): return g\n"),
+        tmp_path / "r",
+    )
     result = command("check", path, "--json", "--junit", report)
     assert result.exit_code == 1
     assert json.loads(result.stdout)["findings"][0]["kind"] == "wrong"

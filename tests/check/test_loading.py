@@ -107,7 +107,11 @@ def notebook(*cells):
 
 
 def test_the_code_cells_of_a_notebook_are_judged(write):
-    cells = ["%matplotlib inline\n!pip list\nimport numpy as np\n", "%%bash\nls\n", RELU]
+    cells = [
+        "%matplotlib inline\n!pip list\nimport numpy as np\n",
+        "%%bash\nls\n",
+        RELU,
+    ]
     found, outcome = kinds(write(notebook(*cells), "mine.ipynb"))
     assert found == {"ReLU": "equal"}
     assert not outcome.hints

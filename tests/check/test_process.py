@@ -25,7 +25,7 @@ LOST = {
     "import os; os._exit(0)\n": "while it was loaded, it ended the process",
     "import os; os.abort()\n": "status -6 (SIGABRT)",
     "import os; os.kill(os.getpid(), 9)\n": "status -9 (SIGKILL)",
-    "import os, sys; print('deep trouble', file=sys.stderr); os._exit(3)": "deep trouble",
+    "import os; os.write(2, b'deep trouble'); os._exit(3)": "deep trouble",
     "import os; os.write(2, b'x' * 10**6 + b'the end'); os._exit(3)": "the end",
     "while True:\n    try: pass\n    except: pass\n": "did not end within 4 s",
     "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
@@ -240,10 +240,11 @@ ENDLESS = """
 import os, subprocess, sys, pathlib
 class ReLU:
     def forward(self, x):
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-        ids = pathlib.Path({ids!r})
-        ids.with_suffix(".new").write_text(f"{{os.getpid()}} {{child.pid}} {{os.getppid()}}")
-        ids.with_suffix(".new").rename(ids)
+        sleep = "import time; time.sleep(600)"
+        child = subprocess.Popen([sys.executable, "-c", sleep])
+        ids, new = pathlib.Path({ids!r}), pathlib.Path({ids!r} + ".new")
+        new.write_text(f"{{os.getpid()}} {{child.pid}} {{os.getppid()}}")
+        new.rename(ids)
         try:
             while True: pass
         except: return self.forward(x)
@@ -252,9 +253,8 @@ class ReLU:
 
 
 def is_running(pid):
-    with suppress(OSError):
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0] not in "ZX"
     return False
 
 
