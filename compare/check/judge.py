@@ -24,7 +24,7 @@ from compare.check.checker import check
 from compare.check.comparison import finding_of
 from compare.check.definitions import Definition, definitions, own_names
 from compare.check.loading import (
-    ADVICE,
+    AFTERWARDS,
     TooLong,
     limited,
     load,
@@ -62,8 +62,7 @@ def judge(
     known = {name for d in found for name in (d.label, d.name)}
     unknown = [name for name in names if name not in known]
     if notes and found:
-        after = f"only definitions and imports ran after; {ADVICE}"
-        write(note=f"{'; '.join(notes)}: {after}")
+        write(note=f"{'; '.join(notes)}. {AFTERWARDS}")
     if replaced:
         write(note=f"it replaces {', '.join(replaced)}: undone before it was judged")
     if unknown or not found:

@@ -38,7 +38,10 @@ _FUTURE = sum(
 _MAGIC = re.compile(r"^(\s*)((\w+ *= *)?[%!?].*|.*\?)$", re.MULTILINE)
 _TRANSPARENT = ("%%time", "%%capture")
 """Magics of a cell whose code is Python all the same."""
-ADVICE = 'put what trains, plots or reads data under if __name__ == "__main__":'
+AFTERWARDS = (
+    "After that only definitions and imports were run: put what trains, plots or reads "
+    'data under if __name__ == "__main__":'
+)
 
 
 class TooLong(BaseException):
@@ -109,7 +112,7 @@ def _why(error: BaseException, seconds: float) -> str:
 def words_of(error: BaseException) -> str:
     """The type and message of an exception, whose own __str__ may fail."""
     try:
-        message = str(error)
+        message = str(error).rstrip(".")
     except Exception:
         message = ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -112,8 +112,10 @@ GERMAN = {
     "cause not recognised": "Ursache nicht erkannt",
     "equal bit for bit": "bitgleich",
     "input gradient": "Gradient nach der Eingabe",
+    " at [": " bei [",
 }
-"""The words around a report in German; names and hints of mistakes stay in English."""
+PHRASES = ("cause not recognised", "equal bit for bit", "input gradient", " at [")
+"""The words around a report, and phrases in it, in German; names and hints of mistakes stay in English."""
 
 
 class Words(dict[str, str]):
@@ -136,7 +138,7 @@ def show(
     width = len(words["not tested"])
     for finding in map(_printable, outcome.findings):
         kind, found = finding["kind"], finding["words"]
-        for english in ("cause not recognised", "equal bit for bit", "input gradient"):
+        for english in PHRASES:
             found = found.replace(english, words[english])
         parts = (finding["label"], "bold"), ": ", (words[kind], COLORS[kind])
         out.print(Text.assemble(*parts, f", {found}"), soft_wrap=True)
@@ -197,7 +199,7 @@ def _cell(outcome: Outcome, name: str, words: Words) -> Text:
             what = f": {words[what]}" if kind != "wrong" and what else ""
             text.append("\n" if text else "")
             text.append(words[kind] + _printable(what), COLORS[kind])
-    return text
+    return text or Text("–")
 
 
 def as_text(outcome: Outcome) -> str:

@@ -136,6 +136,7 @@ def test_the_help_warns_that_the_code_is_run(command):
     assert "with all your rights" in text
 
 
+@pytest.mark.slow
 def test_nothing_beside_the_file_or_in_the_current_folder_is_run(tmp_path):
     for name in ("timeit", "typing", "sympy", "json", "torch", "tensorboard", "queue"):
         text = f"open({str(tmp_path / 'ran')!r}, 'w').write({name!r})\n"
@@ -160,6 +161,7 @@ def grad_f(x): return 2 * x
 """
 
 
+@pytest.mark.slow
 def test_a_file_has_its_own_arguments_no_input_and_no_window(write):
     outcome = check_file(write(OWN), ["f"])
     assert not outcome.hints
@@ -276,9 +278,19 @@ def test_nothing_outlives_the_command(ends, who, tmp_path, write):
         pytest.skip("nobody knows it")
     ids = tmp_path / "ids"
     path = write(ENDLESS.format(ids=str(ids)))
+    other = write("import time; time.sleep(90)\n", "other.py")
     folder = tmp_path / "temporary"
     folder.mkdir()
-    command = [sys.executable, "-m", "compare", "check", path, "--timeout", "100"]
+    command = [
+        sys.executable,
+        "-m",
+        "compare",
+        "check",
+        path,
+        other,
+        "--timeout",
+        "100",
+    ]
     env = {**os.environ, "TMPDIR": str(folder)}
     check = subprocess.Popen(command, stdout=-3, stderr=-3, env=env)
     try:
