@@ -114,8 +114,9 @@ GERMAN = {
     "input gradient": "Gradient nach der Eingabe",
     " at [": " bei [",
 }
+"""The words around a report in German; names and hints of mistakes stay in English."""
 PHRASES = ("cause not recognised", "equal bit for bit", "input gradient", " at [")
-"""The words around a report, and phrases in it, in German; names and hints of mistakes stay in English."""
+"""What is translated within a sentence, too."""
 
 
 class Words(dict[str, str]):

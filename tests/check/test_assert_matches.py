@@ -118,7 +118,7 @@ GUIDE = (Path(__file__).parents[2] / "docs" / "checking.md").read_text(encoding=
 
 
 def test_the_guides_test_passes_and_fails_on_a_wrong_slope():
-    source = GUIDE.split("```")[1].removeprefix("python\n")
+    source = GUIDE.split("```")[-2].removeprefix("python\n")
     for code in (source, source.replace("1 - self.y**2", "1 - self.y")):
         place = {}
         exec(code, place)
