@@ -53,7 +53,7 @@ def _in_child(judge: Any, request: Request, answers: int) -> str:
         try:
             for fd in (news, errors, alive, answers):
                 os.close(fd)
-            os.setsid()
+            os.setpgid(0, 0)
             silent = os.open(os.devnull, os.O_RDWR)
             for fd, its in ((0, silent), (1, silent), (2, stderr)):
                 os.dup2(its, fd)
@@ -65,6 +65,8 @@ def _in_child(judge: Any, request: Request, answers: int) -> str:
             traceback.print_exc()
         finally:
             os._exit(status)
+    with contextlib.suppress(OSError):  # whichever of the two comes first
+        os.setpgid(pid, pid)
     for fd in (theirs, stderr, watched):
         os.close(fd)
     child = _Child(pid, news, errors, token)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from compare.check import process
 from compare.check.process import check_file, check_files
 
 UNLOADABLE = {
@@ -264,7 +265,7 @@ def waits_for(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 @pytest.mark.slow
@@ -301,6 +302,29 @@ def test_nothing_outlives_the_command(ends, who, tmp_path, write):
         for pid in (child, grandchild):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def processes_with(text):
+    """All processes in whose environment a text stands."""
+    found = []
+    for entry in os.listdir("/proc"):
+        with suppress(OSError), open(f"/proc/{entry}/environ", "rb") as file:
+            if text.encode() in file.read() and is_running(entry):
+                found.append(entry)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks /proc")
+def test_a_child_ends_even_if_the_end_comes_while_it_is_forked(tmp_path, write):
+    path = write("import subprocess\nsubprocess.run(['sleep', '500'])\n")
+    request = {"path": str(path), "names": [], "meant": "", "seconds": 100}
+    command = [sys.executable, "-P", "-c", process.START, str(process.ROOT)]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    for _ in range(3):
+        with subprocess.Popen(command, stdin=-1, stdout=-3, env=env) as worker:
+            worker.communicate(json.dumps(request).encode() + b"\n", timeout=60)
+        assert not processes_with(str(tmp_path))
 
 
 @pytest.mark.slow
