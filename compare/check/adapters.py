@@ -284,7 +284,7 @@ def _functions(
         for name in shapes:
             key = f"gradient {name}"
             if key in found:
-                array = _torchs_layout(found[key], question.state[name], values[name])
+                array = torchs_layout(found[key], question.state[name], values[name])
                 found[key] = passes * _kept_as_row(array, shapes[name], conventions)
         return {k: v for k, v in found.items() if v is not None}
 
@@ -371,7 +371,7 @@ def _gradient_words(name: str) -> set[str]:
     return {pattern.format(word) for word in words for pattern in patterns}
 
 
-def _torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
+def torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
     """The gradient of a parameter in torch's layout, if it has the file's own."""
     array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
     if shape == torchs.shape and not (
@@ -498,9 +498,9 @@ def _module(
                     raw = state[full] - after[full]
                 else:
                     raw = found.get(key)
-                    raw = _gradient_of(owner, name, number) if raw is None else raw
+                    raw = gradient_of(owner, name, number) if raw is None else raw
                 torchs = question.state[full]
-                array = _torchs_layout(raw, torchs, state[full])
+                array = torchs_layout(raw, torchs, state[full])
                 results[key] = _kept_as_row(array, torchs.shape, conventions)
         for name in buffers:
             results[f"buffer {name}"] = to_numpy(slots[name].get()).reshape(
@@ -569,7 +569,7 @@ def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
     """The buffers that it has, and a count of batches only if it keeps one."""
     buffers = {}
     for name, value in question.buffers.items():
-        if _find_slot(module, name, 0) is not None:
+        if find_slot(module, name, 0) is not None:
             buffers[name] = value
     if not question.training and len(buffers.keys() - {*COUNTS}) < len(
         question.buffers.keys() - {*COUNTS}
@@ -639,7 +639,8 @@ def _like(value: np.ndarray, own: Any) -> Any:
     return value
 
 
-def _find_slot(module: Any, name: str, number: int) -> Slot | None:
+def find_slot(module: Any, name: str, number: int) -> Slot | None:
+    """Where a module keeps a parameter or a buffer; `number` is its place in lists."""
     if hasattr(module, name):
         return Slot(module, name)
     kept, words = getattr(module, "__dict__", {}), words_for("parameters", name)
@@ -668,10 +669,10 @@ def set_parameters(
     if state and hasattr(module, "load_state_dict") and not _is_torch(module):
         module.to(next(a for a in state.values() if a.dtype.kind == "f"))
         module.load_state_dict(state)
-        return {n: s for n in state if (s := _find_slot(module, n, 0)) is not None}
+        return {n: s for n in state if (s := find_slot(module, n, 0)) is not None}
     found = {}
     for number, (name, value) in enumerate(state.items()):
-        slot = _find_slot(module, name, number)
+        slot = find_slot(module, name, number)
         if slot is None:
             raise NotTested(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
@@ -707,12 +708,12 @@ def get_parameter(module: Any, name: str) -> Any:
         found = module.parameters()
         if name in found:
             return found[name]
-    slot = _find_slot(module, name, 0)
+    slot = find_slot(module, name, 0)
     assert slot is not None
     return slot.get()
 
 
-def _gradient_of(module: Any, name: str, number: int) -> Any:
+def gradient_of(module: Any, name: str, number: int) -> Any:
     """The gradient of a parameter, under any of the names that are in use."""
     if hasattr(module, "named_parameters"):
         own: Any = dict(module.named_parameters()).get(name)
@@ -722,7 +723,7 @@ def _gradient_of(module: Any, name: str, number: int) -> Any:
     for key, value in kept.items():
         if key.replace("_", "").lower() in words and value is not None:
             return value
-    slot = _find_slot(module, name, number)
+    slot = find_slot(module, name, number)
     if slot is not None:
         own = slot.owner[slot.key] if slot.is_item else getattr(slot.owner, slot.key)
         if getattr(own, "grad", None) is not None:
