@@ -125,7 +125,7 @@ def _passes(
         by = [leaf for leaf in leaves if leaf.requires_grad]
         outputs, is_tuple = _flat(forward(*leaves)), False
 
-        def pull(*gs: torch.Tensor) -> list[Any]:
+        def pull(*gs: Any) -> list[Any]:
             torch.autograd.backward(outputs, gs, retain_graph=True)
             return [torch.zeros_like(a) if a.grad is None else a.grad for a in by]
     else:
@@ -211,8 +211,9 @@ def _in_dtype(theirs: Any, leaves: list[torch.Tensor]) -> Any:
     """A copy of a module in the dtype of the inputs; anything else as it is."""
     if not isinstance(theirs, torch.nn.Module):
         return theirs
+    made = copy.deepcopy(theirs)
     dtypes = [leaf.dtype for leaf in leaves if leaf.requires_grad]
-    return copy.deepcopy(theirs).to(*dtypes[:1])
+    return made.to(dtypes[0]) if dtypes else made
 
 
 def _torchs(

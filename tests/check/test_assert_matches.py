@@ -188,10 +188,9 @@ class Cell:
 
     def __init__(self, n_in, n):
         rng = np.random.default_rng(1)
-        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = (
-            rng.normal(size=shape)
-            for shape in ((4 * n, n_in), (4 * n, n), 4 * n, 4 * n)
-        )
+        self.weight_ih = rng.normal(size=(4 * n, n_in))
+        self.weight_hh = rng.normal(size=(4 * n, n))
+        self.bias_ih, self.bias_hh = rng.normal(size=(2, 4 * n))
 
     def forward(self, x, h, c):
         z = x @ self.weight_ih.T + self.bias_ih + h @ self.weight_hh.T + self.bias_hh
@@ -227,7 +226,7 @@ def test_a_cell_of_several_inputs_and_outputs_is_compared_in_all_of_them(make):
     ours = make(3, 5)
     assert assert_matches(ours, TorchsCell(3, 5), X, h, c).agrees
     ours.dc_factor = 2
-    with pytest.raises(AssertionError, match="^wrong: gradient of"):
+    with pytest.raises(AssertionError, match="wrong: gradient of"):
         assert_matches(ours, TorchsCell(3, 5), X, h, c)
 
 
@@ -240,12 +239,9 @@ def silu(wrong=False):
 
         @staticmethod
         def backward(ctx, grad_output):
-            s = ctx.saved_tensors[0].sigmoid()
-            return (
-                grad_output
-                * s
-                * (1 + (ctx.saved_tensors[0] if not wrong else 0) * (1 - s))
-            )
+            (x,) = ctx.saved_tensors
+            s = x.sigmoid()
+            return grad_output * s * (1 if wrong else 1 + x * (1 - s))
 
     return SiLU
 
@@ -288,7 +284,8 @@ def test_jax_code_is_compared():
         x = jax.numpy.asarray(X, jax.numpy.bfloat16)
         if factor == 2:
             assert assert_matches(square, lambda t: t * t, x).agrees
-            assert assert_matches(handmade.nn.Tanh(), torch.tanh, x * 1.0).agrees
+            single = jax.numpy.asarray(X, "float32")
+            assert assert_matches(handmade.nn.Tanh(), torch.tanh, single).agrees
             continue
         with pytest.raises(AssertionError, match="gradient of input 0"):
             assert_matches(square, lambda t: t * t, x)
@@ -303,6 +300,10 @@ class BatchNorm:
 
     def backward(self, g):
         return self.r * (g - g.mean(axis=0) - self.hat * (g * self.hat).mean(axis=0))
+
+
+def norm(x):
+    return torch.nn.functional.batch_norm(x, None, None, training=True)
 
 
 class Softmax:
@@ -343,13 +344,11 @@ def test_a_gradient_that_vanishes_is_compared_with_the_terms_that_cancel(
     with pytest.raises(AssertionError, match="gradient of input 0"):
         assert_matches(Summed(DiagonalSoftmax()), lambda t: t.softmax(1).sum(), x)
     if len(x) > 1:
-        norm = torch.nn.BatchNorm1d(shape[1], affine=False)
         assert assert_matches(Summed(BatchNorm()), lambda t: norm(t).sum(), x).agrees
 
 
 def test_numbers_far_from_zero_are_compared_within_what_their_rounding_explains():
     x = 1000 + np.random.default_rng(1).normal(size=(8, 32)).astype(np.float32)
-    norm = torch.nn.BatchNorm1d(32, affine=False)
     assert assert_matches(BatchNorm(), norm, x).agrees
 
 
