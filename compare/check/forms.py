@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from compare.check.adapters import IN_OUT, MODES, NoUpstream, answer
+from compare.check.adapters import IN_OUT, MODES, UPSTREAM, NoUpstream, answer
 from compare.check.arguments import (
     expressible,
     required,
@@ -58,7 +58,7 @@ def formed(definition: Definition) -> Definition:
         found, score, raised = _best_form(meant)
         if score == 0:
             return found
-        if name == definition.name:
+        if score < best_score or name == definition.name:
             best, best_score, error = found, score, raised
     if best_score >= 1:  # perhaps it takes one example only
         found, score, _ = _best_form(definition, single=True)
@@ -72,8 +72,13 @@ def formed(definition: Definition) -> Definition:
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
+    "FocalLoss": ("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
+    "GLU": ("GLUOfTwo",),
+    "SwiGLU": ("SwiGLUOfTwo",),
+    "LSTMCell": ("LSTMCellOfOneBias",),
+    "GRUCell": ("GRUCellOfOneBias",),
 }
-"""What a name may stand for, too, if all is right then."""
+"""What a name may stand for, too, if more is right then."""
 
 
 def _best_form(
@@ -188,7 +193,7 @@ def _candidates(definition: Definition) -> Iterator[Form]:
             reductions, columns, targets, forwards, layouts, backwards
         ):
             yield Form(library=library, **dict(ChainMap(*parts)))
-    if definition.kind == "layer" and not question.state:
+    if definition.kind == "layer" and not (question.state or question.further):
         for forward, backward in itertools.product(forwards, backwards):
             yield Form(by_number=True, **forward, **backward)
 
@@ -224,7 +229,10 @@ def _forwards(definition: Definition, question: Question) -> Iterator[dict[str, 
             )
         return
     told = [_one_of(role, question) for role in roles(names)]
-    usual = ["x", *question.state] if not definition.is_class else ["x"]
+    usual = ["x", *question.further]
+    usual += question.state if not definition.is_class else ()
+    if len(question.further) > 1 and len(names) == len(usual) - 1:
+        yield {"forward": ("x", "further", *usual[1 + len(question.further) :])}
     by_order = [t or u for t, u in itertools.zip_longest(told, usual, fillvalue="")]
     if len(names) != len(usual) or by_order != usual:
         rest = iter([u for u in usual if u not in told])
@@ -238,7 +246,8 @@ def _one_of(role: str, question: Question) -> str:
     """A role, if there is something to give for it in a layer."""
     if role == "prediction":
         return "x"
-    return role if role in ("x", "training", "options", *question.state) else ""
+    known = ("x", "training", "options", *question.further, *question.state)
+    return role if role in known else ""
 
 
 def _has(owner: Any, name: str) -> bool:
@@ -292,7 +301,7 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
         return
     names = _arguments_of(function, definition.is_class, question)
     told = list(roles(names))
-    n, state = len(names), tuple(question.state)
+    n, state = len(names), (*question.further, *question.state)
     if definition.kind == "loss":
         orders: list[tuple[str, ...]] = {
             0: [()],
@@ -322,17 +331,24 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
             ],
             3: [("g", "x", "lr"), ("g", "cache", "lr")],
         }.get(n, [])
+        if question.outputs > 1:
+            orders = [("gs",), ("g", "gc"), ("gs", "cache"), ("g", "gc", "cache")]
+            orders = [o for o in orders if len(o) == n]
         if state and n == 1 + 1 + len(state):
             orders = [("g", "x", *state), ("x", *state, "g"), *orders]
         if state and n == 1 + len(state):
             orders = [*orders, ("g", "x", *state[:-1])]
         guessed = tuple(_layer_role(r, question) for r in told)
+        if n > 1 and guessed.count("") == 1 and "cache" not in guessed:
+            guessed = tuple(role or "cache" for role in guessed)
         if n and all(guessed) and len({*guessed}) == n:
             others = [] if "g" in guessed else [o for o in orders if o != guessed]
             orders = [guessed, *others]
     if definition.is_class and definition.kind == "loss" and n == 0:
         yield {}
-    usual = ("x", "target") if definition.kind == "loss" else ("g", "x", *state)
+    usual = ("x", "target")
+    if definition.kind != "loss":
+        usual = (*UPSTREAM[: question.outputs], "x", *state)
     for order in orders:
         yield {} if not definition.is_class and order == usual else {"backward": order}
     if not orders:
@@ -341,5 +357,6 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
 
 def _layer_role(role: str, question: Question) -> str:
     if role == "prediction":
-        return "y"
-    return role if role in ("g", "x", "cache", "lr", *question.state) else ""
+        return "cache" if question.further else "y"
+    known = ("g", "gc", "x", "cache", "lr", *question.further, *question.state)
+    return role if role in known else ""

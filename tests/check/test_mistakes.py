@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from compare.check import trajectories
+from compare.check.definitions import KINDS
 from compare.check.mistakes import HINTS, MISTAKES, OPTIMIZERS
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.testing import OPTIMIZERS as CASES
-from handmade import nn, optim
+from handmade import optim
 
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
 
@@ -28,7 +29,7 @@ def test_every_mistake_has_a_hint():
 
 def test_mistakes_name_classes_that_there_are():
     for mistake in MISTAKES:
-        assert mistake.of <= {*nn.__all__, "Rosenblatt"}, mistake.name
+        assert mistake.of <= KINDS.keys(), mistake.name
     for row in OPTIMIZERS:
         assert {*row.get("of", "SGD").split()} <= {*NAMES}, row["name"]
 

@@ -10,6 +10,8 @@ failed test case, which the functions of `variants` and `norms` take. A formula 
 what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
 The table of the optimisers has its own kind of ways.
 
+The formulas under "torch" compute y by torch's functions; autograd differentiates them.
+
 To add a mistake, add a row here and a wrong file in tests/check/wrong.
 """
 
@@ -25,7 +27,7 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.mistakes import norms, variants
+from compare.check.mistakes import norms, sequences, variants
 from compare.check.results import Failure, close
 from compare.testing.reference import Question, Results
 
@@ -72,10 +74,15 @@ def _results(way: CodeType, f: Failure) -> Iterable[Results]:
     if found is None:  # it assigned something
         found = {
             result: np.asarray(names[symbol])
-            for symbol, result in SYMBOLS.items()
+            for symbol, result in _symbols(f).items()
             if names.get(symbol) is not right.get(symbol)
         }
     return [found] if isinstance(found, dict) else found
+
+
+def _symbols(f: Failure) -> dict[str, str]:
+    """What the results are called in formulas: the gradient of k is dk."""
+    return SYMBOLS | {f"d{name}": f"gradient {name}" for name in f.question.further}
 
 
 def _names(f: Failure) -> dict[str, Any]:
@@ -89,7 +96,9 @@ def _names(f: Failure) -> dict[str, Any]:
         **vars(np),
         **vars(variants),
         **vars(norms),
-        **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
+        **vars(sequences),
+        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
+        **f.question.further,
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
     }
@@ -123,8 +132,9 @@ OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 MISTAKES: list[Mistake] = []
 """The mistakes of layers and losses, those of special classes first."""
 for _row in (row for rows in _ROWS.values() for row in rows):
-    _of, _ways = _row.get("of", "").split(), map(_compiled, _row.get("ways", []))
-    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(_ways)))
+    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _of, _ways = _row.get("of", "").split(), _row.get("ways", []) + _in_torch
+    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(map(_compiled, _ways))))
 MISTAKES.sort(key=lambda mistake: not mistake.of)
 
 
