@@ -281,6 +281,7 @@ def _functions(
             raise NoUpstream("reduction='none' has no place for grad_output")
         returned = own(*_arguments(by_order, own_values), **options)
         found = _named(returned, question, values)
+        _require(found, [*question.further, *question.state])
         found["input gradient"] = _times_upstream(
             found.get("input gradient"), by_order, upstream, form
         )
@@ -381,11 +382,14 @@ def _named(
     else:
         one = returned[0] if isinstance(returned, (tuple, list)) else returned
         found = {names[0]: one}
-    for name in question.further:
-        if name not in found:
-            raise NotTested(f"its backward pass returns no gradient of {name}")
     given = {"x": "input gradient"}
     return {given.get(k, f"gradient {k}"): v for k, v in found.items()}
+
+
+def _require(found: Mapping[str, Any], names: list[str]) -> None:
+    missing = [name for name in names if f"gradient {name}" not in found]
+    if missing:
+        raise NotTested(f"its backward pass returns no gradient of {missing[0]}")
 
 
 def _gradient_words(name: str) -> set[str]:
@@ -514,6 +518,7 @@ def _module(
             returned = _left_behind(module, names, before, values["x"], "gradient")
         after = {name: slot.get() for name, slot in slots.items()}
         found = _named(returned, question, values)
+        _require(found, [*question.further])
         results = {}
         if not question.of_index:
             gradient = found.get("input gradient")

@@ -24,7 +24,7 @@ def attention_backward(dout, Q, K, V):
     dS = P * (dP - (dP * P).sum(axis=AXIS, keepdims=True)) / np.sqrt(Q.shape[-1])
     return dS @ K, dS.swapaxes(-1, -2) @ Q, P.swapaxes(-1, -2) @ dout
 """,
-        "",
+        "dtype changed",
         {
             "1/√d missing": (" / np.sqrt(Q.shape[-1])", ""),
             "1/d instead of 1/√d": ("np.sqrt(Q.shape[-1])", "Q.shape[-1]"),
@@ -62,7 +62,7 @@ class CausalAttention:
         dv = np.swapaxes(self.P, -1, -2) @ grad_output
         return dS @ self.k, np.swapaxes(dS, -1, -2) @ self.q, dv
 """,
-        "",
+        "dtype changed",
         {
             "causal mask forgotten": ("np.where(keep, scores, -np.inf)", "scores"),
             "mask after softmax": (
@@ -299,7 +299,7 @@ class CategoricalCrossEntropy:
     def backward(self):
         return -self.t / self.p / len(self.p)
 """,
-        "",
+        "dtype changed",
         {"1/N missing": (" / len(self.p)", "")},
     ),
 }
