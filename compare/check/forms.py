@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from compare.check.adapters import IN_OUT, MODES, UPSTREAM, NoUpstream, answer
 from compare.check.arguments import (
     expressible,
@@ -54,6 +56,8 @@ def formed(definition: Definition) -> Definition:
     """
     best, best_score, error = definition, 0.0, None
     for name in (definition.name, *OTHER_MEANINGS.get(definition.name, ())):
+        if name.endswith("WithoutWeight") and best_score < 1:
+            continue  # it has one
         meant = replace(definition, name=name)
         found, score, raised = _best_form(meant)
         if score == 0:
@@ -72,7 +76,11 @@ def formed(definition: Definition) -> Definition:
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
-    "FocalLoss": ("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
+    "RMSNorm": ("RMSNormWithoutWeight",),
+    "FocalLoss": (
+        *("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
+        *("OneAlphaFocalLoss", "OneAlphaFocalLossOfProbabilities"),
+    ),
     "GLU": ("GLUOfTwo",),
     "SwiGLU": ("SwiGLUOfTwo",),
     "LSTMCell": ("LSTMCellOfOneBias",),
@@ -84,10 +92,10 @@ OTHER_MEANINGS = {
 def _best_form(
     definition: Definition, single: bool = False
 ) -> tuple[Definition, float, Exception | None]:
-    """The best form, how wrong it is (1: it cannot be run), and what it raises."""
+    """The best form, how wrong it is where it runs (1: it does not), and its error."""
     questions: dict[str, list[Question]] = {}
     error: Exception | None = None
-    best, best_score, usual = definition, math.inf, []
+    best, best_score, least_wrong, usual = definition, math.inf, 1.0, []
     is_many: bool | None = None
     for form in _candidates(definition):
         tried = replace(definition, form=form)
@@ -106,12 +114,12 @@ def _best_form(
                 error = raised or error
         score = sum(scores) / max(len(questions[form.reduction]), 1)
         if score < best_score:
-            best, best_score = tried, score
+            best, best_score, least_wrong = tried, score, min([*scores[1:], 1])
         if best_score == 0:
             break
     if usual and best_score < 1:
         best = _with_layout(best, questions[best.form.reduction][0])
-    return best, best_score, error
+    return best, min(best_score, max(least_wrong, 0.01)), error
 
 
 def _gives_many(definition: Definition, questions: list[Question]) -> bool:
@@ -153,8 +161,11 @@ def _wrong(
     except Exception as error:
         return 1, error
     wrong = wrong_in(got, want)
-    shapes = sum(n not in got or got[n].shape != want[n].shape for n in wrong)
-    return (0.9 + (10 * shapes + len(wrong)) / 1000 if wrong else 0.0), None
+    far = sum(
+        n not in got or got[n].shape != want[n].shape or not np.isfinite(got[n]).all()
+        for n in wrong
+    )
+    return (0.9 + (10 * far + len(wrong)) / 1000 if wrong else 0.0), None
 
 
 def _ordinary(definition: Definition, single: bool = False) -> Iterator[Question]:
@@ -239,7 +250,16 @@ def _forwards(definition: Definition, question: Question) -> Iterator[dict[str, 
         guessed = tuple(t or next(rest, "") for t in told)
         if all(guessed) and len({*guessed}) == len(guessed):
             yield {"forward": guessed}
-    yield {}
+    if definition.is_class or _places(definition, question) >= len(usual):
+        yield {}
+
+
+def _places(definition: Definition, question: Question) -> int:
+    """How many arguments of a function are no options."""
+    options = spelled(definition.make, dict.fromkeys(torchs_defaults(definition)))
+    names = taken_in_order(definition.make)
+    by_role = zip(names, roles(names), strict=True)
+    return sum(n not in options or role in question.state for n, role in by_role)
 
 
 def _one_of(role: str, question: Question) -> str:

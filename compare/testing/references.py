@@ -12,13 +12,18 @@ from compare.testing.draws import classes, coin, normal, one_hot, probabilities,
 class RMSNorm(torch.nn.RMSNorm):
     """x / √(mean(x²) + ε), times the weight."""
 
+    has_weight = True
+
     def __init__(
-        self,
-        normalized_shape: int,
-        eps: float = torch.finfo(torch.float64).eps,
-        elementwise_affine: bool = True,
+        self, normalized_shape: int, eps: float = torch.finfo(torch.float64).eps
     ) -> None:
-        super().__init__(normalized_shape, eps, elementwise_affine)
+        super().__init__(normalized_shape, eps, self.has_weight)
+
+
+class RMSNormWithoutWeight(RMSNorm):
+    """x / √(mean(x²) + ε)."""
+
+    has_weight = False
 
 
 class GLU(torch.nn.GLU):
@@ -183,6 +188,18 @@ class BinaryFocalLossOfProbabilities(BinaryFocalLoss):
     cross_entropy = staticmethod(functional.binary_cross_entropy)
 
 
+class OneAlphaFocalLoss(FocalLoss):
+    """The same of logits and targets 0 or 1, α for both."""
+
+    cross_entropy = staticmethod(functional.binary_cross_entropy_with_logits)
+
+
+class OneAlphaFocalLossOfProbabilities(FocalLoss):
+    """The same of probabilities in place of logits."""
+
+    cross_entropy = staticmethod(functional.binary_cross_entropy)
+
+
 def _reduced(losses: torch.Tensor, reduction: str) -> torch.Tensor:
     if reduction == "none":
         return losses
@@ -199,9 +216,12 @@ _QKV = [
 ]
 _X, _H, _C = normal(4, 3), normal(4, 5), normal(4, 5)
 LAYERS: list[Case] = [
-    *cases("RMSNorm", normal(4, 5), args=(5,), each=({}, {"eps": 0.1})),
-    case("RMSNorm", normal(2, 3, 5), args=(5,), note="many leading dimensions"),
-    case("RMSNorm", normal(4, 5), args=(5,), elementwise_affine=False),
+    *(
+        case(name, normal(*shape, 5), args=(5,), note=note, **options)
+        for name in ("RMSNorm", "RMSNormWithoutWeight")
+        for shape, note in (((4,), ""), ((2, 3), "many leading dimensions"))
+        for options in ({}, {"eps": 0.1})
+    ),
     case("GLU", normal(4, 6)),
     case("GLU", normal(2, 3, 4), note="many leading dimensions"),
     case("SwiGLU", normal(4, 6)),
@@ -241,6 +261,8 @@ LOSSES: list[Case] = [
         for name, draw in (
             ("BinaryFocalLoss", normal),
             ("BinaryFocalLossOfProbabilities", unit),
+            ("OneAlphaFocalLoss", normal),
+            ("OneAlphaFocalLossOfProbabilities", unit),
         )
         for shape in ((6,), (4, 3))
         for one in cases(name, draw(*shape), coin(*shape), each=_FOCAL)

@@ -117,7 +117,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return dz @ Wx.T, dz @ Wh.T, dc * f, x.T @ dz, prev_h.T @ dz, dz.sum(axis=0)
 """,
         "weights stored (in, out); gates in another order",
-        {},
+        {"dc += dc": ("+ dnext_h * o * (1 - t**2)", "+ dnext_c")},
     ),
     "LSTM cell, a class": (
         """
@@ -196,6 +196,7 @@ class RMSNorm:
 """,
         "other default",
         {
+            "factor 2": ("(dy * self.hat)", "(2 * dy * self.hat)"),
             "weight missing in the input gradient": ("g = dy * self.weight", "g = dy"),
             "root mean square as a constant": (
                 "(g - self.hat * (g * self.hat).mean(axis=-1, keepdims=True))",
@@ -215,7 +216,24 @@ def rms_norm_backward(dout, x, weight):
     return dx, (dout * x * r).reshape(-1, x.shape[-1]).sum(axis=0)
 """,
         "another ε",
-        {},
+        {
+            "sum instead of mean in the gradient": (
+                "(g * x * r).mean(",
+                "(g * x * r).sum(",
+            ),
+        },
+    ),
+    "RMSNorm without a weight, functions": (
+        """
+import numpy as np
+def rms_norm(x, eps=1e-6):
+    return x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+def rms_norm_grad(x, dy, eps=1e-6):
+    r = np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + eps)
+    return (dy - x / r * np.mean(dy * x / r, axis=-1, keepdims=True)) / r
+""",
+        "other default",
+        {"sum instead of mean in the gradient": ("np.mean(dy", "np.sum(dy")},
     ),
     "focal loss of classes, a class": (
         """
@@ -257,6 +275,20 @@ def focal_loss_gradient(p, y, gamma=2.0):
                 "-",
             )
         },
+    ),
+    "focal loss of probabilities, one α": (
+        """
+import numpy as np
+def focal_loss(y_true, y_pred, gamma=2.0, alpha=0.25):
+    pt = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    return np.mean(-alpha * (1 - pt) ** gamma * np.log(pt))
+def focal_loss_grad(y_true, y_pred, gamma=2.0, alpha=0.25):
+    pt = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    slope = gamma * (1 - pt) ** (gamma - 1) * np.log(pt) - (1 - pt) ** gamma / pt
+    return alpha * (2 * y_true - 1) * slope / y_true.size
+""",
+        "target first; other default",
+        {"(1 − p)^γ as a constant": ("gamma * (1 - pt) ** (gamma - 1)", "0")},
     ),
     "GLU of two halves": (
         """
