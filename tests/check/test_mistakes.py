@@ -1,13 +1,26 @@
 """The tables of mistakes: every row can be used."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
 from compare.check import trajectories
-from compare.check.definitions import KINDS
-from compare.check.mistakes import HINTS, MISTAKES, OPTIMIZERS
+from compare.check.definitions import CASES as CASES_BY_NAME
+from compare.check.definitions import KINDS, Definition
+from compare.check.mistakes import (
+    CONVENTIONS,
+    HINTS,
+    MISTAKES,
+    OPTIMIZERS,
+    results,
+    sequences,
+)
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
+from compare.check.results import Answer, Failure, close
 from compare.testing import OPTIMIZERS as CASES
+from compare.testing import references
+from compare.testing.reference import drawn, torchs
 from handmade import optim
 
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
@@ -51,3 +64,34 @@ def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
             not np.allclose(path_of(wrong, case), right[case.id], rtol=1e-9, atol=0)
             for case in cases
         ), wrong
+
+
+DERIVED = [
+    (name, mistake)
+    for mistake in MISTAKES
+    for name in sorted(mistake.of)
+    if hasattr(references, name) and mistake.name not in CONVENTIONS
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"), DERIVED, ids=[f"{n}: {m.name}" for n, m in DERIVED]
+)
+def test_every_way_to_make_a_mistake_in_a_sequence_model_shows(
+    name, mistake, monkeypatch
+):
+    monkeypatch.setattr(sequences, "close", lambda *_: True)
+    definition = Definition(name, name, KINDS[name], getattr(references, name))
+    shown = set()
+    for case in CASES_BY_NAME[name]:
+        question = drawn(case)
+        want = torchs(question)
+        answer = Answer(want, question.grad_output(want["output"]))
+        failure = Failure(definition, question, want, answer, tuple(want))
+        for number, way in enumerate(mistake.ways):
+            with suppress(RuntimeError):  # two dimensions only
+                for found in results(way, failure):
+                    assert found.keys() <= want.keys()
+                    if any(not close(found[n], want[n], 1e-6) for n in found):
+                        shown.add(number)
+    assert len(shown) == len(mistake.ways)

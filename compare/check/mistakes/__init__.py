@@ -60,13 +60,13 @@ class Mistake:
             ):  # not with such shapes
                 if any(
                     all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
-                    for a in _results(way, f)
+                    for a in results(way, f)
                 ):
                     return True
         return False
 
 
-def _results(way: CodeType, f: Failure) -> Iterable[Results]:
+def results(way: CodeType, f: Failure) -> Iterable[Results]:
     """What a formula gives in a test case."""
     right = _names(f)
     names = dict(right)

@@ -30,12 +30,13 @@ def derived(f: Failure, formula: str) -> Results:
         found = names | parts
         exec(formula, found)
         y = th.stack(found["y"]) if question.outputs > 1 else found["y"]
-        if close(f.got["output"], y.numpy(force=True), 1e-9):
+        value = y.numpy(force=True)
+        if close(f.got["output"], value, 1e-9):
             loss, by = (y * th.as_tensor(f.upstream)).sum(), [*leaves.values()]
             slopes = th.autograd.grad(loss, by, materialize_grads=True)
             named = ["input gradient", *(f"gradient {n}" for n in [*leaves][1:])]
             gradients = zip(named, (a.numpy() for a in slopes), strict=True)
-            return {"output": f.got["output"], **dict(gradients)}
+            return {"output": value, **dict(gradients)}
     return {}
 
 
@@ -57,7 +58,10 @@ def _parts(
         yield {"focal": lambda f: setattr(loss, "factor", f) or loss(x, target)}
     elif "Cell" in name:
         h, b_hh = leaves["h"], leaves.get("bias_hh", x.new_zeros(()))
-        of_x = x @ leaves["weight_ih"].mT + leaves.get("bias_ih", leaves.get("bias"))
+        of_x = (
+            x @ leaves["weight_ih"].mT
+            + leaves["bias" if "bias" in leaves else "bias_ih"]
+        )
         of_h = h @ leaves["weight_hh"].mT + b_hh
         for order in LSTM_ORDERS if "LSTM" in name else ():
             gates = dict(zip(order, (of_x + of_h).chunk(4, 1), strict=True))
