@@ -244,7 +244,7 @@ class Lockstep:
     ) -> dict[str, Difference]:
         """Compare one step of both from the same state; keep the first mistake."""
         if names := unmatched(got, want):
-            self._fail("tensors", Verdict("bug", f"only on one side: {names}", inf))
+            self._fail("tensors", Verdict("mistake", f"only on one side: {names}", inf))
         found = differences(got, want)
         self.tolerance.observe(found)
         self.tolerance.decay()
@@ -297,7 +297,7 @@ class Lockstep:
         if len(found) == 1:
             other = next(side for side, text in words.items() if not text)
             text = f"step {self.steps}: {found[0]}, while {other} is finite"
-            self.history.failure = self.history.failure or Verdict("bug", text, inf)
+            self.history.failure = self.history.failure or Verdict("mistake", text, inf)
         raise NonFinite(f"step {self.steps}: {' and '.join(found)}")
 
     def verdict(self) -> Verdict:

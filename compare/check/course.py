@@ -1,68 +1,170 @@
 """Checking the perceptron rule, both kinds of descent and Newton's step."""
 
-from collections.abc import Callable
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
 from compare.check.adapters import get_parameter, set_parameters
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
+from compare.check.mistakes import COURSE
+from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close
+from compare.check.results import Answer, Failure, close, wrong_in
 from compare.testing.reference import Question, Results
 
 
 def rosenblatt(definition: Definition) -> Finding:
     """Compare one step of the perceptron rule, from random weights and from 0."""
-    rng, comparison = np.random.default_rng(2), Comparison(definition)
+    rng, comparison = np.random.default_rng(3), Comparison(definition)
     for scale in (1.0, 1.0, 0.0):
-        state = {name: scale * rng.normal(size=shape) for name, shape in SHAPES.items()}
-        x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, 2)).astype(float)
-        ours, theirs = definition.make(3, 2), torch_ref.perceptron.Rosenblatt(3, 2)
-        set_parameters(ours, state)
+        ours, outputs = _perceptron(definition.make)
+        weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
+        state = {"weight": weight, "bias": bias[:outputs]}
+        x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
+        got = _perceptron_step(ours, state, x.copy(), y.copy())
+        theirs = torch_ref.perceptron.Rosenblatt(3, outputs)
         theirs.to(torch.zeros(1).double())
         theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
-        got = _step(ours, state, x.copy(), y.copy())
-        want = _step(theirs, state, torch.tensor(x), torch.tensor(y))
-        fires = np.where(x @ state["weight"].T + state["bias"] > 0, 1.0, 0.0)
-        question = Question("Rosenblatt", (3, 2), state=state, inputs=(x, y))
+        loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
+        after = {name: to_numpy(get_parameter(theirs, name)) for name in state}
+        want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
+        answers = x @ state["weight"].T + state["bias"] > 0
+        if any(close(got["output"], measure) for measure in _measures(answers, y)):
+            comparison.skipped["its loss: it returns how many answers are wrong"] = []
+            got["output"] = loss
+        question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
         # ŷ − y is to this rule what the upstream gradient is to a layer.
-        comparison.add(question, want, Answer(got, fires - y))
-
-    def diagnosis(failures: list[Failure]) -> str:
-        only_at_0 = not any(np.any(f.question.state["weight"]) for f in failures)
-        return "kink value" if only_at_0 else mistakes.diagnosis(failures)
-
-    return comparison.finding(diagnosis)
+        comparison.add(question, want, Answer(got, answers - y))
+    return comparison.finding(_perceptron_diagnosis)
 
 
-SHAPES = {"weight": (2, 3), "bias": (2,)}
+def _measures(answers: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+    """What a step may return instead of the loss."""
+    wrong = answers != y
+    yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
+    yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)
 
 
-def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
-    """How a rule changes weights and bias, and its loss."""
-    loss = np.asarray(rule.step(x, y), dtype=float)
-    after = {name: to_numpy(get_parameter(rule, name)) for name in before}
-    changes = {f"gradient {name}": before[name] - after[name] for name in before}
-    return changes | {"output": loss}
+WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
+ONLINE = "weights changed after every example"
+STEPS = ("step", "train_step", "update", "learn", "fit", "train")
+ONE = {
+    "lr",
+    "learning_rate",
+    "eta",
+    "alpha",
+    "epochs",
+    "n_iter",
+    "n_epochs",
+    "max_epochs",
+}
+"""Arguments that are 1 for one step of the rule as it stands."""
+
+
+def _perceptron(make: Any) -> tuple[Any, int]:
+    """A perceptron of 3 inputs, and the number of its outputs."""
+    ones = dict.fromkeys(ONE & inspect.signature(make).parameters.keys(), 1)
+    try:
+        return make(3, 2, **ones), 2
+    except TypeError:
+        return make(3, **ones), 1
+
+
+def _perceptron_step(
+    rule: Any, before: Results, x: np.ndarray, y: np.ndarray
+) -> Results:
+    """How a rule changes weights and bias, and its loss; NaN if it returns none."""
+    names: dict[str, str] = {}
+    for own, others in WEIGHTS.items():
+        name = next((n for n in (own, *others) if hasattr(rule, n)), own)
+        value = getattr(rule, name, None)
+        if value is not None and not hasattr(value, "grad"):
+            names[own] = name
+    signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
+    shapes = {own: np.shape(getattr(rule, name)) for own, name in names.items()}
+    if len(shapes.get("weight", (0, 0))) < 2:
+        y = y[:, 0]
+    for own, name in names.items():
+        given = np.reshape(signs[own] * before[own], shapes[own])
+        setattr(rule, name, given if given.ndim else float(given))
+    set_parameters(rule, {k: a for k, a in before.items() if k not in names})
+    step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
+    ones = dict.fromkeys(ONE & inspect.signature(step).parameters.keys(), 1)
+    loss = step(x, y, **ones)
+    try:
+        loss = np.asarray(loss, dtype=float)
+    except TypeError:  # itself, as in scikit-learn
+        loss = np.asarray(np.nan)
+    changes: Results = {"output": loss if loss.ndim == 0 else np.asarray(np.nan)}
+    for name, old in before.items():
+        new = to_numpy(get_parameter(rule, names.get(name, name)))
+        new = np.asarray(signs.get(name, 1.0) * new)
+        new = new.reshape(old.shape) if new.size == old.size else new
+        changes[f"gradient {name}"] = old - new
+    return changes
+
+
+def _perceptron_diagnosis(failures: list[Failure]) -> str:
+    """The error by which the weights move instead of ŷ − y, at once or one by one."""
+    if not any(np.any(f.question.state["weight"]) for f in failures):
+        return "kink value"
+    rules = [(row["name"], rule) for row in COURSE for rule in row.get("rules", [])]
+    rules = [(ONLINE, "p - y"), *rules]
+    for (name, rule), fires in itertools.product(rules, (np.greater, np.greater_equal)):
+        for at_once in (False,) if name == ONLINE else (True, False):
+            if all(_goes_by(rule, f, fires, at_once) for f in failures):
+                return name
+    return mistakes.diagnosis(failures)
+
+
+def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
+    """Whether the weights move by such an error."""
+    state, (x, y) = f.question.state, f.question.inputs
+    weight, bias = state["weight"], state["bias"]
+    for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
+        z = x[n] @ weight.T + bias
+        names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "x": x[n]}
+        names |= {"d": x.shape[1], "n": len(x)}
+        errors = eval(rule, {"np": np, **names})
+        errors = errors if isinstance(errors, tuple) else (errors, errors)
+        weight, bias = weight - errors[0].T @ x[n], bias - errors[1].sum(axis=0)
+    moved = {
+        "gradient weight": state["weight"] - weight,
+        "gradient bias": state["bias"] - bias,
+    }
+    return all(close(f.got[name], moved[name], 1e-9) for name in moved)
+
+
+@dataclass(frozen=True)
+class Trial(Question):
+    """A situation in which a function is tried."""
+
+    run: Callable[[Any], Results] = lambda _: {}  # what it does there
 
 
 def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
-    made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+
+    def run(function: Any) -> Results:
+        made = function(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+        points = np.asarray(getattr(made, "points", made), dtype=float)
+        return {"first step": np.diff(points[:2]), "points": points}
+
+    trial = Trial("in a descent on x²", state={"x": np.array(2.0)}, run=run)
     start = torch.tensor(2.0, dtype=torch.float64)
     trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    both = (trace.points, getattr(made, "points", made))
-    paths = [np.asarray(points, dtype=float) for points in both]
-    want, got = ({"first step": np.diff(p[:2]), "points": p} for p in paths)
-    question = Question("in a descent on x²", state={"x": paths[0][0]})
-    return _compared(definition, [(question, want, got)])
+    return _compared(definition, lambda *_, **__: trace, [trial])
 
 
 def newton(definition: Definition) -> Finding:
@@ -70,10 +172,13 @@ def newton(definition: Definition) -> Finding:
     rng = np.random.default_rng(1)
     root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
     hessian = root @ root.T + np.eye(3)
-    got = {"step": np.asarray(definition.make(gradient.copy(), hessian.copy()))}
-    want = {"step": np.linalg.solve(hessian, gradient)}
+
+    def run(function: Any) -> Results:
+        return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
+
     state = {"gradient": gradient, "hessian": hessian}
-    return _compared(definition, [(Question("not H⁻¹∇", state=state), want, got)])
+    trial = Trial("not H⁻¹∇", state=state, run=run)
+    return _compared(definition, lambda g, h: np.linalg.solve(h, g), [trial])
 
 
 BLIND = {
@@ -93,13 +198,15 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    results = []
-    for situation, (x, step) in BLIND.items():
-        want = _blind_step(torch_ref.search.blind_step, x, step)
-        got = _blind_step(definition.make, x, step)
-        state = {"x": np.array(x), "step": np.array(step)}
-        results.append((Question(situation, state=state), want, got))
-    return _compared(definition, results)
+    trials = [
+        Trial(
+            situation,
+            state={"x": np.array(x), "step": np.array(step)},
+            run=lambda function, x=x, step=step: _blind_step(function, x, step),
+        )
+        for situation, (x, step) in BLIND.items()
+    ]
+    return _compared(definition, torch_ref.search.blind_step, trials)
 
 
 def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
@@ -113,20 +220,35 @@ def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
     return {"x, value and step": found, "evaluations": np.array(evaluated)}
 
 
-def _compared(
-    definition: Definition, results: list[tuple[Question, Results, Results]]
-) -> Finding:
-    """Compare a function: its test cases, torch_ref's results and its own."""
+def _compared(definition: Definition, reference: Any, trials: list[Trial]) -> Finding:
+    """Compare a function with its reference in all situations."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for question, want, got in results:
-        comparison.add(question, want, Answer(got))
-
-    def diagnosis(failures: list[Failure]) -> str:
-        f, name = failures[0], failures[0].wrong[0]
-        return "sign" if close(f.got[name], -f.want[name], 1e-9) else ""
+    for trial in trials:
+        results = [trial.run(function) for function in (reference, definition.make)]
+        comparison.add(trial, results[0], Answer(results[1]))
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
-    return comparison.finding(diagnosis, shown)
+    return comparison.finding(_diagnosis, shown)
+
+
+def _diagnosis(failures: list[Failure]) -> str:
+    """The edit in our own function that leads to the same results."""
+    name, f = failures[0].definition.name, failures[0]
+    own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
+    for row in COURSE:
+        for way in row.get("ways", []) if row.get("of") == name else ():
+            wrong = edited(own, tuple(way))
+            if all(_does_as(wrong, failure) for failure in failures):
+                return row["name"]
+    return "sign" if close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9) else ""
+
+
+def _does_as(wrong: Any, f: Failure) -> bool:
+    try:
+        results = f.question.run(wrong)
+    except Exception:  # it leads nowhere
+        return False
+    return not wrong_in(f.got, results, 1e-11)

@@ -88,6 +88,10 @@ class Definition:
         return inspect.isclass(self.make)
 
 
+FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
+"""More ways to recognise a definition: `checker` adds those of its modules."""
+
+
 def own_names(module: ModuleType) -> dict[str, Any]:
     """What a loaded file itself defines, by its public name."""
     return {
@@ -112,8 +116,9 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     partners = {id(p) for name in own if (p := _partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
-        definition = None if id(value) in partners else _definition(name, value, own)
-        if definition is None:
+        ways = (find(name, value, own) for find in (_definition, *FINDERS))
+        definition = next(filter(None, ways), None)
+        if definition is None or id(value) in partners:
             continue
         previous = found.get(id(value))
         if previous is None or previous.name != previous.label:
@@ -149,16 +154,17 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
         return Definition(name, known, KINDS[known], *pair)
     if inspect.isclass(value):
         passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
-        if known and (any(passes) or KINDS[known] not in ("layer", "loss")):
+        if known and KINDS[known] == "optimizer":
+            return None
+        if known and (any(passes) or KINDS[known] not in _BOTH):
             return Definition(name, known, KINDS[known], value)
         return Definition(name, "", "unknown", value) if all(passes) else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
-    gradient = _partner(name, own)
     takes_one = known and KINDS[known] == "loss" and len(_arguments_of(value)) == 1
-    if known and KINDS[known] in ("layer", "loss") and not takes_one:
-        return Definition(name, known, KINDS[known], value, gradient)
-    return Definition(name, name, "scalar", value, gradient) if gradient else None
+    if known and KINDS[known] in _BOTH and not takes_one:
+        return Definition(name, known, KINDS[known], value, _partner(name, own))
+    return None
 
 
 def _arguments_of(function: Any) -> list[str]:
@@ -183,7 +189,6 @@ def _partner(name: str, own: dict[str, Any]) -> Any:
     after, before = (NAMES["partners"][key].split() for key in ("after", "before"))
     names = {_plain(base + word) for word in after} - {_plain(name)}
     names |= {_plain(word + base) for word in before}
-    names |= {_plain(f"d{base}d{x}") for x in "xzw"}
     for other, value in own.items():
         if other != name and inspect.isroutine(value) and _plain(other) in names:
             return value

@@ -10,9 +10,11 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
-from compare.check.mistakes.optimizers import Options, all_options, wrong_steps
+from compare.check.mistakes.optimizers import Options, WrongStep, all_options
 
 STEPS = 6
+WITHOUT = range(2, 4)
+"""The steps in which the last parameter has no gradient, where that is tried."""
 Shapes = tuple[tuple[int, ...], ...]
 Path = list[np.ndarray]
 """All parameters in one array, after every step."""
@@ -27,11 +29,22 @@ class Trajectory:
     kept: bool = False  # whether `zero_grad` left a gradient that is not 0
 
 
-def gradients(shapes: Shapes, dtype: str = "float64") -> Iterator[list[np.ndarray]]:
+@dataclass(frozen=True)
+class Situation:
+    """What is done to an optimiser while it runs."""
+
+    new_lr: float | None = None  # the learning rate after half of the steps
+    scale: float = 1.0  # of the gradients
+    without: bool = False  # whether a parameter has no gradient for some steps
+
+
+def gradients(
+    shapes: Shapes, dtype: str = "float64", scale: float = 1.0
+) -> Iterator[list[np.ndarray]]:
     """The gradients of every step."""
     rng = np.random.default_rng(5)
     for _ in range(STEPS):
-        yield [rng.normal(size=shape).astype(dtype) for shape in shapes]
+        yield [(scale * rng.normal(size=shape)).astype(dtype) for shape in shapes]
 
 
 def start(shapes: Shapes, dtype: str = "float64") -> list[np.ndarray]:
@@ -45,7 +58,7 @@ def trajectory(
     options: Options,
     shapes: Shapes,
     dtype: str = "float64",
-    new_lr: float | None = None,
+    situation: Situation = Situation(),
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
 ) -> Trajectory:
@@ -56,28 +69,30 @@ def trajectory(
         options: by name.
         shapes: of the parameters.
         dtype: of the parameters and gradients.
-        new_lr: the learning rate after half of the steps, if it is to change.
+        situation: what is done to it while it runs.
         give: makes an array of the optimiser's library.
         parameter: makes a parameter of an array.
     """
     params = [parameter(give(a)) for a in start(shapes, dtype)]
     optimizer = make(params, **options)
     found = Trajectory([])
-    for number, given in enumerate(gradients(shapes, dtype)):
-        if number == STEPS // 2 and new_lr is not None:
+    for number, given in enumerate(gradients(shapes, dtype, situation.scale)):
+        if number == STEPS // 2 and situation.new_lr is not None:
             if not hasattr(optimizer, "param_groups"):
-                optimizer.lr = new_lr
+                optimizer.lr = situation.new_lr
             for group in getattr(optimizer, "param_groups", []):
-                group["lr"] = new_lr
+                group["lr"] = situation.new_lr
         if hasattr(optimizer, "zero_grad"):
             optimizer.zero_grad()
             kept = [p.grad for p in params if p.grad is not None]
-            found.kept |= any(bool(np.any(gradient)) for gradient in kept)
+            found.kept |= any(bool(np.any(to_numpy(gradient))) for gradient in kept)
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
+        if situation.without and number in WITHOUT:
+            params[-1].grad = None
         optimizer.step()
         found.mutated |= any(
-            p.grad is not None and not np.array_equal(p.grad, gradient)
+            p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient)
             for p, gradient in zip(params, given, strict=True)
         )
         data = [np.ravel(to_numpy(p.data)) for p in params]
@@ -86,22 +101,25 @@ def trajectory(
 
 
 def torchs_path(
-    name: str, options: Options, shapes: Shapes, new_lr: float | None = None
+    name: str, options: Options, shapes: Shapes, situation: Situation = Situation()
 ) -> Path:
     """Where torch's optimiser of this name goes."""
     make, on_torch = getattr(torch_ref.optim, name), (torch.tensor, torch.nn.Parameter)
-    return trajectory(make, options, shapes, "float64", new_lr, *on_torch).path
+    return trajectory(make, options, shapes, "float64", situation, *on_torch).path
 
 
-def wrong_paths(
-    name: str, options: Options, shapes: Shapes, new_lr: float | None = None
-) -> Iterator[tuple[str, Path]]:
-    """Every mistake that can be made with these options, and where it leads."""
-    options = all_options(name, options)
-    for wrong in wrong_steps(name, options):
-        make = wrong.optimizer()
+def wrong_path(
+    wrong: WrongStep,
+    options: Options,
+    shapes: Shapes,
+    situation: Situation = Situation(),
+    **constants: float,
+) -> Path | None:
+    """Where a mistake leads; None if it cannot be made with these options."""
+    options = all_options(wrong.of, options)
+    try:
         with np.errstate(all="ignore"):
-            path = trajectory(make, options, shapes, new_lr=new_lr).path
-        # What overflows in time matches anything else that does.
-        if np.all(np.isfinite(path)) or not np.all(np.isfinite(path[0])):
-            yield wrong.name, path
+            make = wrong.optimizer(**constants)
+            return trajectory(make, options, shapes, situation=situation).path
+    except Exception:  # no such piece, or no such shapes
+        return None

@@ -47,7 +47,7 @@ def test_assert_matches_accepts_what_is_right(x):
 def test_assert_matches_names_a_factor():
     with pytest.raises(AssertionError, match="mistake: gradient of input 0: factor 2"):
         assert_matches(WrongCube(), lambda t: t**3, X)
-    with pytest.raises(AssertionError, match="convention: output: factor 2"):
+    with pytest.raises(AssertionError, match="mistake: output: factor 2"):
         assert_matches(Backward(lambda g: 2 * g, 2), lambda t: 1 * t, X)
 
 

@@ -86,7 +86,8 @@ def test_reports_say_why_strict_fails_what_is_right(tmp_path, write, command):
 class SGD:
     def __init__(self, params, lr): self.p, self.lr = params, lr
     def step(self):
-        for p in self.p: p.data = p.data - self.lr * p.grad
+        for p in self.p:
+            if p.grad is not None: p.data = p.data - self.lr * p.grad
 """
     path, junit = write(source), tmp_path / "report.xml"
     report = command("check", path, "--strict", "--json", "--junit", junit).stdout
