@@ -58,10 +58,8 @@ def _parts(
         yield {"focal": lambda f: setattr(loss, "factor", f) or loss(x, target)}
     elif "Cell" in name:
         h, b_hh = leaves["h"], leaves.get("bias_hh", x.new_zeros(()))
-        of_x = (
-            x @ leaves["weight_ih"].mT
-            + leaves["bias" if "bias" in leaves else "bias_ih"]
-        )
+        b_ih = leaves["bias" if "bias" in leaves else "bias_ih"]
+        of_x = x @ leaves["weight_ih"].mT + b_ih
         of_h = h @ leaves["weight_hh"].mT + b_hh
         for order in LSTM_ORDERS if "LSTM" in name else ():
             gates = dict(zip(order, (of_x + of_h).chunk(4, 1), strict=True))
