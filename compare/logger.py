@@ -127,10 +127,8 @@ class RunLogger:
     ) -> None:
         """Log the step at which a training diverged: both losses, nothing else."""
         self._log_losses(losses, step, label, {})
-        empty = [""] * (len(COLUMNS) - 5)
-        self._curves.writerow(
-            [learner, seed, step, *map(repr, losses.values()), *empty]
-        )
+        known = [learner, seed, step, *map(repr, losses.values())]
+        self._curves.writerow(known + [""] * (len(COLUMNS) - len(known)))
 
     def _log_losses(
         self,

@@ -121,7 +121,7 @@ class Server(AbstractContextManager["Server"]):
 
 
 def main() -> None:
-    """TensorBoard's own command line, with the plugin even where it is not installed."""
+    """TensorBoard's own command line, with the plugin even if it is not installed."""
     from absl import app
     from tensorboard import default, main_lib, program
 

@@ -74,9 +74,8 @@ class ComparePlugin(base_plugin.TBPlugin):
         if folder is None:
             return _missing(request, f"there is no run {name!r}")
         if file == NAME:
-            return http_util.Respond(
-                request, page(folder, _language(request)), "text/html"
-            )
+            report = page(folder, _language(request))
+            return http_util.Respond(request, report, "text/html")
         if file not in {path.name for path in folder.glob("*.png")}:
             return _missing(request, f"the run {name} has no figure {file!r}")
         kind = mimetypes.guess_type(file)[0] or "application/octet-stream"

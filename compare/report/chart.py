@@ -8,8 +8,8 @@ from html import escape
 Point = tuple[float, float]
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 24, 34
-LETTER, ROW = 7, 20
-"""Width of a letter of a name and height of a row in a chart of dots."""
+LETTER, ROW, FIRST_ROW = 7, 20, 8
+"""Width of a letter, height of a row and top of the rows in a chart of dots."""
 MOST_LETTERS = 28
 TICKS = 5
 LOG_FROM = 100
@@ -85,19 +85,19 @@ def tensors(errors: dict[str, float], tolerance: float, x: str) -> str:
     letters = min(MOST_LETTERS, max(map(len, errors)))
     left = LETTER * letters + 16
     axis = _difference_axis([*errors.values()], tolerance, left, WIDTH - RIGHT)
-    bottom = TOP + ROW * len(errors)
+    bottom = FIRST_ROW + ROW * len(errors)
     parts = [_vertical_ticks(axis, bottom)]
     for number, (name, error) in enumerate(errors.items()):
-        y = TOP + ROW * (number + 0.5)
-        at = axis(max(error, axis.low))
+        y = FIRST_ROW + ROW * (number + 0.5)
+        at, end = axis(max(error, axis.low)), escape(name[-letters:])
         parts += [
             f'<path class="grid" d="M{left} {y}H{WIDTH - RIGHT}"/>',
-            f'<text x="{left - 8}" y="{y + 4}" class="end">{escape(name[-letters:])}</text>',
+            f'<text x="{left - 8}" y="{y + 4}" class="end">{end}</text>',
             f'<circle class="one-step" cx="{at:.1f}" cy="{y}" r="4">'
             f"<title>{escape(name)}: {error!r}</title></circle>",
         ]
     line = axis(tolerance)
-    parts.append(f'<path class="tolerance" d="M{line:.1f} {TOP}V{bottom}"/>')
+    parts.append(f'<path class="tolerance" d="M{line:.1f} {FIRST_ROW}V{bottom}"/>')
     parts.append(_label_below(bottom, x, left))
     return _svg(parts, bottom + BOTTOM, x)
 
@@ -175,7 +175,7 @@ def _difference_axis(
 
 def _vertical_ticks(axis: Axis, bottom: float) -> str:
     return "".join(
-        f'<path class="grid" d="M{axis(v):.1f} {TOP}V{bottom}"/>'
+        f'<path class="grid" d="M{axis(v):.1f} {FIRST_ROW}V{bottom}"/>'
         f'<text x="{axis(v):.1f}" y="{bottom + 16}" class="middle">{words}</text>'
         for v, words in axis.ticks()
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from compare.logger import read_summary
 from compare.report import chart
-from compare.report.words import sentence, translator
+from compare.report.words import EXPLANATION, sentence, translator
 from compare.verdict import ORDER
 
 NAME = "report.html"
@@ -19,6 +19,8 @@ MOST_BYTES = 280_000
 MOST_POINTS = 12_000
 """Points of all curves together."""
 MOST_TENSORS = 14
+MANY = 4
+"""More seeds than this are drawn with thinner lines."""
 STYLE = Path(__file__).with_name("page.css")
 Rows = list[dict[str, str]]
 
@@ -85,14 +87,13 @@ class _Page:
         yield f"<header><h1>{title}</h1>"
         yield f'<p class="soft">{escape(name)} · {self.say(status)}</p></header>'
         kind, words = verdict_of(self.summary, self.language)
-        good = kind in ("equal", "rounding") and status == "finished"
-        good = good and self.summary.get("ok", False)
         first, colon, rest = words.partition(": ")
-        mark = "✓ " if good else "✗ " if kind else ""
-        yield f'<div class="verdict {"good" if good else "bad"}">'
-        yield f"<b>{mark}{escape(first)}</b>{colon}{escape(rest)}"
-        if status in ("diverged", "failed"):
-            yield f"<p>{self.say(status)}: {escape(reason)}</p>"
+        mark = "✓ " if kind in ("equal", "rounding") else "✗ " if kind else ""
+        ok = self.summary.get("ok", not kind)
+        yield f'<div class="verdict {"good" if ok else "bad"}">'
+        yield f"<p><b>{mark}{escape(first)}</b>{colon}{escape(rest)}</p>"
+        if status in ("diverged", "failed", "interrupted"):
+            yield f"<p>✗ {self.say(status)}: {escape(reason)}</p>"
         if self.checks:
             yield f"<p>{self._checks_in_words()}</p>"
         yield "</div>"
@@ -103,20 +104,11 @@ class _Page:
     def _checks_in_words(self) -> str:
         failed = sum(not check["holds"] for check in self.checks.values())
         if not failed:
-            return self.say("all checks hold")
-        return self.say("{} of {} checks fail").format(failed, len(self.checks))
+            return "✓ " + self.say("all checks hold")
+        return "✗ " + self.say("{} of {} checks fail").format(failed, len(self.checks))
 
     def _explanation(self) -> str:
-        texts = (
-            "One-step difference: the hand-written side takes a step from PyTorch's "
-            "full state; loss, gradients and new state are compared. It decides the "
-            "verdict.",
-            "Tolerance: what rounding can explain at most in one step.",
-            "Accumulated difference: each side goes on from its own weights, so "
-            "rounding errors add up; it has no limit of its own.",
-            "All differences are relative to the largest entry of the tensor.",
-        )
-        paragraphs = "".join(f"<p>{self.say(text)}</p>" for text in texts)
+        paragraphs = "".join(f"<p>{self.say(text)}</p>" for text in EXPLANATION)
         summary = self.say("What the numbers mean")
         return f"<details><summary>{summary}</summary>{paragraphs}</details>"
 
@@ -129,17 +121,17 @@ class _Page:
         for learner, trials in learners.items():
             if len(learners) > 1:
                 yield f"<h3>{escape(learner)}</h3>{self._verdict_of(trials)}"
-            yield '<div class="charts">'
+            many = " many" if len(trials) > MANY else ""
+            yield f'<div class="charts{many}">'
             yield self._losses(trials, most)
             yield self._differences(trials, most)
             yield self._tensors(trials)
             yield "</div>"
 
     def _verdict_of(self, labels: dict[str, Rows]) -> str:
-        found = {
-            k: v for k, v in self.summary.get("verdict", {}).items() if k in labels
-        }
-        _, words = verdict_of({"verdict": found, "errors": self.errors}, self.language)
+        verdicts = self.summary.get("verdict", {})
+        own = {label: verdicts[label] for label in labels if label in verdicts}
+        _, words = verdict_of({"verdict": own, "errors": self.errors}, self.language)
         return f'<p class="soft">{escape(words)}</p>'
 
     def _losses(self, trials: dict[str, Rows], most: int) -> str:
@@ -163,8 +155,8 @@ class _Page:
         words = self.say("step"), self.say("relative difference")
         drawn = chart.differences(curves, self._tolerance(trials), *words)
         legend = {
-            "one-step": "one step from the same state",
-            "trajectory": "accumulated so far",
+            "one-step": "one step",
+            "trajectory": "accumulated",
             "tolerance": "tolerance",
         }
         return self._chart("Difference", drawn, legend)
@@ -187,7 +179,12 @@ class _Page:
         drawn = chart.tensors(shown, self._tolerance(labels), words)
         more = self.say("the {} largest of {}").format(len(shown), len(errors))
         note = f" ({more})" if len(shown) < len(errors) else ""
-        return self._chart("Gradients", drawn, {"tolerance": "tolerance"}, note)
+        return self._chart(
+            "One-step difference of the gradients",
+            drawn,
+            {"tolerance": "tolerance"},
+            note,
+        )
 
     def _chart(
         self, title: str, drawn: str, legend: dict[str, str], note: str = ""
@@ -235,18 +232,15 @@ class _Page:
 
     def _settings(self) -> Iterator[str]:
         given, say = self.summary, self.say
-        options = ("compile", "graph", "tf32", "fast", "data")
-        chosen = [
-            n if given[n] is True else f"{n} {given[n]}"
-            for n in options
-            if given.get(n)
-        ]
+        options = [n for n in ("compile", "graph", "tf32", "fast") if given.get(n)]
+        options += [given["data"]] if given.get("data") else []
+        began = given.get("began", "").replace("T", " ").replace("+00:00", " UTC")
         versions = given.get("versions", {}).items()
         seconds = given.get("timings", {}).get("seconds")
         values = {
-            "Lesson": given.get("source", given["lesson"]),
+            "Lesson": Path(given.get("source", given["lesson"])).name.split("#")[0],
             "Course": ", ".join(given.get("course", [])),
-            "Started": given.get("began", ""),
+            "Started": began,
             "Duration": "" if seconds is None else f"{seconds:.1f} s",
             "Steps": given.get("steps", ""),
             "Seed": given.get("seed", ""),
@@ -254,7 +248,7 @@ class _Page:
             "Floating-point type": given.get("dtype", ""),
             "Arrays by hand": given.get("array", ""),
             "Device": given.get("device", ""),
-            "Options": ", ".join(chosen),
+            "Options": ", ".join(options),
             "CPU threads": given.get("threads", ""),
             "Versions": ", ".join(f"{name} {number}" for name, number in versions),
             "Machine": given.get("machine", ""),

@@ -4,6 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 LANGUAGES = ("en", "de")
+EXPLANATION = (
+    "One-step difference: the hand-written side takes a step from PyTorch's full "
+    "state; loss, gradients and new state are compared. It decides the verdict.",
+    "Tolerance: what rounding can explain at most in one step.",
+    "After all steps, accumulated: each side goes on from its own weights, so rounding "
+    "errors add up; this difference has no limit of its own.",
+    "All differences are relative to the largest entry of the tensor.",
+)
+"""What the numbers of a verdict mean."""
+GERMAN_EXPLANATION = (
+    "Abweichung eines Schritts: Die von Hand geschriebene Seite geht einen Schritt vom "
+    "vollen Zustand von PyTorch aus; Fehler, Gradienten und neuer Zustand werden "
+    "verglichen. Sie entscheidet über das Ergebnis.",
+    "Toleranz: was Rundung in einem Schritt höchstens erklärt.",
+    "Nach allen Schritten, aufgelaufen: Jede Seite rechnet mit ihren eigenen Gewichten "
+    "weiter, sodass sich Rundungsfehler summieren; diese Abweichung hat keine eigene "
+    "Grenze.",
+    "Alle Abweichungen sind relativ zum größten Eintrag des Tensors.",
+)
 GERMAN = {
     "running": "läuft",
     "finished": "beendet",
@@ -11,40 +30,23 @@ GERMAN = {
     "failed": "abgebrochen",
     "interrupted": "unterbrochen",
     "no verdict yet": "noch kein Ergebnis",
-    "fails": "fehlgeschlagen",
     "all checks hold": "alle Prüfungen bestanden",
     "{} of {} checks fail": "{} von {} Prüfungen nicht bestanden",
     "Training loss": "Trainingsfehler (loss)",
     "Difference": "Abweichung",
-    "Gradients": "Gradienten",
+    "One-step difference of the gradients": "Abweichung der Gradienten in einem Schritt",
     "loss": "Fehler (loss)",
     "step": "Schritt",
     "relative difference": "relative Abweichung",
     "largest one-step difference": "größte Abweichung eines Schritts",
     "torch_ref (PyTorch)": "torch_ref (PyTorch)",
     "handmade (by hand)": "handmade (von Hand)",
-    "one step from the same state": "ein Schritt vom selben Zustand aus",
-    "accumulated so far": "bisher aufgelaufen",
+    "one step": "ein Schritt",
+    "accumulated": "aufgelaufen",
     "tolerance": "Toleranz",
     "the {} largest of {}": "die {} größten von {}",
     "What the numbers mean": "Was die Zahlen bedeuten",
-    "One-step difference: the hand-written side takes a step from PyTorch's full state; "
-    "loss, gradients and new state are compared. It decides the verdict.": (
-        "Abweichung eines Schritts: Die von Hand geschriebene Seite geht einen Schritt "
-        "vom vollen Zustand von PyTorch aus; Fehler, Gradienten und neuer Zustand "
-        "werden verglichen. Sie entscheidet über das Ergebnis."
-    ),
-    "Tolerance: what rounding can explain at most in one step.": (
-        "Toleranz: was Rundung in einem Schritt höchstens erklärt."
-    ),
-    "Accumulated difference: each side goes on from its own weights, so rounding "
-    "errors add up; it has no limit of its own.": (
-        "Aufgelaufene Abweichung: Jede Seite rechnet mit ihren eigenen Gewichten "
-        "weiter, sodass sich Rundungsfehler summieren; sie hat keine eigene Grenze."
-    ),
-    "All differences are relative to the largest entry of the tensor.": (
-        "Alle Abweichungen sind relativ zum größten Eintrag des Tensors."
-    ),
+    **dict(zip(EXPLANATION, GERMAN_EXPLANATION, strict=True)),
     "Checks": "Prüfungen",
     "Check": "Prüfung",
     "Result": "Ergebnis",
