@@ -179,12 +179,8 @@ class _Page:
         drawn = chart.tensors(shown, self._tolerance(labels), words)
         more = self.say("the {} largest of {}").format(len(shown), len(errors))
         note = f" ({more})" if len(shown) < len(errors) else ""
-        return self._chart(
-            "One-step difference of the gradients",
-            drawn,
-            {"tolerance": "tolerance"},
-            note,
-        )
+        title, legend = "Gradients, one-step difference", {"tolerance": "tolerance"}
+        return self._chart(title, drawn, legend, note)
 
     def _chart(
         self, title: str, drawn: str, legend: dict[str, str], note: str = ""

@@ -34,7 +34,7 @@ GERMAN = {
     "{} of {} checks fail": "{} von {} Prüfungen nicht bestanden",
     "Training loss": "Trainingsfehler (loss)",
     "Difference": "Abweichung",
-    "One-step difference of the gradients": "Abweichung der Gradienten in einem Schritt",
+    "Gradients, one-step difference": "Gradienten, Abweichung eines Schritts",
     "loss": "Fehler (loss)",
     "step": "Schritt",
     "relative difference": "relative Abweichung",
