@@ -54,7 +54,7 @@ def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
 def command(logdir: Path, port: int) -> list[str]:
     """The command that serves `logdir` on localhost only and keeps every point."""
     return [
-        *(sys.executable, "-m", "compare.tensorboard", "--logdir", str(logdir)),
+        *(sys.executable, "-m", "compare.tensorboard_plugin", "--logdir", str(logdir)),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--samples_per_plugin", "scalars=999999"),
     ]
@@ -118,20 +118,3 @@ class Server(AbstractContextManager["Server"]):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def main() -> None:
-    """TensorBoard's own command line, with the plugin even if it is not installed."""
-    from absl import app
-    from tensorboard import default, main_lib, program
-
-    from compare.tensorboard_plugin import ComparePlugin
-
-    main_lib.global_init()
-    others = [plugin for plugin in default.get_plugins() if plugin is not ComparePlugin]
-    board = program.TensorBoard(plugins=[*others, ComparePlugin])
-    app.run(board.main, flags_parser=board.configure)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,16 @@
-"""The tab "Compare" of TensorBoard: all runs, their verdicts and their reports."""
+"""The tab "Compare" of TensorBoard: all runs, their verdicts and their reports.
+
+An installed package offers it to every TensorBoard; from a checkout:
+
+    python -m compare.tensorboard_plugin --logdir runs
+"""
 
 import mimetypes
 from pathlib import Path
 from typing import Any
 
+from absl import app
+from tensorboard import default, main_lib, program
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug.utils import redirect
@@ -103,3 +110,16 @@ def _language(request: Request) -> str:
 
 def _missing(request: Request, words: str) -> Any:
     return http_util.Respond(request, words, "text/plain", code=404)
+
+
+def main() -> None:
+    """TensorBoard's own command line, with this plugin even if it is not installed."""
+    main_lib.global_init()
+    plugins = default.get_plugins()
+    others = [one for one in plugins if getattr(one, "plugin_name", "") != PLUGIN]
+    board = program.TensorBoard(plugins=[*others, ComparePlugin])
+    app.run(board.main, flags_parser=board.configure)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 MARKS = {True: Text("✓ ", "green"), False: Text("✗ ", "red")}
 
 SHORT_EXPLANATION = (
-    "One-step difference: both sides take one step from the same state; rounding "
-    "explains\nat most the tolerance. After all steps: each side from its own weights. "
-    "More: --explain"
+    "One-step difference: both sides take a step from the same state; the tolerance is "
+    "what\nrounding explains. After N steps: accumulated. --explain says more."
 )
 
 
@@ -49,8 +48,8 @@ def print_results(
     logdir = shlex.quote(str(config.logdir))
     board = " ".join(["python -m compare board", *lesson.split(), "--logdir", logdir])
     say(out, f"\nView in TensorBoard: {board}")
-    for result in results if not config.fast else ():
-        _print_links(result)
+    if not config.fast:
+        _print_links(results)
     for result in results:
         full = experiments[result.lesson].steps
         steps = config.steps_of(experiments[result.lesson])
@@ -68,7 +67,7 @@ def print_explanation(full: bool = True) -> None:
     if full:
         say(out, "\n" + "\n".join(EXPLANATION))
     else:
-        say(out, SHORT_EXPLANATION)
+        say(out, f"\n{SHORT_EXPLANATION}")
 
 
 def _table(results: list["Result"]) -> Table:
@@ -101,13 +100,19 @@ def _print_verdicts(results: list["Result"]) -> None:
             say(out, f"{name}  {failure}", "red")
 
 
-def _print_links(result: "Result") -> None:
-    """The addresses of the report and of the tab in TensorBoard, in full."""
+def _print_links(results: list["Result"]) -> None:
+    """The addresses of the tab in TensorBoard and of the reports, in full."""
     from compare.report.page import NAME
     from compare.tensorboard import address
 
-    report = result.folder / NAME
-    tab = address("http://127.0.0.1:6006", result.folder)
-    for words, target in ((tab, tab), (str(report), report.resolve().as_uri())):
-        line = Text.assemble(f"  {result.lesson}: ", (words, f"link {target}"))
-        out.print(line, soft_wrap=True)
+    for result in results:
+        tab = address("http://127.0.0.1:6006", result.folder)
+        _print_link(f"  {result.lesson}: ", tab, tab)
+    say(out, "Report, to open in a browser:")
+    for result in results:
+        path = result.folder / NAME
+        _print_link(f"  {result.lesson}: ", str(path), path.resolve().as_uri())
+
+
+def _print_link(before: str, words: str, target: str) -> None:
+    out.print(Text.assemble(before, (words, f"link {target}")), soft_wrap=True)

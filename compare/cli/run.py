@@ -77,6 +77,9 @@ def run(
 
     Exit 1: a side differs, a check fails or training diverged. Exit 2: usage error.
     """
+    if explain and not (lessons or csv or resume):
+        print_explanation()
+        return
     with usage_errors():
         from compare import api, trainer
 
@@ -92,9 +95,6 @@ def run(
         else:
             require_alone(context)
             found, config = reopen(resume)
-        if explain and not found:
-            print_explanation()
-            raise typer.Exit()
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
         train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
