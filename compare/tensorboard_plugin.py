@@ -9,8 +9,6 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from absl import app
-from tensorboard import default, main_lib, program
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug.utils import redirect
@@ -114,6 +112,9 @@ def _missing(request: Request, words: str) -> Any:
 
 def main() -> None:
     """TensorBoard's own command line, with this plugin even if it is not installed."""
+    from absl import app
+    from tensorboard import default, main_lib, program
+
     main_lib.global_init()
     plugins = default.get_plugins()
     others = [one for one in plugins if getattr(one, "plugin_name", "") != PLUGIN]

@@ -25,8 +25,9 @@ from compare.trainer import Result, RunConfig, run
 
 SIDES = ("handmade", "torch_ref")
 OWN_RATE = """steps=30, learners={"own": backprop(
-    lambda nn: nn.Linear(2, 1), lambda nn: nn.MSELoss(),
-    lambda optim, parameters: optim.SGD(parameters, lr=1e30))}"""
+    model=lambda nn: nn.Linear(2, 1),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=1e30))}"""
 Ask = Callable[..., Any]
 
 

@@ -81,6 +81,7 @@ def test_nothing_else_is_served(
     (logdir / "secret.png").write_bytes(b"secret")
     with pytest.raises(HTTPError) as error:
         server.get(f"{ROUTE}/runs/{path.format(run=name_of(short_run))}")
+    error.value.close()
     assert error.value.code == 404
 
 
@@ -95,6 +96,7 @@ def test_the_time_series_view_opens_with_the_runs_charts(
         build_opener(Stay).open(
             f"{server.url}{ROUTE}/timeseries?run={name_of(short_run)}"
         )
+    answer.value.close()
     found = urlsplit(answer.value.headers["Location"])
     wanted = urlsplit(link("", short_run.folder))
     assert answer.value.code == 302

@@ -17,14 +17,15 @@ from compare.report.page import NAME, page, verdict_of
 from compare.trainer import LessonError, Result, RunConfig, run
 
 OWN_RATE = """steps=30, learners={"own": backprop(
-    lambda nn: nn.Linear(2, 1), lambda nn: nn.MSELoss(),
-    lambda optim, parameters: optim.SGD(parameters, lr=1e30))}"""
+    model=lambda nn: nn.Linear(2, 1),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=1e30))}"""
 
 
 class Tags(HTMLParser):
     """All elements of a page, whose tags must be balanced, and its text."""
 
-    VOID = ("meta", "img", "path", "circle", "polyline")
+    VOID = ("meta", "img")
 
     def __init__(self, text: str) -> None:
         super().__init__()
