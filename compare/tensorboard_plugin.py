@@ -32,12 +32,13 @@ class ComparePlugin(base_plugin.TBPlugin):
 
     def get_plugin_apps(self) -> dict[str, Any]:
         """The address of each page below data/plugin/compare/."""
-        return {
+        views = {
             "/index.js": self._script,
             "/runs": self._runs,
             "/runs/*": self._file,
             "/timeseries": self._time_series,
         }
+        return {path: Request.application(view) for path, view in views.items()}
 
     def is_active(self) -> bool:
         """Whether there is any run."""
@@ -50,12 +51,10 @@ class ComparePlugin(base_plugin.TBPlugin):
             es_module_path="/index.js", tab_name="Compare"
         )
 
-    @Request.application
     def _script(self, request: Request) -> Any:
         text = SCRIPT.read_text(encoding="utf-8")
         return http_util.Respond(request, text, "text/javascript")
 
-    @Request.application
     def _runs(self, request: Request) -> Any:
         """Name, status and verdict of every run, the newest first."""
         language = _language(request)
@@ -71,7 +70,6 @@ class ComparePlugin(base_plugin.TBPlugin):
             found.append(row | {"kind": kind, "ok": summary.get("ok")})
         return http_util.Respond(request, found, "application/json")
 
-    @Request.application
     def _file(self, request: Request) -> Any:
         """The report of a run, drawn anew; or one of its figures."""
         name, _, file = request.path.partition("/runs/")[2].rpartition("/")
@@ -86,7 +84,6 @@ class ComparePlugin(base_plugin.TBPlugin):
         kind = mimetypes.guess_type(file)[0] or "application/octet-stream"
         return http_util.Respond(request, (folder / file).read_bytes(), kind)
 
-    @Request.application
     def _time_series(self, request: Request) -> Any:
         """Leads to the Time Series view with the charts of a run pinned."""
         name = request.args.get("run", "")
