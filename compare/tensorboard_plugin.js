@@ -98,7 +98,10 @@ export async function render() {
     drawList();
     const run = chosen();
     const wanted = run ? `${run.name} ${run.status}` : "";
-    if (!run || (wanted === shown && run.status !== "running")) return;
+    if (!run || wanted === shown) {
+      if (run?.status === "running") report.contentWindow.location.reload();
+      return;
+    }
     shown = wanted;
     series.href = `timeseries?run=${encodeURIComponent(run.name)}`;
     report.src = `runs/${path(run.name)}/report.html?lang=${navigator.language}`;

@@ -77,7 +77,10 @@ class ComparePlugin(base_plugin.TBPlugin):
         if folder is None:
             return _missing(request, f"there is no run {name!r}")
         if file == NAME:
-            report = page(folder, _language(request))
+            try:
+                report = page(folder, _language(request))
+            except (OSError, ValueError) as error:
+                return _missing(request, f"{name} cannot be shown: {error}")
             return http_util.Respond(request, report, "text/html")
         if file not in {path.name for path in folder.glob("*.png")}:
             return _missing(request, f"the run {name} has no figure {file!r}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from operator import itemgetter
 
 Point = tuple[float, float]
 WIDTH, HEIGHT = 460, 250
@@ -28,13 +29,17 @@ class Curve:
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear or logarithmic scale from values to pixels."""
+    """A linear or logarithmic scale from values to pixels.
+
+    `zero` says that the lowest value of a log scale stands for 0.
+    """
 
     low: float
     high: float
     start: float
     end: float
     log: bool = False
+    zero: bool = False
 
     def __call__(self, value: float) -> float:
         """The pixel of a value."""
@@ -51,7 +56,8 @@ class Axis:
             first, last = math.ceil(self._scaled(self.low)), self._scaled(self.high)
             powers = range(first, math.floor(last) + 1)
             powers = powers[:: math.ceil(len(powers) / TICKS) or 1]
-            return [(10.0**n, f"10{str(n).translate(SUPERSCRIPT)}") for n in powers]
+            ticks = [(10.0**n, f"10{str(n).translate(SUPERSCRIPT)}") for n in powers]
+            return [(self.low, "0"), *ticks[1:]] if self.zero else ticks
         step = _round_step((self.high - self.low) / TICKS)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [(n * step, f"{n * step:g}") for n in range(first, last + 1)]
@@ -89,7 +95,8 @@ def tensors(errors: dict[str, float], tolerance: float, x: str) -> str:
     parts = [_vertical_ticks(axis, bottom)]
     for number, (name, error) in enumerate(errors.items()):
         y = FIRST_ROW + ROW * (number + 0.5)
-        at, end = axis(max(error, axis.low)), escape(name[-letters:])
+        shown = max(error, axis.low) if error < axis.high else axis.high
+        at, end = axis(shown), escape(name[-letters:])
         parts += [
             f'<path class="grid" d="M{left} {y}H{WIDTH - RIGHT}"/>',
             f'<text x="{left - 8}" y="{y + 4}" class="end">{end}</text>',
@@ -111,12 +118,8 @@ def thinned(points: Sequence[Point], most: int) -> list[Point]:
     for i in range(0, len(points), size):
         block = points[i : i + size]
         finite = [p for p in block if math.isfinite(p[1])] or block
-        kept += sorted({min(finite, key=_value), max(finite, key=_value)})
-    return [*kept[:-1], points[-1]]
-
-
-def _value(point: Point) -> float:
-    return point[1]
+        kept += sorted({min(finite, key=itemgetter(1)), max(finite, key=itemgetter(1))})
+    return kept if kept[-1] == points[-1] else [*kept, points[-1]]
 
 
 def _over_steps(
@@ -170,7 +173,7 @@ def _difference_axis(
     finite = [v for v in (*values, tolerance) if 0 < v < math.inf] or [1e-16]
     low = 10.0 ** (math.floor(math.log10(min(finite))) - 1)
     high = 10.0 ** math.ceil(math.log10(max(finite)) + 0.5)
-    return Axis(low, high, start, end, log=True)
+    return Axis(low, high, start, end, log=True, zero=0 in values)
 
 
 def _vertical_ticks(axis: Axis, bottom: float) -> str:

@@ -49,10 +49,14 @@ def verdict_of(summary: dict[str, Any], language: str = "en") -> tuple[str, str]
     verdicts, errors = summary.get("verdict", {}), summary.get("errors", {})
     if not verdicts:
         return "", translator(language)("no verdict yet")
-    label, worst = max(
-        verdicts.items(),
-        key=lambda item: (ORDER.index(item[1]["kind"]), float(item[1]["difference"])),
-    )
+
+    def gravity(label: str) -> tuple[bool, int, float]:
+        kind, difference = verdicts[label]["kind"], verdicts[label]["difference"]
+        known = kind in ORDER  # another name in runs of earlier versions is a mistake
+        return not known, ORDER.index(kind) if known else 0, float(difference)
+
+    label = max(verdicts, key=gravity)
+    worst = verdicts[label]
     words = sentence(worst, errors.get(label, {}), language)
     return worst["kind"], words
 

@@ -122,6 +122,26 @@ def test_a_diverged_run_has_its_report_and_its_last_point(
     assert last["loss_diff"] == ""
 
 
+def test_a_mistake_is_named(tmp_path: Path, own_lesson: Callable[..., str]):
+    loss = "nn.MSELoss(reduction='mean' if 'torch' in nn.__name__ else 'sum')"
+    result = own(tmp_path, own_lesson, OWN_RATE.replace("nn.MSELoss()", loss))
+    assert result.verdict.kind == "mistake"
+    assert f"mistake: {result.verdict.words}" in Tags(report(result)).text
+    german = Tags(page(result.folder, "de")).text
+    assert f"Programmfehler: {result.verdict.words}" in german
+
+
+def test_a_run_of_an_earlier_version_can_be_shown(short_run: Result, tmp_path: Path):
+    said = summary(short_run.folder)
+    del said["errors"]
+    said["verdict"]["train"] |= {"kind": "bug", "words": "step 3, weight"}
+    (tmp_path / "summary.json").write_text(json.dumps(said))
+    rows = (short_run.folder / "curves.csv").read_text().splitlines()
+    older = [row.rpartition(",")[0] for row in rows]
+    (tmp_path / "curves.csv").write_text("\n".join(older))
+    assert "mistake: step 3, weight" in Tags(page(tmp_path)).text
+
+
 def test_a_failed_run_has_its_report(tmp_path: Path, own_lesson: Callable[..., str]):
     with pytest.raises(LessonError):
         own(tmp_path, own_lesson, "claims={'x': lambda side: 1 / 0}, steps=2")
@@ -218,3 +238,4 @@ def test_a_difference_of_zero_lies_on_the_axis():
     curve = chart.Curve("trajectory", [(0, 0.0), (1, 0.0)])
     drawn = chart.differences([curve], 1e-13, "x", "y")
     assert re.search(rf'points="[\d.]+,{axis}.0 [\d.]+,{axis}.0"', drawn)
+    assert re.search(rf'y="{axis + 4}.0" class="end">0<', drawn)
