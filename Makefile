@@ -74,5 +74,5 @@ $(VENV)/.site: $(VENV)/.run
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(INSTALL) -e '.[browser,samples]' --group dev --group site
+	$(INSTALL) -e '.[browser,jax,samples]' --group dev --group site
 	touch $@

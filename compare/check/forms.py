@@ -62,7 +62,7 @@ def formed(definition: Definition) -> Definition:
             best, best_score, error = found, score, raised
     if best_score >= 1:  # perhaps it takes one example only
         found, score, _ = _best_form(definition, single=True)
-        if score < (0.9 if isinstance(error, BackwardFailed) else 1):
+        if score < 1:
             return found
     if best_score >= 1 and error is not None:
         raise error
@@ -89,6 +89,8 @@ def _best_form(
         if form.reduction and is_many is None:
             is_many = _gives_many(best, usual)
         if form.reduction and not is_many:
+            continue
+        if form.by_number and best_score < 1:
             continue
         if form.reduction not in questions:
             usual = list(itertools.islice(_ordinary(tried, single), MOST))

@@ -175,7 +175,7 @@ def _two(
         rest = {*range(len(failures))} - found[one] - found[two]
         is_each_needed = found[one] - found[two] and found[two] - found[one]
         if is_each_needed and all(goes(both, failures[n], TOLERANCE) for n in rest):
-            return f"{one.name} and {two.name}"
+            return f"{one.name}, and {two.name}"
     return ""
 
 

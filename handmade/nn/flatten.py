@@ -1,4 +1,4 @@
-"""Reshaping between layers."""
+"""Flattening of dimensions."""
 
 import math
 
@@ -7,7 +7,7 @@ from handmade.nn.module import Module
 
 
 class Flatten(Module):
-    """Several neighbouring dimensions become one; no number changes.
+    """Joins neighbouring dimensions into one.
 
     Shape:
         x (n, a, b, …) → y (n, a·b·…) by default; a single number () → (1,) with
@@ -26,13 +26,13 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, x: Array) -> Array:
-        xp = array_namespace("Flatten", x=x)
+        xp = array_namespace(self, x=x)
         self.saved = tuple(x.shape)
         return xp.reshape(x, self._flat(self.saved))
 
     def backward(self, grad_output: Array) -> Array:
-        xp = array_namespace("Flatten", grad_output=grad_output)
-        require_shape("Flatten", "grad_output", grad_output, self._flat(self.saved))
+        xp = array_namespace(self, grad_output=grad_output)
+        require_shape(self, "grad_output", grad_output, self._flat(self.saved))
         return xp.reshape(grad_output, self.saved)
 
     def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,17 +1,10 @@
-"""What every optimiser shares: parameter groups, state, and the walk over both."""
+"""The base class of optimizers: parameter groups and state."""
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from handmade._array import (
-    Array,
-    converted,
-    floating_namespace,
-    is_compiling,
-    require_like,
-    require_shape,
-)
+from handmade._array import Array, check, check_alike, converted, require_shape
 from handmade._numbers import real_number
 from handmade.nn.module import Parameter, parameters_of
 from handmade.optim._ranges import require_number, require_numbers
@@ -101,7 +94,7 @@ class Optimizer:
         """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        """The new data of one parameter; what must be remembered goes into `state`.
+        """The new data of one parameter; what the next step needs goes into `state`.
 
         `data` is the optimiser's own and may be written into, as `data -= …` does
         where the library allows it; `grad` and the arrays in `state` may not.
@@ -128,17 +121,16 @@ class Optimizer:
 
     def _update(self, parameter: Parameter, group: Group) -> None:
         grad, state = parameter.grad, self.state.setdefault(parameter, {})
-        require_like(type(self).__name__, "grad", grad, parameter.data)
+        check_alike(self, parameter.data, grad, names=("data", "grad"))
         if state:
             self._require_fitting(state, parameter.data)
         parameter.update(self.updated(parameter.writable(), grad, state, group))
 
     def _require_fitting(self, state: State, data: Array) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
-        owner = type(self).__name__
         for name, value in state.items():
             if name not in self.numbers and hasattr(value, "dtype"):
-                require_like(owner, name, value, data)
+                check_alike(self, data, value, names=("data", name))
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -227,7 +219,7 @@ class Optimizer:
             if name in self.numbers:
                 copies[name] = _number(owner, name, value)
             elif hasattr(value, "dtype"):
-                floating_namespace(owner, **{name: value})
+                check(owner, **{name: value})
                 require_shape(owner, name, value, parameter.shape)
                 copies[name] = converted(value, like=parameter.data)
         return copies
@@ -246,9 +238,13 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
     return g + group["weight_decay"] * data if coupled else g
 
 
-def acts(number: Any) -> bool:
-    """Whether a hyper-parameter is not 0; where a compiler moves it, it never is."""
-    return (hasattr(number, "shape") and is_compiling()) or bool(number)
+def is_nonzero(number: Any) -> bool:
+    """Whether a hyper-parameter is not 0.
+
+    In a compiled step the hyper-parameters that a schedule changes are arrays without
+    values: `compare.compile` then puts another function in the place of this one.
+    """
+    return bool(number)
 
 
 def _plain(group: Group) -> Group:
@@ -267,8 +263,6 @@ def _are_plain(*kinds: type) -> bool:
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
-    if is_compiling():  # a stand-in widens nothing, and has no value to unwrap
-        return value
     single = getattr(value, "shape", None) == ()
     return value.item() if single and hasattr(value, "item") else value
 

@@ -13,6 +13,7 @@ from compare.check.mistakes import (
     MISTAKES,
     OPTIMIZERS,
     SCHEDULES,
+    bare,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.testing import OPTIMIZERS as CASES
@@ -39,13 +40,19 @@ def differ(path, other):
 
 def test_every_mistake_has_a_hint():
     rows = [*OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES]
-    names = {mistake.name for mistake in MISTAKES} | {row["name"] for row in rows}
+    names = {row["name"] for row in [*MISTAKES, *rows]}
     assert names == HINTS.keys()
 
 
+def test_a_diagnosis_can_be_taken_apart():
+    for name in HINTS:
+        assert bare(name) == [name]
+        assert bare(f"{name} (output), and {name} (k = 3)") == [name, name]
+
+
 def test_mistakes_name_classes_that_there_are():
-    for mistake in MISTAKES:
-        assert mistake.of <= {*nn.__all__, "Rosenblatt"}, mistake.name
+    for row in MISTAKES:
+        assert {*row["of"]} <= {*nn.__all__, "Rosenblatt"}, row["name"]
     for row in OPTIMIZERS:
         assert {*row.get("of", "SGD").split()} <= {*NAMES}, row["name"]
 
