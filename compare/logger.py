@@ -32,9 +32,13 @@ since it shrinks wider ones by dropping pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
     *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
+    "trajectory_diff",
 ]
-FORMAT = 2
-"""Version of summary.json and of the tags: 1 had tags such as "train_seed0"."""
+FORMAT = 3
+"""Version of summary.json and of the tags: 1 had tags such as "train_seed0", 2 no
+`errors` and the tag difference/max_log10."""
+FLOAT32_MAX = 3.4028234663852886e38
+"""The largest number of TensorBoard's scalars."""
 
 
 class RunLogger:
@@ -97,11 +101,10 @@ class RunLogger:
     def log(self, step: "Step", label: str, learner: str, seed: int) -> None:
         """Log one step of a trial; its label is the last part of its tags."""
         loss_diff = abs(step.handmade - step.torch_ref)
-        for side in ("handmade", "torch_ref"):
-            loss = {f"loss/{label}": getattr(step, side)}
-            rates = _rates(label, step.rates.get(side, []))
-            self._scalars(side, step.number, loss | rates)
-        found = {"loss": loss_diff, "max": step.largest, "one_step": step.one_step}
+        losses = {"handmade": step.handmade, "torch_ref": step.torch_ref}
+        self._log_losses(losses, step.number, label, step.rates)
+        found = {"loss": loss_diff, "one_step": step.one_step}
+        found |= {"trajectory": step.trajectory, "tolerance": step.tolerance}
         found |= {f"gradient_{name}": d for name, d in step.gradients.items()}
         differences = {
             f"difference/{name}_log10/{label}": log10(value)
@@ -113,8 +116,35 @@ class RunLogger:
         parameter = max(step.parameters.values(), default=0.0)
         numbers = (step.handmade, step.torch_ref, loss_diff, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, step.number, *map(repr, numbers), step.one_step]
+            [
+                *(learner, seed, step.number, *map(repr, numbers)),
+                *(step.one_step, step.trajectory),
+            ]
         )
+
+    def log_non_finite(
+        self, losses: dict[str, float], step: int, label: str, learner: str, seed: int
+    ) -> None:
+        """Log the step at which a training diverged: both losses, nothing else."""
+        self._log_losses(losses, step, label, {})
+        known = [learner, seed, step, *map(repr, losses.values())]
+        self._curves.writerow(known + [""] * (len(COLUMNS) - len(known)))
+
+    def _log_losses(
+        self,
+        losses: dict[str, float],
+        step: int,
+        label: str,
+        rates: Mapping[str, list[float]],
+    ) -> None:
+        """Add both losses and learning rates; in words as well what float32 lacks."""
+        for side, loss in losses.items():
+            values = {f"loss/{label}": loss} | _rates(label, rates.get(side, []))
+            self._scalars(side, step, values)
+        if any(abs(loss) > FLOAT32_MAX for loss in losses.values()):
+            words = "; ".join(f"{side} {loss!r}" for side, loss in losses.items())
+            tag = f"loss_beyond_float32/{label}"
+            self.text(tag, f"step {step}: {words} (drawn as {FLOAT32_MAX:.1e})", step)
 
     def metrics(
         self, side: str, label: str, step: int, metrics: dict[str, float]
@@ -132,18 +162,18 @@ class RunLogger:
         self._events["compare"].add(0, [{"tag": name, "image": image}])
         return path
 
-    def text(self, tag: str, markdown: str) -> None:
+    def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """Show a text in TensorBoard; Markdown and tables, no LaTeX."""
         from torch.utils.tensorboard.summary import text
 
         (value,) = text(tag, markdown).value
         value.tag = tag  # torch appends "/text_summary"
-        self._events["compare"].add(0, [value])
+        self._events["compare"].add(step, [value])
 
     def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
         points = [
-            {"tag": tag, "simple_value": value if math.isfinite(value) else math.nan}
+            {"tag": tag, "simple_value": _float32(value)}
             for tag, value in values.items()
         ]
         self._events[run].add(step, points)
@@ -245,7 +275,7 @@ def link(base: str, folder: Path, others: bool = False) -> str:
     name = f"{folder.parent.name}/{folder.name}"
     shown = folder.parent.name if others else name
     first, *more = read_summary(folder).get("trials", ["train"])
-    tags = [f"loss/{first}", f"difference/max_log10/{first}"]
+    tags = [f"loss/{first}", f"difference/trajectory_log10/{first}"]
     tags += [f"loss/{label}" for label in more[:2]]
     pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
     return deep_link(base, f"{shown}/", tags, pictured)
@@ -254,6 +284,11 @@ def link(base: str, folder: Path, others: bool = False) -> str:
 def log10(value: float) -> float:
     """The logarithm of a difference, with a floor for 0."""
     return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
+
+
+def _float32(value: float) -> float:
+    """The nearest finite number of float32; NaN remains."""
+    return math.copysign(FLOAT32_MAX, value) if abs(value) > FLOAT32_MAX else value
 
 
 def _rates(label: str, rates: list[float]) -> dict[str, float]:

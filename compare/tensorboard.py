@@ -1,4 +1,7 @@
-"""A TensorBoard server, and the link that opens it at the right charts."""
+"""A TensorBoard server with the tab "Compare", and the addresses that open it.
+
+python -m compare.tensorboard --logdir runs
+"""
 
 import json
 import re
@@ -14,6 +17,16 @@ from urllib.parse import quote, urlencode
 
 RUNS = ("handmade", "torch_ref", "compare")
 """The TensorBoard runs of a run directory: both sides, and their difference."""
+
+
+PLUGIN = "compare"
+"""The name of the tab in addresses."""
+
+
+def address(base: str, folder: Path) -> str:
+    """The address of the tab "Compare" at one run."""
+    run = quote(f"{folder.parent.name}/{folder.name}")
+    return f"{base.rstrip('/')}/#{PLUGIN}&p.{PLUGIN}.run={run}"
 
 
 def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
@@ -41,7 +54,7 @@ def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
 def command(logdir: Path, port: int) -> list[str]:
     """The command that serves `logdir` on localhost only and keeps every point."""
     return [
-        *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)),
+        *(sys.executable, "-m", "compare.tensorboard_plugin", "--logdir", str(logdir)),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--samples_per_plugin", "scalars=999999"),
     ]

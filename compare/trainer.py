@@ -17,11 +17,12 @@ import numpy as np
 
 import handmade
 import torch_ref
-from compare import checkpoint, plots, report
+from compare import checkpoint, plots
 from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
 from compare.logger import RunLogger
+from compare.report import notebook, page
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
     Interrupted,
@@ -37,7 +38,7 @@ SAVE_SECONDS = 1.0
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
-CHECKPOINT_FORMAT = 3
+CHECKPOINT_FORMAT = 4
 """Version of what a checkpoint holds."""
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
@@ -80,7 +81,7 @@ class Result:
         return finished and self.verdict.agrees and not self.failures
 
     def _repr_html_(self) -> str:
-        return report.as_html(self)
+        return notebook.as_html(self)
 
 
 def run(
@@ -174,6 +175,9 @@ class _Run:
             status, reason = "finished", ""
         except NonFinite as error:
             status, reason = "diverged", str(error)
+            trial = self.trials[-1]
+            which = trial.label, trial.name, trial.seed
+            self.logger.log_non_finite(error.losses, error.step, *which)
         except Exception as error:
             status, reason = "failed", f"{type(error).__name__}: {error}"
             raise
@@ -276,7 +280,7 @@ class _Run:
         )
 
     def _write(self, result: Result) -> None:
-        """Write the text verdict for TensorBoard and the summary."""
+        """Write the verdict for TensorBoard, the summary and the report."""
         trials = {trial.label: trial for trial in self.trials}
         checks = result.claims.items()
         self.logger.text("verdict", _markdown(result))
@@ -285,6 +289,7 @@ class _Run:
             reason=result.reason,
             ok=result.ok,
             verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
+            errors={n: t.lockstep.errors() for n, t in trials.items()},
             claims={
                 t: {"holds": holds, "found": words} for t, (holds, words) in checks
             },
@@ -297,6 +302,7 @@ class _Run:
                 "steps": sum(trial.done for trial in self.trials),
             },
         )
+        page.write(self.logger.folder)
 
     def _metadata(self) -> dict[str, Any]:
         """What has to be known to run the same again."""
@@ -412,7 +418,7 @@ def _markdown(result: Result) -> str:
         for text, (holds, found) in result.claims.items()
     )
     return (
-        f"**{result.verdict.kind}**: {result.verdict.words}\n\n"
+        f"**{result.verdict.sentence}**\n\n"
         f"status: {result.status} {result.reason}\n\n"
         f"{result.story}\n\n"
         f"| | Check | Result |\n|---|---|---|\n{rows}\n"

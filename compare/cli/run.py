@@ -14,7 +14,7 @@ from typer import Argument, Option
 from compare import registry
 from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
 from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
-from compare.cli._results import print_results
+from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 from compare.defaults import CHECK_EVERY
 
@@ -71,11 +71,15 @@ def run(
     ),
     graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
     tf32: bool = TF32,
+    explain: bool = Option(False, help="Explain the numbers of the verdict."),
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
     Exit 1: a side differs, a check fails or training diverged. Exit 2: usage error.
     """
+    if explain and not (lessons or csv or resume):
+        print_explanation()
+        return
     with usage_errors():
         from compare import api, trainer
 
@@ -85,7 +89,7 @@ def run(
                 "compiled step cannot wait for other processes"
             )
         if resume is None:
-            own = ("lessons", "resume", "distributed")
+            own = ("lessons", "resume", "distributed", "explain")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
@@ -109,7 +113,7 @@ def run(
             results += [] if result is None else [result]  # None: not on this rank
     finally:
         with usage_errors():
-            print_results(results, found, config)
+            print_results(results, found, config, explain)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 

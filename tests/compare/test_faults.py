@@ -173,9 +173,9 @@ def test_divergence_keeps_what_was_logged(diverged: tuple[Result, Path]):
     _, folder = diverged
     last = int(summary(folder)["reason"].split()[1].rstrip(":"))
     assert last > 0
-    assert csv_steps(folder) == list(range(last))
+    assert csv_steps(folder) == list(range(last + 1))  # the last with its losses only
     for side in ("handmade", "torch_ref"):
-        assert logged_steps(folder, side) == list(range(last))
+        assert logged_steps(folder, side) == list(range(last + 1))
 
 
 def test_a_number_that_json_lacks_is_written_as_a_word(
@@ -309,4 +309,4 @@ def test_a_check_that_fails_is_named_at_the_end(own_lesson: Write, tmp_path: Pat
     failing = own_lesson("claims={'it flies': lambda side: (False, '3 of 4')}")
     answer = call("run", failing, "--logdir", tmp_path)
     assert answer.exit_code == 1
-    assert "own: fails: it flies (3 of 4)" in answer.stdout
+    assert "own  fails: it flies (3 of 4)" in answer.stdout

@@ -67,7 +67,8 @@ def test_run_takes_the_options_of_the_command():
     missing = inspect.signature(command).parameters.keys() - (
         inspect.signature(compare.run).parameters.keys()
     )
-    assert missing == {"context", "csv", "distributed", "lessons", "resume"}
+    here = {"context", "csv", "distributed", "explain", "lessons", "resume"}
+    assert missing == here
 
 
 @pytest.mark.slow
