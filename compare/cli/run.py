@@ -64,7 +64,7 @@ def run(
         CHECK_EVERY, help="Check a single step from equal states every N steps (≥ 1)."
     ),
     resume: Path | None = Option(
-        None, help="Resume the interrupted run in this folder."
+        None, help="Resume the run in this folder; a lesson.py is to be named again."
     ),
     distributed: bool = Option(
         False, help="Share every batch among the processes of torchrun."
@@ -90,7 +90,7 @@ def run(
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
             require_alone(context)
-            found, config = reopen(resume)
+            found, config = reopen(resume, lessons or [])
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
         train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
