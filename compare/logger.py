@@ -48,7 +48,7 @@ class RunLogger:
 
     Args:
         folder: the run directory, locked while the logger is open.
-        sizes: bytes of each file to keep, when a run is continued.
+        sizes: bytes of each file to keep, where a run is continued.
 
     Raises:
         OSError: the directory cannot be written to.
@@ -58,6 +58,7 @@ class RunLogger:
     def __init__(self, folder: Path, sizes: dict[str, int] | None = None) -> None:
         self.folder = folder
         self.summary: dict[str, Any] = {"lesson": folder.parent.name, "format": FORMAT}
+        self._events: dict[str, EventFile] = {}
         with ExitStack() as stack:  # closes all again if one cannot be opened
             try:
                 # A reader may hold the lock for a moment.
@@ -66,30 +67,23 @@ class RunLogger:
                 raise ValueError(f"{folder} is still running") from None
             if sizes is not None:
                 _truncate(folder, sizes)
-            self._events = {run: EventFile(folder / run) for run in RUNS}
-            for events in self._events.values():
-                stack.callback(events.close)
+                self.summary = {**read_summary(folder), "format": FORMAT}
+            for run in RUNS:
+                self._events[run] = EventFile(folder / run)
+                stack.callback(self._events[run].close)
             rows = (folder / "curves.csv").open(
                 "a", newline="", encoding="utf-8", buffering=1
             )
             self._curves = csv.writer(stack.enter_context(rows))
+            if sizes is None:
+                self._curves.writerow(COLUMNS)
+                self.write_summary(status="running")
             self._stack = stack.pop_all()
-        if sizes is None:
-            self._curves.writerow(COLUMNS)
 
     @classmethod
     def new(cls, logdir: Path, lesson: str) -> Self:
         """A logger in a fresh directory below `logdir`."""
-        logger = cls(_fresh(logdir / lesson))
-        logger.write_summary(status="running")
-        return logger
-
-    @classmethod
-    def resume(cls, folder: Path, sizes: dict[str, int]) -> Self:
-        """The logger of an interrupted run, its files cut to these sizes."""
-        logger = cls(folder, sizes)
-        logger.summary = {**read_summary(folder), "format": FORMAT}
-        return logger
+        return cls(_fresh(logdir / lesson))
 
     def sizes(self) -> dict[str, int]:
         """The bytes of each file that grows, by its path in the directory."""

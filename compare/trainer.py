@@ -124,7 +124,7 @@ def run(
         if resumed is None:
             logger = RunLogger.new(config.logdir, lesson)
         else:  # all is restored before any file is cut
-            logger = RunLogger.resume(resumed, run.restore(resumed))
+            logger = RunLogger(resumed, run.restore(resumed))
         with logger:
             return run.result(logger)
 

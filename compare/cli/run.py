@@ -176,7 +176,7 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
         say(err, f"error: {name}: {stop}", "red")
-        return 1
+        return 2
     hint = how_to_resume(logdir, name)
     say(err, f"{name}: interrupted; all logged steps are kept{hint}", "yellow")
     return 143 if isinstance(stop, Interrupted) else 130

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import numpy as np
 import pytest
 from markdown import markdown
 from PIL import Image
@@ -23,6 +25,7 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
+from compare import checkpoint
 from compare.cli import _results, app
 from compare.experiments.common import digits
 from compare.logger import RunLogger
@@ -319,7 +322,6 @@ def with_curve(lesson: str) -> None:
 FULL = {
     "a figure": "figures={'big': curve}",
     "a file": "files={'big.txt': lambda *sides: 'x' * 100_000}",
-    "the checkpoint": "batch_size=None, seeds=30",
 }
 
 
@@ -332,7 +334,7 @@ def require_no_trace(logdir: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("blocks", [1, 2, 4, 16, 40, 60, 80, 100])
+@pytest.mark.parametrize("blocks", [1, 16, 60])
 @pytest.mark.parametrize("changes", FULL.values(), ids=[*FULL])
 def test_a_limit_is_blamed_and_leaves_no_cut_file(
     changes: str, blocks: int, tmp_path: Path, own_lesson: Write
@@ -353,7 +355,7 @@ def test_a_limit_is_blamed_and_leaves_no_cut_file(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("free", [0, 1, 2, 3, 5, 8, 12])
+@pytest.mark.parametrize("free", [0, 2, 3, 5, 10])
 def test_a_full_disk_leaves_no_cut_file(free: int, tiny_disk: Path, own_lesson: Write):
     """`free` pages of 4 kB."""
     (tiny_disk / "ballast").write_bytes(b"x" * 4096 * (15 - free))
@@ -447,3 +449,67 @@ def test_a_check_that_fails_is_named_at_the_end(own_lesson: Write, tmp_path: Pat
     answer = call("run", failing, "--logdir", tmp_path)
     assert answer.exit_code == 1
     assert "own: fails: it flies (3 of 4)" in answer.stdout
+
+
+# Killed at random moments
+
+KILLS = 10
+DROPOUT = """
+learners={"net": backprop(
+    model=lambda nn: nn.Sequential(nn.Linear(2, 8), nn.Dropout(), nn.Linear(8, 1)),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.Adam(parameters),
+)}, seeds=2, steps=1500, batch_size=2
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_ends_bit_identical(
+    tmp_path: Path, own_lesson: Write
+):
+    """kill -9 and resume, ten times, at any moment between start and end."""
+    lesson, rng = own_lesson(DROPOUT), random.Random(0)
+    began = time.monotonic()
+    with start(lesson, "--logdir", tmp_path / "whole") as process:
+        assert process.wait(timeout=600) == 0
+    whole, seconds = only_run(tmp_path / "whole"), time.monotonic() - began
+    words = (lesson, "--logdir", tmp_path / "cut")
+    kills = 0
+    while kills < KILLS:
+        with start(*words) as process:
+            try:
+                process.wait(rng.uniform(0.3, 1) * seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            errors = process.communicate()[1]
+        assert process.returncode in (0, -signal.SIGKILL), errors
+        folders = [path.parent for path in (tmp_path / "cut").glob("*/*/summary.json")]
+        if process.returncode == 0:  # finished before it was killed: another run
+            require_the_same(folders[0], whole)
+            shutil.rmtree(tmp_path / "cut")
+            folders = []
+        else:
+            kills += 1
+        words = (lesson, "--logdir", tmp_path / "cut")
+        if folders:  # else it was killed before anything was written
+            words = (lesson, "--resume", folders[0])
+    with start(*words) as process:
+        assert process.communicate()[1] == ""
+    require_the_same(only_run(tmp_path / "cut"), whole)
+
+
+def require_the_same(folder: Path, whole: Path) -> None:
+    """What a run leaves that was killed is what it leaves if it is not."""
+    assert summary(folder)["status"] == "finished"
+    assert same_parts(folder) == same_parts(whole)
+    for side in ("handmade", "torch_ref"):
+        assert logged_steps(folder, side, "loss/seed 1") == [*range(1500)]
+    require_no_trace(folder)
+
+
+def same_parts(folder: Path) -> tuple[bytes, dict[str, bytes], Any]:
+    """What two runs of the same have in common, bit for bit."""
+    with np.load(folder / checkpoint.NAME, allow_pickle=False) as file:
+        arrays = {n: file[n].tobytes() for n in file.files if n.startswith("array_")}
+    verdict = summary(folder)["verdict"]
+    return (folder / "curves.csv").read_bytes(), arrays, verdict

@@ -244,7 +244,9 @@ def test_a_run_that_ends_before_its_first_step_can_be_resumed(
     tmp_path: Path, own_lesson: Write
 ):
     marker = tmp_path / "killed"
-    stop = f"data=lambda rng: stop_once({str(marker)!r}) or or_gate.EXPERIMENT.data(rng)"
+    stop = (
+        f"data=lambda rng: stop_once({str(marker)!r}) or or_gate.EXPERIMENT.data(rng)"
+    )
     lesson = own_lesson(f"steps=5, {stop}")
     path = Path(lesson)
     path.write_text(
@@ -283,7 +285,9 @@ def test_the_command_that_an_interrupted_run_prints_resumes_it(
 def test_without_a_checkpoint_no_resuming_is_advised(tmp_path: Path, own_lesson: Write):
     remove = "__import__('pathlib').Path.unlink(next(__import__('pathlib').Path("
     remove += f"{str(tmp_path)!r}).rglob('checkpoint.npz')))"
-    stop = f"metrics={{'m': lambda *_: ({remove}, __import__('signal').raise_signal(2))}}"
+    stop = (
+        f"metrics={{'m': lambda *_: ({remove}, __import__('signal').raise_signal(2))}}"
+    )
     answer = call("run", own_lesson(f"steps=9, {stop}"), "--logdir", tmp_path / "runs")
     assert answer.exit_code == 130
     assert "--resume" not in answer.stderr
@@ -407,15 +411,15 @@ def children_of(pid: int) -> list[int]:
 
 def alive(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
     except FileNotFoundError:
         return False
 
 
 @pytest.mark.slow
-def test_tensorboard_is_not_imported_from_the_current_folder(
-    cut: Cut, tmp_path: Path
-):
+def test_tensorboard_is_not_imported_from_the_current_folder(cut: Cut, tmp_path: Path):
     logdir = cut().parents[1]
     (tmp_path / "tensorboard.py").write_text("open('ran', 'w')")
     (tmp_path / "typing.py").write_text("open('ran', 'w')")
@@ -428,5 +432,3 @@ def test_tensorboard_is_not_imported_from_the_current_folder(
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "ran").exists()
-
-
