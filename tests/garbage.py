@@ -40,39 +40,30 @@ SCHEDULERS = [
     if name not in ("LRScheduler", "ReduceLROnPlateau")
 ]
 NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS, *SCHEDULERS)
-GARBAGE: tuple[Callable[[], Any], ...] = (
-    *(lambda v=v: v for v in (None, True, False, 0, 1, -1, 2, 3, 10**30, -(10**30))),
-    *(lambda v=v: v for v in (0.5, -0.5, np.nan, np.inf, -np.inf, 1e300, 1e-300, 1j)),
+GARBAGE: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2, 3, 10**30, -(10**30), 0.5, -0.5, 1j),
+    *(np.nan, np.inf, -np.inf, 1e300, 1e-300, "", "a", "mean", "none", b"x"),
+    *((), (2,), (1, 1), (0, -1), [], [1, 2], [0.5], ["a"], [None], set(), {}),
+    *({"a": 1}, {"weight": None}, {"weight": [1.0]}, range(2), slice(1), object()),
     *(
-        lambda v=v: v
-        for v in ("", "a", "mean", "none", b"x", (), (2,), (1, 1), (0, -1))
+        np.int64(2),
+        np.float32(0.5),
+        np.float64("nan"),
+        np.bool_(),
+        len,
+        int,
+        np.ndarray,
     ),
-    *(
-        lambda v=v: v
-        for v in (np.int64(2), np.float32(0.5), np.float64("nan"), np.bool_())
-    ),
-    *(lambda v=v: v for v in (range(2), slice(1), object(), len, int, np.ndarray)),
-    *(list, dict, set, lambda: [1, 2], lambda: [0.5], lambda: ["a"], lambda: {"a": 1}),
-    *(lambda: [None], lambda: {"weight": None}, lambda: {"weight": [1.0]}),
-    *(lambda: np.array(0.5), lambda: np.array(2), lambda: np.array(np.nan)),
-    *(lambda: np.zeros(0), lambda: np.ones(3), lambda: -np.ones((2, 3)) / 3),
-    *(lambda: np.ones((1, 2, 3, 4)), lambda: np.full((2, 3), np.nan)),
-    *(lambda: np.array([np.inf, 1.0]), lambda: np.array([1e308, -1e308])),
-    *(lambda: np.arange(3), lambda: np.array([0, 99]), lambda: np.array([-1, 1])),
-    *(
-        lambda: np.ones(3, np.float16),
-        lambda: np.ones(2, bool),
-        lambda: np.ones(2, "c8"),
-    ),
-    *(
-        lambda: np.array(["a"]),
-        lambda: np.array([None, 1]),
-        lambda: np.ones((2, 2), "f4"),
-    ),
-    *(lambda: np.ma.masked_array([1.0, 2.0]), lambda: torch.ones(2, 3), iter),
-    *(handmade.nn.ReLU, handmade.nn.MSELoss, lambda: handmade.nn.ReLU),
-    *(lambda: handmade.nn.Parameter(np.ones(2)), lambda: [handmade.nn.Linear(2, 2)]),
+    *(np.array(0.5), np.array(2), np.array(np.nan), np.zeros(0), np.ones(3)),
+    *(-np.ones((2, 3)) / 3, np.ones((1, 2, 3, 4)), np.full((2, 3), np.nan)),
+    *(np.array([np.inf, 1.0]), np.array([1e308, -1e308]), np.arange(3)),
+    *(np.array([0, 99]), np.array([-1, 1]), np.ones(3, np.float16), np.ones(2, bool)),
+    *(np.ones(2, "c8"), np.ones((2, 2), "f4"), np.array(["a"]), np.array([None, 1])),
+    *(np.ma.masked_array([1.0, 2.0]), torch.ones(2, 3), iter([1.0])),
+    *(handmade.nn.ReLU, handmade.nn.ReLU(), handmade.nn.MSELoss()),
+    *(handmade.nn.Parameter(np.ones(2)), [handmade.nn.Linear(2, 2)]),
 )
+"""What stands in the place of an argument, copied each time."""
 
 
 class Finding(AssertionError):
@@ -144,10 +135,7 @@ class Caller:
         return options[self.rng.randrange(len(options))]
 
     def garbage(self) -> Any:
-        try:
-            return self.choose(GARBAGE)()
-        except TypeError:  # iter()
-            return iter([1.0])
+        return copy.deepcopy(self.choose(GARBAGE))
 
     def spoiled(self, values: Any) -> Any:
         """Positional values of which one, sometimes, is garbage."""
@@ -180,16 +168,20 @@ class Caller:
     def layer(self) -> str:
         drawn: Any = example(self.name, self.choose)
         make = getattr(handmade.nn, self.name)
-        args, given = self.spoiled(drawn.args), self.options(make, drawn.kwargs)
-        args, given = (
-            (args, given) if self.rng.random() < 0.7 else (drawn.args, drawn.kwargs)
+        args, given, inputs = drawn.args, drawn.kwargs, drawn.inputs
+        if self.rng.random() < 0.7:
+            args, given = self.spoiled(args), self.options(make, given)
+        if self.rng.random() < 0.7:
+            inputs = self.spoiled(inputs)
+        built_args, built_given = guarded(
+            f"{self.name}: arguments",
+            lambda: resolved((args, given), handmade.nn),
         )
-        inputs = self.spoiled(drawn.inputs)
-        nn = handmade.nn
-        built = lambda: resolved((args, given), nn, None)
-        real_args, real_given = guarded(f"{self.name}: arguments", built)
         module = guarded(
-            self.name, lambda: make(*real_args, **real_given), real_args, real_given
+            self.name,
+            lambda: make(*built_args, **built_given),
+            built_args,
+            built_given,
         )
         guarded("to", lambda: module.to(np.zeros(1)))
         if self.rng.random() < 0.2:
@@ -304,17 +296,10 @@ class Caller:
     def scheduler(self) -> str:
         make = getattr(handmade.optim.lr_scheduler, self.name)
         optimizer = handmade.optim.SGD([handmade.nn.Parameter(np.ones(2))], lr=0.1)
-        needed = [
-            name
-            for name, p in inspect.signature(make).parameters.items()
-            if p.default is p.empty
-        ][1:]
         sane = {"step_size": 2, "gamma": 0.5, "milestones": [1, 3], "T_max": 4}
         sane |= {"max_lr": 1.0, "total_steps": 10}
-        given = {
-            n: v for n, v in sane.items() if n in inspect.signature(make).parameters
-        }
-        given = self.options(make, {n: v for n, v in given.items() if n in needed or v})
+        known = inspect.signature(make).parameters
+        given = self.options(make, {n: v for n, v in sane.items() if n in known})
         (first,) = self.spoiled((optimizer,))
         schedule = guarded(self.name, lambda: make(first, **given))
         for _ in range(3):

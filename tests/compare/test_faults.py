@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import random
@@ -371,17 +372,21 @@ def test_a_full_disk_leaves_no_cut_file(free: int, tiny_disk: Path, own_lesson: 
 def test_a_file_of_events_stays_whole_on_a_full_disk(tiny_disk: Path):
     with RunLogger.new(tiny_disk, "own") as log:
         log.metrics("handmade", "train", 0, {"loss": 1.0})
-        with (tiny_disk / "ballast").open("wb", buffering=0) as ballast:
-            with suppress(OSError):
-                while True:
-                    ballast.write(bytes(512))
-        with pytest.raises(OSError, match="No space"):
-            for step in range(1, 1000):
+        ballast = (tiny_disk / "ballast").open("wb", buffering=0)
+        with ballast, suppress(OSError):
+            while True:
+                ballast.write(bytes(512))
+
+        def log_without_end() -> None:
+            for step in itertools.count(1):
                 log.metrics("handmade", "train", step, {"loss": 1.0})
+
+        with pytest.raises(OSError, match="No space"):
+            log_without_end()
         (tiny_disk / "ballast").unlink()
         log.metrics("handmade", "train", 1000, {"loss": 1.0})
-    steps = logged_steps(log.folder, "handmade", "loss")
-    assert steps == [*range(len(steps) - 1), 1000]
+    logged = logged_steps(log.folder, "handmade", "loss")
+    assert logged == [*range(len(logged) - 1), 1000]
 
 
 # Exit codes
@@ -459,7 +464,7 @@ learners={"net": backprop(
     model=lambda nn: nn.Sequential(nn.Linear(2, 8), nn.Dropout(), nn.Linear(8, 1)),
     loss=lambda nn: nn.MSELoss(),
     optimizer=lambda optim, parameters: optim.Adam(parameters),
-)}, seeds=2, steps=1500, batch_size=2
+)}, start={}, seeds=2, steps=1500, batch_size=2
 """
 
 
