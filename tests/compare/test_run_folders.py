@@ -48,7 +48,7 @@ def stop_at(number: int) -> Any:
 @pytest.fixture
 def cut(
     tmp_path: Path, own_lesson: Write, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Cut]:
+) -> Cut:
     """Makes the folder of a run that was interrupted after a step."""
     monkeypatch.setattr("compare.trainer.SAVE_SECONDS", 0)
     monkeypatch.setattr("compare.trainer.SAVE_SHARE", 0)
