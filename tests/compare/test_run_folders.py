@@ -46,9 +46,7 @@ def stop_at(number: int) -> Any:
 
 
 @pytest.fixture
-def cut(
-    tmp_path: Path, own_lesson: Write, monkeypatch: pytest.MonkeyPatch
-) -> Cut:
+def cut(tmp_path: Path, own_lesson: Write, monkeypatch: pytest.MonkeyPatch) -> Cut:
     """Makes the folder of a run that was interrupted after a step."""
     monkeypatch.setattr("compare.trainer.SAVE_SECONDS", 0)
     monkeypatch.setattr("compare.trainer.SAVE_SHARE", 0)
