@@ -6,6 +6,11 @@ An installed package offers it to every TensorBoard; from a checkout:
 """
 
 import mimetypes
+import os
+import signal
+import stat
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +115,19 @@ def _missing(request: Request, words: str) -> Any:
     return http_util.Respond(request, words, "text/plain", code=404)
 
 
+def _end_with_parent() -> None:
+    """End when the standard input does: a pipe ends with its writer, even if killed."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> None:
     """TensorBoard's own command line, with this plugin even if it is not installed."""
     from absl import app
     from tensorboard import default, main_lib, program
 
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     main_lib.global_init()
     plugins = default.get_plugins()
     others = [one for one in plugins if getattr(one, "plugin_name", "") != PLUGIN]

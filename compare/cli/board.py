@@ -3,12 +3,13 @@
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
 from typer import Argument, Option
 
-from compare.cli._console import out, usage_errors
+from compare.cli._console import err, out, say, usage_errors
 from compare.cli._options import LOGDIR
 
 
@@ -27,7 +28,7 @@ def board(
     # The signal alone would not close the server; SystemExit does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with suppress(KeyboardInterrupt), usage_errors(), Server(logdir, port) as server:
-        last = newest(logdir, lesson)
+        last = newest(logdir, lesson, skipped=partial(say, err))
         addresses = {"TensorBoard": server.url}
         if last:
             addresses = {

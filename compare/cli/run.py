@@ -64,7 +64,7 @@ def run(
         CHECK_EVERY, help="Check a single step from equal states every N steps (≥ 1)."
     ),
     resume: Path | None = Option(
-        None, help="Resume the interrupted run in this folder."
+        None, help="Resume the run in this folder; a lesson.py is to be named again."
     ),
     distributed: bool = Option(
         False, help="Share every batch among the processes of torchrun."
@@ -94,7 +94,7 @@ def run(
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
             require_alone(context)
-            found, config = reopen(resume)
+            found, config = reopen(resume, lessons or [])
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
         train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
@@ -180,7 +180,7 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
         say(err, f"error: {name}: {stop}", "red")
-        return 1
+        return 2
     hint = how_to_resume(logdir, name)
     say(err, f"{name}: interrupted; all logged steps are kept{hint}", "yellow")
     return 143 if isinstance(stop, Interrupted) else 130

@@ -197,13 +197,13 @@ def test_all_on_other_data_are_those_that_have_them(
     _, softmax = registry.load("digits_softmax")
     short = dataclasses.replace(softmax, steps=3)
     mine = dataclasses.replace(softmax, other_data={"mine": lambda: short})
-    lessons = {"a": registry.load("or_gate")[1], "b": mine}
+    lessons = {"or_gate": registry.load("or_gate")[1], "digits_softmax": mine}
     monkeypatch.setattr(registry, "names", lambda: list(lessons))
     monkeypatch.setattr(registry, "load", lambda name: (name, lessons[name]))
     answer = call("run", "all", "--data", "mine", "--fast", "--logdir", tmp_path)
     assert answer.exit_code == 0
-    assert answer.stderr == "skipped (no mine version): a\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert answer.stderr == "skipped (no mine version): or_gate\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["digits_softmax"]
 
 
 def test_progress_is_quiet_where_nobody_looks(tmp_path: Path, own_lesson: Write):
