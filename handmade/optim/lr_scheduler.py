@@ -386,8 +386,8 @@ class OneCycleLR(LRScheduler):
             {"initial_lr": top / div, "max_lr": top, "min_lr": top / div / final_div}
             for top in _for_each(owner, "max_lr", max_lr, optimizer)
         ]
-        self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
+        self.cycle_momentum = flag(owner, "cycle_momentum", cycle_momentum)
+        if self.cycle_momentum:
             self.use_beta1 = _has_betas(optimizer)
             tops = _for_each(owner, "max_momentum", max_momentum, optimizer)
             bases = _for_each(owner, "base_momentum", base_momentum, optimizer)
