@@ -12,13 +12,13 @@ from compare import registry
 from compare.run_config import RunConfig
 from compare.trainer import run
 
-BROWSER = "chromium --headless --no-sandbox --disable-gpu --hide-scrollbars".split()
+BROWSER = [
     "chromium",
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--hide-scrollbars",
-)
+]
 
 
 def main(out: str, lesson: str = "digits_softmax", size: str = "1100,540") -> None:

@@ -13,7 +13,6 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="entrances of handmade are still to be mended")
 def test_20_000_calls_with_garbage_break_no_law():
     script = str(Path(__file__).parents[1] / "garbage.py")
     command = [sys.executable, script, "--examples", "20000"]
