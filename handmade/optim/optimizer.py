@@ -193,7 +193,7 @@ class Optimizer:
             and all(isinstance(g, Mapping) for g in groups)
             and all(isinstance(g.get("params"), (list, tuple)) for g in groups)
             and isinstance(states, Mapping)
-            and all(str(number).isdecimal() for number in states)
+            and all(str(number).lstrip("-").isdecimal() for number in states)
             and all(isinstance(state, Mapping) for state in states.values())
         ):
             raise TypeError(
