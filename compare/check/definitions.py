@@ -5,8 +5,9 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
@@ -33,6 +34,9 @@ KINDS = {
 """The kind of each class that can be checked."""
 _BOTH = ("layer", "loss")
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+WRAPPERS = ("functools", "jax", "jaxlib", "numba", "torch")
+"""Libraries whose objects stand for functions."""
 MODULE = "checked_file"
 """The module name that a checked file gets."""
 FORWARD = (
@@ -98,9 +102,21 @@ def own_names(module: ModuleType) -> dict[str, Any]:
         name: value
         for name, value in vars(module).items()
         if name[0] != "_"
-        and (inspect.isclass(value) or inspect.isroutine(value) or callable(value))
+        and _is_code(value)
         and getattr(value, "__module__", None) == module.__name__
     }
+
+
+def _is_code(value: Any) -> bool:
+    """Whether it is a class, a function, or a library's wrapper of a function.
+
+    Other objects are never touched: their attributes may do anything.
+    """
+    kind = type(value)
+    if issubclass(kind, type):
+        return not issubclass(value, Enum)
+    library = kind.__module__.partition(".")[0]
+    return issubclass(kind, _FUNCTIONS) or library in WRAPPERS
 
 
 def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:

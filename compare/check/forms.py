@@ -13,6 +13,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,11 @@ def _libraries(definition: Definition) -> list[str]:
     """NumPy, and what else the file imports."""
     module = sys.modules.get(getattr(definition.make, "__module__", ""))
     imported = (
-        {getattr(v, "__name__", "").partition(".")[0] for v in vars(module).values()}
+        {
+            value.__name__.partition(".")[0]
+            for value in vars(module).values()
+            if issubclass(type(value), ModuleType)
+        }
         if module
         else set()
     )

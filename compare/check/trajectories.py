@@ -11,6 +11,7 @@ import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check.mistakes.optimizers import Options, WrongStep, all_options
+from compare.testing import reference
 
 STEPS = 6
 WITHOUT = range(2, 4)
@@ -104,6 +105,12 @@ def torchs_path(
     name: str, options: Options, shapes: Shapes, situation: Situation = Situation()
 ) -> Path:
     """Where torch's optimiser of this name goes."""
+    return reference.call(_torchs_path, name, options, shapes, situation)
+
+
+def _torchs_path(
+    name: str, options: Options, shapes: Shapes, situation: Situation
+) -> Path:
     make, on_torch = getattr(torch_ref.optim, name), (torch.tensor, torch.nn.Parameter)
     return trajectory(make, options, shapes, "float64", situation, *on_torch).path
 

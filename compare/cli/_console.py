@@ -13,7 +13,8 @@ from compare.report import COLORS
 
 for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
     if hasattr(stream, "reconfigure"):
-        stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
+        how = {"encoding": "utf-8", "errors": "backslashreplace"}
+        stream.reconfigure(**how)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class SteadyConsole(Console):

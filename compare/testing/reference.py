@@ -86,8 +86,21 @@ def with_state(question: Any, rng: np.random.Generator) -> Any:
     return replace(question, state=state, buffers=buffers)
 
 
+def here(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in this process."""
+    return function(*args)
+
+
+call = here
+"""How PyTorch is asked; `check` asks it in another process than a file runs in."""
+
+
 def torchs(question: Question, dtype: str = "float64") -> Results:
     """PyTorch's answer, by autograd."""
+    return call(_torchs_here, question, dtype)
+
+
+def _torchs_here(question: Question, dtype: str) -> Results:
     backend = Backend("torch", "cpu", dtype)
     return autograds(_torchs_module(question, backend), question, backend)
 

@@ -144,3 +144,14 @@ def test_what_has_no_known_name_is_not_judged_and_told_so(name, near, write, com
 def test_one_object_with_two_names_is_judged_once(write):
     path = write(NAMED.format(name="MyMSE") + "\nMSELoss = MyMSE\n")
     assert [f["label"] for f in check_file(path, [], 60).findings] == ["MSELoss"]
+
+
+GUIDE = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8").split("```")[1::2]
+
+
+def test_the_guide_shows_what_is_printed(write, command):
+    path = write(GUIDE[0].removeprefix("python\n"))
+    assert command("check", path).stdout == GUIDE[2].removeprefix("\n")
+    path = write(GUIDE[3].removeprefix("python\n"))
+    *_, meant = GUIDE[4].split()
+    assert command("check", path, "--as", meant).stdout == GUIDE[5].removeprefix("\n")
