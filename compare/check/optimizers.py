@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from compare.check import optimizer_forms, wording
+from compare.check import wording
 from compare.check.arguments import taken
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
-from compare.check.mistakes.optimizers import Options, WrongStep, wrong_steps
-from compare.check.optimizer_driver import Parameter
+from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
+from compare.check.optimizer_forms import OBJECTS, Parameter, as_torchs
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
 from compare.check.trajectories import (
@@ -24,12 +24,10 @@ from compare.check.trajectories import (
     Path,
     Shapes,
     Situation,
-    Trajectory,
     gradients,
     start,
     torchs_path,
     trajectory,
-    wrong_path,
 )
 from compare.testing.reference import Question, Results
 
@@ -54,56 +52,60 @@ class Run(Question):
 
 def optimizer(definition: Definition) -> Finding:
     """Compare an optimiser in all of its test cases, and in every situation."""
-    definition = optimizer_forms.as_torchs(definition)
+    definition = as_torchs(definition)
     comparison = Comparison(definition, _torchs, TOLERANCE)
     for number, case in comparison.given_cases():
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
-        options, is_right = case.kwargs, True
+        before = len(comparison.failures)
         for situation in SITUATIONS[: 2 if number > 1 else 3]:
-            run = Run(case.name, kwargs=options, shapes=shapes, situation=situation)
+            run = Run(case.name, (), case.kwargs, shapes=shapes, situation=situation)
             try:
-                ours = _went(definition, options, shapes, situation=situation)
+                ours = _went(definition, run)
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
-            answer = Answer(_results(ours.path, shapes))
-            is_right &= comparison.add(run, _torchs(run), answer)
+            comparison.add(run, _torchs(run), Answer(_results(ours.path, shapes)))
             if ours.mutated:
                 comparison.mistakes.append(("input mutated", "the gradient"))
             if ours.kept:
                 where = "zero_grad leaves a gradient that is not 0"
                 comparison.mistakes.append(("gradients not cleared", where))
-        comparison.mistakes += _mistakes(definition, options, shapes, is_right)
+        run = Run(case.name, (), case.kwargs, shapes=shapes, situation=SKIPPED)
+        is_right = len(comparison.failures) == before
+        comparison.mistakes += _other_mistakes(definition, run, is_right)
     comparison.mistakes.sort(key=lambda found: found[0] in CONVENTIONS)
     return comparison.finding(
         lambda failures: _diagnosis(comparison.other_defaults, failures), _shown
     )
 
 
-def _mistakes(
-    definition: Definition, options: Options, shapes: Shapes, is_right: bool
+def _other_mistakes(
+    definition: Definition, run: Run, is_right: bool
 ) -> Iterator[tuple[str, str]]:
     """Mistakes that show only in float32, or where a parameter has no gradient."""
-    single = _went(definition, options, shapes, dtype="float32")
+    single = _went(definition, replace(run, situation=SITUATIONS[0]), dtype="float32")
     if any(parameters.dtype != np.float32 for parameters in single.path):
         yield "dtype changed", "the parameters"
-    if not optimizer_forms.may_lack_a_gradient(definition.make):
+    if definition.make.form.container not in OBJECTS:  # pyright: ignore
         return
-    where = f"at step {WITHOUT[0] + 1} p.grad is None for params[{len(shapes) - 1}]"
+    last = f"params[{len(run.shapes) - 1}]"
+    where = f"at step {WITHOUT[0] + 1} p.grad is None for {last}"
     try:
-        ours = _went(definition, options, shapes, situation=SKIPPED).path
+        ours = _went(definition, run).path
     except Exception as error:
         yield "no gradient not handled", f"{where}: {wording.raised(error)}"
         return
-    want = torchs_path(definition.name, options, shapes, SKIPPED)
+    want = torchs_path(run.name, run.kwargs, run.shapes, SKIPPED)
     skipped = [close(ours[n], want[n], TOLERANCE) for n in range(WITHOUT.stop)]
     if is_right and not all(skipped):
         yield "parameter without gradient changed", f"{where}, and it changes"
 
 
-def _went(definition: Definition, *given: Any, **situation: Any) -> Trajectory:
-    return trajectory(definition.make, *given, **situation, parameter=Parameter)
+def _went(definition: Definition, run: Run, dtype: str = "float64") -> Any:
+    options, situation = run.kwargs, run.situation
+    make = definition.make
+    return trajectory(make, options, run.shapes, dtype, situation, np.array, Parameter)
 
 
 def _torchs(run: Run) -> Results:
@@ -120,10 +122,17 @@ def _results(path: Path, shapes: Shapes) -> Results:
     }
 
 
+# -- diagnosis -------------------------------------------------------------------------
+
+Goes = Callable[..., bool]
+"""Whether a wrong step leads where a file leads."""
+
+
 def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     """The first mistake that leads to just these paths; "" if none does.
 
     Where two mistakes explain a part of the failures each, and together all: both.
+    `others` are its defaults that are not torch's.
     """
     try:
         _torchs(replace(failures[0].question, kwargs=others))
@@ -136,11 +145,13 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
 
     def goes(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
         run: Run = f.question
-        options = {**others, **run.kwargs, **eps}
-        path = wrong_path(way, options, run.shapes, run.situation, **constants)
-        return path is not None and not wrong_in(
-            f.got, _results(path, run.shapes), tolerance
-        )
+        options = all_options(way.of, {**others, **run.kwargs, **eps})
+        try:
+            made, given = way.optimizer(**constants), run.situation
+            path = trajectory(made, options, run.shapes, situation=given).path
+        except Exception:  # no such piece of source, or not with such shapes
+            return False
+        return not wrong_in(f.got, _results(path, run.shapes), tolerance)
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
         for name, ways in mistakes.items():
@@ -157,18 +168,14 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         for way in [*ways, {"tolerance": LOOSE}]:
             if name := named(large, **way):
                 return name
-    return _two(mistakes, failures, goes)
+    return _two([*itertools.chain(*mistakes.values())], failures, goes)
 
 
-def _two(
-    mistakes: dict[str, list[WrongStep]],
-    failures: list[Failure],
-    goes: Callable[[WrongStep, Failure, float], bool],
-) -> str:
+def _two(ways: list[WrongStep], failures: list[Failure], goes: Goes) -> str:
     """Two mistakes that explain a part of the failures each, and together the rest."""
     found = {
         way: {n for n, f in enumerate(failures) if goes(way, f, TOLERANCE)}
-        for way in itertools.chain(*mistakes.values())
+        for way in ways
     }
     for one, two in itertools.combinations([way for way in found if found[way]], 2):
         both = WrongStep("", one.of, (*one.parts, *two.parts))
@@ -181,28 +188,24 @@ def _two(
 
 def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
     """Whether it goes where it goes without an option, and fails there, too."""
-    for other in failures:
-        fewer, more = other.question.kwargs, f.question.kwargs
-        if (
-            fewer.items() < more.items()
-            and other.question.situation == f.question.situation
-            and not wrong_in(f.got, other.got, TOLERANCE)
-        ):
-            return True
-    return False
+    return any(
+        other.question.kwargs.items() < f.question.kwargs.items()
+        and other.question.situation == f.question.situation
+        and not wrong_in(f.got, other.got, TOLERANCE)
+        for other in failures
+    )
 
 
 def _option(f: Failure, name: str) -> Any:
-    given = {**inspect.signature(f.definition.make).parameters, **f.question.kwargs}
-    return getattr(given[name], "default", given[name])
+    default = inspect.signature(f.definition.make).parameters[name].default
+    return f.question.kwargs.get(name, default)
 
 
 def _factor(f: Failure) -> float:
     """How many times as far as torch's the first step goes, in the middle."""
-    first = start(f.question.shapes)[0]
+    first = np.ravel(start(f.question.shapes)[0])
     name = next(iter(f.want))
-    moves = [np.ravel(results[name]) - np.ravel(first) for results in (f.got, f.want)]
-    return float(np.median(moves[0] / moves[1]))
+    return float(np.median((f.got[name] - first) / (f.want[name] - first)))
 
 
 def _shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:

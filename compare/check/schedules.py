@@ -14,7 +14,7 @@ from compare.check import wording
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import SCHEDULES
-from compare.check.optimizer_forms import ALIASES
+from compare.check.definitions import NAMES
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close
 from compare.testing.reference import Question, Results
@@ -43,7 +43,7 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
             f"{short}{end}" for end in ("lr", "scheduler", "decay", "schedule")
         }:
             return Definition(name, known, "schedule", value)
-    for known, others in ALIASES["clipping"].items():
+    for known, others in NAMES["clipping"].items():
         if word == _plain(known) or word in others.split():
             return Definition(name, known, "clipping", value)
     return None
@@ -132,7 +132,7 @@ def _known(function: Any) -> dict[str, str]:
     for name in inspect.signature(function).parameters:
         known = (
             k
-            for k, words in ALIASES["schedule"].items()
+            for k, words in NAMES["schedules"].items()
             if _plain(name) in words.split()
         )
         found[name] = next((k for k in known if k not in found.values()), "")

@@ -1,6 +1,6 @@
-"""Where optimisers go under the same random gradients: a file's, torch's, wrong."""
+"""Where an optimiser goes under the same random gradients: a file's, torch's, wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
-from compare.check.mistakes.optimizers import Options, WrongStep, all_options
 
 STEPS = 6
 WITHOUT = range(2, 4)
@@ -55,37 +54,26 @@ def start(shapes: Shapes, dtype: str = "float64") -> list[np.ndarray]:
 
 def trajectory(
     make: Callable[..., Any],
-    options: Options,
+    options: Mapping[str, Any],
     shapes: Shapes,
     dtype: str = "float64",
     situation: Situation = Situation(),
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
 ) -> Trajectory:
-    """Where an optimiser goes.
-
-    Args:
-        make: from parameters and options to the optimiser.
-        options: by name.
-        shapes: of the parameters.
-        dtype: of the parameters and gradients.
-        situation: what is done to it while it runs.
-        give: makes an array of the optimiser's library.
-        parameter: makes a parameter of an array.
-    """
+    """Where an optimiser of such parameters goes; `give` makes an array of its library."""
     params = [parameter(give(a)) for a in start(shapes, dtype)]
     optimizer = make(params, **options)
     found = Trajectory([])
     for number, given in enumerate(gradients(shapes, dtype, situation.scale)):
         if number == STEPS // 2 and situation.new_lr is not None:
-            if not hasattr(optimizer, "param_groups"):
-                optimizer.lr = situation.new_lr
+            if hasattr(optimizer, "set_lr"):
+                optimizer.set_lr(situation.new_lr)
             for group in getattr(optimizer, "param_groups", []):
                 group["lr"] = situation.new_lr
-        if hasattr(optimizer, "zero_grad"):
-            optimizer.zero_grad()
-            kept = [p.grad for p in params if p.grad is not None]
-            found.kept |= any(bool(np.any(to_numpy(gradient))) for gradient in kept)
+        optimizer.zero_grad()
+        kept = [p.grad for p in params if p.grad is not None]
+        found.kept |= any(bool(np.any(to_numpy(gradient))) for gradient in kept)
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
         if situation.without and number in WITHOUT:
@@ -101,25 +89,11 @@ def trajectory(
 
 
 def torchs_path(
-    name: str, options: Options, shapes: Shapes, situation: Situation = Situation()
+    name: str,
+    options: Mapping[str, Any],
+    shapes: Shapes,
+    situation: Situation = Situation(),
 ) -> Path:
     """Where torch's optimiser of this name goes."""
     make, on_torch = getattr(torch_ref.optim, name), (torch.tensor, torch.nn.Parameter)
     return trajectory(make, options, shapes, "float64", situation, *on_torch).path
-
-
-def wrong_path(
-    wrong: WrongStep,
-    options: Options,
-    shapes: Shapes,
-    situation: Situation = Situation(),
-    **constants: float,
-) -> Path | None:
-    """Where a mistake leads; None if it cannot be made with these options."""
-    options = all_options(wrong.of, options)
-    try:
-        with np.errstate(all="ignore"):
-            make = wrong.optimizer(**constants)
-            return trajectory(make, options, shapes, situation=situation).path
-    except Exception:  # no such piece, or no such shapes
-        return None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,14 @@ class Rule:
         return RULES.get(operation, "s * du")
 
 
+_NUMPY = dict(vars(np))
+_compiled = cache(lambda formula: compile(formula, formula, "eval"))
+
+
+def _value(formula: str, names: dict[str, Any]) -> Any:
+    return eval(_compiled(formula), _NUMPY, names)
+
+
 class Dual(NDArrayOperatorsMixin):
     """A number, and what a rule takes for its derivatives by the variables.
 
@@ -93,13 +102,13 @@ class Dual(NDArrayOperatorsMixin):
     def apply(self, operation: str, y: Any, other: "Dual", constant: Any) -> "Dual":
         """The result y of an operation, of which the rule takes the derivative."""
         on = self.on | other.on
-        scope = {**vars(np), "c": constant, "n": constant, "x": self.x, "y": y}
+        scope = {"c": constant, "n": constant, "x": self.x, "y": y}
         scope |= {"u": self.u, "du": self.du, "v": other.u, "dv": other.du}
         scope |= {"one": on * 1.0, "both": self.on & other.on}
         if slope := SLOPES.get(operation):
-            scope["slope"] = lambda u: eval(slope, {**scope, "u": u})
+            scope["slope"] = lambda u: _value(slope, {"u": u})
             scope["s"] = scope["slope"](self.u)
-        du = np.where(on, eval(self.rule.formula_of(operation), scope), 0.0)
+        du = np.where(on, _value(self.rule.formula_of(operation), scope), 0.0)
         return Dual(y, du, on, self.x, self.rule)
 
     def __getattr__(self, name: str) -> Any:
