@@ -1,6 +1,5 @@
 """Checking the perceptron rule, both kinds of descent and Newton's step."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
 from compare.check.adapters import get_parameter, set_parameters
+from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
 from compare.check.mistakes import COURSE
@@ -23,11 +23,22 @@ from compare.check.results import Answer, Failure, close, wrong_in
 from compare.testing.reference import Question, Results
 
 
+WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
+STEPS = ("step", "train_step", "update", "learn", "fit", "train")
+ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")
+"""Arguments that are 1 for one step of the rule as it stands."""
+ONLINE = "weights changed after every example"
+
+
 def rosenblatt(definition: Definition) -> Finding:
     """Compare one step of the perceptron rule, from random weights and from 0."""
     rng, comparison = np.random.default_rng(3), Comparison(definition)
+    ones = _ones(definition.make)
     for scale in (1.0, 1.0, 0.0):
-        ours, outputs = _perceptron(definition.make)
+        try:
+            ours, outputs = definition.make(3, 2, **ones), 2
+        except TypeError:
+            ours, outputs = definition.make(3, **ones), 1
         weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
         state = {"weight": weight, "bias": bias[:outputs]}
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
@@ -36,10 +47,10 @@ def rosenblatt(definition: Definition) -> Finding:
         theirs.to(torch.zeros(1).double())
         theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
         loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
-        after = {name: to_numpy(get_parameter(theirs, name)) for name in state}
+        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
         want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
         answers = x @ state["weight"].T + state["bias"] > 0
-        if any(close(got["output"], measure) for measure in _measures(answers, y)):
+        if any(close(got["output"], measure) for measure in _measures(answers != y)):
             comparison.skipped["its loss: it returns how many answers are wrong"] = []
             got["output"] = loss
         question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
@@ -48,69 +59,35 @@ def rosenblatt(definition: Definition) -> Finding:
     return comparison.finding(_perceptron_diagnosis)
 
 
-def _measures(answers: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+def _ones(function: Any) -> dict[str, int]:
+    return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
+
+
+def _measures(wrong: np.ndarray) -> Iterator[np.ndarray]:
     """What a step may return instead of the loss."""
-    wrong = answers != y
     yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
     yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)
-
-
-WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
-ONLINE = "weights changed after every example"
-STEPS = ("step", "train_step", "update", "learn", "fit", "train")
-ONE = {
-    "lr",
-    "learning_rate",
-    "eta",
-    "alpha",
-    "epochs",
-    "n_iter",
-    "n_epochs",
-    "max_epochs",
-}
-"""Arguments that are 1 for one step of the rule as it stands."""
-
-
-def _perceptron(make: Any) -> tuple[Any, int]:
-    """A perceptron of 3 inputs, and the number of its outputs."""
-    ones = dict.fromkeys(ONE & inspect.signature(make).parameters.keys(), 1)
-    try:
-        return make(3, 2, **ones), 2
-    except TypeError:
-        return make(3, **ones), 1
 
 
 def _perceptron_step(
     rule: Any, before: Results, x: np.ndarray, y: np.ndarray
 ) -> Results:
     """How a rule changes weights and bias, and its loss; NaN if it returns none."""
-    names: dict[str, str] = {}
-    for own, others in WEIGHTS.items():
-        name = next((n for n in (own, *others) if hasattr(rule, n)), own)
-        value = getattr(rule, name, None)
-        if value is not None and not hasattr(value, "grad"):
-            names[own] = name
+    found = {k: [n for n in (k, *WEIGHTS[k]) if hasattr(rule, n)] for k in before}
+    names = {k: (own or [k])[0] for k, own in found.items()}
     signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
-    shapes = {own: np.shape(getattr(rule, name)) for own, name in names.items()}
-    if len(shapes.get("weight", (0, 0))) < 2:
+    set_parameters(rule, {n: signs[k] * before[k] for k, n in names.items()})
+    if np.ndim(to_numpy(get_parameter(rule, names["weight"]))) < 2:
         y = y[:, 0]
-    for own, name in names.items():
-        given = np.reshape(signs[own] * before[own], shapes[own])
-        setattr(rule, name, given if given.ndim else float(given))
-    set_parameters(rule, {k: a for k, a in before.items() if k not in names})
     step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
-    ones = dict.fromkeys(ONE & inspect.signature(step).parameters.keys(), 1)
-    loss = step(x, y, **ones)
-    try:
-        loss = np.asarray(loss, dtype=float)
-    except TypeError:  # itself, as in scikit-learn
-        loss = np.asarray(np.nan)
+    loss = step(x, y, **_ones(step))
+    is_number = isinstance(loss, (float, int, np.ndarray, np.generic))
+    loss = np.asarray(loss if is_number else np.nan, dtype=float)
     changes: Results = {"output": loss if loss.ndim == 0 else np.asarray(np.nan)}
-    for name, old in before.items():
-        new = to_numpy(get_parameter(rule, names.get(name, name)))
-        new = np.asarray(signs.get(name, 1.0) * new)
+    for k, old in before.items():
+        new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
         new = new.reshape(old.shape) if new.size == old.size else new
-        changes[f"gradient {name}"] = old - new
+        changes[f"gradient {k}"] = old - new
     return changes
 
 
@@ -122,27 +99,30 @@ def _perceptron_diagnosis(failures: list[Failure]) -> str:
     rules = [(ONLINE, "p - y"), *rules]
     for (name, rule), fires in itertools.product(rules, (np.greater, np.greater_equal)):
         for at_once in (False,) if name == ONLINE else (True, False):
-            if all(_goes_by(rule, f, fires, at_once) for f in failures):
+            if not any(
+                wrong_in(f.got, _moved(rule, f, fires, at_once), 1e-9) for f in failures
+            ):
                 return name
     return mistakes.diagnosis(failures)
 
 
-def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
-    """Whether the weights move by such an error."""
+def _moved(rule: str, f: Failure, fires: Any, at_once: bool) -> Results:
+    """How weights and bias move by such an error."""
     state, (x, y) = f.question.state, f.question.inputs
     weight, bias = state["weight"], state["bias"]
     for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
         z = x[n] @ weight.T + bias
         names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "x": x[n]}
-        names |= {"d": x.shape[1], "n": len(x)}
-        errors = eval(rule, {"np": np, **names})
-        errors = errors if isinstance(errors, tuple) else (errors, errors)
-        weight, bias = weight - errors[0].T @ x[n], bias - errors[1].sum(axis=0)
-    moved = {
+        errors = eval(rule, {"np": np, "d": x.shape[1], "n": len(x), **names})
+        of_weight, of_bias = errors if isinstance(errors, tuple) else (errors, errors)
+        weight, bias = weight - of_weight.T @ x[n], bias - of_bias.sum(axis=0)
+    return {
         "gradient weight": state["weight"] - weight,
         "gradient bias": state["bias"] - bias,
     }
-    return all(close(f.got[name], moved[name], 1e-9) for name in moved)
+
+
+# -- descent, Newton's step, search without a derivative -------------------------------
 
 
 @dataclass(frozen=True)
