@@ -22,7 +22,6 @@ from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
 from compare.testing.reference import Question, Results
 
-
 WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
 STEPS = ("step", "train_step", "update", "learn", "fit", "train")
 ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")

@@ -44,7 +44,8 @@ def function_definition(
     by = [[way + x for way in ways] for x in inputs]
     for other in own:
         if other != name and (
-            other.replace("_", "") in names or ([other in each for each in by] == [True])
+            other.replace("_", "") in names
+            or ([other in each for each in by] == [True])
         ):
             return Definition(name, name, "scalar", value, own[other])
     found = [[own[each] for each in words if each in own] for words in by]

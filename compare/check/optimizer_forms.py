@@ -96,7 +96,9 @@ def as_torchs(definition: Definition) -> Definition:
         if most == 2:
             break
     if best is None:
-        what = "; ".join(tried[:1]) or "it has none of the methods " + ", ".join(METHODS)
+        what = "; ".join(tried[:1]) or "it has none of the methods " + ", ".join(
+            METHODS
+        )
         raise NotTested(f"its form was not understood; give it step(); tried: {what}")
     form = best
 

@@ -3,14 +3,14 @@
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from compare.check import wording
-from compare.check.arguments import taken
+from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
@@ -23,13 +23,13 @@ from compare.check.trajectories import (
     WITHOUT,
     Path,
     Shapes,
-    Situation,
+    Steps,
     gradients,
     start,
     torchs_path,
     trajectory,
 )
-from compare.testing.reference import Question, Results
+from compare.testing.reference import Results
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -38,16 +38,7 @@ LOOSE = 1e-4
 OTHER_EPS = (1e-7, 1e-6, 1e-5, 1e-10)
 """What people write into their code where torch has the option eps."""
 NEW_LR = 0.03
-SITUATIONS = (Situation(), Situation(NEW_LR), Situation(scale=100.0))
-SKIPPED = Situation(without=True)
-
-
-@dataclass(frozen=True)
-class Run(Question):
-    """Some steps of an optimiser."""
-
-    shapes: Shapes = ()  # of its parameters
-    situation: Situation = SITUATIONS[0]
+SITUATIONS: tuple[dict[str, Any], ...] = ({}, {"new_lr": NEW_LR}, {"scale": 100.0})
 
 
 def optimizer(definition: Definition) -> Finding:
@@ -57,23 +48,23 @@ def optimizer(definition: Definition) -> Finding:
     for number, case in comparison.given_cases():
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
+        usual = Steps(case.name, kwargs=case.kwargs, shapes=shapes)
         before = len(comparison.failures)
         for situation in SITUATIONS[: 2 if number > 1 else 3]:
-            run = Run(case.name, (), case.kwargs, shapes=shapes, situation=situation)
+            steps = replace(usual, **situation)
             try:
-                ours = _went(definition, run)
+                ours = trajectory(definition.make, steps, parameter=Parameter)
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
-            comparison.add(run, _torchs(run), Answer(_results(ours.path, shapes)))
+            comparison.add(steps, _torchs(steps), Answer(_results(ours.path, shapes)))
             if ours.mutated:
                 comparison.mistakes.append(("input mutated", "the gradient"))
             if ours.kept:
                 where = "zero_grad leaves a gradient that is not 0"
                 comparison.mistakes.append(("gradients not cleared", where))
-        run = Run(case.name, (), case.kwargs, shapes=shapes, situation=SKIPPED)
         is_right = len(comparison.failures) == before
-        comparison.mistakes += _other_mistakes(definition, run, is_right)
+        comparison.mistakes += _other_mistakes(definition.make, usual, is_right)
     comparison.mistakes.sort(key=lambda found: found[0] in CONVENTIONS)
     return comparison.finding(
         lambda failures: _diagnosis(comparison.other_defaults, failures), _shown
@@ -81,36 +72,28 @@ def optimizer(definition: Definition) -> Finding:
 
 
 def _other_mistakes(
-    definition: Definition, run: Run, is_right: bool
+    make: Any, usual: Steps, is_right: bool
 ) -> Iterator[tuple[str, str]]:
     """Mistakes that show only in float32, or where a parameter has no gradient."""
-    single = _went(definition, replace(run, situation=SITUATIONS[0]), dtype="float32")
+    single = trajectory(make, replace(usual, dtype="float32"), parameter=Parameter)
     if any(parameters.dtype != np.float32 for parameters in single.path):
         yield "dtype changed", "the parameters"
-    if definition.make.form.container not in OBJECTS:  # pyright: ignore
+    if make.form.container not in OBJECTS:
         return
-    last = f"params[{len(run.shapes) - 1}]"
-    where = f"at step {WITHOUT[0] + 1} p.grad is None for {last}"
+    steps, last = replace(usual, without=True), len(usual.shapes) - 1
+    where = f"at step {WITHOUT[0] + 1} p.grad is None for params[{last}]"
     try:
-        ours = _went(definition, run).path
+        ours = trajectory(make, steps, parameter=Parameter).path
     except Exception as error:
         yield "no gradient not handled", f"{where}: {wording.raised(error)}"
         return
-    want = torchs_path(run.name, run.kwargs, run.shapes, SKIPPED)
-    skipped = [close(ours[n], want[n], TOLERANCE) for n in range(WITHOUT.stop)]
-    if is_right and not all(skipped):
+    pairs = [*zip(ours, torchs_path(steps), strict=True)][: WITHOUT.stop]
+    if is_right and not all(close(got, want, TOLERANCE) for got, want in pairs):
         yield "parameter without gradient changed", f"{where}, and it changes"
 
 
-def _went(definition: Definition, run: Run, dtype: str = "float64") -> Any:
-    options, situation = run.kwargs, run.situation
-    make = definition.make
-    return trajectory(make, options, run.shapes, dtype, situation, np.array, Parameter)
-
-
-def _torchs(run: Run) -> Results:
-    path = torchs_path(run.name, run.kwargs, run.shapes, run.situation)
-    return _results(path, run.shapes)
+def _torchs(steps: Steps) -> Results:
+    return _results(torchs_path(steps), steps.shapes)
 
 
 def _results(path: Path, shapes: Shapes) -> Results:
@@ -123,9 +106,6 @@ def _results(path: Path, shapes: Shapes) -> Results:
 
 
 # -- diagnosis -------------------------------------------------------------------------
-
-Goes = Callable[..., bool]
-"""Whether a wrong step leads where a file leads."""
 
 
 def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
@@ -144,14 +124,14 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     constants = {"k": k, "rate": k * _option(failures[0], "lr")}
 
     def goes(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
-        run: Run = f.question
-        options = all_options(way.of, {**others, **run.kwargs, **eps})
+        """Whether a mistake leads where the file leads."""
+        options = all_options(way.of, {**others, **f.question.kwargs, **eps})
+        steps: Steps = replace(f.question, kwargs=options)
         try:
-            made, given = way.optimizer(**constants), run.situation
-            path = trajectory(made, options, run.shapes, situation=given).path
+            path = trajectory(way.optimizer(**constants), steps).path
         except Exception:  # no such piece of source, or not with such shapes
             return False
-        return not wrong_in(f.got, _results(path, run.shapes), tolerance)
+        return not wrong_in(f.got, _results(path, steps.shapes), tolerance)
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
         for name, ways in mistakes.items():
@@ -159,38 +139,34 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
                 return name
         return ""
 
+    def two() -> str:
+        ways = itertools.chain(*mistakes.values())
+        of = {w: {f for f in found if goes(w, found[f], TOLERANCE)} for w in ways}
+        for one, other in itertools.combinations([way for way in of if of[way]], 2):
+            rest, both = found.keys() - of[one] - of[other], one + other
+            is_each_needed = of[one] - of[other] and of[other] - of[one]
+            if is_each_needed and all(goes(both, found[f], TOLERANCE) for f in rest):
+                return f"{one.name} and {other.name}"
+        return ""
+
+    found = dict(enumerate(failures))
     if name := named(failures, TOLERANCE):
         return name
-    if "eps" not in (taken(failures[0].definition.make) or ()):
+    if "eps" not in taken_in_order(failures[0].definition.make):
         if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
             return "another eps"
         ways = [{"tolerance": TOLERANCE, "eps": eps} for eps in OTHER_EPS]
         for way in [*ways, {"tolerance": LOOSE}]:
             if name := named(large, **way):
                 return name
-    return _two([*itertools.chain(*mistakes.values())], failures, goes)
-
-
-def _two(ways: list[WrongStep], failures: list[Failure], goes: Goes) -> str:
-    """Two mistakes that explain a part of the failures each, and together the rest."""
-    found = {
-        way: {n for n, f in enumerate(failures) if goes(way, f, TOLERANCE)}
-        for way in ways
-    }
-    for one, two in itertools.combinations([way for way in found if found[way]], 2):
-        both = WrongStep("", one.of, (*one.parts, *two.parts))
-        rest = {*range(len(failures))} - found[one] - found[two]
-        is_each_needed = found[one] - found[two] and found[two] - found[one]
-        if is_each_needed and all(goes(both, failures[n], TOLERANCE) for n in rest):
-            return f"{one.name} and {two.name}"
-    return ""
+    return two()
 
 
 def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
     """Whether it goes where it goes without an option, and fails there, too."""
     return any(
         other.question.kwargs.items() < f.question.kwargs.items()
-        and other.question.situation == f.question.situation
+        and replace(other.question, kwargs=f.question.kwargs) == f.question
         and not wrong_in(f.got, other.got, TOLERANCE)
         for other in failures
     )
@@ -203,21 +179,20 @@ def _option(f: Failure, name: str) -> Any:
 
 def _factor(f: Failure) -> float:
     """How many times as far as torch's the first step goes, in the middle."""
-    first = np.ravel(start(f.question.shapes)[0])
+    first = np.ravel(start(f.question)[0])
     name = next(iter(f.want))
     return float(np.median((f.got[name] - first) / (f.want[name] - first)))
 
 
 def _shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
     """The first step that is wrong, and a parameter that is."""
-    failure, run = failures[0], failures[0].question
-    situation: Situation = run.situation
-    step, which = divmod([*failure.want].index(failure.wrong[0]), len(run.shapes))
-    gradient = list(gradients(run.shapes, scale=situation.scale))[step][which]
+    failure, steps = failures[0], failures[0].question
+    step, which = divmod([*failure.want].index(failure.wrong[0]), len(steps.shapes))
+    gradient = [*gradients(steps)][step][which]
     _, fields = wording.shown(failures)
     fields |= {k: f"params[{which}] = {fields[k]}" for k in ("expected", "got")}
     what = f"gradient of params[{which}] at step {step + 1}"
     fields["input"] = f"{what} = {wording.text(gradient)}"
-    if situation.new_lr:
+    if steps.new_lr:
         fields["case"] += f", lr changed to {NEW_LR} at step {STEPS // 2 + 1}"
     return f"parameters differ from step {step + 1} on", fields

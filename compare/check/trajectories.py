@@ -1,6 +1,6 @@
 """Where an optimiser goes under the same random gradients: a file's, torch's, wrong."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
+from compare.testing.reference import Question
 
 STEPS = 6
 WITHOUT = range(2, 4)
@@ -17,6 +18,17 @@ WITHOUT = range(2, 4)
 Shapes = tuple[tuple[int, ...], ...]
 Path = list[np.ndarray]
 """All parameters in one array, after every step."""
+
+
+@dataclass(frozen=True)
+class Steps(Question):
+    """Some steps of an optimiser, and what is done to it meanwhile."""
+
+    shapes: Shapes = ()  # of its parameters
+    new_lr: float | None = None  # the learning rate after half of the steps
+    scale: float = 1.0  # of the gradients
+    without: bool = False  # whether a parameter has no gradient for some steps
+    dtype: str = "float64"
 
 
 @dataclass
@@ -28,55 +40,42 @@ class Trajectory:
     kept: bool = False  # whether `zero_grad` left a gradient that is not 0
 
 
-@dataclass(frozen=True)
-class Situation:
-    """What is done to an optimiser while it runs."""
-
-    new_lr: float | None = None  # the learning rate after half of the steps
-    scale: float = 1.0  # of the gradients
-    without: bool = False  # whether a parameter has no gradient for some steps
-
-
-def gradients(
-    shapes: Shapes, dtype: str = "float64", scale: float = 1.0
-) -> Iterator[list[np.ndarray]]:
+def gradients(steps: Steps) -> Iterator[list[np.ndarray]]:
     """The gradients of every step."""
     rng = np.random.default_rng(5)
     for _ in range(STEPS):
-        yield [(scale * rng.normal(size=shape)).astype(dtype) for shape in shapes]
+        drawn = (steps.scale * rng.normal(size=shape) for shape in steps.shapes)
+        yield [array.astype(steps.dtype) for array in drawn]
 
 
-def start(shapes: Shapes, dtype: str = "float64") -> list[np.ndarray]:
+def start(steps: Steps) -> list[np.ndarray]:
     """The parameters before the first step."""
     rng = np.random.default_rng(4)
-    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    return [rng.normal(size=shape).astype(steps.dtype) for shape in steps.shapes]
 
 
 def trajectory(
     make: Callable[..., Any],
-    options: Mapping[str, Any],
-    shapes: Shapes,
-    dtype: str = "float64",
-    situation: Situation = Situation(),
+    steps: Steps,
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
 ) -> Trajectory:
     """Where an optimiser of such parameters goes; `give` makes an array of its library."""
-    params = [parameter(give(a)) for a in start(shapes, dtype)]
-    optimizer = make(params, **options)
+    params = [parameter(give(a)) for a in start(steps)]
+    optimizer = make(params, **steps.kwargs)
     found = Trajectory([])
-    for number, given in enumerate(gradients(shapes, dtype, situation.scale)):
-        if number == STEPS // 2 and situation.new_lr is not None:
+    for number, given in enumerate(gradients(steps)):
+        if number == STEPS // 2 and steps.new_lr is not None:
             if hasattr(optimizer, "set_lr"):
-                optimizer.set_lr(situation.new_lr)
+                optimizer.set_lr(steps.new_lr)
             for group in getattr(optimizer, "param_groups", []):
-                group["lr"] = situation.new_lr
+                group["lr"] = steps.new_lr
         optimizer.zero_grad()
         kept = [p.grad for p in params if p.grad is not None]
         found.kept |= any(bool(np.any(to_numpy(gradient))) for gradient in kept)
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
-        if situation.without and number in WITHOUT:
+        if steps.without and number in WITHOUT:
             params[-1].grad = None
         optimizer.step()
         found.mutated |= any(
@@ -88,12 +87,7 @@ def trajectory(
     return found
 
 
-def torchs_path(
-    name: str,
-    options: Mapping[str, Any],
-    shapes: Shapes,
-    situation: Situation = Situation(),
-) -> Path:
+def torchs_path(steps: Steps) -> Path:
     """Where torch's optimiser of this name goes."""
-    make, on_torch = getattr(torch_ref.optim, name), (torch.tensor, torch.nn.Parameter)
-    return trajectory(make, options, shapes, "float64", situation, *on_torch).path
+    make = getattr(torch_ref.optim, steps.name)
+    return trajectory(make, steps, torch.tensor, torch.nn.Parameter).path

@@ -1,11 +1,11 @@
 """The tables of mistakes: every row can be used."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from compare.check import trajectories
 from compare.check.mistakes import (
     COURSE,
     FUNCTIONS,
@@ -16,20 +16,24 @@ from compare.check.mistakes import (
     bare,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
+from compare.check.trajectories import Steps, torchs_path, trajectory
 from compare.testing import OPTIMIZERS as CASES
 from handmade import nn, optim
 
-SITUATIONS = [trajectories.Situation(new_lr=0.03), trajectories.Situation(scale=100)]
+SITUATIONS = [{"new_lr": 0.03}, {"scale": 100}]
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
 
 
-def path_of(wrong, case, situation):
+def steps_of(case, situation):
     shapes = tuple(shape for shape in case.shapes if shape)
     options = all_options(case.name, case.kwargs)
+    return Steps(case.name, kwargs=options, shapes=shapes, **situation)
+
+
+def path_of(wrong, case, situation):
+    made = wrong.optimizer(k=3.0, rate=0.05)
     with np.errstate(all="ignore"):
-        return trajectories.trajectory(
-            wrong.optimizer(k=3.0, rate=0.05), options, shapes, situation=situation
-        ).path
+        return trajectory(made, steps_of(case, situation)).path
 
 
 def differ(path, other):
@@ -60,17 +64,16 @@ def test_mistakes_name_classes_that_there_are():
 @pytest.mark.parametrize("name", NAMES)
 def test_an_optimiser_without_a_mistake_is_torchs(name):
     case = next(case for case in CASES if case.name == name and case.kwargs)
-    shapes = tuple(shape for shape in case.shapes if shape)
     for situation in SITUATIONS:
-        want = trajectories.torchs_path(name, case.kwargs, shapes, situation)
-        got = path_of(WrongStep("", name, ()), case, situation)
+        want = torchs_path(replace(steps_of(case, situation), kwargs=case.kwargs))
+        got = path_of(WrongStep("", name), case, situation)
         np.testing.assert_allclose(got, want, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
     given = [*itertools.product([c for c in CASES if c.name == name], SITUATIONS)]
-    right = [path_of(WrongStep("", name, ()), *each) for each in given]
+    right = [path_of(WrongStep("", name), *each) for each in given]
     for wrong in itertools.chain(*wrong_steps(name).values()):
         pairs = zip(given, right, strict=True)
         assert any(differ(path_of(wrong, *each), path) for each, path in pairs), wrong

@@ -97,7 +97,9 @@ class Dual(NDArrayOperatorsMixin):
         if is_of_two:
             return a.apply(name, y, b, None)
         second, first = WITH_CONSTANT[name]
-        return self.apply(first if b is self else second, y, self, a if b is self else b)
+        return self.apply(
+            first if b is self else second, y, self, a if b is self else b
+        )
 
     def apply(self, operation: str, y: Any, other: "Dual", constant: Any) -> "Dual":
         """The result y of an operation, of which the rule takes the derivative."""
