@@ -48,11 +48,6 @@ class Form:
         """Whether it is given such an argument."""
         return role in self.roles.values()
 
-    def __str__(self) -> str:
-        made = f"made of {self.container}, " if self.is_given else ""
-        call = f"{self.method or 'called with'}({', '.join(self.roles)})"
-        return f"{made}{call} on {self.container}"
-
 
 def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | None:
     """What a class or function of this name is checked as, if it is an optimiser."""
@@ -82,25 +77,24 @@ def as_torchs(definition: Definition) -> Definition:
     given = _as_own({n: torchs[n] for n in needed if n in options}, options)
     lr_names = [options.get("lr", "lr"), "learning_rate", "step_size"]
     lr_names += NAMES["optimizers"]["lr"].split()
-    tried: list[str] = []
-    most, best = -1, None
-    for form in _forms(make, {n for names in options.values() for n in names.split()}):
+    tried = ["it has none of the methods " + ", ".join(METHODS)]
+    most, form = -1, Form("objects")
+    for each in _forms(make, {n for names in options.values() for n in names.split()}):
         try:
-            moved = _moved(make, form, given)
+            moved = _moved(make, each, given)
         except Exception as error:
-            tried.append(f"{form}: {wording.raised(error)}")
+            call = f"{each.method or 'called with'}({', '.join(each.roles)})"
+            tried.append(f"{call} on {each.container}: {wording.raised(error)}")
             # What torch's own form raises may be a mistake: the check will tell.
-            moved = 0 if form == Form("objects", True, form.method) else -1
+            moved = 0 if each == Form("objects", True, each.method) else -1
         if moved > most:
-            most, best = moved, form
+            most, form = moved, each
         if most == 2:
             break
-    if best is None:
-        what = "; ".join(tried[:1]) or "it has none of the methods " + ", ".join(
-            METHODS
+    if most < 0:
+        raise NotTested(
+            "its form was not understood; give it step(); tried: " + tried[:2][-1]
         )
-        raise NotTested(f"its form was not understood; give it step(); tried: {what}")
-    form = best
 
     def made(params: Any, **given: Any) -> Adapted:
         return Adapted(make, form, params, _as_own(given, options), lr_names)
@@ -253,51 +247,53 @@ class Layer:
         self.params = params
 
 
-def packed(container: str, params: list[Parameter], what: str = "data") -> Any:
-    """Parameters, their data or their grad, in one of the containers."""
-    arrays = [getattr(p, what) for p in params]
+def packed(container: str, params: list[Parameter]) -> Any:
+    """Parameters in one of the containers."""
     if container == "objects":
         return params
-    if container == "torch":
-        return [torch.nn.Parameter(torch.tensor(array)) for array in arrays]
     if container == "layer":
         return Layer(params)
+    if container == "torch":
+        return [torch.nn.Parameter(torch.tensor(p.data)) for p in params]
+    return arrays_in(container, [p.data for p in params])
+
+
+def arrays_in(container: str, arrays: list[Any], prefix: str = "") -> Any:
+    """Arrays as an array, a list or a dict; the prefix is that of a "d dict"."""
     if container == "one":
         return arrays[0]
     if container == "list":
         return arrays
-    prefix = "d" if container == "d dict" and what == "grad" else ""
+    prefix = prefix if container == "d dict" else ""
     return {f"{prefix}{'Wb'[n % 2]}{n // 2 + 1}": a for n, a in enumerate(arrays)}
 
 
 def unpacked(held: Any) -> list[Any]:
-    """The arrays in a container."""
+    """The arrays in such a container."""
     if isinstance(held, dict):
         return list(held.values())
-    return held if isinstance(held, list) else [held]
+    return list(held) if isinstance(held, (list, tuple)) else [held]
 
 
-def split(result: Any, held: Any) -> tuple[Any, tuple[Any, ...]]:
+def split(result: Any, held: Any) -> tuple[Any, list[Any]]:
     """The new container in a result, the old one if there is none, and the rest."""
-    each = result if isinstance(result, tuple) else ()
-    for n, one in enumerate(each):
-        if (found := _like(one, held)) is not None:
-            return found, each[:n] + each[n + 1 :]
-    found = _like(result, held)
-    return held if found is None else found, ()
+    is_several = isinstance(result, tuple) and not _is_like(result, held)
+    each = [*result] if is_several else [result]
+    for one in each:
+        if _is_like(one, held):
+            new = {name: one[name] for name in held} if isinstance(held, dict) else one
+            return new, [other for other in each if other is not one]
+    return held, []
 
 
-def _like(one: Any, held: Any) -> Any:
-    """This in the form of a container, if it has the same kind of arrays."""
+def _is_like(one: Any, held: Any) -> bool:
+    """Whether something holds the same kind of arrays."""
     if isinstance(held, dict):
-        fits = isinstance(one, dict) and held.keys() <= one.keys()
-        return {name: one[name] for name in held} if fits else None
-    if isinstance(held, list):
-        fits = isinstance(one, (list, tuple)) and [*map(np.shape, one)] == [
-            *map(np.shape, held)
-        ]
-        return list(one) if fits else None
-    return one if np.shape(one) == np.shape(held) else None
+        return isinstance(one, dict) and held.keys() <= one.keys()
+    rows = (list, tuple)
+    if isinstance(held, rows):
+        return isinstance(one, rows) and [*map(np.shape, one)] == [*map(np.shape, held)]
+    return not isinstance(one, tuple) and np.shape(one) == np.shape(held)
 
 
 # -- steps -----------------------------------------------------------------------------
@@ -329,7 +325,9 @@ class Driver:
         if container == "torch":
             new = [to_numpy(own.data).copy() for own in self.held]
         elif container in ARRAYS:
-            new = unpacked(self._taken(result))
+            self.held, others = split(result, self.held)
+            self._keep(others)
+            new = unpacked(self.held)
         else:
             return
         for p, array in zip(self.params, new, strict=True):
@@ -337,18 +335,19 @@ class Driver:
 
     def _arguments(self) -> dict[str, Any]:
         container, roles = self.form.container, self.form.roles
+        gradients = [p.grad for p in self.params]
         given = {"parameters": self.held, "layer": self.held, "batch": 1}
         given |= {"count": self.count, "config": self.config}
         given["lr"] = self.kwargs.get("lr")
         if container in ARRAYS:
-            given["gradients"] = packed(container, self.params, "grad")
+            given["gradients"] = arrays_in(container, gradients, "d")
             given["pairs"] = zip(given["gradients"], self.held, strict=False)
         arguments: dict[str, Any] = {}
         for role in dict.fromkeys(roles.values()):
             names = [name for name, own in roles.items() if own == role]
             if role == "state":
                 for name in names:
-                    zeros = _zeros(given.get("gradients"))
+                    zeros = arrays_in(container, [0 * a for a in gradients], "d")
                     arguments[name] = self.state.setdefault(name, zeros)
             elif len(names) > 1:  # w, b, dw, db
                 arguments |= dict(zip(names, given[role], strict=True))
@@ -356,15 +355,13 @@ class Driver:
                 arguments[names[0]] = given[role]
         return arguments
 
-    def _taken(self, result: Any) -> Any:
-        """The container of new parameters; what else it returns is its new state."""
-        self.held, others = split(result, self.held)
+    def _keep(self, others: list[Any]) -> None:
+        """Keep for the next step what it returns beside the parameters."""
         if self.form.has("config") and others:
             self.config = others[0]
         arrays = (other for other in others if not np.isscalar(other))
         names = (name for name, role in self.form.roles.items() if role == "state")
         self.state |= dict(zip(names, arrays, strict=False))
-        return self.held
 
     def zero_grad(self) -> None:
         """Clear the gradients; where it can do that itself, in its way."""
@@ -412,11 +409,3 @@ class Adapted:
         """Make one step."""
         for driver in self.drivers:
             driver.step()
-
-
-def _zeros(like: Any) -> Any:
-    if isinstance(like, dict):
-        return {name: np.zeros_like(array) for name, array in like.items()}
-    if isinstance(like, list):
-        return [np.zeros_like(array) for array in like]
-    return np.zeros_like(like)

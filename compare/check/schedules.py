@@ -18,6 +18,7 @@ from compare.check.optimizer_forms import (
     ARRAYS,
     OBJECTS,
     Parameter,
+    arrays_in,
     packed,
     split,
     unpacked,
@@ -238,17 +239,15 @@ def _clip_in(container: str, make: Any) -> Clip:
     """A function that clips gradients in one of the containers."""
 
     def clip(gradients: list[np.ndarray], limit: float) -> list[np.ndarray]:
-        params = [Parameter(0.0 * a) for a in gradients]
+        if container in ARRAYS:
+            held = arrays_in(container, [a.copy() for a in gradients], "d")
+            return unpacked(split(make(held, limit), held)[0])
+        give = torch.tensor if container == "torch" else np.array
+        params = packed(container, [Parameter(0.0 * a) for a in gradients])
         for p, gradient in zip(params, gradients, strict=True):
-            p.grad = gradient.copy()
-        held = packed(container, params, "grad")
-        if container == "torch":
-            for own, p in zip(held, params, strict=True):
-                own.grad = torch.tensor(p.grad)
-        result = make(held, limit)
-        if container in OBJECTS:
-            return [to_numpy(p.grad) for p in held]
-        return unpacked(split(result, held)[0])
+            p.grad = give(gradient)
+        make(params, limit)
+        return [to_numpy(p.grad) for p in params]
 
     return clip
 

@@ -60,7 +60,7 @@ def trajectory(
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
 ) -> Trajectory:
-    """Where an optimiser of such parameters goes; `give` makes an array of its library."""
+    """Where an optimiser goes; `give` makes an array of its library."""
     params = [parameter(give(a)) for a in start(steps)]
     optimizer = make(params, **steps.kwargs)
     found = Trajectory([])
