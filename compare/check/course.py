@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,13 @@ from compare.check.definitions import Definition
 from compare.check.mistakes import COURSE
 from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close, wrong_in
+from compare.check.results import Answer, Failure, close, explained
 from compare.testing.reference import Question, Results
 
 WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
 STEPS = ("step", "train_step", "update", "learn", "fit", "train")
 ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")
 """Arguments that are 1 for one step of the rule as it stands."""
-ONLINE = "weights changed after every example"
 
 
 def rosenblatt(definition: Definition) -> Finding:
@@ -95,17 +95,16 @@ def _perceptron_diagnosis(failures: list[Failure]) -> str:
     if not any(np.any(f.question.state["weight"]) for f in failures):
         return "kink value"
     rules = [(row["name"], rule) for row in COURSE for rule in row.get("rules", [])]
-    rules = [(ONLINE, "p - y"), *rules]
-    for (name, rule), fires in itertools.product(rules, (np.greater, np.greater_equal)):
-        for at_once in (False,) if name == ONLINE else (True, False):
-            if not any(
-                wrong_in(f.got, _moved(rule, f, fires, at_once), 1e-9) for f in failures
-            ):
-                return name
-    return mistakes.diagnosis(failures)
+    fires = (np.greater, np.greater_equal)
+    variants = (
+        (name, partial(_moved, rule, *how))
+        for name, rule in rules
+        for how in itertools.product(fires, (True, False))
+    )
+    return explained(variants, failures, 1e-9) or mistakes.diagnosis(failures)
 
 
-def _moved(rule: str, f: Failure, fires: Any, at_once: bool) -> Results:
+def _moved(rule: str, fires: Any, at_once: bool, f: Failure) -> Results:
     """How weights and bias move by such an error."""
     state, (x, y) = f.question.state, f.question.inputs
     weight, bias = state["weight"], state["bias"]
@@ -217,17 +216,11 @@ def _diagnosis(failures: list[Failure]) -> str:
     """The edit in our own function that leads to the same results."""
     name, f = failures[0].definition.name, failures[0]
     own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
-    for row in COURSE:
-        for way in row.get("ways", []) if row.get("of") == name else ():
-            wrong = edited(own, tuple(way))
-            if all(_does_as(wrong, failure) for failure in failures):
-                return row["name"]
-    return "sign" if close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9) else ""
-
-
-def _does_as(wrong: Any, f: Failure) -> bool:
-    try:
-        results = f.question.run(wrong)
-    except Exception:  # it leads nowhere
-        return False
-    return not wrong_in(f.got, results, 1e-11)
+    rows = [row for row in COURSE if row.get("of") == name]
+    variants = (
+        (row["name"], lambda f, way=way: f.question.run(edited(own, tuple(way))))
+        for row in rows
+        for way in row["ways"]
+    )
+    is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
+    return explained(variants, failures, 1e-11) or ("sign" if is_turned else "")

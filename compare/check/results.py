@@ -1,5 +1,7 @@
 """What a file and torch return in a test case, and whether that is the same."""
 
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,3 +102,18 @@ class Failure:
     def only_value(self) -> bool:
         """Whether it is a loss whose value alone is wrong."""
         return self.is_loss and self.wrong == ("output",)
+
+
+Variant = Callable[[Failure], Results]
+"""What a known mistake would give in a test case."""
+
+
+def explained(
+    variants: Iterable[tuple[str, Variant]], failures: list[Failure], tolerance: float
+) -> str:
+    """The name of the first mistake that gives just these results; "" if none does."""
+    for name, variant in variants:
+        with suppress(Exception):  # it cannot be made here
+            if not any(wrong_in(f.got, variant(f), tolerance) for f in failures):
+                return name
+    return ""

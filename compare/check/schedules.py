@@ -1,8 +1,8 @@
 """Checking what stands beside an optimiser: schedules of lr, and gradient clipping."""
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from compare.check.optimizer_forms import (
     unpacked,
 )
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, wrong_in
+from compare.check.results import Answer, Failure, explained
 from compare.testing.reference import Question, Results
 
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -57,21 +57,11 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
     return None
 
 
-def _mistake_in(failures: list[Failure], kind: str, results_of: Any) -> str:
-    """The first mistake of which a formula gives just these results.
-
-    `results_of` gives those of a formula, and the tolerance.
-    """
+def _variants(name: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Each mistake and a formula for it, of "rates" or of what a limit "clips"."""
     for row in SCHEDULES:
-        name = failures[0].definition.name
         for formula in row.get(kind, []) if name in row.get("of", name) else ():
-            try:
-                found = ((f, *results_of(formula, f, row["name"])) for f in failures)
-                if not any(wrong_in(f.got, wrong, tol) for f, wrong, tol in found):
-                    return row["name"]
-            except Exception:  # a formula for another schedule
-                continue
-    return ""
+            yield row["name"], formula
 
 
 # -- schedules -------------------------------------------------------------------------
@@ -105,9 +95,9 @@ def schedule(definition: Definition) -> Finding:
         want, got = ({"rate": np.array(rates[:count])} for rates in (want, got))
         question = Question(definition.name, kwargs=options)
         comparison.add(question, want, Answer(got))
-    return comparison.finding(
-        lambda failures: _mistake_in(failures, "rates", _rates_by), _shown_rates
-    )
+    formulas = _variants(definition.name, "rates")
+    variants = [(name, partial(_rates_by, formula)) for name, formula in formulas]
+    return comparison.finding(lambda f: explained(variants, f, 1e-9), _shown_rates)
 
 
 def _torchs_rate(name: str, options: dict[str, Any], t: int) -> float:
@@ -162,7 +152,7 @@ def _arguments(function: Any, given: dict[str, Any]) -> dict[str, Any]:
     return {name: given[k] for name, k in known.items() if k in given}
 
 
-def _rates_by(formula: str, f: Failure, _: str) -> tuple[Results, float]:
+def _rates_by(formula: str, f: Failure) -> Results:
     name, options = f.question.name, f.question.kwargs
     torchs = inspect.signature(getattr(torch.optim.lr_scheduler, name)).parameters
     defaults = {k: p.default for k, p in torchs.items() if p.default is not p.empty}
@@ -175,7 +165,7 @@ def _rates_by(formula: str, f: Failure, _: str) -> tuple[Results, float]:
     found = [eval(formula, {**scope, "t": t}) for t in range(count)]
     if f.got["rate"][0] == BASE:  # it changes nothing before the first step
         found[0] = BASE
-    return {"rate": np.array(found, dtype=float)}, 1e-9
+    return {"rate": np.array(found, dtype=float)}
 
 
 def _shown_rates(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
@@ -190,28 +180,24 @@ def _shown_rates(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
 Clip = Callable[[list[np.ndarray], float], list[np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Gradients(Question):
-    """Gradients to clip."""
-
-    limit: float = 0.0
-
-
 def clipping(definition: Definition) -> Finding:
     """Compare what becomes of the gradients of several parameters."""
     comparison, rng = Comparison(definition), np.random.default_rng(7)
     drawn = [rng.normal(size=shape) for shape in ((3, 2), (2,), (4,))]
-    torchs: Clip = _clip_in("torch", getattr(torch.nn.utils, definition.name))
-    clip = _clip_of(definition.make, drawn)
+    function = getattr(torch.nn.utils, definition.name)
+    torchs, ours = _clip_in("torch", function), _clip_of(definition.make, drawn)
+    name_of_limit = taken_in_order(function)[1]
     for scale, limit in LIMITS:
         gradients = [scale * gradient for gradient in drawn]
-        name = f"{definition.name}(…, {limit})"
-        question = Gradients(name, inputs=tuple(gradients), limit=limit)
-        want, got = (_named(each(gradients, limit)) for each in (torchs, clip))
+        want, got = (_named(clip(gradients, limit)) for clip in (torchs, ours))
+        options = {name_of_limit: limit}
+        question = Question(definition.name, (), options, state=_named(gradients))
         comparison.add(question, want, Answer(got))
-    return comparison.finding(
-        lambda failures: _mistake_in(failures, "clips", _clipped_by), _shown_clip
-    )
+
+    formulas = _variants(definition.name, "clips")
+    variants = [(name, partial(_clipped_by, formula)) for name, formula in formulas]
+    # Every mistake may come without torch's 1e-6.
+    return comparison.finding(lambda f: explained(variants, f, 1e-4))
 
 
 def _named(gradients: list[np.ndarray]) -> Results:
@@ -252,16 +238,8 @@ def _clip_in(container: str, make: Any) -> Clip:
     return clip
 
 
-def _clipped_by(formula: str, f: Failure, name: str) -> tuple[Results, float]:
-    g, c = f.question.inputs, f.question.limit
+def _clipped_by(formula: str, f: Failure) -> Results:
+    g, (c,) = [*f.question.state.values()], f.question.kwargs.values()
     norms = [float(np.linalg.norm(a)) for a in g]
     scope = {"np": np, "g": g, "c": c, "norms": norms, "total": np.hypot.reduce(norms)}
-    # In every other mistake torch's 1e-6 may be left out.
-    return _named(eval(formula, scope)), 1e-12 if name == "1e-6 left out" else 1e-4
-
-
-def _shown_clip(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
-    where, fields = wording.shown(failures)
-    question: Gradients = failures[0].question
-    given = ", ".join(map(wording.text, question.inputs))
-    return where, fields | {"case": question.name, "input": f"gradients {given}"}
+    return _named(eval(formula, scope))
