@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from compare.check.adapters import get_parameter, set_parameters
 from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
-from compare.check.mistakes import COURSE
+from compare.check.mistakes import COURSE, ways_in
 from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, explained
@@ -94,18 +93,14 @@ def _perceptron_diagnosis(failures: list[Failure]) -> str:
     """The error by which the weights move instead of ŷ − y, at once or one by one."""
     if not any(np.any(f.question.state["weight"]) for f in failures):
         return "kink value"
-    rules = [(row["name"], rule) for row in COURSE for rule in row.get("rules", [])]
-    fires = (np.greater, np.greater_equal)
-    variants = (
-        (name, partial(_moved, rule, *how))
-        for name, rule in rules
-        for how in itertools.product(fires, (True, False))
-    )
-    return explained(variants, failures, 1e-9) or mistakes.diagnosis(failures)
+    how = [*itertools.product((np.greater, np.greater_equal), (True, False))]
+    ways = ((name, (r, *h)) for name, r in ways_in(COURSE, "rules") for h in how)
+    return explained(ways, failures, _moved, 1e-9) or mistakes.diagnosis(failures)
 
 
-def _moved(rule: str, fires: Any, at_once: bool, f: Failure) -> Results:
+def _moved(way: tuple[str, Any, bool], f: Failure) -> Results:
     """How weights and bias move by such an error."""
+    rule, fires, at_once = way
     state, (x, y) = f.question.state, f.question.inputs
     weight, bias = state["weight"], state["bias"]
     for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
@@ -216,11 +211,11 @@ def _diagnosis(failures: list[Failure]) -> str:
     """The edit in our own function that leads to the same results."""
     name, f = failures[0].definition.name, failures[0]
     own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
-    rows = [row for row in COURSE if row.get("of") == name]
-    variants = (
-        (row["name"], lambda f, way=way: f.question.run(edited(own, tuple(way))))
-        for row in rows
-        for way in row["ways"]
+    found = explained(
+        ways_in(COURSE, "ways", name),
+        failures,
+        lambda edits, f: f.question.run(edited(own, tuple(edits))),
+        1e-11,
     )
     is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
-    return explained(variants, failures, 1e-11) or ("sign" if is_turned else "")
+    return found or ("sign" if is_turned else "")

@@ -8,18 +8,18 @@ ones, or changes them. Which form it is shows when it is tried.
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 import handmade
 from compare.backend import to_numpy
 from compare.check import wording
 from compare.check.arguments import taken_in_order, torchs_defaults
 from compare.check.definitions import NAMES, Definition, NotTested
+from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
 ARRAYS = ("list", "dict", "d dict", "one")
@@ -108,13 +108,14 @@ def _moved(make: Any, form: Form, options: dict[str, Any]) -> int:
     """How many of two parameters move in two steps."""
     rng = np.random.default_rng(0)
     before = [rng.normal(size=shape) for shape in ((3, 2), (2,))]
-    params = [Parameter(a.copy()) for a in before]
+    give, parameter = giver(form.container)
+    params = [parameter(give(a)) for a in before]
     optimizer = Adapted(make, form, params, options, [])
     for _ in range(2):
         for p in params:
-            p.grad = np.ones_like(p.data)
+            p.grad = give(np.ones(p.shape))
         optimizer.step()
-    pairs = [(p.data, a) for p, a in zip(params, before, strict=True)]
+    pairs = [(to_numpy(p.data), a) for p, a in zip(params, before, strict=True)]
     if any(new.shape != old.shape for new, old in pairs):
         raise ValueError("the parameters change their shapes")
     return sum(not np.array_equal(new, old) for new, old in pairs)
@@ -247,15 +248,9 @@ class Layer:
         self.params = params
 
 
-def packed(container: str, params: list[Parameter]) -> Any:
-    """Parameters in one of the containers."""
-    if container == "objects":
-        return params
-    if container == "layer":
-        return Layer(params)
-    if container == "torch":
-        return [torch.nn.Parameter(torch.tensor(p.data)) for p in params]
-    return arrays_in(container, [p.data for p in params])
+def giver(container: str) -> tuple[Callable[[np.ndarray], Any], Callable[..., Any]]:
+    """What makes an array, and a parameter of it, for such a container."""
+    return ON_TORCH if container == "torch" else (np.array, Parameter)
 
 
 def arrays_in(container: str, arrays: list[Any], prefix: str = "") -> Any:
@@ -305,7 +300,11 @@ class Driver:
     def __init__(self, make: Any, form: Form, params: list[Any], kwargs: Any) -> None:
         self.form, self.params, self.kwargs = form, params, dict(kwargs)
         self.count, self.config, self.state = 0, dict(kwargs), dict[str, Any]()
-        self.held = packed(form.container, params)
+        self.held: Any = params
+        if form.container == "layer":
+            self.held = Layer(params)
+        if form.container in ARRAYS:
+            self.held = arrays_in(form.container, [p.data for p in params])
         given = [self.held] if form.is_given else []
         own = {k: v for k, v in kwargs.items() if k != "lr" or not form.has("lr")}
         self.inner: Any = make(*given, **own) if form.method else None
@@ -314,24 +313,15 @@ class Driver:
     def step(self) -> None:
         """Make one step; the parameters get the new values."""
         self.count += 1
-        container = self.form.container
-        if container == "torch":
-            for own, p in zip(self.held, self.params, strict=True):
-                own.grad = None if p.grad is None else torch.tensor(p.grad)
         getattr(self.inner, "pre_update_params", lambda: None)()
         options = {} if self.form.method or self.form.has("config") else self.kwargs
         result = self.function(**self._arguments(), **options)
         getattr(self.inner, "post_update_params", lambda: None)()
-        if container == "torch":
-            new = [to_numpy(own.data).copy() for own in self.held]
-        elif container in ARRAYS:
+        if self.form.container in ARRAYS:
             self.held, others = split(result, self.held)
             self._keep(others)
-            new = unpacked(self.held)
-        else:
-            return
-        for p, array in zip(self.params, new, strict=True):
-            p.data = array
+            for p, array in zip(self.params, unpacked(self.held), strict=True):
+                p.data = array
 
     def _arguments(self) -> dict[str, Any]:
         container, roles = self.form.container, self.form.roles
@@ -365,11 +355,12 @@ class Driver:
 
     def zero_grad(self) -> None:
         """Clear the gradients; where it can do that itself, in its way."""
-        is_own = self.form.is_given and self.form.container in OBJECTS
-        if is_own := is_own and hasattr(self.inner, "zero_grad"):
+        is_given = self.form.is_given and self.form.container in OBJECTS
+        if is_given and hasattr(self.inner, "zero_grad"):
             self.inner.zero_grad()
-        for n, p in enumerate(self.params):
-            p.grad = self.held[n].grad if is_own else None
+            return
+        for p in self.params:
+            p.grad = None
 
     def set_lr(self, names: list[str], value: float) -> None:
         """Set the learning rate wherever it is kept under one of these names."""

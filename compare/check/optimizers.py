@@ -3,7 +3,7 @@
 import inspect
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
-from compare.check.optimizer_forms import OBJECTS, Parameter, as_torchs
+from compare.check.optimizer_forms import OBJECTS, Form, as_torchs, giver
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
 from compare.check.trajectories import (
@@ -24,6 +24,7 @@ from compare.check.trajectories import (
     Path,
     Shapes,
     Steps,
+    Trajectory,
     gradients,
     start,
     torchs_path,
@@ -44,6 +45,11 @@ SITUATIONS: tuple[dict[str, Any], ...] = ({}, {"new_lr": NEW_LR}, {"scale": 100.
 def optimizer(definition: Definition) -> Finding:
     """Compare an optimiser in all of its test cases, and in every situation."""
     definition = as_torchs(definition)
+    form: Form = definition.make.form  # pyright: ignore[reportFunctionMemberAccess]
+
+    def went(steps: Steps) -> Trajectory:
+        return trajectory(definition.make, steps, *giver(form.container))
+
     comparison = Comparison(definition, _torchs, TOLERANCE)
     for number, case in comparison.given_cases():
         # Without parameters of no dimension: NumPy makes numbers of these.
@@ -53,7 +59,7 @@ def optimizer(definition: Definition) -> Finding:
         for situation in SITUATIONS[: 2 if number > 1 else 3]:
             steps = replace(usual, **situation)
             try:
-                ours = trajectory(definition.make, steps, parameter=Parameter)
+                ours = went(steps)
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
@@ -64,26 +70,25 @@ def optimizer(definition: Definition) -> Finding:
                 where = "zero_grad leaves a gradient that is not 0"
                 comparison.mistakes.append(("gradients not cleared", where))
         is_right = len(comparison.failures) == before
-        comparison.mistakes += _other_mistakes(definition.make, usual, is_right)
+        single = went(replace(usual, dtype="float32")).path
+        if any(parameters.dtype != np.float32 for parameters in single):
+            comparison.mistakes.append(("dtype changed", "the parameters"))
+        if form.container in OBJECTS:
+            comparison.mistakes += _without_gradient(went, usual, is_right)
     comparison.mistakes.sort(key=lambda found: found[0] in CONVENTIONS)
     return comparison.finding(
         lambda failures: _diagnosis(comparison.other_defaults, failures), _shown
     )
 
 
-def _other_mistakes(
-    make: Any, usual: Steps, is_right: bool
+def _without_gradient(
+    went: Callable[[Steps], Trajectory], usual: Steps, is_right: bool
 ) -> Iterator[tuple[str, str]]:
-    """Mistakes that show only in float32, or where a parameter has no gradient."""
-    single = trajectory(make, replace(usual, dtype="float32"), parameter=Parameter)
-    if any(parameters.dtype != np.float32 for parameters in single.path):
-        yield "dtype changed", "the parameters"
-    if make.form.container not in OBJECTS:
-        return
+    """What goes wrong where a parameter has no gradient for some steps."""
     steps, last = replace(usual, without=True), len(usual.shapes) - 1
     where = f"at step {WITHOUT[0] + 1} p.grad is None for params[{last}]"
     try:
-        ours = trajectory(make, steps, parameter=Parameter).path
+        ours = went(steps).path
     except Exception as error:
         yield "no gradient not handled", f"{where}: {wording.raised(error)}"
         return

@@ -104,16 +104,20 @@ class Failure:
         return self.is_loss and self.wrong == ("output",)
 
 
-Variant = Callable[[Failure], Results]
-"""What a known mistake would give in a test case."""
-
-
 def explained(
-    variants: Iterable[tuple[str, Variant]], failures: list[Failure], tolerance: float
+    ways: Iterable[tuple[str, Any]],
+    failures: list[Failure],
+    results_of: Callable[[Any, Failure], Results],
+    tolerance: float,
 ) -> str:
-    """The name of the first mistake that gives just these results; "" if none does."""
-    for name, variant in variants:
+    """The name of the first mistake that gives just these results; "" if none does.
+
+    `ways` are names and ways to make them, `results_of` gives the results of one.
+    """
+    for name, way in ways:
         with suppress(Exception):  # it cannot be made here
-            if not any(wrong_in(f.got, variant(f), tolerance) for f in failures):
+            if not any(
+                wrong_in(f.got, results_of(way, f), tolerance) for f in failures
+            ):
                 return name
     return ""

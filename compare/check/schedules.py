@@ -1,8 +1,7 @@
 """Checking what stands beside an optimiser: schedules of lr, and gradient clipping."""
 
 import inspect
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,12 @@ from compare.check import wording
 from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import NAMES, Definition, NotTested, words_for
-from compare.check.mistakes import SCHEDULES
+from compare.check.mistakes import SCHEDULES, ways_in
 from compare.check.optimizer_forms import (
     ARRAYS,
     OBJECTS,
-    Parameter,
     arrays_in,
-    packed,
+    giver,
     split,
     unpacked,
 )
@@ -57,13 +55,6 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
     return None
 
 
-def _variants(name: str, kind: str) -> Iterator[tuple[str, str]]:
-    """Each mistake and a formula for it, of "rates" or of what a limit "clips"."""
-    for row in SCHEDULES:
-        for formula in row.get(kind, []) if name in row.get("of", name) else ():
-            yield row["name"], formula
-
-
 # -- schedules -------------------------------------------------------------------------
 
 
@@ -95,9 +86,10 @@ def schedule(definition: Definition) -> Finding:
         want, got = ({"rate": np.array(rates[:count])} for rates in (want, got))
         question = Question(definition.name, kwargs=options)
         comparison.add(question, want, Answer(got))
-    formulas = _variants(definition.name, "rates")
-    variants = [(name, partial(_rates_by, formula)) for name, formula in formulas]
-    return comparison.finding(lambda f: explained(variants, f, 1e-9), _shown_rates)
+    ways = [*ways_in(SCHEDULES, "rates")]
+    return comparison.finding(
+        lambda failures: explained(ways, failures, _rates_by, 1e-9), _shown_rates
+    )
 
 
 def _torchs_rate(name: str, options: dict[str, Any], t: int) -> float:
@@ -194,10 +186,9 @@ def clipping(definition: Definition) -> Finding:
         question = Question(definition.name, (), options, state=_named(gradients))
         comparison.add(question, want, Answer(got))
 
-    formulas = _variants(definition.name, "clips")
-    variants = [(name, partial(_clipped_by, formula)) for name, formula in formulas]
-    # Every mistake may come without torch's 1e-6.
-    return comparison.finding(lambda f: explained(variants, f, 1e-4))
+    ways = [*ways_in(SCHEDULES, "clips", definition.name)]
+    # Up to 1e-4: every mistake may come without torch's 1e-6.
+    return comparison.finding(lambda fs: explained(ways, fs, _clipped_by, 1e-4))
 
 
 def _named(gradients: list[np.ndarray]) -> Results:
@@ -228,8 +219,8 @@ def _clip_in(container: str, make: Any) -> Clip:
         if container in ARRAYS:
             held = arrays_in(container, [a.copy() for a in gradients], "d")
             return unpacked(split(make(held, limit), held)[0])
-        give = torch.tensor if container == "torch" else np.array
-        params = packed(container, [Parameter(0.0 * a) for a in gradients])
+        give, parameter = giver(container)
+        params = [parameter(give(0.0 * a)) for a in gradients]
         for p, gradient in zip(params, gradients, strict=True):
             p.grad = give(gradient)
         make(params, limit)

@@ -15,6 +15,8 @@ from compare.testing.reference import Question
 STEPS = 6
 WITHOUT = range(2, 4)
 """The steps in which the last parameter has no gradient, where that is tried."""
+ON_TORCH = torch.tensor, torch.nn.Parameter
+"""What makes an array of torch, and a parameter of it."""
 Shapes = tuple[tuple[int, ...], ...]
 Path = list[np.ndarray]
 """All parameters in one array, after every step."""
@@ -90,4 +92,4 @@ def trajectory(
 def torchs_path(steps: Steps) -> Path:
     """Where torch's optimiser of this name goes."""
     make = getattr(torch_ref.optim, steps.name)
-    return trajectory(make, steps, torch.tensor, torch.nn.Parameter).path
+    return trajectory(make, steps, *ON_TORCH).path

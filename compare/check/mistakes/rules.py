@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from compare.check.mistakes import FUNCTIONS
+from compare.check.mistakes import FUNCTIONS, ways_in
 
 RULES = {
     **{"add": "du + dv", "subtract": "du - dv", "negative": "-du", "shift": "du"},
@@ -138,8 +138,7 @@ def wrong_gradients(f: Any, points: np.ndarray) -> Iterator[tuple[str, np.ndarra
 
     A rule is taken wrongly wherever it is used, and in one place alone.
     """
-    rows = ((row["name"], rule) for row in FUNCTIONS for rule in row.get("rules", []))
-    for name, words in rows:
+    for name, words in ways_in(FUNCTIONS, "rules"):
         for only in (None, *range(8)):
             rule = Rule(name, *words.split(": "), only)
             try:
