@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -118,50 +117,45 @@ def _moved(way: tuple[str, Any, bool], f: Failure) -> Results:
 # -- descent, Newton's step, search without a derivative -------------------------------
 
 
-@dataclass(frozen=True)
-class Trial(Question):
-    """A situation in which a function is tried."""
-
-    run: Callable[[Any], Results] = lambda _: {}  # what it does there
-
-
 def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
 
-    def run(function: Any) -> Results:
-        made = function(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+    def run(function: Any, x: float) -> Results:
+        made = function(lambda x: x * x, lambda x: 2 * x, x, **options)
         points = np.asarray(getattr(made, "points", made), dtype=float)
         return {"first step": np.diff(points[:2]), "points": points}
 
-    trial = Trial("in a descent on x²", state={"x": np.array(2.0)}, run=run)
-    start = torch.tensor(2.0, dtype=torch.float64)
-    trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    return _compared(definition, lambda *_, **__: trace, [trial])
+    def reference(error: Any, _: Any, x: float, **options: Any) -> Any:
+        start = torch.tensor(x, dtype=torch.float64)
+        return torch_ref.descent.descend(error, start, **options)
+
+    return _compared(definition, reference, run, {"in a descent on x²": {"x": 2.0}})
 
 
 def newton(definition: Definition) -> Finding:
     """Compare H⁻¹∇ for a random symmetric matrix H."""
     rng = np.random.default_rng(1)
     root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
-    hessian = root @ root.T + np.eye(3)
+    given = {"gradient": gradient, "hessian": root @ root.T + np.eye(3)}
 
-    def run(function: Any) -> Results:
+    def run(function: Any, gradient: np.ndarray, hessian: np.ndarray) -> Results:
         return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
 
-    state = {"gradient": gradient, "hessian": hessian}
-    trial = Trial("not H⁻¹∇", state=state, run=run)
-    return _compared(definition, lambda g, h: np.linalg.solve(h, g), [trial])
+    def reference(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(hessian, gradient)
+
+    return _compared(definition, reference, run, {"not H⁻¹∇": given})
 
 
 BLIND = {
-    "where the error shrinks ahead": (2.0, -0.5),
-    "where it grows ahead and shrinks behind": (2.0, 0.5),
-    "where it grows on both sides": (0.125, 1.0),
-    "where it is equal ahead": (0.5, -1.0),
-    "where it is equal behind": (0.5, 1.0),
-    "left of the lowest point": (-3.0, 1.0),
-    "left of it, on the way up": (-3.0, -1.0),
+    "where the error shrinks ahead": {"x": 2.0, "step": -0.5},
+    "where it grows ahead and shrinks behind": {"x": 2.0, "step": 0.5},
+    "where it grows on both sides": {"x": 0.125, "step": 1.0},
+    "where it is equal ahead": {"x": 0.5, "step": -1.0},
+    "where it is equal behind": {"x": 0.5, "step": 1.0},
+    "left of the lowest point": {"x": -3.0, "step": 1.0},
+    "left of it, on the way up": {"x": -3.0, "step": -1.0},
 }
 """Situations on x², each with the x and the step that lead to it."""
 
@@ -171,51 +165,47 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    trials = [
-        Trial(
-            situation,
-            state={"x": np.array(x), "step": np.array(step)},
-            run=lambda function, x=x, step=step: _blind_step(function, x, step),
-        )
-        for situation, (x, step) in BLIND.items()
-    ]
-    return _compared(definition, torch_ref.search.blind_step, trials)
+
+    def run(function: Any, x: float, step: float) -> Results:
+        evaluated: list[float] = []
+
+        def error(at: Any) -> Any:
+            evaluated.append(float(at))
+            return at * at
+
+        found = np.array(function(error, x, x * x, step), dtype=float)
+        return {"x, value and step": found, "evaluations": np.array(evaluated)}
+
+    return _compared(definition, torch_ref.search.blind_step, run, BLIND)
 
 
-def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
-    evaluated: list[float] = []
-
-    def error(at: Any) -> Any:
-        evaluated.append(float(at))
-        return at * at
-
-    found = np.array(step_of(error, x, x * x, step), dtype=float)
-    return {"x, value and step": found, "evaluations": np.array(evaluated)}
-
-
-def _compared(definition: Definition, reference: Any, trials: list[Trial]) -> Finding:
-    """Compare a function with its reference in all situations."""
+def _compared(
+    definition: Definition,
+    reference: Callable[..., Any],
+    run: Callable[..., Results],
+    situations: dict[str, dict[str, Any]],
+) -> Finding:
+    """Compare what `run` makes of a function and of its reference in all situations."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for trial in trials:
-        results = [trial.run(function) for function in (reference, definition.make)]
-        comparison.add(trial, results[0], Answer(results[1]))
+    for situation, given in situations.items():
+        want, got = (run(each, **given) for each in (reference, definition.make))
+        state = {name: np.array(value) for name, value in given.items()}
+        comparison.add(Question(situation, state=state), want, Answer(got))
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
-    return comparison.finding(_diagnosis, shown)
+    def results_of(edits: list[str], f: Failure) -> Results:
+        return run(edited(own, tuple(edits)), **situations[f.question.name])
 
+    def diagnosis(failures: list[Failure]) -> str:
+        """The edit in our own function that leads to the same results."""
+        f, ways = failures[0], ways_in(COURSE, "ways", definition.name)
+        is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
+        found = explained(ways, failures, results_of, 1e-11)
+        return found or ("sign" if is_turned else "")
 
-def _diagnosis(failures: list[Failure]) -> str:
-    """The edit in our own function that leads to the same results."""
-    name, f = failures[0].definition.name, failures[0]
-    own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
-    found = explained(
-        ways_in(COURSE, "ways", name),
-        failures,
-        lambda edits, f: f.question.run(edited(own, tuple(edits))),
-        1e-11,
-    )
-    is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
-    return found or ("sign" if is_turned else "")
+    home = handmade.search if definition.name == "blind_step" else handmade.descent
+    own = getattr(home, definition.name)
+    return comparison.finding(diagnosis, shown)
