@@ -60,7 +60,7 @@ def _ones(function: Any) -> dict[str, int]:
     return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
 
 
-def _measures(wrong: np.ndarray) -> Iterator[np.ndarray]:
+def _measures(wrong: np.ndarray) -> Iterator[Any]:
     """What a step may return instead of the loss."""
     yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
     yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)

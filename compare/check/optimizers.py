@@ -2,7 +2,6 @@
 
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -21,8 +20,6 @@ from compare.check.results import Answer, Failure, close, wrong_in
 from compare.check.trajectories import (
     STEPS,
     WITHOUT,
-    Path,
-    Shapes,
     Steps,
     Trajectory,
     gradients,
@@ -30,7 +27,6 @@ from compare.check.trajectories import (
     torchs_path,
     trajectory,
 )
-from compare.testing.reference import Results
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -50,7 +46,7 @@ def optimizer(definition: Definition) -> Finding:
     def went(steps: Steps) -> Trajectory:
         return trajectory(definition.make, steps, *giver(form.container))
 
-    comparison = Comparison(definition, _torchs, TOLERANCE)
+    comparison = Comparison(definition, torchs_path, TOLERANCE)
     for number, case in comparison.given_cases():
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
@@ -63,14 +59,14 @@ def optimizer(definition: Definition) -> Finding:
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
-            comparison.add(steps, _torchs(steps), Answer(_results(ours.path, shapes)))
+            comparison.add(steps, torchs_path(steps), Answer(ours.path))
             if ours.mutated:
                 comparison.mistakes.append(("input mutated", "the gradient"))
             if ours.kept:
                 where = "zero_grad leaves a gradient that is not 0"
                 comparison.mistakes.append(("gradients not cleared", where))
         is_right = len(comparison.failures) == before
-        single = went(replace(usual, dtype="float32")).path
+        single = went(replace(usual, dtype="float32")).path.values()
         if any(parameters.dtype != np.float32 for parameters in single):
             comparison.mistakes.append(("dtype changed", "the parameters"))
         if form.container in OBJECTS:
@@ -92,22 +88,10 @@ def _without_gradient(
     except Exception as error:
         yield "no gradient not handled", f"{where}: {wording.raised(error)}"
         return
-    pairs = [*zip(ours, torchs_path(steps), strict=True)][: WITHOUT.stop]
-    if is_right and not all(close(got, want, TOLERANCE) for got, want in pairs):
+    want = torchs_path(steps)
+    skipped = [*want][: WITHOUT.stop * len(steps.shapes)]
+    if is_right and not all(close(ours[n], want[n], TOLERANCE) for n in skipped):
         yield "parameter without gradient changed", f"{where}, and it changes"
-
-
-def _torchs(steps: Steps) -> Results:
-    return _results(torchs_path(steps), steps.shapes)
-
-
-def _results(path: Path, shapes: Shapes) -> Results:
-    ends = [*itertools.accumulate(map(math.prod, shapes))][:-1]
-    return {
-        f"params[{which}] after step {step}": parameter
-        for step, parameters in enumerate(path, 1)
-        for which, parameter in enumerate(np.split(parameters, ends))
-    }
 
 
 # -- diagnosis -------------------------------------------------------------------------
@@ -120,7 +104,7 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     `others` are its defaults that are not torch's.
     """
     try:
-        _torchs(replace(failures[0].question, kwargs=others))
+        torchs_path(replace(failures[0].question, kwargs=others))
     except Exception:  # torch refuses them
         others = {}
     finite = [f for f in failures if np.isfinite([*f.got.values()][-1]).all()]
@@ -136,7 +120,7 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
             path = trajectory(way.optimizer(**constants), steps).path
         except Exception:  # no such piece of source, or not with such shapes
             return False
-        return not wrong_in(f.got, _results(path, steps.shapes), tolerance)
+        return not wrong_in(f.got, path, tolerance)
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
         for name, ways in mistakes.items():

@@ -1,7 +1,7 @@
 """Where an optimiser goes under the same random gradients: a file's, torch's, wrong."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
-from compare.testing.reference import Question
+from compare.testing.reference import Question, Results
 
 STEPS = 6
 WITHOUT = range(2, 4)
@@ -18,8 +18,6 @@ WITHOUT = range(2, 4)
 ON_TORCH = torch.tensor, torch.nn.Parameter
 """What makes an array of torch, and a parameter of it."""
 Shapes = tuple[tuple[int, ...], ...]
-Path = list[np.ndarray]
-"""All parameters in one array, after every step."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Steps(Question):
 class Trajectory:
     """Where an optimiser went."""
 
-    path: Path
+    path: Results = field(default_factory=dict)  # each parameter after each step
     mutated: bool = False  # whether it changed a gradient
     kept: bool = False  # whether `zero_grad` left a gradient that is not 0
 
@@ -65,7 +63,7 @@ def trajectory(
     """Where an optimiser goes; `give` makes an array of its library."""
     params = [parameter(give(a)) for a in start(steps)]
     optimizer = make(params, **steps.kwargs)
-    found = Trajectory([])
+    found = Trajectory()
     for number, given in enumerate(gradients(steps)):
         if number == STEPS // 2 and steps.new_lr is not None:
             if hasattr(optimizer, "set_lr"):
@@ -84,12 +82,13 @@ def trajectory(
             p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient)
             for p, gradient in zip(params, given, strict=True)
         )
-        data = [np.ravel(to_numpy(p.data)) for p in params]
-        found.path.append(np.concatenate(data))
+        for which, p in enumerate(params):
+            name = f"params[{which}] after step {number + 1}"
+            found.path[name] = np.ravel(to_numpy(p.data)).copy()
     return found
 
 
-def torchs_path(steps: Steps) -> Path:
+def torchs_path(steps: Steps) -> Results:
     """Where torch's optimiser of this name goes."""
     make = getattr(torch_ref.optim, steps.name)
     return trajectory(make, steps, *ON_TORCH).path

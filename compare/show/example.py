@@ -130,7 +130,10 @@ def _optimizer(case: Case) -> Example:
     steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=(shape,))
     make = getattr(handmade.optim, case.name)
     got, want = (
-        {f"parameter after {n}": a.reshape(shape) for n, a in enumerate(path, 1)}
+        {
+            f"parameter after {n}": a.reshape(shape)
+            for n, a in enumerate(path.values(), 1)
+        }
         for path in (
             trajectories.trajectory(make, steps).path,
             trajectories.torchs_path(steps),

@@ -296,7 +296,7 @@ def torch_results(name):
         if name.startswith("optim."):
             shapes = tuple(shape for shape in case.shapes if shape)
             steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=shapes)
-            found += trajectories.torchs_path(steps)
+            found += trajectories.torchs_path(steps).values()
         else:
             found += reference.torchs(reference.drawn(case)).values()
     return found

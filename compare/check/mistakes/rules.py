@@ -47,7 +47,6 @@ OTHERS: dict[str, Callable[..., Any]] = {
 class Rule:
     """A wrong derivative of one operation, everywhere or where it is used once."""
 
-    name: str  # of the mistake
     operation: str  # "call": any function of one number
     formula: str
     only: int | None = None  # where it is used wrongly; None: everywhere
@@ -139,8 +138,9 @@ def wrong_gradients(f: Any, points: np.ndarray) -> Iterator[tuple[str, np.ndarra
     A rule is taken wrongly wherever it is used, and in one place alone.
     """
     for name, words in ways_in(FUNCTIONS, "rules"):
+        operation, formula = words.split(": ")
         for only in (None, *range(8)):
-            rule = Rule(name, *words.split(": "), only)
+            rule = Rule(operation, formula, only)
             try:
                 yield name, np.array([gradient(f, x, rule) for x in points])
             except Exception:  # f has an operation that has no rule here
