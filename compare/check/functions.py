@@ -43,10 +43,8 @@ def function_definition(
     ways = f"d{name}_d", f"d{name}d", f"{name}_", "partial_"
     by = [[way + x for way in ways] for x in inputs]
     for other in own:
-        if other != name and (
-            other.replace("_", "") in names
-            or ([other in each for each in by] == [True])
-        ):
+        is_by_x = len(by) == 1 and other in by[0]
+        if other != name and (is_by_x or other.replace("_", "") in names):
             return Definition(name, name, "scalar", value, own[other])
     found = [[own[each] for each in words if each in own] for words in by]
     if len(found) < 2 or not all(found):
@@ -87,6 +85,8 @@ def scalar(definition: Definition) -> Finding:
     def diagnosis(failures: list[Failure]) -> str:
         if all(np.all(failure.x == 0) for failure in failures):
             return "kink value"
+        if not smooth:
+            return ""
         points, got, want = map(np.array, zip(*smooth, strict=True))
         return _mistake_in(definition.make, points, got, want)
 

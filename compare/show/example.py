@@ -129,15 +129,10 @@ def _optimizer(case: Case) -> Example:
     shape = min((s for s in case.shapes if s), key=math.prod)
     steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=(shape,))
     make = getattr(handmade.optim, case.name)
+    paths = trajectories.trajectory(make, steps).path, trajectories.torchs_path(steps)
     got, want = (
-        {
-            f"parameter after {n}": a.reshape(shape)
-            for n, a in enumerate(path.values(), 1)
-        }
-        for path in (
-            trajectories.trajectory(make, steps).path,
-            trajectories.torchs_path(steps),
-        )
+        {f"parameter after {n}": a.reshape(shape) for n, a in enumerate(each, 1)}
+        for each in (path.values() for path in paths)
     )
     gradients = enumerate(trajectories.gradients(steps), 1)
     given = {"parameter": trajectories.start(steps)[0]}
