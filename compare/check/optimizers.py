@@ -1,6 +1,5 @@
 """Checking an optimiser by where it goes under given gradients."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -103,14 +102,16 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     Where two mistakes explain a part of the failures each, and together all: both.
     `others` are its defaults that are not torch's.
     """
+    name, given = failures[0].definition.name, failures[0].question.kwargs
+    lr = all_options(name, {**others, **given})["lr"]
     try:
         torchs_path(replace(failures[0].question, kwargs=others))
     except Exception:  # torch refuses them
         others = {}
     finite = [f for f in failures if np.isfinite([*f.got.values()][-1]).all()]
     failures = [f for f in finite or failures if not _is_ignored(f, failures)]
-    mistakes, k = wrong_steps(failures[0].question.name), _factor(failures[0])
-    constants = {"k": k, "rate": k * _option(failures[0], "lr")}
+    mistakes, k = wrong_steps(name), _factor(failures[0])
+    constants = {"k": k, "rate": k * lr}
 
     def goes(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
         """Whether a mistake leads where the file leads."""
@@ -128,17 +129,6 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
                 return name
         return ""
 
-    def two() -> str:
-        ways = itertools.chain(*mistakes.values())
-        of = {w: {f for f in found if goes(w, found[f], TOLERANCE)} for w in ways}
-        for one, other in itertools.combinations([way for way in of if of[way]], 2):
-            rest, both = found.keys() - of[one] - of[other], one + other
-            is_each_needed = of[one] - of[other] and of[other] - of[one]
-            if is_each_needed and all(goes(both, found[f], TOLERANCE) for f in rest):
-                return f"{one.name} and {other.name}"
-        return ""
-
-    found = dict(enumerate(failures))
     if name := named(failures, TOLERANCE):
         return name
     if "eps" not in taken_in_order(failures[0].definition.make):
@@ -148,7 +138,21 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         for way in [*ways, {"tolerance": LOOSE}]:
             if name := named(large, **way):
                 return name
-    return two()
+    return _two([*itertools.chain(*mistakes.values())], failures, goes)
+
+
+def _two(
+    ways: list[WrongStep], failures: list[Failure], goes: Callable[..., bool]
+) -> str:
+    """Two mistakes that explain a part of the failures each, and together the rest."""
+    found = dict(enumerate(failures))
+    of = {way: {n for n in found if goes(way, found[n], TOLERANCE)} for way in ways}
+    for one, other in itertools.combinations([way for way in of if of[way]], 2):
+        rest, both = found.keys() - of[one] - of[other], one + other
+        is_each_needed = of[one] - of[other] and of[other] - of[one]
+        if is_each_needed and all(goes(both, found[n], TOLERANCE) for n in rest):
+            return f"{one.name} and {other.name}"
+    return ""
 
 
 def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
@@ -159,11 +163,6 @@ def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
         and not wrong_in(f.got, other.got, TOLERANCE)
         for other in failures
     )
-
-
-def _option(f: Failure, name: str) -> Any:
-    default = inspect.signature(f.definition.make).parameters[name].default
-    return f.question.kwargs.get(name, default)
 
 
 def _factor(f: Failure) -> float:
