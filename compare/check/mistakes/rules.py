@@ -34,7 +34,6 @@ SLOPES = {
     **{"arcsin": "1 / sqrt(1 - u**2)", "arccos": "-1 / sqrt(1 - u**2)"},
 }
 """The derivatives of functions of one number."""
-COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
 OTHERS: dict[str, Callable[..., Any]] = {
     **{"maximum": max, "minimum": min},
     **{"square": lambda a: a**2, "fabs": abs},
@@ -88,17 +87,16 @@ class Dual(NDArrayOperatorsMixin):
         a, *others = [i.item() if isinstance(i, np.ndarray) else i for i in inputs]
         y = ufunc(*(getattr(each, "u", each) for each in (a, *others)))
         name, b = ufunc.__name__, (others or [a])[0]
-        if name in COMPARISONS:
+        if isinstance(y, np.bool_):  # a comparison
             return bool(y)
         is_of_two = isinstance(a, Dual) and isinstance(b, Dual)
         if name in OTHERS and not (name == "subtract" and is_of_two):
             return OTHERS[name](a, *others)
         if is_of_two:
             return a.apply(name, y, b, None)
-        second, first = WITH_CONSTANT[name]
-        return self.apply(
-            first if b is self else second, y, self, a if b is self else b
-        )
+        is_second = b is self
+        operation, constant = WITH_CONSTANT[name][is_second], a if is_second else b
+        return self.apply(operation, y, self, constant)
 
     def apply(self, operation: str, y: Any, other: "Dual", constant: Any) -> "Dual":
         """The result y of an operation, of which the rule takes the derivative."""
