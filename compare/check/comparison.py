@@ -123,7 +123,7 @@ class Comparison:
         if ordinary:
             name, (where, fields) = diagnosis(ordinary), shown(ordinary)
             found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
-        elif grave := [m for m in self.mistakes if m[0] not in mistakes.CONVENTIONS]:
+        elif grave := [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]:
             found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
         elif by_default:
             case = wording.call_of(self.failures[0].question)

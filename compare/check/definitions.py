@@ -13,8 +13,7 @@ import torch
 
 from compare.check.libraries import pair_of
 from compare.suggest import suggest
-from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
-from compare.testing.references import REFERENCES
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
 
 NAMES: dict[str, dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("names.toml").read_text(encoding="utf-8")
@@ -22,13 +21,12 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 """What people call classes, functions, parameters and arguments; see names.toml."""
 CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""
-for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
+_LAYERS, _LOSSES = LAYERS + references.LAYERS, LOSSES + references.LOSSES
+for _case in [*_LAYERS, *_LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
-CASES |= REFERENCES
 KINDS = {
-    **dict.fromkeys(REFERENCES, "loss"),
-    **{case.name: "layer" for case in LAYERS},
-    **{case.name: "loss" for case in LOSSES},
+    **{case.name: "layer" for case in _LAYERS},
+    **{case.name: "loss" for case in _LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
     **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
@@ -128,7 +126,7 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     checked = [d for d in found.values() if d.kind != "unknown"]
     bases = {id(base) for d in checked for base in getattr(d.make, "__mro__", ())[1:]}
     classes = {d.name for d in checked if d.is_class}
-    known = {*vars(torch.nn), *REFERENCES}
+    known = {*vars(torch.nn), *vars(references)}
     return [
         d
         for d in found.values()

@@ -151,7 +151,7 @@ def _two(
         rest, both = found.keys() - of[one] - of[other], one + other
         is_each_needed = of[one] - of[other] and of[other] - of[one]
         if is_each_needed and all(goes(both, found[n], TOLERANCE) for n in rest):
-            return f"{one.name} and {other.name}"
+            return f"{one.name}, and {other.name}"
     return ""
 
 

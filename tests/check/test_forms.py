@@ -92,7 +92,7 @@ def test_what_is_not_tested_is_told_with_the_line_that_fails(find_one):
     source = source.replace("self.x = x", "self.x, (rows, columns) = x, x.shape")
     assert find_one(source).not_tested == [
         "argument bias",
-        "cannot handle one example, many leading dimensions: line 7",
+        "cannot handle 1-D input, 4-D input: line 7",
     ]
 
 

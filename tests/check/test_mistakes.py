@@ -1,12 +1,16 @@
 """The tables of mistakes: every row can be used."""
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from compare.check.definitions import CASES as CASES_BY_NAME
+from compare.check.definitions import KINDS, Definition
 from compare.check.mistakes import (
+    CONVENTIONS,
     COURSE,
     FUNCTIONS,
     HINTS,
@@ -14,11 +18,15 @@ from compare.check.mistakes import (
     OPTIMIZERS,
     SCHEDULES,
     bare,
+    sequences,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
+from compare.check.results import Answer, Failure, close
 from compare.check.trajectories import Steps, torchs_path, trajectory
 from compare.testing import OPTIMIZERS as CASES
-from handmade import nn, optim
+from compare.testing import references
+from compare.testing.reference import drawn, torchs
+from handmade import optim
 
 SITUATIONS = [{"new_lr": 0.03}, {"scale": 100}]
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
@@ -45,7 +53,7 @@ def differ(path, other):
 
 def test_every_mistake_has_a_hint():
     rows = [*OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES]
-    names = {row["name"] for row in MISTAKES} | {row["name"] for row in rows}
+    names = {row["name"] for row in [*MISTAKES, *rows]}
     assert names == HINTS.keys()
 
 
@@ -57,7 +65,7 @@ def test_a_diagnosis_can_be_taken_apart():
 
 def test_mistakes_name_classes_that_there_are():
     for row in MISTAKES:
-        assert {*row["of"]} <= {*nn.__all__, "Rosenblatt"}, row["name"]
+        assert {*row["of"]} <= KINDS.keys(), row["name"]
     for row in OPTIMIZERS:
         assert {*row.get("of", "SGD").split()} <= {*NAMES}, row["name"]
 
@@ -79,3 +87,30 @@ def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
     for wrong in itertools.chain(*wrong_steps(name).values()):
         pairs = zip(given, right, strict=True)
         assert any(differ(path_of(wrong, *each), path) for each, path in pairs), wrong
+
+
+DERIVED = [
+    pytest.param(name, row, id=f"{name}: {row['name']}")
+    for row in MISTAKES
+    for name in row["of"]
+    if "torch" in row and row["name"] not in CONVENTIONS
+]
+
+
+@pytest.mark.parametrize(("name", "row"), DERIVED)
+def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
+    monkeypatch.setattr(sequences, "close", lambda *_: True)
+    definition = Definition(name, name, KINDS[name], getattr(references, name))
+    shown = set()
+    for case in CASES_BY_NAME[name]:
+        question = drawn(case)
+        want = torchs(question)
+        answer = Answer(want, question.grad_output(want["output"]))
+        failure = Failure(definition, question, want, answer, tuple(want))
+        for formula in row["torch"]:
+            with suppress(RuntimeError):  # two dimensions only
+                found = sequences.derived(failure, formula)
+                assert found.keys() <= want.keys()
+                if any(not close(found[n], want[n], 1e-6) for n in found):
+                    shown.add(formula)
+    assert shown == {*row["torch"]}

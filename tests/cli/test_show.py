@@ -353,7 +353,7 @@ def test_sections_are_those_of_the_docstring():
     assert sections["Shape"].startswith("x and y (n, c)")  # its own
     assert "running statistics follow" in sections["Forward"]  # of its base class
     assert docstring.sections(handmade.autodiff.grad)["Torch"] == "`torch.func.grad`."
-    assert docstring.summary(handmade.nn.MSELoss).startswith("The squared difference")
+    assert docstring.summary(handmade.nn.MSELoss).startswith("Mean squared error")
 
 
 # -- rendering -------------------------------------------------------------------------

@@ -14,7 +14,13 @@ assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a l
 these. The tables of optimisers, functions, schedules and the course have ways of their
 own.
 
-To add a mistake, add a row here and a wrong file in tests/check/wrong.
+Rows of special classes come first, in their order, and `last` ones behind all others.
+An `extreme` one can also be told where only extreme inputs give wrong results.
+
+Formulas under "torch" compute y by torch's functions; autograd differentiates them.
+
+To add a mistake, add a row here, and a wrong file in tests/check/wrong or an edit of a
+right one in tests/check/edits.toml.
 """
 
 import inspect
@@ -30,6 +36,7 @@ import numpy as np
 
 import handmade
 from compare.check.mistakes import norms, variants
+from compare.check.mistakes.sequences import derived
 from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
@@ -125,10 +132,15 @@ def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
     if found is None:  # it assigned something
         found = {
             result: np.asarray(after[symbol])
-            for symbol, result in SYMBOLS.items()
+            for symbol, result in _symbols(names["f"]).items()
             if after.get(symbol) is not names.get(symbol)
         }
     return [found] if isinstance(found, dict) else found
+
+
+def _symbols(f: Failure) -> dict[str, str]:
+    """What the results are called in formulas: the gradient of k is dk."""
+    return SYMBOLS | {f"d{name}": f"gradient {name}" for name in f.question.further}
 
 
 def _names(f: Failure) -> dict[str, Any]:
@@ -142,7 +154,8 @@ def _names(f: Failure) -> dict[str, Any]:
         **vars(np),
         **vars(variants),
         **vars(norms),
-        **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
+        "derived": derived,
+        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
         **({"c": variants.share(f)} if f.is_loss else {}),
@@ -182,12 +195,12 @@ COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
 """The rows of functions of a few numbers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
-"""The rows of layers and losses, those of special classes first, unless they say
-that they are `last`."""
+"""The rows of layers and losses, in the order in which they are tried."""
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
-    _row["ways"] = [_compiled(way) for way in _row.get("ways", [])]
+    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
 
 
 def ways_in(
@@ -225,7 +238,7 @@ def diagnosis(failures: list[Failure]) -> str:
     are not finite, and a value in place of one for each example.
     """
     ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
-    for is_telling in (lambda f: f.x.size, _is_finite, _is_usual, _is_off_kinks):
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
     rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
     ways: Ways = {}
@@ -298,12 +311,7 @@ def _is_far(f: Failure) -> bool:
     return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
 
 
-def _is_usual(f: Failure) -> bool:
-    """Whether it needs neither reduction="none" nor an unusual number of dimensions."""
-    if f.question.name == "LayerNorm":
-        return np.size(f.question.args[0]) == 1 < f.x.ndim
-    if f.question.name in ("Linear", "NLLLoss", "CrossEntropyLoss") and f.x.ndim != 2:
-        return False
+def _is_reduced(f: Failure) -> bool:
     return not f.is_loss or f.got["output"].shape == f.want["output"].shape
 
 
