@@ -203,6 +203,15 @@ for _row in MISTAKES:
     _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
 
 
+def ways_in(
+    rows: list[dict[str, Any]], kind: str, name: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Each mistake in a definition of this name, and each of its ways of a kind."""
+    for row in rows:
+        for way in row.get(kind, []) if name in row.get("of", name) else ():
+            yield row["name"], way
+
+
 def bare(name: str) -> list[str]:
     """The names in the tables that a diagnosis consists of."""
     parts = name.split(", and ")
