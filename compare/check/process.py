@@ -33,10 +33,14 @@ class Worker:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[bytes] | None = None
+        self.is_closed = False
 
     def ask(self, request: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
         """All news of a child that judges a file, and how it ended."""
+        if self.is_closed:
+            raise InterruptedError("the check was stopped")
         if self.process is None or self.process.poll() is not None:
+            self._end()
             self.process = subprocess.Popen(
                 # -P: nothing is imported from the current folder.
                 [sys.executable, "-P", "-c", START, str(ROOT)],
@@ -64,6 +68,10 @@ class Worker:
 
     def close(self) -> None:
         """End the process, and with it what it judges."""
+        self.is_closed = True
+        self._end()
+
+    def _end(self) -> None:
         if self.process is not None:
             for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
                 assert pipe

@@ -184,8 +184,9 @@ def show_table(outcomes: Sequence[Outcome], out: Console, language: str = "en") 
 
 def _shortened(files: Sequence[str]) -> list[str]:
     """Paths without the folder that all of them lie in."""
-    common = os.path.commonpath([os.path.dirname(file) for file in files])
-    return [_printable(os.path.relpath(file, common or ".")) for file in files]
+    full = [os.path.abspath(file) for file in files]
+    common = os.path.commonpath([os.path.dirname(file) for file in full])
+    return [_printable(os.path.relpath(file, common)) for file in full]
 
 
 def _cell(outcome: Outcome, name: str, words: Words) -> Text:

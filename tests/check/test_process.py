@@ -278,19 +278,11 @@ def test_nothing_outlives_the_command(ends, who, tmp_path, write):
         pytest.skip("nobody knows it")
     ids = tmp_path / "ids"
     path = write(ENDLESS.format(ids=str(ids)))
-    other = write("import time; time.sleep(90)\n", "other.py")
+    others = [write("import time; time.sleep(90)\n", "other.py")] * (who == "check")
     folder = tmp_path / "temporary"
     folder.mkdir()
-    command = [
-        sys.executable,
-        "-m",
-        "compare",
-        "check",
-        path,
-        other,
-        "--timeout",
-        "100",
-    ]
+    options = [path, *others, "--timeout", "100"]
+    command = [sys.executable, "-m", "compare", "check", *options]
     env = {**os.environ, "TMPDIR": str(folder)}
     check = subprocess.Popen(command, stdout=-3, stderr=-3, env=env)
     try:
@@ -305,6 +297,7 @@ def test_nothing_outlives_the_command(ends, who, tmp_path, write):
         assert not any(folder.iterdir())
     finally:
         check.kill()
+        check.wait()
         for pid in (child, grandchild):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
