@@ -15,6 +15,7 @@ from compare.check.forms import formed
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
+from compare.check.training_step import training_step
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
@@ -176,6 +177,7 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "descend": course.descend,
     "newton": course.newton,
     "blind": course.blind,
+    "training step": training_step,
     "unknown": unknown,
 }
 """By the kind of a definition."""

@@ -120,6 +120,8 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
+NETS: list[dict[str, Any]] = _ROWS.pop("nets")
+"""The rows of whole nets."""
 MISTAKES: list[Mistake] = []
 """The mistakes of layers and losses, those of special classes first."""
 for _row in (row for rows in _ROWS.values() for row in rows):
