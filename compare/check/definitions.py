@@ -211,7 +211,9 @@ def _roles_of(function: Any) -> set[str]:
 def training_role(name: str) -> str:
     """What an argument in the training of a net is for; "" if that is not known."""
     word = plain(name)
-    return _TRAINING.get(word) or _TRAINING.get(word.rstrip("0123456789"), "")
+    found = _TRAINING.get(word) or _TRAINING.get(word.rstrip("0123456789"))
+    parts = NAMES["training_parts"].items()
+    return found or next((r for p, r in parts if re.search(p, word)), "")
 
 
 def _arguments_of(function: Any) -> list[str]:

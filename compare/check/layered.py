@@ -1,4 +1,4 @@
-"""A net rebuilt as layers z = a W + b, a' = f(z), and its backward pass with mistakes."""
+"""A net rebuilt of layers z = a W + b, a' = f(z), and mistakes in its backward pass."""
 
 import re
 from collections.abc import Iterator
@@ -77,12 +77,14 @@ class Layered:
     hidden: str  # the activation of its hidden layers
     last: str  # that of its output
 
-    @property
-    def words(self) -> str:
-        """On which loss the usual gradient of these layers descends."""
+    def loss_words(self, family: str) -> str:
+        """The loss on which these layers descend."""
         if self.last in ("step", "sign"):
-            return "the perceptron criterion (the perceptron's rule)"
-        return f"the loss of its layers ({self.hidden}, {self.last})"
+            return "the perceptron criterion: it is the perceptron's rule"
+        names = " and ".join(
+            dict.fromkeys([self.hidden, self.last][-len(self.layers) :])
+        )
+        return f"the {family} of layers with {names}"
 
     def changed(self, only: int | None) -> list[str]:
         """The parameters of the layers in which a rule is changed."""
@@ -90,7 +92,7 @@ class Layered:
         return [layer.weight for layer in layers]
 
     def passes(self, values: Values, x: np.ndarray) -> tuple[list[Any], list[Any]]:
-        """The weighted sums and the activations of all layers, the first one's input."""
+        """The weighted sums and the activations of all layers, first the input."""
         sums, acts = [], [x]
         for i, layer in enumerate(self.layers):
             w, b, _ = layer.split(values)
@@ -163,52 +165,54 @@ def _names(activation: str, z: np.ndarray, h: np.ndarray) -> dict[str, Any]:
             return h * (v - (v * h).sum(1, keepdims=True))
         return v * by_output(h)
 
-    def other(name: str) -> np.ndarray:
-        if name == activation:
-            raise ValueError
-        g, slope = ACTIVATIONS[name]
-        return slope(g(z))
-
     names = {"z": z, "h": h, "s": by_output(h), "by_output": by_output}
-    return (
-        names
-        | {"through": through, "slope": lambda q: by_output(f(q))}
-        | {"other": other}
-    )
+    names |= {"through": through, "slope": lambda q: by_output(f(q))}
+    for name in ("sigmoid", "tanh", "ReLU"):
+        g, slope = ACTIVATIONS[name]
+        names |= {f"{name}_slope": slope(g(z)), f"{name}_formula": slope(h)}
+    return names
 
 
-def layered(names: Values, n_in: int, n_out: int | None) -> Iterator[Layered]:
+def layered(values: Values, n_in: int, n_out: int) -> Iterator[Layered]:
     """Every net of layers that these parameters may make up."""
-    weights = [n for n, a in names.items() if not _is_bias(n) and a.ndim in (1, 2)]
-    biases = [n for n in names if n not in weights]
-    if biases and len(biases) != len(weights):
-        return
-    for layers in _chains(names, weights, biases, n_in, n_out):
-        for hidden in HIDDEN if len(weights) > 1 else HIDDEN[:1]:
-            for last in ACTIVATIONS:
-                yield Layered(layers, hidden, last)
+    weights = weights_of(values)
+    biases = [n for n in values if n not in weights]
+    if len(biases) in (0, len(weights)):
+        for layers in _chains(values, weights, biases, n_in, n_out):
+            for hidden in HIDDEN if len(weights) > 1 else HIDDEN[:1]:
+                for last in ACTIVATIONS:
+                    yield Layered(layers, hidden, last)
 
 
-def _is_bias(name: str) -> bool:
-    return bool(re.match(r"_*(b|theta0|w0)", re.split(r"[.\]]", name.rstrip("]"))[-1]))
+def weights_of(values: Values) -> list[str]:
+    """The names of those parameters that are weights, and not biases."""
+    found: list[str] = []
+    is_after_weight = False
+    for name, a in values.items():
+        word = (re.findall(r"[A-Za-z_]+", name) or [""])[-1]
+        is_flat = is_after_weight and (a.ndim < 2 or 1 in a.shape)
+        is_bias = re.match(r"(?i)_*b|.*bias|theta_?0", word) or (not word and is_flat)
+        is_after_weight = not is_bias
+        found += [] if is_bias else [name]
+    return found
 
 
 def _chains(
-    values: Values, weights: list[str], biases: list[str], n_in: int, n_out: int | None
+    values: Values, weights: list[str], biases: list[str], n_in: int, n_out: int
 ) -> Iterator[tuple[Layer, ...]]:
+    """Every way to read weights as layers from so many inputs to so many outputs."""
     if not weights:
-        if n_out in (None, n_in):
+        if n_in == n_out:
             yield ()
         return
-    shape = values[weights[0]].shape
-    shape = (*shape, 1)[:2]
+    shape = (*values[weights[0]].shape, 1)[:2]
     bias = biases[0] if biases else ""
     for is_transposed in (False, True):
         rows, out = shape[::-1] if is_transposed else shape
-        starts = [None] if rows == n_in else [0, -1] if rows == n_in + 1 else []
+        rows_of_bias = {n_in: [None], n_in + 1: [0, -1]}.get(rows, [])
         if bias and values[bias].size != out:
             continue
-        for start in starts:
-            layer = Layer(weights[0], is_transposed, bias, start)
+        for row in rows_of_bias:
+            layer = Layer(weights[0], is_transposed, bias, row)
             for rest in _chains(values, weights[1:], biases[1:], out, n_out):
                 yield (layer, *rest)

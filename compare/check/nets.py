@@ -2,8 +2,8 @@
 
 A net is a class with `train(X, y, lr)`, or with a forward and a backward pass and
 perhaps an update; or functions of its parameters. What an argument is for is told by
-its name (names.toml, [training]) or by its place; sizes, layouts of a batch and forms
-of a target are found by trying.
+its name (names.toml, [training]) or by its place. Sizes, the layout of a batch and the
+form of a target are found by trying.
 """
 
 import copy
@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from compare.check.definitions import (
 LR, N = 0.5, 5
 SIZES = ((2, 4, 3), (2, 4, 1))
 """Of input, hidden layer and output: so different that no layout can be mixed up."""
-FORWARDS = (*(n for n in FORWARD if n != "loss"), *CALLS["predict"])
+BY_PLACE = ("size 0", "size 1", "size 2")
 LAYOUTS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "rows": (lambda a: a, False),
     "columns": (lambda a: a.T, False),
@@ -44,67 +44,50 @@ LAYOUTS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "one column": (lambda a: a[0][:, None], False),
 }
 """How a batch is given, and whether the forward pass takes one example at a time."""
+FORWARDS = (*(n for n in FORWARD if n != "loss"), *CALLS["predict"])
+BACKWARDS = (*BACKWARD, *CALLS["backward"])
 Values = dict[str, np.ndarray]
 
 
-def call(function: Any, known: dict[str, Any], rest: tuple[str, ...] = ()) -> Any:
+def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:
     """Call a function with what its arguments' names stand for; others in order."""
     parameters = inspect.signature(function).parameters.values()
-    left = [r for r in rest if r not in {training_role(p.name) for p in parameters}]
+    told = {training_role(p.name) for p in parameters}
+    left = [role for role in by_place if role not in told]
     given = {}
     for p in parameters:
         key = p.name if p.name in known else training_role(p.name)
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
         if key in known:
             given[p.name] = known[key]
-        elif p.default is p.empty:
+        elif p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD:
             if not left:
-                raise NotTested(f"its argument {p.name} is not understood")
+                raise NotTested(f"the argument {p.name} is not understood")
             given[p.name] = known[left.pop(0)]
     return function(**given)
 
 
-def leaves(tree: Any, name: str = "", seen: Any = ()) -> Iterator[tuple[Any, ...]]:
+def leaves(
+    tree: Any, name: str = "", seen: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any, Any, np.ndarray]]:
     """Every float array in attributes, lists and dicts: name, owner, key, array."""
-    seen = seen or set()
-    if id(tree) in seen or len(seen) > 200:
+    if id(tree) in seen or len(seen) > 5:
         return
-    seen.add(id(tree))
+    if getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
+        tree = vars(tree)
     if isinstance(tree, dict):
-        items = [(f"{name}.{k}".lstrip("."), k, v) for k, v in tree.items()]
+        items = [(f"{name}.{key}".lstrip("."), key, v) for key, v in tree.items()]
     elif isinstance(tree, (list, tuple)):
         items = [(f"{name}[{i}]", i, v) for i, v in enumerate(tree)]
-    elif getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
-        items = [(f"{name}.{k}".lstrip("."), k, v) for k, v in vars(tree).items()]
     else:
         return
     for label, key, value in items:
-        is_bias = isinstance(value, float) and re.search(r"(^|\W)_?b", label)
         is_row = isinstance(value, list) and {*map(type, value)} == {float}
-        if is_bias or is_row or getattr(getattr(value, "dtype", 0), "kind", "") == "f":
-            if isinstance(value, (np.ndarray, np.floating, float, list)):
-                yield label, tree, key, np.array(value, dtype=float)
+        is_bias = isinstance(value, float) and re.search(r"(^|\W)_?b", label)
+        is_array = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        if is_array or is_row or is_bias:
+            yield label, tree, key, np.array(value, dtype=float)
         else:
-            yield from leaves(value, label, seen)
-
-
-def write(state: Any, values: Values) -> Any:
-    """Set parameters by name."""
-    for name, owner, key, _ in list(leaves(state)):
-        if name not in values:
-            continue
-        new = values[name].copy()
-        old = owner.__dict__[key] if hasattr(owner, "__dict__") else owner[key]
-        if isinstance(old, (float, list)):
-            new = new.tolist()
-        if isinstance(owner, tuple):
-            owner[key][...] = new
-        elif hasattr(owner, "__dict__"):
-            setattr(owner, key, new)
-        else:
-            owner[key] = new
-    return state
+            yield from leaves(value, label, (*seen, id(tree)))
 
 
 def read(state: Any) -> Values:
@@ -112,16 +95,29 @@ def read(state: Any) -> Values:
     return {name: array for name, _, _, array in leaves(state)}
 
 
-@dataclass
+def write(state: Any, values: Values) -> Any:
+    """Set parameters by name."""
+    for name, owner, key, _ in [*leaves(state)]:
+        if name in values and isinstance(owner, tuple):
+            owner[key][...] = values[name]
+        elif name in values:
+            is_array = isinstance(owner[key], np.ndarray)
+            owner[key] = values[name].copy() if is_array else values[name].tolist()
+    return state
+
+
+@dataclass(frozen=True)
 class Net:
     """A net of a file, ready to be run."""
 
     state: Any  # the instance, or the parameters of functions
     functions: dict[str, Any]  # of the file, by name
-    train: str = ""  # the name of the method or function that takes a whole step
+    train: str = ""  # the method or function that takes a whole step, if there is one
+    data: dict[str, str] = field(default_factory=dict)  # attributes with a batch: role
     layout: str = "rows"
-    to_target: Callable[[Any], Any] = field(default=lambda t: t)
-    has_lr: bool = False  # whether it takes a learning rate
+    to_target: Callable[[Any], Any] = lambda t: t
+    names: tuple[str, ...] = ()  # of the parameters; () if all are
+    is_initial: bool = False  # whether each training begins with its own parameters
     upstream: np.ndarray | None = None  # of a backward pass that is given a gradient
 
     @property
@@ -129,221 +125,250 @@ class Net:
         """Whether it is an instance of a class of the file."""
         return getattr(type(self.state), "__module__", "") == MODULE
 
-    def find(self, state: Any, names: tuple[str, ...]) -> Any:
-        """The first method or function of these names."""
-        if self.is_class:
-            return next((f for n in names if callable(f := _own(state, n))), None)
-        names = tuple(map(plain, names))
-        found = {plain(n): f for n, f in self.functions.items()}
-        return next((found[n] for n in names if n in found), None)
+    @property
+    def lr(self) -> float:
+        """The learning rate that it is given; 1 if it takes none."""
+        return LR if "lr" in self.roles or not self.learns else 1.0
 
-    def known(self, state: Any, x: Any, target: Any) -> dict[str, Any]:
-        """What can be given, by role."""
+    @property
+    def learns(self) -> bool:
+        """Whether the file changes the parameters, and not only returns gradients."""
+        names = [*read(self.state)] if self.is_class else []
+        backward = self.find(self.state, BACKWARDS)
+        text = inspect.getsource(backward) if backward and names else ""
+        changes = rf"self\.({'|'.join(names)})\b *[-+]?=" if names else "$^"
+        update = self.find(self.state, CALLS["update"])
+        return bool(self.train or update or re.search(changes, text))
+
+    @property
+    def roles(self) -> set[str]:
+        """The roles of the arguments of its step, and of its attributes."""
+        steps = [BACKWARDS, CALLS["update"]] if not self.train else [(self.train,)]
+        found = [f for names in steps if (f := self.find(self.state, names))]
+        names = [n for f in found for n in inspect.signature(f).parameters]
+        attributes = vars(self.state) if self.is_class else ()
+        return {*map(training_role, [*names, *attributes]), *self.data.values()}
+
+    def find(self, state: Any, names: tuple[str, ...]) -> Any:
+        """The first method, or function, of these names."""
+        if self.is_class:
+            methods = (getattr(state, n, None) for n in names)
+            return next((m for m in methods if callable(m)), None)
+        own = {plain(n): f for n, f in self.functions.items()}
+        return next((own[n] for n in map(plain, names) if n in own), None)
+
+    def _ready(
+        self, values: Values, x: np.ndarray, target: Any = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """A copy of the state with these parameters, and what can be given, by role."""
+        np.random.seed(0)
+        state = write(copy.deepcopy(self.state), values)
         shape = LAYOUTS[self.layout][0]
-        xs, ts = shape(x), None if target is None else self.to_target(shape(target))
-        known = {"x": xs, "lr": LR, "one": 1, "all": len(x), "params": state}
-        if ts is not None:
-            known |= {"target": ts, "pairs": list(zip(xs, ts, strict=False))}
-        if not self.is_class and isinstance(state, dict):
-            known |= state
-        return known
+        known = {"x": shape(x), "lr": self.lr, "one": 1, "all": len(x)}
+        if target is not None:
+            known["target"] = self.to_target(shape(target))
+            with suppress(TypeError):
+                known["pairs"] = [*zip(known["x"], known["target"], strict=False)]
+        if self.is_class:
+            for name in vars(state):
+                role = self.data.get(name) or training_role(name)
+                if role in known.keys() & {"lr", "one", *self.data.values()}:
+                    setattr(state, name, known[role])
+        return state, known
+
+    def _given(self, state: Any, known: dict[str, Any]) -> dict[str, Any]:
+        own = state if isinstance(state, dict) and not self.is_class else {}
+        return known | {"params": state} | own
 
     def output(self, values: Values, x: np.ndarray) -> np.ndarray:
         """What its own forward pass gives, one example a row."""
-        state = write(copy.deepcopy(self.state), values)
+        state, known = self._ready(values, x)
         forward = self.find(state, FORWARDS)
         if forward is None:
             raise NotTested("it has no forward pass of its own")
-        known = self.known(state, x, None)
+        known = self._given(state, known)
         if LAYOUTS[self.layout][1]:
             each = (call(forward, known | {"x": one}, ("x",)) for one in known["x"])
             return np.stack([np.ravel(_output(out, state)) for out in each])
-        out = np.asarray(_output(call(forward, known, ("x",)), state), dtype=float)
+        out = _output(call(forward, known, ("x",)), state)
         return out.T if self.layout == "columns" else out.reshape(len(x), -1)
 
     def step(
         self, values: Values, x: np.ndarray, target: np.ndarray, steps: int = 1
     ) -> tuple[Values, Any]:
         """The parameters after a step, and what it returns (its loss, perhaps)."""
-        state = write(copy.deepcopy(self.state), values)
+        state, known = self._ready(values, x, target)
         result = None
         for _ in range(steps):
-            known, before = self.known(state, x, target), read(state)
-            order = ("x", "target", "lr")
+            before, given = read(state), self._given(state, known)
             if self.train:
                 function = self.find(state, (self.train,))
-                result = call(function, known, order)
+                result = call(function, given, ("x", "target", "lr"))
             else:
-                result = self._passes(state, known)
-            state = self._new_state(state, before, result)
-        return read(state), result
+                result = self._passes(state, given)
+            state = self._after(state, before, result)
+        return {n: a for n, a in read(state).items() if n not in self.data}, result
 
     def _passes(self, state: Any, known: dict[str, Any]) -> Any:
         """Forward, backward and update; returns the gradients or new parameters."""
         if zero := self.find(state, CALLS["zero"]):
             call(zero, known)
-        forward = self.find(state, FORWARDS)
-        out = call(forward, known, ("x",))
+        out = call(self.find(state, FORWARDS), known, ("x",))
         known["prediction"] = _output(out, state)
         known["cache"] = out[1] if isinstance(out, tuple) and len(out) == 2 else out
+        by_place: tuple[str, ...] = ("x", "target", "lr")
         if self.upstream is not None:
-            known["g"] = LAYOUTS[self.layout][0](self.upstream[: len(known["x"])])
-        backward = self.find(state, BACKWARD + CALLS["backward"])
-        order = ("g",) if self.upstream is not None else ("x", "target", "lr")
-        grads = known["grads"] = call(backward, known, order)
-        if isinstance(grads, tuple) and isinstance(grads[0], dict):
-            known["grads"] = grads[0]
+            known["g"] = LAYOUTS[self.layout][0](self.upstream[: known["all"]])
+            known["grads"], by_place = known["g"], ("g",)
+        grads = call(self.find(state, BACKWARDS), known, by_place)
+        is_pair = isinstance(grads, tuple) and isinstance(grads[0], dict)
+        known["grads"] = grads = grads[0] if is_pair else grads
         update = self.find(state, CALLS["update"])
         result = call(update, known, ("lr",)) if update else None
         return grads if result is None else result
 
-    def _new_state(self, state: Any, before: Values, result: Any) -> Any:
-        """The state with the parameters after a step: changed, or returned."""
-        for new in (result, *(result if isinstance(result, tuple) else ())):
-            if not self.is_class and [*read(new)] == [*before]:
+    def _after(self, state: Any, before: Values, result: Any) -> Any:
+        """The state with the parameters after a step: changed, returned, or by hand."""
+        news = [result, *(result if isinstance(result, tuple) else ())]
+        if not self.is_class:
+            for new in (new for new in news if [*read(new)] == [*before]):
                 return new
-            if isinstance(new, tuple) and len(new) == len(before) and self.is_names:
-                return dict(zip(state, new, strict=True))
+            if isinstance(result, tuple) and self.train:
+                return write(state, dict(zip(before, map(np.asarray, result))))
         after = read(state)
-        if all(np.array_equal(before[n], after.get(n)) for n in before):
-            self.has_lr = True
-            found = dict(_gradients(before, after, result))
-            return write(state, {n: before[n] - LR * g for n, g in found.items()})
-        return state
-
-    @property
-    def learns_itself(self) -> bool:
-        """Whether the file changes the parameters, and not only returns gradients."""
-        return bool(self.train or self.find(self.state, CALLS["update"]))
-
-    @property
-    def is_names(self) -> bool:
-        """Whether the parameters are single arguments of a function."""
-        return isinstance(self.state, dict) and "params" not in {
-            training_role(p)
-            for p in inspect.signature(self.functions[self.train]).parameters
-        }
+        if any(not np.array_equal(before[n], after.get(n)) for n in before):
+            return state
+        found = dict(_gradients(before, after, result))
+        return write(state, {n: before[n] - self.lr * g for n, g in found.items()})
 
     def losses(self, values: Values, x: np.ndarray, target: np.ndarray) -> Values:
         """The values of its own losses, by name; what its step returns is one."""
-        found: dict[str, Any] = {}
-        state = write(copy.deepcopy(self.state), values)
-        known = self.known(state, x, target)
+        state, known = self._ready(values, x, target)
+        known = self._given(state, known)
         with suppress(Exception):
-            forward = self.find(state, FORWARDS)
-            known["prediction"] = _output(call(forward, known, ("x",)), state)
-            known["cache"] = known["prediction"]
-        own = dir(state) if self.is_class else []
-        for name in dict.fromkeys([*own, *self.functions]):
-            function = _own(state, name) if name in own else self.functions[name]
-            if plain(name) in CALLS["loss"] or (
-                name not in own and _kind_is_loss(name)
-            ):
-                with suppress(Exception):
-                    found[name] = call(function, known, ("prediction", "target"))
+            out = call(self.find(state, FORWARDS), known, ("x",))
+            known["prediction"] = known["cache"] = _output(out, state)
+        methods = {
+            n: getattr(state, n) for n in dir(state) if plain(n) in CALLS["loss"]
+        }
+        functions = {n: f for n, f in self.functions.items() if is_loss(n)}
+        found: dict[str, Any] = {}
+        for name, function in (functions | methods).items():
+            with suppress(Exception):
+                found[name] = float(call(function, known, ("prediction", "target")))
         with suppress(Exception):
             result = self.step(values, x, target)[1]
             *_, last = result if isinstance(result, (tuple, list)) else (result,)
-            found["the loss that its step returns"] = last
-        return {n: np.array(v, float) for n, v in found.items() if np.size(v) == 1}
+            found["loss that its step returns"] = float(last)
+        return {name: np.array(value) for name, value in found.items()}
 
 
-def _kind_is_loss(name: str) -> bool:
-    return meant_by(name).endswith("Loss")
+def is_loss(name: str) -> bool:
+    """Whether a function of this name is a loss."""
+    return plain(name) in CALLS["loss"] or meant_by(name).endswith("Loss")
 
 
-def _own(state: Any, name: str) -> Any:
-    return (
-        None
-        if name.startswith("__") and name != "__call__"
-        else getattr(state, name, None)
-    )
-
-
-def _output(out: Any, state: Any) -> Any:
-    """The output among what a forward pass returns."""
-    if isinstance(out, tuple) and len(out) == 2 and not isinstance(out[0], np.ndarray):
-        out = out[1]
-    if isinstance(out, tuple):
-        is_cache = not isinstance(out[-1], np.ndarray) or len(out) == 2
-        return out[0] if is_cache and isinstance(out[0], np.ndarray) else out[-1]
-    if isinstance(out, list) and isinstance(out[-1], np.ndarray):
-        return out[-1]
-    if isinstance(out, dict):
-        return [*out.values()][-1]
+def _output(out: Any, state: Any) -> np.ndarray:
+    """The output in what a forward pass returns, or leaves in an attribute."""
     if out is None:
-        names = CALLS["output"]
-        return next(getattr(state, n) for n in names if hasattr(state, n))
-    return out
+        out = next(getattr(state, n) for n in CALLS["output"] if hasattr(state, n))
+    many = [*out.values()] if isinstance(out, dict) else out
+    if isinstance(many, (tuple, list)):
+        arrays = [a for a in many if isinstance(a, np.ndarray)]
+        out = arrays[-1] if arrays else many
+    return np.asarray(out, dtype=float)
 
 
 def _gradients(
     before: Values, after: Values, result: Any
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Gradients by parameter, of a net that returns or keeps them."""
-    if isinstance(result, tuple) and result and isinstance(result[0], dict):
-        result = result[0]
-    returned = read({"": result})
+    returned = read({"": [*result] if isinstance(result, tuple) else result})
     if isinstance(result, tuple) and len(returned) == len(before):
         yield from zip(before, returned.values(), strict=True)
         return
-    given = {plain(re.sub(r"^\W+", "", n)): g for n, g in (after | returned).items()}
+    kept = {plain(name): a for name, a in (after | returned).items()}
     for name in before:
-        *path, last = name.split(".")
-        words = (f"d{last}", f"{last}grad", f"grad{last}", f"{last}gradient", last)
-        keys = [plain(".".join([*path, word])) for word in words]
-        keys += [plain(word) for word in words]
-        keys += [plain(f"grads.{word}") for word in words]
-        own = next((given[k] for k in keys if k in given and k != plain(name)), None)
-        if own is None and last in (result if isinstance(result, dict) else ()):
-            own = np.array(result[last])
-        if own is not None and own.shape == before[name].shape:
-            yield name, own
+        path, _, last = name.rpartition(".")
+        words = [f"d{last}", f"{last}grad", f"grad{last}", f"{last}gradient"]
+        labels = [f"{path}.{w}" for w in words] + words + [f"grads.{last}", f".{last}"]
+        found = (kept[w] for w in map(plain, labels) if w in kept)
+        if (gradient := next(found, None)) is not None:
+            yield name, gradient
 
 
 # -- building --------------------------------------------------------------------------
 
 
-def nets(definition: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
+def nets(make: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
     """Every way to build and to call a net, each with a batch and a target."""
-    for net, sizes in _built(definition.make):
+    functions = {
+        name: f
+        for name, f in vars(sys.modules[make.__module__]).items()
+        if inspect.isfunction(f) and f.__module__ == make.__module__
+    }
+    built = _instances if inspect.isclass(make) else _of_functions
+    for net, sizes in built(make, functions):
+        if not net.train and not net.roles & {"target", "pairs"}:
+            upstream = np.random.default_rng(3).normal(size=(N, sizes[-1]))
+            net = replace(net, upstream=upstream)
+        if not read(net.state):
+            net = _begun(net, sizes)
         values = drawn(net, 0)
-        dims = {d for a in values.values() for d in a.shape}
-        dims = dict.fromkeys([sizes[0], *sorted(dims), *(d - 1 for d in sorted(dims))])
-        for layout, n_in in itertools.product(LAYOUTS, [d for d in dims if d > 0]):
-            net.layout = layout
-            x = np.random.default_rng(7).normal(size=(N, n_in))
-            if "one vector" in layout or "one column" in layout:
-                x = x[:1]
-            for target, to_target in _targets(net, values, x, [*dims]):
-                net.to_target = to_target
-                yield net, x, target
+        dims = sorted({d for a in values.values() for d in a.shape} - {0})
+        inputs = dict.fromkeys([sizes[0], *dims, *(d - 1 for d in dims if d > 1)])
+        for layout, n_in in itertools.product(LAYOUTS, inputs):
+            rows = 1 if "one vector" in layout or "one column" in layout else N
+            x = np.random.default_rng(7).normal(size=(rows, n_in))
+            tried = replace(net, layout=layout)
+            for target, to_target in _targets(tried, values, x, dims):
+                yield replace(tried, to_target=to_target), x, target
+
+
+def _begun(net: Net, sizes: tuple[int, ...]) -> Net:
+    """A net whose training sets its parameters, before the first step."""
+    x, y = np.ones((N, sizes[0])), np.ones((N, sizes[-1]))
+    for target in (y, y[:, 0]):
+        with suppress(Exception):
+            state, known = net._ready({}, x, target)
+            for name in vars(state):
+                if training_role(name) == "one":
+                    setattr(state, name, 0)
+            function = net.find(state, (net.train,))
+            call(function, known | {"one": 0}, ("x", "target", "lr"))
+            return replace(net, state=state, is_initial=True)
+    return net
 
 
 def drawn(net: Net, seed: int) -> Values:
-    """Random parameters."""
+    """Random parameters; those with which it begins if it sets them itself."""
     rng = np.random.default_rng(seed)
-    return {n: rng.normal(0, 0.7, a.shape) for n, a in read(net.state).items()}
+    own = {n: a for n, a in read(net.state).items() if n not in net.data}
+    own = {n: own[n] for n in net.names or own}
+    return own if net.is_initial else {n: rng.normal(0, 0.7, own[n].shape) for n in own}
 
 
 def _targets(
     net: Net, values: Values, x: np.ndarray, dims: list[int]
 ) -> Iterator[tuple[np.ndarray, Callable[[Any], Any]]]:
+    """Targets in every form that may go with the output."""
     try:
         outputs = [net.output(values, x)]
     except NotTested:
-        outputs = [np.full((len(x), d), 0.4) for d in reversed(dims) if d > 0]
+        outputs = [np.full((len(x), d), 0.4) for d in reversed(dims)]
     except Exception:
         return
     for out in outputs:
-        if out.shape[0] != len(x) or not np.all(np.isfinite(out)):
+        if len(out) != len(x) or not np.all(np.isfinite(out)):
             continue
-        target = target_like(out, 1)
-        yield target, lambda t: t
+        yield target_like(out, 1), lambda t: t
         if out.shape[1] == 1:
-            yield target, lambda t: t.reshape(-1)
-        elif np.all((target == 0) | (target == 1)):
-            yield target, lambda t: t.argmax(0 if net.layout == "columns" else 1)
+            yield target_like(out, 1), np.ravel
+        else:
+            axis = 0 if net.layout == "columns" else -1
+            one_hot = np.eye(out.shape[1])[np.arange(len(x)) % out.shape[1]]
+            yield one_hot, lambda t: t
+            yield one_hot, lambda t, axis=axis: np.argmax(t, axis)
 
 
 def target_like(out: np.ndarray, seed: int) -> np.ndarray:
@@ -356,137 +381,101 @@ def target_like(out: np.ndarray, seed: int) -> np.ndarray:
     return rng.uniform(0.1, 0.9, out.shape)
 
 
-def _built(make: Any) -> Iterator[tuple[Net, tuple[int, ...]]]:
-    functions = {
-        n: f
-        for n, f in vars(sys.modules[make.__module__]).items()
-        if inspect.isfunction(f) and f.__module__ == make.__module__
-    }
-    if not inspect.isclass(make):
-        yield from _of_functions(make, functions)
-        return
+def _instances(
+    make: Any, functions: dict[str, Any]
+) -> Iterator[tuple[Net, tuple[int, ...]]]:
+    """Instances of a class, by every kind of arguments that it may take."""
+    names = [p for p in inspect.signature(make).parameters if not training_role(p)]
+    rng = np.random.default_rng(7)
     for sizes in SIZES:
-        for known in _arguments(sizes, functions, make):
+        ends = {1: sizes[:1], 2: sizes[::2]}.get(len(names), sizes)
+        known = _sizes(sizes, ends) | {"lr": LR, "one": 1, "activation": "sigmoid"}
+        x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
+        layers = _layers(functions, sizes)
+        for more in (
+            {"x": sizes[0], "target": sizes[-1]},
+            {"x": x, "target": y},
+            {"sizes": layers},
+        ):
             with suppress(Exception):
-                rest = tuple(f"size {i}" for i in range(3))
-                net = Net(call(make, known, rest), functions)
-                _add_layers(net, known, sizes)
-                names = [n for n in CALLS["train"] if callable(_own(net.state, n))]
-                net.train = names[0] if names else ""
-                roles = _roles_of(net, make)
-                net.has_lr = "lr" in roles
-                if not net.train and not roles & {"target", "pairs"}:
-                    rng = np.random.default_rng(3)
-                    net.upstream = rng.normal(size=(N, sizes[-1]))
-                for key in list(vars(net.state)):
-                    if (
-                        training_role(key) in ("lr", "one")
-                        and net.state.__dict__[key] != 1
-                    ):
-                        is_lr = training_role(key) == "lr"
-                        setattr(net.state, key, LR if is_lr else 1)
-                        net.has_lr |= is_lr
-                yield net, sizes
+                state = call(make, known | more, BY_PLACE)
+                if not read(state):
+                    _add_layers(Net(state, functions), layers)
+                own = {n: a for n, a in vars(state).items() if a is x or a is y}
+                data = {n: "x" if a is x else "target" for n, a in own.items()}
+                methods = (n for n in CALLS["train"] if callable(getattr(state, n, 0)))
+                yield Net(state, functions, next(methods, ""), data), sizes
 
 
-def _roles_of(net: Net, make: Any) -> set[str]:
-    """The roles of all arguments with which a net is built and taught."""
-    groups = [(net.train,), BACKWARD, CALLS["update"]]
-    found = [net.find(net.state, g) for g in (groups[:1] if net.train else groups[1:])]
-    parameters = (inspect.signature(f).parameters for f in (make, *found) if f)
-    return {training_role(name) for names in parameters for name in names}
+def _sizes(sizes: tuple[int, ...], by_place: tuple[int, ...]) -> dict[str, Any]:
+    known = {"n_in": sizes[0], "n_hidden": sizes[1], "n_out": sizes[-1]}
+    return {"sizes": [*sizes], **known, **dict(zip(BY_PLACE, by_place, strict=False))}
 
 
-def _arguments(
-    sizes: tuple[int, ...], functions: dict[str, Any], make: Any
-) -> Iterator[dict[str, Any]]:
-    """What a constructor may be given, by role."""
-    many = [p.name for p in inspect.signature(make).parameters.values()]
-    in_order = [n for n in many if not training_role(n)]
-    ends = {1: sizes[:1], 2: (sizes[0], sizes[-1])}.get(len(in_order), sizes)
-    known = {"lr": LR, "one": 1, "all": N, "sizes": [*sizes], "activation": "sigmoid"}
-    known |= {"n_in": sizes[0], "n_hidden": sizes[1], "n_out": sizes[-1]}
-    known |= {f"size {i}": n for i, n in enumerate(ends)}
-    x = np.random.default_rng(7).normal(size=(N, sizes[0]))
-    y = np.random.default_rng(8).uniform(0.1, 0.9, (N, sizes[-1]))
-    yield known | {"x": sizes[0], "target": sizes[-1]}
-    yield known | {"x": x, "target": y}
-    module = sys.modules[make.__module__]
-    layers = _layers(module, functions, sizes)
-    if layers:
-        yield known | {"sizes": layers}
-
-
-def _layers(
-    module: Any, functions: dict[str, Any], sizes: tuple[int, ...]
-) -> list[Any]:
+def _layers(functions: dict[str, Any], sizes: tuple[int, ...]) -> list[Any]:
     """Layers of a file's own classes: linear ones, an activation after each."""
     pairs = [(f, p) for n, f in functions.items() if (p := partner(n, functions))]
-    pairs = [p for p in pairs if not _kind_is_loss(p[0].__name__)]
-    known = {"activation": pairs[0][0], "slope": pairs[0][1]} if pairs else {}
-    linear = activation = None
-    for own in vars(module).values():
-        if not inspect.isclass(own) or own.__module__ != MODULE:
-            continue
-        for start in ({"size 0": 2, "size 1": 3}, {}):
+    slopes = [pair for pair in pairs if not is_loss(pair[0].__name__)]
+    known = {"activation": slopes[0][0], "slope": slopes[0][1]} if slopes else {}
+    linear, activation = None, None
+    for own in vars(sys.modules[MODULE]).values():
+        if inspect.isclass(own) and callable(getattr(own, "backward", None)):
             with suppress(Exception):
-                rest = ("size 0", "size 1") if start else ("activation", "slope")
-                made = call(own, known | start, rest)
-                if start and any(a.ndim == 2 for a in read(made).values()):
-                    linear = linear or own
-                elif not start and callable(getattr(made, "backward", None)):
-                    is_plain = not read(made) and own.__init__ is not object.__init__
-                    if is_plain or meant_by(own.__name__):
-                        activation = activation or own
-    if linear is None:
-        return []
+                made = call(own, known | _sizes(sizes, sizes), BY_PLACE[:2])
+                linear = linear or (own if read(made) else None)
+            with suppress(Exception):
+                made = call(own, known, ("activation", "slope"))
+                activation = activation or (None if read(made) else own)
     found = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        ends = known | {"size 0": n_in, "size 1": n_out}
-        found.append(call(linear, ends, ("size 0", "size 1")))
+    for n_in, n_out in itertools.pairwise(sizes) if linear else ():
+        ends = _sizes((n_in, n_out, n_out), (n_in, n_out))
+        found.append(call(linear, known | ends, BY_PLACE[:2]))
         if activation:
             found.append(call(activation, known, ("activation", "slope")))
     return found
 
 
+def _add_layers(net: Net, layers: list[Any]) -> None:
+    """Give an empty net layers, and a loss of the file."""
+    if add := net.find(net.state, ("add", "add_layer", "append")):
+        for layer in layers:
+            add(layer)
+    losses = [n for n in net.functions if is_loss(n) and partner(n, net.functions)]
+    use = net.find(net.state, ("use", "use_loss", "set_loss", "compile"))
+    if use and losses:
+        loss = net.functions[losses[0]]
+        known = {"loss": loss, "loss_slope": partner(losses[0], net.functions)}
+        call(use, known, ("loss", "loss_slope"))
+
+
 def _of_functions(
     make: Any, functions: dict[str, Any]
 ) -> Iterator[tuple[Net, tuple[int, ...]]]:
-    """Nets of functions, with parameters as an initialisation makes them, or made up."""
-    name = make.__name__
-    is_step = plain(name) in map(plain, CALLS["train"])
-    names = list(inspect.signature(make).parameters)
-    roles = {*map(training_role, names)}
-    update = Net({}, functions).find({}, CALLS["update"])
-    if update and not is_step:
-        roles |= {*map(training_role, inspect.signature(update).parameters)}
-    for sizes in SIZES:
-        for params in _parameters(names, functions, sizes):
-            net = Net(params, functions, name if is_step else "")
-            net.has_lr = "lr" in roles
-            yield net, sizes
+    """Nets of functions, with parameters of the file's own or made up."""
+    is_step = plain(make.__name__) in map(plain, CALLS["train"])
+    for sizes in reversed(SIZES) if is_step else SIZES:
+        for params in _parameters(make, functions, sizes):
+            yield Net(params, functions, make.__name__ if is_step else ""), sizes
 
 
 def _parameters(
-    names: list[str], functions: dict[str, Any], sizes: tuple[int, ...]
+    make: Any, functions: dict[str, Any], sizes: tuple[int, ...]
 ) -> Iterator[Any]:
     """Parameters as a file's own initialisation makes them, or by their names."""
-    known = {"sizes": [*sizes], "n_in": sizes[0], "n_hidden": sizes[1]}
-    known |= {"n_out": sizes[-1]} | {f"size {i}": n for i, n in enumerate(sizes)}
     for name, function in functions.items():
-        if re.match(r"(init|create|make|new|build|random)", plain(name)):
+        if re.match(r"init|create|make|new|build|random", plain(name)):
             with suppress(Exception):
-                found = call(function, known, tuple(f"size {i}" for i in range(3)))
+                found = call(function, _sizes(sizes, sizes), BY_PLACE)
                 yield [*found] if isinstance(found, tuple) else found
     text = "".join(map(inspect.getsource, functions.values()))
-    keys = dict.fromkeys(re.findall(r"""\w+\[["'](\w+)["']\]""", text))
-    unpacked = re.findall(r"^ +((?:\w+, *)+\w+) = (\w+)$", text, re.M)
-    known_roles = ["x", "target", "pairs", "lr", "one", "all", "params", "grads"]
-    single = [n for n in names if training_role(n) not in known_roles]
-    lists = [u.split(", ") for u, of in unpacked if training_role(of) == "params"]
-    for labels, form in [(single, dict), *((u, list) for u in lists), ([*keys], dict)]:
-        labels = [n for n in labels if re.match(r"(?i)(w|b|theta|v|u)", n)]
-        for arrays in _arrays(labels, sizes):
+    keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
+    single = [
+        n for n in inspect.signature(make).parameters if re.match("(?i)[wbvu]", n)
+    ]
+    lists = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
+    unpacked = [re.split(", *", names) for names in lists]
+    for labels, form in [(single, dict), *((u, list) for u in unpacked), (keys, dict)]:
+        for arrays in _arrays([n for n in labels if re.match("(?i)[wbvu]", n)], sizes):
             yield arrays if form is dict else [*arrays.values()]
 
 
@@ -494,45 +483,16 @@ def _arrays(labels: list[str], sizes: tuple[int, ...]) -> Iterator[Values]:
     """Weights and biases of these names in every layout."""
     biases = [n for n in labels if n.lower().startswith("b")]
     weights = [n for n in labels if n not in biases]
-    ends = {1: (sizes[0], sizes[-1]), 2: sizes, 3: (*sizes[:2], 5, sizes[-1])}
-    if len(weights) not in ends or (biases and len(biases) != len(weights)):
+    ends = {1: sizes[::2], 2: sizes, 3: (*sizes[:2], 5, sizes[2])}.get(len(weights), ())
+    if not ends or len(biases) not in (0, len(weights)):
         return
-    pairs = [*itertools.pairwise(ends[len(weights)])]
-    for is_transposed, shape in itertools.product(
-        (False, True), ((-1,), (1, -1), (-1, 1))
-    ):
+    if len(weights) == 1 and sizes[-1] == 1:
+        yield {n: np.ones(sizes[0]) if n in weights else np.ones(1)[0] for n in labels}
+    shapes = ((-1,), (1, -1), (-1, 1))
+    for is_transposed, shape in itertools.product((False, True), shapes):
         found = {}
-        for i, (n_in, n_out) in enumerate(pairs):
-            w = np.ones((n_in, n_out))
-            found[weights[i]] = w.T if is_transposed else w
+        for i, pair in enumerate(itertools.pairwise(ends)):
+            found[weights[i]] = np.ones(pair[::-1] if is_transposed else pair)
             if biases:
-                found[biases[i]] = np.ones(n_out).reshape(shape)
+                found[biases[i]] = np.ones(pair[1]).reshape(shape)
         yield {n: found[n] for n in labels}
-    if len(weights) == 1:
-        yield {n: np.ones(sizes[0]) if n in weights else np.ones(()) for n in labels}
-
-
-def _add_layers(net: Net, known: dict[str, Any], sizes: tuple[int, ...]) -> None:
-    """Give an empty net layers and a loss of the file."""
-    names = ("add", "add_layer", "append", "addLayer")
-    add = next((f for n in names if callable(f := _own(net.state, n))), None)
-    if read(net.state) or add is None:
-        return
-    module = sys.modules[MODULE]
-    for layer in _layers(module, net.functions, sizes):
-        add(layer)
-    losses = [
-        n for n in net.functions if _kind_is_loss(n) and partner(n, net.functions)
-    ]
-    use = next(
-        (
-            f
-            for n in ("use", "use_loss", "set_loss", "compile")
-            if callable(f := _own(net.state, n))
-        ),
-        None,
-    )
-    if use and losses:
-        function = net.functions[losses[0]]
-        pair = {"loss": function, "loss_slope": partner(losses[0], net.functions)}
-        call(use, known | pair, ("loss", "loss_slope"))

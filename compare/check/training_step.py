@@ -1,8 +1,9 @@
 """Checking a whole net: is its step gradient descent on a loss of its output?
 
 Its gradient is (θ before − θ after) / lr. It is compared with slopes measured on the
-net's own forward pass. Where they differ, the net is rebuilt as layers z = a W + b,
-a' = f(z), if that gives its output, and every known mistake is tried on these.
+net's own forward pass, for its own loss and for the usual ones. Where they differ, the
+net is rebuilt of layers z = a W + b, a' = f(z), if these have its output, and every
+known mistake is made in their backward pass.
 """
 
 import inspect
@@ -19,29 +20,27 @@ import numpy as np
 from compare.check import wording
 from compare.check.comparison import finding_of
 from compare.check.definitions import Definition, NotTested
-from compare.check.layered import ENTROPY, SQUARED, Layered, layered, softmax
+from compare.check.layered import (
+    ENTROPY,
+    SQUARED,
+    Layered,
+    layered,
+    softmax,
+    weights_of,
+)
 from compare.check.mistakes import HINTS, NETS
-from compare.check.nets import LR, Net, Values, drawn, nets, target_like
+from compare.check.nets import Net, Values, drawn, nets, target_like
 from compare.check.report import Finding, Kind
 
 H = 1e-6
 TOLERANCE = 1e-5
 """Up to here, relatively, a gradient is that which was measured."""
+SLOPE = "slope of the output activation missing"
 Gradients = list[Values]
 """Of every step."""
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A loss on which a net may descend."""
-
-    gradients: Gradients
-    usual: dict[float, str]  # what it is called with usual factors before it
-    family: str  # SQUARED, ENTROPY or another
-    is_own: bool = False  # whether the file computes it
-
-
-@dataclass
 class Step:
     """A step of a net on one batch."""
 
@@ -51,17 +50,27 @@ class Step:
     target: np.ndarray
     output: np.ndarray | None  # None: the net has no forward pass of its own
     after: Values
-    gradient: Values  # (before − after) / lr of what the output depends on
+    gradient: Values  # (before − after) / lr of all that the output depends on
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss on which a net may descend."""
+
+    gradients: Gradients
+    words: dict[float, str]  # what it is called, by the factor before it
+    family: str  # SQUARED, ENTROPY or another
+    is_own: bool = False  # whether the file computes it
 
 
 def training_step(definition: Definition) -> Finding:
     """Find the loss on which a net descends, or what is wrong in its step."""
     steps = _understood(definition)
-    found = _judged(definition, steps)
+    found = _right(definition, steps)
     if found is None and len(steps[0].x) > 1 and _is_sequence(steps[0]):
-        steps = [_step(s.net, s.before, s.x[:1], s.target[:1]) for s in steps]
-        found = _judged(definition, steps)
-    return found or _unexplained(definition, steps)
+        steps = [*map(_of_one_example, steps)]
+        found = _right(definition, steps)
+    return found or _named(definition, steps) or _unexplained(definition, steps)
 
 
 # -- steps -----------------------------------------------------------------------------
@@ -70,48 +79,52 @@ def training_step(definition: Definition) -> Finding:
 def _understood(definition: Definition) -> list[Step]:
     """Two steps of the net, in the first way in which it can be built and called."""
     why: dict[str, None] = {}
-    for net, x, target in nets(definition):
+    for net, x, target in nets(definition.make):
         try:
+            net = replace(net, names=_acting(net, x))
             first = _step(net, drawn(net, 0), x, target)
-            if not first.gradient or not any(map(np.any, first.gradient.values())):
-                continue
-            rng = np.random.default_rng(5)
-            x, values = rng.normal(size=x.shape), drawn(net, 1)
-            if first.output is not None:
-                target = target_like(net.output(values, x), 6)
-            return [first, _step(net, values, x, target)]
-        except NotTested as error:
-            why[str(error)] = None
+            if any(map(np.any, first.gradient.values())):
+                values, x = drawn(net, 1), np.random.default_rng(5).normal(size=x.shape)
+                if first.output is not None and not set(np.unique(target)) == {
+                    0.0,
+                    1.0,
+                }:
+                    target = target_like(net.output(values, x), 6)
+                return [first, _step(net, values, x, target[::-1])]
         except Exception as error:
-            why[wording.raised(error)] = None
-    tried = "; ".join([*why][-2:]) or "no parameter changed"
-    words = "its training step could not be called with a small batch"
-    raise NotTested(f"{words}: {tried}")
+            what = str(error) if isinstance(error, NotTested) else wording.raised(error)
+            why[what] = None
+    tried = "; ".join([*why][:2]) or "no parameter changed"
+    raise NotTested(f"no training step could be taken with a small batch: {tried}")
+
+
+def _acting(net: Net, x: np.ndarray) -> tuple[str, ...]:
+    """The parameters: what the output depends on; () if there is no output."""
+    values = drawn(net, 0)
+    try:
+        output = net.output(values, x)
+    except NotTested:
+        return ()
+
+    def acts(name: str) -> bool:
+        moved = (values | {name: values[name] + h} for h in (0.5, 5.0, -5.0))
+        return any(not np.array_equal(net.output(new, x), output) for new in moved)
+
+    return tuple(filter(acts, values))
 
 
 def _step(net: Net, before: Values, x: np.ndarray, target: np.ndarray) -> Step:
     after, _ = net.step(before, x, target)
-    try:
-        output = net.output(before, x)
-    except NotTested:
-        output = None
-    changed = [n for n, a in before.items() if not np.array_equal(a, after.get(n, a))]
-    names = [n for n in before if output is not None and _acts(net, before, n, x)]
-    names = names or changed
-    if not all(np.all(np.isfinite(after[n])) for n in names):
+    changed = [n for n, a in before.items() if not np.array_equal(a, after[n])]
+    if not all(np.all(np.isfinite(after[n])) for n in before):
         raise NotTested("its parameters become infinite")
-    lr = LR if net.has_lr else 1.0
-    gradient = {n: (before[n] - after[n]) / lr for n in names}
+    for n in before:
+        if after[n].size == before[n].size:
+            after[n] = after[n].reshape(before[n].shape)
+    names = net.names or changed
+    gradient = {n: (before[n] - after[n]) / net.lr for n in names}
+    output = net.output(before, x) if net.names else None
     return Step(net, before, x, target, output, after, gradient)
-
-
-def _acts(net: Net, values: Values, name: str, x: np.ndarray) -> bool:
-    """Whether the output depends on a parameter."""
-    moved = values | {
-        name: values[name]
-        + np.linspace(0.3, 0.7, values[name].size).reshape(values[name].shape)
-    }
-    return not np.array_equal(net.output(moved, x), net.output(values, x))
 
 
 def _is_sequence(step: Step) -> bool:
@@ -126,25 +139,43 @@ def _is_sequence(step: Step) -> bool:
     return False
 
 
+def _of_one_example(step: Step) -> Step:
+    """The step on the first example that changes anything."""
+    ones = (slice(i, i + 1) for i in range(len(step.x)))
+    steps = [_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
+    return next(s for s in steps if any(map(np.any, s.gradient.values())))
+
+
 # -- losses ----------------------------------------------------------------------------
 
 
 def _losses(steps: list[Step]) -> list[Loss]:
-    """The losses that the file itself computes, and the usual ones by its output."""
-    standard = [*_standard_losses(steps)]
+    """The losses that the file itself computes, and the usual ones of its output."""
+    usual = [*_by_output(steps)]
+    if not any(_is_measurable(loss) for loss in usual):
+        usual = [*_of_layers(steps)]
     own = []
     for name in steps[0].net.losses(steps[0].before, steps[0].x, steps[0].target):
-        with suppress(Exception):
-            found = [
-                _slopes(lambda v, s=s: s.net.losses(v, s.x, s.target)[name], s)
-                for s in steps
-            ]
-            same = (s.family for s in standard if _factor(found, s.gradients))
-            own.append(Loss(found, {1.0: f"its own {name}"}, next(same, ""), True))
-    return [loss for loss in own + standard if _factor(loss.gradients, loss.gradients)]
+        with suppress(KeyError):
+            found = [_slopes(_own_loss(s, name), s) for s in steps]
+            same = ((x, k) for x in usual if (k := _factor(found, x.gradients)))
+            loss, k = next(same, (Loss([], {}, ""), 1.0))
+            told = (w for f, w in loss.words.items() if _is_near(k, f))
+            words = f"{next(told, 'its loss')} ({name})"
+            own.append(Loss(found, {1.0: words}, loss.family, True))
+    return [*filter(_is_measurable, own + usual)]
 
 
-def _standard_losses(steps: list[Step]) -> Iterator[Loss]:
+def _is_measurable(loss: Loss) -> bool:
+    return _factor(loss.gradients, loss.gradients) is not None
+
+
+def _own_loss(step: Step, name: str) -> Callable[[Values], np.ndarray]:
+    return lambda values: step.net.losses(values, step.x, step.target)[name]
+
+
+def _by_output(steps: list[Step]) -> Iterator[Loss]:
+    """The usual losses of the net's own output."""
     if any(s.output is None for s in steps):
         return
     measured = [_slopes(lambda v, s=s: s.net.output(v, s.x), s) for s in steps]
@@ -152,22 +183,23 @@ def _standard_losses(steps: list[Step]) -> Iterator[Loss]:
         upstreams = [{"Σ g · o": g[: len(s.x)]} for s in steps]
     else:
         upstreams = [_upstreams(s.output, s.target) for s in steps]
-    n, outputs = steps[0].target.shape
-    for name in upstreams[0]:
+    for name in upstreams[0].keys() & upstreams[1].keys():
         gradients = [
             {p: np.tensordot(slope, up[name], 2) for p, slope in m.items()}
             for m, up in zip(measured, upstreams, strict=True)
-            if name in up
         ]
-        means = {1.0: "Σ ", 1 / n: "the mean of ", 1 / n / outputs: "the mean of all "}
-        if "Σ" in name:
-            means = {1.0: ""}
-        elif "²" in name:
-            means |= {k / 2: f"½ {words}" for k, words in [*means.items()]}
-        usual = {k: words + name for k, words in reversed(means.items())}
         family = ENTROPY if ENTROPY in name else SQUARED if "²" in name else name
-        if len(gradients) == len(steps):
-            yield Loss(gradients, usual, family)
+        yield Loss(gradients, _words(name, *steps[0].target.shape), family)
+
+
+def _words(loss: str, n: int, outputs: int) -> dict[float, str]:
+    """What a loss is called with usual factors before it."""
+    if "Σ" in loss:
+        return {1.0: loss}
+    found = {1.0: f"Σ {loss}", 1 / n: f"Σ {loss} / number of examples"}
+    found[1 / n / outputs] = f"the mean of {loss}"
+    half = {k / 2: f"½ {words}" for k, words in found.items()}
+    return found | half if "²" in loss else found
 
 
 def _upstreams(o: Any, y: np.ndarray) -> Values:
@@ -183,6 +215,14 @@ def _upstreams(o: Any, y: np.ndarray) -> Values:
     return found | {"|o − y|": np.sign(o - y)}
 
 
+def _of_layers(steps: list[Step]) -> Iterator[Loss]:
+    """What layers descend on, for outputs that are steps or not known."""
+    for model in _models(steps):
+        for family in (SQUARED, ENTROPY):
+            words = {1.0: model.loss_words(family)}
+            yield Loss(_model_gradients(model, steps, family), words, family)
+
+
 def _slopes(function: Callable[[Values], Any], step: Step) -> Values:
     """The slope of a function of the parameters, by each of their entries."""
     found = {}
@@ -195,7 +235,7 @@ def _slopes(function: Callable[[Values], Any], step: Step) -> Values:
                 moved[index] += h
                 ends.append(np.asarray(function(step.before | {name: moved})))
             rows.append((ends[0] - ends[1]) / (2 * H))
-        found[name] = np.array(rows).reshape(*a.shape, *rows[0].shape)
+        found[name] = np.array(rows).reshape(a.shape + rows[0].shape)
     return found
 
 
@@ -220,62 +260,49 @@ def _size(a: np.ndarray) -> float:
     return float(np.max(np.abs(a), initial=0.0))
 
 
-# -- conclusions -----------------------------------------------------------------------
+def _is_near(k: float, other: float) -> bool:
+    return abs(k - other) <= TOLERANCE * abs(other)
 
 
-def _judged(definition: Definition, steps: list[Step]) -> Finding | None:
-    """What the steps are; None if that is not recognised."""
-    got, before = [s.gradient for s in steps], steps[0].before
-    if wide := [n for n, g in got[0].items() if g.shape != before[n].shape]:
-        return _mistake(definition, "bias gradient not summed over the batch", wide)
-    losses = _losses(steps)
-    own = [loss for loss in losses if loss.is_own]
-    for loss in own:
+# -- right steps -----------------------------------------------------------------------
+
+
+def _right(definition: Definition, steps: list[Step]) -> Finding | None:
+    """A step along the gradient of a loss that the net may have, or against it."""
+    got, losses = [s.gradient for s in steps], _losses(steps)
+    if any(_penalty(steps, loss) < 0 for loss in losses if loss.is_own):
+        return None
+    for loss in _possible(definition, losses):
         if k := _factor(got, loss.gradients):
             return _descends(definition, steps, loss, k)
-    if any(_penalty(steps, loss) < 0 for loss in own):
-        name = "penalty in the loss but not in the gradient"
-        return _mistake(definition, name, _weights(steps[0]))
-    written, families = _written(definition), {x.family for x in own if x.family}
-    if not families and written == {SQUARED}:
-        families = written
-    losses = [x for x in losses if x.is_own or not families or x.family in families]
-    for loss in losses:
-        if k := _factor(got, loss.gradients):
-            is_told = bool(written) or not any(
-                "binary" in w for w in loss.usual.values()
-            )
-            return _descends(definition, steps, loss, k, is_told)
-    for loss in losses:
-        if words := _by_tensor(steps, loss):
-            return _mistake(definition, *words)
-    if found := _by_layers(definition, steps, families or {SQUARED, ENTROPY}):
-        return found
-    for loss in losses:
-        if (weight := _penalty(steps, loss)) > 0:
-            usual = {k: f"{w} + {weight:.3g} · ½ Σ W²" for k, w in loss.usual.items()}
-            return _descends(definition, steps, replace(loss, usual=usual), 1)
+        if (weight := _penalty(steps, loss)) > 0 and not loss.is_own:
+            words = {k: f"{w} + {weight:.3g} ½ Σ W²" for k, w in loss.words.items()}
+            return _descends(definition, steps, replace(loss, words=words), 1.0)
     return None
+
+
+def _possible(definition: Definition, losses: list[Loss]) -> list[Loss]:
+    """The losses that the net may have: its own, or those of which its file speaks."""
+    families = {loss.family for loss in losses if loss.is_own and loss.family}
+    if not families and _written(definition) == {SQUARED}:
+        families = {SQUARED}
+    return [x for x in losses if x.is_own or not families or x.family in families]
 
 
 def _written(definition: Definition) -> set[str]:
     """The losses of which the file's text speaks."""
+    text = ""
     with suppress(OSError, TypeError):
         text = inspect.getsource(sys.modules[definition.make.__module__]).lower()
-        words = {
-            SQUARED: r"square|\bmse|quadratic|\*\* ?2",
-            ENTROPY: r"\blog\(|entropy|softmax|logistic",
-        }
-        return {loss for loss, pattern in words.items() if re.search(pattern, text)}
-    return set()
+    words = {
+        SQUARED: r"square|\bmse|quadratic|\*\* ?2",
+        ENTROPY: r"\blog\(|entropy|softmax|logistic",
+    }
+    return {loss for loss, pattern in words.items() if re.search(pattern, text)}
 
 
 def _descends(
-    definition: Definition,
-    steps: list[Step],
-    loss: Loss,
-    k: float,
-    is_told: bool = True,
+    definition: Definition, steps: list[Step], loss: Loss, k: float
 ) -> Finding:
     """A step along the gradient of a loss."""
     if k < 0:
@@ -283,23 +310,53 @@ def _descends(
     if _adds_up(steps[0]):
         return _mistake(definition, "forgotten zero_grad", ["the second step"])
     kind: Kind = "rounding"
-    words = next((w for f, w in loss.usual.items() if abs(k / f - 1) < TOLERANCE), "")
-    hint, (factor, plain) = "", next(reversed(loss.usual.items()))
-    if not words and steps[0].net.has_lr:
+    words = next((w for f, w in loss.words.items() if _is_near(k, f)), "")
+    hint, (factor, plain) = "", next(iter(loss.words.items()))
+    if not words and "lr" in steps[0].net.roles:
         kind, hint = "convention", "the learning rate can make up for the factor"
         words = f"{plain}, times {k / factor:.6g}"
     elif not words:
         words = f"{plain}, with the learning rate {k / factor:.6g}"
+    is_told = "binary" not in plain or loss.is_own or _written(definition)
     if not is_told:
         kind, hint = "convention", f"if the loss is the squared error: {HINTS[SLOPE]}"
         words += f" (with the squared error: {SLOPE})"
-    words = f"its step is gradient descent on {words}"
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
-    cases = len(steps)
+    words, cases = f"its step is gradient descent on {words}", len(steps)
     return finding_of(definition, kind, words, hint, cases=cases, not_tested=one)
 
 
-SLOPE = "slope of the output activation missing"
+def _adds_up(step: Step) -> bool:
+    """Whether a second step goes along the sum of both gradients."""
+    if not step.net.learns:
+        return False
+    after = {n: step.after[n] for n in step.gradient}
+    fresh, _ = step.net.step(after, step.x, step.target)
+    second, _ = step.net.step(step.before, step.x, step.target, steps=2)
+    return all(
+        _size(g) > 1e-9
+        and np.allclose(fresh[n] - second[n], step.before[n] - step.after[n], 1e-6)
+        for n, g in step.gradient.items()
+    )
+
+
+def _penalty(steps: list[Step], loss: Loss) -> float:
+    """What c is if the gradient is a multiple of that of the loss + c W; else 0."""
+    weights, rows, got = weights_of(steps[0].before), [], []
+    for step, gradient in zip(steps, loss.gradients, strict=True):
+        for name, g in step.gradient.items():
+            w = step.before[name] * (name in weights)
+            rows.append(np.stack([gradient[name].ravel(), w.ravel()], 1))
+            got.append(g.ravel())
+    a, b = np.concatenate(rows), np.concatenate(got)
+    if not np.all(np.isfinite(a)) or len(a) != len(b):
+        return 0.0
+    (k, c), *_ = np.linalg.lstsq(a, b, rcond=None)
+    is_same = _size(a @ [k, c] - b) <= TOLERANCE * _size(b)
+    return c / k if is_same and abs(c) > 100 * TOLERANCE * abs(k) else 0.0
+
+
+# -- wrong steps -----------------------------------------------------------------------
 
 
 def _mistake(definition: Definition, name: str, where: Iterable[str]) -> Finding:
@@ -307,138 +364,104 @@ def _mistake(definition: Definition, name: str, where: Iterable[str]) -> Finding
     return finding_of(definition, "mistake", words, HINTS.get(name, ""), cases=2)
 
 
-def _adds_up(step: Step) -> bool:
-    """Whether a second step goes along the sum of both gradients."""
-    net = step.net
-    if not net.learns_itself:
-        return False
-    fresh, _ = net.step(step.after, step.x, step.target)
-    second, _ = net.step(step.before, step.x, step.target, steps=2)
-    return all(
-        _size(g) > 1e-9
-        and np.allclose(
-            fresh[n] - second[n], step.before[n] - step.after[n], 1e-6, 1e-9
-        )
-        for n, g in step.gradient.items()
-    )
-
-
-def _weights(step: Step) -> list[str]:
-    return [n for n in step.gradient if min(step.before[n].shape or (1,)) > 1]
-
-
-def _penalty(steps: list[Step], loss: Loss) -> float:
-    """What c is if the gradient is a multiple of that of the loss + c W; else 0."""
-    rows, got = [], []
-    for step, gradient in zip(steps, loss.gradients, strict=True):
-        for name, g in step.gradient.items():
-            w = step.before[name] * (name in _weights(step))
-            rows.append(np.stack([gradient[name].ravel(), w.ravel()], 1))
-            got.append(g.ravel())
-    a, b = np.concatenate(rows), np.concatenate(got)
-    (k, c), *_ = np.linalg.lstsq(a, b)
-    is_same = _size(a @ [k, c] - b) <= TOLERANCE * _size(b)
-    return c / k if is_same and abs(c) > TOLERANCE * abs(k) else 0.0
+def _named(definition: Definition, steps: list[Step]) -> Finding | None:
+    """The first known mistake that explains the steps."""
+    first = steps[0]
+    wide = [n for n in first.gradient if first.after[n].size > first.before[n].size]
+    if wide:
+        return _mistake(definition, "bias gradient not summed over the batch", wide)
+    losses = _losses(steps)
+    if any(_penalty(steps, loss) < 0 for loss in losses if loss.is_own):
+        name = "penalty in the loss but not in the gradient"
+        return _mistake(definition, name, weights_of(first.gradient))
+    losses = _possible(definition, losses)
+    for loss in losses:
+        if words := _by_tensor(steps, loss):
+            return _mistake(definition, *words)
+    return _by_layers(definition, steps, {loss.family for loss in losses})
 
 
 def _by_tensor(steps: list[Step], loss: Loss) -> tuple[str, list[str]] | None:
-    """What is wrong if every tensor has a multiple of its gradient, not all the same."""
+    """What is wrong if every tensor has a multiple of its gradient, each its own."""
     got = [s.gradient for s in steps]
     factors = {n: _factor(got, loss.gradients, [n]) for n in got[0]}
     known = {n: k for n, k in factors.items() if k is not None}
     if len(known) < len(factors) or not any(known.values()):
         return None
 
-    def is_near(k: float, other: float) -> bool:
-        return abs(k - other) <= TOLERANCE * abs(other)
+    def trust(k: float) -> tuple[int, bool]:
+        same = sum(_is_near(k, other) for other in known.values())
+        return same, any(_is_near(k, usual) for usual in loss.words)
 
-    right = max(
-        (k for k in known.values() if k),
-        key=lambda k: (
-            sum(is_near(k, other) for other in known.values()),
-            any(is_near(k, usual) for usual in loss.usual),
-        ),
-    )
-    odd = [n for n, k in known.items() if not is_near(k, right)]
-    ratio = known[odd[0]] / right
-    same = [n for n in odd if is_near(known[n] / right, ratio)]
-    if ratio == 0:
-        return "gradient forgotten, never updated", same
-    if is_near(ratio, -1):
+    right = max((k for k in known.values() if k), key=trust)
+    ratios = {n: k / right for n, k in known.items() if not _is_near(k, right)}
+    ratio = next(iter(ratios.values()))
+    same = [n for n, r in ratios.items() if abs(r - ratio) < TOLERANCE * abs(r) + 1e-12]
+    if abs(ratio) < TOLERANCE:
+        return "gradient forgotten", same
+    if _is_near(ratio, -1):
         return "sign", same
-    how = (
-        f"{ratio:.4g} times too large"
-        if abs(ratio) > 1
-        else f"{1 / ratio:.4g} times too small"
-    )
-    return f"factor in one gradient only ({how})", same
+    large, how = (ratio, "large") if abs(ratio) > 1 else (1 / ratio, "small")
+    return "factor in one gradient only", [*same, f"{large:.4g} times too {how}"]
 
 
 def _by_layers(
     definition: Definition, steps: list[Step], families: set[str]
 ) -> Finding | None:
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
-    got = [s.gradient for s in steps]
-    models = _models(steps)
-    ways = [(row, way) for row in NETS for way in row.get("ways", [])]
-    for row, way in [({}, {}), *ways]:
-        for model, family in itertools.product(models, sorted(families, reverse=True)):
-            if row.get("of", family) != family:
-                continue
-            for only in (None, *range(len(model.layers))) if way else (None,):
-                k = _factor(got, _model_gradients(model, steps, family, way, only))
-                if k and not way:
-                    usual = {k: model.words}
-                    return _descends(definition, steps, Loss(got, usual, family), k)
-                if k:
-                    where = model.changed(only)
-                    return _mistake(definition, row["name"], where)
+    got, models = [s.gradient for s in steps], _models(steps)
+    ways = ((row, way) for row in NETS for way in row.get("ways", []))
+    for (row, way), model in itertools.product(ways, models):
+        of = {row["of"]} if "of" in row else {SQUARED, ENTROPY}
+        only = (None, *range(len(model.layers)))
+        for family, layer in itertools.product(sorted(of & families), only):
+            if _factor(got, _model_gradients(model, steps, family, way, layer)):
+                return _mistake(definition, row["name"], model.changed(layer))
     return None
 
 
 def _models(steps: list[Step]) -> list[Layered]:
     """The nets of layers that have the net's output."""
+
+    def is_same(model: Layered, s: Step) -> bool:
+        output = model.passes(s.before, s.x)[1][-1]
+        return s.output is None or np.allclose(output, s.output)
+
     values = {n: steps[0].before[n] for n in steps[0].gradient}
     found = layered(values, steps[0].x.shape[1], steps[0].target.shape[1])
-    return [
-        model
-        for model in found
-        if all(
-            s.output is None
-            or np.allclose(model.passes(s.before, s.x)[1][-1], s.output)
-            for s in steps
-        )
-    ]
+    return [model for model in found if all(is_same(model, s) for s in steps)]
 
 
 def _model_gradients(
-    model: Layered, steps: list[Step], family: str, way: Any, only: int | None
+    model: Layered,
+    steps: list[Step],
+    family: str,
+    way: dict[str, str] | None = None,
+    layer: int | None = None,
 ) -> Gradients:
-    """The gradients that layers have with a mistake; none if it cannot be made there."""
-    with (
-        suppress(ValueError, KeyError, NameError, IndexError),
-        np.errstate(all="ignore"),
-    ):
+    """The gradients of layers with a mistake; NaN if it cannot be made there."""
+    nothing = [
+        {n: np.full(g.shape, np.nan) for n, g in s.gradient.items()} for s in steps
+    ]
+    with suppress(ValueError, NameError, IndexError), np.errstate(all="ignore"):
         return [
-            model.gradient(s.before, s.after, s.x, s.target, family, way, only)
+            model.gradient(s.before, s.after, s.x, s.target, family, way, layer)
             for s in steps
         ]
-    return [{n: np.array(np.nan) for n in s.gradient} for s in steps]
+    return nothing
 
 
 def _unexplained(definition: Definition, steps: list[Step]) -> Finding:
     """Which tensors are wrong; not judged if none is right."""
-    got = [s.gradient for s in steps]
-    best: list[str] = []
-    losses = _losses(steps)
-    for loss in losses:
-        right = [n for n in got[0] if _factor(got, loss.gradients, [n])]
-        best = max(best, right, key=len)
-    if not best and not any(loss.is_own for loss in losses):
+    got, losses = [s.gradient for s in steps], _losses(steps)
+    right = [[n for n in got[0] if _factor(got, x.gradients, [n])] for x in losses]
+    best = max(right, key=len, default=[])
+    wrong = ", ".join(n for n in got[0] if n not in best)
+    if not best:
         raise NotTested(
-            "its step is no gradient of a usual loss of its output (squared error, "
-            "cross-entropy), by all its parameters: " + ", ".join(got[0])
+            f"its step (parameters {wrong}) is not along a gradient of its own loss, "
+            "nor of the squared error or a cross-entropy of its output; perhaps one "
+            "call takes several steps"
         )
-    wrong = [n for n in got[0] if n not in best]
-    words = f"cause not recognised: gradient {', '.join(wrong)}"
+    words = f"cause not recognised: gradient {wrong}"
     return finding_of(definition, "wrong", words, cases=len(steps))

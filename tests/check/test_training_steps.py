@@ -31,6 +31,8 @@ class MLP:
         self.b1 -= lr * d1.sum(axis=0)
 """
 HIDDEN = "        d1 = d2 @ self.W2.T * self.h * (1 - self.h)\n"
+L1 = "        l1_delta = l2_delta.dot(self.syn1.T) * nonlin(self.l1, True)\n"
+SYN1 = "        self.syn1 += self.l1.T.dot(l2_delta)\n"
 NETS = {
     "an MLP with a loss": (
         MLP,
@@ -41,7 +43,11 @@ NETS = {
                 f"        self.W2 -= lr * self.h.T @ d2\n{HIDDEN}"
                 "        self.W2 += lr * self.h.T @ d2\n",
             ),
-            ("slope of the output activation missing", "(o - y) * o * (1 - o)", "o - y"),
+            (
+                "slope of the output activation missing",
+                "(o - y) * o * (1 - o)",
+                "o - y",
+            ),
             ("slope of the output activation twice", "* o *", "* o**2 * (1 - o) *"),
             ("slope of a hidden activation missing", "* self.h * (1 - self.h)", ""),
             (
@@ -61,15 +67,23 @@ NETS = {
                 "d2 @ self.W2",
                 "(o - y) @ self.W2",
             ),
-            ("gradient forgotten, never updated: W1", "W1 -=", "W1 -= 0 *"),
-            ("gradient forgotten, never updated: b1", "b1 -=", "b1 -= 0 *"),
+            ("gradient forgotten: W1", "W1 -=", "W1 -= 0 *"),
+            ("gradient forgotten: b1", "b1 -=", "b1 -= 0 *"),
             ("sign: all parameters", "(o - y)", "(y - o)"),
             ("sign: b2", "self.b2 -=", "self.b2 +="),
-            ("factor in one gradient only (5 times too small): b1", "d1.sum", "d1.mean"),
-            ("factor in one gradient only (2 times too large): W2", "h.T @", "h.T * 2 @"),
+            ("factor in one gradient only: b1, 5 times too small", "d1.sum", "d1.mean"),
+            (
+                "factor in one gradient only: W2, 2 times too large",
+                "h.T @",
+                "h.T * 2 @",
+            ),
             ("bias gradient is one number", "d1.sum(axis=0)", "d1.sum()"),
             ("gradient of one example only", "d2.sum(axis=0)", "d2[-1]"),
-            ("weighted sum in place of the activation", "lr * self.h.T", "lr * self.z1.T"),
+            (
+                "weighted sum in place of the activation",
+                "lr * self.h.T",
+                "lr * self.z1.T",
+            ),
             (
                 "penalty in the loss but not in the gradient",
                 "- y) ** 2)",
@@ -102,11 +116,20 @@ class Net:
             ("sign", "+= self.input", "-= self.input"),
             (
                 "updated before passed on",
-                "        l1_delta",
-                "        self.syn1 += self.l1.T.dot(l2_delta)\n        l1_delta",
+                L1 + SYN1,
+                SYN1 + L1,
+            ),
+            (
+                "slope of the next layer's activation",
+                "nonlin(self.l1, True)",
+                "nonlin(self.output, True)",
             ),
             ("slope of a hidden activation missing", " * nonlin(self.l1, True)", ""),
-            ("activation applied twice", "nonlin(self.l1, True)", "nonlin(nonlin(self.l1), True)"),
+            (
+                "activation applied twice",
+                "nonlin(self.l1, True)",
+                "nonlin(nonlin(self.l1), True)",
+            ),
         ],
     ),
     "column vectors and weights (out, in)": (
@@ -138,8 +161,12 @@ class neuralNetwork:
                 "who.T @ d_out",
                 "who.T @ (targets - out)",
             ),
-            ("gradient forgotten, never updated: wih", "self.wih += ", "self.wih + "),
-            ("slope taken from the error", "hidden * (1 - hidden)", "1 * (1 - self.who.T @ d_out)"),
+            ("gradient forgotten: wih", "self.wih += ", "self.wih + "),
+            (
+                "slope taken from the error",
+                "hidden * (1 - hidden)",
+                "(1 - self.who.T @ d_out)",
+            ),
         ],
     ),
     "parameters in a dict, examples in columns, functions": (
@@ -166,12 +193,32 @@ def update_parameters(parameters, grads, learning_rate=1.2):
     return {n: parameters[n] - learning_rate * grads["d" + n] for n in parameters}
 """,
         [
-            ("factor in one gradient only (4 times too large): W1", "dZ1 @ X.T", "4 * dZ1 @ X.T"),
-            ("factor in one gradient only (2 times too large): W2", "dW2 = dZ2", "dW2 = 2 * dZ2"),
-            ("slope of a hidden activation missing", " * (1 - cache[\"A1\"] ** 2)", ""),
-            ("slope of another activation", "(1 - cache[\"A1\"] ** 2)", "cache['A1'] * (1 - cache['A1'])"),
-            ("extra slope of the output activation", "cache[\"A2\"] - Y", "(cache['A2'] - Y) * cache['A2'] * (1 - cache['A2'])"),
-            ("bias gradient is one number", "dZ1.sum(axis=1, keepdims=True)", "dZ1.sum() * np.ones((len(dZ1), 1))"),
+            (
+                "factor in one gradient only: W1, 4 times too large",
+                "dZ1 @ X.T",
+                "4 * dZ1 @ X.T",
+            ),
+            (
+                "factor in one gradient only: W2, 2 times too large",
+                "dW2 = dZ2",
+                "dW2 = 2 * dZ2",
+            ),
+            ("slope of a hidden activation missing", ' * (1 - cache["A1"] ** 2)', ""),
+            (
+                "slope of another activation",
+                '(1 - cache["A1"] ** 2)',
+                "cache['A1'] * (1 - cache['A1'])",
+            ),
+            (
+                "extra slope of the output activation",
+                'cache["A2"] - Y',
+                "(cache['A2'] - Y) * cache['A2'] * (1 - cache['A2'])",
+            ),
+            (
+                "bias gradient is one number",
+                "dZ1.sum(axis=1, keepdims=True)",
+                "dZ1.sum() * np.ones((len(dZ1), 1))",
+            ),
         ],
     ),
     "layers in a list": (
@@ -222,9 +269,17 @@ class Network:
                     error = layer.backward(error, learning_rate)
 """,
         [
-            ("updated before passed on", "        return back", "        return error @ self.weights.T"),
+            (
+                "updated before passed on",
+                "        return back",
+                "        return error @ self.weights.T",
+            ),
             ("sign: layers[0].bias, layers[2].bias", "bias -=", "bias +="),
-            ("slope", "return self.activation_prime(self.input) * error", "return error"),
+            (
+                "slope of all activations missing",
+                "return self.activation_prime(self.input) * error",
+                "return error",
+            ),
         ],
     ),
     "weights and biases in lists, batches as pairs of columns": (
@@ -267,9 +322,16 @@ def sigmoid(z): return 1 / (1 + np.exp(-z))
 def sigmoid_prime(z): return sigmoid(z) * (1 - sigmoid(z))
 """,
         [
-            ("slope of the next layer's activation", "", ""),
-            ("activation applied twice in its slope", "sigmoid_prime(zs[-1])", "sigmoid_prime(sigmoid(zs[-1]))"),
-            ("gradient of one example only", "[a + b for a, b in zip(nabla_w, dw)]", "dw"),
+            (
+                "activation applied twice in its slope",
+                "sigmoid_prime(zs[-1])",
+                "sigmoid_prime(sigmoid(zs[-1]))",
+            ),
+            (
+                "gradient of one example only",
+                "[a + b for a, b in zip(nabla_w, dw)]",
+                "dw",
+            ),
         ],
     ),
     "forward, backward, step and zero_grad": (
@@ -310,7 +372,11 @@ class TwoLayerNet:
 """,
         [
             ("forgotten zero_grad", "        self.zero_grad()\n", ""),
-            ("slope of a hidden activation missing", "        dh[self.h <= 0] = 0\n", ""),
+            (
+                "slope of a hidden activation missing",
+                "        dh[self.h <= 0] = 0\n",
+                "",
+            ),
             (
                 "penalty in the loss but not in the gradient",
                 ".mean()\n",
@@ -351,7 +417,11 @@ def train_step(w, b, X, y, lr=0.1):
     return w - lr * X.T @ e / len(y), b - lr * e.mean()
 """,
         [
-            ("factor in one gradient only (5 times too large): b", "e.mean()", "e.sum()"),
+            (
+                "factor in one gradient only: b, 5 times too large",
+                "e.mean()",
+                "e.sum()",
+            ),
             ("sign: b", "b - lr", "b + lr"),
         ],
     ),
@@ -373,13 +443,17 @@ class Perceptron:
 """,
         [
             ("sign: bias", "bias +=", "bias -="),
-            ("gradient forgotten, never updated: bias", "bias +=", "bias += 0 *"),
+            ("gradient forgotten: bias", "bias +=", "bias += 0 *"),
             (
-                "factor in one gradient only (2 times too large): bias",
+                "factor in one gradient only: bias, 2 times too large",
                 "self.bias +=",
                 "self.bias += len(x) *",
             ),
-            ("sign: all parameters", "target - self.predict(x)", "self.predict(x) - target"),
+            (
+                "sign: all parameters",
+                "target - self.predict(x)",
+                "self.predict(x) - target",
+            ),
         ],
     ),
     "a bias as a column of ones": (
@@ -403,8 +477,16 @@ class Net:
             self.w1 -= eta * self.a0.T @ back
 """,
         [
-            ("bias column fed back", "(delta @ self.w2.T)[:, 1:]", "(delta @ self.w2.T)[:, :-1]"),
-            ("slope of a hidden activation missing", " * (1 - self.a1[:, 1:] ** 2)", ""),
+            (
+                "bias column fed back",
+                "(delta @ self.w2.T)[:, 1:]",
+                "(delta @ self.w2.T)[:, :-1]",
+            ),
+            (
+                "slope of a hidden activation missing",
+                " * (1 - self.a1[:, 1:] ** 2)",
+                "",
+            ),
         ],
     ),
     "three layers, gradients in attributes, then an update": (
@@ -440,9 +522,13 @@ class Dense:
         return delta @ self.W.T
 """,
         [
-            ("gradient of one example only", "delta.sum(axis=0, keepdims=True)", "delta[-1:]"),
             (
-                "factor in one gradient only (5 times too small)",
+                "gradient of one example only",
+                "delta.sum(axis=0, keepdims=True)",
+                "delta[-1:]",
+            ),
+            (
+                "factor in one gradient only: layers[0].b, layers[1].b",
                 "delta.sum(axis=0, keepdims=True)",
                 "delta.mean(axis=0, keepdims=True)",
             ),
