@@ -156,10 +156,10 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
         return Definition(name, known, KINDS[known], *pair)
     if inspect.isclass(value):
         passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
+        if known in ("", "Sequential") and _trains(value):
+            return Definition(name, name, "training step", value)
         if known and (any(passes) or KINDS[known] not in ("layer", "loss")):
             return Definition(name, known, KINDS[known], value)
-        if _trains(value):
-            return Definition(name, name, "training step", value)
         return Definition(name, "", "unknown", value) if all(passes) else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
