@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from compare.check.definitions import (
     BACKWARD,
@@ -81,10 +82,13 @@ def leaves(
     else:
         return
     for label, key, value in items:
-        is_row = isinstance(value, list) and {*map(type, value)} == {float}
+        is_row = isinstance(value, list) and {isinstance(v, float) for v in value} == {
+            True
+        }
         is_bias = isinstance(value, float) and re.search(r"(^|\W)_?b", label)
         is_array = isinstance(value, np.ndarray) and value.dtype.kind == "f"
-        if is_array or is_row or is_bias:
+        is_tensor = isinstance(value, torch.Tensor) and value.is_floating_point()
+        if is_array or is_tensor or is_row or is_bias:
             yield label, tree, key, np.array(value, dtype=float)
         else:
             yield from leaves(value, label, (*seen, id(tree)))
@@ -101,9 +105,15 @@ def write(state: Any, values: Values) -> Any:
         if name in values and isinstance(owner, tuple):
             owner[key][...] = values[name]
         elif name in values:
-            is_array = isinstance(owner[key], np.ndarray)
-            owner[key] = values[name].copy() if is_array else values[name].tolist()
+            owner[key] = _like(owner[key])(values[name])
     return state
+
+
+def _like(value: Any) -> Callable[[np.ndarray], Any]:
+    """What makes a value of the same kind of an array."""
+    if isinstance(value, torch.Tensor):
+        return torch.tensor
+    return np.copy if isinstance(value, np.ndarray) else np.ndarray.tolist
 
 
 @dataclass(frozen=True)
@@ -164,9 +174,13 @@ class Net:
         np.random.seed(0)
         state = write(copy.deepcopy(self.state), values)
         shape = LAYOUTS[self.layout][0]
-        known = {"x": shape(x), "lr": self.lr, "one": 1, "all": len(x)}
+        is_torch = any(
+            _like(owner[k]) is torch.tensor for _, owner, k, _ in leaves(state)
+        )
+        give = torch.tensor if is_torch else np.asarray
+        known = {"x": give(shape(x)), "lr": self.lr, "one": 1, "all": len(x)}
         if target is not None:
-            known["target"] = self.to_target(shape(target))
+            known["target"] = give(self.to_target(shape(target)))
             with suppress(TypeError):
                 known["pairs"] = [*zip(known["x"], known["target"], strict=False)]
         if self.is_class:
@@ -194,10 +208,16 @@ class Net:
         return out.T if self.layout == "columns" else out.reshape(len(x), -1)
 
     def step(
-        self, values: Values, x: np.ndarray, target: np.ndarray, steps: int = 1
+        self,
+        values: Values,
+        x: np.ndarray,
+        target: np.ndarray,
+        steps: int = 1,
+        seed: int = 0,
     ) -> tuple[Values, Any]:
         """The parameters after a step, and what it returns (its loss, perhaps)."""
         state, known = self._ready(values, x, target)
+        np.random.seed(seed)
         result = None
         for _ in range(steps):
             before, given = read(state), self._given(state, known)
@@ -213,9 +233,10 @@ class Net:
         """Forward, backward and update; returns the gradients or new parameters."""
         if zero := self.find(state, CALLS["zero"]):
             call(zero, known)
-        out = call(self.find(state, FORWARDS), known, ("x",))
-        known["prediction"] = _output(out, state)
-        known["cache"] = out[1] if isinstance(out, tuple) and len(out) == 2 else out
+        if forward := self.find(state, FORWARDS):
+            out = call(forward, known, ("x",))
+            known["prediction"] = _output(out, state)
+            known["cache"] = out[1] if isinstance(out, tuple) and len(out) == 2 else out
         by_place: tuple[str, ...] = ("x", "target", "lr")
         if self.upstream is not None:
             known["g"] = LAYOUTS[self.layout][0](self.upstream[: known["all"]])
@@ -283,18 +304,20 @@ def _gradients(
     before: Values, after: Values, result: Any
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Gradients by parameter, of a net that returns or keeps them."""
-    returned = read({"": [*result] if isinstance(result, tuple) else result})
+    returned = read([*result] if isinstance(result, tuple) else result)
     if isinstance(result, tuple) and len(returned) == len(before):
         yield from zip(before, returned.values(), strict=True)
         return
-    kept = {plain(name): a for name, a in (after | returned).items()}
+    returned = {plain(name): a for name, a in returned.items()}
+    kept = {plain(name): a for name, a in after.items()}
     for name in before:
         path, _, last = name.rpartition(".")
         words = [f"d{last}", f"{last}grad", f"grad{last}", f"{last}gradient"]
-        labels = [f"{path}.{w}" for w in words] + words + [f"grads.{last}", f".{last}"]
-        found = (kept[w] for w in map(plain, labels) if w in kept)
-        if (gradient := next(found, None)) is not None:
-            yield name, gradient
+        labels = [f"{path}.{word}" for word in words] + words + [f"grads.{last}"]
+        found = [returned.get(plain(word)) for word in (*words, last)]
+        found += [kept.get(plain(label)) for label in labels]
+        if gradient := [g for g in found if g is not None]:
+            yield name, gradient[0]
 
 
 # -- building --------------------------------------------------------------------------
@@ -385,10 +408,12 @@ def _instances(
     make: Any, functions: dict[str, Any]
 ) -> Iterator[tuple[Net, tuple[int, ...]]]:
     """Instances of a class, by every kind of arguments that it may take."""
-    names = [p for p in inspect.signature(make).parameters if not training_role(p)]
+    told = {*_sizes(SIZES[0], ()), "lr", "one", "all", "activation", "x", "target"}
+    names = inspect.signature(make).parameters
+    many = [name for name in names if training_role(name) not in told]
     rng = np.random.default_rng(7)
     for sizes in SIZES:
-        ends = {1: sizes[:1], 2: sizes[::2]}.get(len(names), sizes)
+        ends = {1: sizes[:1], 2: sizes[::2]}.get(len(many), sizes)
         known = _sizes(sizes, ends) | {"lr": LR, "one": 1, "activation": "sigmoid"}
         x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
         layers = _layers(functions, sizes)
@@ -462,16 +487,18 @@ def _parameters(
     make: Any, functions: dict[str, Any], sizes: tuple[int, ...]
 ) -> Iterator[Any]:
     """Parameters as a file's own initialisation makes them, or by their names."""
+    single = [
+        n for n in inspect.signature(make).parameters if re.match("(?i)[wbvu]", n)
+    ]
     for name, function in functions.items():
         if re.match(r"init|create|make|new|build|random", plain(name)):
             with suppress(Exception):
                 found = call(function, _sizes(sizes, sizes), BY_PLACE)
+                if isinstance(found, tuple) and len(single) == len(found):
+                    found = dict(zip(single, found, strict=True))
                 yield [*found] if isinstance(found, tuple) else found
     text = "".join(map(inspect.getsource, functions.values()))
     keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
-    single = [
-        n for n in inspect.signature(make).parameters if re.match("(?i)[wbvu]", n)
-    ]
     lists = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
     unpacked = [re.split(", *", names) for names in lists]
     for labels, form in [(single, dict), *((u, list) for u in unpacked), (keys, dict)]:
