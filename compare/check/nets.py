@@ -113,7 +113,8 @@ def _like(value: Any) -> Callable[[np.ndarray], Any]:
     """What makes a value of the same kind of an array."""
     if isinstance(value, torch.Tensor):
         return torch.tensor
-    return np.copy if isinstance(value, np.ndarray) else np.ndarray.tolist
+    is_array = isinstance(value, np.ndarray)
+    return np.array if is_array else lambda a: np.asarray(a).tolist()
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ class Net:
             _like(owner[k]) is torch.tensor for _, owner, k, _ in leaves(state)
         )
         give = torch.tensor if is_torch else np.asarray
-        known = {"x": give(shape(x)), "lr": self.lr, "one": 1, "all": len(x)}
+        known = {"x": give(shape(x.copy())), "lr": self.lr, "one": 1, "all": len(x)}
         if target is not None:
-            known["target"] = give(self.to_target(shape(target)))
+            known["target"] = give(self.to_target(shape(target.copy())))
             with suppress(TypeError):
                 known["pairs"] = [*zip(known["x"], known["target"], strict=False)]
         if self.is_class:
@@ -276,7 +277,8 @@ class Net:
         found: dict[str, Any] = {}
         for name, function in (functions | methods).items():
             with suppress(Exception):
-                found[name] = float(call(function, known, ("prediction", "target")))
+                value = call(function, known, ("prediction", "target"))
+                found[name] = float(value[0] if isinstance(value, tuple) else value)
         with suppress(Exception):
             result = self.step(values, x, target)[1]
             *_, last = result if isinstance(result, (tuple, list)) else (result,)
@@ -387,11 +389,16 @@ def _targets(
         yield target_like(out, 1), lambda t: t
         if out.shape[1] == 1:
             yield target_like(out, 1), np.ravel
-        else:
-            axis = 0 if net.layout == "columns" else -1
-            one_hot = np.eye(out.shape[1])[np.arange(len(x)) % out.shape[1]]
+        axis = 0 if net.layout == "columns" else -1
+        for n in [out.shape[1], *reversed(dims)] if is_whole(out) else [out.shape[1]]:
+            one_hot = np.eye(n)[np.arange(len(x)) % n]
             yield one_hot, lambda t: t
             yield one_hot, lambda t, axis=axis: np.argmax(t, axis)
+
+
+def is_whole(out: np.ndarray) -> bool:
+    """Whether an output is made of whole numbers: classes, or the values of a step."""
+    return bool(np.all(out == np.round(out)))
 
 
 def target_like(out: np.ndarray, seed: int) -> np.ndarray:
