@@ -23,9 +23,9 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 ACTIVATIONS = {
     "sigmoid": (_sigmoid, lambda y: y * (1 - y)),
+    "identity": (lambda z: z, np.ones_like),
     "tanh": (np.tanh, lambda y: 1 - y**2),
     "ReLU": (lambda z: np.maximum(z, 0), lambda y: (y > 0) * 1.0),
-    "identity": (lambda z: z, np.ones_like),
     "leaky ReLU": (
         lambda z: np.maximum(z, 0.01 * z),
         lambda y: np.where(y > 0, 1, 0.01),
@@ -80,11 +80,12 @@ class Layered:
     def loss_words(self, family: str) -> str:
         """The loss on which these layers descend."""
         if self.last in ("step", "sign"):
-            return "the perceptron criterion: it is the perceptron's rule"
+            return "Σ |z| of the wrong examples (the perceptron's rule)"
         names = " and ".join(
             dict.fromkeys([self.hidden, self.last][-len(self.layers) :])
         )
-        return f"the {family} of layers with {names}"
+        loss = "(o − y)²" if family == SQUARED else ENTROPY
+        return f"{loss} of a net with {names}"
 
     def changed(self, only: int | None) -> list[str]:
         """The parameters of the layers in which a rule is changed."""

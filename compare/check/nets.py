@@ -383,17 +383,16 @@ def _targets(
         outputs = [np.full((len(x), d), 0.4) for d in reversed(dims)]
     except Exception:
         return
+    outputs = [o for o in outputs if len(o) == len(x) and np.all(np.isfinite(o))]
+    axis = 0 if net.layout == "columns" else -1
     for out in outputs:
-        if len(out) != len(x) or not np.all(np.isfinite(out)):
-            continue
         yield target_like(out, 1), lambda t: t
-        if out.shape[1] == 1:
-            yield target_like(out, 1), np.ravel
-        axis = 0 if net.layout == "columns" else -1
-        for n in [out.shape[1], *reversed(dims)] if is_whole(out) else [out.shape[1]]:
-            one_hot = np.eye(n)[np.arange(len(x)) % n]
-            yield one_hot, lambda t: t
-            yield one_hot, lambda t, axis=axis: np.argmax(t, axis)
+    for out in (out for out in outputs if out.shape[1] == 1):
+        yield target_like(out, 1), np.ravel
+    classes = [o.shape[1] for o in outputs if not is_whole(o)] or reversed(dims)
+    for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):
+        yield one_hot, lambda t: t
+        yield one_hot, lambda t: np.argmax(t, axis)
 
 
 def is_whole(out: np.ndarray) -> bool:
@@ -436,7 +435,18 @@ def _instances(
                 own = {n: a for n, a in vars(state).items() if a is x or a is y}
                 data = {n: "x" if a is x else "target" for n, a in own.items()}
                 methods = (n for n in CALLS["train"] if callable(getattr(state, n, 0)))
-                yield Net(state, functions, next(methods, ""), data), sizes
+                train = next(methods, "")
+                data |= dict.fromkeys(_counts_of_steps(state, train), "one")
+                yield Net(state, functions, train, data), sizes
+
+
+def _counts_of_steps(state: Any, train: str) -> list[str]:
+    """The attributes that tell how many steps a training takes."""
+    text = inspect.getsource(getattr(state, train)) if train else ""
+    names = re.findall(r"range\(self\.(\w+)\)", text)
+    numbers = (int, np.integer)
+    values = {n: getattr(state, n, None) for n in names}
+    return [n for n, v in values.items() if isinstance(v, numbers) and v >= 10]
 
 
 def _sizes(sizes: tuple[int, ...], by_place: tuple[int, ...]) -> dict[str, Any]:

@@ -246,8 +246,11 @@ def _of_layers(steps: list[Step]) -> Iterator[Loss]:
     """What layers descend on, for outputs that are steps or not known."""
     for model in _models(steps):
         for family in (SQUARED, ENTROPY):
-            words = {1.0: model.loss_words(family)}
-            yield Loss(_model_gradients(model, steps, family), words, family)
+            half = _model_gradients(model, steps, family)
+            k = 2 if family == SQUARED else 1
+            gradients = [{n: k * g for n, g in each.items()} for each in half]
+            words = _words(model.loss_words(family), *steps[0].target.shape)
+            yield Loss(gradients, words, family)
 
 
 def _slopes(function: Callable[[Values], Any], step: Step) -> Values:
@@ -386,9 +389,13 @@ def _penalty(steps: list[Step], loss: Loss) -> float:
 # -- wrong steps -----------------------------------------------------------------------
 
 
-def _mistake(definition: Definition, name: str, where: Iterable[str]) -> Finding:
-    words = f"{name}: {', '.join(where)}"
-    return finding_of(definition, "mistake", words, HINTS.get(name, ""), cases=2)
+def _mistake(
+    definition: Definition, names: str | list[str], where: Iterable[str]
+) -> Finding:
+    names = [names] if isinstance(names, str) else names
+    words = f"{' and '.join(names)}: {', '.join(where)}"
+    hint = "; ".join(HINTS[name] for name in names)
+    return finding_of(definition, "mistake", words, hint, cases=2)
 
 
 def _named(definition: Definition, steps: list[Step]) -> Finding | None:
@@ -437,14 +444,27 @@ def _by_layers(
 ) -> Finding | None:
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
     got, models = [s.gradient for s in steps], _models(steps)
-    ways = ((row, way) for row in NETS for way in row.get("ways", []))
-    for (row, way), model in itertools.product(ways, models):
-        of = {row["of"]} if "of" in row else {SQUARED, ENTROPY}
-        only = (None, *range(len(model.layers)))
-        for family, layer in itertools.product(sorted(of & families), only):
-            if _factor(got, _model_gradients(model, steps, family, way, layer)):
-                return _mistake(definition, row["name"], model.changed(layer))
+    for rows, way in _ways():
+        of = {SQUARED, ENTROPY}.intersection(
+            families, *({r["of"]} for r in rows if "of" in r)
+        )
+        for model, family in itertools.product(models, sorted(of, reverse=True)):
+            layers = range(len(model.layers)) if len(rows) == 1 else ()
+            for layer in (None, *layers):
+                k = _factor(got, _model_gradients(model, steps, family, way, layer))
+                if k and k > 0:
+                    names = [row["name"] for row in rows]
+                    return _mistake(definition, names, model.changed(layer))
     return None
+
+
+def _ways() -> Iterator[tuple[list[Any], dict[str, str]]]:
+    """Every way to make a mistake, then every way to make two, and their rows."""
+    ways = [(row, way) for row in NETS for way in row.get("ways", [])]
+    yield from (([row], way) for row, way in ways)
+    for (one, first), (other, second) in itertools.combinations(ways, 2):
+        if first.keys().isdisjoint(second):
+            yield [one, other], first | second
 
 
 def _models(steps: list[Step]) -> list[Layered]:
