@@ -134,7 +134,14 @@ class Layered:
             rules = DEFAULTS | ({"output": "v"} if loss == ENTROPY else {})
             rules |= (way or {}) if only in (None, i) else {}
             names = _names(self.last if is_last else self.hidden, sums[i], acts[i + 1])
-            names |= {"v": v, "o": o, "e": e, "next_slope": slope, "a": acts[i]}
+            names |= {
+                "v": v,
+                "o": o,
+                "y": target,
+                "e": e,
+                "next_slope": slope,
+                "a": acts[i],
+            }
             names |= {"z_in": sums[i - 1]} if i else {}
             delta = eval(rules["output" if is_last else "hidden"], names)
             names["delta"], slope = delta, names["s"]

@@ -9,12 +9,15 @@ form of a target are found by trying.
 import copy
 import inspect
 import itertools
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -109,6 +112,21 @@ def write(state: Any, values: Values) -> Any:
     return state
 
 
+@contextmanager
+def unshuffled() -> Iterator[None]:
+    """Examples that are drawn are all of them, in their order."""
+
+    def first(many: Any, size: Any = None, *_: Any, **__: Any) -> Any:
+        many = np.arange(many) if isinstance(many, (int, np.integer)) else many
+        return np.resize(many, len(many) if size is None else size)
+
+    with (
+        patch.multiple(np.random, choice=first, permutation=first, shuffle=np.asarray),
+        patch.multiple(random, shuffle=np.asarray),
+    ):
+        yield
+
+
 def _like(value: Any) -> Callable[[np.ndarray], Any]:
     """What makes a value of the same kind of an array."""
     if isinstance(value, torch.Tensor):
@@ -129,6 +147,7 @@ class Net:
     to_target: Callable[[Any], Any] = lambda t: t
     names: tuple[str, ...] = ()  # of the parameters; () if all are
     is_initial: bool = False  # whether each training begins with its own parameters
+    penalty: float = 0.1  # the factor of its penalty, if it takes one
     upstream: np.ndarray | None = None  # of a backward pass that is given a gradient
 
     @property
@@ -136,12 +155,12 @@ class Net:
         """Whether it is an instance of a class of the file."""
         return getattr(type(self.state), "__module__", "") == MODULE
 
-    @property
+    @cached_property
     def lr(self) -> float:
         """The learning rate that it is given; 1 if it takes none."""
         return LR if "lr" in self.roles or not self.learns else 1.0
 
-    @property
+    @cached_property
     def learns(self) -> bool:
         """Whether the file changes the parameters, and not only returns gradients."""
         names = [*read(self.state)] if self.is_class else []
@@ -151,7 +170,7 @@ class Net:
         update = self.find(self.state, CALLS["update"])
         return bool(self.train or update or re.search(changes, text))
 
-    @property
+    @cached_property
     def roles(self) -> set[str]:
         """The roles of the arguments of its step, and of its attributes."""
         steps = [BACKWARDS, CALLS["update"]] if not self.train else [(self.train,)]
@@ -180,6 +199,7 @@ class Net:
         )
         give = torch.tensor if is_torch else np.asarray
         known = {"x": give(shape(x.copy())), "lr": self.lr, "one": 1, "all": len(x)}
+        known["penalty"] = self.penalty
         if target is not None:
             known["target"] = give(self.to_target(shape(target.copy())))
             with suppress(TypeError):
@@ -187,7 +207,7 @@ class Net:
         if self.is_class:
             for name in vars(state):
                 role = self.data.get(name) or training_role(name)
-                if role in known.keys() & {"lr", "one", *self.data.values()}:
+                if role in known.keys() & {"lr", "one", "penalty", *self.data.values()}:
                     setattr(state, name, known[role])
         return state, known
 
@@ -219,6 +239,11 @@ class Net:
         """The parameters after a step, and what it returns (its loss, perhaps)."""
         state, known = self._ready(values, x, target)
         np.random.seed(seed)
+        result = None
+        with unshuffled():
+            return self._steps(state, known, steps)
+
+    def _steps(self, state, known, steps):
         result = None
         for _ in range(steps):
             before, given = read(state), self._given(state, known)
