@@ -35,6 +35,7 @@ from compare.check.report import Finding, Kind
 H = 1e-6
 TOLERANCE = 1e-5
 """Up to here, relatively, a gradient is that which was measured."""
+PENALTY = "wrong gradient of the penalty"
 SLOPE = "slope of the output activation missing"
 Gradients = list[Values]
 """Of every step."""
@@ -79,8 +80,11 @@ def _judged(definition: Definition, steps: list[Step]) -> Finding:
     if found is None and one and not _loops(steps[0].net) and _right(definition, one):
         words = "right for a batch of one example, but not for several"
         return finding_of(definition, "wrong", words, cases=len(steps))
-    if found is None and "penalty" in net.roles and net.penalty:
-        return _judged(definition, [_again(s) for s in steps])
+    if found is None and "penalty" in net.roles:
+        plain = [*map(_without_penalty, steps)]
+        if _right(definition, plain):
+            return _mistake(definition, PENALTY, weights_of(steps[0].gradient))
+        found = _named(definition, plain)
     return found or _unexplained(definition, steps)
 
 
@@ -106,7 +110,10 @@ def _understood(definition: Definition) -> list[Step]:
             what = str(error) if isinstance(error, NotTested) else wording.raised(error)
             why[what] = None
     tried = "; ".join([*why][:2]) or "no parameter changed"
-    raise NotTested(f"no training step could be taken with a small batch: {tried}")
+    raise NotTested(
+        f"no training step could be taken with a small batch: {tried}; give the net a "
+        "forward(X) and a train(X, y, lr) that takes one step"
+    )
 
 
 def _acting(net: Net, x: np.ndarray) -> tuple[str, ...]:
@@ -168,7 +175,7 @@ def _is_random(step: Step) -> bool:
     return any(not np.array_equal(again[n], step.after[n]) for n in step.gradient)
 
 
-def _again(step: Step) -> Step:
+def _without_penalty(step: Step) -> Step:
     """The same step without a penalty."""
     net = replace(step.net, penalty=0.0)
     return _step(net, step.before, step.x, step.target)
@@ -190,15 +197,24 @@ def _losses(steps: list[Step]) -> list[Loss]:
     if not any(_is_measurable(loss) for loss in usual):
         usual = [*_of_layers(steps)]
     own = []
+    for loss in _own_losses(steps):
+        same = ((x, k) for x in usual if (k := _factor(loss.gradients, x.gradients)))
+        like, k = next(same, (loss, 0.0))
+        told = (words for f, words in like.words.items() if _is_near(k, f))
+        words = f"{next(told, 'its loss')} ({loss.words[1.0]})"
+        family = like.family
+        own.append(replace(loss, words={1.0: words}, family=family))
+    return [*filter(_is_measurable, own + usual)]
+
+
+def _own_losses(steps: list[Step]) -> list[Loss]:
+    """The losses that the file itself computes."""
+    found = []
     for name in steps[0].net.losses(steps[0].before, steps[0].x, steps[0].target):
         with suppress(KeyError):
-            found = [_slopes(_own_loss(s, name), s) for s in steps]
-            same = ((x, k) for x in usual if (k := _factor(found, x.gradients)))
-            loss, k = next(same, (Loss([], {}, ""), 1.0))
-            told = (w for f, w in loss.words.items() if _is_near(k, f))
-            words = f"{next(told, 'its loss')} ({name})"
-            own.append(Loss(found, {1.0: words}, loss.family, True))
-    return [*filter(_is_measurable, own + usual)]
+            gradients = [_slopes(_own_loss(s, name), s) for s in steps]
+            found.append(Loss(gradients, {1.0: name}, "", True))
+    return [*filter(_is_measurable, found)]
 
 
 def _is_measurable(loss: Loss) -> bool:
@@ -311,7 +327,7 @@ def _is_near(k: float, other: float) -> bool:
 def _right(definition: Definition, steps: list[Step]) -> Finding | None:
     """A step along the gradient of a loss that the net may have, or against it."""
     got, losses = [s.gradient for s in steps], _losses(steps)
-    if any(_penalty(steps, loss) < 0 for loss in losses if loss.is_own):
+    if any(_has_other_penalty(steps, loss) for loss in losses):
         return None
     for loss in _possible(definition, losses):
         if k := _factor(got, loss.gradients):
@@ -383,6 +399,12 @@ def _adds_up(step: Step) -> bool:
     )
 
 
+def _has_other_penalty(steps: list[Step], loss: Loss) -> bool:
+    """Whether the gradient is that of the net's own loss, but for a penalty in it."""
+    weight = _penalty(steps, loss) if loss.is_own else 0.0
+    return weight < 0 or (weight > 0 and not loss.family)
+
+
 def _penalty(steps: list[Step], loss: Loss) -> float:
     """What c is if the gradient is a multiple of that of the loss + c W; else 0."""
     weights, rows, got = weights_of(steps[0].before), [], []
@@ -418,8 +440,10 @@ def _named(definition: Definition, steps: list[Step]) -> Finding | None:
     if wide:
         return _mistake(definition, "bias gradient not summed over the batch", wide)
     losses = _losses(steps)
-    if any(_penalty(steps, loss) < 0 for loss in losses if loss.is_own):
-        name = "penalty in the loss but not in the gradient"
+    if any(_has_other_penalty(steps, loss) for loss in losses):
+        got = [s.gradient for s in steps]
+        is_missing = any(_factor(got, x.gradients) for x in losses if not x.is_own)
+        name = "penalty in the loss but not in the gradient" if is_missing else PENALTY
         return _mistake(definition, name, weights_of(first.gradient))
     losses = _possible(definition, losses)
     for loss in losses:
@@ -507,7 +531,18 @@ def _models(steps: list[Step]) -> list[Layered]:
 
     values = {n: steps[0].before[n] for n in steps[0].gradient}
     found = layered(values, steps[0].x.shape[1], steps[0].target.shape[1])
-    return [model for model in found if all(is_same(model, s) for s in steps)]
+    found = [model for model in found if all(is_same(model, s) for s in steps)]
+    own = _own_losses(steps) if steps[0].output is None else []
+    return [
+        model
+        for model in found
+        if not own
+        or any(
+            _factor(loss.gradients, _model_gradients(model, steps, family))
+            for loss in own
+            for family in (SQUARED, ENTROPY)
+        )
+    ] or found
 
 
 def _model_gradients(
@@ -538,9 +573,9 @@ def _unexplained(definition: Definition, steps: list[Step]) -> Finding:
     is_told = any(x.is_own and x.family for x in losses)
     if not best and (not is_told or _loops(steps[0].net)):
         raise NotTested(
-            f"its step (parameters {wrong}) is not along a gradient of its own loss, "
-            "nor of the squared error or a cross-entropy of its output; perhaps one "
-            "call takes several steps"
+            f"its step (parameters {wrong}) is along no gradient of its own loss, nor "
+            "of the squared error or a cross-entropy of its output; perhaps one call "
+            "takes several steps: a train(X, y, lr) that takes one can be judged"
         )
     words = f"cause not recognised: gradient {wrong}"
     return finding_of(definition, "wrong", words, cases=len(steps))
