@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
+from compare.check.definitions import CALLS, NotTested, partner, plain
 from compare.check.definitions import training_role as role_of
 from compare.check.nets import LAYOUTS, LR, Net, Values, call, is_loss, read
 
@@ -118,7 +118,7 @@ def _instances(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Size
         many = [n for n in names if role_of(n) not in {*known, "x", "target"}]
         known |= _by_place({1: sizes[:1], 2: sizes[::2]}.get(len(many), sizes))
         x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
-        layers = _layers(functions, sizes)
+        layers = _layers(sys.modules[make.__module__], functions, sizes)
         numbers, arrays = (
             dict(zip(("x", "target"), p, strict=True)) for p in (sizes[::2], (x, y))
         )
@@ -153,14 +153,14 @@ def _counts_of_steps(state: Any, train: str) -> list[str]:
     return [n for n, v in values.items() if isinstance(v, (int, np.integer)) and v > 9]
 
 
-def _layers(functions: dict[str, Any], sizes: Sizes) -> list[Any]:
+def _layers(module: Any, functions: dict[str, Any], sizes: Sizes) -> list[Any]:
     """Layers of a file's own classes: linear ones, an activation after each."""
     pairs = [(f, p) for n, f in functions.items() if (p := partner(n, functions))]
     pairs = [pair for pair in pairs if not is_loss(pair[0].__name__)]
     roles = ("activation", "slope")
-    known = dict(zip(roles, pairs[0], strict=True)) if pairs else {}
+    known: dict[str, Any] = dict(zip(roles, pairs[0], strict=True)) if pairs else {}
     linear, activation = None, None
-    for own in vars(sys.modules[MODULE]).values():
+    for own in vars(module).values():
         if inspect.isclass(own) and callable(getattr(own, "backward", None)):
             with suppress(Exception):
                 made = call(own, known | _sizes(sizes) | _by_place(sizes), BY_PLACE[:2])
@@ -195,7 +195,7 @@ def _add_layers(net: Net, layers: list[Any]) -> None:
 
 def _of_functions(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
     """Nets of functions, with parameters of the file's own or made up."""
-    is_step = plain(make.__name__) in map(plain, CALLS["train"])
+    is_step = plain(make.__name__) in map(plain, CALLS["train"] + CALLS["step"])
     for sizes in reversed(SIZES) if is_step else SIZES:
         for params in _parameters(make, functions, sizes):
             yield Net(params, functions, make.__name__ if is_step else ""), sizes

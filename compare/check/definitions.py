@@ -187,7 +187,7 @@ def _trains(owner: type) -> bool:
 
 def _is_step(name: str, own: dict[str, Any]) -> bool:
     """Whether a function takes the training step of a net, or is its backward pass."""
-    if plain(name) in map(plain, CALLS["train"]):
+    if plain(name) in map(plain, CALLS["train"] + CALLS["step"]):
         return _takes_batch(own[name])
     words = map(plain, (*BACKWARD, *CALLS["backward"]))
     return plain(name) in words and has_update(own) and _takes_batch(own[name])
@@ -251,6 +251,7 @@ def partner(name: str, own: dict[str, Any]) -> Any:
 
 
 def plain(name: str) -> str:
+    """A name without underscores, in lower case."""
     return name.replace("_", "").lower()
 
 

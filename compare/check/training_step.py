@@ -50,12 +50,12 @@ def training_step(definition: Definition) -> Finding:
     ones = Steps(map(_of_one_example, steps)) if len(steps[0].x) > 1 else None
     if ones and _is_sequence(steps[0]):
         steps, ones = ones, None
-    found = _right(definition, steps) or _named(definition, steps)
+    found = _right(definition, steps) or _of_penalty(definition, steps)
     if found is None and "penalty" in steps[0].net.roles:
-        without = Steps(map(_without_penalty, steps))
-        if _right(definition, without):
+        steps = Steps(map(_without_penalty, steps))
+        if _right(definition, steps):
             return _mistake(definition, [OTHER], weights_of(steps[0].gradient))
-        found = _named(definition, without)
+    found = found or _named(definition, steps)
     if found is None and ones and not _loops(steps[0].net) and _right(definition, ones):
         words = "right for a batch of one example, but not for several"
         return finding_of(definition, "wrong", words, cases=len(steps))
@@ -201,17 +201,22 @@ def _mistake(definition: Definition, names: list[str], where: Iterable[str]) -> 
     return finding_of(definition, "mistake", words, hint, cases=2)
 
 
+def _of_penalty(definition: Definition, steps: Steps) -> Finding | None:
+    """A gradient that is that of the net's own loss, but for its penalty."""
+    if not any(_has_other_penalty(steps, loss) for loss in steps.losses):
+        return None
+    usual = (loss for loss in steps.losses if not loss.is_own)
+    is_missing = any(factor(steps.gradients, loss.gradients) for loss in usual)
+    name = MISSING if is_missing else OTHER
+    return _mistake(definition, [name], weights_of(steps[0].gradient))
+
+
 def _named(definition: Definition, steps: Steps) -> Finding | None:
     """The first known mistake that explains the steps."""
-    first, got = steps[0], steps.gradients
+    first = steps[0]
     wide = [n for n in first.gradient if first.after[n].size > first.before[n].size]
     if wide:
         return _mistake(definition, ["bias gradient not summed over the batch"], wide)
-    if any(_has_other_penalty(steps, loss) for loss in steps.losses):
-        usual = (loss for loss in steps.losses if not loss.is_own)
-        is_missing = any(factor(got, loss.gradients) for loss in usual)
-        name = MISSING if is_missing else OTHER
-        return _mistake(definition, [name], weights_of(first.gradient))
     losses = _possible(definition, steps)
     for loss in losses:
         if found := _by_tensor(steps, loss):
@@ -247,7 +252,8 @@ def _by_layers(
     definition: Definition, steps: Steps, families: set[str]
 ) -> Finding | None:
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
-    steps = Steps(map(_with_layers, steps))
+    if not any(a.ndim > 1 for a in steps[0].before.values()):
+        steps = Steps(map(_with_layers, steps))
     for rows, way in _ways():
         of = {row["of"] for row in rows if "of" in row} or {SQUARED, ENTROPY}
         models = steps.models if len(rows) == 1 or len(steps.models) < 4 else []
@@ -273,8 +279,6 @@ def _ways() -> Iterator[tuple[list[Any], dict[str, str]]]:
 
 def _with_layers(step: Step) -> Step:
     """The same with the weights of neurons, one by one, as matrices of layers."""
-    if any(a.ndim > 1 for a in step.before.values()):
-        return step
     both = (step.before, step.after, step.gradient)
     before, after, gradient = map(_stacked, both)
     return replace(step, before=before, after=after, gradient=gradient)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare.check import trajectories
-from compare.check.mistakes import HINTS, MISTAKES, OPTIMIZERS
+from compare.check.mistakes import HINTS, MISTAKES, NETS, OPTIMIZERS
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.testing import OPTIMIZERS as CASES
 from handmade import nn, optim
@@ -22,7 +22,8 @@ def path_of(wrong, case, new_lr=0.03):
 
 
 def test_every_mistake_has_a_hint():
-    names = {mistake.name for mistake in MISTAKES} | {row["name"] for row in OPTIMIZERS}
+    names = {mistake.name for mistake in MISTAKES}
+    names |= {row["name"] for row in [*OPTIMIZERS, *NETS]}
     assert names == HINTS.keys()
 
 

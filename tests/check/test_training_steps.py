@@ -30,6 +30,8 @@ class MLP:
         self.W1 -= lr * X.T @ d1
         self.b1 -= lr * d1.sum(axis=0)
 """
+A2_Y = "A2 - Y"
+D1 = "\n        d1 = d2 @ self.W2.T * self.h * (1 - self.h)"
 HIDDEN = "        d1 = d2 @ self.W2.T * self.h * (1 - self.h)\n"
 L1 = "        l1_delta = l2_delta.dot(self.syn1.T) * nonlin(self.l1, True)\n"
 SYN1 = "        self.syn1 += self.l1.T.dot(l2_delta)\n"
@@ -50,6 +52,34 @@ NETS = {
             ),
             ("slope of the output activation twice", "* o *", "* o**2 * (1 - o) *"),
             ("slope of a hidden activation missing", "* self.h * (1 - self.h)", ""),
+            (
+                "slope of a hidden activation twice",
+                "* self.h *",
+                "* self.h**2 * (1 - self.h) *",
+            ),
+            (
+                "slope of all activations missing",
+                "* o * (1 - o)" + D1,
+                D1.replace("* self.h * (1 - self.h)", ""),
+            ),
+            ("part of the slope missing", "* self.h * (1 - self.h)", "* (1 - self.h)"),
+            (
+                "value of the activation in place of its slope",
+                "* self.h * (1 - self.h)",
+                "* self.h",
+            ),
+            ("error from the next layer forgotten", "d2 @ self.W2.T * ", ""),
+            ("squared error in place of its slope", "(o - y) * o", "(o - y)**2 * o"),
+            (
+                "bias gradient without the slope",
+                "d2.sum(axis=0)",
+                "(o - y).sum(axis=0)",
+            ),
+            (
+                "bias gradient with the inputs",
+                "d1.sum(axis=0)",
+                "(d1.T @ X).sum(axis=1)",
+            ),
             (
                 "activation applied twice in its slope",
                 "self.h * (1 - self.h)",
@@ -183,7 +213,8 @@ def compute_cost(A2, Y):
     return -np.sum(Y * np.log(A2) + (1 - Y) * np.log(1 - A2)) / Y.shape[1]
 def backward_propagation(parameters, cache, X, Y):
     m = X.shape[1]
-    dZ2 = cache["A2"] - Y
+    A2 = cache["A2"]
+    dZ2 = A2 - Y
     dW2 = dZ2 @ cache["A1"].T / m
     db2 = np.sum(dZ2, axis=1, keepdims=True) / m
     dZ1 = parameters["W2"].T @ dZ2 * (1 - cache["A1"] ** 2)
@@ -210,9 +241,19 @@ def update_parameters(parameters, grads, learning_rate=1.2):
                 "cache['A1'] * (1 - cache['A1'])",
             ),
             (
+                "sign within the cross-entropy's slope",
+                A2_Y,
+                "-Y * (1 - A2) - (1 - Y) * A2",
+            ),
+            (
+                "only one term of the cross-entropy differentiated",
+                A2_Y,
+                "-Y * (1 - A2)",
+            ),
+            (
                 "extra slope of the output activation",
-                'cache["A2"] - Y',
-                "(cache['A2'] - Y) * cache['A2'] * (1 - cache['A2'])",
+                A2_Y,
+                "(A2 - Y) * A2 * (1 - A2)",
             ),
             (
                 "bias gradient is one number",
@@ -489,6 +530,62 @@ class Net:
             ),
         ],
     ),
+    "a fit that begins anew, the bias in the weights": (
+        """
+import numpy as np
+class Adaline:
+    def __init__(self, eta=0.01, n_iter=50):
+        self.eta, self.n_iter = eta, n_iter
+    def fit(self, X, y):
+        self.w_ = np.zeros(X.shape[1] + 1)
+        for _ in range(self.n_iter):
+            errors = y - self.net_input(X)
+            self.w_[1:] += self.eta * X.T @ errors
+            self.w_[0] += self.eta * errors.sum()
+        return self
+    def net_input(self, X): return X @ self.w_[1:] + self.w_[0]
+    def predict(self, X): return np.where(self.net_input(X) >= 0, 1, -1)
+""",
+        [
+            ("sign of the bias gradient", "self.w_[0] +=", "self.w_[0] -="),
+            ("sign of the weight gradient", "self.w_[1:] +=", "self.w_[1:] -="),
+            (
+                "bias gradient averaged, weight gradient summed",
+                "errors.sum()",
+                "errors.mean()",
+            ),
+            (
+                "bias gradient summed, weight gradient averaged",
+                "errors\n            self.w_[0]",
+                "errors / len(X)\n            self.w_[0]",
+            ),
+        ],
+    ),
+    "a penalty": (
+        """
+import numpy as np
+class Ridge:
+    def __init__(self, n_in, n_out, lam=0.1):
+        self.W, self.b, self.lam = np.random.randn(n_in, n_out), np.zeros(n_out), lam
+    def forward(self, X): return X @ self.W + self.b
+    def loss(self, X, y):
+        return np.mean((self.forward(X) - y) ** 2) + self.lam * np.sum(self.W**2)
+    def fit(self, X, y, epochs=100, lr=0.1):
+        for _ in range(epochs):
+            d = 2 * (self.forward(X) - y) / y.size
+            self.W -= lr * (X.T @ d + 2 * self.lam * self.W)
+            self.b -= lr * d.sum(axis=0)
+""",
+        [
+            (
+                "penalty in the loss but not in the gradient",
+                "+ 2 * self.lam * self.W",
+                "",
+            ),
+            ("wrong gradient of the penalty", "+ 2 * self.lam", "+ self.lam"),
+            ("sign: b", "self.b -=", "self.b +="),
+        ],
+    ),
     "three layers, gradients in attributes, then an update": (
         """
 import numpy as np
@@ -534,6 +631,9 @@ class Dense:
             ),
         ],
     ),
+}
+NAMES = {
+    name.partition(": ")[0] for _, mistakes in NETS.values() for name, *_ in mistakes
 }
 MISTAKES = [
     pytest.param(source, *mistake, id=f"{style}: {mistake[0]}")
