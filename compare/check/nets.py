@@ -104,10 +104,9 @@ def write(state: Any, values: Values) -> Any:
             owner[key][...] = values[name]
         elif name in values:
             old, new = owner[key], np.array(values[name])
-            is_list = not isinstance(old, (np.ndarray, torch.Tensor))
-            is_tensor = isinstance(old, torch.Tensor)
-            owner[key] = torch.tensor(new) if is_tensor else new
-            owner[key] = new.tolist() if is_list else owner[key]
+            is_tensor, is_list = isinstance(old, torch.Tensor), isinstance(old, list)
+            own = new.tolist() if is_list or not new.ndim else new
+            owner[key] = torch.tensor(new) if is_tensor else own
     return state
 
 
@@ -203,7 +202,7 @@ class Net:
     ) -> tuple[Values, Any]:
         """The parameters after a step, and what it returns (its loss, perhaps)."""
         state, known = self.ready(values, x, target)
-        np.random.seed(0)  # noqa: NPY002: what the file draws from
+        np.random.seed(0)  # noqa: NPY002
         result = None
         with unshuffled():
             for _ in range(steps):

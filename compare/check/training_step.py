@@ -9,9 +9,11 @@ known mistake is made in their backward pass.
 import inspect
 import itertools
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +39,7 @@ from compare.check.mistakes import HINTS, NETS
 from compare.check.nets import Net, Values
 from compare.check.report import Finding, Kind
 
+SECONDS = 8
 MISSING = "penalty in the loss but not in the gradient"
 OTHER = "wrong gradient of the penalty"
 SLOPE = "slope of the output activation missing"
@@ -44,7 +47,39 @@ SLOPE = "slope of the output activation missing"
 
 def training_step(definition: Definition) -> Finding:
     """Find the loss on which a net descends, or what is wrong in its step."""
-    steps = _understood(definition)
+    with _limited():
+        return _judged(definition, _understood(definition))
+
+
+class TimeUp(BaseException):
+    """The time limit is over; no `except Exception` of a file catches it."""
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """End what does not end by itself, such as training until all is right."""
+
+    def stop(*_: Any) -> None:
+        raise TimeUp
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        yield
+    except TimeUp:
+        raise NotTested(
+            f"its training step did not end within {SECONDS} s on random examples: "
+            "perhaps one call takes many steps"
+        ) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _judged(definition: Definition, steps: Steps) -> Finding:
     if found := _right(definition, steps):
         return found
     ones = Steps(map(_of_one_example, steps)) if len(steps[0].x) > 1 else None
@@ -95,9 +130,9 @@ def _without_penalty(step: Step) -> Step:
 
 
 def _is_sequence(step: Step) -> bool:
-    """Whether a call is one step on each example after another, up to 100 times."""
+    """Whether a call is one step on each example after another, up to 10 times."""
     values = step.before
-    for _ in range(100 if step.net.train else 0):
+    for _ in range(10 if step.net.train else 0):
         for i in range(len(step.x)):
             one = slice(i, i + 1)
             values, _ = step.net.step(values, step.x[one], step.target[one])
@@ -294,15 +329,26 @@ def _stacked(values: Values) -> Values:
 def _unexplained(definition: Definition, steps: Steps) -> Finding:
     """Which tensors are wrong; not judged if none is right."""
     got, losses = steps.gradients, steps.losses
+    for loss in losses:
+        both = zip(got, loss.gradients, strict=True)
+        pairs = [(g[n], w[n]) for g, w in both for n in g]
+        if all(np.array_equal(np.sign(g), np.sign(w)) for g, w in pairs):
+            raise NotTested(
+                f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
+                "its size: the step of an optimiser such as Adam is not judged here"
+            )
     right = [[n for n in got[0] if factor(got, x.gradients, [n])] for x in losses]
     best = max(right, key=len, default=[])
-    wrong = ", ".join(n for n in got[0] if n not in best)
+    wrong = [n for n in got[0] if n not in best]
     is_told = any(loss.is_own and loss.family for loss in losses)
     if not best and (not is_told or _loops(steps[0].net)):
         raise NotTested(
-            f"its step (parameters {wrong}) is along no gradient of its own loss, nor "
+            f"its step (parameters {', '.join(wrong)}) is along no gradient of its own loss, nor "
             "of the squared error or a cross-entropy of its output; perhaps one call "
             "takes several steps: a train(X, y, lr) that takes one can be judged"
         )
-    words = f"cause not recognised: gradient {wrong}"
-    return finding_of(definition, "wrong", words, cases=len(steps))
+    loss = losses[right.index(best)]
+    k = factor(got, loss.gradients, best[:1]) or 1.0
+    fields = wording.texts(k * loss.gradients[0][wrong[0]], got[0][wrong[0]])
+    words = f"cause not recognised: gradient {', '.join(wrong)}"
+    return finding_of(definition, "wrong", words, cases=len(steps), **fields)

@@ -156,7 +156,7 @@ class Net:
             ),
             ("slope of a hidden activation missing", " * nonlin(self.l1, True)", ""),
             (
-                "activation applied twice",
+                "activation applied twice in its slope",
                 "nonlin(self.l1, True)",
                 "nonlin(nonlin(self.l1), True)",
             ),
