@@ -15,6 +15,7 @@ from compare.check.mistakes import (
     FUNCTIONS,
     HINTS,
     MISTAKES,
+    NETS,
     OPTIMIZERS,
     SCHEDULES,
     bare,
@@ -52,7 +53,7 @@ def differ(path, other):
 
 
 def test_every_mistake_has_a_hint():
-    rows = [*OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES]
+    rows = [*NETS, *OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES]
     names = {row["name"] for row in [*MISTAKES, *rows]}
     assert names == HINTS.keys()
 

@@ -192,6 +192,8 @@ SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
 """The rows of schedules and clipping."""
 COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 """The rows of the perceptron rule, descent, Newton's step and blind search."""
+NETS: list[dict[str, Any]] = _ROWS.pop("nets")
+"""The rows of whole nets."""
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
 """The rows of functions of a few numbers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
