@@ -344,8 +344,9 @@ def _unexplained(definition: Definition, steps: Steps) -> Finding:
     if not best and (not is_told or _loops(steps[0].net)):
         raise NotTested(
             f"its step (parameters {', '.join(wrong)}) is along no gradient of its own "
-            "loss, nor of the squared error or a cross-entropy of its output; "
-            "perhaps one call takes several steps: a train(X, y, lr) that takes one can be judged"
+            "loss, nor of the squared error or a cross-entropy of its output; perhaps "
+            "one call takes several steps: a train(X, y, lr) that takes one can be "
+            "judged"
         )
     loss = losses[right.index(best)]
     k = factor(got, loss.gradients, best[:1]) or 1.0
