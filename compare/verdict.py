@@ -29,6 +29,11 @@ class Verdict:
         """Whether both are equal up to rounding."""
         return self.kind in ("equal", "rounding")
 
+    @property
+    def sentence(self) -> str:
+        """The words, those of a mistake named as such."""
+        return self.words if self.agrees else f"mistake: {self.words}"
+
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The gravest verdict; among those of one kind the largest difference."""

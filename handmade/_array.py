@@ -115,10 +115,11 @@ def require_shape(
     Raises:
         ValueError: the shapes differ; both are named.
     """
-    if array.shape != shape and tuple(array.shape) != tuple(shape):
+    given = getattr(array, "shape", type(array).__name__)
+    if given != shape and tuple(given) != tuple(shape):
+        given = given if isinstance(given, str) else tuple(given)
         raise ValueError(
-            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, "
-            f"got {tuple(array.shape)}"
+            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, got {given}"
         )
 
 
@@ -175,7 +176,7 @@ def _lookup(owner: Owner, name: str, array: Array) -> tuple[Any, str]:
                 f"{name_of(owner)}: {name} must be a plain numpy.ndarray, got its "
                 f"subclass {kind[0].__name__}, whose operators mean something else"
             )
-        if not array_api_compat.is_array_api_obj(array):
+        if isinstance(array, type) or not array_api_compat.is_array_api_obj(array):
             raise TypeError(
                 f"{name_of(owner)}: {name} must be an array (NumPy or torch), "
                 f"got {type(array).__name__}"

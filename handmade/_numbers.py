@@ -1,8 +1,12 @@
 """Checks of plain numbers: hyper-parameters and errors."""
 
 import math
+import sys
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
+
+from numpy import bool_
 
 FLAT = "the second derivative is singular (flat): the Newton step does not exist"
 """The error message of a Newton step that would divide by 0."""
@@ -96,7 +100,34 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
         )
     if value < least:
         raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
+    if value > sys.maxsize:
+        raise ValueError(f"{owner}: {name} must be at most {sys.maxsize}, got {value}")
     return int(value)
+
+
+def flag(owner: str, name: str, value: Any) -> bool:
+    """`value`, a bool or a whole number, as a bool.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(value, (Integral, bool_)):
+        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def choice(owner: str, name: str, value: Any, options: Sequence[str]) -> str:
+    """`value`, which must be one of several words.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, str) or value not in options:
+        *most, last = map(repr, options)
+        raise ValueError(
+            f"{owner}: {name} must be {', '.join(most)} or {last}, got {value!r}"
+        )
+    return value
 
 
 def probability(owner: str, name: str, value: Any) -> float:
@@ -130,6 +161,10 @@ def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
         )
     if min(given) < least:
         raise ValueError(f"{owner}: {name} must be at least {least}, got {value!r}")
+    if max(given) > sys.maxsize:
+        raise ValueError(
+            f"{owner}: {name} must be at most {sys.maxsize}, got {value!r}"
+        )
     return tuple(int(number) for number in given)
 
 

@@ -18,6 +18,7 @@ from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
 from compare.check.schedules import schedule_definition
+from compare.check.training_step import training_step
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
 
@@ -168,6 +169,7 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "descend": course.descend,
     "newton": course.newton,
     "blind": course.blind,
+    "training step": training_step,
     "unknown": unknown,
 }
 """By the kind of a definition."""

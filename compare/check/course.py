@@ -1,9 +1,7 @@
 """Checking the perceptron rule, both kinds of descent and Newton's step."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,20 +12,30 @@ import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
 from compare.check.adapters import get_parameter, set_parameters
+from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
-from compare.check.mistakes import COURSE
+from compare.check.mistakes import COURSE, ways_in
 from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close, wrong_in
+from compare.check.results import Answer, Failure, close, explained
 from compare.testing.reference import Question, Results
+
+WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
+STEPS = ("step", "train_step", "update", "learn", "fit", "train")
+ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")
+"""Arguments that are 1 for one step of the rule as it stands."""
 
 
 def rosenblatt(definition: Definition) -> Finding:
     """Compare one step of the perceptron rule, from random weights and from 0."""
     rng, comparison = np.random.default_rng(3), Comparison(definition)
+    ones = _ones(definition.make)
     for scale in (1.0, 1.0, 0.0):
-        ours, outputs = _perceptron(definition.make)
+        try:
+            ours, outputs = definition.make(3, 2, **ones), 2
+        except TypeError:
+            ours, outputs = definition.make(3, **ones), 1
         weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
         state = {"weight": weight, "bias": bias[:outputs]}
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
@@ -36,10 +44,10 @@ def rosenblatt(definition: Definition) -> Finding:
         theirs.to(torch.zeros(1).double())
         theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
         loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
-        after = {name: to_numpy(get_parameter(theirs, name)) for name in state}
+        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
         want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
         answers = x @ state["weight"].T + state["bias"] > 0
-        if any(close(got["output"], measure) for measure in _measures(answers, y)):
+        if any(close(got["output"], measure) for measure in _measures(answers != y)):
             comparison.skipped["its loss: it returns how many answers are wrong"] = []
             got["output"] = loss
         question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
@@ -48,69 +56,35 @@ def rosenblatt(definition: Definition) -> Finding:
     return comparison.finding(_perceptron_diagnosis)
 
 
-def _measures(answers: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+def _ones(function: Any) -> dict[str, int]:
+    return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
+
+
+def _measures(wrong: np.ndarray) -> Iterator[Any]:
     """What a step may return instead of the loss."""
-    wrong = answers != y
     yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
     yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)
-
-
-WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
-ONLINE = "weights changed after every example"
-STEPS = ("step", "train_step", "update", "learn", "fit", "train")
-ONE = {
-    "lr",
-    "learning_rate",
-    "eta",
-    "alpha",
-    "epochs",
-    "n_iter",
-    "n_epochs",
-    "max_epochs",
-}
-"""Arguments that are 1 for one step of the rule as it stands."""
-
-
-def _perceptron(make: Any) -> tuple[Any, int]:
-    """A perceptron of 3 inputs, and the number of its outputs."""
-    ones = dict.fromkeys(ONE & inspect.signature(make).parameters.keys(), 1)
-    try:
-        return make(3, 2, **ones), 2
-    except TypeError:
-        return make(3, **ones), 1
 
 
 def _perceptron_step(
     rule: Any, before: Results, x: np.ndarray, y: np.ndarray
 ) -> Results:
     """How a rule changes weights and bias, and its loss; NaN if it returns none."""
-    names: dict[str, str] = {}
-    for own, others in WEIGHTS.items():
-        name = next((n for n in (own, *others) if hasattr(rule, n)), own)
-        value = getattr(rule, name, None)
-        if value is not None and not hasattr(value, "grad"):
-            names[own] = name
+    found = {k: [n for n in (k, *WEIGHTS[k]) if hasattr(rule, n)] for k in before}
+    names = {k: (own or [k])[0] for k, own in found.items()}
     signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
-    shapes = {own: np.shape(getattr(rule, name)) for own, name in names.items()}
-    if len(shapes.get("weight", (0, 0))) < 2:
+    set_parameters(rule, {n: signs[k] * before[k] for k, n in names.items()})
+    if np.ndim(to_numpy(get_parameter(rule, names["weight"]))) < 2:
         y = y[:, 0]
-    for own, name in names.items():
-        given = np.reshape(signs[own] * before[own], shapes[own])
-        setattr(rule, name, given if given.ndim else float(given))
-    set_parameters(rule, {k: a for k, a in before.items() if k not in names})
     step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
-    ones = dict.fromkeys(ONE & inspect.signature(step).parameters.keys(), 1)
-    loss = step(x, y, **ones)
-    try:
-        loss = np.asarray(loss, dtype=float)
-    except TypeError:  # itself, as in scikit-learn
-        loss = np.asarray(np.nan)
+    loss = step(x, y, **_ones(step))
+    is_number = isinstance(loss, (float, int, np.ndarray, np.generic))
+    loss = np.asarray(loss if is_number else np.nan, dtype=float)
     changes: Results = {"output": loss if loss.ndim == 0 else np.asarray(np.nan)}
-    for name, old in before.items():
-        new = to_numpy(get_parameter(rule, names.get(name, name)))
-        new = np.asarray(signs.get(name, 1.0) * new)
+    for k, old in before.items():
+        new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
         new = new.reshape(old.shape) if new.size == old.size else new
-        changes[f"gradient {name}"] = old - new
+        changes[f"gradient {k}"] = old - new
     return changes
 
 
@@ -118,77 +92,70 @@ def _perceptron_diagnosis(failures: list[Failure]) -> str:
     """The error by which the weights move instead of ŷ − y, at once or one by one."""
     if not any(np.any(f.question.state["weight"]) for f in failures):
         return "kink value"
-    rules = [(row["name"], rule) for row in COURSE for rule in row.get("rules", [])]
-    rules = [(ONLINE, "p - y"), *rules]
-    for (name, rule), fires in itertools.product(rules, (np.greater, np.greater_equal)):
-        for at_once in (False,) if name == ONLINE else (True, False):
-            if all(_goes_by(rule, f, fires, at_once) for f in failures):
-                return name
-    return mistakes.diagnosis(failures)
+    how = [*itertools.product((np.greater, np.greater_equal), (True, False))]
+    ways = ((name, (r, *h)) for name, r in ways_in(COURSE, "rules") for h in how)
+    return explained(ways, failures, _moved, 1e-9) or mistakes.diagnosis(failures)
 
 
-def _goes_by(rule: str, f: Failure, fires: Any, at_once: bool) -> bool:
-    """Whether the weights move by such an error."""
+def _moved(way: tuple[str, Any, bool], f: Failure) -> Results:
+    """How weights and bias move by such an error."""
+    rule, fires, at_once = way
     state, (x, y) = f.question.state, f.question.inputs
     weight, bias = state["weight"], state["bias"]
     for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
         z = x[n] @ weight.T + bias
         names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "x": x[n]}
-        names |= {"d": x.shape[1], "n": len(x)}
-        errors = eval(rule, {"np": np, **names})
-        errors = errors if isinstance(errors, tuple) else (errors, errors)
-        weight, bias = weight - errors[0].T @ x[n], bias - errors[1].sum(axis=0)
-    moved = {
+        errors = eval(rule, {"np": np, "d": x.shape[1], "n": len(x), **names})
+        of_weight, of_bias = errors if isinstance(errors, tuple) else (errors, errors)
+        weight, bias = weight - of_weight.T @ x[n], bias - of_bias.sum(axis=0)
+    return {
         "gradient weight": state["weight"] - weight,
         "gradient bias": state["bias"] - bias,
     }
-    return all(close(f.got[name], moved[name], 1e-9) for name in moved)
 
 
-@dataclass(frozen=True)
-class Trial(Question):
-    """A situation in which a function is tried."""
-
-    run: Callable[[Any], Results] = lambda _: {}  # what it does there
+# -- descent, Newton's step, search without a derivative -------------------------------
 
 
 def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
 
-    def run(function: Any) -> Results:
-        made = function(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
+    def run(function: Any, x: float) -> Results:
+        made = function(lambda x: x * x, lambda x: 2 * x, x, **options)
         points = np.asarray(getattr(made, "points", made), dtype=float)
         return {"first step": np.diff(points[:2]), "points": points}
 
-    trial = Trial("in a descent on x²", state={"x": np.array(2.0)}, run=run)
-    start = torch.tensor(2.0, dtype=torch.float64)
-    trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    return _compared(definition, lambda *_, **__: trace, [trial])
+    def reference(error: Any, _: Any, x: float, **options: Any) -> Any:
+        start = torch.tensor(x, dtype=torch.float64)
+        return torch_ref.descent.descend(error, start, **options)
+
+    return _compared(definition, reference, run, {"in a descent on x²": {"x": 2.0}})
 
 
 def newton(definition: Definition) -> Finding:
     """Compare H⁻¹∇ for a random symmetric matrix H."""
     rng = np.random.default_rng(1)
     root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
-    hessian = root @ root.T + np.eye(3)
+    given = {"gradient": gradient, "hessian": root @ root.T + np.eye(3)}
 
-    def run(function: Any) -> Results:
+    def run(function: Any, gradient: np.ndarray, hessian: np.ndarray) -> Results:
         return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
 
-    state = {"gradient": gradient, "hessian": hessian}
-    trial = Trial("not H⁻¹∇", state=state, run=run)
-    return _compared(definition, lambda g, h: np.linalg.solve(h, g), [trial])
+    def reference(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(hessian, gradient)
+
+    return _compared(definition, reference, run, {"not H⁻¹∇": given})
 
 
 BLIND = {
-    "where the error shrinks ahead": (2.0, -0.5),
-    "where it grows ahead and shrinks behind": (2.0, 0.5),
-    "where it grows on both sides": (0.125, 1.0),
-    "where it is equal ahead": (0.5, -1.0),
-    "where it is equal behind": (0.5, 1.0),
-    "left of the lowest point": (-3.0, 1.0),
-    "left of it, on the way up": (-3.0, -1.0),
+    "where the error shrinks ahead": {"x": 2.0, "step": -0.5},
+    "where it grows ahead and shrinks behind": {"x": 2.0, "step": 0.5},
+    "where it grows on both sides": {"x": 0.125, "step": 1.0},
+    "where it is equal ahead": {"x": 0.5, "step": -1.0},
+    "where it is equal behind": {"x": 0.5, "step": 1.0},
+    "left of the lowest point": {"x": -3.0, "step": 1.0},
+    "left of it, on the way up": {"x": -3.0, "step": -1.0},
 }
 """Situations on x², each with the x and the step that lead to it."""
 
@@ -198,57 +165,47 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    trials = [
-        Trial(
-            situation,
-            state={"x": np.array(x), "step": np.array(step)},
-            run=lambda function, x=x, step=step: _blind_step(function, x, step),
-        )
-        for situation, (x, step) in BLIND.items()
-    ]
-    return _compared(definition, torch_ref.search.blind_step, trials)
+
+    def run(function: Any, x: float, step: float) -> Results:
+        evaluated: list[float] = []
+
+        def error(at: Any) -> Any:
+            evaluated.append(float(at))
+            return at * at
+
+        found = np.array(function(error, x, x * x, step), dtype=float)
+        return {"x, value and step": found, "evaluations": np.array(evaluated)}
+
+    return _compared(definition, torch_ref.search.blind_step, run, BLIND)
 
 
-def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
-    evaluated: list[float] = []
-
-    def error(at: Any) -> Any:
-        evaluated.append(float(at))
-        return at * at
-
-    found = np.array(step_of(error, x, x * x, step), dtype=float)
-    return {"x, value and step": found, "evaluations": np.array(evaluated)}
-
-
-def _compared(definition: Definition, reference: Any, trials: list[Trial]) -> Finding:
-    """Compare a function with its reference in all situations."""
+def _compared(
+    definition: Definition,
+    reference: Callable[..., Any],
+    run: Callable[..., Results],
+    situations: dict[str, dict[str, Any]],
+) -> Finding:
+    """Compare what `run` makes of a function and of its reference in all situations."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for trial in trials:
-        results = [trial.run(function) for function in (reference, definition.make)]
-        comparison.add(trial, results[0], Answer(results[1]))
+    for situation, given in situations.items():
+        want, got = (run(each, **given) for each in (reference, definition.make))
+        state = {name: np.array(value) for name, value in given.items()}
+        comparison.add(Question(situation, state=state), want, Answer(got))
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
-    return comparison.finding(_diagnosis, shown)
+    def results_of(edits: list[str], f: Failure) -> Results:
+        return run(edited(own, tuple(edits)), **situations[f.question.name])
 
+    def diagnosis(failures: list[Failure]) -> str:
+        """The edit in our own function that leads to the same results."""
+        f, ways = failures[0], ways_in(COURSE, "ways", definition.name)
+        is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
+        found = explained(ways, failures, results_of, 1e-11)
+        return found or ("sign" if is_turned else "")
 
-def _diagnosis(failures: list[Failure]) -> str:
-    """The edit in our own function that leads to the same results."""
-    name, f = failures[0].definition.name, failures[0]
-    own = getattr(handmade.search, name, None) or getattr(handmade.descent, name)
-    for row in COURSE:
-        for way in row.get("ways", []) if row.get("of") == name else ():
-            wrong = edited(own, tuple(way))
-            if all(_does_as(wrong, failure) for failure in failures):
-                return row["name"]
-    return "sign" if close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9) else ""
-
-
-def _does_as(wrong: Any, f: Failure) -> bool:
-    try:
-        results = f.question.run(wrong)
-    except Exception:  # it leads nowhere
-        return False
-    return not wrong_in(f.got, results, 1e-11)
+    home = handmade.search if definition.name == "blind_step" else handmade.descent
+    own = getattr(home, definition.name)
+    return comparison.finding(diagnosis, shown)

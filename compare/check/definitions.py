@@ -14,8 +14,7 @@ import torch
 
 from compare.check.libraries import pair_of
 from compare.suggest import suggest
-from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
-from compare.testing.references import REFERENCES
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
 
 NAMES: dict[str, dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("names.toml").read_text(encoding="utf-8")
@@ -23,13 +22,12 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 """What people call classes, functions, parameters and arguments; see names.toml."""
 CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""
-for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
+_LAYERS, _LOSSES = LAYERS + references.LAYERS, LOSSES + references.LOSSES
+for _case in [*_LAYERS, *_LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
-CASES |= REFERENCES
 KINDS = {
-    **dict.fromkeys(REFERENCES, "loss"),
-    **{case.name: "layer" for case in LAYERS},
-    **{case.name: "loss" for case in LOSSES},
+    **{case.name: "layer" for case in _LAYERS},
+    **{case.name: "loss" for case in _LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
     **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
@@ -51,6 +49,11 @@ BACKWARD = (
     *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
+CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
+"""Names of methods and functions of whole nets."""
+_TRAINING = {
+    n: role for role, names in NAMES["training"].items() for n in names.split()
+}
 
 
 class NotTested(Exception):
@@ -131,7 +134,7 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     """
     if meant:
         return [_as_meant(own, meant)]
-    partners = {id(p) for name in own if (p := _partner(name, own)) is not None}
+    partners = {id(p) for name in own if (p := partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
         ways = (find(name, value, own) for find in (_definition, *FINDERS))
@@ -144,7 +147,7 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     checked = [d for d in found.values() if d.kind != "unknown"]
     bases = {id(base) for d in checked for base in getattr(d.make, "__mro__", ())[1:]}
     classes = {d.name for d in checked if d.is_class}
-    known = {*vars(torch.nn), *REFERENCES}
+    known = {*vars(torch.nn), *vars(references)}
     return [
         d
         for d in found.values()
@@ -162,7 +165,7 @@ def _as_meant(own: dict[str, Any], meant: str) -> Definition:
     for label in (labels, *others):
         if label not in own:
             raise ValueError(f"the file defines no {label!r}; it has {', '.join(own)}")
-    backward = own[others[0]] if others else _partner(labels, own)
+    backward = own[others[0]] if others else partner(labels, own)
     return Definition(labels, known, KINDS[known], own[labels], backward)
 
 
@@ -174,15 +177,63 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
         passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
         if known and KINDS[known] == "optimizer":
             return None
+        if known in ("", "Sequential") and _trains(value):
+            return Definition(name, name, "training step", value)
         if known and (any(passes) or KINDS[known] not in _BOTH):
             return Definition(name, known, KINDS[known], value)
         return Definition(name, "", "unknown", value) if all(passes) else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
+    if _is_step(name, own):
+        return Definition(name, name, "training step", value)
     takes_one = known and KINDS[known] == "loss" and len(_arguments_of(value)) == 1
     if known and KINDS[known] in _BOTH and not takes_one:
-        return Definition(name, known, KINDS[known], value, _partner(name, own))
+        return Definition(name, known, KINDS[known], value, partner(name, own))
     return None
+
+
+def _trains(owner: type) -> bool:
+    """Whether a class is a whole net: it takes a training step, or all its parts."""
+    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
+    if any(_takes_batch(m, is_method=True) for m in methods):
+        return True
+    forward, backward = (_method(owner, names) for names in (FORWARD, BACKWARD))
+    backward = backward or _method(owner, CALLS["backward"])
+    return bool(forward and backward) and (
+        bool(_method(owner, CALLS["update"]))
+        or any("target" in _roles_of(f) for f in (owner, getattr(owner, backward)))
+    )
+
+
+def _is_step(name: str, own: dict[str, Any]) -> bool:
+    """Whether a function takes the training step of a net, or is its backward pass."""
+    if plain(name) in map(plain, CALLS["train"] + CALLS["step"]):
+        return _takes_batch(own[name])
+    words = map(plain, (*BACKWARD, *CALLS["backward"]))
+    return plain(name) in words and has_update(own) and _takes_batch(own[name])
+
+
+def has_update(own: dict[str, Any]) -> bool:
+    """Whether a file has a function that changes the parameters of a net."""
+    return not {*map(plain, own)}.isdisjoint(map(plain, CALLS["update"]))
+
+
+def _takes_batch(function: Any, is_method: bool = False) -> bool:
+    told = _roles_of(function)
+    many = len(_arguments_of(function)) - is_method >= 2
+    return "pairs" in told or (many and "target" in told and "grads" not in told)
+
+
+def _roles_of(function: Any) -> set[str]:
+    return {training_role(name) for name in _arguments_of(function)}
+
+
+def training_role(name: str) -> str:
+    """What an argument in the training of a net is for; "" if that is not known."""
+    word = plain(name)
+    found = _TRAINING.get(word) or _TRAINING.get(word.rstrip("0123456789"))
+    parts = NAMES["training_parts"].items()
+    return found or next((r for p, r in parts if re.search(p, word)), "")
 
 
 def _arguments_of(function: Any) -> list[str]:
@@ -201,14 +252,16 @@ def _is_own(owner: type, name: str) -> bool:
     return not (name == "__call__" and getattr(owner, name, None) is type.__call__)
 
 
-def _partner(name: str, own: dict[str, Any]) -> Any:
+def partner(name: str, own: dict[str, Any]) -> Any:
     """The function that returns the gradient of a function of this name."""
+    if has_update(own) and plain(name) in map(plain, (*FORWARD, *CALLS["predict"])):
+        return None  # the forward pass of a whole net
     base = re.sub(r"_?forward_?|_?fwd_?", "", name)
     after, before = (NAMES["partners"][key].split() for key in ("after", "before"))
-    names = {_plain(base + word) for word in after} - {_plain(name)}
-    names |= {_plain(word + base) for word in before}
+    names = {plain(base + word) for word in after} - {plain(name)}
+    names |= {plain(word + base) for word in before}
     for other, value in own.items():
-        if other != name and inspect.isroutine(value) and _plain(other) in names:
+        if other != name and inspect.isroutine(value) and plain(other) in names:
             return value
     return None
 
@@ -216,7 +269,8 @@ def _partner(name: str, own: dict[str, Any]) -> Any:
 # -- names -----------------------------------------------------------------------------
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name without underscores, in lower case."""
     return name.replace("_", "").lower()
 
 
@@ -232,8 +286,8 @@ FUNCTIONS = {
 """Functions that can be checked, and the classes on whose test cases they are."""
 _KNOWN = {
     **{other: k for k, others in NAMES["classes"].items() for other in others.split()},
-    **{_plain(name): known for name, known in FUNCTIONS.items()},
-    **{_plain(name): name for name in KINDS},
+    **{plain(name): known for name, known in FUNCTIONS.items()},
+    **{plain(name): name for name in KINDS},
 }
 """By a name without underscores in lower case: the class."""
 _ADDED = (
@@ -251,7 +305,7 @@ _ADDED = (
 
 def meant_by(name: str) -> str:
     """The class that a name of a class or function stands for; "" if none is known."""
-    words = [_plain(name)]
+    words = [plain(name)]
     for word in words:  # which grows
         for each in (word, f"{word}loss"):
             if _KNOWN.get(each) in KINDS:
@@ -262,19 +316,19 @@ def meant_by(name: str) -> str:
 
 def nearest(name: str) -> str:
     """The class or function whose name is most like this one; "" if none is."""
-    found = suggest(_plain(name), _KNOWN, cutoff=0.75)
+    found = suggest(plain(name), _KNOWN, cutoff=0.75)
     return _KNOWN[found[0]] if found else ""
 
 
 def words_for(group: str, key: str) -> list[str]:
     """What people call a parameter, an argument or an option, the usual name first."""
-    return [_plain(key), *map(_plain, NAMES[group].get(key, "").split())]
+    return [plain(key), *map(plain, NAMES[group].get(key, "").split())]
 
 
 def roles(names: list[str]) -> Iterator[str]:
     """The role of each argument by its name; "" where the name tells none."""
     for name in names:
-        word = _plain(name)
+        word = plain(name)
         groups = (("roles", role) for role in NAMES["roles"])
         found = (role for group, role in groups if word in words_for(group, role))
         by_parameter = (

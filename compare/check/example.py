@@ -56,8 +56,10 @@ def _fewer_rows(question: Question) -> Iterator[Question]:
     rows = len(x) if x.ndim > 1 or (x.ndim == 1 and paired) else 0
     for n in range(1, rows):
         for first in range(rows - n + 1):
-            cut = tuple(a[first : first + n] for a in question.inputs)
-            yield replace(question, inputs=cut)
+            cut = slice(first, first + n)
+            inputs = tuple(a[cut] for a in question.inputs)
+            further = {name: a[cut] for name, a in question.further.items()}
+            yield replace(question, inputs=inputs, further=further)
 
 
 def _rounded(question: Question, digits: int) -> Question:
@@ -78,6 +80,6 @@ def changed(question: Question, change: Callable[[np.ndarray], np.ndarray]) -> Q
 
     arrays = {
         name: {k: new(a) for k, a in getattr(question, name).items()}
-        for name in ("kwargs", "state", "buffers")
+        for name in ("kwargs", "further", "state", "buffers")
     }
     return replace(question, inputs=tuple(map(new, question.inputs)), **arrays)

@@ -53,7 +53,7 @@ def inputs_of(question: Question) -> str:
     """The inputs and parameters of a test case."""
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     arrays = dict(zip(names, question.inputs, strict=False))
-    arrays |= question.state | question.buffers
+    arrays |= question.further | question.state | question.buffers
     return ", ".join(f"{name} = {text(a)}" for name, a in arrays.items())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array, check, check_grad, is_count
-from handmade._numbers import positive
+from handmade._numbers import flag, positive
 from handmade.nn.module import Module, Parameter
 
 Sizes = tuple[int, ...]
@@ -31,11 +31,14 @@ class Norm(Module):
         shape: of w and of b.
         eps: ε, above 0.
         weight: whether there is a w; it starts at 1.
-        bias: whether there is a b; it starts at 0.
+        bias: whether there is a b beside w; it starts at 0.
     """
 
     def __init__(self, shape: Sizes, *, eps: float, weight: bool, bias: bool) -> None:
-        self.eps = positive(type(self).__name__, "eps", eps)
+        owner = type(self).__name__
+        weight, bias = flag(owner, "affine", weight), flag(owner, "bias", bias)
+        bias = bias and weight
+        self.eps = positive(owner, "eps", eps)
         self.weight = Parameter(np.ones(shape, np.float32)) if weight else None
         self.bias = Parameter(np.zeros(shape, np.float32)) if bias else None
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from handmade._array import Array, check_alike
-from handmade._numbers import real_number
+from handmade._numbers import choice, real_number
 from handmade.nn.module import Module
 
 
@@ -28,13 +28,8 @@ class Loss(Module):
     """What `reduction` may be; whatever ends in "mean" divides the sum."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        if reduction not in self.reductions:
-            *most, last = map(repr, self.reductions)
-            raise ValueError(
-                f"{type(self).__name__}: reduction must be {', '.join(most)} or "
-                f"{last}, got {reduction!r}"
-            )
-        self.reduction = reduction
+        owner = type(self).__name__
+        self.reduction = choice(owner, "reduction", reduction, self.reductions)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         """∂loss/∂input, times `grad_output` if the loss is itself an intermediate.

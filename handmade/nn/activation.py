@@ -1,12 +1,13 @@
 """Activation functions."""
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from handmade._array import Array, check, check_grad
-from handmade._numbers import only, real_number, whole
+from handmade._numbers import choice, finite_number, only, real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
 from handmade.nn.module import Module, Parameter
 
@@ -184,7 +185,7 @@ class ELU(Module):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = real_number("ELU", "alpha", alpha)
+        self.alpha = finite_number("ELU", "alpha", alpha)
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)
@@ -385,11 +386,7 @@ class GELU(Module):
     """
 
     def __init__(self, approximate: str = "none") -> None:
-        if approximate not in ("none", "tanh"):
-            raise ValueError(
-                f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}"
-            )
-        self.approximate = approximate
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, x: Array) -> Array:
         check(self, x=x)
@@ -556,9 +553,9 @@ def _valid_axis(owner: Module, x: Array, dim: int | None) -> int | None:
     """The axis to sum along; None, all of x, where x is a single number."""
     check(owner, x=x)
     ndim = max(x.ndim, 1)  # torch, too, lets a single number have a dimension 0
-    if dim is None or not -ndim <= dim < ndim:
+    if not isinstance(dim, Integral) or not -ndim <= dim < ndim:
         raise ValueError(
             f"{type(owner).__name__}: dim must be a dimension of x, which has shape "
             f"{tuple(x.shape)}; got dim={dim}"
         )
-    return dim if x.ndim else None
+    return int(dim) if x.ndim else None

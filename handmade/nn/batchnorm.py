@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array
-from handmade._numbers import finite_number, whole
+from handmade._numbers import finite_number, flag, whole
 from handmade.nn._norm import Norm, Sizes, moments
 
 
@@ -60,12 +60,13 @@ class _BatchNorm(Norm):
     ) -> None:
         owner = type(self).__name__
         num_features = whole(owner, "num_features", num_features, 1)
-        super().__init__((num_features,), eps=eps, weight=affine, bias=affine and bias)
+        super().__init__((num_features,), eps=eps, weight=affine, bias=bias)
         self.num_features = num_features
         if momentum is not None:
             momentum = finite_number(owner, "momentum", momentum)
         self.momentum = momentum
-        self.track_running_stats = track_running_stats
+        stats = flag(owner, "track_running_stats", track_running_stats)
+        self.track_running_stats = track_running_stats = stats
         self.running_mean: Array = None
         self.running_var: Array = None
         self.num_batches_tracked: Array = None

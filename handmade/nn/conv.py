@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from handmade._array import Array, check, check_grad
-from handmade._numbers import only, whole, whole_tuple
+from handmade._numbers import flag, only, whole, whole_tuple
 from handmade._random import uniform
 from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.module import Module, Parameter
@@ -62,7 +62,8 @@ class _Convolution(Module):
         shape = (o, i // groups, *kernel)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(uniform(-bound, bound, shape))
-        self.bias = Parameter(uniform(-bound, bound, shape[:1])) if bias else None
+        has_bias = flag(owner, "bias", bias)
+        self.bias = Parameter(uniform(-bound, bound, shape[:1])) if has_bias else None
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x, weight=self.weight.data)

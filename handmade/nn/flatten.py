@@ -1,8 +1,10 @@
 """Flattening of dimensions."""
 
 import math
+import sys
 
 from handmade._array import Array, array_namespace, require_shape
+from handmade._numbers import whole
 from handmade.nn.module import Module
 
 
@@ -22,8 +24,8 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = whole("Flatten", "start_dim", start_dim, -sys.maxsize)
+        self.end_dim = whole("Flatten", "end_dim", end_dim, -sys.maxsize)
 
     def forward(self, x: Array) -> Array:
         xp = array_namespace(self, x=x)

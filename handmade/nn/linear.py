@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from handmade._array import Array, array_namespace, check, check_grad, require_shape
+from handmade._numbers import flag, whole
 from handmade._random import uniform
 from handmade.nn.module import Module, Parameter
 
@@ -58,15 +59,15 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        if in_features < 1 or out_features < 1:
-            raise ValueError(
-                f"Linear: in_features and out_features must be at least 1, "
-                f"got {in_features} and {out_features}"
-            )
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features = whole("Linear", "in_features", in_features, 1)
+        self.out_features = whole("Linear", "out_features", out_features, 1)
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(uniform(-bound, bound, (out_features, in_features)))
-        self.bias = Parameter(uniform(-bound, bound, (out_features,))) if bias else None
+        self.bias = (
+            Parameter(uniform(-bound, bound, (out_features,)))
+            if flag("Linear", "bias", bias)
+            else None
+        )
 
     def forward(self, x: Array) -> Array:
         check(self, x=x, weight=self.weight.data)

@@ -1,5 +1,6 @@
 """Losses of probabilities and classes: cross-entropies and their relatives."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from handmade._array import (
     is_integral,
     require_shape,
 )
-from handmade._numbers import probability
+from handmade._numbers import flag, probability, whole
 from handmade.nn._gate import sigmoid
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
@@ -154,7 +155,8 @@ class NLLLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.weight = weight
-        self.ignore_index = ignore_index
+        owner = type(self).__name__
+        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = check(self, input=input)
@@ -215,7 +217,8 @@ class CrossEntropyLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.weight = weight
-        self.ignore_index = ignore_index
+        owner = type(self).__name__
+        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
         self.label_smoothing = probability(
             "CrossEntropyLoss", "label_smoothing", label_smoothing
         )
@@ -295,7 +298,7 @@ class KLDivLoss(Loss):
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction=reduction)
-        self.log_target = log_target
+        self.log_target = flag("KLDivLoss", "log_target", log_target)
 
     def forward(self, input: Array, target: Array) -> Array:
         xp = check_alike(self, input, target)

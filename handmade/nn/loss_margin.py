@@ -1,7 +1,7 @@
 """Margin losses."""
 
 from handmade._array import Array, array_namespace, check, check_alike, holds
-from handmade._numbers import finite_number
+from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
 
@@ -93,9 +93,9 @@ class MultiMarginLoss(Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        if p not in (1, 2):
+        self.p = whole("MultiMarginLoss", "p", p, 1)
+        if self.p > 2:
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
-        self.p = p
         self.margin = finite_number("MultiMarginLoss", "margin", margin)
         self.weight = weight
 

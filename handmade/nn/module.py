@@ -1,6 +1,6 @@
 """Module and Parameter: the forward/backward contract of layers and losses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from handmade._array import (
@@ -174,11 +174,16 @@ class Module:
         Nothing is changed unless all names, shapes and dtypes fit.
 
         Raises:
+            TypeError: `state_dict` is no dict.
             RuntimeError: a name is missing or unexpected, a shape differs, a value is
                 no array of float32 or float64, or a count where numbers belong, or the
                 other way round.
         """
         own, owner = self.state_dict(), f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{owner}: expected a dict, got {type(state_dict).__name__}"
+            )
         if own.keys() != state_dict.keys():
             raise RuntimeError(
                 f"{owner}: missing {sorted(own.keys() - state_dict.keys())}, "

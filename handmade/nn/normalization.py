@@ -43,12 +43,13 @@ class LayerNorm(Norm):
         bias: bool = True,
     ) -> None:
         several = isinstance(normalized_shape, Iterable)
+        several = several and getattr(normalized_shape, "ndim", 1) > 0
         sizes = normalized_shape if several else (normalized_shape,)
         shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
         if not shape:
             raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
         weight = elementwise_affine
-        super().__init__(shape, eps=eps, weight=weight, bias=weight and bias)
+        super().__init__(shape, eps=eps, weight=weight, bias=bias)
         self.normalized_shape = shape
 
     def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
@@ -108,7 +109,7 @@ class GroupNorm(Norm):
                 f"GroupNorm: num_groups must divide num_channels, "
                 f"got {num_groups} groups of {num_channels} channels"
             )
-        super().__init__((num_channels,), eps=eps, weight=affine, bias=affine and bias)
+        super().__init__((num_channels,), eps=eps, weight=affine, bias=bias)
         self.num_groups = num_groups
         self.num_channels = num_channels
 

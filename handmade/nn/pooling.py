@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array, check, check_grad, device
-from handmade._numbers import only, whole_tuple
+from handmade._numbers import flag, only, whole_tuple
 from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.conv import require_images
 from handmade.nn.module import Module
@@ -30,7 +30,7 @@ class _Pooling(Module):
             whole_tuple(owner, "stride", stride, d, 1),
             whole_tuple(owner, "padding", padding, d, 0),
             whole_tuple(owner, "dilation", dilation, d, 1),
-            bool(ceil_mode),
+            flag(owner, "ceil_mode", ceil_mode),
         )
         both = zip(self.windows.padding, self.windows.kernel, strict=True)
         if any(2 * p > k for p, k in both):
@@ -136,7 +136,8 @@ class _AvgPool(_Pooling):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, 1, ceil_mode)
-        self.count_include_pad = bool(count_include_pad)
+        owner = type(self).__name__
+        self.count_include_pad = flag(owner, "count_include_pad", count_include_pad)
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)
@@ -304,11 +305,11 @@ class AvgPool2d(_AvgPool):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        if divisor_override == 0:
-            raise ValueError("AvgPool2d: divisor_override must not be 0")
         if divisor_override is not None and not isinstance(divisor_override, Integral):
             raise TypeError(
                 f"AvgPool2d: divisor_override must be a whole number, "
                 f"got {divisor_override!r}"
             )
+        if divisor_override == 0:
+            raise ValueError("AvgPool2d: divisor_override must not be 0")
         self.divisor_override = divisor_override

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from handmade._array import Array, check
+from handmade._numbers import real_number
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
@@ -67,7 +68,8 @@ class Adagrad(Optimizer):
 
     def add_param_group(self, group: Group) -> None:
         name = "initial_accumulator_value"
-        if group.get(name, self.defaults[name]) != self.defaults[name]:
+        wanted = real_number("Adagrad", name, self.defaults[name])
+        if real_number("Adagrad", name, group.get(name, wanted)) != wanted:
             raise ValueError(
                 f"Adagrad: {name} is {self.defaults[name]} for all groups, "
                 f"got {group[name]} for one"

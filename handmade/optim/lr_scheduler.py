@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handmade._array import Array
-from handmade._numbers import at_least, positive, whole
+from handmade._numbers import at_least, flag, positive, whole
 from handmade.optim.optimizer import Group, Optimizer
 
 _VERSIONS = {"default_min_lr", "verbose"}
@@ -186,7 +186,8 @@ class MultiStepLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         owner = "MultiStepLR"
-        if not isinstance(milestones, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        no_array = getattr(milestones, "ndim", 1)  # one of no dimension has no parts
+        if not isinstance(milestones, Iterable) or not no_array:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"{owner}: milestones must be whole numbers, in a list, "
                 f"got {type(milestones).__name__}"
@@ -375,6 +376,7 @@ class OneCycleLR(LRScheduler):
         if pct_start > 1:
             raise ValueError(f"{owner}: pct_start must be at most 1, got {pct_start}")
         _one_of(owner, "anneal_strategy", anneal_strategy, ("cos", "linear"))
+        three_phase = flag("OneCycleLR", "three_phase", three_phase)
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         self._anneal_func_type = anneal_strategy
         self._require_step(last_epoch + 1)
@@ -384,8 +386,8 @@ class OneCycleLR(LRScheduler):
             {"initial_lr": top / div, "max_lr": top, "min_lr": top / div / final_div}
             for top in _for_each(owner, "max_lr", max_lr, optimizer)
         ]
-        self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
+        self.cycle_momentum = flag(owner, "cycle_momentum", cycle_momentum)
+        if self.cycle_momentum:
             self.use_beta1 = _has_betas(optimizer)
             tops = _for_each(owner, "max_momentum", max_momentum, optimizer)
             bases = _for_each(owner, "base_momentum", base_momentum, optimizer)

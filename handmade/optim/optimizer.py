@@ -1,11 +1,11 @@
 """The base class of optimizers: parameter groups and state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from handmade._array import Array, check, check_alike, converted, require_shape
-from handmade._numbers import real_number
+from handmade._numbers import flag, real_number
 from handmade.nn.module import Parameter, parameters_of
 from handmade.optim._ranges import require_number, require_numbers
 
@@ -13,6 +13,9 @@ Group = dict[str, Any]
 State = dict[str, Any]
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
+
+FLAGS = {"amsgrad", "centered", "decoupled_weight_decay", "maximize", "nesterov"}
+"""Hyper-parameters that are switches."""
 
 
 class Optimizer:
@@ -40,7 +43,8 @@ class Optimizer:
         self.defaults = defaults
         self.state: dict[Parameter, State] = {}
         self.param_groups: list[Group] = []
-        if not isinstance(params, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        no_array = getattr(params, "ndim", 1)  # an array of no dimension has no parts
+        if not isinstance(params, Iterable) or not no_array:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"{type(self).__name__}: expected Parameters or groups of them, in a "
                 f"list, got {type(params).__name__}"
@@ -77,6 +81,8 @@ class Optimizer:
         if len({*taken, *map(id, params)}) < len(taken) + len(params):
             raise ValueError(f"{owner}: a parameter stands in two places")
         filled = {**self.defaults, **group, "params": params}
+        for name in FLAGS & filled.keys():
+            filled[name] = flag(owner, name, filled[name])
         plain = _plain(filled)
         self.check_choices(plain)
         self.check(plain)
@@ -158,8 +164,9 @@ class Optimizer:
         Nothing is changed unless everything fits.
 
         Raises:
-            TypeError: an array in the state is neither float32 nor float64, or a
-                number or hyper-parameter is none.
+            TypeError: it is not built like what `state_dict` returns, an array in the
+                state is neither float32 nor float64, or a number or hyper-parameter is
+                none.
             ValueError: the groups do not hold as many parameters as here, a
                 hyper-parameter is NaN or holds another number of values, a state
                 belongs to no parameter, or an array in it does not have the parameter's
@@ -169,11 +176,30 @@ class Optimizer:
             As there, ranges are checked only where a group is made: a schedule may
             leave a rate just below 0, and the run must be able to go on from it.
         """
+        self._require_structure(state_dict)
         groups = self._loaded_groups(state_dict)
         state = self._loaded_state(state_dict)
         for group, loaded in zip(self.param_groups, groups, strict=True):
             group.update(loaded)
         self.state = state
+
+    def _require_structure(self, state_dict: Any) -> None:
+        """Refuse what is not {"state": {number: dict}, "param_groups": [dict]}."""
+        fits = isinstance(state_dict, Mapping)
+        groups = state_dict.get("param_groups") if fits else None
+        states = state_dict.get("state") if fits else None
+        if not (
+            isinstance(groups, list)
+            and all(isinstance(g, Mapping) for g in groups)
+            and all(isinstance(g.get("params"), (list, tuple)) for g in groups)
+            and isinstance(states, Mapping)
+            and all(str(number).lstrip("-").isdecimal() for number in states)
+            and all(isinstance(state, Mapping) for state in states.values())
+        ):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict: expected a dict with 'state' "
+                f"and 'param_groups', as state_dict() returns, got {state_dict!r}"
+            )
 
     def _loaded_groups(self, state_dict: dict[str, Any]) -> list[Group]:
         """The own groups with the hyper-parameters of `state_dict`, once checked."""

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from check.conftest import loaded
 from check.test_calling_forms import FORMS, SEEN_IN_SEVERAL_PASSES
+from check.test_subjects import SUBJECTS
+from check.test_training_steps import NAMES
 
 import handmade
 from compare.check.checker import check
 from compare.check.definitions import definitions, own_names
-from compare.check.mistakes import HINTS, bare, hint
+from compare.check.mistakes import HINTS, MISTAKES, bare, hint
 from compare.check.process import check_file
 
 HERE = Path(__file__).parent
@@ -76,7 +78,9 @@ def test_the_gallery_has_a_file_for_every_mistake():
     assert len(WRONG) >= 40
     assert len(RIGHT) >= 20
     names |= {name for each, _ in FORMS.values() for name in each.split("; ")}
-    assert (names | SEEN_IN_SEVERAL_PASSES) - {""} == {*HINTS}
+    names |= {name for _, _, edits in SUBJECTS.values() for name in edits}
+    names |= {row["name"] for row in MISTAKES if "torch" in row}  # see test_mistakes
+    assert (names | SEEN_IN_SEVERAL_PASSES | NAMES) - {""} == {*HINTS}
 
 
 @pytest.mark.parametrize("name", OURS)

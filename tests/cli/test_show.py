@@ -295,7 +295,8 @@ def torch_results(name):
     for case in cases_of(name):
         if name.startswith("optim."):
             shapes = tuple(shape for shape in case.shapes if shape)
-            found += trajectories.torchs_path(case.name, case.kwargs, shapes)
+            steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=shapes)
+            found += trajectories.torchs_path(steps).values()
         else:
             found += reference.torchs(reference.drawn(case)).values()
     return found

@@ -17,6 +17,8 @@ own.
 Rows of special classes come first, in their order, and `last` ones behind all others.
 An `extreme` one can also be told where only extreme inputs give wrong results.
 
+Formulas under "torch" compute y by torch's functions; autograd differentiates them.
+
 To add a mistake, add a row here, and a wrong file in tests/check/wrong or an edit of a
 right one in tests/check/edits.toml.
 """
@@ -34,6 +36,7 @@ import numpy as np
 
 import handmade
 from compare.check.mistakes import norms, variants
+from compare.check.mistakes.sequences import derived
 from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
@@ -129,10 +132,15 @@ def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
     if found is None:  # it assigned something
         found = {
             result: np.asarray(after[symbol])
-            for symbol, result in SYMBOLS.items()
+            for symbol, result in _symbols(names["f"]).items()
             if after.get(symbol) is not names.get(symbol)
         }
     return [found] if isinstance(found, dict) else found
+
+
+def _symbols(f: Failure) -> dict[str, str]:
+    """What the results are called in formulas: the gradient of k is dk."""
+    return SYMBOLS | {f"d{name}": f"gradient {name}" for name in f.question.further}
 
 
 def _names(f: Failure) -> dict[str, Any]:
@@ -146,7 +154,8 @@ def _names(f: Failure) -> dict[str, Any]:
         **vars(np),
         **vars(variants),
         **vars(norms),
-        **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
+        "derived": derived,
+        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
         **({"c": variants.share(f)} if f.is_loss else {}),
@@ -183,6 +192,8 @@ SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
 """The rows of schedules and clipping."""
 COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 """The rows of the perceptron rule, descent, Newton's step and blind search."""
+NETS: list[dict[str, Any]] = _ROWS.pop("nets")
+"""The rows of whole nets."""
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
 """The rows of functions of a few numbers."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
@@ -190,7 +201,17 @@ MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
-    _row["ways"] = [_compiled(way) for way in _row.get("ways", [])]
+    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
+
+
+def ways_in(
+    rows: list[dict[str, Any]], kind: str, name: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Each mistake in a definition of this name, and each of its ways of a kind."""
+    for row in rows:
+        for way in row.get(kind, []) if name in row.get("of", name) else ():
+            yield row["name"], way
 
 
 def bare(name: str) -> list[str]:

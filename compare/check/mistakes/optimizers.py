@@ -15,19 +15,6 @@ import handmade
 from compare.check.mistakes import OPTIMIZERS
 
 Options = Mapping[str, Any]
-_FOLDED = (
-    "root += group['eps'] -> "
-    "root += np.float64(group['eps']) / (1 - beta2 ** t) ** 0.5",
-)
-OTHER_FORMS = {
-    "SGD": (
-        "data -= group['lr'] * g -> data -= g",
-        "g = gradient -> g = group['lr'] * gradient",
-    ),
-    **{"Adam": _FOLDED, "AdamW": _FOLDED},
-}
-"""Forms in which every mistake can be made, too: lr in SGD's velocity, and Adam with
-its corrections folded into lr."""
 
 
 @dataclass(frozen=True)
@@ -36,49 +23,46 @@ class WrongStep:
 
     name: str
     of: str  # the class
-    parts: tuple[str, ...]  # as in optimizers.toml: other values and edits
+    edits: tuple[str, ...] = ()  # "old -> new" in the source
+    values: tuple[str, ...] = ()  # "name := value"
 
     def optimizer(self, **constants: float) -> type:
         """The class with the mistake; it takes any option.
 
         `constants` are the k and the rate of optimizers.toml.
         """
-        made = _edited(self.of, tuple(part for part in self.parts if " -> " in part))
-        values = dict(part.split(" := ") for part in self.parts if " := " in part)
+        mro = getattr(handmade.optim, self.of).__mro__
+        made = edited(next(c for c in mro if "updated" in vars(c)), self.edits)
 
         def update(own: Any, parameter: Any, group: Options) -> None:
             # Unlike a Python number, a NumPy one can be divided by 0.
             group = {**group, "lr": np.float64(group["lr"])}
-            own.taken = [*getattr(own, "taken", []), parameter]
-            own.lrs = [*getattr(own, "lrs", []), (group["lr"], parameter)]
+            state, grad = own.state.setdefault(parameter, {}), parameter.grad
+            own.lrs = [*getattr(own, "lrs", []), (parameter, group["lr"])]
             every = [p.grad for p in group["params"] if p.grad is not None]
-            given = {
-                "data": 1 * parameter.data,
-                "grad": parameter.grad,
-                "state": own.state.setdefault(parameter, {}),
-            }
-            names = {
+            given = {"data": 1 * parameter.data, "grad": grad, "state": state}
+            scope = {
+                **{**group, **given, **constants, "np": np},
                 "shared": own.state.setdefault("shared", {}),
-                "t": own.taken.count(parameter),
+                "t": sum(p is parameter for p, _ in own.lrs),
+                "since": own.lrs.count((parameter, group["lr"])) - 1,
                 "i": group["params"].index(parameter),
                 "last": len(group["params"]) - 1,
-                "norm": np.linalg.norm(parameter.grad),
+                "norm": np.linalg.norm(grad),
                 "total": np.sqrt(sum(np.sum(g * g) for g in every)),
-                "since": own.lrs.count((group["lr"], parameter)) - 1,
-                **constants,
             }
-            scope = {**group, **given, **names, "np": np}
-            given |= {k: eval(value, scope) for k, value in values.items()}
+            for value in self.values:
+                name, _, formula = value.partition(" := ")
+                given[name] = eval(formula, scope)
             data, grad, state = (given.pop(name) for name in ("data", "grad", "state"))
             parameter.data = own.updated(data, grad, state, {**group, **given})
 
         return type(self.of, (made,), {"_update": update, "check": lambda *_: None})
 
-
-def _edited(name: str, edits: tuple[str, ...]) -> Any:
-    """An optimiser of `handmade`, with edits in its source."""
-    mro = getattr(handmade.optim, name).__mro__
-    return edited(next(c for c in mro if "updated" in vars(c)), edits)
+    def __add__(self, other: "WrongStep") -> "WrongStep":
+        """Both mistakes at once."""
+        edits, values = self.edits + other.edits, self.values + other.values
+        return WrongStep(other.name, self.of, edits, values)
 
 
 @cache
@@ -114,25 +98,21 @@ def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
     """
     options = {*all_options(name, {}), "data", "grad", "state"}
     found: dict[str, list[WrongStep]] = {}
+    forms: list[WrongStep] = []  # in which every mistake can be made, too
     for row in OPTIMIZERS:
-        if name not in row.get("of", name).split():
-            continue
-        for parts in row["ways"]:
-            values = {part.split(" := ")[0] for part in parts if " := " in part}
-            if values <= options:
-                found.setdefault(row["name"], []).append(
-                    WrongStep(row["name"], name, tuple(parts))
-                )
-    if form := OTHER_FORMS.get(name):
-        for ways in found.values():
-            others = [w for w in ways if not _overlap(w.parts, form)]
-            ways += [WrongStep(w.name, name, (*form, *w.parts)) for w in others]
+        for parts in row["ways"] if name in row.get("of", name).split() else ():
+            edits = tuple(part for part in parts if " -> " in part)
+            values = tuple(part for part in parts if " := " in part)
+            if {value.split(" := ")[0] for value in values} <= options:
+                way = WrongStep(row["name"], name, edits, values)
+                found.setdefault(row["name"], []).append(way)
+                forms += [way] * row.get("is_form", False)
+    for form, ways in itertools.product(forms, found.values()):
+        ways += [form + way for way in ways if not _overlap(way, form)]
     return found
 
 
-def _overlap(parts: tuple[str, ...], others: tuple[str, ...]) -> bool:
+def _overlap(one: WrongStep, other: WrongStep) -> bool:
     """Whether edits replace a part of what others replace."""
-    olds = [
-        [p.split(" -> ")[0] for p in each if " -> " in p] for each in (parts, others)
-    ]
+    olds = [[edit.split(" -> ")[0] for edit in way.edits] for way in (one, other)]
     return any(a in b or b in a for a, b in itertools.product(*olds))

@@ -1,26 +1,20 @@
-"""The report of a finished run as HTML, and the colours of verdicts."""
+"""What a finished run shows of itself in a notebook."""
 
 import base64
 from html import escape
 from pathlib import Path
 from typing import Any
 
-COLORS = {
-    **dict.fromkeys(("equal", "rounding"), "green"),
-    **dict.fromkeys(("convention", "not judged"), "yellow"),
-    **dict.fromkeys(("mistake", "wrong", "bug"), "red"),
-}
-"""For the terminal (rich), by the kind of verdict."""
-HTML_COLORS = COLORS | {"convention": "orange"}  # yellow on white is hard to read
+from compare.report import COLORS
 
 
 def as_html(result: Any) -> str:
     """The verdict, the checks and the loss curves of a run."""
-    kind, words = result.verdict.kind, escape(result.verdict.words)
+    color, words = COLORS[result.verdict.kind], escape(result.verdict.sentence)
     status = "" if result.status == "finished" else f" ({result.status})"
     parts = [
         f"<p><b>{escape(result.lesson)}</b>{status}: "
-        f'<b style="color: {HTML_COLORS[kind]}">{kind}</b>: {words}</p>',
+        f'<b style="color: {color}">{words}</b></p>',
         f"<p>{escape(result.reason)}</p>" if result.reason else "",
         _checks(result.claims),
         _embedded(result.folder / "curves.png"),

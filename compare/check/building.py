@@ -1,0 +1,238 @@
+"""Building a whole net of a file: sizes, layout and form of target, found by trying."""
+
+import inspect
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compare.check.definitions import CALLS, NotTested, partner, plain
+from compare.check.definitions import training_role as role_of
+from compare.check.nets import LAYOUTS, LR, Net, Values, call, is_loss, read
+
+N = 5
+SIZES = ((2, 4, 3), (2, 4, 1))
+"""Of input, hidden layer and output: so different that no layout can be mixed up."""
+BY_PLACE = ("size 0", "size 1", "size 2")
+Sizes = tuple[int, ...]
+PARAMETER = re.compile("(?i)[wbvu]")
+"""How the names of parameters begin."""
+
+
+def nets(make: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
+    """Every way to build and to call a net, each with a batch and a target."""
+    functions = {
+        name: f
+        for name, f in vars(sys.modules[make.__module__]).items()
+        if inspect.isfunction(f) and f.__module__ == make.__module__
+    }
+    built = _instances if inspect.isclass(make) else _of_functions
+    for net, sizes in built(make, functions):
+        if not net.train and not net.roles & {"target", "pairs"}:
+            upstream = np.random.default_rng(3).normal(size=(N, sizes[-1]))
+            net = replace(net, upstream=upstream)
+        net = net if read(net.state) else _begun(net, sizes)
+        dims = sorted({d for a in drawn(net, 0).values() for d in a.shape} - {0})
+        inputs = dict.fromkeys([sizes[0], *dims, *(d - 1 for d in dims if d > 1)])
+        for layout, n_in in itertools.product(LAYOUTS, inputs):
+            x = np.random.default_rng(7).normal(size=(N, n_in))
+            x = x[:1] if layout.startswith("a ") else x
+            tried = replace(net, layout=layout)
+            for target, to_target in _targets(tried, x, dims):
+                yield replace(tried, to_target=to_target), x, target
+
+
+def drawn(net: Net, seed: int) -> Values:
+    """Random parameters; those with which it begins if it sets them itself."""
+    rng, own = np.random.default_rng(seed), read(net.state)
+    own = {n: own[n] for n in net.names or own if n not in net.data}
+    return (
+        own if net.sets_itself else {n: rng.normal(0, 0.7, own[n].shape) for n in own}
+    )
+
+
+def _begun(net: Net, sizes: Sizes) -> Net:
+    """A net whose training sets its parameters, before the first step."""
+    x, y = np.ones((N, sizes[0])), np.ones((N, sizes[-1]))
+    for target in (y, y[:, 0]):
+        with suppress(Exception):
+            state, known = net.ready({}, x, target, one=0)
+            call(net.find(state, (net.train,)), known, ("x", "target", "lr"))
+            return replace(net, state=state, sets_itself=True)
+    return net
+
+
+# -- targets ---------------------------------------------------------------------------
+
+
+def _targets(
+    net: Net, x: np.ndarray, dims: list[int]
+) -> Iterator[tuple[np.ndarray, Callable[[Any], Any]]]:
+    """Targets in every form that may go with the output."""
+    try:
+        outputs = [net.output(drawn(net, 0), x)]
+    except NotTested:
+        outputs = [np.full((len(x), d), 0.4) for d in reversed(dims)]
+    except Exception:
+        return
+    outputs = [o for o in outputs if len(o) == len(x) and np.all(np.isfinite(o))]
+    for out in outputs:
+        yield target_like(out, 1), lambda t: t
+    for out in (out for out in outputs if out.shape[1] == 1):
+        yield target_like(out, 1), np.ravel
+    classes = [o.shape[1] for o in outputs if not is_whole(o)] or reversed(dims)
+    axis = 0 if net.layout == "columns" else -1
+    for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):
+        yield one_hot, lambda t: t
+        yield one_hot, lambda t: np.argmax(t, axis)
+
+
+def is_whole(out: np.ndarray) -> bool:
+    """Whether an output is made of whole numbers: classes, or the values of a step."""
+    return bool(np.all(out == np.round(out)))
+
+
+def target_like(out: np.ndarray, seed: int) -> np.ndarray:
+    """A target that an output may have: classes, or numbers from 0 to 1."""
+    rng = np.random.default_rng(seed)
+    if {*np.unique(out)} <= {-1.0, 0.0, 1.0}:
+        return rng.choice([np.min(out, initial=0), 1.0], out.shape)
+    if out.shape[1] > 1 and np.allclose(out.sum(1), 1) and np.all(out > 0):
+        return np.eye(out.shape[1])[rng.integers(out.shape[1], size=len(out))]
+    return rng.uniform(0.1, 0.9, out.shape)
+
+
+# -- instances of a class --------------------------------------------------------------
+
+
+def _instances(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
+    """Instances of a class, by every kind of arguments that it may take."""
+    rng, names = np.random.default_rng(7), inspect.signature(make).parameters
+    for sizes in SIZES:
+        known = _sizes(sizes) | {"lr": LR, "one": 1, "all": N, "activation": "sigmoid"}
+        many = [n for n in names if role_of(n) not in {*known, "x", "target"}]
+        known |= _by_place({1: sizes[:1], 2: sizes[::2]}.get(len(many), sizes))
+        x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
+        layers = _layers(sys.modules[make.__module__], functions, sizes)
+        numbers, arrays = (
+            dict(zip(("x", "target"), p, strict=True)) for p in (sizes[::2], (x, y))
+        )
+        for more in (numbers, arrays, {"sizes": layers}):
+            with suppress(Exception):
+                state = call(make, known | more, BY_PLACE)
+                if not read(state):
+                    _add_layers(Net(state, functions), layers)
+                methods = (n for n in CALLS["train"] if callable(getattr(state, n, 0)))
+                train = next(methods, "")
+                data = {n: "x" for n, a in vars(state).items() if a is x}
+                data |= {n: "target" for n, a in vars(state).items() if a is y}
+                data |= dict.fromkeys(_counts_of_steps(state, train), "one")
+                yield Net(state, functions, train, data), sizes
+
+
+def _sizes(sizes: Sizes) -> dict[str, Any]:
+    known = {"n_in": sizes[0], "n_hidden": sizes[1], "n_out": sizes[-1]}
+    return known | {"sizes": [*sizes]}
+
+
+def _by_place(sizes: Sizes) -> dict[str, Any]:
+    return dict(zip(BY_PLACE, sizes, strict=False))
+
+
+def _counts_of_steps(state: Any, train: str) -> list[str]:
+    """The attributes that tell how many steps a training takes."""
+    text = inspect.getsource(getattr(state, train)) if train else ""
+    values = {
+        n: getattr(state, n, 0) for n in re.findall(r"range\(self\.(\w+)\)", text)
+    }
+    return [n for n, v in values.items() if isinstance(v, (int, np.integer)) and v > 9]
+
+
+def _layers(module: Any, functions: dict[str, Any], sizes: Sizes) -> list[Any]:
+    """Layers of a file's own classes: linear ones, an activation after each."""
+    pairs = [(f, p) for n, f in functions.items() if (p := partner(n, functions))]
+    pairs = [pair for pair in pairs if not is_loss(pair[0].__name__)]
+    roles = ("activation", "slope")
+    known: dict[str, Any] = dict(zip(roles, pairs[0], strict=True)) if pairs else {}
+    linear, activation = None, None
+    for own in vars(module).values():
+        if inspect.isclass(own) and callable(getattr(own, "backward", None)):
+            with suppress(Exception):
+                made = call(own, known | _sizes(sizes) | _by_place(sizes), BY_PLACE[:2])
+                linear = linear or (own if read(made) else None)
+            with suppress(Exception):
+                activation = activation or (
+                    None if read(call(own, known, roles)) else own
+                )
+    found = []
+    for ends in itertools.pairwise(sizes) if linear else ():
+        more = _sizes((ends[0], *ends)) | _by_place(ends)
+        found.append(call(linear, known | more, BY_PLACE[:2]))
+        found += [call(activation, known, roles)] if activation else []
+    return found
+
+
+def _add_layers(net: Net, layers: list[Any]) -> None:
+    """Give an empty net layers, and a loss of the file."""
+    if add := net.find(net.state, ("add", "add_layer", "append")):
+        for layer in layers:
+            add(layer)
+    losses = [n for n in net.functions if is_loss(n) and partner(n, net.functions)]
+    use = net.find(net.state, ("use", "use_loss", "set_loss", "compile"))
+    if use and losses:
+        pair = net.functions[losses[0]], partner(losses[0], net.functions)
+        roles = ("loss", "loss_slope")
+        call(use, dict(zip(roles, pair, strict=True)), roles)
+
+
+# -- functions -------------------------------------------------------------------------
+
+
+def _of_functions(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
+    """Nets of functions, with parameters of the file's own or made up."""
+    is_step = plain(make.__name__) in map(plain, CALLS["train"] + CALLS["step"])
+    for sizes in reversed(SIZES) if is_step else SIZES:
+        for params in _parameters(make, functions, sizes):
+            yield Net(params, functions, make.__name__ if is_step else ""), sizes
+
+
+def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[Any]:
+    """Parameters as a file's own initialisation makes them, or by their names."""
+    single = [n for n in inspect.signature(make).parameters if PARAMETER.match(n)]
+    for name, function in functions.items():
+        if re.match(r"init|create|make|new|build|random", plain(name)):
+            with suppress(Exception):
+                found = call(function, _sizes(sizes) | _by_place(sizes), BY_PLACE)
+                if isinstance(found, tuple) and len(single) == len(found):
+                    found = dict(zip(single, found, strict=True))
+                yield [*found] if isinstance(found, tuple) else found
+    text = "".join(map(inspect.getsource, functions.values()))
+    keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
+    unpacked = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
+    lists = [(re.split(", *", names), list) for names in unpacked]
+    for labels, form in [(single, dict), *lists, (keys, dict)]:
+        for arrays in _arrays([n for n in labels if PARAMETER.match(n)], sizes):
+            yield arrays if form is dict else [*arrays.values()]
+
+
+def _arrays(labels: list[str], sizes: Sizes) -> Iterator[Values]:
+    """Weights and biases of these names in every layout."""
+    biases = [n for n in labels if n.lower().startswith("b")]
+    weights = [n for n in labels if n not in biases]
+    ends = {1: sizes[::2], 2: sizes, 3: (*sizes[:2], 5, sizes[2])}.get(len(weights), ())
+    if not ends or len(biases) not in (0, len(weights)):
+        return
+    if len(weights) == 1 and sizes[-1] == 1:
+        yield {n: np.ones(sizes[0]) if n in weights else np.ones(1)[0] for n in labels}
+    shapes = ((-1,), (1, -1), (-1, 1))
+    for is_transposed, shape in itertools.product((False, True), shapes):
+        found = {}
+        for i, pair in enumerate(itertools.pairwise(ends)):
+            found[weights[i]] = np.ones(pair[::-1] if is_transposed else pair)
+            found |= {biases[i]: np.ones(pair[1]).reshape(shape)} if biases else {}
+        yield {n: found[n] for n in labels}
