@@ -212,7 +212,7 @@ def test_what_only_cuda_has_is_refused_elsewhere(name):
         ),
         (
             ("--resume", "runs/x/y", "--distributed"),
-            "--resume takes lesson and options from the run itself",
+            "--resume takes the options from the run itself",
         ),
     ],
 )

@@ -192,7 +192,8 @@ def test_check_takes_functions_with_their_partners():
         return grad_output * sigmoid(x)
 
     outcome = compare.check(sigmoid, sigmoid_backward)
-    assert [finding["kind"] for finding in outcome.findings] == ["wrong"]
+    (finding,) = outcome.findings
+    assert (finding["label"], finding["kind"]) == ("sigmoid", "mistake")
 
 
 def test_check_shows_why_a_file_cannot_be_checked(tmp_path: Path):
