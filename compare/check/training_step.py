@@ -331,7 +331,8 @@ def _unexplained(definition: Definition, steps: Steps) -> Finding:
     got, losses = steps.gradients, steps.losses
     for loss in losses:
         both = zip(got, loss.gradients, strict=True)
-        pairs = [(g[n], w[n]) for g, w in both for n in g]
+        both = zip(got, loss.gradients, strict=True)
+        pairs = ((g[n], w[n]) for g, w in both for n in g)
         if all(np.array_equal(np.sign(g), np.sign(w)) for g, w in pairs):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
