@@ -25,9 +25,11 @@ lessons: $(VENV)/.run
 site: $(VENV)/.site
 	$(BIN)/python docs/site/build.py
 
-# 100,000 random examples against torch; FUZZ='--seed 5 --examples 1' asks others.
+# 100,000 random examples against torch, and 500,000 calls with random garbage;
+# FUZZ='--seed 5 --examples 1' asks others.
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz.py $(FUZZ)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/garbage.py $(FUZZ)
 
 # Changes handmade in every small way and counts what the tests notice; takes hours.
 mutants: $(VENV)/.dev
@@ -74,5 +76,5 @@ $(VENV)/.site: $(VENV)/.run
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(INSTALL) -e '.[browser,samples]' --group dev --group site
+	$(INSTALL) -e '.[browser,jax,samples]' --group dev --group site
 	touch $@

@@ -4,6 +4,12 @@ The commands are functions, too: `compare.run("or_gate")` in a notebook shows th
 verdict and both loss curves.
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    # The current folder comes last: a typing.py that lies there replaces nothing.
+    sys.path.append(sys.path.pop(0))
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -5,7 +5,6 @@ import io
 import json
 import math
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +31,20 @@ def save(path: Path, tree: Any) -> None:
     arrays["digest"] = np.frombuffer(_digest(arrays), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
+    replace_file(path, buffer.getvalue())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; an older one is replaced."""
     draft = path.with_name(path.name + ".tmp")
-    with draft.open("wb") as file:
-        file.write(buffer.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Any:
@@ -50,14 +57,14 @@ def load(path: Path) -> Any:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
         digest = arrays.pop("digest").tobytes()
+        if digest == _digest(arrays):
+            return _decoded(json.loads(arrays["tree"].tobytes()), arrays)
     except FileNotFoundError:
         words = f"there is no checkpoint {path}; start the run again"
         raise BadCheckpoint(words) from None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of NumPy, zipfile, zlib, json: whoever wrote the file
         raise BadCheckpoint(f"{path} is no intact checkpoint: {error}") from None
-    if digest != _digest(arrays):
-        raise BadCheckpoint(f"{path} was changed: its contents do not add up")
-    return _decoded(json.loads(arrays["tree"].tobytes()), arrays)
+    raise BadCheckpoint(f"{path} was changed: its contents do not add up")
 
 
 def _digest(arrays: dict[str, np.ndarray]) -> bytes:

@@ -46,6 +46,7 @@ class History:
     kinks: list[int] = field(default_factory=list)  # steps that rounding decided
     divergence: int | None = None  # the step from which rounding alone is not enough
     failure: Verdict | None = None  # the first mistake
+    gradients: dict[str, float] = field(default_factory=dict)  # one-step, by tensor
     learning: Learning = field(default_factory=Learning)
 
     def observe(self, loss: float, found: Mapping[str, Difference]) -> None:
@@ -59,6 +60,18 @@ class History:
         self.one_step = max(self.one_step, one_step or 0.0)
         self.identical = self.identical and not one_step
         self.steps += 1
+
+    def add_gradients(self, one_step: Mapping[str, float]) -> None:
+        """Keep the largest one-step error of each gradient."""
+        for name, error in one_step.items():
+            if name.startswith("gradient "):
+                tensor = name.removeprefix("gradient ")
+                self.gradients[tensor] = max(error, self.gradients.get(tensor, 0.0))
+
+    def errors(self, tolerance: Tolerance) -> dict[str, Any]:
+        """The numbers of the verdict, for summary.json."""
+        names = ("steps", "one_step", "trajectory", "kinks", "divergence", "gradients")
+        return {"tolerance": tolerance.bound} | {n: getattr(self, n) for n in names}
 
     def verdict(self, tolerance: Tolerance) -> Verdict:
         """The verdict of the whole training."""
@@ -93,15 +106,15 @@ class History:
 
 def _rounding(history: History, tolerance: Tolerance) -> Iterator[str]:
     """Both errors in words, and what happened at kinks."""
-    limit = f"tolerance {tolerance.bound:.1e}"
+    limit = f"tolerance {tolerance.bound:.0e}"
     if history.one_step > tolerance.bound:
         limit = (
             f"above the {limit}, but within {ULP_FLOOR} ULP of the tensor's largest "
             f"value or {SAFETY} times what one ULP changes"
         )
     yield (
-        f"largest one-step difference {history.one_step:.1e} ({limit}); accumulated "
-        f"{history.trajectory:.1e} after {history.steps} steps"
+        f"equal up to rounding: largest one-step difference {history.one_step:.0e} "
+        f"({limit}), after {history.steps} steps {history.trajectory:.0e}"
     )
     if history.kinks:
         more = " and others" if len(history.kinks) > 1 else ""

@@ -46,7 +46,17 @@ tolerance: closer than that, a mistake in this step would be visible anyway."""
 
 
 class NonFinite(ArithmeticError):
-    """A loss or gradient is NaN or infinite; the message names step and tensor."""
+    """A loss or gradient is NaN or infinite; the message names step and tensor.
+
+    Args:
+        words: the message.
+        step: its number.
+        losses: of both sides at this step.
+    """
+
+    def __init__(self, words: str, step: int, losses: dict[str, float]) -> None:
+        super().__init__(words)
+        self.step, self.losses = step, losses
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,8 @@ class Step:
     gradients: dict[str, float]  # differences on the trajectories
     parameters: dict[str, float]  # the same, after the step
     one_step: float | None  # the largest one-step error; None if it was not checked
-    largest: float  # difference of the trajectories so far
+    trajectory: float  # the largest difference of the trajectories so far
+    tolerance: float  # of the one-step error
     rates: dict[str, list[float]]  # learning rates by side; empty without a schedule
 
 
@@ -194,6 +205,7 @@ class Lockstep:
             parameters,
             one_step,
             self.history.trajectory,
+            self.tolerance.bound,
             rates,
         )
 
@@ -220,7 +232,9 @@ class Lockstep:
         self.one_step.load(before)
         got = self.one_step.step(batch, self._step_seed)
         found = self._compare_step(got, want, before, batch)
-        return max(self.tolerance.relative(found).values(), default=0.0)
+        errors = self.tolerance.relative(found)
+        self.history.add_gradients(errors)
+        return max(errors.values(), default=0.0)
 
     def _trajectories_diverge(self, found: dict[str, Difference]) -> bool:
         """Whether the trajectories are further apart than the steps so far explain."""
@@ -244,7 +258,7 @@ class Lockstep:
     ) -> dict[str, Difference]:
         """Compare one step of both from the same state; keep the first mistake."""
         if names := unmatched(got, want):
-            self._fail("tensors", Verdict("bug", f"only on one side: {names}", inf))
+            self._fail("tensors", Verdict("mistake", f"only on one side: {names}", inf))
         found = differences(got, want)
         self.tolerance.observe(found)
         self.tolerance.decay()
@@ -297,12 +311,17 @@ class Lockstep:
         if len(found) == 1:
             other = next(side for side, text in words.items() if not text)
             text = f"step {self.steps}: {found[0]}, while {other} is finite"
-            self.history.failure = self.history.failure or Verdict("bug", text, inf)
-        raise NonFinite(f"step {self.steps}: {' and '.join(found)}")
+            self.history.failure = self.history.failure or Verdict("mistake", text, inf)
+        losses = {"handmade": float(ours["loss"]), "torch_ref": float(theirs["loss"])}
+        raise NonFinite(f"step {self.steps}: {' and '.join(found)}", self.steps, losses)
 
     def verdict(self) -> Verdict:
         """The result of all steps so far."""
         return self.history.verdict(self.tolerance)
+
+    def errors(self) -> dict[str, Any]:
+        """The numbers of the verdict."""
+        return self.history.errors(self.tolerance)
 
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the verdict depend on."""

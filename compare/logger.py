@@ -7,14 +7,15 @@ import math
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, lock_descriptor
 
+from compare.checkpoint import replace_file
 from compare.tensorboard import RUNS, deep_link
 
 if TYPE_CHECKING:
@@ -32,9 +33,15 @@ since it shrinks wider ones by dropping pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
     *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
+    "trajectory_diff",
 ]
-FORMAT = 2
-"""Version of summary.json and of the tags: 1 had tags such as "train_seed0"."""
+SHOWN = {"lesson": str, "status": str, "reason": str, "trials": list}
+"""What `list` and `board` show of a summary, and its types."""
+FORMAT = 3
+"""Version of summary.json and of the tags: 1 had tags such as "train_seed0", 2 no
+`errors` and the tag difference/max_log10."""
+FLOAT32_MAX = 3.4028234663852886e38
+"""The largest number of TensorBoard's scalars."""
 
 
 class RunLogger:
@@ -45,7 +52,7 @@ class RunLogger:
 
     Args:
         folder: the run directory, locked while the logger is open.
-        sizes: bytes of each file to keep, when a run is continued.
+        sizes: bytes of each file to keep, where a run is continued.
 
     Raises:
         OSError: the directory cannot be written to.
@@ -55,53 +62,45 @@ class RunLogger:
     def __init__(self, folder: Path, sizes: dict[str, int] | None = None) -> None:
         self.folder = folder
         self.summary: dict[str, Any] = {"lesson": folder.parent.name, "format": FORMAT}
+        self._events: dict[str, EventFile] = {}
         with ExitStack() as stack:  # closes all again if one cannot be opened
             try:
-                stack.enter_context(_lock(folder).acquire(timeout=0))
+                # A reader may hold the lock for a moment.
+                stack.enter_context(_lock(folder).acquire(timeout=0.2))
             except Timeout:
                 raise ValueError(f"{folder} is still running") from None
             if sizes is not None:
                 _truncate(folder, sizes)
-            self._events = {run: EventFile(folder / run) for run in RUNS}
-            for events in self._events.values():
-                stack.callback(events.close)
+                self.summary = {**read_summary(folder), "format": FORMAT}
+            for run in RUNS:
+                self._events[run] = EventFile(folder / run)
+                stack.callback(self._events[run].close)
             rows = (folder / "curves.csv").open(
                 "a", newline="", encoding="utf-8", buffering=1
             )
             self._curves = csv.writer(stack.enter_context(rows))
+            if sizes is None:
+                self._curves.writerow(COLUMNS)
+                self.write_summary(status="running")
             self._stack = stack.pop_all()
-        if sizes is None:
-            self._curves.writerow(COLUMNS)
 
     @classmethod
     def new(cls, logdir: Path, lesson: str) -> Self:
         """A logger in a fresh directory below `logdir`."""
-        logger = cls(_fresh(logdir / lesson))
-        logger.write_summary(status="running")
-        return logger
-
-    @classmethod
-    def resume(cls, folder: Path, sizes: dict[str, int]) -> Self:
-        """The logger of an interrupted run, its files cut to these sizes."""
-        logger = cls(folder, sizes)
-        logger.summary = {**read_summary(folder), "format": FORMAT}
-        return logger
+        return cls(_fresh(logdir / lesson))
 
     def sizes(self) -> dict[str, int]:
         """The bytes of each file that grows, by its path in the directory."""
-        return {
-            str(path.relative_to(self.folder)): path.stat().st_size
-            for path in [self.folder / "curves.csv", *_event_files(self.folder)]
-        }
+        growing = _growing(self.folder).items()
+        return {name: path.stat().st_size for name, path in growing}
 
     def log(self, step: "Step", label: str, learner: str, seed: int) -> None:
         """Log one step of a trial; its label is the last part of its tags."""
         loss_diff = abs(step.handmade - step.torch_ref)
-        for side in ("handmade", "torch_ref"):
-            loss = {f"loss/{label}": getattr(step, side)}
-            rates = _rates(label, step.rates.get(side, []))
-            self._scalars(side, step.number, loss | rates)
-        found = {"loss": loss_diff, "max": step.largest, "one_step": step.one_step}
+        losses = {"handmade": step.handmade, "torch_ref": step.torch_ref}
+        self._log_losses(losses, step.number, label, step.rates)
+        found = {"loss": loss_diff, "one_step": step.one_step}
+        found |= {"trajectory": step.trajectory, "tolerance": step.tolerance}
         found |= {f"gradient_{name}": d for name, d in step.gradients.items()}
         differences = {
             f"difference/{name}_log10/{label}": log10(value)
@@ -113,8 +112,35 @@ class RunLogger:
         parameter = max(step.parameters.values(), default=0.0)
         numbers = (step.handmade, step.torch_ref, loss_diff, gradient, parameter)
         self._curves.writerow(
-            [learner, seed, step.number, *map(repr, numbers), step.one_step]
+            [
+                *(learner, seed, step.number, *map(repr, numbers)),
+                *(step.one_step, step.trajectory),
+            ]
         )
+
+    def log_non_finite(
+        self, losses: dict[str, float], step: int, label: str, learner: str, seed: int
+    ) -> None:
+        """Log the step at which a training diverged: both losses, nothing else."""
+        self._log_losses(losses, step, label, {})
+        known = [learner, seed, step, *map(repr, losses.values())]
+        self._curves.writerow(known + [""] * (len(COLUMNS) - len(known)))
+
+    def _log_losses(
+        self,
+        losses: dict[str, float],
+        step: int,
+        label: str,
+        rates: Mapping[str, list[float]],
+    ) -> None:
+        """Add both losses and learning rates; in words as well what float32 lacks."""
+        for side, loss in losses.items():
+            values = {f"loss/{label}": loss} | _rates(label, rates.get(side, []))
+            self._scalars(side, step, values)
+        if any(abs(loss) > FLOAT32_MAX for loss in losses.values()):
+            words = "; ".join(f"{side} {loss!r}" for side, loss in losses.items())
+            tag = f"loss_beyond_float32/{label}"
+            self.text(tag, f"step {step}: {words} (drawn as {FLOAT32_MAX:.1e})", step)
 
     def metrics(
         self, side: str, label: str, step: int, metrics: dict[str, float]
@@ -123,27 +149,24 @@ class RunLogger:
         suffix = "" if label == "train" else f"/{label}"
         self._scalars(side, step, {f"{n}{suffix}": v for n, v in metrics.items()})
 
-    def figure(self, name: str, figure: "Figure") -> Path:
-        """Save a figure as PNG and show it in TensorBoard."""
-        path = self.folder / f"{name}.png"
-        path.write_bytes(_png(figure, DPI))
-        card = _png(figure, CARD_WIDTH / figure.get_figwidth())
+    def figure(self, name: str, png: bytes, card: bytes) -> None:
+        """Save a figure drawn by `drawn`, and show its card in TensorBoard."""
+        replace_file(self.folder / f"{name}.png", png)
         image = {"encoded_image_string": card, "colorspace": 4}
         self._events["compare"].add(0, [{"tag": name, "image": image}])
-        return path
 
-    def text(self, tag: str, markdown: str) -> None:
+    def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """Show a text in TensorBoard; Markdown and tables, no LaTeX."""
         from torch.utils.tensorboard.summary import text
 
         (value,) = text(tag, markdown).value
         value.tag = tag  # torch appends "/text_summary"
-        self._events["compare"].add(0, [value])
+        self._events["compare"].add(step, [value])
 
     def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
         points = [
-            {"tag": tag, "simple_value": value if math.isfinite(value) else math.nan}
+            {"tag": tag, "simple_value": _float32(value)}
             for tag, value in values.items()
         ]
         self._events[run].add(step, points)
@@ -152,9 +175,7 @@ class RunLogger:
         """Add to the summary and write it anew: whole or not at all."""
         self.summary.update(news)
         text = json.dumps(_json_ready(self.summary), indent=2, allow_nan=False)
-        draft = self.folder / "summary.json.tmp"
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, self.folder / "summary.json")
+        replace_file(self.folder / "summary.json", f"{text}\n".encode())
 
     def close(self) -> None:
         """Close all files."""
@@ -170,7 +191,8 @@ class RunLogger:
 class EventFile:
     """TensorBoard's events of one run, in a new file of its folder.
 
-    Not torch's FileWriter, whose thread opens and closes the file for every event.
+    Every event is written whole or not at all. Not torch's FileWriter, whose thread
+    opens and closes the file for every event.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -180,8 +202,14 @@ class EventFile:
         folder.mkdir(exist_ok=True)
         # TensorBoard reads the files of a folder in the order of their names.
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        self._records, self._event = RecordWriter((folder / name).open("xb")), Event
-        self._write(file_version="brain.Event:2")
+        self._file = (folder / name).open("xb", buffering=0)
+        self._event, self._encoder = Event, RecordWriter
+        try:
+            self._write(file_version="brain.Event:2")
+        except OSError:
+            self._file.close()
+            (folder / name).unlink()
+            raise
 
     def add(self, step: int, values: list[Any]) -> None:
         """Add one event: the values of some tags after a step."""
@@ -189,12 +217,20 @@ class EventFile:
 
     def _write(self, **content: Any) -> None:
         event = self._event(wall_time=time.time(), **content)
-        self._records.write(event.SerializeToString())
-        self._records.flush()
+        record, size = io.BytesIO(), self._file.tell()
+        self._encoder(record).write(event.SerializeToString())
+        rest = record.getvalue()
+        try:
+            while rest := rest[self._file.write(rest) :]:
+                pass  # a full disk takes a part, and refuses the rest
+        except OSError:
+            self._file.truncate(size)
+            self._file.seek(size)
+            raise
 
     def close(self) -> None:
         """Close the file."""
-        self._records.close()
+        self._file.close()
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -209,11 +245,22 @@ def read_summary(folder: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no run {folder}")
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        if not isinstance(summary, dict):
+            raise ValueError(f"it must be an object, got {type(summary).__name__}")
+        require_types({"reason": "", "trials": [], **summary}, SHOWN)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-    if summary.get("status") == "running" and not _is_locked(folder):
+    if summary["status"] == "running" and not _is_locked(folder):
         summary["status"] = "interrupted"
     return summary
+
+
+def require_types(summary: dict[str, Any], types: Mapping[str, type]) -> None:
+    """Refuse a summary that lacks a key, or has a value of another type."""
+    for key, kind in types.items():
+        if type(summary.get(key)) is not kind:
+            given = repr(summary[key]) if key in summary else "nothing"
+            raise ValueError(f"{key!r} must be of type {kind.__name__}, got {given}")
 
 
 def runs(logdir: Path) -> list[Path]:
@@ -222,16 +269,26 @@ def runs(logdir: Path) -> list[Path]:
     return sorted(found, key=lambda folder: folder.name)
 
 
-def newest(logdir: Path, lesson: str = "") -> Path | None:
+def newest(
+    logdir: Path, lesson: str = "", skipped: Callable[[str], None] = lambda words: None
+) -> Path | None:
     """The directory of the latest run, of one lesson or of all; None if there is none.
+
+    Damaged ones are passed over; `skipped` is told of each.
 
     Raises:
         FileNotFoundError: there is no such lesson in `logdir`.
     """
     if lesson and not (logdir / lesson).is_dir():
         raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
-    found = [f for f in runs(logdir) if lesson in ("", f.parent.name)]
-    return found[-1] if found else None
+    for folder in reversed(runs(logdir)):
+        if lesson in ("", folder.parent.name):
+            try:
+                read_summary(folder)
+                return folder
+            except (OSError, ValueError) as error:
+                skipped(str(error))
+    return None
 
 
 def link(base: str, folder: Path, others: bool = False) -> str:
@@ -245,7 +302,7 @@ def link(base: str, folder: Path, others: bool = False) -> str:
     name = f"{folder.parent.name}/{folder.name}"
     shown = folder.parent.name if others else name
     first, *more = read_summary(folder).get("trials", ["train"])
-    tags = [f"loss/{first}", f"difference/max_log10/{first}"]
+    tags = [f"loss/{first}", f"difference/trajectory_log10/{first}"]
     tags += [f"loss/{label}" for label in more[:2]]
     pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
     return deep_link(base, f"{shown}/", tags, pictured)
@@ -256,11 +313,21 @@ def log10(value: float) -> float:
     return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
 
 
+def _float32(value: float) -> float:
+    """The nearest finite number of float32; NaN remains."""
+    return math.copysign(FLOAT32_MAX, value) if abs(value) > FLOAT32_MAX else value
+
+
 def _rates(label: str, rates: list[float]) -> dict[str, float]:
     """The learning rate of each group by its tag; a single group needs no number."""
     if len(rates) == 1:
         return {f"lr/{label}": rates[0]}
     return {f"lr/{label}/group{i}": rate for i, rate in enumerate(rates)}
+
+
+def drawn(figure: "Figure") -> tuple[bytes, bytes]:
+    """A figure as PNG: for its file, and for its card in TensorBoard."""
+    return _png(figure, DPI), _png(figure, CARD_WIDTH / figure.get_figwidth())
 
 
 def _png(figure: "Figure", dpi: float) -> bytes:
@@ -269,21 +336,30 @@ def _png(figure: "Figure", dpi: float) -> bytes:
     return buffer.getvalue()
 
 
-def _event_files(folder: Path) -> list[Path]:
-    return [path for run in RUNS for path in sorted((folder / run).glob("events.*"))]
+def _growing(folder: Path) -> dict[str, Path]:
+    """The files that grow during a run, by their paths in its directory."""
+    events = [path for run in RUNS for path in sorted((folder / run).glob("events.*"))]
+    found = [path for path in [folder / "curves.csv", *events] if path.is_file()]
+    return {str(path.relative_to(folder)): path for path in found}
 
 
 def _truncate(folder: Path, sizes: dict[str, int]) -> None:
-    """Cut each file to its size; event files begun later go."""
+    """Cut each file to its size; event files begun later go, and drafts."""
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise ValueError(f"{path} is a symbolic link; nothing is written to it")
+    known = {path: sizes.get(name) for name, path in _growing(folder).items()}
     for name, size in sizes.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size < size:
+        if path not in known or path.stat().st_size < size:
             raise ValueError(f"{path} is shorter than when the run was saved")
-    for name, size in sizes.items():
-        os.truncate(folder / name, size)
-    for path in _event_files(folder):
-        if str(path.relative_to(folder)) not in sizes:
+    for path, size in known.items():
+        if size is None:
             path.unlink()
+        else:
+            os.truncate(path, size)
+    for draft in folder.glob("*.tmp"):
+        draft.unlink()
 
 
 def _lock(folder: Path) -> FileLock:
@@ -291,11 +367,12 @@ def _lock(folder: Path) -> FileLock:
 
 
 def _is_locked(folder: Path) -> bool:
+    """Whether a run holds the lock; writes nothing, so any folder can be read."""
     try:
-        with _lock(folder).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+        with (folder / ".lock").open("rb") as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
+    except OSError:
+        return False
 
 
 def _fresh(parent: Path) -> Path:

@@ -17,12 +17,12 @@ from compare.check.process import check_file
 from compare.check.report import Outcome
 from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
-from compare.logger import link, newest
+from compare.logger import newest
 from compare.registry import names as lessons
 from compare.show import page
 from compare.show.page import Page
 from compare.templates import template
-from compare.tensorboard import Server
+from compare.tensorboard import Server, address
 from compare.trainer import Result
 from compare.trainer import run as _run
 
@@ -168,7 +168,7 @@ class Board:
 def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board:
     """Start TensorBoard on localhost; port 0 is any free port.
 
-    It shows the last of all runs, or all runs of the lesson if one is named.
+    It opens the tab "Compare" at the last run, of the lesson if one is named.
 
     Raises:
         FileNotFoundError: there are no such runs.
@@ -176,5 +176,4 @@ def board(lesson: str = "", logdir: Path | str = "runs", port: int = 0) -> Board
     """
     last = newest(Path(logdir), lesson)
     server = Server(Path(logdir), port)
-    address = link(server.url, last, bool(lesson)) if last else server.url
-    return Board(server, address)
+    return Board(server, address(server.url, last) if last else server.url)

@@ -24,7 +24,7 @@ class Lesson(NamedTuple):
 
     Args:
         name: of the folder of its runs.
-        source: how `reopen` finds it again: its name, or its file and the file's hash.
+        source: how `reopen` finds it again: its name or file, and the file's hash.
     """
 
     name: str
@@ -45,20 +45,28 @@ def find(name: str) -> Lesson:
         ValueError: there is no such lesson or file, or the file cannot be run or does
             not define one Experiment.
     """
-    path = Path(name)
-    source = f"{path.resolve()}#{_digest(path)}" if name.endswith(".py") else name
+    path = _file(name)
+    source = f"{path if name.endswith('.py') else name}#{_digest(path)}"
     short, experiment = load(name)
     return Lesson(short, source, experiment)
+
+
+def _file(name: str) -> Path:
+    """Where a lesson is written: the project's, by its name, or a user's file."""
+    if name.endswith(".py"):
+        return Path(name).resolve()
+    if name not in names():
+        near = suggest(name, names())
+        hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
+        raise ValueError(f"there is no lesson {name!r}{hint}")
+    return Path(experiments.__path__[0], f"{name}.py")
 
 
 def load(name: str) -> tuple[str, "Experiment"]:
     """The name and the experiment of a lesson: see `find`."""
     if name.endswith(".py"):
         return Path(name).stem, _from_file(Path(name))
-    if name not in names():
-        near = suggest(name, names())
-        hint = f"; did you mean {near[0]}?" if near else "; see `compare list`"
-        raise ValueError(f"there is no lesson {name!r}{hint}")
+    _file(name)
     return name, importlib.import_module(f"compare.experiments.{name}").EXPERIMENT
 
 
@@ -80,19 +88,33 @@ def table(csv: Path | str, target: str, **options: Any) -> Lesson:
     return Lesson(name, json.dumps(source), from_csv(path, target, **options))
 
 
-def reopen(source: str) -> Lesson:
+def reopen(source: str, named: str = "") -> Lesson:
     """The lesson of an earlier run, by its `source`.
 
+    A user's file is run only if it is `named` again: the source may be anyone's.
+
     Raises:
-        ValueError: its file is gone, or has changed since the run started.
+        ValueError: its file is gone, has changed since the run started or is not named,
+            or another lesson is.
     """
-    options = json.loads(source) if source.startswith("{") else {}
-    path, _, digest = source.rpartition("#")
-    if options:
-        path, digest = options["csv"], options.pop("sha256")
-    if path and _digest(Path(path)) != digest:
-        raise ValueError(f"{path} has changed since the run started")
-    return table(**options) if options else find(path or source)
+    try:
+        options = json.loads(source) if source.startswith("{") else {}
+        name, mark, digest = source.rpartition("#")
+        if options:
+            name, digest = options["csv"], options.pop("sha256")
+        elif not mark:
+            raise ValueError(f"no lesson can be found by {source!r}")
+        own_file = name.endswith(".py")
+        if named and (options or _file(named) != _file(name)):
+            raise ValueError(f"the run is one of {name}, got the lesson {named!r}")
+        if own_file and not named:
+            raise ValueError(f"the run executes the file {name}; name it again")
+        if _digest(Path(name) if options else _file(name)) != digest:
+            raise ValueError(f"{name} has changed since the run started")
+        return table(**options) if options else find(name)
+    except (KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+        words = f"{type(error).__name__}: {error}"
+        raise ValueError(f"no lesson can be found by {source!r} ({words})") from None
 
 
 def _digest(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""A TensorBoard server, and the link that opens it at the right charts."""
+"""A TensorBoard server with the tab "Compare", and the addresses that open it.
+
+python -m compare.tensorboard --logdir runs
+"""
 
 import json
 import re
@@ -14,6 +17,16 @@ from urllib.parse import quote, urlencode
 
 RUNS = ("handmade", "torch_ref", "compare")
 """The TensorBoard runs of a run directory: both sides, and their difference."""
+
+
+PLUGIN = "compare"
+"""The name of the tab in addresses."""
+
+
+def address(base: str, folder: Path) -> str:
+    """The address of the tab "Compare" at one run."""
+    run = quote(f"{folder.parent.name}/{folder.name}")
+    return f"{base.rstrip('/')}/#{PLUGIN}&p.{PLUGIN}.run={run}"
 
 
 def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
@@ -40,8 +53,9 @@ def deep_link(base: str, runs: str, tags: list[str], pictured: str = "") -> str:
 
 def command(logdir: Path, port: int) -> list[str]:
     """The command that serves `logdir` on localhost only and keeps every point."""
-    return [
-        *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)),
+    return [  # -P: nothing is imported from the current folder
+        *(sys.executable, "-P", "-m", "compare.tensorboard_plugin"),
+        *("--logdir", str(logdir)),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--samples_per_plugin", "scalars=999999"),
     ]
@@ -60,10 +74,12 @@ class Server(AbstractContextManager["Server"]):
     def __init__(self, logdir: Path, port: int = 0) -> None:
         if not logdir.is_dir():
             raise FileNotFoundError(f"there is no log folder {logdir}")
-        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        pipes["stderr"] = subprocess.STDOUT
         self._process = subprocess.Popen(command(logdir, port), text=True, **pipes)
         # Reads what comes after the address: a full pipe would stop the server.
-        self._drain = threading.Thread(target=deque, args=(self._process.stdout, 0))
+        output = (self._process.stdout, 0)
+        self._drain = threading.Thread(target=deque, args=output, daemon=True)
         try:
             self.url = self._address()
         except BaseException:
@@ -100,8 +116,9 @@ class Server(AbstractContextManager["Server"]):
             self._process.wait()
         if self._drain.is_alive():
             self._drain.join()
-        if self._process.stdout:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
 
     def __exit__(self, *error: object) -> None:
         self.close()

@@ -17,11 +17,12 @@ import numpy as np
 
 import handmade
 import torch_ref
-from compare import checkpoint, plots, report
+from compare import checkpoint, plots
 from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
-from compare.logger import RunLogger
+from compare.logger import RunLogger, drawn
+from compare.report import notebook, page
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
     Interrupted,
@@ -37,8 +38,12 @@ SAVE_SECONDS = 1.0
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
-CHECKPOINT_FORMAT = 3
+CHECKPOINT_FORMAT = 4
 """Version of what a checkpoint holds."""
+OPTIONS = ("seed", "threads", "fast", "data", "ranks", "check_every")
+"""Of a run's configuration, what its summary names beside the backend."""
+UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}
+"""What may be another where a run is resumed."""
 METRIC_POINTS = 20
 """How often metrics are taken in a run."""
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
@@ -80,7 +85,7 @@ class Result:
         return finished and self.verdict.agrees and not self.failures
 
     def _repr_html_(self) -> str:
-        return report.as_html(self)
+        return notebook.as_html(self)
 
 
 def run(
@@ -114,26 +119,15 @@ def run(
     steps = config.steps_of(experiment)  # refused before anything is written
     if config.fast:
         experiment = replace(experiment, seeds=1)
-    saved = {} if resumed is None else _saved(resumed)
+    given = (lesson, source or lesson, experiment, config, steps)
     with process_settings(config), sigterm_interrupts():
+        run = _Run(*given, progress, say)
         if resumed is None:
             logger = RunLogger.new(config.logdir, lesson)
-        else:
-            logger = RunLogger.resume(resumed, saved["sizes"])
+        else:  # all is restored before any file is cut
+            logger = RunLogger(resumed, run.restore(resumed))
         with logger:
-            logger.summary["source"] = source or lesson
-            run = _Run(lesson, experiment, config, steps, logger, progress, say)
-            return run.result(saved.get("trials", []))
-
-
-def _saved(folder: Path) -> dict[str, Any]:
-    """The checkpoint of a run."""
-    saved = checkpoint.load(folder / checkpoint.NAME)
-    if saved.get("format") != CHECKPOINT_FORMAT:
-        raise checkpoint.BadCheckpoint(
-            f"{folder} was saved by an older version; start the run again"
-        )
-    return saved
+            return run.result(logger)
 
 
 @dataclass
@@ -141,12 +135,13 @@ class _Run:
     """All trials of one run: each learner from each seed."""
 
     lesson: str
+    source: str
     experiment: Experiment
     config: RunConfig
     steps: int
-    logger: RunLogger
     progress: Progress | None
     say: Callable[[str], None]
+    logger: RunLogger = field(init=False)
     trials: list["TrialRun"] = field(default_factory=list)
     next_save: float = 0.0
     began: float = field(default_factory=time.perf_counter)
@@ -162,18 +157,22 @@ class _Run:
                 labels[name, seed] = " ".join(words) or "train"
         return labels
 
-    def result(self, saved: list[dict[str, Any]]) -> Result:
+    def result(self, logger: RunLogger) -> Result:
         """Train, check and draw; whatever stops that is written down."""
-        self.logger.write_summary(**self._metadata(), status="running")
+        self.logger = logger
+        logger.write_summary(**self.metadata, status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
-            self._restore(saved)
+            self._save()  # a lesson may be killed while it draws its data
             self._train()
             checks = {} if self.config.fast else self._checks()
             self._figures()
             status, reason = "finished", ""
         except NonFinite as error:
             status, reason = "diverged", str(error)
+            trial = self.trials[-1]
+            which = trial.label, trial.name, trial.seed
+            self.logger.log_non_finite(error.losses, error.step, *which)
         except Exception as error:
             status, reason = "failed", f"{type(error).__name__}: {error}"
             raise
@@ -208,21 +207,54 @@ class _Run:
         self.trials.append(trial)
         return trial
 
-    def _restore(self, saved: list[dict[str, Any]]) -> None:
-        """Continue the trials from where their states were saved."""
-        for key, state in zip(self.labels, saved, strict=False):
-            self._add_trial(*key).load_state(state)
-        if saved:
-            trial = self.trials[-1]
-            which = "" if trial.label == "train" else f" of {trial.label}"
-            words = f"resumed after step {trial.done} of {self.steps}{which}"
-            self.say(f"{self.lesson}: {words}")
+    def restore(self, folder: Path) -> dict[str, int]:
+        """Continue from where a run was saved; returns the sizes of its files then."""
+        saved = checkpoint.load(path := folder / checkpoint.NAME)
+        if not isinstance(saved, dict) or saved.get("format") != CHECKPOINT_FORMAT:
+            raise checkpoint.BadCheckpoint(
+                f"{path} was saved by an older version; start the run again"
+            )
+        try:
+            self._compare_metadata(path, saved["run"])
+            for key, state in zip(self.labels, saved["trials"], strict=False):
+                self._add_trial(*key).load_state(state)
+            sizes = {str(name): int(size) for name, size in saved["sizes"].items()}
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            words = f"{path} does not fit the lesson ({type(error).__name__}: {error})"
+            raise checkpoint.BadCheckpoint(words) from error
+        trial = self.trials[-1] if self.trials else None
+        which = f" of {trial.label}" if trial and trial.label != "train" else ""
+        done = trial.done if trial else 0
+        self.say(f"{self.lesson}: resumed after step {done} of {self.steps}{which}")
+        return sizes
+
+    def _compare_metadata(self, path: Path, saved: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another run; warn of other versions."""
+        others = [
+            f"{name} {saved[name]!r} instead of {value!r}"
+            for name, value in self.metadata.items()
+            if name not in UNCOMPARED and saved[name] != value
+        ]
+        if others:
+            raise checkpoint.BadCheckpoint(
+                f"{path} is not of this run: it has {', '.join(others)}"
+            )
+        for name, now in self.metadata["versions"].items():
+            if (then := saved["versions"][name]) != now:
+                self.say(
+                    f"warning: {path} was saved by {name} {then}, this is {now}; "
+                    f"the last digits may differ from those of a single run"
+                )
 
     def _save(self) -> None:
         """Write a checkpoint of everything up to the last logged step."""
         began = time.perf_counter()
-        trials, sizes = [trial.state() for trial in self.trials], self.logger.sizes()
-        state = {"format": CHECKPOINT_FORMAT, "trials": trials, "sizes": sizes}
+        state = {
+            "format": CHECKPOINT_FORMAT,
+            "run": self.metadata,
+            "trials": [trial.state() for trial in self.trials],
+            "sizes": self.logger.sizes(),
+        }
         checkpoint.save(self.logger.folder / checkpoint.NAME, state)
         now = time.perf_counter()
         self.next_save = now + max(SAVE_SECONDS, SAVE_SHARE * (now - began))
@@ -246,13 +278,15 @@ class _Run:
 
     def _figures(self) -> None:
         ours, theirs = self._sides()
-        self.logger.figure("curves", plots.loss_curves(ours, theirs))
+        self.logger.figure("curves", *drawn(plots.loss_curves(ours, theirs)))
         for name, draw in self.experiment.figures.items():
             with _lesson_errors(f"the figure {name!r}"):
-                self.logger.figure(name, draw(ours))
-        for name, text in self.experiment.files.items():
-            path = self.logger.folder / name
-            path.write_text(text(ours, theirs), encoding="utf-8")
+                images = drawn(draw(ours))
+            self.logger.figure(name, *images)
+        for name, write in self.experiment.files.items():
+            with _lesson_errors(f"the file {name!r}"):
+                text = write(ours, theirs).encode()
+            checkpoint.replace_file(self.logger.folder / name, text)
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
         verdicts = [trial.lockstep.verdict() for trial in self.trials]
@@ -276,7 +310,7 @@ class _Run:
         )
 
     def _write(self, result: Result) -> None:
-        """Write the text verdict for TensorBoard and the summary."""
+        """Write the verdict for TensorBoard, the summary and the report."""
         trials = {trial.label: trial for trial in self.trials}
         checks = result.claims.items()
         self.logger.text("verdict", _markdown(result))
@@ -285,6 +319,7 @@ class _Run:
             reason=result.reason,
             ok=result.ok,
             verdict={n: asdict(t.lockstep.verdict()) for n, t in trials.items()},
+            errors={n: t.lockstep.errors() for n, t in trials.items()},
             claims={
                 t: {"holds": holds, "found": words} for t, (holds, words) in checks
             },
@@ -297,19 +332,22 @@ class _Run:
                 "steps": sum(trial.done for trial in self.trials),
             },
         )
+        page.write(self.logger.folder)
 
-    def _metadata(self) -> dict[str, Any]:
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
         """What has to be known to run the same again."""
         config, experiment = self.config, self.experiment
-        options = ("seed", "threads", "fast", "data", "ranks", "check_every")
         libraries = ("numpy", "torch", "tensorboard")
         return {
+            "lesson": self.lesson,
+            "source": self.source,
             "title": experiment.title,
             "story": experiment.story,
             "course": list(experiment.course),
             "began": datetime.now(UTC).isoformat(timespec="seconds"),
             **asdict(config.backend),
-            **{name: getattr(config, name) for name in options},
+            **{name: getattr(config, name) for name in OPTIONS},
             "seeds": experiment.seeds,
             "steps": self.steps,
             "trials": [*self.labels.values()],
@@ -408,15 +446,20 @@ def _lesson_errors(what: str) -> Iterator[None]:
 
 def _markdown(result: Result) -> str:
     rows = "\n".join(
-        f"| {'holds' if holds else '**fails**'} | {text} | {found} |"
+        f"| {'holds' if holds else '**fails**'} | {_cell(text)} | {_cell(found)} |"
         for text, (holds, found) in result.claims.items()
     )
     return (
-        f"**{result.verdict.kind}**: {result.verdict.words}\n\n"
+        f"**{result.verdict.sentence}**\n\n"
         f"status: {result.status} {result.reason}\n\n"
         f"{result.story}\n\n"
         f"| | Check | Result |\n|---|---|---|\n{rows}\n"
     )
+
+
+def _cell(text: str) -> str:
+    """A text in a table of Markdown, where | ends a cell and a line ends a row."""
+    return " ".join(text.replace("|", r"\|").split())
 
 
 __all__ = ["Interrupted", "LessonError", "Result", "RunConfig", "TrialRun", "run"]

@@ -1,4 +1,4 @@
-"""Equal, rounding, convention or mistake: what a difference is, in words."""
+"""Equal, rounding or mistake: what a difference is, in words."""
 
 from dataclasses import dataclass
 from math import inf
@@ -8,9 +8,9 @@ import numpy as np
 
 from compare.tolerance import difference, largest_at
 
-Kind = Literal["equal", "rounding", "convention", "bug"]
-"""Bit for bit; up to rounding; a convention with a name; anything else."""
-ORDER: tuple[Kind, ...] = ("equal", "rounding", "convention", "bug")
+Kind = Literal["equal", "rounding", "mistake"]
+"""Bit for bit; up to rounding; anything else."""
+ORDER: tuple[Kind, ...] = ("equal", "rounding", "mistake")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Verdict:
     def agrees(self) -> bool:
         """Whether both are equal up to rounding."""
         return self.kind in ("equal", "rounding")
+
+    @property
+    def sentence(self) -> str:
+        """The words, those of a mistake named as such."""
+        return self.words if self.agrees else f"mistake: {self.words}"
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
@@ -57,11 +62,11 @@ def classify(
     """
     if got.shape != want.shape:
         if got.shape == want.shape[::-1] and np.allclose(got.T, want):
-            return Verdict("convention", "transposed", inf)
-        return Verdict("bug", f"shape {got.shape}, expected {want.shape}", inf)
+            return Verdict("mistake", "transposed", inf)
+        return Verdict("mistake", f"shape {got.shape}, expected {want.shape}", inf)
     if got.dtype != want.dtype:
         words = f"dtype changed: {got.dtype}, not {want.dtype}"
-        return Verdict("convention", words, inf)
+        return Verdict("mistake", words, inf)
     found = difference(got, want)
     if found.max_abs == 0:
         return Verdict("equal", "identical (bit for bit)")
@@ -69,23 +74,22 @@ def classify(
     place = f"at {list(index)}" if index else "the number"
     numbers = f"{place}: got {got[index]:.9g}, expected {want[index]:.9g}"
     if found.max_abs == inf:  # finite in one of them only
-        return Verdict("bug", numbers, inf, inf, index)
+        return Verdict("mistake", numbers, inf, inf, index)
     reference = max(found.scale, scale)
     relative = found.max_abs / reference if reference else inf
     if relative <= tolerance:
         words = f"equal up to rounding: largest difference {relative:.1e}"
         words += f" (tolerance {tolerance:.1e})"
         return Verdict("rounding", words, relative, relative / eps, index)
-    name = _convention(got, want, tolerance, sizes or {}) if found.finite else None
-    kind = "convention" if name else "bug"
+    name = _name(got, want, tolerance, sizes or {}) if found.finite else None
     words = f"{name or 'cause not recognised'}; {numbers}"
-    return Verdict(kind, words, relative, relative / eps, index)
+    return Verdict("mistake", words, relative, relative / eps, index)
 
 
-def _convention(
+def _name(
     got: np.ndarray, want: np.ndarray, tolerance: float, sizes: dict[str, int]
 ) -> str | None:
-    """The name of the convention that turns `want` into `got`, if there is one."""
+    """The name of the mistake that turns `want` into `got`, if it has one."""
     got, want = got.astype(np.float64), want.astype(np.float64)
     tolerance *= 10  # of a factor, which is estimated
     if got.ndim == 2 and difference(got.T, want).relative <= tolerance:

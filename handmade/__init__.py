@@ -48,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a part when it is first asked for: nobody needs all of them at once."""
+    """Import a submodule when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module 'handmade' has no attribute {name!r}")
     return import_module(f"handmade.{name}")

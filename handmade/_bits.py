@@ -1,4 +1,4 @@
-"""The ways to store a weight, checked: whole numbers of n bits, or shorter floats."""
+"""Storage formats of weights: integers of n bits, shorter floating-point types."""
 
 from typing import Any
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 
 NEAR, FAR, END = 0.46875, 4.0, 28.0
 """Where one approximation hands over to the next, and where erfc is 0."""
@@ -88,7 +88,7 @@ def erfc(x: Array) -> Array:
         W. J. Cody, Rational Chebyshev approximations for the error function,
         Mathematics of Computation 23 (1969), 631–637; coefficients of his CALERF.
     """
-    xp = floating_namespace("erfc", x=x)
+    xp = check("erfc", x=x)
     size = xp.abs(x)
     inner = xp.clip(x, -NEAR, NEAR)
     tail = _gauss(xp, size) * xp.where(size <= FAR, _middle(xp, size), _far(xp, size))

@@ -1,11 +1,15 @@
-"""Plain numbers, checked: hyper-parameters, and the error of a descent."""
+"""Checks of plain numbers: hyper-parameters and errors."""
 
 import math
+import sys
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
+from numpy import bool_
+
 FLAT = "the second derivative is singular (flat): the Newton step does not exist"
-"""What both wings say of a Newton step that would divide by 0."""
+"""The error message of a Newton step that would divide by 0."""
 
 
 def real_number(owner: str, name: str, value: Any) -> float:
@@ -96,7 +100,87 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
         )
     if value < least:
         raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
+    if value > sys.maxsize:
+        raise ValueError(f"{owner}: {name} must be at most {sys.maxsize}, got {value}")
     return int(value)
+
+
+def flag(owner: str, name: str, value: Any) -> bool:
+    """`value`, a bool or a whole number, as a bool.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(value, (Integral, bool_)):
+        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def choice(owner: str, name: str, value: Any, options: Sequence[str]) -> str:
+    """`value`, which must be one of several words.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, str) or value not in options:
+        *most, last = map(repr, options)
+        raise ValueError(
+            f"{owner}: {name} must be {', '.join(most)} or {last}, got {value!r}"
+        )
+    return value
+
+
+def probability(owner: str, name: str, value: Any) -> float:
+    """`value` as a Python float from 0 to 1.
+
+    Raises:
+        TypeError: it is no real number.
+        ValueError: it lies outside.
+    """
+    number = real_number(owner, name, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{owner}: {name} must lie in [0, 1], got {value}")
+    return number
+
+
+def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
+    """`value` as d integers: one for all dimensions, or one for each.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: one of them is below `least`.
+    """
+    several = isinstance(value, (list, tuple))
+    given: tuple[Any, ...] = tuple(value) if several else (value,) * d  # pyright: ignore
+    if len(given) != d or any(
+        isinstance(n, bool) or not isinstance(n, Integral) for n in given
+    ):
+        raise TypeError(
+            f"{owner}: {name} must be a whole number"
+            f"{f' or {d} of them' if d > 1 else ''}, got {value!r}"
+        )
+    if min(given) < least:
+        raise ValueError(f"{owner}: {name} must be at least {least}, got {value!r}")
+    if max(given) > sys.maxsize:
+        raise ValueError(
+            f"{owner}: {name} must be at most {sys.maxsize}, got {value!r}"
+        )
+    return tuple(int(number) for number in given)
+
+
+def only(owner: str, **arguments: tuple[Any, Any]) -> None:
+    """Refuse torch's arguments that support only one value here.
+
+    Args:
+        owner: whose arguments they are, for the error message.
+        arguments: by name: the value given, and the only one supported.
+
+    Raises:
+        ValueError: an argument has another value.
+    """
+    for name, (value, supported) in arguments.items():
+        if type(value) is not type(supported) or value != supported:
+            raise ValueError(f"{owner}: {name} must be {supported!r}, got {value!r}")
 
 
 def share(owner: str, name: str, value: Any) -> float:

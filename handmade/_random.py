@@ -1,24 +1,22 @@
-"""The generator of all that is drawn in this wing."""
+"""Random generator used by handmade."""
 
 import numpy as np
-
-from handmade._array import is_compiling
 
 _generator: "np.random.Generator | None" = None
 """Made when something is drawn: loading `numpy.random` takes longer than all the rest,
 and making a generator as long as a small layer, while most steps draw nothing."""
 _seed: int | None = None
-"""What it is then made from; None for anything."""
+"""The seed; None for a random one."""
 
 
 def manual_seed(seed: int) -> None:
-    """Start the generator of all that is drawn in this wing afresh.
+    """Seed the random generator used by handmade.
 
     Args:
         seed: a non-negative integer.
 
     Torch:
-        `torch.manual_seed`: the same role; the numbers drawn are others.
+        `torch.manual_seed`: the same role, but it draws other numbers.
     """
     global _generator, _seed
     plain = type(seed) is int and seed >= 0  # of anything else NumPy has to be asked
@@ -26,16 +24,8 @@ def manual_seed(seed: int) -> None:
 
 
 def _drawing() -> "np.random.Generator":
-    """The generator, started from the seed it was last given.
-
-    Raises:
-        RuntimeError: a compiler traces the step, which would always draw the same.
-    """
+    """The generator, created from the last seed when first used."""
     global _generator
-    if is_compiling():
-        raise RuntimeError(
-            "a step that draws random numbers, as dropout does, cannot be compiled"
-        )
     if _generator is None:
         _generator = np.random.default_rng(_seed)
     return _generator

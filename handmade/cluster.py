@@ -1,4 +1,4 @@
-"""Clustering without labels: k-means, and its seeding by squared distances."""
+"""k-means clustering and k-means++ seeding."""
 
 import math
 from typing import Any, Self
@@ -8,20 +8,20 @@ import numpy as np
 from handmade import _random
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
+    check,
     converted,
-    floating_namespace,
+    device,
     require_shape,
 )
 from handmade._numbers import whole
 
 TOO_CLOSE = "closer than 1e-162 of the largest number, two count as one"
-"""What both wings say where squares of float64 vanish."""
+"""Part of the error message where squares of float64 underflow."""
 
 
 def squared_distances(x: Array, centres: Array) -> Array:
-    """How far every example is from every centre, squared.
+    """Squared Euclidean distance of every example to every centre.
 
     Forward:
         d[n, j] = ‖x[n] − c[j]‖²
@@ -35,7 +35,7 @@ def squared_distances(x: Array, centres: Array) -> Array:
     Raises:
         ValueError: `x` is not (n, i) or `centres` not (k, i).
     """
-    xp = floating_namespace("squared_distances", x=x, centres=centres)
+    xp = check("squared_distances", x=x, centres=centres)
     if x.ndim != 2:
         raise ValueError(
             f"squared_distances: x must have shape (n, i), got {tuple(x.shape)}"
@@ -50,7 +50,7 @@ def squared_distances(x: Array, centres: Array) -> Array:
 
 
 def quantisation_error(x: Array, centres: Array) -> Array:
-    """What is lost when every example is replaced by the nearest centre.
+    """Mean squared distance of the examples to their nearest centre.
 
     Forward:
         E = 1/N Σₙ min_j ‖x[n] − c[j]‖²
@@ -87,7 +87,7 @@ def quantisation_gradient(x: Array, centres: Array) -> Array:
 
 
 def kmeans_plus_plus(x: Array, k: int) -> Array:
-    """Choose k of the examples as centres that lie far apart.
+    """k-means++ seeding: k distant examples as initial centres.
 
     The first is any example; each further one is drawn with a probability that is
     proportional to its squared distance from the nearest centre so far.
@@ -173,7 +173,7 @@ class KMeans:
         self.gradient: Array | None = None
         if centres is not None:
             require_shape("KMeans", "centres", centres, shape)
-            _finite("KMeans", floating_namespace("KMeans", centres=centres), centres)
+            _finite("KMeans", check("KMeans", centres=centres), centres)
             self.centres = converted(centres, like=centres)
 
     def step(self, x: Array, target: Array) -> float:
@@ -216,7 +216,7 @@ class KMeans:
 
     def _fit(self, x: Array) -> Any:
         """The library of examples that are of the kind of the centres."""
-        xp = floating_namespace("KMeans", x=x, centres=self.centres)
+        xp = check("KMeans", x=x, centres=self.centres)
         features = self.centres.shape[1]
         if x.ndim != 2 or x.shape[1] != features:
             raise ValueError(
@@ -272,24 +272,20 @@ def _all_used(xp: Any, squared: Array) -> Array:
         sizes = _sizes(xp, nearest, squared.shape[1])
         alone = xp.take(sizes, nearest, axis=0) == 1
         farthest = xp.argmax(xp.where(alone, -xp.ones_like(lost), lost))
-        place = xp.arange(nearest.shape[0], dtype=xp.int64, device=_device(nearest))
+        place = xp.arange(nearest.shape[0], dtype=xp.int64, device=device(nearest))
         nearest = xp.where(place == farthest, xp.full_like(nearest, j), nearest)
     return nearest
 
 
 def _one_hot(xp: Any, nearest: Array, centres: Array) -> Array:
     """1 where an example (row) belongs to a centre (column), else 0."""
-    index = xp.arange(centres.shape[0], dtype=nearest.dtype, device=_device(nearest))
+    index = xp.arange(centres.shape[0], dtype=nearest.dtype, device=device(nearest))
     return xp.astype(nearest[:, None] == index, centres.dtype)
 
 
 def _sizes(xp: Any, nearest: Array, k: int) -> Array:
     """How many members each centre has."""
     return xp.stack([xp.sum(xp.astype(nearest == j, xp.int64)) for j in range(k)])
-
-
-def _device(array: Array) -> Any:
-    return array_api_compat.device(array)
 
 
 def _some(owner: str, squared: Array) -> Array:
@@ -324,7 +320,7 @@ def _squares_fit(owner: str, xp: Any, x: Array, centres: Array) -> None:
 
 def _examples(owner: str, x: Array, k: Any) -> Any:
     """The namespace of examples (n, i) that are finite and at least k."""
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{owner}: x must have shape (n, i), got {tuple(x.shape)}")
     if whole(owner, "k", k, 1) > x.shape[0]:

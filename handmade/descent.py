@@ -1,4 +1,4 @@
-"""Going downhill: the course's "simplified Newton" loop, and the true Newton step.
+"""Gradient descent with a fixed step, and Newton's method.
 
 What the course calls simplified Newton is gradient descent: the step has a fixed
 factor. The true Newton step divides by the second derivative instead.
@@ -13,8 +13,8 @@ import numpy as np
 from handmade._array import (
     Array,
     array_namespace,
+    check,
     converted,
-    floating_namespace,
     require_shape,
 )
 from handmade._numbers import FLAT, finite, positive
@@ -25,7 +25,7 @@ Function = Callable[[Any], Any]
 
 @dataclass
 class Trace:
-    """Every point that a descent came through, and the error there."""
+    """The points of a descent, and the error at each."""
 
     points: list[Any] = field(default_factory=list[Any])
     errors: list[float] = field(default_factory=list[float])
@@ -121,7 +121,7 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
         if hessian == 0:
             raise ArithmeticError(f"newton: {FLAT}")
         return gradient / hessian
-    xp = floating_namespace("newton", gradient=gradient, hessian=hessian)
+    xp = check("newton", gradient=gradient, hessian=hessian)
     require_shape("newton", "hessian", hessian, (*gradient.shape, gradient.shape[-1]))
     try:
         return xp.linalg.solve(hessian, xp.expand_dims(gradient, axis=-1))[..., 0]
@@ -132,7 +132,7 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
 
 
 class Descent:
-    """A point on a surface that goes downhill: a learner that needs no data.
+    """A point that descends a surface: a learner that needs no data.
 
     Args:
         surface: what to descend.

@@ -1,13 +1,13 @@
-"""Data parallel: every rank learns from its part, and all take the same step."""
+"""Data-parallel training: a part of the batch for each rank, gradients averaged."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from handmade._array import Array, floating_namespace, is_count
+from handmade._array import Array, check, is_count
 from handmade.nn._reduction import Loss
 from handmade.nn.loss_entropy import CrossEntropyLoss, NLLLoss
-from handmade.nn.module import Module, Parameter, accumulate_gradients
+from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
@@ -17,7 +17,7 @@ Buffer = tuple[Module, str]
 
 
 class Communicator(Protocol):
-    """What lets p processes, the ranks 0 … p − 1, add up their arrays."""
+    """All-reduce between p processes, the ranks 0 … p − 1."""
 
     rank: int
     size: int
@@ -65,7 +65,7 @@ class DataParallelLearner(GradientLearner):
     Torch:
         `torch.nn.parallel.DistributedDataParallel`, which sends gradients off while
         others are still being computed. BatchNorm standardises by the part that its
-        rank sees in both wings, so it does not give what one process would; its
+        rank sees, here as there, so it does not give what one process would; its
         running statistics are averaged here, where DDP takes those of rank 0. That no
         gradient reaches a parameter is an error in DDP.
     """
@@ -91,7 +91,7 @@ class DataParallelLearner(GradientLearner):
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        accumulate_gradients(self.model, self.criterion.backward())
+        self._backward()
         loss = self._average(loss)
         if self.clip is not None:
             self.clip(self.model.parameters())
@@ -113,7 +113,7 @@ class DataParallelLearner(GradientLearner):
 
 
 def part(array: Array, communicator: Communicator) -> Array:
-    """The rows that this rank learns from: as many on each, in the order of the ranks.
+    """The rows of the batch that this rank trains on; every rank gets as many.
 
     Raises:
         ValueError: the number of rows is 0 or not divisible by that of the ranks.
@@ -146,14 +146,14 @@ def averaged(arrays: Iterable[Array], communicator: Communicator) -> list[Array]
     if not given:
         raise ValueError("averaged: there must be at least one array")
     named = {f"array {i}": array for i, array in enumerate(given)}
-    xp = floating_namespace("averaged", **named)
+    xp = check("averaged", **named)
     flat = xp.concat([xp.reshape(array, (-1,)) for array in given])
     flat = communicator.all_reduce(flat) / communicator.size
     return _split(xp, flat, [tuple(array.shape) for array in given])
 
 
 def _split(xp: Any, flat: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
-    """What was put in a row, in its old shapes."""
+    """The inverse of concatenation: arrays of these shapes."""
     found: list[Array] = []
     start = 0
     for shape in shapes:
@@ -173,7 +173,7 @@ def _statistics(model: Module) -> Iterator[Buffer]:
 
 
 def _require_mean(criterion: Loss) -> None:
-    """Refuse a loss that is no mean in which every example counts alike.
+    """Refuse a loss that is not a plain mean over the examples.
 
     Raises:
         ValueError: it is none.
@@ -195,7 +195,7 @@ def _require_mean(criterion: Loss) -> None:
 
 
 def _require_all_count(criterion: Loss, target: Array) -> None:
-    """Refuse targets that the loss ignores: the ranks' means would count unlike.
+    """Refuse ignored targets: the ranks would average over different numbers.
 
     Raises:
         ValueError: there are such.

@@ -2,26 +2,26 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Self
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
-    floating_namespace,
+    check,
+    device,
     require_shape,
 )
+from handmade._learner import ModelLearner
 from handmade._numbers import finite_number, whole
 from handmade._random import integers
 from handmade.nn.activation import ReLU
 from handmade.nn.container import Sequential
 from handmade.nn.linear import Linear
 from handmade.nn.loss_entropy import BCEWithLogitsLoss
-from handmade.nn.module import Parameter, accumulate_gradients
+from handmade.nn.module import Parameter
 from handmade.optim.optimizer import Optimizer
 
 TINY = 1e-8
-"""Keeps the direction of a vector of zeros at zeros."""
+"""Added to the length: the direction of a zero vector is zero."""
 
 
 def goodness(y: Array) -> Array:
@@ -33,7 +33,7 @@ def goodness(y: Array) -> Array:
     Shape:
         y (…, o), G (…): o units.
     """
-    return floating_namespace("goodness", y=y).mean(y * y, axis=-1)
+    return check("goodness", y=y).mean(y * y, axis=-1)
 
 
 def grad_goodness(y: Array) -> Array:
@@ -42,17 +42,17 @@ def grad_goodness(y: Array) -> Array:
     Backward:
         ∂G/∂yⱼ = 2 yⱼ / o
     """
-    floating_namespace("grad_goodness", y=y)
+    check("grad_goodness", y=y)
     return 2 * y / y.shape[-1]
 
 
 def direction(x: Array) -> Array:
-    """Each row with its length taken out, so that the next layer cannot read it there.
+    """Each row divided by its length, which the next layer must not see.
 
     Forward:
         x̂ = x / (√(Σⱼ xⱼ² / i) + ε), whose goodness is 1; ε = 1e-8
 
-    Its gradient is never needed: no layer hears of what a later one makes of it.
+    Its gradient is never needed: no gradient passes between layers.
 
     Shape:
         x (…, i), x̂ (…, i).
@@ -61,7 +61,7 @@ def direction(x: Array) -> Array:
         Where squares overflow (above 1e19 in float32, 1e154 in float64), x̂ is 0; of a
         row that is much smaller than ε, x̂ is nearly 0, too.
     """
-    xp = floating_namespace("direction", x=x)
+    xp = check("direction", x=x)
     size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))
     return x / (size + TINY)
 
@@ -75,19 +75,18 @@ def with_label(x: Array, label: Array, num_classes: int) -> Array:
             0 … c − 1.
     """
     xp = array_namespace("with_label", x=x, label=label)
-    floating_namespace("with_label", x=x)
+    check("with_label", x=x)
     num_classes = whole("with_label", "num_classes", num_classes, 1)
     if x.ndim != 2:
         raise ValueError(f"with_label: x must be (n, i), got shape {tuple(x.shape)}")
     _require_labels("with_label", label, x.shape[0], num_classes)
-    device = array_api_compat.device(x)
-    classes = xp.arange(num_classes, dtype=xp.int64, device=device)
+    classes = xp.arange(num_classes, dtype=xp.int64, device=device(x))
     hot = xp.astype(label, xp.int64)[:, None] == classes
     return xp.concat([x, xp.astype(hot, x.dtype)], axis=1)
 
 
 def wrong_label(label: Array, num_classes: int) -> Array:
-    """For each label one of the other classes, each equally often.
+    """A random other class for each label.
 
     Raises:
         TypeError: a label or `num_classes` is no integer.
@@ -97,14 +96,13 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     num_classes = whole("wrong_label", "num_classes", num_classes, 2)
     _require_labels("wrong_label", label, label.shape[0], num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
-    device = array_api_compat.device(label)
-    further = xp.asarray(drawn, dtype=xp.int64, device=device)
+    further = xp.asarray(drawn, dtype=xp.int64, device=device(label))
     wrong = (xp.astype(label, xp.int64) + further) % num_classes
     return xp.astype(wrong, label.dtype)
 
 
-class ForwardForward:
-    """Each layer learns for itself to be active on what is true, and calm on the rest.
+class ForwardForward(ModelLearner):
+    """Forward-Forward: each layer learns to give positive data a high goodness.
 
     Forward:
         the positive rows are x with its label, the negative ones x with a wrong label
@@ -141,6 +139,8 @@ class ForwardForward:
         mean of squares where it has the sum, and predicts with the first layer, too.
     """
 
+    stateful = ("model", "optimizers")
+
     def __init__(
         self,
         features: Sequence[int],
@@ -160,7 +160,9 @@ class ForwardForward:
         self.theta = finite_number(owner, "theta", theta)
         widths[0] += self.num_classes
         self.layers = [Sequential(Linear(i, o), ReLU()) for i, o in pairwise(widths)]
-        self.model = Sequential(*self.layers)
+        for layer in self.layers:
+            layer.needs_input_grad = False  # no gradient leaves its layer
+        super().__init__(Sequential(*self.layers))
         self.optimizers = [optimizer(layer.parameters()) for layer in self.layers]
 
     def step(self, x: Array, target: Array) -> float:
@@ -175,12 +177,12 @@ class ForwardForward:
         return total
 
     def _true_and_false(self, x: Array, target: Array) -> tuple[Array, Array]:
-        """All rows with their label, then all with a wrong one; 1 and 0 for which."""
+        """Rows with their label, then with a wrong one; their targets 1 and 0."""
         c = self.num_classes
         true = with_label(x, target, c)
         if true.shape[0] == 0:
             raise ValueError("ForwardForward: x must hold at least one example")
-        xp = floating_namespace("ForwardForward", x=x)
+        xp = check("ForwardForward", x=x)
         false = with_label(x, wrong_label(target, c), c)
         ones = xp.ones_like(true[:, 0])
         return xp.concat([true, false]), xp.concat([ones, 0 * ones])
@@ -190,16 +192,15 @@ class ForwardForward:
         criterion = BCEWithLogitsLoss()
         loss = criterion(goodness(y) - self.theta, is_true)
         layer.zero_grad()
-        accumulate_gradients(layer, criterion.backward()[:, None] * grad_goodness(y))
+        layer.backward(criterion.backward()[:, None] * grad_goodness(y))
         return float(loss)
 
     def predict(self, x: Array) -> Array:
         """The goodness of `x` with each label, summed over all layers, (n, c)."""
-        xp = floating_namespace("ForwardForward", x=x)
-        device = array_api_compat.device(x)
+        xp = check("ForwardForward", x=x)
         columns: list[Array] = []
         for label in range(self.num_classes):
-            labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device)
+            labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device(x))
             columns.append(self._total_goodness(x, labels))
         return xp.stack(columns, axis=1)
 
@@ -209,48 +210,6 @@ class ForwardForward:
             rows = layer(direction(rows))
             total = total + goodness(rows)
         return total
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter: layer k's are "k.0.weight" and "k.0.bias"."""
-        return self.model.state_dict()
-
-    def gradients(self) -> dict[str, Array]:
-        """Each parameter's gradient of its own layer's loss, once there was a step."""
-        return {
-            name: p.grad
-            for name, p in self.model.named_parameters()
-            if p.grad is not None
-        }
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of the layers and of their optimisers."""
-        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
-        return {"model": self.model.state_dict(), "optimizers": optimizers}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner, or of other layers.
-            ValueError: it has another number of optimisers, or other shapes.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"ForwardForward.load_state_dict: expected {[*own]}, "
-                f"got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        pairs = zip(self.optimizers, state_dict["optimizers"], strict=True)
-        for optimizer, state in pairs:
-            optimizer.load_state_dict(state)
-
-    def to(self, other: Array) -> Self:
-        """Move layers and optimisers to the library, dtype and device of `other`."""
-        self.model.to(other)
-        for optimizer in self.optimizers:
-            # Loading copies every buffer to where its parameter now lies.
-            optimizer.load_state_dict(optimizer.state_dict())
-        return self
 
 
 def _require_labels(owner: str, label: Array, n: int, num_classes: int) -> None:

@@ -1,9 +1,9 @@
-"""How good the answers are, in numbers that people read."""
+"""Metrics: accuracy, confusion matrix, purity."""
 
 import math
 from typing import Any
 
-from handmade._array import Array, array_api_compat, array_namespace, require_shape
+from handmade._array import Array, array_namespace, device, require_shape
 from handmade._numbers import real_number
 
 
@@ -19,7 +19,7 @@ def threshold(output: Array, at: float = 0.5) -> Array:
 
 
 def accuracy(predicted: Array, target: Array) -> float:
-    """The share of right answers, from 0 to 1.
+    """The fraction of correct predictions.
 
     Args:
         predicted: class indices as integers, any shape.
@@ -37,7 +37,7 @@ def accuracy(predicted: Array, target: Array) -> float:
 
 
 def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array:
-    """How often each class (row) was taken for each class (column).
+    """How often each class (row) was predicted as each class (column).
 
     Args:
         predicted: class indices (n,), integers.
@@ -65,14 +65,13 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
                 f"confusion_matrix: every {name} must be in 0 … {num_classes - 1}"
             )
     cells = xp.sort(target * num_classes + predicted)
-    device = array_api_compat.device(cells)
-    borders = xp.arange(num_classes**2 + 1, dtype=xp.int64, device=device)
+    borders = xp.arange(num_classes**2 + 1, dtype=xp.int64, device=device(cells))
     below = xp.searchsorted(cells, borders)
     return xp.reshape(below[1:] - below[:-1], (num_classes, num_classes))
 
 
 def purity(clusters: Array, target: Array) -> float:
-    """The share of examples whose class is the most frequent one of their cluster.
+    """The fraction of examples whose class is the most frequent one of their cluster.
 
     Args:
         clusters: which cluster each example was put into, integers (n,) from 0.

@@ -1,13 +1,14 @@
 """The one-layer perceptron g(Wx + w₀), and Rosenblatt's rule to train it."""
 
-from typing import Any, Self
+from typing import Any
 
 from handmade._array import (
     Array,
-    array_api_compat,
-    floating_namespace,
+    check,
+    device,
     require_shape,
 )
+from handmade._learner import ModelLearner
 from handmade._numbers import positive
 from handmade.nn.activation import Step
 from handmade.nn.linear import Linear
@@ -15,14 +16,13 @@ from handmade.nn.module import Module
 
 
 def with_ones(x: Array) -> Array:
-    """Put x₀ = 1 before the inputs, so that the bias w₀ is a weight like any other.
+    """Prepend x₀ = 1 to the inputs, so that the bias w₀ is a weight like any other.
 
     Shape:
         x (…, i) → (…, 1 + i).
     """
-    xp = floating_namespace("with_ones", x=x)
-    device = array_api_compat.device(x)
-    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device)
+    xp = check("with_ones", x=x)
+    ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device(x))
     return xp.concat([ones, x], axis=-1)
 
 
@@ -35,7 +35,7 @@ def weighted_sum(x: Array, weights: Array) -> Array:
     Raises:
         ValueError: `weights` does not have one number more than `x`.
     """
-    floating_namespace("weighted_sum", x=x, weights=weights)
+    check("weighted_sum", x=x, weights=weights)
     if weights.shape[-1] != x.shape[-1] + 1:
         raise ValueError(
             f"weighted_sum: weights must have w₀ and one number for each input, "
@@ -78,8 +78,8 @@ class Perceptron(Module):
         return self.linear.backward(self.activation.backward(grad_output))
 
 
-class Rosenblatt:
-    """Rosenblatt's rule: move the weights only where the answer is wrong.
+class Rosenblatt(ModelLearner):
+    """The perceptron learning rule: update the weights only on misclassified examples.
 
     Forward:
         z = W x + w₀,  ŷ = [z > 0]
@@ -106,6 +106,7 @@ class Rosenblatt:
         self, in_features: int, out_features: int = 1, lr: float = 1.0
     ) -> None:
         self.linear = Linear(in_features, out_features)
+        super().__init__(self.linear)
         self.lr = positive("Rosenblatt", "lr", lr)
 
     def step(self, x: Array, target: Array) -> float:
@@ -116,7 +117,7 @@ class Rosenblatt:
             target: (n, o), each 0 or 1.
         """
         z = self.linear(x)
-        xp = floating_namespace("Rosenblatt", z=z, target=target)
+        xp = check("Rosenblatt", z=z, target=target)
         if z.ndim != 2 or z.shape[0] == 0:
             raise ValueError(
                 f"Rosenblatt: x must be (n, i) with at least one example, "
@@ -140,14 +141,6 @@ class Rosenblatt:
         """ŷ: 1 where the weighted sum is above 0, else 0."""
         return Step()(self.linear(x))
 
-    def parameters(self) -> dict[str, Array]:
-        """W and w₀, named as in `Linear`."""
-        return self.linear.state_dict()
-
-    def gradients(self) -> dict[str, Array]:
-        """Minus what the last step added, divided by lr."""
-        return {name: p.grad for name, p in self.linear.named_parameters()}
-
     def state_dict(self) -> dict[str, Any]:
         """W and w₀."""
         return self.linear.state_dict()
@@ -155,11 +148,6 @@ class Rosenblatt:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied."""
         self.linear.load_state_dict(state_dict)
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.linear.to(other)
-        return self
 
 
 __all__ = ["Perceptron", "Rosenblatt", "weighted_sum", "with_ones"]

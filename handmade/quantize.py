@@ -1,9 +1,9 @@
-"""Weights in few bits: whole numbers with one scale, or floats with fewer digits."""
+"""Quantisation: integers with one scale, or floating-point numbers of fewer digits."""
 
 import math
 from typing import Any, NamedTuple
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check, holds
 from handmade._bits import FLOATS, known_bits, known_float
 
 DIGITS = {"float32": (24, -126), "float16": (11, -14), "bfloat16": (8, -126)}
@@ -18,7 +18,7 @@ BYTES_OF_SCALE = 4
 
 
 class Quantized(NamedTuple):
-    """What is kept of an array of weights, and what a layer computes with.
+    """A quantised array: what is stored, and what a layer computes with.
 
     Args:
         stored: whole numbers, int8 where they fit, of the weights' shape.
@@ -32,7 +32,7 @@ class Quantized(NamedTuple):
 
 
 def quantize(weight: Array, bits: int | str) -> Quantized:
-    """Each weight by the nearest of a few evenly spaced values.
+    """Round each weight to the nearest of a few evenly spaced values.
 
     Forward:
         n bits      s = max |w| / m    q = round(w / s)               m = 2ⁿ⁻¹ − 1
@@ -97,20 +97,21 @@ def _scale(xp: Any, size: Array, bits: int | str) -> Array:
 
 def _mean(xp: Any, size: Array, largest: Array) -> Array:
     """The mean, though the sum may be too large; a power of 2 rounds nothing."""
-    shrunk = 2.0**-64 if bool(largest > 1) else 1.0
+    one = xp.ones_like(largest)
+    shrunk = xp.where(largest > 1, 2.0**-64 * one, one)
     return xp.minimum(xp.mean(size * shrunk), largest * shrunk) / shrunk
 
 
 def _asked(weight: Array, bits: Any) -> tuple[Any, int | str]:
     """The array library and the bits, if both make sense."""
-    xp = floating_namespace("quantize", weight=weight)
+    xp = check("quantize", weight=weight)
     bits = known_bits("quantize", bits)
     if math.prod(weight.shape) == 0:
         raise ValueError(
             f"quantize: weight must hold at least one number, "
             f"got shape {tuple(weight.shape)}"
         )
-    if not bool(xp.all(xp.isfinite(weight))):
+    if holds(xp.any(~xp.isfinite(weight))):
         raise ValueError("quantize: every weight must be finite, got NaN or infinity")
     return xp, bits
 
@@ -150,7 +151,7 @@ def rounded(values: Array, name: str) -> Array:
     Source:
         2ᵉ without a logarithm: Rump, Ogita & Oishi, SIAM J. Sci. Comput. 31 (2008).
     """
-    xp = floating_namespace("rounded", values=values)
+    xp = check("rounded", values=values)
     digits, least = DIGITS[known_float("rounded", name)]
     if not bool(xp.all(xp.abs(values) <= LARGEST[name])):
         raise ValueError(
@@ -167,7 +168,7 @@ def rounded(values: Array, name: str) -> Array:
 def quantized_state_dict(
     state_dict: dict[str, Array], bits: int | str
 ) -> dict[str, Array]:
-    """A trained model's state with the weights that few bits leave of it.
+    """A model's state with quantised weights.
 
     Quantised is every array of two or more dimensions, each with a scale of its own;
     biases stay. "float32", "float16" and "bfloat16" round all that is floating.
@@ -189,7 +190,7 @@ def _shortened(array: Array, name: str) -> Array:
 
 
 def model_bytes(state_dict: dict[str, Array], bits: int | str) -> int:
-    """How many bytes a model takes: its weights packed, a scale for each array of them.
+    """The size of a model in bytes: packed weights, and one scale for each array.
 
     Five ternary weights fit into one byte, 3⁵ = 243 ≤ 2⁸. What is not quantised
     (arrays of one dimension, as biases) and each scale is float32.

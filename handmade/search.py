@@ -1,20 +1,19 @@
-"""Learning without a derivative: step at random or blind, and keep what is better.
+"""Derivative-free optimisation: random search and simulated annealing.
 
-What a search costs is how often it asks for the error: that is what a budget counts.
+A budget counts evaluations of the error.
 """
 
 import math
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from handmade._array import (
     Array,
-    array_api_compat,
+    check,
     converted,
-    floating_namespace,
-    is_count,
+    device,
 )
-from handmade._modes import evaluated
+from handmade._learner import ModelLearner
 from handmade._numbers import (
     at_least,
     finite,
@@ -113,7 +112,7 @@ def random_descent(
     tolerance: float = 0.01,
     budget: int = 10_000,
 ) -> Trace:
-    """Step at random, and stay only where the error is smaller.
+    """Random search: take a random step if the error decreases.
 
     Forward:
         x′ = x + scale · z, z from N(0, 1) for each coordinate
@@ -146,8 +145,8 @@ def random_descent(
     return trace
 
 
-class RandomDescent:
-    """Wiggles all weights at random, and keeps the change only if the loss shrinks.
+class RandomDescent(ModelLearner):
+    """Random search: perturbs all weights and keeps the change if the loss decreases.
 
     Forward:
         w′ = w + scale · z, z from N(0, 1) for each weight
@@ -178,7 +177,7 @@ class RandomDescent:
         owner = type(self).__name__
         if next(model.parameters(), None) is None:
             raise ValueError(f"{owner}: the model has no parameters to change")
-        self.model = model
+        super().__init__(model)
         self.criterion = criterion
         self.scale = positive(owner, "scale", scale)
         self.tries = whole(owner, "tries", tries, 1)
@@ -221,45 +220,13 @@ class RandomDescent:
             step = _random_step(self.scale, parameter.data)
             parameter.data = parameter.data + step
 
-    def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter and every floating buffer by name."""
-        buffers = {n: a for n, a in self.model.named_buffers() if not is_count(a)}
-        return {n: p.data for n, p in self.model.named_parameters()} | buffers
-
     def gradients(self) -> dict[str, Array]:
-        """None: a blind search has no direction."""
+        """Empty: a search has no gradient."""
         return {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model."""
-        return {"model": self.model.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"{type(self).__name__}.load_state_dict: expected {[*own]}, "
-                f"got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-
-    def to(self, other: Array) -> Self:
-        """Move model and loss to the library, dtype and device of the array `other`."""
-        self.model.to(other)
-        self.criterion.to(other)
-        return self
 
 
 class Annealing(RandomDescent):
-    """Random descent that at first also goes uphill, and cools down.
+    """Simulated annealing: accepts increases, too, fewer as it cools.
 
     Forward:
         w′ = w + scale · z, and Δ = L(w′) − L(w) on the same batch
@@ -285,6 +252,8 @@ class Annealing(RandomDescent):
         S. Kirkpatrick, C. D. Gelatt and M. P. Vecchi, "Optimization by Simulated
         Annealing", Science 220 (1983).
     """
+
+    stateful = ("model", "temperature")
 
     def __init__(
         self,
@@ -316,14 +285,9 @@ class Annealing(RandomDescent):
         """The model's, and the temperature of the next step."""
         own = super().parameters()
         like = next(iter(own.values()))
-        xp = floating_namespace("Annealing", like=like)
-        device = array_api_compat.device(like)
-        heat = xp.full((), self.temperature, dtype=like.dtype, device=device)
+        xp = check("Annealing", like=like)
+        heat = xp.full((), self.temperature, dtype=like.dtype, device=device(like))
         return own | {"temperature": heat}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the model, and the temperature."""
-        return super().state_dict() | {"temperature": self.temperature}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, arrays copied.
@@ -339,7 +303,7 @@ class Annealing(RandomDescent):
 
 
 def _asked(error: Function) -> tuple[Trace, Callable[[Any], float]]:
-    """An empty trace, and the error function that writes each question into it."""
+    """An empty trace, and the error function that records each evaluation in it."""
     trace = Trace()
 
     def asked(x: Any) -> float:
@@ -355,7 +319,7 @@ def _random_step(scale: float, x: Any) -> Any:
     """A draw from N(0, scale²) for each number in `x`, of its kind."""
     if not hasattr(x, "dtype"):
         return float(normal(0.0, scale, ()))
-    xp = floating_namespace("random step", x=x)
+    xp = check("random step", x=x)
     drawn = converted(normal(0.0, scale, (math.prod(x.shape),)), like=x)
     return xp.reshape(drawn, x.shape)
 

@@ -1,11 +1,10 @@
-"""Learning from few labels and many examples: the target −1 says "no label"."""
+"""Semi-supervised learning; the target −1 means "no label"."""
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any, Self
 
 from handmade._array import Array, array_namespace
-from handmade._modes import evaluated
+from handmade._learner import ModelLearner
 from handmade._numbers import share, whole
 from handmade.nn.activation import Softmax
 from handmade.nn.loss import MSELoss
@@ -15,12 +14,12 @@ from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
 
 UNLABELLED = -1
-"""The target of an example whose class nobody has told."""
+"""The target of an unlabelled example."""
 MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
 
 
 class PseudoLabels(GradientLearner):
-    """Learns from its own answers where it is sure of them.
+    """Self-training with pseudo-labels: confident predictions serve as targets.
 
     Forward:
         ỹ = y where there is a label
@@ -36,7 +35,7 @@ class PseudoLabels(GradientLearner):
     Args:
         model: gives the logits (n, c).
         optimizer: makes the optimiser from the model's parameters.
-        sure: which share the teacher must give to its answer, from 0 to below 1.
+        sure: the least probability of a pseudo-label, from 0 to below 1.
         every: after how many steps the teacher is replaced by the net.
 
     Torch:
@@ -46,6 +45,8 @@ class PseudoLabels(GradientLearner):
         D.-H. Lee, "Pseudo-label: the simple and efficient semi-supervised learning
         method for deep neural networks" (2013).
     """
+
+    stateful = ("model", "optimizer", "teacher", "steps")
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class PseudoLabels(GradientLearner):
         return loss
 
     def labels(self, x: Array, target: Array) -> Array:
-        """The target, filled up with the teacher's answers where it is sure."""
+        """The target, completed by the teacher's confident predictions."""
         if self.steps < self.every:
             return target
         self.teacher.eval()
@@ -85,25 +86,9 @@ class PseudoLabels(GradientLearner):
         filled = (target == UNLABELLED) & (xp.max(shares, axis=1) > self.sure)
         return xp.where(filled, answers, target)
 
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model, optimiser and teacher, and how many steps were taken."""
-        own = {"teacher": self.teacher.state_dict(), "steps": self.steps}
-        return super().state_dict() | own
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
-        super().load_state_dict(state_dict)
-        self.teacher.load_state_dict(state_dict["teacher"])
-        self.steps = int(state_dict["steps"])
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.teacher.to(other)
-        return super().to(other)
-
 
 class Autoencoder(Module):
-    """An encoder, a decoder that undoes it, and a head that reads its code.
+    """An encoder, a decoder and a classification head.
 
     Forward:
         the head's answer to the encoder's code of x
@@ -129,12 +114,12 @@ class Autoencoder(Module):
         return self.encoder.backward(self.head.backward(grad_output))
 
     def reproduced(self, x: Array) -> Array:
-        """The inputs as far as the code remembers them."""
+        """The reconstruction of the inputs."""
         return self.decoder(self.encoder(x))
 
 
-class Pretrained:
-    """Learns to compress all examples first, and then to tell the labelled ones apart.
+class Pretrained(ModelLearner):
+    """Pre-trains an autoencoder on all examples, then a classifier on labelled ones.
 
     Forward:
         in the first `pretrain` steps  1/(N n) Σ (x̂ − x)², x̂ = decoder(encoder(x))
@@ -150,10 +135,13 @@ class Pretrained:
         pretrain: how many steps the first phase takes, at least 0.
     """
 
+    stateful = ("model", "optimizers", "steps")
+    model: Autoencoder
+
     def __init__(
         self, model: Autoencoder, optimizer: MakeOptimizer, *, pretrain: int
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self.criteria = MSELoss(), CrossEntropyLoss(ignore_index=UNLABELLED)
         self.optimizers = tuple(
             optimizer([*model.encoder.parameters(), *part.parameters()])
@@ -186,53 +174,9 @@ class Pretrained:
         self.steps += 1
         return float(loss)
 
-    def predict(self, x: Array) -> Array:
-        """The logits in evaluation mode."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter of encoder, decoder and head."""
-        return {name: p.data for name, p in self.model.named_parameters()}
-
-    def gradients(self) -> dict[str, Array]:
-        """The gradient of every parameter that the last step reached."""
-        named = self.model.named_parameters()
-        return {name: p.grad for name, p in named if p.grad is not None}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model and both optimisers, and how many steps were taken."""
-        return {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "steps": self.steps,
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: it is the state of another kind of learner.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"Pretrained.load_state_dict: expected {[*own]}, got {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        saved = state_dict["optimizers"]
-        for optimizer, state in zip(self.optimizers, saved, strict=True):
-            optimizer.load_state_dict(state)
-        self.steps = int(state_dict["steps"])
-
-    def to(self, other: Array) -> Self:
-        """Move to the library, dtype and device of the array `other`."""
-        self.model.to(other)
-        for optimizer in self.optimizers:
-            optimizer.load_state_dict(optimizer.state_dict())
-        return self
-
 
 def _some_labels(owner: str, target: Array) -> None:
-    """Refuse targets that tell nothing; the loss itself refuses those out of range."""
+    """Refuse a batch without labels; the loss itself refuses those out of range."""
     xp = array_namespace(owner, target=target)
     if not bool(xp.any(target != UNLABELLED)):
         raise ValueError(

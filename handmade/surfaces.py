@@ -6,7 +6,7 @@ The gradient points along the steepest ascent, its negative along the steepest d
 
 from typing import Any
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 
 
 class Surface:
@@ -248,7 +248,7 @@ class ProductWithSquare(Surface):
 
 def _coordinates(p: Array, n: int) -> tuple[Any, ...]:
     """The namespace and the n coordinates of the points p (…, n)."""
-    xp = floating_namespace("surface", p=p)
+    xp = check("surface", p=p)
     if p.ndim == 0 or p.shape[-1] != n:
         raise ValueError(
             f"surface: points must have {n} coordinates, got shape {tuple(p.shape)}"

@@ -1,18 +1,18 @@
-"""The training loop, and the contract of everything that can be trained."""
+"""The training loop, and the protocol of learners."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
-from handmade._array import Array, is_count
-from handmade._modes import evaluated
+from handmade._array import Array
+from handmade._learner import ModelLearner
 from handmade.nn._reduction import Loss
-from handmade.nn.module import Module, Parameter, accumulate_gradients
+from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from handmade.optim.optimizer import Optimizer
 
 
 class Learner(Protocol):
-    """Anything that gets better by seeing examples, with or without a gradient."""
+    """Anything that learns from batches, with or without a gradient."""
 
     def step(self, x: Array, target: Array) -> float:
         """Learn once from a batch; returns the loss before the change."""
@@ -35,7 +35,7 @@ class Learner(Protocol):
         ...
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied."""
+        """Restore what `state_dict` returned; arrays are copied."""
         ...
 
     def to(self, other: Array) -> Self:
@@ -43,8 +43,8 @@ class Learner(Protocol):
         ...
 
 
-class GradientLearner:
-    """A model, a loss and an optimiser: the usual way to learn.
+class GradientLearner(ModelLearner):
+    """Gradient descent: a model, a loss and an optimiser.
 
     Args:
         model: what is trained.
@@ -55,6 +55,8 @@ class GradientLearner:
         clip: changes the gradients of the model's parameters before each update.
     """
 
+    stateful = ("model", "optimizer", "scheduler")
+
     def __init__(
         self,
         model: Module,
@@ -63,11 +65,8 @@ class GradientLearner:
         scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self.criterion = criterion
-        # Looked up once: a deep model is asked for its names in every step.
-        self._named = dict(model.named_parameters())
-        self._has_buffers = any(True for _ in model.named_buffers())
         self.optimizer = optimizer(model.parameters())
         self.scheduler = None if scheduler is None else scheduler(self.optimizer)
         self.clip = clip
@@ -80,15 +79,23 @@ class GradientLearner:
         return float(loss)
 
     def _update(self, x: Array, target: Array) -> Array:
-        """All of a step that is array in, array out, and so can be compiled."""
+        """The part of a step that only computes with arrays, and so can be compiled."""
         output = self.model(x)
         loss = self.criterion(output, target)
         self.optimizer.zero_grad()
-        accumulate_gradients(self.model, self.criterion.backward())
+        self._backward()
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()
         return loss
+
+    def _backward(self) -> None:
+        """Accumulate ∂L/∂θ; ∂L/∂x of the data is not needed."""
+        self.model.needs_input_grad = False
+        try:
+            self.model.backward(self.criterion.backward())
+        finally:
+            self.model.needs_input_grad = True
 
     def _schedule(self, loss: Array) -> None:
         """Set the learning rates of the next batch."""
@@ -97,60 +104,9 @@ class GradientLearner:
         elif self.scheduler is not None:
             self.scheduler.step()
 
-    def predict(self, x: Array) -> Array:
-        """The model's output in evaluation mode; every module's own mode comes back."""
-        return evaluated(self.model, x)
-
-    def parameters(self) -> dict[str, Array]:
-        """The data of every parameter and every floating buffer by name."""
-        found = {name: p.data for name, p in self._named.items()}
-        if self._has_buffers:
-            buffers = self.model.named_buffers()
-            found |= {name: a for name, a in buffers if not is_count(a)}
-        return found
-
-    def gradients(self) -> dict[str, Array]:
-        """The gradient of every parameter that the last step reached."""
-        named = self._named.items()
-        return {name: p.grad for name, p in named if p.grad is not None}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of model, optimiser and, if there is one, schedule."""
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        if self.scheduler is not None:
-            state["scheduler"] = self.scheduler.state_dict()
-        return state
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, arrays copied.
-
-        Raises:
-            KeyError: only one of the two has a schedule.
-        """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"GradientLearner.load_state_dict: expected the states of {[*own]}, "
-                f"got those of {[*state_dict]}"
-            )
-        self.model.load_state_dict(state_dict["model"])
-        self.optimizer.load_state_dict(state_dict["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state_dict["scheduler"])
-
-    def to(self, other: Array) -> Self:
-        """Move model, loss and optimiser to library, dtype and device of `other`."""
-        self.model.to(other)
-        self.criterion.to(other)
-        # Loading copies every buffer to where its parameter now lies.
-        self.optimizer.load_state_dict(self.optimizer.state_dict())
-        return self
-
 
 def fit(learner: Learner, batches: Iterable[tuple[Array, Array]]) -> list[float]:
-    """Let `learner` take one step a batch; returns the loss at every step."""
+    """Train `learner` on each batch once; returns the loss of every step."""
     return [learner.step(x, target) for x, target in batches]
 
 

@@ -1,9 +1,9 @@
-"""An autoencoder that can also write: its codes are bell curves about the origin."""
+"""The variational autoencoder."""
 
 from collections.abc import Callable, Iterable
 
-from handmade._array import Array, array_namespace, floating_namespace
-from handmade._modes import evaluated
+from handmade._array import Array, array_namespace, check
+from handmade._learner import evaluated
 from handmade._numbers import at_least, finite_number
 from handmade.nn.activation import Sigmoid
 from handmade.nn.gaussian import GaussianKLLoss, GaussianSample
@@ -14,7 +14,7 @@ from handmade.training import GradientLearner
 
 
 class VariationalAutoencoder(GradientLearner):
-    """Learns to write again what it reads, through a few numbers and some noise.
+    """Variational autoencoder: reconstruction loss + β · KL(code ‖ standard normal).
 
     Forward:
         (μ, log σ²) = encoder(x), z = μ + σ ε, x̂ = decoder(z)
@@ -30,7 +30,7 @@ class VariationalAutoencoder(GradientLearner):
         encoder: from x to (n, 2k): k means and k log-variances.
         decoder: from z (n, k) to the logits of y.
         optimizer: makes the optimiser from the parameters of both.
-        beta: β ≥ 0, how dear it is to be far from N(0, 1); 0 leaves the codes free.
+        beta: β ≥ 0, the weight of the KL divergence; 0 leaves the codes free.
 
     Torch:
         None; `torch_ref.variational.VariationalAutoencoder` leaves the gradient to
@@ -82,7 +82,7 @@ class VariationalAutoencoder(GradientLearner):
         return evaluated(self.codes.encoder, x)
 
     def decode(self, z: Array) -> Array:
-        """What the decoder writes for `z` (n, k), in [0, 1]."""
+        """The decoder's output for `z` (n, k), in [0, 1]."""
         return Sigmoid()(evaluated(self.codes.decoder, z))
 
 
@@ -106,7 +106,7 @@ class _ThroughCodes(Module):
 def _examples(x: Array, target: Array) -> int:
     """How many examples there are, once the target can be a brightness."""
     owner = "VariationalAutoencoder"
-    xp = floating_namespace(owner, x=x, target=target)
+    xp = check(owner, x=x, target=target)
     if x.ndim < 2 or x.shape[0] == 0:
         raise ValueError(
             f"{owner}: x must be (n, …) with at least one example, "

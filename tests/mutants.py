@@ -35,9 +35,9 @@ GOAL = 0.95
 COPIED = ("handmade", "torch_ref", "compare", "tests", "docs", "pyproject.toml")
 NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
-    r"\b(\w*(namespace|matching|indices|axis|upstream|positive|real_number|finite\w*"
+    r"\b(\w*(namespace|check\w*|indices|axis|upstream|positive|real_number|finite\w*"
     r"|weights?|one_hot|require_\w+|_coordinates"
-    r"|at_least|whole\w*|for_each|one_of|checked))\((None|\"[^\"]*\"|owner)"
+    r"|at_least|whole\w*|only|for_each|one_of))\((None|\"[^\"]*\"|owner|self)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
 """A call whose first argument is the name of the caller, which only messages hold."""

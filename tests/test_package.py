@@ -100,7 +100,7 @@ def test_the_unpacked_wheel_runs_a_lesson_in_any_folder(wheel: Path, tmp_path: P
     where = "import compare, handmade, torch_ref as t; print(compare.__file__, "
     found = python("-c", where + "handmade.__file__, t.__file__)").split()
     assert all(path.startswith(str(site)) for path in found)
-    assert "or_gate: equal: " in python("-m", "compare", "run", "or_gate")
+    assert "or_gate  identical " in python("-m", "compare", "run", "or_gate")
     assert "class MSELoss" in python("-m", "compare", "template", "MSELoss")
     (folder,) = (elsewhere / "runs" / "or_gate").iterdir()
     assert (folder / "summary.json").is_file()

@@ -1,6 +1,7 @@
 """Checking anyone's layers, losses and optimisers against torch, and naming mistakes.
 
-process     runs a file in a process of its own, and outlives it
+process, worker    run each file in a process of its own, and outlive it
+judge, loading, by_hand    load a file, and check all that it defines
 definitions, arguments, adapters    what a file defines, and how it is called
 checker     checks a definition by its kind: a layer or a loss itself, others in
             optimizers, functions, course, random_layers

@@ -31,6 +31,8 @@ from compare.testing.reference import Question
 Passes = tuple[Callable[[], Any], Callable[..., dict[str, Any]]]
 """To the output; from the upstream gradient to all other results."""
 USUAL = Form()
+UPSTREAM = ("g", "gc")
+"""The roles of the upstream gradients of several outputs."""
 ROW = "bias gradient kept as a row (1, out)"
 IN_OUT = "weights stored (in, out)"
 MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
@@ -173,6 +175,7 @@ def _values(definition: Definition, question: Question) -> dict[str, Any]:
     """Everything that a pass may be given, by its role."""
     form, (x, *others) = definition.form, question.inputs
     values: dict[str, Any] = {"x": _rows(x, form), "training": question.training}
+    values |= {name: _rows(a, form).copy() for name, a in question.further.items()}
     if others:
         target = others[0]
         if form.one_hot and x.ndim != 2:
@@ -181,13 +184,14 @@ def _values(definition: Definition, question: Question) -> dict[str, Any]:
             target = np.eye(x.shape[1])[target].astype(x.dtype)
         values["target"] = _rows(target, form)
     for name, array in question.state.items():
-        is_matrix = array.ndim == 2 and name.endswith("weight")
+        is_matrix = array.ndim == 2 and "weight" in name
         values[name] = array.T.copy() if form.transposed and is_matrix else array.copy()
         if form.columns and array.ndim == 1:
             values[name] = array[:, None].copy()
     values["options"] = _options(question, values)
     give = _giver(form.library)
-    return {k: give(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+    values = {k: give(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+    return values | {"further": tuple(values[name] for name in question.further)}
 
 
 def _giver(library: str) -> Callable[[np.ndarray], Any]:
@@ -246,13 +250,13 @@ def _functions(
     kwargs, names = spelled(definition.make, given), taken(definition.make)
     if names and "options" in form.forward:
         kwargs = {k: v for k, v in kwargs.items() if k in names}
-    order = form.forward or tuple(k for k in values if k not in ("options", "training"))
+    left_out = ("options", "training", "further")
+    order = form.forward or tuple(k for k in values if k not in left_out)
     kept: dict[str, Any] = {}
 
     def forward() -> Any:
-        kept["value"], others = _split(
-            definition, definition.make(*_arguments(order, values), **kwargs)
-        )
+        returned = definition.make(*_arguments(order, values), **kwargs)
+        kept["value"], others = _split(definition, _stacked(returned, question))
         kept["cache"] = others[0] if len(others) == 1 else others
         kept["others"] = others
         return kept["value"]
@@ -267,16 +271,17 @@ def _functions(
             return {"input gradient": gradient}
         named, own = taken(definition.backward), definition.backward
         options = {k: v for k, v in kwargs.items() if named is None or k in named}
-        own_values = values | _upstream(definition, upstream, form)
+        own_values = values | _upstream(definition, upstream, form, question)
         own_values |= {"cache": kept["cache"], "y": kept["value"]}
         if form.backward is None:
-            by_order = ("g", *order) if upstream else order
+            by_order = (*UPSTREAM[: question.outputs], *order) if upstream else order
         else:
             by_order = form.backward
         if _lacks_upstream(definition, upstream, by_order):
             raise NoUpstream("reduction='none' has no place for grad_output")
         returned = own(*_arguments(by_order, own_values), **options)
         found = _named(returned, question, values)
+        _require(found, [*question.further, *question.state])
         found["input gradient"] = _times_upstream(
             found.get("input gradient"), by_order, upstream, form
         )
@@ -284,11 +289,29 @@ def _functions(
         for name in shapes:
             key = f"gradient {name}"
             if key in found:
-                array = _torchs_layout(found[key], question.state[name], values[name])
+                array = torchs_layout(found[key], question.state[name], values[name])
                 found[key] = passes * _kept_as_row(array, shapes[name], conventions)
         return {k: v for k, v in found.items() if v is not None}
 
     return forward, backward
+
+
+def _stacked(returned: Any, question: Question) -> Any:
+    """What a forward pass returns, several outputs as one array."""
+    n = question.outputs
+    if n == 1:
+        return returned
+    arrays = _flat(returned)
+    if len(arrays) < n:
+        raise NotTested(f"its forward pass returns {len(arrays)} outputs, not {n}")
+    return np.stack([to_numpy(a) for a in arrays[:n]]), *arrays[n:]
+
+
+def _flat(returned: Any) -> list[Any]:
+    """The values of a tuple and of the tuples in it."""
+    if not isinstance(returned, tuple):
+        return [returned]
+    return [value for inner in returned for value in _flat(inner)]
 
 
 def _split(definition: Definition, returned: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -310,10 +333,13 @@ def _lacks_upstream(
 
 
 def _upstream(
-    definition: Definition, upstream: tuple[Any, ...], form: Form
+    definition: Definition, upstream: tuple[Any, ...], form: Form, question: Question
 ) -> dict[str, Any]:
     """The upstream gradient by its role; a loss of one number may be given a 1."""
     give = _giver(form.library)
+    if question.outputs > 1:
+        gs = tuple(map(give, upstream[0]))
+        return {**dict(zip(UPSTREAM, gs, strict=True)), "gs": gs}
     if upstream:
         return {"g": give(_rows(upstream[0], form))}
     return {"g": 1.0} if definition.kind == "loss" else {}
@@ -326,7 +352,7 @@ def _times_upstream(
     if gradient is None:
         return None
     gradient = _rows(gradient, form)
-    if not upstream or "g" in roles:
+    if not upstream or {"g", "gs"} & {*roles}:
         return gradient
     slope, g = to_numpy(gradient), upstream[0]
     return slope * (g[..., None] if slope.ndim == g.ndim + 1 else g)
@@ -337,7 +363,7 @@ def _named(
 ) -> dict[str, Any]:
     """What a backward pass returns, by the names of results."""
     names = [] if question.of_index else ["x"]
-    names += list(question.state)
+    names += [*question.further, *question.state]
     if isinstance(returned, Mapping):
         found = {}
         for name in names:
@@ -346,7 +372,7 @@ def _named(
                 if word in _gradient_words(name) or word == name:
                     found[name] = value
     elif isinstance(returned, (tuple, list)) and len(names) > 1:
-        arrays = list(returned)[: len(names)]
+        arrays = _flat(tuple(returned))[: len(names)]
         shapes = [np.shape(values[name]) for name in names]
         if [np.shape(a) for a in arrays] != shapes[: len(arrays)]:
             by_shape = [[a for a in arrays if np.shape(a) == s] for s in shapes]
@@ -360,9 +386,15 @@ def _named(
     return {given.get(k, f"gradient {k}"): v for k, v in found.items()}
 
 
+def _require(found: Mapping[str, Any], names: list[str]) -> None:
+    missing = [name for name in names if f"gradient {name}" not in found]
+    if missing:
+        raise NotTested(f"its backward pass returns no gradient of {missing[0]}")
+
+
 def _gradient_words(name: str) -> set[str]:
     """What the gradient of a parameter (or of x) is called."""
-    words = ["x", "input", "inputs", "a", "aprev"] if name == "x" else []
+    words = ["x", "input", "inputs", "a", "aprev", "q", "query"] * (name == "x")
     words += words_for("parameters", name) if name != "x" else []
     patterns = (
         *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
@@ -371,7 +403,7 @@ def _gradient_words(name: str) -> set[str]:
     return {pattern.format(word) for word in words for pattern in patterns}
 
 
-def _torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
+def torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
     """The gradient of a parameter in torch's layout, if it has the file's own."""
     array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
     if shape == torchs.shape and not (
@@ -447,7 +479,7 @@ def _module(
     if not question.training and not mode:
         evaluate(module)
     kept: dict[str, Any] = {}
-    default = ("x", "target") if "target" in values else ("x",)
+    default = ("x", "target") if "target" in values else ("x", *question.further)
 
     def forward() -> Any:
         given = form.forward or default
@@ -459,17 +491,18 @@ def _module(
         returned = forward_of(module)(*_arguments(given, values), **mode)
         if returned is None:
             returned = _left_behind(module, OUTPUTS, before, values["x"], "output")
-        kept["value"], others = _split(definition, returned)
+        kept["value"], others = _split(definition, _stacked(returned, question))
         kept["cache"] = others[0] if len(others) == 1 else others
         kept["others"] = others
         return kept["value"]
 
     def backward(*upstream: Any) -> dict[str, Any]:
-        own_values = values | _upstream(definition, upstream, form)
+        own_values = values | _upstream(definition, upstream, form, question)
         own_values |= {"cache": kept["cache"], "y": kept["value"], "lr": 1.0}
         given = form.backward
         if given is None:
-            given = ("g",) if upstream and not form.reduction else ()
+            upstreams = UPSTREAM[: question.outputs]
+            given = upstreams if upstream and not form.reduction else ()
         elif _lacks_upstream(definition, upstream, given):
             raise NoUpstream("reduction='none' has no place for grad_output")
         state = {name: slot.get() for name, slot in slots.items()}
@@ -485,10 +518,12 @@ def _module(
             returned = _left_behind(module, names, before, values["x"], "gradient")
         after = {name: slot.get() for name, slot in slots.items()}
         found = _named(returned, question, values)
+        _require(found, [*question.further])
         results = {}
         if not question.of_index:
             gradient = found.get("input gradient")
             results["input gradient"] = _times_upstream(gradient, given, upstream, form)
+        results |= {(n := f"gradient {name}"): found[n] for name in question.further}
         for owner, place, own in owners:
             for number, name in enumerate(
                 n for n in own if place + n in question.state
@@ -498,9 +533,9 @@ def _module(
                     raw = state[full] - after[full]
                 else:
                     raw = found.get(key)
-                    raw = _gradient_of(owner, name, number) if raw is None else raw
+                    raw = gradient_of(owner, name, number) if raw is None else raw
                 torchs = question.state[full]
-                array = _torchs_layout(raw, torchs, state[full])
+                array = torchs_layout(raw, torchs, state[full])
                 results[key] = _kept_as_row(array, torchs.shape, conventions)
         for name in buffers:
             results[f"buffer {name}"] = to_numpy(slots[name].get()).reshape(
@@ -569,7 +604,7 @@ def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
     """The buffers that it has, and a count of batches only if it keeps one."""
     buffers = {}
     for name, value in question.buffers.items():
-        if _find_slot(module, name, 0) is not None:
+        if find_slot(module, name, 0) is not None:
             buffers[name] = value
     if not question.training and len(buffers.keys() - {*COUNTS}) < len(
         question.buffers.keys() - {*COUNTS}
@@ -639,7 +674,8 @@ def _like(value: np.ndarray, own: Any) -> Any:
     return value
 
 
-def _find_slot(module: Any, name: str, number: int) -> Slot | None:
+def find_slot(module: Any, name: str, number: int) -> Slot | None:
+    """Where a module keeps a parameter or a buffer; `number` is its place in lists."""
     if hasattr(module, name):
         return Slot(module, name)
     kept, words = getattr(module, "__dict__", {}), words_for("parameters", name)
@@ -668,10 +704,10 @@ def set_parameters(
     if state and hasattr(module, "load_state_dict") and not _is_torch(module):
         module.to(next(a for a in state.values() if a.dtype.kind == "f"))
         module.load_state_dict(state)
-        return {n: s for n in state if (s := _find_slot(module, n, 0)) is not None}
+        return {n: s for n in state if (s := find_slot(module, n, 0)) is not None}
     found = {}
     for number, (name, value) in enumerate(state.items()):
-        slot = _find_slot(module, name, number)
+        slot = find_slot(module, name, number)
         if slot is None:
             raise NotTested(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
@@ -707,12 +743,12 @@ def get_parameter(module: Any, name: str) -> Any:
         found = module.parameters()
         if name in found:
             return found[name]
-    slot = _find_slot(module, name, 0)
+    slot = find_slot(module, name, 0)
     assert slot is not None
     return slot.get()
 
 
-def _gradient_of(module: Any, name: str, number: int) -> Any:
+def gradient_of(module: Any, name: str, number: int) -> Any:
     """The gradient of a parameter, under any of the names that are in use."""
     if hasattr(module, "named_parameters"):
         own: Any = dict(module.named_parameters()).get(name)
@@ -722,7 +758,7 @@ def _gradient_of(module: Any, name: str, number: int) -> Any:
     for key, value in kept.items():
         if key.replace("_", "").lower() in words and value is not None:
             return value
-    slot = _find_slot(module, name, number)
+    slot = find_slot(module, name, number)
     if slot is not None:
         own = slot.owner[slot.key] if slot.is_item else getattr(slot.owner, slot.key)
         if getattr(own, "grad", None) is not None:

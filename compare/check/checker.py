@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.check import course, example, functions, random_layers, wording
+from compare.check import course, example, functions, random_layers, schedules, wording
 from compare.check.adapters import answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
-from compare.check.definitions import Definition, NotTested, nearest
+from compare.check.definitions import FINDERS, Definition, NotTested, nearest
 from compare.check.forms import formed
+from compare.check.functions import function_definition
+from compare.check.nets import net_definition
+from compare.check.optimizer_forms import optimizer_definition
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
 from compare.check.results import TOLERANCE, Answer, close, wrong_in
+from compare.check.schedules import schedule_definition
 from compare.check.training_step import training_step
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
@@ -37,61 +41,47 @@ def layer_or_loss(definition: Definition) -> Finding:
     definition = formed(definition)
     comparison = Comparison(definition, torchs)
     skipped = comparison.skipped
-    ran: list[Case] = []
-    raised: list[tuple[Case, Exception]] = []
+    ran: list[tuple[Case, Question]] = []
+    raised: list[tuple[Case, Question, Exception]] = []
     for _, case in comparison.given_cases():
+        question = drawn(case)
         try:
-            _compare(comparison, case)
-            ran.append(case)
+            _compare(comparison, question, case.id)
+            ran.append((case, question))
         except NotTested as why:
             what = str(why).partition(";")[0]  # the rest is about this test case only
             if not any(words.startswith(what) for words in skipped):
                 skipped[str(why)] = []
         except Exception as error:
-            raised.append((case, error))
-            what = case.note if case.note in OPTIONAL else case.id
-            skipped.setdefault(_why_not(case, error), []).append(what)
+            raised.append((case, question, error))
     if raised and not ran:
-        comparison.error = raised[0][0].id, raised[0][1]
-    else:
-        comparison.error = _raised_by_options(ran, raised)
+        comparison.error = raised[0][0].id, raised[0][2]
+        raised = []
+    dimensions = {question.inputs[0].ndim for _, question in ran}
+    for case, question, error in raised:
+        what, why, line = case.id, wording.raised(error), wording.line_of(error)
+        ndim = question.inputs[0].ndim
+        if line and (ndim not in dimensions or question.note in OPTIONAL):
+            what = question.note if ndim in dimensions else f"{ndim}-D input"
+            why = f"line {line}"
+        elif _works_apart(case, [case for case, _ in ran]):
+            comparison.error = case.id, error
+        skipped.setdefault(why, []).append(what)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
 
 
-def _why_not(case: Case, error: Exception) -> str:
-    """What a test case raises; its line alone, if its input need not be taken."""
-    line = wording.line_of(error)
-    if case.note in OPTIONAL and line:
-        return f"line {line}"
-    return wording.raised(error)
+def _works_apart(case: Case, ran: list[Case]) -> bool:
+    """Whether all options of a test case work in others, one or several at a time."""
+    others = [other.kwargs.items() for other in ran if other.note == case.note]
+    return len(case.kwargs) > 1 and all(
+        any(option in options for options in others) for option in case.kwargs.items()
+    )
 
 
-def _raised_by_options(
-    ran: list[Case], raised: list[tuple[Case, Exception]]
-) -> tuple[str, Exception] | None:
-    """What raises only where options come together that work one by one."""
-    for case, error in raised:
-        usual = [c for c in ran if c.note == case.note]
-        if (
-            case.note not in OPTIONAL
-            and len(case.kwargs) > 1
-            and all(
-                any(c.kwargs.get(k, _ABSENT) == v for c in usual)
-                for k, v in case.kwargs.items()
-            )
-        ):
-            return case.id, error
-    return None
-
-
-_ABSENT = object()
-
-
-def _compare(comparison: Comparison, case: Case) -> None:
-    question = drawn(case)
+def _compare(comparison: Comparison, question: Question, label: str) -> None:
     want, got = torchs(question), answer(comparison.definition, question)
     # torch clamps at 1e-12, a float32 constant: that shows at exactly 0 or 1.
-    tolerance = 1e-6 if case.note == "at 0 and 1" else TOLERANCE
+    tolerance = 1e-6 if question.note == "at 0 and 1" else TOLERANCE
     wrong = wrong_in(got.results, want, tolerance)
     if wrong and _is_single(got, want, wrong):
         comparison.conventions["dtype changed"] = None
@@ -99,8 +89,8 @@ def _compare(comparison: Comparison, case: Case) -> None:
     shapes_differ = any(
         n not in got.results or got.results[n].shape != want[n].shape for n in wrong
     )
-    if case.note in OPTIONAL and shapes_differ:
-        comparison.skipped.setdefault("shapes differ", []).append(case.id)
+    if question.note in OPTIONAL and shapes_differ:
+        comparison.skipped.setdefault("shapes differ", []).append(label)
     elif comparison.add(question, want, got, wrong):
         where = wording.call_of(question)
         found = _side_effects(comparison.definition, question, want, got)
@@ -166,6 +156,13 @@ def _kept_elsewhere(
     return []
 
 
+FINDERS[:] = [
+    net_definition,
+    *FINDERS,
+    optimizer_definition,
+    schedule_definition,
+    function_definition,
+]
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "layer": layer_or_loss,
     "loss": layer_or_loss,
@@ -173,6 +170,8 @@ CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "sample": random_layers.sample,
     "optimizer": optimizer,
     "scalar": functions.scalar,
+    "schedule": schedules.schedule,
+    "clipping": schedules.clipping,
     "rosenblatt": course.rosenblatt,
     "descend": course.descend,
     "newton": course.newton,

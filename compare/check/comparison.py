@@ -123,6 +123,8 @@ class Comparison:
         if ordinary:
             name, (where, fields) = diagnosis(ordinary), shown(ordinary)
             found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
+        elif grave := [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]:
+            found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
         elif by_default:
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
@@ -132,11 +134,6 @@ class Comparison:
             found = replace(raised_by(self.definition, error), case=case)
             found = replace(found, kind="wrong") if self.cases else found
             self.skipped.pop(found.words, None)  # it is said once
-        elif serious := [
-            m for m in self.mistakes if _kind_of(m[0], []) != "convention"
-        ]:
-            name, where = serious[0]
-            found = self._wrong(name, where, _kind_of(name, []))
         elif problem:
             found = finding_of(self.definition, "wrong", problem)
         elif words := self._why_no_case():
@@ -172,7 +169,7 @@ class Comparison:
         if kind == "convention":
             names = [*dict.fromkeys([*self.conventions, name])]
         words = f"{'; '.join(names) or 'cause not recognised'}: {where}"
-        hint = "; ".join(mistakes.HINTS[n] for n in names if n in mistakes.HINTS)
+        hint = "; ".join(filter(None, map(mistakes.hint, names)))
         return finding_of(self.definition, kind, words, hint, **fields)
 
     def _right(self, agreement: str) -> Finding:
@@ -214,17 +211,17 @@ def _kind_of(mistake: str, failures: list[Failure]) -> Kind:
     """The kind of finding: a convention if the gradient is that of its own value."""
     if not mistake:
         return "wrong"
-    allowed = mistakes.CONVENTIONS.get(mistake, "")
+    allowed = mistakes.convention(mistake)
     for f in failures:
         kind, got = f.definition.kind, f.got.values()
         if allowed not in ("any", kind):
             return "mistake"
-        is_measured = kind in ("layer", "loss") and mistake != "unstable form"
+        is_measured = kind in ("layer", "loss") and not mistakes.is_extreme(f.question)
         if is_measured and is_own_gradient(f) is False:
             return "mistake"
         if mistake == "kink value" and not all(np.isfinite(a).all() for a in got):
             return "mistake"
-    return "convention" if allowed else "mistake"
+    return "convention" if allowed == "any" or (allowed and failures) else "mistake"
 
 
 def finding_of(

@@ -1,89 +1,161 @@
 """Checking the perceptron rule, both kinds of descent and Newton's step."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
+import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
 from compare.check.adapters import get_parameter, set_parameters
+from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
+from compare.check.mistakes import COURSE, ways_in
+from compare.check.mistakes.optimizers import edited
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close
+from compare.check.results import Answer, Failure, close, explained
 from compare.testing.reference import Question, Results
+
+WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
+STEPS = ("step", "train_step", "update", "learn", "fit", "train")
+ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")
+"""Arguments that are 1 for one step of the rule as it stands."""
 
 
 def rosenblatt(definition: Definition) -> Finding:
     """Compare one step of the perceptron rule, from random weights and from 0."""
-    rng, comparison = np.random.default_rng(2), Comparison(definition)
+    rng, comparison = np.random.default_rng(3), Comparison(definition)
+    ones = _ones(definition.make)
     for scale in (1.0, 1.0, 0.0):
-        state = {name: scale * rng.normal(size=shape) for name, shape in SHAPES.items()}
-        x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, 2)).astype(float)
-        ours, theirs = definition.make(3, 2), torch_ref.perceptron.Rosenblatt(3, 2)
-        set_parameters(ours, state)
+        try:
+            ours, outputs = definition.make(3, 2, **ones), 2
+        except TypeError:
+            ours, outputs = definition.make(3, **ones), 1
+        weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
+        state = {"weight": weight, "bias": bias[:outputs]}
+        x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
+        got = _perceptron_step(ours, state, x.copy(), y.copy())
+        theirs = torch_ref.perceptron.Rosenblatt(3, outputs)
         theirs.to(torch.zeros(1).double())
         theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
-        got = _step(ours, state, x.copy(), y.copy())
-        want = _step(theirs, state, torch.tensor(x), torch.tensor(y))
-        fires = np.where(x @ state["weight"].T + state["bias"] > 0, 1.0, 0.0)
-        question = Question("Rosenblatt", (3, 2), state=state, inputs=(x, y))
+        loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
+        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
+        want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
+        answers = x @ state["weight"].T + state["bias"] > 0
+        if any(close(got["output"], measure) for measure in _measures(answers != y)):
+            comparison.skipped["its loss: it returns how many answers are wrong"] = []
+            got["output"] = loss
+        question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
         # ŷ − y is to this rule what the upstream gradient is to a layer.
-        comparison.add(question, want, Answer(got, fires - y))
-
-    def diagnosis(failures: list[Failure]) -> str:
-        only_at_0 = not any(np.any(f.question.state["weight"]) for f in failures)
-        return "kink value" if only_at_0 else mistakes.diagnosis(failures)
-
-    return comparison.finding(diagnosis)
+        comparison.add(question, want, Answer(got, answers - y))
+    return comparison.finding(_perceptron_diagnosis)
 
 
-SHAPES = {"weight": (2, 3), "bias": (2,)}
+def _ones(function: Any) -> dict[str, int]:
+    return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
 
 
-def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
-    """How a rule changes weights and bias, and its loss."""
-    loss = np.asarray(rule.step(x, y), dtype=float)
-    after = {name: to_numpy(get_parameter(rule, name)) for name in before}
-    changes = {f"gradient {name}": before[name] - after[name] for name in before}
-    return changes | {"output": loss}
+def _measures(wrong: np.ndarray) -> Iterator[Any]:
+    """What a step may return instead of the loss."""
+    yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
+    yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)
+
+
+def _perceptron_step(
+    rule: Any, before: Results, x: np.ndarray, y: np.ndarray
+) -> Results:
+    """How a rule changes weights and bias, and its loss; NaN if it returns none."""
+    found = {k: [n for n in (k, *WEIGHTS[k]) if hasattr(rule, n)] for k in before}
+    names = {k: (own or [k])[0] for k, own in found.items()}
+    signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
+    set_parameters(rule, {n: signs[k] * before[k] for k, n in names.items()})
+    if np.ndim(to_numpy(get_parameter(rule, names["weight"]))) < 2:
+        y = y[:, 0]
+    step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
+    loss = step(x, y, **_ones(step))
+    is_number = isinstance(loss, (float, int, np.ndarray, np.generic))
+    loss = np.asarray(loss if is_number else np.nan, dtype=float)
+    changes: Results = {"output": loss if loss.ndim == 0 else np.asarray(np.nan)}
+    for k, old in before.items():
+        new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
+        new = new.reshape(old.shape) if new.size == old.size else new
+        changes[f"gradient {k}"] = old - new
+    return changes
+
+
+def _perceptron_diagnosis(failures: list[Failure]) -> str:
+    """The error by which the weights move instead of ŷ − y, at once or one by one."""
+    if not any(np.any(f.question.state["weight"]) for f in failures):
+        return "kink value"
+    how = [*itertools.product((np.greater, np.greater_equal), (True, False))]
+    ways = ((name, (r, *h)) for name, r in ways_in(COURSE, "rules") for h in how)
+    return explained(ways, failures, _moved, 1e-9) or mistakes.diagnosis(failures)
+
+
+def _moved(way: tuple[str, Any, bool], f: Failure) -> Results:
+    """How weights and bias move by such an error."""
+    rule, fires, at_once = way
+    state, (x, y) = f.question.state, f.question.inputs
+    weight, bias = state["weight"], state["bias"]
+    for n in [slice(None)] if at_once else [slice(n, n + 1) for n in range(len(x))]:
+        z = x[n] @ weight.T + bias
+        names = {"p": fires(z, 0) * 1.0, "y": y[n], "z": z, "x": x[n]}
+        errors = eval(rule, {"np": np, "d": x.shape[1], "n": len(x), **names})
+        of_weight, of_bias = errors if isinstance(errors, tuple) else (errors, errors)
+        weight, bias = weight - of_weight.T @ x[n], bias - of_bias.sum(axis=0)
+    return {
+        "gradient weight": state["weight"] - weight,
+        "gradient bias": state["bias"] - bias,
+    }
+
+
+# -- descent, Newton's step, search without a derivative -------------------------------
 
 
 def descend(definition: Definition) -> Finding:
     """Compare gradient descent on x², step by step."""
     options = {"step": 0.1, "max_steps": 50}
-    made = definition.make(lambda x: x * x, lambda x: 2 * x, 2.0, **options)
-    start = torch.tensor(2.0, dtype=torch.float64)
-    trace = torch_ref.descent.descend(lambda x: x * x, start, **options)
-    both = (trace.points, getattr(made, "points", made))
-    paths = [np.asarray(points, dtype=float) for points in both]
-    want, got = ({"first step": np.diff(p[:2]), "points": p} for p in paths)
-    question = Question("in a descent on x²", state={"x": paths[0][0]})
-    return _compared(definition, [(question, want, got)])
+
+    def run(function: Any, x: float) -> Results:
+        made = function(lambda x: x * x, lambda x: 2 * x, x, **options)
+        points = np.asarray(getattr(made, "points", made), dtype=float)
+        return {"first step": np.diff(points[:2]), "points": points}
+
+    def reference(error: Any, _: Any, x: float, **options: Any) -> Any:
+        start = torch.tensor(x, dtype=torch.float64)
+        return torch_ref.descent.descend(error, start, **options)
+
+    return _compared(definition, reference, run, {"in a descent on x²": {"x": 2.0}})
 
 
 def newton(definition: Definition) -> Finding:
     """Compare H⁻¹∇ for a random symmetric matrix H."""
     rng = np.random.default_rng(1)
     root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
-    hessian = root @ root.T + np.eye(3)
-    got = {"step": np.asarray(definition.make(gradient.copy(), hessian.copy()))}
-    want = {"step": np.linalg.solve(hessian, gradient)}
-    state = {"gradient": gradient, "hessian": hessian}
-    return _compared(definition, [(Question("not H⁻¹∇", state=state), want, got)])
+    given = {"gradient": gradient, "hessian": root @ root.T + np.eye(3)}
+
+    def run(function: Any, gradient: np.ndarray, hessian: np.ndarray) -> Results:
+        return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
+
+    def reference(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(hessian, gradient)
+
+    return _compared(definition, reference, run, {"not H⁻¹∇": given})
 
 
 BLIND = {
-    "where the error shrinks ahead": (2.0, -0.5),
-    "where it grows ahead and shrinks behind": (2.0, 0.5),
-    "where it grows on both sides": (0.125, 1.0),
-    "where it is equal ahead": (0.5, -1.0),
-    "where it is equal behind": (0.5, 1.0),
-    "left of the lowest point": (-3.0, 1.0),
-    "left of it, on the way up": (-3.0, -1.0),
+    "where the error shrinks ahead": {"x": 2.0, "step": -0.5},
+    "where it grows ahead and shrinks behind": {"x": 2.0, "step": 0.5},
+    "where it grows on both sides": {"x": 0.125, "step": 1.0},
+    "where it is equal ahead": {"x": 0.5, "step": -1.0},
+    "where it is equal behind": {"x": 0.5, "step": 1.0},
+    "left of the lowest point": {"x": -3.0, "step": 1.0},
+    "left of it, on the way up": {"x": -3.0, "step": -1.0},
 }
 """Situations on x², each with the x and the step that lead to it."""
 
@@ -93,40 +165,47 @@ def blind(definition: Definition) -> Finding:
 
     Where it evaluates f counts, too: evaluations are what a search costs.
     """
-    results = []
-    for situation, (x, step) in BLIND.items():
-        want = _blind_step(torch_ref.search.blind_step, x, step)
-        got = _blind_step(definition.make, x, step)
-        state = {"x": np.array(x), "step": np.array(step)}
-        results.append((Question(situation, state=state), want, got))
-    return _compared(definition, results)
 
+    def run(function: Any, x: float, step: float) -> Results:
+        evaluated: list[float] = []
 
-def _blind_step(step_of: Callable[..., Any], x: float, step: float) -> Results:
-    evaluated: list[float] = []
+        def error(at: Any) -> Any:
+            evaluated.append(float(at))
+            return at * at
 
-    def error(at: Any) -> Any:
-        evaluated.append(float(at))
-        return at * at
+        found = np.array(function(error, x, x * x, step), dtype=float)
+        return {"x, value and step": found, "evaluations": np.array(evaluated)}
 
-    found = np.array(step_of(error, x, x * x, step), dtype=float)
-    return {"x, value and step": found, "evaluations": np.array(evaluated)}
+    return _compared(definition, torch_ref.search.blind_step, run, BLIND)
 
 
 def _compared(
-    definition: Definition, results: list[tuple[Question, Results, Results]]
+    definition: Definition,
+    reference: Callable[..., Any],
+    run: Callable[..., Results],
+    situations: dict[str, dict[str, Any]],
 ) -> Finding:
-    """Compare a function: its test cases, torch_ref's results and its own."""
+    """Compare what `run` makes of a function and of its reference in all situations."""
     comparison = Comparison(definition, tolerance=1e-11)
-    for question, want, got in results:
-        comparison.add(question, want, Answer(got))
-
-    def diagnosis(failures: list[Failure]) -> str:
-        f, name = failures[0], failures[0].wrong[0]
-        return "sign" if close(f.got[name], -f.want[name], 1e-9) else ""
+    for situation, given in situations.items():
+        want, got = (run(each, **given) for each in (reference, definition.make))
+        state = {name: np.array(value) for name, value in given.items()}
+        comparison.add(Question(situation, state=state), want, Answer(got))
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
+    def results_of(edits: list[str], f: Failure) -> Results:
+        return run(edited(own, tuple(edits)), **situations[f.question.name])
+
+    def diagnosis(failures: list[Failure]) -> str:
+        """The edit in our own function that leads to the same results."""
+        f, ways = failures[0], ways_in(COURSE, "ways", definition.name)
+        is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
+        found = explained(ways, failures, results_of, 1e-11)
+        return found or ("sign" if is_turned else "")
+
+    home = handmade.search if definition.name == "blind_step" else handmade.descent
+    own = getattr(home, definition.name)
     return comparison.finding(diagnosis, shown)

@@ -5,16 +5,16 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
 
 from compare.check.libraries import pair_of
 from compare.suggest import suggest
-from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case
-from compare.testing.references import REFERENCES
+from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
 
 NAMES: dict[str, dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("names.toml").read_text(encoding="utf-8")
@@ -22,19 +22,21 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 """What people call classes, functions, parameters and arguments; see names.toml."""
 CASES: dict[str, list[Case]] = {}
 """The test cases of each class of `handmade.nn` and `handmade.optim`."""
-for _case in [*LAYERS, *LOSSES, *OPTIMIZERS]:
+_LAYERS, _LOSSES = LAYERS + references.LAYERS, LOSSES + references.LOSSES
+for _case in [*_LAYERS, *_LOSSES, *OPTIMIZERS]:
     CASES.setdefault(_case.name, []).append(_case)
-CASES |= REFERENCES
 KINDS = {
-    **dict.fromkeys(REFERENCES, "loss"),
-    **{case.name: "layer" for case in LAYERS},
-    **{case.name: "loss" for case in LOSSES},
+    **{case.name: "layer" for case in _LAYERS},
+    **{case.name: "loss" for case in _LOSSES},
     **{case.name: "optimizer" for case in OPTIMIZERS},
     **{"Dropout": "dropout", "GaussianSample": "sample", "Rosenblatt": "rosenblatt"},
 }
 """The kind of each class that can be checked."""
 _BOTH = ("layer", "loss")
 _COURSE = {"descend": "descend", "newton_step": "newton", "blind_step": "blind"}
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+WRAPPERS = ("functools", "jax", "jaxlib", "numba", "torch")
+"""Libraries whose objects stand for functions."""
 MODULE = "checked_file"
 """The module name that a checked file gets."""
 FORWARD = (
@@ -47,11 +49,6 @@ BACKWARD = (
     *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
-CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
-"""Names of methods and functions of whole nets."""
-_TRAINING = {
-    n: role for role, names in NAMES["training"].items() for n in names.split()
-}
 
 
 class NotTested(Exception):
@@ -95,15 +92,33 @@ class Definition:
         return inspect.isclass(self.make)
 
 
+CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
+"""Names of methods and functions of whole nets."""
+FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
+"""Ways to recognise a definition: `checker` adds those of its modules."""
+
+
 def own_names(module: ModuleType) -> dict[str, Any]:
     """What a loaded file itself defines, by its public name."""
     return {
         name: value
         for name, value in vars(module).items()
         if name[0] != "_"
-        and (inspect.isclass(value) or inspect.isroutine(value) or callable(value))
+        and _is_code(value)
         and getattr(value, "__module__", None) == module.__name__
     }
+
+
+def _is_code(value: Any) -> bool:
+    """Whether it is a class, a function, or a library's wrapper of a function.
+
+    Other objects are never touched: their attributes may do anything.
+    """
+    kind = type(value)
+    if issubclass(kind, type):
+        return not issubclass(value, Enum)
+    library = kind.__module__.partition(".")[0]
+    return issubclass(kind, _FUNCTIONS) or library in WRAPPERS
 
 
 def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
@@ -119,8 +134,9 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
-        definition = None if id(value) in partners else _definition(name, value, own)
-        if definition is None:
+        ways = (find(name, value, own) for find in FINDERS)
+        definition = next(filter(None, ways), None)
+        if definition is None or id(value) in partners:
             continue
         previous = found.get(id(value))
         if previous is None or previous.name != previous.label:
@@ -128,7 +144,7 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     checked = [d for d in found.values() if d.kind != "unknown"]
     bases = {id(base) for d in checked for base in getattr(d.make, "__mro__", ())[1:]}
     classes = {d.name for d in checked if d.is_class}
-    known = {*vars(torch.nn), *REFERENCES}
+    known = {*vars(torch.nn), *vars(references)}
     return [
         d
         for d in found.values()
@@ -155,75 +171,32 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
     if known and (pair := pair_of(value)):
         return Definition(name, known, KINDS[known], *pair)
     if inspect.isclass(value):
-        passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
-        if known in ("", "Sequential") and _trains(value):
-            return Definition(name, name, "training step", value)
-        if known and (any(passes) or KINDS[known] not in ("layer", "loss")):
+        passes = [method_of(value, names) for names in (FORWARD, BACKWARD)]
+        if known and KINDS[known] == "optimizer":
+            return None
+        if known and (any(passes) or KINDS[known] not in _BOTH):
             return Definition(name, known, KINDS[known], value)
         return Definition(name, "", "unknown", value) if all(passes) else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
-    if _is_step(name, own):
-        return Definition(name, name, "training step", value)
-    gradient = partner(name, own)
-    takes_one = known and KINDS[known] == "loss" and len(_arguments_of(value)) == 1
-    if known and KINDS[known] in ("layer", "loss") and not takes_one:
-        return Definition(name, known, KINDS[known], value, gradient)
-    return Definition(name, name, "scalar", value, gradient) if gradient else None
+    takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
+    if known and KINDS[known] in _BOTH and not takes_one:
+        return Definition(name, known, KINDS[known], value, partner(name, own))
+    return None
 
 
-def _trains(owner: type) -> bool:
-    """Whether a class is a whole net: it takes a training step, or all its parts."""
-    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
-    if any(_takes_batch(m, is_method=True) for m in methods):
-        return True
-    forward, backward = (_method(owner, names) for names in (FORWARD, BACKWARD))
-    backward = backward or _method(owner, CALLS["backward"])
-    return bool(forward and backward) and (
-        bool(_method(owner, CALLS["update"]))
-        or any("target" in _roles_of(f) for f in (owner, getattr(owner, backward)))
-    )
+FINDERS.append(_definition)
 
 
-def _is_step(name: str, own: dict[str, Any]) -> bool:
-    """Whether a function takes the training step of a net, or is its backward pass."""
-    if plain(name) in map(plain, CALLS["train"] + CALLS["step"]):
-        return _takes_batch(own[name])
-    words = map(plain, (*BACKWARD, *CALLS["backward"]))
-    return plain(name) in words and has_update(own) and _takes_batch(own[name])
-
-
-def has_update(own: dict[str, Any]) -> bool:
-    """Whether a file has a function that changes the parameters of a net."""
-    return not {*map(plain, own)}.isdisjoint(map(plain, CALLS["update"]))
-
-
-def _takes_batch(function: Any, is_method: bool = False) -> bool:
-    told = _roles_of(function)
-    many = len(_arguments_of(function)) - is_method >= 2
-    return "pairs" in told or (many and "target" in told and "grads" not in told)
-
-
-def _roles_of(function: Any) -> set[str]:
-    return {training_role(name) for name in _arguments_of(function)}
-
-
-def training_role(name: str) -> str:
-    """What an argument in the training of a net is for; "" if that is not known."""
-    word = plain(name)
-    found = _TRAINING.get(word) or _TRAINING.get(word.rstrip("0123456789"))
-    parts = NAMES["training_parts"].items()
-    return found or next((r for p, r in parts if re.search(p, word)), "")
-
-
-def _arguments_of(function: Any) -> list[str]:
+def arguments_of(function: Any) -> list[str]:
+    """The names of its arguments; none if they are not known."""
     try:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return []
 
 
-def _method(owner: Any, names: tuple[str, ...]) -> str:
+def method_of(owner: Any, names: tuple[str, ...]) -> str:
     """The first of these methods that a class itself has, or one of its bases."""
     return next((n for n in names if n in dir(owner) and _is_own(owner, n)), "")
 
@@ -240,11 +213,15 @@ def partner(name: str, own: dict[str, Any]) -> Any:
     after, before = (NAMES["partners"][key].split() for key in ("after", "before"))
     names = {plain(base + word) for word in after} - {plain(name)}
     names |= {plain(word + base) for word in before}
-    names |= {plain(f"d{base}d{x}") for x in "xzw"}
     for other, value in own.items():
         if other != name and inspect.isroutine(value) and plain(other) in names:
             return value
     return None
+
+
+def has_update(own: dict[str, Any]) -> bool:
+    """Whether a file has a function that changes the parameters of a net."""
+    return not {*map(plain, own)}.isdisjoint(map(plain, CALLS["update"]))
 
 
 # -- names -----------------------------------------------------------------------------

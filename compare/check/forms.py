@@ -13,9 +13,12 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
-from compare.check.adapters import IN_OUT, MODES, NoUpstream, answer
+import numpy as np
+
+from compare.check.adapters import IN_OUT, MODES, UPSTREAM, NoUpstream, answer
 from compare.check.arguments import (
     expressible,
     required,
@@ -54,15 +57,17 @@ def formed(definition: Definition) -> Definition:
     """
     best, best_score, error = definition, 0.0, None
     for name in (definition.name, *OTHER_MEANINGS.get(definition.name, ())):
+        if name.endswith("WithoutWeight") and best_score < 1:
+            continue  # it has one
         meant = replace(definition, name=name)
         found, score, raised = _best_form(meant)
         if score == 0:
             return found
-        if name == definition.name:
+        if score < best_score or name == definition.name:
             best, best_score, error = found, score, raised
     if best_score >= 1:  # perhaps it takes one example only
         found, score, _ = _best_form(definition, single=True)
-        if score < (0.9 if isinstance(error, BackwardFailed) else 1):
+        if score < 1:
             return found
     if best_score >= 1 and error is not None:
         raise error
@@ -72,23 +77,34 @@ def formed(definition: Definition) -> Definition:
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
+    "RMSNorm": ("RMSNormWithoutWeight",),
+    "FocalLoss": (
+        *("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
+        *("OneAlphaFocalLoss", "OneAlphaFocalLossOfProbabilities"),
+    ),
+    "GLU": ("GLUOfTwo",),
+    "SwiGLU": ("SwiGLUOfTwo",),
+    "LSTMCell": ("LSTMCellOfOneBias",),
+    "GRUCell": ("GRUCellOfOneBias",),
 }
-"""What a name may stand for, too, if all is right then."""
+"""What a name may stand for, too, if more is right then."""
 
 
 def _best_form(
     definition: Definition, single: bool = False
 ) -> tuple[Definition, float, Exception | None]:
-    """The best form, how wrong it is (1: it cannot be run), and what it raises."""
+    """The best form, how wrong it is where it runs (1: it does not), and its error."""
     questions: dict[str, list[Question]] = {}
     error: Exception | None = None
-    best, best_score, usual = definition, math.inf, []
+    best, best_score, least_wrong, usual = definition, math.inf, 1.0, []
     is_many: bool | None = None
     for form in _candidates(definition):
         tried = replace(definition, form=form)
         if form.reduction and is_many is None:
             is_many = _gives_many(best, usual)
         if form.reduction and not is_many:
+            continue
+        if form.by_number and best_score < 1:
             continue
         if form.reduction not in questions:
             usual = list(itertools.islice(_ordinary(tried, single), MOST))
@@ -101,12 +117,12 @@ def _best_form(
                 error = raised or error
         score = sum(scores) / max(len(questions[form.reduction]), 1)
         if score < best_score:
-            best, best_score = tried, score
+            best, best_score, least_wrong = tried, score, min([*scores[1:], 1])
         if best_score == 0:
             break
     if usual and best_score < 1:
         best = _with_layout(best, questions[best.form.reduction][0])
-    return best, best_score, error
+    return best, min(best_score, max(least_wrong, 0.01)), error
 
 
 def _gives_many(definition: Definition, questions: list[Question]) -> bool:
@@ -148,8 +164,11 @@ def _wrong(
     except Exception as error:
         return 1, error
     wrong = wrong_in(got, want)
-    shapes = sum(n not in got or got[n].shape != want[n].shape for n in wrong)
-    return (0.9 + (10 * shapes + len(wrong)) / 1000 if wrong else 0.0), None
+    far = sum(
+        n not in got or got[n].shape != want[n].shape or not np.isfinite(got[n]).all()
+        for n in wrong
+    )
+    return (0.9 + (10 * far + len(wrong)) / 1000 if wrong else 0.0), None
 
 
 def _ordinary(definition: Definition, single: bool = False) -> Iterator[Question]:
@@ -188,7 +207,7 @@ def _candidates(definition: Definition) -> Iterator[Form]:
             reductions, columns, targets, forwards, layouts, backwards
         ):
             yield Form(library=library, **dict(ChainMap(*parts)))
-    if definition.kind == "layer" and not question.state:
+    if definition.kind == "layer" and not (question.state or question.further):
         for forward, backward in itertools.product(forwards, backwards):
             yield Form(by_number=True, **forward, **backward)
 
@@ -197,7 +216,11 @@ def _libraries(definition: Definition) -> list[str]:
     """NumPy, and what else the file imports."""
     module = sys.modules.get(getattr(definition.make, "__module__", ""))
     imported = (
-        {getattr(v, "__name__", "").partition(".")[0] for v in vars(module).values()}
+        {
+            value.__name__.partition(".")[0]
+            for value in vars(module).values()
+            if issubclass(type(value), ModuleType)
+        }
         if module
         else set()
     )
@@ -224,21 +247,34 @@ def _forwards(definition: Definition, question: Question) -> Iterator[dict[str, 
             )
         return
     told = [_one_of(role, question) for role in roles(names)]
-    usual = ["x", *question.state] if not definition.is_class else ["x"]
+    usual = ["x", *question.further]
+    usual += question.state if not definition.is_class else ()
+    if len(question.further) > 1 and len(names) == len(usual) - 1:
+        yield {"forward": ("x", "further", *usual[1 + len(question.further) :])}
     by_order = [t or u for t, u in itertools.zip_longest(told, usual, fillvalue="")]
     if len(names) != len(usual) or by_order != usual:
         rest = iter([u for u in usual if u not in told])
         guessed = tuple(t or next(rest, "") for t in told)
         if all(guessed) and len({*guessed}) == len(guessed):
             yield {"forward": guessed}
-    yield {}
+    if definition.is_class or _places(definition, question) >= len(usual):
+        yield {}
+
+
+def _places(definition: Definition, question: Question) -> int:
+    """How many arguments of a function are no options."""
+    options = spelled(definition.make, dict.fromkeys(torchs_defaults(definition)))
+    names = taken_in_order(definition.make)
+    by_role = zip(names, roles(names), strict=True)
+    return sum(n not in options or role in question.state for n, role in by_role)
 
 
 def _one_of(role: str, question: Question) -> str:
     """A role, if there is something to give for it in a layer."""
     if role == "prediction":
         return "x"
-    return role if role in ("x", "training", "options", *question.state) else ""
+    known = ("x", "training", "options", *question.further, *question.state)
+    return role if role in known else ""
 
 
 def _has(owner: Any, name: str) -> bool:
@@ -292,7 +328,7 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
         return
     names = _arguments_of(function, definition.is_class, question)
     told = list(roles(names))
-    n, state = len(names), tuple(question.state)
+    n, state = len(names), (*question.further, *question.state)
     if definition.kind == "loss":
         orders: list[tuple[str, ...]] = {
             0: [()],
@@ -322,17 +358,24 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
             ],
             3: [("g", "x", "lr"), ("g", "cache", "lr")],
         }.get(n, [])
+        if question.outputs > 1:
+            orders = [("gs",), ("g", "gc"), ("gs", "cache"), ("g", "gc", "cache")]
+            orders = [o for o in orders if len(o) == n]
         if state and n == 1 + 1 + len(state):
             orders = [("g", "x", *state), ("x", *state, "g"), *orders]
         if state and n == 1 + len(state):
             orders = [*orders, ("g", "x", *state[:-1])]
         guessed = tuple(_layer_role(r, question) for r in told)
+        if n > 1 and guessed.count("") == 1 and "cache" not in guessed:
+            guessed = tuple(role or "cache" for role in guessed)
         if n and all(guessed) and len({*guessed}) == n:
             others = [] if "g" in guessed else [o for o in orders if o != guessed]
             orders = [guessed, *others]
     if definition.is_class and definition.kind == "loss" and n == 0:
         yield {}
-    usual = ("x", "target") if definition.kind == "loss" else ("g", "x", *state)
+    usual = ("x", "target")
+    if definition.kind != "loss":
+        usual = (*UPSTREAM[: question.outputs], "x", *state)
     for order in orders:
         yield {} if not definition.is_class and order == usual else {"backward": order}
     if not orders:
@@ -341,5 +384,6 @@ def _backwards(definition: Definition, question: Question) -> Iterator[dict[str,
 
 def _layer_role(role: str, question: Question) -> str:
     if role == "prediction":
-        return "y"
-    return role if role in ("g", "x", "cache", "lr", *question.state) else ""
+        return "cache" if question.further else "y"
+    known = ("g", "gc", "x", "cache", "lr", *question.further, *question.state)
+    return role if role in known else ""

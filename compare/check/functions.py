@@ -1,93 +1,181 @@
 """Checking f against grad_f, its gradient by hand, at several points."""
 
 import contextlib
+import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-import torch_ref
 from compare.check import wording
+from compare.check.arguments import required
 from compare.check.comparison import Comparison
-from compare.check.definitions import FUNCTIONS, Definition, NotTested
+from compare.check.definitions import NAMES, Definition, NotTested
+from compare.check.mistakes.rules import on_numpy, wrong_gradients
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, close
+from compare.check.results import EPS, Answer, Failure, close
 from compare.check.slopes import is_kinked
-from compare.check.wording import text
 from compare.testing.reference import Question
 from handmade.autodiff import central_difference, complex_step
 
 FACTORS = {"factor 2": 2.0, "factor ½": 0.5, "sign": -1.0}
-TORCHS = ("ReLU", "LeakyReLU", "Step", "Sigmoid", "Tanh")
-"""Functions of one number that torch has, too."""
 POINTS = 4
 """At so many points at least f must have a value and a gradient."""
 NEIGHBOURS = (-2e-5, 0, 2e-5)
 """So far from a point f must be finite, too: then it lies inside f's domain."""
+H = 1e-5
+
+Function = Callable[[Any], Any]
+"""Of one number, or of an array of them."""
+
+
+def function_definition(
+    name: str, value: Any, own: dict[str, Any]
+) -> Definition | None:
+    """A function of a few numbers with its gradient or its partial derivatives."""
+    if not inspect.isfunction(value) or not (inputs := required(value)):
+        return None
+    words, plain = NAMES["partners"], name.replace("_", "")
+    names = {word + plain for word in words["before"].split()}
+    names |= {plain + word for word in words["after"].split()}
+    ways = f"d{name}_d", f"d{name}d", f"{name}_", "partial_"
+    by = [[way + x for way in ways] for x in inputs]
+    for other in own:
+        is_by_x = len(by) == 1 and other in by[0]
+        if other != name and (is_by_x or other.replace("_", "") in names):
+            return Definition(name, name, "scalar", value, own[other])
+    found = [[own[each] for each in words if each in own] for words in by]
+    if len(found) < 2 or not all(found):
+        return None
+
+    def partials(*x: float) -> list[Any]:
+        return [partial(*x) for partial, *_ in found]
+
+    return Definition(name, name, "scalar", value, partials)
 
 
 def scalar(definition: Definition) -> Finding:
     """Compare grad_f with the derivative of f, found in three ways."""
-    f, gradient = definition.make, definition.backward
-    assert gradient is not None
-    points = [x for x in _points(f, gradient) if _is_inside(f, x)]
-    if len(points) < POINTS:
+    f, gradient = _of_array(definition.make), _gradient_of(definition)
+    inside = [x for x in _points(definition, f, gradient) if _is_inside(f, x)]
+    if len(inside) < POINTS:
         raise NotTested("it has a value and a gradient at too few points")
     comparison = Comparison(definition)
-    for x in points:
-        want, is_exact = _derivative(f, x)
-        got = np.asarray(gradient(_as_given(x)), dtype=float)
-        if not is_exact and is_kinked(lambda z: f(z[()]), x):
+    smooth: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for x in inside:
+        got, (want, is_exact) = gradient(x), _derivative(f, x)
+        if not is_exact and (is_kinked(f, x) or _is_steep(f, x)):
             comparison.cases += 1
             continue  # a numerical slope says nothing at a kink
-        fits = close(got, want) if is_exact else _near(got, want)
-        wrong = () if got.shape == want.shape and fits else ("gradient",)
-        results = Answer({"gradient": got})
-        comparison.add(Question("", inputs=(x,)), {"gradient": want}, results, wrong)
+        fits = got.shape == want.shape and (
+            close(got, want) if is_exact else _near(got, want, _noise(f, x))
+        )
+        if np.all(np.isfinite(got)):
+            smooth.append((x, got, want))
+        wrong = () if fits else ("gradient",)
+        answer = Answer({"gradient": got})
+        comparison.add(Question("", inputs=(x,)), {"gradient": want}, answer, wrong)
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         smallest = min(failures, key=lambda f: float(np.sum(np.abs(f.x))))
         return definition.label, wording.shown([smallest])[1] | {"case": ""}
 
-    problem, agreement = _unlike_torch(definition, points), "the gradient is f's own: "
-    return comparison.finding(_diagnosis, shown, problem, agreement)
+    def diagnosis(failures: list[Failure]) -> str:
+        if all(np.all(failure.x == 0) for failure in failures):
+            return "kink value"
+        if not smooth:
+            return ""
+        points, got, want = map(np.array, zip(*smooth, strict=True))
+        return _mistake_in(definition.make, points, got, want)
+
+    return comparison.finding(diagnosis, shown, agreement="the gradient is f's own: ")
 
 
-def _diagnosis(failures: list[Failure]) -> str:
-    if all(np.all(f.x == 0) for f in failures):
-        return "kink value"
-    pairs = [(f.got["gradient"], f.want["gradient"]) for f in failures]
-    for name, factor in sorted(FACTORS.items()):
-        if all(close(got, factor * want, 1e-6) for got, want in pairs):
+def _mistake_in(
+    make: Any, points: np.ndarray, got: np.ndarray, want: np.ndarray
+) -> str:
+    """The first mistake that leads to these gradients, one at each point."""
+    if got.shape != want.shape:
+        return "partial derivative missing" if got.size < want.size else ""
+    if not np.any(got):
+        return "gradient 0"
+    if np.max(np.abs(got - want)) <= 1e-4 * np.max(np.abs(want)):
+        return "numerical derivative"
+
+    def fits(other: np.ndarray, tolerance: float = 1e-5) -> np.ndarray:
+        """Which partial derivatives are these everywhere."""
+        close = np.abs(got - other) <= tolerance * (np.abs(other) + 1e-3)
+        return np.all(close, axis=0)
+
+    right, size = fits(want), want[0].size
+    f = _of_array(make)
+    values = np.array([[f(x + h) for x in points] for h in (-1e-3, 0, 1e-3)])
+    if points.ndim == 1 and fits(np.diff(values, 2, axis=0)[0] * 1e6, 1e-3):
+        return "differentiated twice"
+    for order in [*itertools.permutations(range(size))][1:]:
+        if np.all(fits(want[:, order])):
+            return "partial derivatives swapped"
+    if np.all(right | (got == 0).all(axis=0)):
+        return "partial derivative missing"
+    for name, gradients in wrong_gradients(_of_array(on_numpy(make)), points):
+        if np.all(right | fits(gradients)):
             return name
+    if points.ndim == 1 and fits(values[1]):
+        return "value instead of the derivative"
+    for name, factor in FACTORS.items():
+        if np.all(fits(factor * want)):
+            return name
+    ratios = np.nanmedian(np.where(want == 0, np.nan, got / want), axis=0)
+    if np.all(fits(ratios * want)):
+        return "sign" if np.all(np.abs(ratios) == 1) else "constant factor"
     return "value and gradient do not belong together"
 
 
-def _unlike_torch(definition: Definition, points: list[np.ndarray]) -> str:
-    """Where a function with one of torch's names has another value than torch's."""
-    name = FUNCTIONS.get(definition.label, "")
-    for x in points if name in TORCHS else ():
-        got = np.asarray(definition.make(_as_given(x)), dtype=float)
-        want = getattr(torch_ref.nn, name)()(torch.from_numpy(x.copy())).numpy()
-        if not close(got, want):
-            return f"at x = {text(x)} it is {text(got)}, and torch's is {text(want)}"
-    return ""
+# -- f and its gradient as functions of one array --------------------------------------
+
+
+def _of_array(f: Callable[..., Any]) -> Function:
+    if len(required(f)) > 1:
+        return lambda x: f(*x)
+    return lambda x: f(x[()] if getattr(x, "ndim", 1) == 0 else x)
+
+
+def _gradient_of(definition: Definition) -> Function:
+    gradient, is_one = definition.backward, len(required(definition.make)) < 2
+    assert gradient is not None
+
+    def called(x: np.ndarray) -> np.ndarray:
+        try:
+            found = gradient(_as_given(x)) if is_one else gradient(*x.tolist())
+        except TypeError:
+            found = gradient(x.tolist() if is_one else x)
+        found = [*found.values()] if isinstance(found, dict) else found
+        found = np.asarray(found, dtype=float)
+        return found.reshape(x.shape) if found.size == x.size else found
+
+    return called
+
+
+def _as_given(x: np.ndarray) -> Any:
+    return float(x) if x.ndim == 0 else x.copy()
 
 
 def _points(
-    f: Callable[..., Any], gradient: Callable[..., Any]
+    definition: Definition, f: Function, gradient: Function
 ) -> Iterator[np.ndarray]:
     """0 and random points, of the first shape that f and its gradient take."""
     rng = np.random.default_rng(3)
     errors: list[tuple[bool, str]] = []
-    for shape in ((), (2,), (3,), (1,), (4,)):
+    count = len(required(definition.make))
+    for shape in ((), (2,), (3,), (1,), (4,)) if count == 1 else ((count,),):
         sample = np.asarray(rng.uniform(0.1, 2, shape))
         is_valued = False
         try:
             value = np.asarray(f(_as_given(sample)))
             is_valued = True
-            gradient(_as_given(sample))
+            gradient(sample)
         except Exception as error:
             errors.append((is_valued, wording.raised(error)))
             continue
@@ -103,7 +191,7 @@ def _points(
     raise NotTested(f"{words}: {error}" if error else words)
 
 
-def _is_inside(f: Callable[..., Any], x: np.ndarray) -> bool:
+def _is_inside(f: Function, x: np.ndarray) -> bool:
     try:
         values = [f(_as_given(x + np.full(x.shape, h))) for h in NEIGHBOURS]
     except Exception:
@@ -111,35 +199,41 @@ def _is_inside(f: Callable[..., Any], x: np.ndarray) -> bool:
     return bool(np.all(np.isfinite(np.asarray(values, dtype=float))))
 
 
-def _as_given(x: np.ndarray) -> Any:
-    return float(x) if x.ndim == 0 else x.copy()
+# -- the derivative --------------------------------------------------------------------
 
 
-def _derivative(f: Callable[..., Any], x: np.ndarray) -> tuple[np.ndarray, bool]:
+def _derivative(f: Function, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The derivative, and whether it is exact.
 
     By autograd where f runs on tensors, else by a complex step, else numerically.
     """
-
-    def value(z: np.ndarray) -> Any:
-        return f(z[()])  # a number, where z has no dimensions
-
-    numeric = central_difference(value, x, h=1e-5)
+    numeric, noise = central_difference(f, x, h=H), _noise(f, x)
     with contextlib.suppress(Exception):
         leaf = torch.from_numpy(x.copy()).requires_grad_()
         f(leaf).backward()
         # math.exp and the like cut the graph in silence: what is left must fit.
         if leaf.grad is not None:
             exact = leaf.grad.numpy()
-            if is_kinked(value, x) or _near(exact, numeric):
+            if is_kinked(f, x) or _near(exact, numeric, noise):
                 return exact, True
     with contextlib.suppress(Exception):
-        exact = complex_step(value, x)
-        if close(exact, numeric, 1e-5):
+        exact = complex_step(f, x)
+        if _near(exact, numeric, noise):
             return exact, True
     return numeric, False
 
 
-def _near(got: np.ndarray, want: np.ndarray) -> bool:
+def _noise(f: Function, x: np.ndarray) -> float:
+    """The error of a numerical derivative by rounding of large values."""
+    return 4 * EPS * abs(float(f(x))) / H
+
+
+def _near(got: np.ndarray, want: np.ndarray, noise: float) -> bool:
     """Whether two derivatives agree as well as numerical ones can."""
-    return bool(np.all(np.abs(got - want) <= 1e-5 * (1 + np.abs(want))))
+    return bool(np.all(np.abs(got - want) <= 1e-5 * (1 + np.abs(want)) + noise))
+
+
+def _is_steep(f: Function, x: np.ndarray) -> bool:
+    """Whether the slope is infinite: the closer one looks, the steeper it is."""
+    far, near = (np.abs(central_difference(f, x, h=h)) for h in (H, H / 100))
+    return bool(np.any(near > 2 * far + 1))

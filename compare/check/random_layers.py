@@ -31,6 +31,7 @@ def dropout(definition: Definition) -> Finding:
         module = definition.make() if p is None else definition.make(p)
         rng = np.random.default_rng(5)
         x, g = rng.uniform(0.5, 2, SHAPE), rng.normal(size=SHAPE)
+        x[rng.random(SHAPE) < 0.2] = 0
         special = partial(_dropout_mistakes, 0.5 if p is None else p, x, g)
         name = "dropout in evaluation mode"
         _check(comparison, _mistakes(module, x, g, special, name, (x, g)))
@@ -90,27 +91,67 @@ def _mistakes(
 
 def _dropout_mistakes(p: float, *arrays: np.ndarray) -> Mistakes:
     x, g, y, grad, again = arrays
-    kept, at = y != 0, f"at p = {p:g}"
-    scale = 1 / (1 - p) if p < 1 else 1.0
-    # Whole columns may be dropped although the fraction of all is right.
-    for part, axis in {"": None, " of a column": 0, " of a row": 1}.items():
-        fractions = np.ravel(kept.mean(axis=axis))
-        differences = np.abs(fractions - (1 - p))
-        if differences.max() > DEVIATIONS * np.sqrt(
-            p * (1 - p) * fractions.size / y.size
-        ):
-            worst = fractions[np.argmax(differences)]
-            yield "", f"{at} it keeps {worst:.0%}{part} and not {1 - p:.0%}"
-    if not close(y, kept * x * scale, 1e-9):
-        if close(y, kept * x, 1e-9):
-            yield "dropout not scaled", f"the output {at}"
+    at, scale = f"at p = {p:g}", 1 / (1 - p) if p < 1 else 1.0
+    known = x != 0  # where x is 0, the output does not tell what was dropped
+    kept = (y != 0)[known]
+    yield from _fraction_mistakes(p, (y != 0), known, at)
+    factors = {1 - p: "multiplied by 1 − p", 1.0: "dropout not scaled"}
+    factors |= {1 / p: "divided by p"} if p else {}
+    if not close(y[known], kept * x[known] * scale, 1e-9):
+        for factor, name in factors.items():
+            if close(y[known], kept * x[known] * factor, 1e-9):
+                yield name, f"the output {at}"
         yield "", f"what is kept {at} is not x / (1 − p)"
-    if not close(grad, kept * g * scale, 1e-9):
-        is_drawn = grad.shape == g.shape and np.any((grad != 0) != kept)
-        name = "mask drawn afresh" if is_drawn else MISMATCH
-        yield name, f"the input gradient {at}"
-    if 0 < p < 1 and np.array_equal(kept, again != 0):
-        yield "", "the same units are dropped in every pass"
+    where = f"the input gradient {at}"
+    if grad.shape != g.shape:
+        yield "", f"{where} has shape {grad.shape}"
+    want = kept * g[known] * scale
+    if not close(grad[known], want, 1e-9):
+        ones = [
+            ("gradient is 0", 0 * g),
+            ("mask missing in the gradient", g),
+            ("mask missing in the gradient", g * scale),
+            ("upstream gradient forgotten", (y != 0) * scale),
+            ("scale missing in the gradient", (y != 0) * g),
+            ("scale twice in the gradient", (y != 0) * g * scale**2),
+        ]
+        for name, other in ones:
+            if close(grad[known], other[known], 1e-9):
+                yield name, where
+        is_drawn = _is_near(p, grad != 0) and np.any((grad[known] != 0) != kept)
+        yield "mask drawn afresh" if is_drawn else MISMATCH, where
+    slopes = (grad / g)[~known]
+    passed = np.abs(slopes - scale) < 1e-9
+    if not np.all(passed | (slopes == 0)) or not _is_near(p, passed):
+        yield "mask read from the output", f"{where}, where x = 0"
+    if 0 < p < 1 and np.array_equal(kept, (again != 0)[known]):
+        yield "same mask in every pass", f"the output {at}"
+
+
+def _fraction_mistakes(
+    p: float, kept: np.ndarray, known: np.ndarray, at: str
+) -> Mistakes:
+    """Mistakes in how much is kept; whole columns may be dropped, too."""
+    fraction, wanted = kept[known].mean(), f"not {1 - p:.0%}"
+    if p and fraction == 1:
+        yield "nothing dropped", at
+    for part, axis in {"column": 0, "row": 1}.items():
+        fractions = kept.mean(axis=axis, where=known)
+        if 0 < p < 1 and np.all((fractions == 0) | (fractions == 1)):
+            yield f"whole {part}s dropped", at
+        worst = fractions[np.argmax(np.abs(fractions - fraction))]
+        if not _is_near(1 - fraction, np.asarray(worst), known.sum() / fractions.size):
+            yield "", f"{at} it keeps {worst:.0%} of a {part} and {wanted}"
+    if not _is_near(p, kept[known]):
+        is_reversed = _is_near(1 - p, kept[known])
+        name = "p taken for the probability to keep" if is_reversed else ""
+        yield name, f"{at} it keeps {fraction:.0%} and {wanted}"
+
+
+def _is_near(p: float, kept: np.ndarray, number: float = 0) -> bool:
+    """Whether the fraction of so many that is kept can be 1 − p."""
+    deviation = np.sqrt(p * (1 - p) / (number or kept.size))
+    return bool(np.abs(kept.mean() - (1 - p)) <= DEVIATIONS * deviation)
 
 
 def _sample_mistakes(*arrays: np.ndarray) -> Mistakes:
@@ -135,7 +176,7 @@ def _sample_mistakes(*arrays: np.ndarray) -> Mistakes:
         is_drawn = _is_normal(2 * by_s / (g * np.exp(0.5 * s)), s)
         yield "noise drawn afresh" if is_drawn else MISMATCH, where
     if close(z, again, 1e-9):
-        yield "", "the noise is the same in every pass"
+        yield "same noise in every pass", "the output"
 
 
 def _is_normal(noise: np.ndarray, s: np.ndarray) -> bool:

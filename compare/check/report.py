@@ -4,11 +4,16 @@ import html
 import io
 import json
 import math
+import os
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, Literal
 from xml.etree import ElementTree
 
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from compare.report import COLORS
@@ -84,22 +89,118 @@ class Outcome:
         return int(bool(self.failed(strict))) if is_judged and not self.problem else 2
 
 
-def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
+def exit_status_of(outcomes: Sequence[Outcome], strict: bool = False) -> int:
+    """The same for several files, each of which may have failed to load."""
+    found = [outcome.exit_status(strict) for outcome in outcomes]
+    if 1 in found or (strict and 2 in found and 0 in found):
+        return 1
+    return min(found, default=2)
+
+
+# -- for people ------------------------------------------------------------------------
+
+GERMAN = {
+    **{"equal": "gleich", "rounding": "Rundung", "convention": "Konvention"},
+    **{"mistake": "Programmfehler", "wrong": "falsch", "not judged": "nicht beurteilt"},
+    **{"hint": "Hinweis", "case": "Aufruf", "input": "Eingabe", "got": "geliefert"},
+    **{"expected": "erwartet", "distance": "Abstand", "not tested": "nicht getestet"},
+    **{"error": "Fehlermeldung", "file": "Datei", "note": "Anmerkung"},
+    "--strict fails": "--strict beanstandet",
+    "files": "Dateien",
+    "with mistakes": "mit Programmfehlern",
+    "not loaded or nothing to judge": "nicht geladen oder nichts zu beurteilen",
+    "cause not recognised": "Ursache nicht erkannt",
+    "equal bit for bit": "bitgleich",
+    "input gradient": "Gradient nach der Eingabe",
+    " at [": " bei [",
+}
+PHRASES = ("cause not recognised", "equal bit for bit", "input gradient", " at [")
+"""The words around a report, and phrases in it; names and hints stay in English."""
+
+
+class Words(dict[str, str]):
+    """Translations of the words around a report; what has none stays as it is."""
+
+    def __missing__(self, word: str) -> str:
+        return word
+
+
+LANGUAGES = {"en": Words(), "de": Words(GERMAN)}
+COLUMNS = 4
+"""So many names stand side by side in the table of several files."""
+
+
+def show(
+    outcome: Outcome, out: Console, strict: bool = False, language: str = "en"
+) -> None:
     """Print one paragraph for each name, and what fails only under `strict`."""
-    for finding in outcome.findings:
-        kind = finding["kind"]
-        parts = (finding["label"], "bold"), ": ", (kind, COLORS[kind])
-        line = Text.assemble(*parts, f", {finding['words']}")
-        out.print(line, soft_wrap=True)
+    words = LANGUAGES[language]
+    width = len(words["not tested"])
+    for finding in map(_printable, outcome.findings):
+        kind, found = finding["kind"], finding["words"]
+        for english in PHRASES:
+            found = found.replace(english, words[english])
+        parts = (finding["label"], "bold"), ": ", (words[kind], COLORS[kind])
+        out.print(Text.assemble(*parts, f", {found}"), soft_wrap=True)
         for label, text in _details(finding):
-            indented = text.replace("\n", "\n" + " " * 13)
-            out.print(Text(f"  {label:10} {indented}"), soft_wrap=True)
+            indented = text.replace("\n", "\n" + " " * (width + 3))
+            line = f"  {words[label]:{width}} {indented}"
+            out.print(Text(line), soft_wrap=True)
     for hint in outcome.hints:
-        out.print(Text(hint), soft_wrap=True)
-    for finding in outcome.failed(strict):
+        line = f"{words['note']}: {_printable(hint)}"
+        out.print(Text(line), soft_wrap=True)
+    for finding in map(_printable, outcome.failed(strict)):
         if finding["kind"] not in BAD:
-            line = f"--strict fails {finding['label']}: {_why(finding)}"
+            fails = words["--strict fails"]
+            line = f"{fails} {finding['label']}: {_why(finding)}"
             out.print(Text(line, style="red"), soft_wrap=True)
+
+
+def show_table(outcomes: Sequence[Outcome], out: Console, language: str = "en") -> None:
+    """Print a row for each file and a column for each name; then what did not load."""
+    words = LANGUAGES[language]
+    files = _shortened([outcome.file for outcome in outcomes])
+    findings = (finding for outcome in outcomes for finding in outcome.findings)
+    names = iter(dict.fromkeys(f["name"] or f["label"] for f in findings))
+    while columns := [*islice(names, COLUMNS)]:
+        headings = [Column(_printable(name), overflow="fold") for name in columns]
+        table = Table(words["file"], *headings, box=None)
+        for file, outcome in zip(files, outcomes, strict=True):
+            cells = [_cell(outcome, name, words) for name in columns]
+            table.add_row(Text(file), *cells)
+        out.print(table)
+    for file, outcome in zip(files, outcomes, strict=True):
+        problems = [outcome.problem] if outcome.problem else []
+        for line in [*problems, *outcome.hints]:
+            out.print(Text(f"{file}: {_printable(line)}"), soft_wrap=True)
+    failed = sum(bool(outcome.failed()) for outcome in outcomes)
+    counts = {"files": len(outcomes), "with mistakes": failed}
+    counts["not loaded or nothing to judge"] = sum(
+        not outcome.failed() and outcome.exit_status() == 2 for outcome in outcomes
+    )
+    said = [f"{n} {words[what]}" for what, n in counts.items()]
+    out.print(Text(", ".join(said)), soft_wrap=True)
+
+
+def _shortened(files: Sequence[str]) -> list[str]:
+    """Paths without the folder that all of them lie in."""
+    full = [os.path.abspath(file) for file in files]
+    common = os.path.commonpath([os.path.dirname(file) for file in full])
+    return [_printable(os.path.relpath(file, common)) for file in full]
+
+
+def _cell(outcome: Outcome, name: str, words: Words) -> Text:
+    """What came of a name in a file: its kind, and the mistake's name."""
+    text = Text()
+    for finding in outcome.findings:
+        if (finding["name"] or finding["label"]) == name:
+            kind = finding["kind"]
+            is_named = kind in (*BAD, "convention")
+            what = finding["words"].partition(":")[0] if is_named else ""
+            what = f": {words[what]}" if kind != "wrong" and what else ""
+            text.append("\n" if text else "")
+            text.append(words[kind] + _printable(what), COLORS[kind])
+    return text or Text("–")
 
 
 def as_text(outcome: Outcome) -> str:
@@ -108,12 +209,23 @@ def as_text(outcome: Outcome) -> str:
     # Set explicitly, since notebooks ask rich for HTML and for colours.
     plain = {"force_jupyter": False, "color_system": None, "highlight": False}
     show(outcome, Console(file=text, **plain))
-    problem = f"error: {outcome.problem}\n" if outcome.problem else ""
+    problem = f"error: {_printable(outcome.problem)}\n" if outcome.problem else ""
     return text.getvalue() + problem
 
 
-def as_json(outcome: Outcome, strict: bool) -> str:
-    """The same for graders."""
+# -- for graders and CI ----------------------------------------------------------------
+
+
+def as_json(outcomes: Sequence[Outcome], strict: bool) -> str:
+    """The report of one file, or "files" with that of each."""
+    reports = [_report(outcome, strict) for outcome in outcomes]
+    report = reports[0]
+    if len(reports) > 1:
+        report = {"exit_status": exit_status_of(outcomes, strict), "files": reports}
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _report(outcome: Outcome, strict: bool) -> dict[str, Any]:
     report = {
         "file": outcome.file,
         "exit_status": outcome.exit_status(strict),
@@ -122,27 +234,54 @@ def as_json(outcome: Outcome, strict: bool) -> str:
         "failed": {f["label"]: _why(f) for f in outcome.failed(strict)},
         "findings": outcome.findings,
     }
-    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
+    return _printable(report)
 
 
-def as_junit(outcome: Outcome, strict: bool) -> str:
-    """The same for CI: one test case for each name."""
-    failed, file = outcome.failed(strict), outcome.file
+def as_junit(outcomes: Sequence[Outcome], strict: bool) -> str:
+    """A suite for each file, and in it a test case for each name."""
+    suites = [_suite(outcome, strict) for outcome in outcomes]
+    root = suites[0]
+    if len(suites) > 1:
+        root = ElementTree.Element("testsuites")
+        root.extend(suites)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def _suite(outcome: Outcome, strict: bool) -> ElementTree.Element:
+    failed, file = outcome.failed(strict), _printable(outcome.file)
     counts = {"tests": len(outcome.findings) or 1, "failures": len(failed)}
     counts["errors"] = int(bool(outcome.problem))
     texts = {name: str(count) for name, count in counts.items()}
     suite = ElementTree.Element("testsuite", texts, name=file)
     if outcome.problem:
         case = ElementTree.SubElement(suite, "testcase", name="load")
-        ElementTree.SubElement(case, "error", message=outcome.problem)
+        ElementTree.SubElement(case, "error", message=_printable(outcome.problem))
     for finding in outcome.findings:
-        of = {"name": finding["label"], "classname": file}
+        of = {"name": _printable(finding["label"]), "classname": file}
         case = ElementTree.SubElement(suite, "testcase", of)
         if finding in failed:
+            finding = _printable(finding)
             failure = ElementTree.SubElement(case, "failure", message=_why(finding))
             rows = (f"{label}: {text}" for label, text in _details(finding))
             failure.text = "\n".join(rows)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+    return suite
+
+
+_UNPRINTABLE = re.compile(
+    r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+"""What XML cannot hold, or a terminal would obey."""
+
+
+def _printable(tree: Any) -> Any:
+    """Texts in which every report can hold all characters."""
+    if isinstance(tree, dict):
+        return {_printable(key): _printable(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_printable(value) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    return _UNPRINTABLE.sub(lambda c: ascii(c[0])[1:-1], tree)
 
 
 def _details(finding: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """What a file and torch return in a test case, and whether that is the same."""
 
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,3 +102,22 @@ class Failure:
     def only_value(self) -> bool:
         """Whether it is a loss whose value alone is wrong."""
         return self.is_loss and self.wrong == ("output",)
+
+
+def explained(
+    ways: Iterable[tuple[str, Any]],
+    failures: list[Failure],
+    results_of: Callable[[Any, Failure], Results],
+    tolerance: float,
+) -> str:
+    """The name of the first mistake that gives just these results; "" if none does.
+
+    `ways` are names and ways to make them, `results_of` gives the results of one.
+    """
+    for name, way in ways:
+        with suppress(Exception):  # it cannot be made here
+            if not any(
+                wrong_in(f.got, results_of(way, f), tolerance) for f in failures
+            ):
+                return name
+    return ""

@@ -48,11 +48,17 @@ def _variables(f: Failure) -> Iterator[tuple[str, np.ndarray, Value]]:
         output = answer(f.definition, changed).results["output"]
         return float(np.sum(output * f.upstream))
 
-    (x, *others), state = f.question.inputs, f.question.state
+    x, *others = f.question.inputs
     if not f.question.of_index:
         yield "input gradient", x, lambda z: value(inputs=(z, *others))
-    for name, a in state.items():
-        yield f"gradient {name}", a, lambda z, k=name: value(state={**state, k: z})
+    for group in ("further", "state"):
+        own = getattr(f.question, group)
+        for name, a in own.items():
+            yield (
+                f"gradient {name}",
+                a,
+                lambda z, g=group, o=own, n=name: value(**{g: {**o, n: z}}),
+            )
 
 
 def is_kinked(value: Value, x: np.ndarray) -> bool:

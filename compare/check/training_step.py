@@ -6,14 +6,10 @@ net is rebuilt of layers z = a W + b, a' = f(z), if these have its output, and e
 known mistake is made in their backward pass.
 """
 
-import inspect
 import itertools
 import re
-import signal
 import sys
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +20,7 @@ from compare.check.building import nets
 from compare.check.comparison import finding_of
 from compare.check.definitions import Definition, NotTested
 from compare.check.layered import ENTROPY, SQUARED, weights_of
+from compare.check.loading import TooLong, limited
 from compare.check.losses import (
     TOLERANCE,
     Loss,
@@ -35,8 +32,8 @@ from compare.check.losses import (
     take_step,
     two_steps,
 )
-from compare.check.mistakes import HINTS, NETS
-from compare.check.nets import Net, Values
+from compare.check.mistakes import NETS, hint
+from compare.check.nets import Net, Values, source
 from compare.check.report import Finding, Kind
 
 SECONDS = 8
@@ -47,36 +44,14 @@ SLOPE = "slope of the output activation missing"
 
 def training_step(definition: Definition) -> Finding:
     """Find the loss on which a net descends, or what is wrong in its step."""
-    with _limited():
-        return _judged(definition, _understood(definition))
-
-
-class TimeUp(BaseException):
-    """The time limit is over; no `except Exception` of a file catches it."""
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """End what does not end by itself, such as training until all is right."""
-
-    def stop(*_: Any) -> None:
-        raise TimeUp
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        yield
-    except TimeUp:
+        with limited(SECONDS):
+            return _judged(definition, _understood(definition))
+    except TooLong:
         raise NotTested(
             f"its training step did not end within {SECONDS} s on random examples: "
             "perhaps one call takes many steps"
         ) from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def _judged(definition: Definition, steps: Steps) -> Finding:
@@ -143,7 +118,7 @@ def _is_sequence(step: Step) -> bool:
 
 def _loops(net: Net) -> bool:
     """Whether one call may take several steps."""
-    text = inspect.getsource(net.find(net.state, (net.train,))) if net.train else ""
+    text = source(net.find(net.state, (net.train,)))
     return bool(re.search(r"^\s*(for|while)\b", text, re.M))
 
 
@@ -194,9 +169,7 @@ def _possible(definition: Definition, steps: Steps) -> list[Loss]:
 
 def _written(definition: Definition) -> set[str]:
     """The losses of which the file's text speaks."""
-    text = ""
-    with suppress(OSError, TypeError):
-        text = inspect.getsource(sys.modules[definition.make.__module__]).lower()
+    text = source(sys.modules[definition.make.__module__]).lower()
     words = {
         SQUARED: r"square|\bmse|quadratic|\*\* ?2",
         ENTROPY: r"\blog\(|entropy",
@@ -213,27 +186,27 @@ def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Fin
         return _mistake(definition, ["forgotten zero_grad"], ["the second step"])
     kind: Kind = "rounding"
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
-    hint, (usual, plain) = "", next(iter(loss.words.items()))
+    advice, (usual, plain) = "", next(iter(loss.words.items()))
     if not words and steps[0].net.lr == 1 and steps[0].net.learns:
         words = f"{plain}, with the learning rate {k / usual:.6g}"
     elif not words:
-        kind, hint = "convention", "the learning rate can make up for the factor"
+        kind, advice = "convention", "the learning rate can make up for the factor"
         words = f"{plain}, times {k / usual:.6g}"
     if "binary" in plain and not loss.is_own and not _written(definition):
-        kind, hint = "convention", f"if the loss is the squared error: {HINTS[SLOPE]}"
+        kind, advice = "convention", f"if the loss is the squared error: {hint(SLOPE)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
     words, cases = f"its step is gradient descent on {words}", len(steps)
-    return finding_of(definition, kind, words, hint, cases=cases, not_tested=one)
+    return finding_of(definition, kind, words, advice, cases=cases, not_tested=one)
 
 
 # -- wrong steps -----------------------------------------------------------------------
 
 
 def _mistake(definition: Definition, names: list[str], where: Iterable[str]) -> Finding:
-    words = f"{' and '.join(names)}: {', '.join(where)}"
-    hint = "; ".join(HINTS[name] for name in names)
-    return finding_of(definition, "mistake", words, hint, cases=2)
+    name = ", and ".join(names)
+    words = f"{name}: {', '.join(where)}"
+    return finding_of(definition, "mistake", words, hint(name), cases=2)
 
 
 def _of_penalty(definition: Definition, steps: Steps) -> Finding | None:
@@ -344,7 +317,7 @@ def _unexplained(definition: Definition, steps: Steps) -> Finding:
     is_told = any(loss.is_own and loss.family for loss in losses)
     if not best and (not is_told or _loops(steps[0].net)):
         raise NotTested(
-            f"its step (parameters {', '.join(wrong)}) is along no gradient of its own loss, nor "
+            f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "
             "of the squared error or a cross-entropy of its output; perhaps one call "
             "takes several steps: a train(X, y, lr) that takes one can be judged"
         )

@@ -14,8 +14,12 @@ from compare.tolerance import largest_at
 
 def text(array: np.ndarray, digits: int = 6) -> str:
     """Numbers as text."""
-    how = {"precision": digits, "separator": ", ", "threshold": 30}
-    return np.array2string(np.asarray(array), **how)
+    how: dict[str, Any] = {"precision": digits, "separator": ", ", "edgeitems": 2}
+    a = np.asarray(array)
+    while a.ndim > 2 and len(a) == 1:
+        a = a[0]  # brackets say nothing
+    limit = 30 if a.ndim < 3 and a.shape[-1:] <= (6,) else 6
+    return np.array2string(a, threshold=limit, max_line_width=88, **how)
 
 
 def texts(want: np.ndarray, got: np.ndarray) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def inputs_of(question: Question) -> str:
     """The inputs and parameters of a test case."""
     names = ("x",) if len(question.inputs) == 1 else ("input", "target")
     arrays = dict(zip(names, question.inputs, strict=False))
-    arrays |= question.state | question.buffers
+    arrays |= question.further | question.state | question.buffers
     return ", ".join(f"{name} = {text(a)}" for name, a in arrays.items())
 
 

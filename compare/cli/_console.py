@@ -1,5 +1,6 @@
 """Where commands print, and how they refuse a wrong request."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,21 @@ from compare.report import COLORS
 
 for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
     if hasattr(stream, "reconfigure"):
-        stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+        how = {"encoding": "utf-8", "errors": "backslashreplace"}
+        stream.reconfigure(**how)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class SteadyConsole(Console):
+    """A console whose reader may leave: the exit code is that of the work done."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nowhere from here on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+out = SteadyConsole(highlight=False)
+err = SteadyConsole(stderr=True, highlight=False)
 EXPECTED = (OSError, ValueError, RuntimeError)
 """Errors whose message is meant to be read."""
 

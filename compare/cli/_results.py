@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from rich.table import Column, Table
 from rich.text import Text
 
-from compare.cli._console import colored, out, say
+from compare.cli._console import out, say
+from compare.report import COLORS
+from compare.report.words import EXPLANATION
 
 if TYPE_CHECKING:
     from compare.registry import Lesson
@@ -15,21 +17,30 @@ if TYPE_CHECKING:
 
 MARKS = {True: Text("✓ ", "green"), False: Text("✗ ", "red")}
 
+SHORT_EXPLANATION = (
+    "One-step difference: both sides take a step from the same state; the tolerance is "
+    "what\nrounding explains. After N steps: accumulated. --explain says more."
+)
+
 
 def print_results(
-    results: list["Result"], lessons: Sequence["Lesson"], config: "RunConfig"
+    results: list["Result"],
+    lessons: Sequence["Lesson"],
+    config: "RunConfig",
+    explain: bool = False,
 ) -> None:
     """How each lesson ended; nothing where none was run to its end."""
     if not results:
         return
     lesson = results[0].lesson if len(results) == 1 and not config.fast else ""
-    out.print(_table(results, config.fast))
+    if not config.fast:
+        out.print(_table(results))
     if lesson and results[0].status == "finished" and results[0].story:
         out.print(f"\n{results[0].story}\n", markup=False)
+    _print_verdicts(results)
+    print_explanation(explain)
     experiments = {name: lesson.on(config.data) for name, _, lesson in lessons}
     for result in results:
-        if not config.fast:
-            _print_end(result)
         for name in experiments[result.lesson].files:
             say(out, f"{name} → {result.folder / name}")
     if config.fast:
@@ -37,8 +48,8 @@ def print_results(
     logdir = shlex.quote(str(config.logdir))
     board = " ".join(["python -m compare board", *lesson.split(), "--logdir", logdir])
     say(out, f"\nView in TensorBoard: {board}")
-    for result in results if not config.fast else ():
-        _print_link(result)
+    if not config.fast:
+        _print_links(results)
     for result in results:
         full = experiments[result.lesson].steps
         steps = config.steps_of(experiments[result.lesson])
@@ -51,44 +62,57 @@ def print_results(
             )
 
 
-def _table(results: list["Result"], fast: bool) -> Table:
-    """Lesson, verdict and checks; or, where there are none, what went wrong."""
-    columns = [""] if fast else ["Check", "Result"]
-    table = Table(Column("lesson", no_wrap=True), "verdict", *columns, box=None)
+def print_explanation(full: bool = True) -> None:
+    """What the numbers of the verdicts mean: in a line, or in full."""
+    if full:
+        say(out, "\n" + "\n".join(EXPLANATION))
+    else:
+        say(out, f"\n{SHORT_EXPLANATION}")
+
+
+def _table(results: list["Result"]) -> Table:
+    """The checks of each lesson; or, where there are none, how it ended."""
+    table = Table(Column("lesson", no_wrap=True), "Check", "Result", box=None)
     for result in results:
-        trouble = result.reason if result.verdict.agrees else result.verdict.words
         style = "" if result.status == "finished" else "red"
         rows = [(Text(result.status, style), Text(result.reason))]
-        if fast:
-            rows = [(Text(trouble or result.nothing_learned),)]
-        elif result.claims:
+        if result.claims:
             rows = [
                 (MARKS[holds] + Text(text), Text(found))
                 for text, (holds, found) in result.claims.items()
             ]
-        name, kind = result.lesson, colored(result.verdict.kind)
+        name = result.lesson
         for row in rows:
-            table.add_row(name, kind, *row)
-            name, kind = "", Text("")
+            table.add_row(name, *row)
+            name = ""
     return table
 
 
-def _print_end(result: "Result") -> None:
-    say(
-        out,
-        f"{result.lesson}: {result.verdict.kind}: {result.verdict.words} "
-        f"({result.seconds:.1f} s) → {result.folder}",
-    )
-    for failure in result.failures:
-        say(out, f"{result.lesson}: fails: {failure}", "red")
+def _print_verdicts(results: list["Result"]) -> None:
+    """The verdict of each lesson in a line, and what fails beside it."""
+    width = max(len(result.lesson) for result in results)
+    for result in results:
+        style, name = COLORS[result.verdict.kind], result.lesson.ljust(width)
+        verdict = Text.assemble(f"{name}  ", (result.verdict.sentence, style))
+        out.print(verdict, soft_wrap=True)
+        ended = [f"{result.status}: {result.reason}"] if result.reason else []
+        for failure in [*ended, *(f"fails: {text}" for text in result.failures)]:
+            say(out, f"{name}  {failure}", "red")
 
 
-def _print_link(result: "Result") -> None:
-    """An address as words to click on; in full where nothing can be clicked."""
-    from compare.logger import link
+def _print_links(results: list["Result"]) -> None:
+    """The addresses of the tab in TensorBoard and of the reports, in full."""
+    from compare.report.page import NAME
+    from compare.tensorboard import address
 
-    address = link("http://127.0.0.1:6006", result.folder)
-    words = (address, "")
-    if out.is_terminal and out.color_system and not out.legacy_windows:
-        words = (f"the curves of {result.folder.name}", f"link {address}")
-    out.print(Text.assemble(f"  {result.lesson}: ", words), soft_wrap=True)
+    for result in results:
+        tab = address("http://127.0.0.1:6006", result.folder)
+        _print_link(f"  {result.lesson}: ", tab, tab)
+    say(out, "Report, to open in a browser:")
+    for result in results:
+        path = result.folder / NAME
+        _print_link(f"  {result.lesson}: ", str(path), path.resolve().as_uri())
+
+
+def _print_link(before: str, words: str, target: str) -> None:
+    out.print(Text.assemble(before, (words, f"link {target}")), soft_wrap=True)

@@ -10,62 +10,75 @@ if TYPE_CHECKING:
     from compare.registry import Lesson
     from compare.run_config import RunConfig
 
+BACKEND = {"array": str, "device": str, "dtype": str} | dict.fromkeys(
+    ("compile", "graph", "tf32"), bool
+)
+OPTIONS = {"data": str, "fast": bool} | dict.fromkeys(
+    ("steps", "seed", "threads", "ranks", "check_every"), int
+)
+TYPES = {"source": str} | BACKEND | OPTIONS
+"""What is needed of a summary, and its types."""
 NAMED = 10
 """How many runs an error names."""
 
 
 def require_alone(context: typer.Context) -> None:
-    """Refuse lessons and options beside --resume, naming them."""
+    """Refuse options beside --resume, naming them."""
     given = [
-        "a lesson" if name == "lessons" else f"--{name}"
-        for name in context.params.keys() - {"resume", "logdir"}
+        f"--{name}"
+        for name in context.params.keys() - {"resume", "logdir", "lessons"}
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:
         raise ValueError(
-            f"--resume takes lesson and options from the run itself; "
+            f"--resume takes the options from the run itself; "
             f"leave out {', '.join(sorted(given))}"
         )
 
 
-def reopen(folder: Path) -> tuple[list["Lesson"], "RunConfig"]:
-    """The lesson and the options of an interrupted run.
+def reopen(folder: Path, named: list[str]) -> tuple[list["Lesson"], "RunConfig"]:
+    """The lesson, `named` again if it is a user's file, and the options of a run.
 
     Raises:
         ValueError: it cannot be resumed.
     """
     from compare import registry
     from compare.backend import Backend
-    from compare.logger import read_summary
+    from compare.logger import read_summary, require_types
     from compare.run_config import RunConfig
 
     _require_run(folder)
     summary = read_summary(folder)
+    try:
+        require_types(summary, TYPES)
+    except ValueError as error:
+        words = f"{folder / 'summary.json'}: {error}; start the run again"
+        raise ValueError(words) from None
     if summary["status"] not in ("interrupted", "failed"):
         raise ValueError(f"{folder} is {summary['status']}: there is nothing to resume")
-    if (ranks := summary.get("ranks", 1)) > 1:
+    if (ranks := summary["ranks"]) > 1:
         raise ValueError(
             f"only single-process runs can be resumed; {folder} had {ranks} processes"
         )
-    switches = {name: summary.get(name, False) for name in ("compile", "graph", "tf32")}
-    backend = Backend(summary["array"], summary["device"], summary["dtype"], **switches)
-    names = ("steps", "seed", "threads", "fast", "data")
-    options = {name: summary[name] for name in names}
-    options["check_every"] = summary.get("check_every", RunConfig.check_every)
-    lesson = registry.reopen(summary["source"])  # may run a file of the user
-    return [lesson], RunConfig(backend, logdir=folder.parent.parent, **options)
+    if len(named) > 1:
+        raise ValueError(f"--resume continues one run, got {len(named)} lessons")
+    backend = Backend(**{name: summary[name] for name in BACKEND})
+    options = {name: summary[name] for name in OPTIONS}
+    config = RunConfig(backend, logdir=folder.parent.parent, **options)
+    try:
+        return [registry.reopen(summary["source"], *named)], config
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
 
 
 def _require_run(folder: Path) -> None:
     """Refuse the folder of a lesson, or of all, naming the runs inside."""
-    from compare.logger import read_summary
-
     if (folder / "summary.json").is_file():
         return
     found = [f.parent for p in ("*", "*/*") for f in folder.glob(f"{p}/summary.json")]
     found.sort(key=lambda run: run.name, reverse=True)
     if found:
-        lines = [f"  {run} ({read_summary(run)['status']})" for run in found[:NAMED]]
+        lines = [f"  {run} ({_status(run)})" for run in found[:NAMED]]
         lines += [f"  … and {len(found) - NAMED} more"] * (len(found) > NAMED)
         raise ValueError(
             f"{folder} is not the folder of one run; name one of these, newest "
@@ -73,8 +86,18 @@ def _require_run(folder: Path) -> None:
         )
 
 
+def _status(folder: Path) -> str:
+    from compare.logger import read_summary
+
+    try:
+        return read_summary(folder)["status"]
+    except (OSError, ValueError):
+        return "damaged"
+
+
 def how_to_resume(logdir: Path, lesson: str) -> str:
     """The command that resumes a lesson's newest run; "" if it cannot be resumed."""
+    from compare import checkpoint
     from compare.logger import newest, read_summary
 
     try:
@@ -82,6 +105,10 @@ def how_to_resume(logdir: Path, lesson: str) -> str:
         summary = read_summary(folder) if folder else {}
     except (OSError, ValueError):
         return ""
-    if summary.get("status") != "interrupted" or summary.get("ranks", 1) > 1:
+    if folder is None or not (folder / checkpoint.NAME).is_file():
         return ""
-    return f"; resume it by: python -m compare run --resume {shlex.quote(str(folder))}"
+    if summary["status"] != "interrupted" or summary.get("ranks") != 1:
+        return ""
+    path, _, _ = summary["source"].rpartition("#")
+    words = [path] * path.endswith(".py") + ["--resume", str(folder)]
+    return f"; resume it by: python -m compare run {shlex.join(words)}"

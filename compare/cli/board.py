@@ -3,12 +3,13 @@
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
 from typer import Argument, Option
 
-from compare.cli._console import out, usage_errors
+from compare.cli._console import err, out, say, usage_errors
 from compare.cli._options import LOGDIR
 
 
@@ -17,19 +18,25 @@ def board(
     logdir: Path = LOGDIR,
     port: int = Option(6006, min=0, help="0 = any free port."),
 ) -> None:
-    """Start TensorBoard on localhost, and print a link to the right charts.
+    """Start TensorBoard on localhost, and print links to the latest run.
 
     Ends with Ctrl-C.
     """
     from compare.logger import link, newest
-    from compare.tensorboard import Server
+    from compare.tensorboard import Server, address
 
     # The signal alone would not close the server; SystemExit does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with suppress(KeyboardInterrupt), usage_errors(), Server(logdir, port) as server:
-        last = newest(logdir, lesson)
-        address = link(server.url, last, bool(lesson)) if last else server.url
-        # In full, to be copied; as a link, since no line break may cut it.
-        words = Text.assemble("TensorBoard: ", (address, f"link {address}"))
-        out.print(words, soft_wrap=True)
+        last = newest(logdir, lesson, skipped=partial(say, err))
+        addresses = {"TensorBoard": server.url}
+        if last:
+            addresses = {
+                "TensorBoard": address(server.url, last),
+                "Time Series": link(server.url, last, bool(lesson)),
+            }
+        for name, target in addresses.items():
+            # In full, to be copied; as a link, since no line break may cut it.
+            words = Text.assemble(f"{name}: ", (target, f"link {target}"))
+            out.print(words, soft_wrap=True)
         server.wait()

@@ -1,6 +1,7 @@
-"""`check`: a file of one's own, compared with torch."""
+"""`check`: files of one's own, compared with torch."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -8,40 +9,68 @@ from typer import Argument, Option
 
 from compare.cli._console import err, out, say, usage_errors
 
+Language = StrEnum("Language", {"en": "en", "de": "de"})
+
 
 def check(
-    file: Path = Argument(help="Plain Python; NumPy is enough."),
-    names: list[str] | None = Argument(None, help="Names to check (default: all)."),
-    strict: bool = Option(False, help="Fail what is not tested, too."),
+    file: Path = Argument(help="A file (Python or notebook), or a folder of files."),
+    names: list[str] | None = Argument(
+        None, help="Names to check (default: all); or more files and folders."
+    ),
+    strict: bool = Option(False, help="Fail conventions and what is not tested, too."),
     as_json: bool = Option(False, "--json", help="For graders."),
     junit: Path | None = Option(None, help="Write a JUnit report to this file."),
-    timeout: float = Option(60, help="Seconds for loading the file and for each name."),
+    timeout: float = Option(10, help="Seconds for loading the file and for each name."),
+    jobs: int = Option(0, help="Files checked at the same time; 0: one a core."),
+    meant: str = Option(
+        "", "--as", metavar="CLASS=NAME[,GRADIENT]", help="What a name is meant to be."
+    ),
+    lang: Language = Option(Language.en, help="Language of the words around a report."),
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.
 
-    The file may define classes named as in handmade.nn and handmade.optim, functions
-    such as mse_loss with mse_loss_backward, or any f with grad_f.
+    A file may define classes named as in handmade.nn and handmade.optim, functions
+    such as mse_loss with mse_loss_backward, or any f with grad_f. Several files, or a
+    folder, give one table.
 
-    THE FILE'S CODE IS RUN, in a process of its own but with all your rights: check
-    only what you would run.
+    A FILE'S CODE IS RUN, in a process of its own but with all your rights: check only
+    what you would run.
 
-    Exit 0: all is equal or rounding. Exit 1: a convention or a bug, or, with --strict,
-    something that is not tested. Exit 2: the file cannot be loaded, or there is
-    nothing to check.
+    Exit 1: something is wrong or, with --strict, another convention than torch's or
+    not tested. Exit 2: nothing could be judged. Else 0.
     """
     from compare.check import report
-    from compare.check.process import check_file
+    from compare.check.process import check_files, find_files
 
     with usage_errors():
         if not timeout > 0:
             raise ValueError(f"timeout must be positive, got {timeout}")
-        outcome = check_file(file, names or [], timeout)
+        if jobs < 0:
+            raise ValueError(f"jobs must be at least 0, got {jobs}")
+        paths, wanted = _paths_and_names(file, names or [])
+        if not (files := find_files(paths)):
+            raise ValueError(f"there is no Python file and no notebook in {file}")
+        outcomes = check_files(files, wanted, timeout, jobs, meant)
         if junit is not None:
-            junit.write_text(report.as_junit(outcome, strict), encoding="utf-8")
+            text = report.as_junit(outcomes, strict)
+            junit.write_text(text, encoding="utf-8")
     if as_json:
-        sys.stdout.write(report.as_json(outcome, strict) + "\n")
+        sys.stdout.write(report.as_json(outcomes, strict) + "\n")
+    elif len(outcomes) > 1:
+        report.show_table(outcomes, out, lang)
     else:
-        report.show(outcome, out, strict)
-    if outcome.problem:
-        say(err, f"error: {file}: {outcome.problem}", "red")
-    raise typer.Exit(outcome.exit_status(strict))
+        report.show(outcomes[0], out, strict, lang)
+    if len(outcomes) == 1 and outcomes[0].problem:
+        say(err, f"error: {file}: {outcomes[0].problem}", "red")
+    raise typer.Exit(report.exit_status_of(outcomes, strict))
+
+
+def _paths_and_names(first: Path, others: list[str]) -> tuple[list[Path], list[str]]:
+    """Files and folders, and the names; after a file, a plain word is a name."""
+    is_path = [
+        not word.isidentifier() or (first.is_dir() and Path(word).exists())
+        for word in others
+    ]
+    paths = [Path(word) for word, is_one in zip(others, is_path, strict=True) if is_one]
+    names = [w for w, is_one in zip(others, is_path, strict=True) if not is_one]
+    return [first, *paths], names

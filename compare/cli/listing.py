@@ -29,9 +29,13 @@ def list_lessons(logdir: Path = LOGDIR) -> None:
     if folders := runs(logdir):
         table = Table(f"recent runs in {logdir}", "status", "", box=None)
         for folder in folders[-MOST_RUNS:]:
-            summary = read_summary(folder)
+            try:
+                summary = read_summary(folder)
+                words = summary["status"], summary.get("reason", "")
+            except (OSError, ValueError):
+                words = "damaged", "its summary.json cannot be read"
             name = f"{folder.parent.name}/{folder.name}"
-            table.add_row(name, summary["status"], summary.get("reason", ""))
+            table.add_row(*map(Text, (name, *words)))
         out.print(table)
 
 

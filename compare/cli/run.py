@@ -14,7 +14,7 @@ from typer import Argument, Option
 from compare import registry
 from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
 from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
-from compare.cli._results import print_results
+from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 from compare.defaults import CHECK_EVERY
 
@@ -64,18 +64,22 @@ def run(
         CHECK_EVERY, help="Check a single step from equal states every N steps (≥ 1)."
     ),
     resume: Path | None = Option(
-        None, help="Resume the interrupted run in this folder."
+        None, help="Resume the run in this folder; a lesson.py is to be named again."
     ),
     distributed: bool = Option(
         False, help="Share every batch among the processes of torchrun."
     ),
     graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
     tf32: bool = TF32,
+    explain: bool = Option(False, help="Explain the numbers of the verdict."),
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
     Exit 1: a side differs, a check fails or training diverged. Exit 2: usage error.
     """
+    if explain and not (lessons or csv or resume):
+        print_explanation()
+        return
     with usage_errors():
         from compare import api, trainer
 
@@ -85,12 +89,12 @@ def run(
                 "compiled step cannot wait for other processes"
             )
         if resume is None:
-            own = ("lessons", "resume", "distributed")
+            own = ("lessons", "resume", "distributed", "explain")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
             require_alone(context)
-            found, config = reopen(resume)
+            found, config = reopen(resume, lessons or [])
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
         train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
@@ -109,7 +113,7 @@ def run(
             results += [] if result is None else [result]  # None: not on this rank
     finally:
         with usage_errors():
-            print_results(results, found, config)
+            print_results(results, found, config, explain)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
@@ -176,7 +180,7 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
         say(err, f"error: {name}: {stop}", "red")
-        return 1
+        return 2
     hint = how_to_resume(logdir, name)
     say(err, f"{name}: interrupted; all logged steps are kept{hint}", "yellow")
     return 143 if isinstance(stop, Interrupted) else 130

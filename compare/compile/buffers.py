@@ -10,7 +10,7 @@ from handmade.training import GradientLearner
 
 SCHEDULED = frozenset({"lr", "betas", "momentum"})
 """Hyper-parameters that a schedule may change; optimizers only compute with them."""
-TEMPORARY = frozenset({"saved", "_value", "_order", "training"})
+TEMPORARY = frozenset({"saved", "_value", "_total", "needs_input_grad", "training"})
 """Attributes with values of the last step only; the mode is captured by itself."""
 Constants = Any
 """Hashable: steps with equal constants are equal functions of their state."""

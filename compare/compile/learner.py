@@ -7,7 +7,7 @@ import numpy as np
 from compare.backend import Backend
 from compare.compile.backends import GraphCompiler, JaxCompiler, Pure, TorchCompiler
 from compare.compile.buffers import Buffers
-from handmade._array import compiling
+from compare.compile.tracing import tracing
 from handmade.training import GradientLearner
 
 COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
@@ -134,7 +134,7 @@ class Compiled:
             buffers = Buffers(learner)
             before, hyper_before = buffers.values(), buffers.hyperparameters()
             try:
-                with compiling(writing_copies=copies_on_write):
+                with tracing(functional=copies_on_write):
                     buffers.put(state)
                     buffers.put_hyperparameters(hyper)
                     loss = learner._update(x, target)

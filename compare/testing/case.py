@@ -55,7 +55,8 @@ class Case:
     """One way to build a class of `nn` or `optim`, and to feed it.
 
     A `Draw` among the keyword arguments is drawn first; `shapes` are those of the
-    parameters of an optimiser.
+    parameters of an optimiser. `further` names the last inputs if the gradients by
+    them are compared, too.
     """
 
     name: str
@@ -65,6 +66,8 @@ class Case:
     note: str = ""
     training: bool = True
     shapes: tuple[tuple[int, ...], ...] = ((3, 2), (2,), ())
+    further: tuple[str, ...] = ()
+    outputs: int = 1
 
     @property
     def id(self) -> str:
@@ -84,8 +87,9 @@ def _said(value: Any) -> str:
 
 
 def case(name: str, *inputs: Draw, **options: Any) -> Case:
-    """A case; what is neither args, note nor training goes to the constructor."""
-    own = {n: options.pop(n) for n in ("args", "note", "training") if n in options}
+    """A case; what is no field of it goes to the constructor."""
+    fields = ("args", "note", "training", "further", "outputs")
+    own = {n: options.pop(n) for n in fields if n in options}
     return Case(name, inputs, kwargs=options, **own)
 
 

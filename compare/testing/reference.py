@@ -24,8 +24,9 @@ class Question:
     """A drawn case: how to build a layer or a loss, and the arrays to feed it.
 
     Without `state`, its parameters, the class keeps its own; `buffers` are the arrays
-    beside them, such as running statistics. Only the gradient by the first input is
-    compared. The seed is that of the upstream gradient and of dropout.
+    beside them, such as running statistics. The gradients by the first input and by
+    the `further` ones are compared. Several outputs are stacked. The seed is that of
+    the upstream gradient and of dropout.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Question:
     seed: int = 0
     training: bool = True
     note: str = ""  # of the case
+    further: dict[str, np.ndarray] = field(default_factory=dict)
+    outputs: int = 1
 
     @property
     def of_index(self) -> bool:
@@ -59,8 +62,10 @@ def drawn(case: Case) -> Question:
     kwargs = {n: v(rng) if callable(v) else v for n, v in case.kwargs.items()}
     kwargs = {name: rounded(value) for name, value in kwargs.items()}
     inputs = tuple(rounded(draw(rng)) for draw in case.inputs)
-    plain = Question(case.name, case.args, kwargs, inputs=inputs)
-    plain = replace(plain, training=case.training, note=case.note)
+    n = len(inputs) - len(case.further)
+    further = dict(zip(case.further, inputs[n:], strict=True))
+    plain = Question(case.name, case.args, kwargs, inputs=inputs[:n], further=further)
+    plain = replace(plain, training=case.training, note=case.note, outputs=case.outputs)
     stated = with_state(plain, rng)
     return replace(stated, seed=int(rng.integers(2**32)))
 
@@ -81,8 +86,21 @@ def with_state(question: Any, rng: np.random.Generator) -> Any:
     return replace(question, state=state, buffers=buffers)
 
 
+def here(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in this process."""
+    return function(*args)
+
+
+call = here
+"""How PyTorch is asked; `check` asks it in another process than a file runs in."""
+
+
 def torchs(question: Question, dtype: str = "float64") -> Results:
     """PyTorch's answer, by autograd."""
+    return call(_torchs_here, question, dtype)
+
+
+def _torchs_here(question: Question, dtype: str) -> Results:
     backend = Backend("torch", "cpu", dtype)
     return autograds(_torchs_module(question, backend), question, backend)
 
@@ -91,13 +109,18 @@ def autograds(module: torch.nn.Module, question: Question, backend: Backend) -> 
     """The answer of any PyTorch module, by autograd."""
     x, *others = (backend.torch(a) for a in question.inputs)
     x.requires_grad_(not question.of_index)
+    further = {name: backend.torch(a) for name, a in question.further.items()}
+    for leaf in further.values():
+        leaf.requires_grad_()
     torch_ref.manual_seed(question.seed)
-    output = module(x, *others)
+    output = module(x, *others, *further.values())
+    output = torch.stack(output) if question.outputs > 1 else output
     upstream = question.grad_output(to_numpy(output))
     output.backward(None if upstream is None else backend.torch(upstream))
     # Autograd gives None where the output does not depend on the input.
     grad = torch.zeros_like(x) if x.grad is None else x.grad
-    return _results(question, module, output, grad, to_numpy)
+    results = _results(question, module, output, grad, to_numpy)
+    return results | {f"gradient {n}": to_numpy(a.grad) for n, a in further.items()}
 
 
 def found(

@@ -10,6 +10,7 @@ _LONGER = [{"stride": 2, "padding": 1}, {"dilation": 2}]
 _CONV1D = [
     *cases("Conv1d", normal(3, 2, 7), args=(2, 4, 3), each=_PADDINGS),
     *cases("Conv1d", normal(3, 2, 9), args=(2, 4, 3), each=_LONGER),
+    case("Conv1d", normal(3, 2, 8), args=(2, 4, 3), stride=2),
     case("Conv1d", normal(3, 2, 8), args=(2, 4, 3), stride=3, padding=2),
     case("Conv1d", normal(3, 2, 9), args=(2, 4, 2), bias=False),
     case("Conv1d", normal(3, 4, 9), args=(4, 6, 3), groups=2),

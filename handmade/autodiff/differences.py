@@ -1,11 +1,11 @@
-"""The derivative from values alone: move one input at a time and look."""
+"""Finite differences: derivatives from function values alone."""
 
 from collections.abc import Callable
 from itertools import product
 from numbers import Real
 from typing import Any
 
-from handmade._array import Array, array_namespace, floating_namespace
+from handmade._array import Array, array_namespace, check
 from handmade._numbers import positive
 
 Function = Callable[[Array], Any]
@@ -15,7 +15,7 @@ function that is symmetric about one gives another value there."""
 
 
 def forward_difference(func: Function, x: Array, h: float | None = None) -> Array:
-    """The slope of the chord from x to a point h further: n + 1 values of f.
+    """Forward difference (f(x + h) − f(x)) / h: n + 1 evaluations of f.
 
     Forward:
         ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x)) / h
@@ -48,7 +48,7 @@ def forward_difference(func: Function, x: Array, h: float | None = None) -> Arra
 
 
 def central_difference(func: Function, x: Array, h: float | None = None) -> Array:
-    """The slope of the chord from h before x to h behind it: 2n values of f.
+    """Central difference (f(x + h) − f(x − h)) / 2h: 2n evaluations of f.
 
     Forward:
         ∂f/∂xᵢ ≈ (f(x + h eᵢ) − f(x − h eᵢ)) / 2h
@@ -80,7 +80,7 @@ def central_difference(func: Function, x: Array, h: float | None = None) -> Arra
 
 
 def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
-    """A step off the real line: exact, since nothing is subtracted; n values of f.
+    """Complex-step derivative Im f(x + ih) / h: nothing cancels; n evaluations.
 
     Forward:
         ∂f/∂xᵢ = Im f(x + ih eᵢ) / h, for an f that is analytic in x: from
@@ -102,7 +102,7 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
         Squire & Trapp, SIAM Review 40 (1998).
     """
     owner = "complex_step"
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     step = positive(owner, "h", h)
     z = xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
 
@@ -124,11 +124,11 @@ def complex_step(func: Function, x: Array, h: float = 1e-20) -> Array:
 def _steps(
     owner: str, x: Array, h: float | None, root: float
 ) -> Callable[[tuple[int, ...]], float]:
-    """From an entry's index to its step: h, or as far as x moves by εʳ max(1, |xᵢ|).
+    """The step of each entry: h, or εʳ max(1, |xᵢ|).
 
     Near the largest number it is negative, so that x + h stays in the range.
     """
-    xp = floating_namespace(owner, x=x)
+    xp = check(owner, x=x)
     largest = float(xp.finfo(x.dtype).max)
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"{owner}: x must be finite, got NaN or infinity")
@@ -142,14 +142,14 @@ def _steps(
 
 def _by_entry(x: Array, slope: Callable[[tuple[int, ...]], float]) -> Array:
     """The gradient, one entry after the other."""
-    gradient = floating_namespace("difference", x=x).zeros_like(x)
+    gradient = check("difference", x=x).zeros_like(x)
     for index in product(*map(range, x.shape)):
         gradient[index] = slope(index)
     return gradient
 
 
 def _moved(x: Array, index: tuple[int, ...], step: complex) -> Array:
-    """A copy of x with one number changed."""
+    """A copy of x with one entry changed."""
     moved = array_namespace("difference", x=x).asarray(x, copy=True)
     moved[index] = x[index] + step
     return moved

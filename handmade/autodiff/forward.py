@@ -1,11 +1,11 @@
-"""Forward mode: every number carries its own derivative along."""
+"""Forward-mode differentiation: dual numbers."""
 
 from collections.abc import Callable
 from functools import reduce
 from operator import add
 from typing import Any, Self
 
-from handmade._array import Array, array_api_compat, floating_namespace, require_like
+from handmade._array import Array, array_api_compat, check, check_alike
 from handmade.autodiff.traced import Operation, Traced, result
 
 
@@ -38,7 +38,7 @@ class Dual(Traced):
 def jvp(
     func: Callable[..., Any], primals: tuple[Array, ...], tangents: tuple[Array, ...]
 ) -> tuple[Array, Array]:
-    """Value and change of a function when its inputs move: one walk, forward.
+    """Jacobian-vector product: the value and the directional derivative, in one pass.
 
     Forward:
         f(x),  f′(x) v = Σᵢ ∂f/∂xᵢ vᵢ, which is the Jacobian times the vector v
@@ -82,6 +82,6 @@ def _checked(primals: Any, tangents: Any) -> None:
             f"jvp: give as many tangents as primals, and at least one; "
             f"got {len(tangents)} and {len(primals)}"
         )
-    floating_namespace("jvp", **{f"primal {i}": x for i, x in enumerate(primals)})
+    check("jvp", **{f"primal {i}": x for i, x in enumerate(primals)})
     for i, (x, v) in enumerate(zip(primals, tangents, strict=True)):
-        require_like("jvp", f"tangent {i}", v, x)
+        check_alike("jvp", x, v, names=(f"primal {i}", f"tangent {i}"))

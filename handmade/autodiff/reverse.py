@@ -1,10 +1,10 @@
-"""Reverse mode: write every operation on a tape, then read the tape backwards."""
+"""Reverse-mode differentiation: record a tape, then replay it backwards."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
 
-from handmade._array import Array, array_api_compat, floating_namespace, require_like
+from handmade._array import Array, array_api_compat, check, check_alike
 from handmade.autodiff.traced import Operation, Traced, result
 
 Tape = list["Variable"]
@@ -32,7 +32,7 @@ class Variable(Traced):
         tape.append(self)
 
     def carry(self, operation: Operation, inputs: tuple[Any, ...]) -> Self:
-        """Only written down: the chain rule waits until the output is known."""
+        """Record the operation; the chain rule follows once the output is known."""
         ways_back = tuple(
             (x.place, partial(operation.pull, i))
             for i, x in enumerate(inputs)
@@ -42,7 +42,7 @@ class Variable(Traced):
 
 
 def swept(tape: Tape, place: int, adjoint: Array) -> dict[int, Array]:
-    """Read the tape backwards from one place: the adjoints of all that led there.
+    """Replay the tape backwards from one output: the adjoints of all its inputs.
 
     Backward:
         x̄ = Σ (∂y/∂x)ᵀ ȳ over all y that x was used for; all of them stand behind x on
@@ -62,7 +62,7 @@ def swept(tape: Tape, place: int, adjoint: Array) -> dict[int, Array]:
 def vjp(
     func: Callable[..., Any], *primals: Array
 ) -> tuple[Array, Callable[[Array], tuple[Array, ...]]]:
-    """The value of a function, and its backward pass.
+    """Vector-Jacobian product: the value of a function, and its backward pass.
 
     Backward:
         uᵀ f′(x): the upstream gradient u times the Jacobian, one walk whatever the
@@ -84,14 +84,14 @@ def vjp(
         `torch.func.vjp`.
     """
     named = {f"primal {i}": x for i, x in enumerate(primals)}
-    xp = floating_namespace("vjp", **named)
+    xp = check("vjp", **named)
     tape: Tape = []
     variables = [Variable(x, tape) for x in primals]
     output = func(*variables)
     value = result("vjp", output, tape)
 
     def backward(grad_output: Array) -> tuple[Array, ...]:
-        require_like("vjp", "grad_output", grad_output, value)
+        check_alike("vjp", value, grad_output, names=("the output", "grad_output"))
         reached = isinstance(output, Variable)
         adjoints = swept(tape, output.place, grad_output) if reached else {}
         return tuple(
@@ -107,7 +107,7 @@ def vjp(
 def grad_and_value(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0
 ) -> Callable[..., Any]:
-    """From a function to the function of its gradient and value.
+    """The function that returns gradient and value of another.
 
     Args:
         func: gives one number.
@@ -151,7 +151,7 @@ def grad_and_value(
 def grad(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0
 ) -> Callable[..., Any]:
-    """From a function to the function of its gradient: `grad_and_value` without it.
+    """The function that returns the gradient of another.
 
     Torch:
         `torch.func.grad`.

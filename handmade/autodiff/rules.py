@@ -1,4 +1,4 @@
-"""The table of operations: the value, and how a change passes through, both ways.
+"""Differentiation rules: value, tangent (forward) and adjoint (reverse) of operations.
 
 A derivative is a linear map. Forward mode *pushes* a tangent ẋ through it, reverse mode
 *pulls* an adjoint x̄ = ∂L/∂x back through its transpose; neither forms the matrix.
@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from handmade._array import Array, array_api_compat
+from handmade._array import Array, device
 
 Rule = Callable[..., Any]
 Axes = int | tuple[int, ...] | None
@@ -209,7 +209,7 @@ def _taken(xp: Any, x: Array, index: Any) -> Array:
 
 
 def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
-    """Each number back to its place; what was taken several times adds up."""
+    """The adjoint of indexing: what was taken several times adds up."""
     if any(hasattr(i, "shape") for i in index):
         return _counted(xp, adjoint, x, index)
     grad = xp.zeros_like(x)
@@ -221,7 +221,7 @@ def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
 def _counted(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
     """For arrays of indices: assigning would lose all but one of equal indices."""
     n = math.prod(x.shape)
-    places = xp.arange(n, dtype=xp.int64, device=array_api_compat.device(x))
+    places = xp.arange(n, dtype=xp.int64, device=device(x))
     taken = xp.reshape(xp.reshape(places, x.shape)[index], (-1,))
     one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
     return xp.reshape(xp.reshape(adjoint, (-1,)) @ one_hot, x.shape)
@@ -258,7 +258,7 @@ def _spread(xp: Any, reduced: Array, x: Array, dim: Axes) -> Array:
 
 
 def _summed_to(xp: Any, array: Array, shape: tuple[int, ...]) -> Array:
-    """The way back of broadcasting: the sum over what was repeated."""
+    """The adjoint of broadcasting: the sum over repeated dimensions."""
     more = array.ndim - len(shape)
     repeated = [more + d for d, n in enumerate(shape) if n != array.shape[more + d]]
     if not (dims := (*range(more), *repeated)):

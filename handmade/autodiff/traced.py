@@ -1,4 +1,4 @@
-"""What stands in for an array while a function is differentiated: its operators."""
+"""Traced arrays: stand-ins that record the operations applied to them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from types import EllipsisType, NoneType
 from typing import Any, NoReturn, Self, cast
 
-from handmade._array import Array, array_namespace, floating_namespace
+from handmade._array import Array, array_namespace, check
 from handmade._numbers import finite_number
 from handmade.autodiff.rules import PRIMITIVES, Primitive
 
@@ -169,7 +169,7 @@ def apply(name: str, *inputs: Any, **options: Any) -> Any:
     for x in traced:
         same_trace(name, x, traced[0].trace)
     values = [_value(x) for x in inputs]
-    xp = floating_namespace(name, **dict(_arrays(inputs)))
+    xp = check(name, **dict(_arrays(inputs)))
     y = rule.value(xp, *values, **options)
     return traced[0].carry(Operation(xp, rule, values, y, options), inputs)
 

@@ -1,8 +1,8 @@
-"""Gates from 0 to 1 that x is multiplied by, and their slopes."""
+"""The gates Φ(x) and σ(x) of GELU and SiLU, and their derivatives."""
 
 import math
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade._erf import erfc
 
 SATURATED = 40.0
@@ -11,7 +11,7 @@ SATURATED = 40.0
 
 def normal_gate(x: Array) -> tuple[Array, Array]:
     """Φ(x) = ½ (1 + erf(x / √2)), and its slope exp(−x²/2) / √(2π)."""
-    xp = floating_namespace("normal_gate", x=x)
+    xp = check("normal_gate", x=x)
     held = xp.clip(x, -SATURATED, SATURATED)  # its square cannot overflow
     slope = xp.exp(-held * held / 2) / math.sqrt(2 * math.pi)
     return erfc(-x / math.sqrt(2)) / 2, slope
@@ -19,7 +19,7 @@ def normal_gate(x: Array) -> tuple[Array, Array]:
 
 def tanh_gate(x: Array) -> tuple[Array, Array]:
     """½ (1 + tanh u), and its slope ½ (1 − tanh² u) u′; u as in `GELU`."""
-    xp = floating_namespace("tanh_gate", x=x)
+    xp = check("tanh_gate", x=x)
     held = xp.clip(x, -SATURATED, SATURATED)  # its cube cannot overflow
     u = math.sqrt(2 / math.pi) * (held + 0.044715 * held * held * held)
     slope_of_u = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * held * held)
@@ -30,6 +30,6 @@ def tanh_gate(x: Array) -> tuple[Array, Array]:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e⁻ˣ), written with e^-|x| alone so that no x overflows."""
-    xp = floating_namespace("sigmoid", x=x)
+    xp = check("sigmoid", x=x)
     small = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, xp.ones_like(x), small) / (1 + small)

@@ -1,4 +1,4 @@
-"""Scores with the classes in front, and a class target as the weights of each."""
+"""Class indices as targets: checks and one-hot encoding."""
 
 import math
 from typing import Any
@@ -8,15 +8,14 @@ import numpy as np
 from handmade._array import (
     Array,
     NumPyArray,
+    Owner,
     array_namespace,
-    counted_to,
-    floating_namespace,
-    how_many,
+    check,
+    device,
+    holds,
     is_integral,
-    known,
-    placed,
+    name_of,
     require_shape,
-    summed,
 )
 
 FEW_CLASSES = 32
@@ -24,15 +23,15 @@ FEW_CLASSES = 32
 starts a loop for each."""
 
 
-def classes_first(owner: str, input: Array) -> Array:
+def classes_first(owner: Owner, input: Array) -> Array:
     """Scores (n, c, …) as (c, n, …), so that a number an example, (n, …), broadcasts.
 
     One example without a batch, (c,), stays as it is.
     """
     if input.ndim == 0 or input.shape[:2][-1] == 0:
         raise ValueError(
-            f"{owner}: input must be (c,) or (n, c, …) with at least one class, "
-            f"got shape {tuple(input.shape)}"
+            f"{name_of(owner)}: input must be (c,) or (n, c, …) with at least one "
+            f"class, got shape {tuple(input.shape)}"
         )
     scores = swapped(input)
     if isinstance(scores, NumPyArray) and scores.shape[0] <= FEW_CLASSES:
@@ -47,92 +46,67 @@ def swapped(a: Array) -> Array:
     return array_namespace("swapped", array=a).moveaxis(a, 1, 0)
 
 
-def class_weights(owner: str, weight: Array | None, scores: Array) -> Any:
+def class_weights(owner: Owner, weight: Array | None, scores: Array) -> Any:
     """The weight of each class in a shape that broadcasts to (c, n, …), or 1."""
     if weight is None:
         return 1.0
-    floating_namespace(owner, input=scores, weight=weight)
+    check(owner, input=scores, weight=weight)
     require_shape(owner, "weight", weight, scores.shape[:1])
-    return placed(weight, 0, scores.ndim)
+    return weight[(..., *(None,) * (scores.ndim - 1))]
 
 
 def one_hot(
-    owner: str, scores: Array, target: Array, ignore_index: int | None = None
-) -> Array:
-    """1 at each target's class, else 0, shaped as the scores; all 0 where ignored.
-
-    Raises:
-        TypeError: the target is no array of integers.
-        ValueError: as `right_classes`.
-    """
-    xp = array_namespace(owner, input=scores, target=target)
-    require_integers(owner, target)
-    right, _ = right_classes(owner, xp, scores, target, ignore_index)
-    return xp.astype(right, scores.dtype)
-
-
-def require_integers(owner: str, target: Array) -> None:
-    """Refuse a target that holds no class indices.
-
-    Raises:
-        TypeError: its dtype is no integer's.
-    """
-    if not is_integral(target):
-        raise TypeError(
-            f"{owner}: target must hold class indices as integers, got {target.dtype}"
-        )
-
-
-def right_classes(
-    owner: str, xp: Any, scores: Array, target: Array, ignore_index: int | None
+    owner: Owner, scores: Array, target: Array, ignore_index: int | None = None
 ) -> tuple[Array, bool]:
-    """Whether a class is its example's target; and whether every example has one.
-
-    That is False also while compiling, when nobody knows.
+    """[c = yₙ] for each class c and example n; and whether each example has a class.
 
     Args:
-        owner: who asks, for the error message.
-        xp: the library of scores and target.
+        owner: whose arguments they are, for the error message.
         scores: (c, n, …).
-        target: (n, …) integers, the class indices.
+        target: (n, …) integers, the class indices yₙ.
         ignore_index: the target of the examples that have none.
 
     Raises:
+        TypeError: the target is no array of integers.
         ValueError: its shape does not fit, or it names a class that there is not.
     """
+    xp = array_namespace(owner, input=scores, target=target)
+    if not is_integral(target):
+        raise TypeError(
+            f"{name_of(owner)}: target must hold class indices as integers, "
+            f"got {target.dtype}"
+        )
     classes, examples = scores.shape[0], scores.shape[1:]
     require_shape(owner, "target", target, examples)
     if target.dtype != xp.int64:
         target = xp.astype(target, xp.int64)  # uint8 would wrap from 256 classes on
-    right = counted_to(classes, target)[(..., *(None,) * target.ndim)] == target
-    every = known(how_many(right) == math.prod(examples))
-    if not every:
-        _require_classes(owner, xp, target, classes, ignore_index)
+    index = xp.arange(classes, dtype=xp.int64, device=device(target))
+    hot = index[(..., *(None,) * target.ndim)] == target
+    each_has_one = holds(xp.count_nonzero(hot) == math.prod(examples))
+    if not each_has_one:
+        words = "target must be a class index"
+        require_indices(owner, words, target, classes, ignore_index)
     if ignore_index is not None and 0 <= ignore_index < classes:
-        return right & (target != ignore_index), False
-    return right, every
+        return hot & (target != ignore_index), False
+    return hot, each_has_one
 
 
-def _require_classes(
-    owner: str, xp: Any, target: Array, classes: int, ignore_index: int | None
+def require_indices(
+    owner: Owner, what: str, index: Array, count: int, ignore_index: int | None = None
 ) -> None:
-    """Refuse targets that are neither a class nor to be ignored."""
-    wrong = (target < 0) | (target >= classes)
+    """Refuse integers that are neither in 0 … count − 1 nor to be ignored.
+
+    Raises:
+        ValueError: there is one; the first is named.
+    """
+    xp = array_namespace(owner, index=index)
+    wrong = (index < 0) | (index >= count)
     if ignore_index is not None:
-        wrong = wrong & (target != ignore_index)
-    if not known(xp.any(wrong)):
-        return
-    first = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
-    named = ignore_index is not None and ignore_index >= 0
-    raise ValueError(
-        f"{owner}: every target must be a class index in 0 … {classes - 1}"
-        f"{f' or {ignore_index}' if named else ''}, "
-        f"got {int(xp.reshape(target, (-1,))[first])}"
-    )
-
-
-def expected(xp: Any, q: Array, values: Array) -> Array:
-    """Σ_c q[c] values[c]; a class with q = 0, or False, counts 0 even at infinity."""
-    if q.dtype == xp.bool:
-        return summed(xp.where(q, values, 0.0), axis=0)
-    return summed(q * xp.where(q == 0, 0.0, values), axis=0)
+        wrong = wrong & (index != ignore_index)
+    if holds(xp.any(wrong)):
+        first = int(xp.argmax(xp.reshape(xp.astype(wrong, xp.int64), (-1,))))
+        ignored = f" or {ignore_index}" if (ignore_index or 0) > 0 else ""
+        raise ValueError(
+            f"{name_of(owner)}: every {what} in 0 … {count - 1}{ignored}, "
+            f"got {int(xp.reshape(index, (-1,))[first])}"
+        )

@@ -1,21 +1,14 @@
-"""Activations g: what a neuron makes of its weighted sum."""
+"""Activation functions."""
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from handmade._array import (
-    Array,
-    floating_namespace,
-    gradient_namespace,
-    largest,
-    positive_part,
-    summed,
-)
-from handmade._numbers import real_number, whole
+from handmade._array import Array, check, check_grad
+from handmade._numbers import choice, finite_number, only, real_number, whole
 from handmade.nn._gate import normal_gate, sigmoid, tanh_gate
-from handmade.nn._infinity import times
 from handmade.nn.module import Module, Parameter
 
 
@@ -24,27 +17,27 @@ def log_softmax(x: Array, dim: int | None) -> Array:
 
     A maximum that is infinite makes all NaN, as in torch: there it is ∞ − ∞.
     """
-    xp = floating_namespace("log_softmax", x=x)
+    xp = check("log_softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    shifted = x - largest(x, axis=dim, keepdims=True)
-    return shifted - xp.log(summed(xp.exp(shifted), axis=dim, keepdims=True))
+    shifted = x - xp.max(x, axis=dim, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=dim, keepdims=True))
 
 
 def softmax(x: Array, dim: int | None) -> Array:
-    """The shares eˣ / Σ eˣ along `dim`, or of all; the maximum is taken out first.
+    """eˣ / Σ eˣ along `dim`, or over all; the maximum is subtracted first.
 
     One that is infinite makes all NaN, as in torch.
     """
-    xp = floating_namespace("softmax", x=x)
+    xp = check("softmax", x=x)
     if 0 in x.shape:
         return x  # the maximum of nothing does not exist
-    powers = xp.exp(x - largest(x, axis=dim, keepdims=True))
-    return powers / summed(powers, axis=dim, keepdims=True)
+    powers = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
+    return powers / xp.sum(powers, axis=dim, keepdims=True)
 
 
 class ReLU(Module):
-    """The positive part.
+    """Rectified linear unit: the positive part of x.
 
     Forward:
         y = max(0, x)
@@ -61,21 +54,19 @@ class ReLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("ReLU", x=x)
-        y = positive_part(x)
-        self.saved = y
+        xp = check(self, x=x)
+        y = xp.clip(x, 0.0, None)
+        self.saved = xp.astype(y != 0, y.dtype)  # [x > 0]; 1 for NaN
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        y = self.saved
-        xp = gradient_namespace("ReLU", y, grad_output)
-        grad = xp.astype(y != 0, y.dtype)  # where x > 0, and for NaN
-        grad *= grad_output
-        return grad
+        positive = self.saved
+        check_grad(self, grad_output, positive)
+        return grad_output * positive
 
 
 class LeakyReLU(Module):
-    """The positive part, and a little of the negative one.
+    """ReLU with a small slope for negative inputs.
 
     Forward:
         y = x where x > 0, else ε x
@@ -97,18 +88,18 @@ class LeakyReLU(Module):
         self.negative_slope = real_number("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("LeakyReLU", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.where(x > 0, x, self.negative_slope * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("LeakyReLU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         return grad_output * xp.where(x > 0, xp.ones_like(x), self.negative_slope)
 
 
 class PReLU(Module):
-    """The positive part, and a share of the negative one that is learned.
+    """Leaky ReLU whose negative slope is learned.
 
     Forward:
         y = x where x > 0, else w x
@@ -118,7 +109,7 @@ class PReLU(Module):
         ∂L/∂w = Σ ∂L/∂y · x · [x ≤ 0]        over all but the channel
 
     Shape:
-        x (n, c, …) and w (c,), one share a channel; or x of any shape and w (1,).
+        x (n, c, …) and w (c,), one slope a channel; or x of any shape and w (1,).
 
     At the kink:
         The slope at x = 0 is w, as in torch.
@@ -132,7 +123,7 @@ class PReLU(Module):
             dimensions it has one.
 
     Torch:
-        `torch.nn.PReLU`. Torch allows num_parameters = 0; refused here.
+        `torch.nn.PReLU`. num_parameters = 0 raises ValueError here.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
@@ -142,14 +133,14 @@ class PReLU(Module):
         self.weight = Parameter(np.full((n,), self.init, np.float32))
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("PReLU", x=x, weight=self.weight.data)
+        xp = check(self, x=x, weight=self.weight.data)
         weight = xp.reshape(self.weight.data, self._beside(x))
         self.saved = x, weight
         return xp.where(x > 0, x, weight * xp.clip(x, None, 0.0))
 
     def backward(self, grad_output: Array) -> Array:
         x, weight = self.saved
-        xp = gradient_namespace("PReLU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         grads = xp.where(x > 0, xp.zeros_like(x), grad_output) * xp.clip(x, None, 0.0)
         others = None if self.num_parameters == 1 else (0, *range(2, x.ndim))
         grad_weight = xp.sum(grads, axis=others)
@@ -157,7 +148,7 @@ class PReLU(Module):
         return grad_output * xp.where(x > 0, xp.ones_like(x), weight)
 
     def _beside(self, x: Array) -> tuple[int, ...]:
-        """The shape in which w stands beside x."""
+        """The shape in which w broadcasts to x."""
         n = self.num_parameters
         if n == 1:
             return (1,) * x.ndim
@@ -170,7 +161,7 @@ class PReLU(Module):
 
 
 class ELU(Module):
-    """The positive part; the negative one sinks smoothly towards −α.
+    """Exponential linear unit: negative inputs saturate at −α.
 
     Forward:
         y = x where x > 0, else α (eˣ − 1)
@@ -194,40 +185,40 @@ class ELU(Module):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = real_number("ELU", "alpha", alpha)
+        self.alpha = finite_number("ELU", "alpha", alpha)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("ELU", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.where(x <= 0, self.alpha * xp.expm1(xp.clip(x, None, 0.0)), x)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace("ELU", x, grad_output)
+        xp = check_grad(self, grad_output, x)
         slope = self.alpha * xp.exp(xp.clip(x, None, 0.0))
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
 
 class _Between(Module):
-    """The line y = x between two ends a and b, flat beyond them."""
+    """x clipped to [a, b]."""
 
     min_val: float
     max_val: float
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.clip(x, self.min_val, self.max_val)
 
     def backward(self, grad_output: Array) -> Array:
         x = self.saved
-        xp = gradient_namespace(type(self).__name__, x, grad_output)
+        xp = check_grad(self, grad_output, x)
         beyond = (x <= self.min_val) | (x >= self.max_val)
         return xp.where(beyond, xp.zeros_like(x), grad_output)
 
 
 class Hardtanh(_Between):
-    """A straight line between two ends, and flat beyond them.
+    """x clipped to [a, b]: a piecewise linear tanh.
 
     Forward:
         y = min(max(x, a), b)
@@ -243,12 +234,21 @@ class Hardtanh(_Between):
         max_val: b, above a.
 
     Torch:
-        `torch.nn.Hardtanh`; `inplace` and the old names `min_value` and `max_value` do
-        not exist here. Torch's slope at NaN depends on the layout in memory; here it
-        is 1.
+        `torch.nn.Hardtanh`; `inplace` and the deprecated names `min_value` and
+        `max_value` are refused. Torch's slope at NaN depends on the layout in memory;
+        here it is 1.
     """
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
+        only("Hardtanh", inplace=(inplace, False))
+        only("Hardtanh", min_value=(min_value, None), max_value=(max_value, None))
         self.min_val = real_number("Hardtanh", "min_val", min_val)
         self.max_val = real_number("Hardtanh", "max_val", max_val)
         if not self.min_val < self.max_val:
@@ -259,7 +259,7 @@ class Hardtanh(_Between):
 
 
 class ReLU6(_Between):
-    """The positive part, but never more than 6.
+    """ReLU clipped at 6.
 
     Forward:
         y = min(max(x, 0), 6)
@@ -279,7 +279,7 @@ class ReLU6(_Between):
 
 
 class Softplus(Module):
-    """ReLU with its kink rounded off, the sharper the larger β.
+    """A smooth approximation of ReLU, the sharper the larger β.
 
     Forward:
         y = log(1 + exp(βx)) / β, but x itself where βx > threshold
@@ -298,8 +298,8 @@ class Softplus(Module):
         threshold: from where on x is the answer.
 
     Torch:
-        `torch.nn.Softplus`, which is infinite at β = 0; refused here. With a threshold
-        above 709 (88 in float32) torch overflows; here nothing does.
+        `torch.nn.Softplus`, which is infinite at β = 0; ValueError here. With a
+        threshold above 709 (88 in float32) torch overflows; here nothing does.
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -311,7 +311,7 @@ class Softplus(Module):
             raise ValueError(f"Softplus: threshold must be a number, got {threshold}")
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Softplus", x=x)
+        xp = check(self, x=x)
         z = self._scaled(xp, x)
         self.saved = z
         end = xp.clip(x, 0.0, None) if self.beta > 0 else xp.clip(x, None, 0.0)
@@ -320,7 +320,7 @@ class Softplus(Module):
 
     def backward(self, grad_output: Array) -> Array:
         z = self.saved
-        xp = gradient_namespace("Softplus", z, grad_output)
+        xp = check_grad(self, grad_output, z)
         return xp.where(z > self.threshold, grad_output, grad_output * sigmoid(z))
 
     def _scaled(self, xp: Any, x: Array) -> Array:
@@ -330,7 +330,7 @@ class Softplus(Module):
 
 
 class SiLU(Module):
-    """x, gated by its own sigmoid.
+    """Sigmoid linear unit (swish): x · σ(x).
 
     Forward:
         y = x σ(x)
@@ -346,19 +346,19 @@ class SiLU(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("SiLU", x=x)
+        check(self, x=x)
         gate = sigmoid(x)
         self.saved = x, gate
-        return times(x, gate)
+        return x * gate
 
     def backward(self, grad_output: Array) -> Array:
         x, gate = self.saved
-        gradient_namespace("SiLU", x, grad_output)
-        return grad_output * (gate + times(x, gate * sigmoid(-x)))
+        check_grad(self, grad_output, x)
+        return grad_output * (gate + x * (gate * sigmoid(-x)))
 
 
 class GELU(Module):
-    """x, gated by the share Φ of a normal distribution that lies below it.
+    """Gaussian error linear unit: x · Φ(x), Φ the standard normal CDF.
 
     Forward:
         y = x Φ(x), Φ(x) = ½ (1 + erf(x / √2)); or, with "tanh",
@@ -386,26 +386,22 @@ class GELU(Module):
     """
 
     def __init__(self, approximate: str = "none") -> None:
-        if approximate not in ("none", "tanh"):
-            raise ValueError(
-                f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}"
-            )
-        self.approximate = approximate
+        self.approximate = choice("GELU", "approximate", approximate, ("none", "tanh"))
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("GELU", x=x)
+        check(self, x=x)
         gate, slope = (normal_gate if self.approximate == "none" else tanh_gate)(x)
         self.saved = x, gate, slope
-        return times(x, gate)
+        return x * gate
 
     def backward(self, grad_output: Array) -> Array:
         x, gate, slope = self.saved
-        gradient_namespace("GELU", x, grad_output)
-        return grad_output * (gate + times(x, slope))
+        check_grad(self, grad_output, x)
+        return grad_output * (gate + x * slope)
 
 
 class Step(Module):
-    """Fires or does not: the perceptron's own activation.
+    """Heaviside step function, the perceptron's activation.
 
     Forward:
         y = 1 where x > 0, else 0
@@ -422,17 +418,17 @@ class Step(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Step", x=x)
+        xp = check(self, x=x)
         self.saved = x
         return xp.astype(x > 0, x.dtype)
 
     def backward(self, grad_output: Array) -> Array:
-        xp = gradient_namespace("Step", self.saved, grad_output)
+        xp = check_grad(self, grad_output, self.saved)
         return xp.zeros_like(grad_output)
 
 
 class Sigmoid(Module):
-    """Squeezes every number into (0, 1).
+    """Logistic function, ℝ → (0, 1).
 
     Forward:
         y = 1 / (1 + e⁻ˣ)
@@ -441,7 +437,7 @@ class Sigmoid(Module):
         ∂L/∂x = ∂L/∂y · y (1 − y)
 
     Stability:
-        Only e^-|x| is computed; saturates to 0 and 1 without overflow.
+        Only e^-|x| is computed: no overflow.
 
     Torch:
         `torch.nn.Sigmoid`.
@@ -449,17 +445,17 @@ class Sigmoid(Module):
 
     def forward(self, x: Array) -> Array:
         y = sigmoid(x)
-        self.saved = y
+        self.saved = 1 * y  # the caller may overwrite what is returned
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Sigmoid", y, grad_output)
+        check_grad(self, grad_output, y)
         return grad_output * (y * (1 - y))
 
 
 class Tanh(Module):
-    """Squeezes every number into (−1, 1), odd about 0.
+    """Hyperbolic tangent, ℝ → (−1, 1).
 
     Forward:
         y = tanh x
@@ -472,18 +468,18 @@ class Tanh(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        y = floating_namespace("Tanh", x=x).tanh(x)
-        self.saved = y
+        y = check(self, x=x).tanh(x)
+        self.saved = 1 * y  # the caller may overwrite what is returned
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y = self.saved
-        gradient_namespace("Tanh", y, grad_output)
+        check_grad(self, grad_output, y)
         return grad_output * (1 - y * y)
 
 
 class Softmax(Module):
-    """Turns numbers into shares that are positive and add to 1 along `dim`.
+    """Normalised exponentials: probabilities that sum to 1 along `dim`.
 
     Forward:
         yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)
@@ -492,34 +488,34 @@ class Softmax(Module):
         ∂L/∂xᵢ = yᵢ (∂L/∂yᵢ − Σⱼ ∂L/∂yⱼ yⱼ)
 
     Stability:
-        The maximum is taken out of x first.
+        The maximum is subtracted from x first.
 
     Args:
-        dim: the dimension that adds to 1; must be given.
+        dim: the dimension that sums to 1; must be given.
 
     Torch:
-        `torch.nn.Softmax`, whose guess of `dim` when it is None is deprecated and
-        refused here. As there, a single number x () has the dimension 0 or −1.
+        `torch.nn.Softmax`, whose guess of `dim` when it is None is deprecated;
+        ValueError here. As there, a single number x () has the dimension 0 or −1.
     """
 
     def __init__(self, dim: int | None = None) -> None:
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        axis = _valid_axis("Softmax", x, self.dim)
+        axis = _valid_axis(self, x, self.dim)
         y = softmax(x, axis)
-        self.saved = y, axis
+        self.saved = 1 * y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("Softmax", y, grad_output)
+        xp = check_grad(self, grad_output, y)
         mean = xp.sum(grad_output * y, axis=axis, keepdims=True)
         return y * (grad_output - mean)
 
 
 class LogSoftmax(Module):
-    """The logarithm of the softmax, without ever forming a small share.
+    """Logarithm of the softmax, computed without forming small probabilities.
 
     Forward:
         yᵢ = xᵢ − log Σⱼ exp(xⱼ)
@@ -528,10 +524,10 @@ class LogSoftmax(Module):
         ∂L/∂xᵢ = ∂L/∂yᵢ − exp(yᵢ) Σⱼ ∂L/∂yⱼ
 
     Stability:
-        The maximum is taken out of x first.
+        The maximum is subtracted from x first.
 
     Args:
-        dim: the dimension whose shares add to 1; must be given.
+        dim: the dimension whose probabilities sum to 1; must be given.
 
     Torch:
         `torch.nn.LogSoftmax`; see `Softmax` for `dim`.
@@ -541,25 +537,25 @@ class LogSoftmax(Module):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        axis = _valid_axis("LogSoftmax", x, self.dim)
+        axis = _valid_axis(self, x, self.dim)
         y = log_softmax(x, axis)
-        self.saved = y, axis
+        self.saved = 1 * y, axis
         return y
 
     def backward(self, grad_output: Array) -> Array:
         y, axis = self.saved
-        xp = gradient_namespace("LogSoftmax", y, grad_output)
+        xp = check_grad(self, grad_output, y)
         total = xp.sum(grad_output, axis=axis, keepdims=True)
         return grad_output - xp.exp(y) * total
 
 
-def _valid_axis(owner: str, x: Array, dim: int | None) -> int | None:
-    """The axis to add along; None, which is all of x, where x is a single number."""
-    floating_namespace(owner, x=x)
+def _valid_axis(owner: Module, x: Array, dim: int | None) -> int | None:
+    """The axis to sum along; None, all of x, where x is a single number."""
+    check(owner, x=x)
     ndim = max(x.ndim, 1)  # torch, too, lets a single number have a dimension 0
-    if dim is None or not -ndim <= dim < ndim:
+    if not isinstance(dim, Integral) or not -ndim <= dim < ndim:
         raise ValueError(
-            f"{owner}: dim must be a dimension of x, which has shape "
+            f"{type(owner).__name__}: dim must be a dimension of x, which has shape "
             f"{tuple(x.shape)}; got dim={dim}"
         )
-    return dim if x.ndim else None
+    return int(dim) if x.ndim else None

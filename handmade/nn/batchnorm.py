@@ -1,17 +1,17 @@
-"""Normalising each channel over the batch."""
+"""Batch normalisation."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, placed, require_like
-from handmade._numbers import finite_number, whole
-from handmade.nn._standardize import Normalization, grad_moments, moments
+from handmade._array import Array
+from handmade._numbers import finite_number, flag, whole
+from handmade.nn._norm import Norm, Sizes, moments
 
 
-class _BatchNorm(Normalization):
-    """Gives each channel mean 0 and variance 1 over the batch, then scale and shift.
+class _BatchNorm(Norm):
+    """Batch normalisation: each channel gets mean 0 and variance 1 over the batch.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
@@ -28,7 +28,7 @@ class _BatchNorm(Normalization):
         ∂L/∂w = Σ ∂L/∂y · x̂,   ∂L/∂b = Σ ∂L/∂y, the sums over all but the channels
 
     Stability:
-        The mean is taken out twice, which removes its own rounding.
+        The mean is subtracted twice, which removes its own rounding error.
 
     Args:
         num_features: how many channels, at least 1.
@@ -41,7 +41,7 @@ class _BatchNorm(Normalization):
 
     Torch:
         The same. A batch of no values moves no running statistic, but is counted. Torch
-        takes ε = 0 in evaluation mode; refused here.
+        takes ε = 0 in evaluation mode; ValueError here.
     """
 
     buffer_names = ("running_mean", "running_var", "num_batches_tracked")
@@ -60,53 +60,48 @@ class _BatchNorm(Normalization):
     ) -> None:
         owner = type(self).__name__
         num_features = whole(owner, "num_features", num_features, 1)
-        super().__init__((num_features,), eps=eps, weight=affine, bias=affine and bias)
+        super().__init__((num_features,), eps=eps, weight=affine, bias=bias)
         self.num_features = num_features
-        self.momentum = momentum
         if momentum is not None:
-            self.momentum = finite_number(owner, "momentum", momentum)
-        self.track_running_stats = track_running_stats
-        zeros, ones = (f(num_features, np.float32) for f in (np.zeros, np.ones))
-        self.running_mean: Array = zeros if track_running_stats else None
-        self.running_var: Array = ones if track_running_stats else None
-        self.num_batches_tracked: Array = (
-            np.asarray(0, np.int64) if track_running_stats else None
-        )
+            momentum = finite_number(owner, "momentum", momentum)
+        self.momentum = momentum
+        stats = flag(owner, "track_running_stats", track_running_stats)
+        self.track_running_stats = track_running_stats = stats
+        self.running_mean: Array = None
+        self.running_var: Array = None
+        self.num_batches_tracked: Array = None
+        if track_running_stats:
+            self.running_mean = np.zeros(num_features, np.float32)
+            self.running_var = np.ones(num_features, np.float32)
+            self.num_batches_tracked = np.asarray(0, np.int64)
 
-    def forward(self, x: Array) -> Array:
-        xp = self._namespace(x)
-        self._require_channels(x)
-        constant = not self.training and self.running_mean is not None
-        if constant:
-            centred = x - placed(self.running_mean, 1, x.ndim)
-            variance = placed(self.running_var, 1, x.ndim)
-        else:
-            centred, variance = self._of_batch(xp, x)
-        inverse = 1 / xp.sqrt(variance + self.eps)
-        x_hat = centred * inverse
-        self.saved = x_hat, inverse, constant
-        return self._scaled(xp, x_hat, 1)
-
-    def backward(self, grad_output: Array) -> Array:
-        x_hat, inverse, constant = self.saved
-        require_like(type(self).__name__, "grad_output", grad_output, x_hat)
-        xp = self._namespace(grad_output)
-        grad = self._grad_scaled(xp, grad_output, x_hat, 1)
-        if constant:
-            return grad * inverse
-        return grad_moments(xp, grad, x_hat, inverse, _batch_axes(x_hat))
-
-    def _of_batch(self, xp: Any, x: Array) -> tuple[Array, Array]:
-        """X − μ and σ² of this batch, from which the running statistics learn."""
-        mean, centred, variance = moments(xp, x, _batch_axes(x))
-        n = math.prod(x.shape[axis] for axis in _batch_axes(x))
-        if n == 1:
+    def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
+        """Statistics of each channel (dimension 1), or constants; w and b likewise."""
+        owner, channels = type(self).__name__, self.num_features
+        if x.ndim not in self.dimensions or x.shape[1] != channels:
             raise ValueError(
-                f"{type(self).__name__}: the statistics of a batch need more than one "
-                f"value for each channel, got x of shape {tuple(x.shape)}"
+                f"{owner}: x must have {' or '.join(map(str, self.dimensions))} "
+                f"dimensions, the second of size num_features = {channels}, got x of "
+                f"shape {tuple(x.shape)}"
             )
+        if not self.training and self.running_mean is not None:
+            return x.shape, (), 1
+        if math.prod(x.shape) == channels:
+            raise ValueError(
+                f"{owner}: the statistics of a batch need more than one value for each "
+                f"channel, got x of shape {tuple(x.shape)}"
+            )
+        return x.shape, (0, *range(2, x.ndim)), 1
+
+    def statistics(self, xp: Any, x: Array, axes: Sizes) -> tuple[Array, Array]:
+        """With μ and σ² of this batch; in evaluation mode the running statistics."""
+        shape = (-1, *(1,) * (x.ndim - 2))
+        if not axes:
+            mean, variance = self.running_mean, self.running_var
+            return x - xp.reshape(mean, shape), xp.reshape(variance, shape)
+        mean, centred, variance = moments(xp, x, axes)
         if self.training and self.track_running_stats:
-            self._track(xp, mean, variance, n)
+            self._track(xp, mean, variance, math.prod(x.shape) // self.num_features)
         return centred, variance
 
     def _track(self, xp: Any, mean: Array, variance: Array, n: int) -> None:
@@ -117,29 +112,13 @@ class _BatchNorm(Normalization):
         m = self.momentum
         if m is None:
             m = 1 / int(self.num_batches_tracked)
-        unbiased = variance * (n / (n - 1))
-        shape = (self.num_features,)
-        new_mean, new_var = (xp.reshape(a, shape) for a in (mean, unbiased))
-        self.running_mean = (1 - m) * self.running_mean + m * new_mean
-        self.running_var = (1 - m) * self.running_var + m * new_var
-
-    def _require_channels(self, x: Array) -> None:
-        if x.ndim not in self.dimensions or x.shape[1] != self.num_features:
-            raise ValueError(
-                f"{type(self).__name__}: x must have "
-                f"{' or '.join(map(str, self.dimensions))} dimensions, the second of "
-                f"size num_features = {self.num_features}, got x of shape "
-                f"{tuple(x.shape)}"
-            )
-
-
-def _batch_axes(x: Array) -> tuple[int, ...]:
-    """All dimensions but the second, which holds the channels."""
-    return (0, *range(2, x.ndim))
+        mean, variance = xp.reshape(mean, (-1,)), xp.reshape(variance, (-1,))
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * (variance * (n / (n - 1)))
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of features, or of channels along a line.
+    """Batch normalisation of features, or of the channels of sequences.
 
     Shape:
         x and y (n, c) or (n, c, l); w, b and running statistics (c,): c channels.
@@ -152,7 +131,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of the channels of pictures.
+    """Batch normalisation of the channels of images.
 
     Shape:
         x and y (n, c, h, w); w, b and running statistics (c,): c channels.

@@ -1,14 +1,13 @@
-"""Modules made of modules."""
+"""Containers of modules: Sequential, Residual."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from handmade._array import Array, require_like
-from handmade.nn.module import Module, accumulate_gradients
+from handmade._array import Array, check_alike
+from handmade.nn.module import Module, require_distinct
 
 
 class Sequential(Module):
-    """Layers one after the other.
+    """Composition of layers.
 
     Forward:
         y = fₖ(… f₂(f₁(x)))
@@ -28,9 +27,6 @@ class Sequential(Module):
         `torch.nn.Sequential`: the names in `state_dict` are "0.weight", "1.weight", ….
     """
 
-    _order: list[Module] | None = None
-    """The layers, once asked for; None again as soon as an attribute changes."""
-
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
             if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -39,12 +35,7 @@ class Sequential(Module):
                     f"Module, got {type(module).__name__}"
                 )
             setattr(self, str(index), module)
-        inside = [inner for module in modules for inner in module.modules()]
-        if len({id(module) for module in inside}) < len(inside):
-            raise ValueError(
-                f"{type(self).__name__}: one module stands at two places; "
-                f"construct a module for each place"
-            )
+        require_distinct(self, modules)
 
     def forward(self, x: Array) -> Array:
         for module in self._layers():
@@ -56,25 +47,24 @@ class Sequential(Module):
             grad_output = module.backward(grad_output)
         return grad_output
 
-    def acc_grad_parameters(self, grad_output: Array) -> None:
-        layers = self._layers()
-        for module in reversed(layers[1:]):
-            grad_output = module.backward(grad_output)
-        for first in layers[:1]:
-            accumulate_gradients(first, grad_output)
-
     def _layers(self) -> list[Module]:
-        if self._order is None:
-            vars(self)["_order"] = [layer for _, layer in self.named_children()]
-        return self._order or []
+        return [value for value in vars(self).values() if isinstance(value, Module)]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        vars(self).pop("_order", None)
+    def _first(self) -> Module | None:
+        for value in vars(self).values():
+            if isinstance(value, Module):
+                return value
+        return None
 
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        vars(self).pop("_order", None)
+    @property
+    def needs_input_grad(self) -> bool:  # pyright: ignore
+        """Whether the first layer must return ∂L/∂x."""
+        return getattr(self._first(), "needs_input_grad", True)
+
+    @needs_input_grad.setter
+    def needs_input_grad(self, needed: bool) -> None:  # pyright: ignore
+        if (first := self._first()) is not None:
+            first.needs_input_grad = needed
 
     def __iter__(self) -> Iterator[Module]:
         """The layers in order."""
@@ -90,7 +80,7 @@ class Sequential(Module):
 
 
 class Residual(Sequential):
-    """Layers that learn what to add to their input, which has a way around them.
+    """Residual block: layers with a skip connection.
 
     Forward:
         y = x + f(x), f being the layers one after the other
@@ -109,9 +99,12 @@ class Residual(Sequential):
         are those of `Sequential`.
     """
 
+    needs_input_grad = True  # pyright: ignore
+    """Also of the layers: their first one's ∂L/∂x is part of the sum."""
+
     def forward(self, x: Array) -> Array:
         change = super().forward(x)
-        require_like("Residual", "f(x)", change, x)
+        check_alike(self, x, change, names=("x", "f(x)"))
         return x + change
 
     def backward(self, grad_output: Array) -> Array:

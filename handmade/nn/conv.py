@@ -1,24 +1,31 @@
-"""Convolution: one small set of weights, used at every place of the input."""
+"""Convolution layers."""
 
 import math
 from typing import Any
 
-from handmade._array import Array, floating_namespace, require_shape
+from handmade._array import Array, check, check_grad
+from handmade._numbers import flag, only, whole, whole_tuple
 from handmade._random import uniform
-from handmade.nn._windows import Sizes, Windows, require_input, whole_numbers
+from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.module import Module, Parameter
 
 
 class _Convolution(Module):
-    """What a convolution is in any number of spatial dimensions.
+    """Convolution as a matrix product (im2col).
 
-    With its windows as the columns of a matrix P, it is the matrix product W P + b: a
-    fully connected layer that looks at one window after another. Each group has a W
-    and a P of its own.
+    Forward:
+        y = W P + b        (o, l·n) = (o, i·k) (i·k, l·n)
+        P holds each window of x as a column: P = im2col(x)
+
+    Backward:
+        ∂L/∂W = ∂L/∂y Pᵀ            (o, i·k)   = (o, l·n) (l·n, i·k)
+        ∂L/∂b = Σ ∂L/∂y             (o,)       = sum of (o, l·n) over l·n
+        ∂L/∂P = Wᵀ ∂L/∂y            (i·k, l·n) = (i·k, o) (o, l·n)
+        ∂L/∂x = col2im(∂L/∂P), the adjoint: windows that overlap add
 
     Shape:
-        W (g, o/g, i/g·k), P (g, i/g·k, l·n): g groups, i input and o output channels,
-        k places in the kernel, n examples, l windows on each.
+        i input and o output channels, k positions of the kernel, n examples, l windows
+        on each. With g groups each has a W (o/g, i/g·k) and a P of its own.
     """
 
     spatial: int
@@ -37,92 +44,73 @@ class _Convolution(Module):
         padding_mode: str = "zeros",
     ) -> None:
         owner, d = type(self).__name__, self.spatial
-        _require_groups(owner, in_channels, out_channels, groups)
-        _require_zeros(owner, padding_mode)
-        kernel = whole_numbers(owner, "kernel_size", kernel_size, d, 1)
-        steps = whole_numbers(owner, "stride", stride, d, 1)
-        gaps = whole_numbers(owner, "dilation", dilation, d, 1)
-        ends = _padding(owner, padding, kernel, steps, gaps)
-        self.windows = Windows(kernel, steps, ends, gaps)
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.groups = groups
-        shape = (out_channels, in_channels // groups, *kernel)
+        i, o = in_channels, out_channels
+        for name, n in {"in_channels": i, "out_channels": o, "groups": groups}.items():
+            whole(owner, name, n, 1)
+        if i % groups or o % groups:
+            raise ValueError(
+                f"{owner}: groups must divide in_channels and out_channels, got groups "
+                f"{groups} with {i} and {o}"
+            )
+        only(owner, padding_mode=(padding_mode, "zeros"))
+        kernel = whole_tuple(owner, "kernel_size", kernel_size, d, 1)
+        strides = whole_tuple(owner, "stride", stride, d, 1)
+        dilations = whole_tuple(owner, "dilation", dilation, d, 1)
+        zeros = _padding(owner, padding, kernel, strides, dilations)
+        self.windows = Windows(kernel, strides, zeros, dilations)
+        self.in_channels, self.out_channels, self.groups = i, o, groups
+        shape = (o, i // groups, *kernel)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(uniform(-bound, bound, shape))
-        self.bias = Parameter(uniform(-bound, bound, shape[:1])) if bias else None
+        has_bias = flag(owner, "bias", bias)
+        self.bias = Parameter(uniform(-bound, bound, shape[:1])) if has_bias else None
 
     def forward(self, x: Array) -> Array:
-        owner = type(self).__name__
-        xp = floating_namespace(owner, x=x, weight=self.weight.data)
-        require_input(owner, x, self.spatial, self.in_channels)
+        xp = check(self, x=x, weight=self.weight.data)
+        require_images(self, x, self.spatial, self.in_channels)
         images = _examples_last(xp, x, self.spatial)
-        counts = self.windows.counts(owner, tuple(images.shape[1:-1]))
-        parts = self.windows.parts(xp, images, 1, counts)
-        patches = self._grouped(xp, xp.stack(parts, axis=1), counts)
-        self.saved = patches, tuple(x.shape), counts
-        y = self._kernels(xp) @ patches
+        columns = im2col(self, images, self.windows, axis=1)
+        shape, k = columns[0].shape[1:], len(columns)
+        patches = self._grouped(xp, xp.stack(columns, axis=1), self.in_channels * k)
+        y = self._grouped(xp, self.weight.data, self.out_channels) @ patches
         if self.bias is not None:
             y += xp.reshape(self.bias.data, (*y.shape[:2], 1))
-        y = xp.reshape(y, (self.out_channels, *counts, images.shape[-1]))
-        return _examples_first(xp, y, x.ndim)
+        self.saved = patches, tuple(x.shape), tuple(shape)
+        return _examples_first(xp, xp.reshape(y, (self.out_channels, *shape)), x.ndim)
 
-    def backward(self, grad_output: Array) -> Array:
-        _, shape, counts = self.saved
-        xp, grad, n = self._columns(grad_output)
-        self._accumulate(xp, grad)
-        grad_patches = xp.matrix_transpose(self._kernels(xp)) @ grad
-        k, sizes = self.windows.places, shape[-self.spatial :]
-        parts = xp.reshape(grad_patches, (self.in_channels, k, *counts, n))
-        grad_x = self.windows.overlap_add(
-            xp, [parts[:, place, ...] for place in range(k)], 1, sizes
-        )
-        return _examples_first(xp, grad_x, len(shape))
-
-    def acc_grad_parameters(self, grad_output: Array) -> None:
-        xp, grad, _ = self._columns(grad_output)
-        self._accumulate(xp, grad)
-
-    def _accumulate(self, xp: Any, grad: Array) -> None:
-        """Add ∂L/∂W and ∂L/∂b, from ∂L/∂(W P + b)."""
-        patches, *_ = self.saved
-        grad_weight = grad @ xp.matrix_transpose(patches)
+    def backward(self, grad_output: Array) -> Array | None:
+        patches, x_shape, shape = self.saved
+        y_shape = (*x_shape[: -self.spatial - 1], self.out_channels, *shape[:-1])
+        xp = check_grad(self, grad_output, patches, y_shape)
+        images = _examples_last(xp, grad_output, self.spatial)
+        grad = self._grouped(xp, images, self.out_channels)
+        grad_weight = grad @ xp.matrix_transpose(patches)  # ∂L/∂y Pᵀ
         self.weight.accumulate(xp.reshape(grad_weight, self.weight.shape))
         if self.bias is not None:
             self.bias.accumulate(xp.reshape(xp.sum(grad, axis=2), self.bias.shape))
+        if not self.needs_input_grad:
+            return None
+        weight = self._grouped(xp, self.weight.data, self.out_channels)
+        grad_patches = xp.matrix_transpose(weight) @ grad  # Wᵀ ∂L/∂y
+        k = math.prod(self.windows.kernel)
+        grad_patches = xp.reshape(grad_patches, (self.in_channels, k, *shape))
+        columns = [grad_patches[:, position, ...] for position in range(k)]
+        grad_x = col2im(columns, self.windows, 1, x_shape[-self.spatial :])
+        return _examples_first(xp, grad_x, len(x_shape))
 
-    def _columns(self, grad_output: Array) -> tuple[Any, Array, int]:
-        """The namespace, `grad_output` as (g, o/g, l·n), and how many examples."""
-        xp = self._matching(grad_output)
-        grad = _examples_last(xp, grad_output, self.spatial)
-        return xp, self._grouped(xp, grad, self.saved[2]), grad.shape[-1]
-
-    def _matching(self, grad_output: Array) -> Any:
-        """The namespace, once `grad_output` is known to fit the forward pass."""
-        patches, shape, counts = self.saved
-        owner, batch = type(self).__name__, shape[: -self.spatial - 1]
-        wanted = (*batch, self.out_channels, *counts)
-        require_shape(owner, "grad_output", grad_output, wanted)
-        return floating_namespace(owner, x=patches, grad_output=grad_output)
-
-    def _kernels(self, xp: Any) -> Array:
-        """W: each output channel's weights as a row."""
-        o, *inner = self.weight.shape
-        shape = (self.groups, o // self.groups, math.prod(inner))
-        return xp.reshape(self.weight.data, shape)
-
-    def _grouped(self, xp: Any, a: Array, counts: Sizes) -> Array:
-        """(channels, …, *counts, n) as a matrix for each group, of l·n columns."""
-        rows = math.prod(a.shape[: -len(counts) - 1]) // self.groups
-        return xp.reshape(a, (self.groups, rows, math.prod(counts) * a.shape[-1]))
+    def _grouped(self, xp: Any, a: Array, rows: int) -> Array:
+        """A matrix of so many rows, cut into one for each group."""
+        columns = math.prod(a.shape) // rows
+        return xp.reshape(a, (self.groups, rows // self.groups, columns))
 
 
 class Conv1d(_Convolution):
-    """A small pattern, looked for at every place of a sequence.
+    """1-D convolution over sequences.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
-        with stride s, dilation d and padding p; x is 0 outside: the kernel is not
-        turned round, which makes this a cross-correlation
+        with stride s, dilation d and padding p; x is 0 outside; the kernel is not
+        flipped: strictly a cross-correlation
 
     Backward:
         ∂L/∂x[n, i, s·t + d·k − p] = Σ W[o, i, k] · ∂L/∂y[n, o, t]   over all o, t, k
@@ -136,7 +124,7 @@ class Conv1d(_Convolution):
     Args:
         in_channels: i, at least 1.
         out_channels: o, at least 1.
-        kernel_size: k, how wide the pattern is.
+        kernel_size: k, the width of the kernel.
         stride: s, from one window to the next.
         padding: p, how many zeros at either end; "valid" is none, "same" as many as
             make y as long as x.
@@ -147,22 +135,22 @@ class Conv1d(_Convolution):
         padding_mode: "zeros" is all there is.
 
     Torch:
-        `torch.nn.Conv1d`: same layout, same initial law U(-1/√f, 1/√f), f = i/groups·k.
-        Refused here: other padding modes; "same" where as many zeros cannot stand at
-        both ends (an even kernel; torch puts one more behind); no channels.
+        `torch.nn.Conv1d`: same layout, same default initialisation U(-1/√f, 1/√f) with
+        f = i/groups·k. ValueError here: other padding modes; "same" where as many zeros
+        cannot stand at both ends (an even kernel; torch puts one more behind); no
+        channels.
     """
 
     spatial = 1
 
 
 class Conv2d(_Convolution):
-    """A small pattern, looked for at every place of an image.
+    """2-D convolution over images.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
         with stride s, dilation d and padding p; t, k, s, d, p are pairs (down, across)
-        and x is 0 outside: the kernel is not turned round, which makes this a
-        cross-correlation
+        and x is 0 outside; the kernel is not flipped: strictly a cross-correlation
 
     Backward:
         ∂L/∂x[n, i, s·t + d·k − p] = Σ W[o, i, k] · ∂L/∂y[n, o, t]   over all o, t, k
@@ -176,7 +164,7 @@ class Conv2d(_Convolution):
     Args:
         in_channels: i, at least 1.
         out_channels: o, at least 1.
-        kernel_size: how large the pattern is: one number, or (down, across).
+        kernel_size: its size: one number, or (down, across).
         stride: s, from one window to the next.
         padding: p, how many zeros at either end; "valid" is none, "same" as many as
             make y as large as x.
@@ -187,8 +175,8 @@ class Conv2d(_Convolution):
         padding_mode: "zeros" is all there is.
 
     Torch:
-        `torch.nn.Conv2d`: same layout, same initial law U(-1/√f, 1/√f), where f is the
-        number of weights of an output channel. Refused here: other padding modes;
+        `torch.nn.Conv2d`: same layout, same default initialisation U(-1/√f, 1/√f) with
+        f = i/groups · (size of the kernel). ValueError here: other padding modes;
         "same" where as many zeros cannot stand at both ends (an even kernel; torch
         puts one more behind); no channels.
     """
@@ -210,8 +198,34 @@ def _examples_first(xp: Any, a: Array, ndim: int) -> Array:
     return xp.permute_dims(a, (ndim - 1, *range(ndim - 1)))
 
 
+def require_images(
+    layer: Module, x: Array, d: int, channels: int | None = None
+) -> None:
+    """Refuse x unless it is (n, c, *sizes) or (c, *sizes), with something in it.
+
+    Raises:
+        ValueError: x has another number of dimensions or of channels, or a dimension
+            other than that of the examples is empty.
+    """
+    owner, shape = type(layer).__name__, tuple(x.shape)
+    letters = ", ".join(("c", "length") if d == 1 else ("c", "height", "width"))
+    if x.ndim not in (d + 1, d + 2):
+        raise ValueError(
+            f"{owner}: x must be (n, {letters}) or ({letters}), got shape {shape}"
+        )
+    if channels is not None and shape[-d - 1] != channels:
+        raise ValueError(
+            f"{owner}: x must have in_channels = {channels} channels in "
+            f"({letters}), got shape {shape}"
+        )
+    if 0 in shape[-d - 1 :]:
+        raise ValueError(
+            f"{owner}: only the examples may be none, got x of shape {shape}"
+        )
+
+
 def _padding(
-    owner: str, padding: Any, kernel: Sizes, stride: Sizes, gaps: Sizes
+    owner: str, padding: Any, kernel: Sizes, stride: Sizes, dilation: Sizes
 ) -> Sizes:
     """The zeros at either end, as numbers.
 
@@ -220,41 +234,17 @@ def _padding(
             output cannot be as large as the input or the two ends cannot be alike.
     """
     if not isinstance(padding, str):
-        return whole_numbers(owner, "padding", padding, len(kernel), 0)
-    if padding == "valid":
-        return (0,) * len(kernel)
-    if padding != "same":
+        return whole_tuple(owner, "padding", padding, len(kernel), 0)
+    if padding not in ("valid", "same"):
         raise ValueError(
             f"{owner}: padding must be whole numbers, 'valid' or 'same', "
             f"got {padding!r}"
         )
-    both_ends = [d * (k - 1) for k, d in zip(kernel, gaps, strict=True)]
-    if max(stride) > 1 or any(zeros % 2 for zeros in both_ends):
+    both_ends = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if padding == "same" and (max(stride) > 1 or any(n % 2 for n in both_ends)):
         raise ValueError(
             f"{owner}: padding='same' needs stride 1 and as many zeros at either end, "
             f"so an odd kernel (or an even dilation); got kernel_size {kernel}, stride "
-            f"{stride}, dilation {gaps}"
+            f"{stride}, dilation {dilation}"
         )
-    return tuple(zeros // 2 for zeros in both_ends)
-
-
-def _require_zeros(owner: str, padding_mode: str) -> None:
-    if padding_mode != "zeros":
-        raise ValueError(f"{owner}: padding_mode must be 'zeros', got {padding_mode!r}")
-
-
-def _require_groups(owner: str, i: Any, o: Any, groups: Any) -> None:
-    """Refuse channels that do not divide into groups.
-
-    Raises:
-        TypeError: one of the three is no whole number.
-        ValueError: it is below 1, or the groups do not divide the channels.
-    """
-    named = {"in_channels": i, "out_channels": o, "groups": groups}
-    for name, value in named.items():
-        whole_numbers(owner, name, value, 1, 1)
-    if i % groups or o % groups:
-        raise ValueError(
-            f"{owner}: groups must divide in_channels and out_channels, got groups "
-            f"{groups} with {i} and {o}"
-        )
+    return tuple(n // 2 if padding == "same" else 0 for n in both_ends)

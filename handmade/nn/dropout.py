@@ -1,16 +1,15 @@
-"""Leaving out units at random."""
+"""Dropout."""
 
 from typing import Any
 
-from handmade._array import Array, array_api_compat, floating_namespace, require_like
-from handmade._numbers import real_number
+from handmade._array import Array, check, check_grad, device
+from handmade._numbers import probability
 from handmade._random import keep_mask
-from handmade.nn._infinity import times
 from handmade.nn.module import Module
 
 
 class Dropout(Module):
-    """Drops each unit with probability p, so that none can rely on another.
+    """Sets each unit to 0 with probability p, and scales the others to keep the mean.
 
     Forward:
         y = x · k / (1 − p), where each k is 0 with probability p, else 1; in
@@ -29,23 +28,20 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = real_number("Dropout", "p", p)
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"Dropout: p must lie in [0, 1], got {p}")
+        self.p = probability("Dropout", "p", p)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("Dropout", x=x)
+        xp = check(self, x=x)
         self.saved = self._factors(xp, x) if self.training else xp.ones_like(x)
-        return times(x, self.saved)
+        return x * self.saved
 
     def backward(self, grad_output: Array) -> Array:
         factors = self.saved
-        require_like("Dropout", "grad_output", grad_output, factors)
-        return times(grad_output, factors)
+        check_grad(self, grad_output, factors)
+        return grad_output * factors
 
     def _factors(self, xp: Any, x: Array) -> Array:
-        """0 for each unit that is dropped, else 1 / (1 − p)."""
-        device = array_api_compat.device(x)
-        keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device)
+        """K / (1 − p): 0 for each unit that is dropped."""
+        keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device(x))
         kept = 1 - self.p if self.p < 1 else 1.0  # at p = 1 there is none to scale
         return xp.astype(keep, x.dtype) / kept

@@ -1,13 +1,15 @@
-"""Reshaping between layers."""
+"""Flattening of dimensions."""
 
 import math
+import sys
 
 from handmade._array import Array, array_namespace, require_shape
+from handmade._numbers import whole
 from handmade.nn.module import Module
 
 
 class Flatten(Module):
-    """Several neighbouring dimensions become one; no number changes.
+    """Joins neighbouring dimensions into one.
 
     Shape:
         x (n, a, b, …) → y (n, a·b·…) by default; a single number () → (1,) with
@@ -22,17 +24,17 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = whole("Flatten", "start_dim", start_dim, -sys.maxsize)
+        self.end_dim = whole("Flatten", "end_dim", end_dim, -sys.maxsize)
 
     def forward(self, x: Array) -> Array:
-        xp = array_namespace("Flatten", x=x)
+        xp = array_namespace(self, x=x)
         self.saved = tuple(x.shape)
         return xp.reshape(x, self._flat(self.saved))
 
     def backward(self, grad_output: Array) -> Array:
-        xp = array_namespace("Flatten", grad_output=grad_output)
-        require_shape("Flatten", "grad_output", grad_output, self._flat(self.saved))
+        xp = array_namespace(self, grad_output=grad_output)
+        require_shape(self, "grad_output", grad_output, self._flat(self.saved))
         return xp.reshape(grad_output, self.saved)
 
     def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,13 +1,12 @@
-"""Bell curves, each given by its mean μ and its log-variance s = log σ²."""
-
-import math
+"""Gaussian distributions, given by mean μ and log-variance s = log σ²."""
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
-    floating_namespace,
-    require_like,
+    check,
+    check_alike,
+    check_grad,
+    device,
 )
 from handmade._random import normal
 from handmade.nn._reduction import Loss
@@ -15,7 +14,7 @@ from handmade.nn.module import Module
 
 
 class GaussianSample(Module):
-    """Draws a number from each bell curve in a way that leaves it a slope.
+    """Draws from Gaussians, differentiable in μ and s (reparameterisation trick).
 
     Forward:
         z = μ + σ ε with σ = exp(½ s), each ε drawn from N(0, 1); in evaluation mode
@@ -41,30 +40,28 @@ class GaussianSample(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace("GaussianSample", x=x)
+        xp = check(self, x=x)
         mean, log_variance = _halves("GaussianSample", "x", x)
         if not self.training:
             self.saved = xp.zeros_like(mean)
             return mean
         drawn = normal(0.0, 1.0, tuple(mean.shape))
-        device = array_api_compat.device(x)
-        noise = xp.asarray(drawn, dtype=x.dtype, device=device)
+        noise = xp.asarray(drawn, dtype=x.dtype, device=device(x))
         self.saved = xp.exp(0.5 * log_variance) * noise
         return mean + self.saved
 
     def backward(self, grad_output: Array) -> Array:
         deviation = self.saved
-        require_like("GaussianSample", "grad_output", grad_output, deviation)
-        xp = array_namespace("GaussianSample", grad_output=grad_output)
+        xp = check_grad(self, grad_output, deviation)
         return xp.concat([grad_output, grad_output * (0.5 * deviation)], axis=-1)
 
 
 class GaussianKLLoss(Loss):
-    """KL(N(μ, σ²) ‖ N(μ₀, σ₀²)): how far bell curves are from others, in nats.
+    """Kullback–Leibler divergence KL(N(μ, σ²) ‖ N(μ₀, σ₀²)) of Gaussians, in nats.
 
     Forward:
-        Lₙ = ½ Σ (eᵈ − 1 − d + (μ − μ₀)² / σ₀²) with d = s − s₀, summed over the curves
-        of an example; averaged over the examples
+        Lₙ = ½ Σ (eᵈ − 1 − d + (μ − μ₀)² / σ₀²) with d = s − s₀, summed over the
+        Gaussians of an example; averaged over the examples
 
     Backward:
         ∂Lₙ/∂μ = (μ − μ₀) / σ₀²
@@ -75,30 +72,30 @@ class GaussianKLLoss(Loss):
         alike: zeros are the standard normal N(0, 1). One Lₙ for each row, (…).
 
     Stability:
-        eᵈ − 1 is computed as one function, so that nothing cancels where the curves
-        are nearly alike. eᵈ is infinite for d above 709 (88 in float32), 1/σ₀² for s₀
+        eᵈ − 1 is computed as one function, so that nothing cancels where the Gaussians
+        are nearly equal. eᵈ is infinite for d above 709 (88 in float32), 1/σ₀² for s₀
         below their negatives.
 
     Torch:
         None; `torch_ref.nn.GaussianKLLoss` is the forward pass, for autograd.
-        `torch.distributions.kl_divergence` of two `Normal`s gives the same for each
-        curve. `torch.nn.KLDivLoss` is about shares, not about bell curves.
+        `torch.distributions.kl_divergence` of two `Normal`s gives the same for each.
+        `torch.nn.KLDivLoss` compares probabilities.
     """
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         mean, log_variance = _halves("GaussianKLLoss", "input", input)
         mean_0, log_variance_0 = _halves("GaussianKLLoss", "target", target)
         precision, change = xp.exp(-log_variance_0), log_variance - log_variance_0
         offset, excess = mean - mean_0, xp.expm1(change)
         losses = 0.5 * xp.sum(excess - change + offset * offset * precision, axis=-1)
         self.saved = offset * precision, excess
-        return self._reduced(xp, losses, math.prod(losses.shape))
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         slope, excess = self.saved
-        xp = array_namespace("GaussianKLLoss", input=slope)
-        grad_losses = self._grad_losses(grad_output, math.prod(slope.shape[:-1]))
+        xp = array_namespace(self, slope=slope)
+        grad_losses = self._grad_losses(grad_output)
         if getattr(grad_losses, "ndim", 0):
             grad_losses = xp.expand_dims(grad_losses, axis=-1)
         return grad_losses * xp.concat([slope, 0.5 * excess], axis=-1)

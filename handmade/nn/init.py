@@ -1,4 +1,4 @@
-"""Initial weights, drawn so that signals keep their size from layer to layer.
+"""Weight initialisation.
 
 All numbers come from the generator that `handmade.manual_seed` starts, in float32, so
 that both precisions begin alike. Each function gives the parameter new data of the same
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handmade import _random
-from handmade._array import converted, floating_namespace
+from handmade._array import check, converted
 from handmade._numbers import at_least, real_number
 from handmade.nn.module import Parameter
 
@@ -30,7 +30,7 @@ _RAREST = 0.01
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """What weights must be multiplied by to make up for a nonlinearity.
+    """The factor by which weights compensate for a nonlinearity.
 
     Forward:
         1 for linear layers and sigmoid, 5/3 for tanh, √2 for relu, 3/4 for selu,
@@ -101,7 +101,7 @@ def trunc_normal_(
     a: float = -2.0,
     b: float = 2.0,
 ) -> Parameter:
-    """Draw from N(mean, σ²), and again what falls outside of [a, b].
+    """Draw from N(mean, σ²), truncated to [a, b].
 
     Args:
         tensor: the parameter.
@@ -114,14 +114,12 @@ def trunc_normal_(
         ValueError: fewer than one draw in a hundred would fall between a and b.
 
     Torch:
-        `torch.nn.init.trunc_normal_`, which also draws from a law's far tails.
+        `torch.nn.init.trunc_normal_`, which also draws from far tails.
     """
     owner = "trunc_normal_"
     shape = _shape(owner, tensor)
-    mean, a, b = (
-        real_number(owner, name, value)
-        for name, value in (("mean", mean), ("a", a), ("b", b))
-    )
+    mean = real_number(owner, "mean", mean)
+    a, b = real_number(owner, "a", a), real_number(owner, "b", b)
     if at_least(owner, "std", std, 0) == 0:
         raise ValueError(f"{owner}: std must be positive, got {std}")
     low, high = (math.erf((x - mean) / std / math.sqrt(2)) / 2 for x in (a, b))
@@ -164,7 +162,7 @@ def zeros_(tensor: Parameter) -> Parameter:
 
 
 def eye_(tensor: Parameter) -> Parameter:
-    """Set the diagonal to 1 and all else to 0: what comes in goes out.
+    """Set to the identity matrix.
 
     Raises:
         ValueError: the parameter does not have two dimensions.
@@ -179,7 +177,7 @@ def eye_(tensor: Parameter) -> Parameter:
 
 
 def xavier_uniform_(tensor: Parameter, gain: float = 1.0) -> Parameter:
-    """Draw evenly, so that signals keep their size on the way and gradients back.
+    """Glorot initialisation with a uniform distribution.
 
     Forward:
         U(−√3 σ, √3 σ) with σ = gain √(2 / (i + o))
@@ -199,7 +197,7 @@ def xavier_uniform_(tensor: Parameter, gain: float = 1.0) -> Parameter:
 
 
 def xavier_normal_(tensor: Parameter, gain: float = 1.0) -> Parameter:
-    """Draw from a bell, so that signals keep their size on the way and gradients back.
+    """Glorot initialisation with a normal distribution.
 
     Forward:
         N(0, σ²) with σ = gain √(2 / (i + o))
@@ -223,7 +221,7 @@ def kaiming_uniform_(
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
 ) -> Parameter:
-    """Draw evenly, so that signals (or gradients) keep their size through ReLUs.
+    """He initialisation with a uniform distribution.
 
     Forward:
         U(−√3 σ, √3 σ) with σ = gain / √i (or √o)
@@ -251,7 +249,7 @@ def kaiming_normal_(
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
 ) -> Parameter:
-    """Draw from a bell, so that signals (or gradients) keep their size through ReLUs.
+    """He initialisation with a normal distribution.
 
     Forward:
         N(0, σ²) with σ = gain / √i (or √o)
@@ -273,7 +271,7 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: Parameter, gain: float = 1) -> Parameter:
-    """Draw an orthogonal matrix, every one as likely: it changes no length.
+    """Draw a random orthogonal matrix, which preserves lengths.
 
     Forward:
         Z = Q R with Z from N(0, 1); Q with its columns times the signs of diag R
@@ -312,7 +310,7 @@ def _shape(owner: str, tensor: Any) -> tuple[int, ...]:
         raise TypeError(
             f"{owner}: expected a handmade Parameter, got {type(tensor).__name__}"
         )
-    floating_namespace(owner, tensor=tensor.data)
+    check(owner, tensor=tensor.data)
     return tensor.shape
 
 

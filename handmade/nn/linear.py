@@ -1,16 +1,10 @@
-"""The fully connected layer, and the layer that does nothing."""
+"""Linear and Identity layers."""
 
 import math
 from typing import Any
 
-from handmade._array import (
-    Array,
-    array_namespace,
-    floating_namespace,
-    gradient_namespace,
-    require_shape,
-    summed,
-)
+from handmade._array import Array, array_namespace, check, check_grad, require_shape
+from handmade._numbers import flag, whole
 from handmade._random import uniform
 from handmade.nn.module import Module, Parameter
 
@@ -29,18 +23,18 @@ class Identity(Module):
     """
 
     def forward(self, x: Array) -> Array:
-        array_namespace("Identity", x=x)
-        self.saved = tuple(x.shape)
+        array_namespace(self, x=x)
+        self.saved = x.shape
         return x
 
     def backward(self, grad_output: Array) -> Array:
-        array_namespace("Identity", grad_output=grad_output)
-        require_shape("Identity", "grad_output", grad_output, self.saved)
+        array_namespace(self, grad_output=grad_output)
+        require_shape(self, "grad_output", grad_output, self.saved)
         return grad_output
 
 
 class Linear(Module):
-    """A weighted sum of the inputs, plus a bias, for each output.
+    """Fully connected layer: y = x Wᵀ + b.
 
     Forward:
         y = x Wᵀ + b
@@ -60,53 +54,49 @@ class Linear(Module):
         bias: without it, b is absent and `bias` is None.
 
     Torch:
-        `torch.nn.Linear`: same layout, same initial law U(-1/√i, 1/√i). Torch allows
-        i = 0 or o = 0; refused here.
+        `torch.nn.Linear`: same layout, same default initialisation
+        U(-1/√i, 1/√i). i = 0 or o = 0 raises ValueError here.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        if in_features < 1 or out_features < 1:
-            raise ValueError(
-                f"Linear: in_features and out_features must be at least 1, "
-                f"got {in_features} and {out_features}"
-            )
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = whole("Linear", "in_features", in_features, 1)
+        self.out_features = whole("Linear", "out_features", out_features, 1)
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(uniform(-bound, bound, (out_features, in_features)))
-        self.bias = Parameter(uniform(-bound, bound, (out_features,))) if bias else None
+        self.bias = (
+            Parameter(uniform(-bound, bound, (out_features,)))
+            if flag("Linear", "bias", bias)
+            else None
+        )
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("Linear", x=x, weight=self.weight.data)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"Linear: the last dimension of x must be in_features = "
-                f"{self.in_features}, got x of shape {tuple(x.shape)}"
-            )
+        check(self, x=x, weight=self.weight.data)
+        require_features(self, x, self.in_features)
         y = x @ self.weight.data.T
         if self.bias is not None:
             y += self.bias.data
         self.saved = x, y.shape
         return y
 
-    def backward(self, grad_output: Array) -> Array:
-        self._accumulate(grad_output)
-        return grad_output @ self.weight.data
-
-    def acc_grad_parameters(self, grad_output: Array) -> None:
-        self._accumulate(grad_output)
-
-    def _accumulate(self, grad_output: Array) -> None:
-        """Add ∂L/∂W and ∂L/∂b."""
+    def backward(self, grad_output: Array) -> Array | None:
         x, shape = self.saved
-        xp = gradient_namespace("Linear", x, grad_output, shape)
-        if x.ndim != 2:
-            x, grad_output = _rows(xp, x), _rows(xp, grad_output)
-        self.weight.accumulate(grad_output.T @ x)
+        xp = check_grad(self, grad_output, x, shape)
+        rows = as_matrix(xp, grad_output)
+        self.weight.accumulate(rows.T @ as_matrix(xp, x))
         if self.bias is not None:
-            self.bias.accumulate(summed(grad_output, axis=0))
+            self.bias.accumulate(xp.sum(rows, axis=0))
+        return grad_output @ self.weight.data if self.needs_input_grad else None
 
 
-def _rows(xp: Any, a: Array) -> Array:
-    """(…, c) as a matrix, one example a row."""
-    return xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
+def require_features(layer: Module, x: Array, in_features: int) -> None:
+    """Refuse x unless its last dimension has this size."""
+    if x.ndim == 0 or x.shape[-1] != in_features:
+        raise ValueError(
+            f"{type(layer).__name__}: the last dimension of x must be in_features = "
+            f"{in_features}, got x of shape {tuple(x.shape)}"
+        )
+
+
+def as_matrix(xp: Any, a: Array) -> Array:
+    """(…, c) as (n, c): one example a row."""
+    return a if a.ndim == 2 else xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))

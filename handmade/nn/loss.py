@@ -1,15 +1,14 @@
-"""Losses of differences: one number that says how far the output is from the truth."""
+"""Regression losses."""
 
-import math
 from typing import Any
 
-from handmade._array import Array, array_namespace
+from handmade._array import Array, array_namespace, check_alike
 from handmade._numbers import finite_number, positive
 from handmade.nn._reduction import Loss
 
 
 class L1Loss(Loss):
-    """The absolute difference: hardly moved by a few outliers.
+    """Mean absolute error: robust against outliers.
 
     Forward:
         Lₙ = |xₙ − yₙ|, averaged over all elements
@@ -25,23 +24,22 @@ class L1Loss(Loss):
         The slope at x = y is 0, as in torch.
 
     Torch:
-        `torch.nn.L1Loss`; the slope at NaN is 0 there and NaN here, and the mean over
-        no elements NaN there and refused here.
+        `torch.nn.L1Loss`; the slope at NaN is 0 there and NaN here.
     """
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         self.saved = input - target
-        return self._reduced(xp, xp.abs(self.saved), math.prod(input.shape))
+        return self._reduced(xp, xp.abs(self.saved))
 
     def backward(self, grad_output: Array | None = None) -> Array:
         error = self.saved
-        xp = array_namespace("L1Loss", input=error)
-        return self._grad_losses(grad_output, math.prod(error.shape)) * xp.sign(error)
+        xp = array_namespace(self, error=error)
+        return self._grad_losses(grad_output) * xp.sign(error)
 
 
 class MSELoss(Loss):
-    """The squared difference: twice as wrong costs four times as much.
+    """Mean squared error.
 
     Forward:
         Lₙ = (xₙ − yₙ)², averaged over all elements, without a factor ½
@@ -55,22 +53,21 @@ class MSELoss(Loss):
 
     Torch:
         `torch.nn.MSELoss`. The course divides by the N examples, torch by the N
-        elements; for one output a row that is the same. The mean over no elements is
-        NaN in torch and refused here.
+        elements; for one output a row that is the same.
     """
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         self.saved = input - target
-        return self._reduced(xp, self.saved * self.saved, math.prod(input.shape))
+        return self._reduced(xp, self.saved * self.saved)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         error = self.saved
-        return 2 * self._grad_losses(grad_output, math.prod(error.shape)) * error
+        return 2 * self._grad_losses(grad_output) * error
 
 
 class SmoothL1Loss(Loss):
-    """The absolute difference with a rounded tip: squared where it is small.
+    """Absolute error, quadratic below β.
 
     Forward:
         Lₙ = ½ dₙ² / β where |dₙ| < β, else |dₙ| − ½ β, with dₙ = xₙ − yₙ; averaged
@@ -93,8 +90,7 @@ class SmoothL1Loss(Loss):
 
     Torch:
         `torch.nn.SmoothL1Loss`: `HuberLoss(delta=β)` divided by β. With β = 0 the
-        slope at NaN is 0 there and NaN here. The mean over no elements is NaN there
-        and refused here.
+        slope at NaN is 0 there and NaN here.
     """
 
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
@@ -104,26 +100,26 @@ class SmoothL1Loss(Loss):
             raise ValueError(f"SmoothL1Loss: beta must be at least 0, got {beta}")
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         error, beta = input - target, _rounded(xp, self.beta, input.dtype)
         self.saved = error, beta
         losses = size = xp.abs(error)
         if beta > 0:
             small = xp.clip(size, None, beta)
             losses = small / beta * (size - 0.5 * small)
-        return self._reduced(xp, losses, math.prod(input.shape))
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         error, beta = self.saved
-        xp = array_namespace("SmoothL1Loss", input=error)
+        xp = array_namespace(self, error=error)
         slope = xp.sign(error)
         if beta > 0:
             slope = xp.clip(error, -beta, beta) / beta
-        return self._grad_losses(grad_output, math.prod(error.shape)) * slope
+        return self._grad_losses(grad_output) * slope
 
 
 class HuberLoss(Loss):
-    """The squared difference up to δ, beyond it only as steep as at δ.
+    """Huber loss: quadratic up to δ, linear beyond.
 
     Forward:
         Lₙ = ½ dₙ² where |dₙ| ≤ δ, else δ (|dₙ| − ½ δ), with dₙ = xₙ − yₙ; averaged
@@ -141,7 +137,7 @@ class HuberLoss(Loss):
         delta: δ > 0.
 
     Torch:
-        `torch.nn.HuberLoss`; the mean over no elements is NaN there and refused here.
+        `torch.nn.HuberLoss`.
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -149,18 +145,18 @@ class HuberLoss(Loss):
         self.delta = positive("HuberLoss", "delta", delta)
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         self.saved = input - target
         size = xp.abs(self.saved)
         small = xp.clip(size, None, self.delta)
         losses = small * (size - 0.5 * small)
-        return self._reduced(xp, losses, math.prod(input.shape))
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         error = self.saved
-        xp = array_namespace("HuberLoss", input=error)
+        xp = array_namespace(self, error=error)
         slope = xp.clip(error, -self.delta, self.delta)
-        return self._grad_losses(grad_output, math.prod(error.shape)) * slope
+        return self._grad_losses(grad_output) * slope
 
 
 def _rounded(xp: Any, number: float, dtype: Any) -> float:

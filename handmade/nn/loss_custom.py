@@ -1,4 +1,4 @@
-"""Errors of one's own: better_error = error + a · custom_error."""
+"""Custom losses: weighted sums, expected cost, smoothness penalty."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,22 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import (
-    Array,
-    added_at,
-    array_namespace,
-    floating_namespace,
-    require_shape,
-)
+from handmade._array import Array, array_namespace, check, index_add, require_shape
 from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import classes_first, one_hot, swapped
 from handmade.nn.activation import softmax
-from handmade.nn.module import Parameter
+from handmade.nn.module import Parameter, require_distinct
 
 
 class WeightedSum(Loss):
-    """Several errors as one, each as dear as its weight says.
+    """Weighted sum of losses.
 
     Forward:
         L = Σᵢ aᵢ Lᵢ(x, y)
@@ -44,12 +38,12 @@ class WeightedSum(Loss):
 
     def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
         super().__init__()
-        pairs = _pairs(losses)
-        self.weights = [
-            finite_number("WeightedSum", f"weight {i}", a)
-            for i, (a, _) in enumerate(pairs)
-        ]
-        _require_summable([loss for _, loss in pairs])
+        several = isinstance(losses, Iterable) and getattr(losses, "ndim", 1)  # pyright: ignore[reportUnnecessaryIsInstance]
+        pairs = list(losses) if several else [losses]
+        if not pairs:
+            raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
+        self.weights = [_require_summand(i, pair) for i, pair in enumerate(pairs)]
+        require_distinct(self, (loss for _, loss in pairs))
         for index, (_, loss) in enumerate(pairs):
             setattr(self, str(index), loss)
 
@@ -66,7 +60,7 @@ class WeightedSum(Loss):
 
 
 class ExpectedCostLoss(Loss):
-    """What the answer will cost: some confusions are dearer than others.
+    """Expected misclassification cost, given the cost of each confusion.
 
     Forward:
         Lₙ = Σ_k pₙ[k] K[yₙ, k] with p = softmax(x), averaged over the examples
@@ -78,12 +72,12 @@ class ExpectedCostLoss(Loss):
         x (n, c, …), y (n, …) class indices, K (c, c); or one example, x (c,) and y ().
 
     Stability:
-        The maximum is taken out of x first, as in `Softmax`.
+        The maximum is subtracted from x first, as in `Softmax`.
 
     Args:
         cost: K[true, answered], finite and at least 0: an array, or a sequence of its
             rows, which become float32 until `to`.
-            1 − identity gives the share of wrong answers to be expected;
+            1 − identity gives the expected error rate;
             `cost[4, 9] = 5` then makes it five times as bad to take a 4 for a 9.
         reduction: as for every loss.
 
@@ -96,7 +90,7 @@ class ExpectedCostLoss(Loss):
     def __init__(self, cost: Array, *, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         cost = _costs(cost)
-        xp = floating_namespace("ExpectedCostLoss", cost=cost)
+        xp = check("ExpectedCostLoss", cost=cost)
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or 0 in cost.shape:
             raise ValueError(
                 f"ExpectedCostLoss: cost must be (c, c) for c classes, got shape "
@@ -109,26 +103,23 @@ class ExpectedCostLoss(Loss):
         self.cost = cost
 
     def forward(self, input: Array, target: Array) -> Array:
-        owner = "ExpectedCostLoss"
-        xp = floating_namespace(owner, input=input, cost=self.cost)
-        scores = classes_first(owner, input)
-        require_shape(owner, "cost", self.cost, (scores.shape[0],) * 2)
-        self._nonempty(input)
-        hot = one_hot(owner, scores, target)
-        costs = xp.tensordot(self.cost.T, hot, axes=1)
-        p = softmax(scores, 0)
-        losses = xp.sum(p * costs, axis=0)
-        self.saved = p, costs, losses
-        return self._reduced(xp, losses, math.prod(losses.shape))
+        xp = check(self, input=input, cost=self.cost)
+        x = classes_first(self, input)
+        require_shape(self, "cost", self.cost, (x.shape[0],) * 2)
+        right, _ = one_hot(self, x, target)
+        costs = xp.tensordot(self.cost.T, xp.astype(right, x.dtype), axes=1)
+        p = softmax(x, 0)
+        expected = xp.sum(p * costs, axis=0)
+        self.saved = p, costs, expected
+        return self._reduced(xp, 1 * expected)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        p, costs, losses = self.saved
-        grad_losses = self._grad_losses(grad_output, math.prod(losses.shape))
-        return swapped(grad_losses * (p * (costs - losses)))
+        p, costs, expected = self.saved
+        return swapped(self._grad_losses(grad_output) * (p * (costs - expected)))
 
 
 class SmoothnessPenalty(Loss):
-    """Neighbouring pixels of a weight template should be alike.
+    """Penalty on differences of neighbouring pixels of weight templates.
 
     Forward:
         L = Σ (W[k, i+1, j] − W[k, i, j])² + Σ (W[k, i, j+1] − W[k, i, j])², divided
@@ -161,7 +152,12 @@ class SmoothnessPenalty(Loss):
                 f"SmoothnessPenalty: weight must be a handmade Parameter, got "
                 f"{type(weight).__name__}"
             )
-        height, width = _two_sizes(shape)
+        if not _is_pair(shape):
+            raise TypeError(
+                f"SmoothnessPenalty: shape must be (h, w), two whole numbers, "
+                f"got {shape!r}"
+            )
+        height, width = (whole("SmoothnessPenalty", "shape", n, 1) for n in shape)
         if height * width < 2:
             raise ValueError(
                 f"SmoothnessPenalty: shape must be (h, w) with at least two pixels, "
@@ -178,30 +174,30 @@ class SmoothnessPenalty(Loss):
 
     def forward(self, input: Array, target: Array) -> Array:
         data = self.weight.data
-        xp = floating_namespace("SmoothnessPenalty", input=input, weight=data)
+        xp = check(self, input=input, weight=data)
         images = xp.reshape(data, (-1, *self.shape))
         down = images[:, 1:, :] - images[:, :-1, :]
         right = images[:, :, 1:] - images[:, :, :-1]
         pairs = math.prod(down.shape) + math.prod(right.shape)
-        self.saved = input, images, down, right, pairs
+        self.saved = input, images, down, right
         return self._reduced(xp, xp.sum(down * down) + xp.sum(right * right), pairs)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        input, images, down, right, pairs = self.saved
-        xp = array_namespace("SmoothnessPenalty", weight=images)
+        input, images, down, right = self.saved
+        xp = array_namespace(self, weight=images)
         grad = xp.zeros_like(images)
         every, head, tail = slice(None), slice(-1), slice(1, None)
-        grad = added_at(grad, (every, tail, every), down)
-        grad = added_at(grad, (every, head, every), -down)
-        grad = added_at(grad, (every, every, tail), right)
-        grad = added_at(grad, (every, every, head), -right)
-        scale = 2 * self._grad_losses(grad_output, pairs)
+        grad = index_add(grad, (every, tail, every), down)
+        grad = index_add(grad, (every, head, every), -down)
+        grad = index_add(grad, (every, every, tail), right)
+        grad = index_add(grad, (every, every, head), -right)
+        scale = 2 * self._grad_losses(grad_output)
         self.weight.accumulate(xp.reshape(scale * grad, self.weight.shape))
         return xp.zeros_like(input)
 
 
 def _costs(cost: Any) -> Array:
-    """The matrix of costs as an array, if it was given row by row."""
+    """The cost matrix as an array, if it was given as rows."""
     if isinstance(cost, str) or not isinstance(cost, Sequence):
         return cost
     try:
@@ -213,51 +209,31 @@ def _costs(cost: Any) -> Array:
         ) from error
 
 
-def _two_sizes(shape: Any) -> tuple[int, int]:
-    """Height and width, each at least 1."""
-    if not _is_pair(shape):
+def _require_summand(index: int, pair: Any) -> float:
+    """The weight of a pair (weight, loss) whose loss is one number.
+
+    Raises:
+        TypeError: it is no such pair.
+        ValueError: the weight is not finite, or the loss keeps its elements apart.
+    """
+    if not _is_pair(pair):
         raise TypeError(
-            f"SmoothnessPenalty: shape must be (h, w), two whole numbers, got {shape!r}"
+            f"WeightedSum: losses must be pairs (weight, loss), got "
+            f"{type(pair).__name__}"
         )
-    height, width = (whole("SmoothnessPenalty", "shape", n, 1) for n in shape)
-    return height, width
-
-
-def _pairs(losses: Any) -> list[tuple[float, Loss]]:
-    """The pairs (weight, loss) as a list."""
-    several = isinstance(losses, Iterable)
-    pairs: list[Any] = list(losses) if several else [losses]  # pyright: ignore
-    for pair in pairs:
-        if not _is_pair(pair):
-            raise TypeError(
-                f"WeightedSum: losses must be pairs (weight, loss), got "
-                f"{type(pair).__name__}"
-            )
-    return pairs
+    weight, loss = pair
+    if not isinstance(loss, Loss):
+        raise TypeError(
+            f"WeightedSum: loss {index} must be a handmade loss, got "
+            f"{type(loss).__name__}"
+        )
+    if loss.reduction == "none":
+        raise ValueError(
+            f"WeightedSum: loss {index} must give one number, but "
+            f"{type(loss).__name__} has reduction='none'"
+        )
+    return finite_number("WeightedSum", f"weight {index}", weight)
 
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2  # pyright: ignore
-
-
-def _require_summable(losses: list[Loss]) -> None:
-    """Refuse what does not add to one number, or cannot be differentiated back."""
-    if not losses:
-        raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
-    for index, loss in enumerate(losses):
-        if not isinstance(loss, Loss):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(
-                f"WeightedSum: loss {index} must be a handmade loss, got "
-                f"{type(loss).__name__}"
-            )
-        if loss.reduction == "none":
-            raise ValueError(
-                f"WeightedSum: loss {index} must give one number, but "
-                f"{type(loss).__name__} has reduction='none'"
-            )
-    inside = [inner for loss in losses for inner in loss.modules()]
-    if len({id(inner) for inner in inside}) < len(inside):
-        raise ValueError(
-            "WeightedSum: one loss stands at two places; add its weights, or construct "
-            "a loss for each place"
-        )

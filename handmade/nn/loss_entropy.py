@@ -1,6 +1,6 @@
-"""Losses of shares and classes: how surprised the output is by the truth."""
+"""Losses of probabilities and classes: cross-entropies and their relatives."""
 
-import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,24 +8,16 @@ import numpy as np
 from handmade._array import (
     Array,
     array_namespace,
-    floating_namespace,
+    check,
+    check_alike,
+    holds,
     is_integral,
-    known,
     require_shape,
 )
-from handmade._numbers import real_number
+from handmade._numbers import flag, probability, whole
 from handmade.nn._gate import sigmoid
-from handmade.nn._infinity import minus, times
 from handmade.nn._reduction import Loss
-from handmade.nn._targets import (
-    class_weights,
-    classes_first,
-    expected,
-    one_hot,
-    require_integers,
-    right_classes,
-    swapped,
-)
+from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
 from handmade.nn.activation import log_softmax
 
 LOG_FLOOR = -100.0
@@ -35,7 +27,7 @@ VARIANCE_FLOOR = float(np.float32(1e-12))
 
 
 class BCELoss(Loss):
-    """Cross-entropy of a yes-or-no answer given as a probability.
+    """Binary cross-entropy of probabilities.
 
     Forward:
         Lₙ = −wₙ (yₙ log xₙ + (1 − yₙ) log(1 − xₙ)), averaged over all elements
@@ -52,7 +44,7 @@ class BCELoss(Loss):
         `BCEWithLogitsLoss`, which needs neither.
 
     Torch:
-        `torch.nn.BCELoss`; the mean over no elements is NaN there and refused here.
+        `torch.nn.BCELoss`.
     """
 
     buffer_names = ("weight",)
@@ -62,25 +54,25 @@ class BCELoss(Loss):
         self.weight = weight
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
-        if known(xp.any(~((input >= 0) & (input <= 1)))):  # NaN, too
-            raise ValueError("BCELoss: every element of input must lie in [0, 1]")
-        self.saved = input, target, _weights("BCELoss", self.weight, input)
-        yes = _clamped_log(xp, xp.log, input, input > 0)
-        no = _clamped_log(xp, xp.log1p, -input, input < 1)
-        losses = -(target * yes + (1 - target) * no) * self.saved[2]
-        return self._reduced(xp, losses, math.prod(input.shape))
+        xp = check_alike(self, input, target)
+        _require_probabilities(xp, input=input, target=target)
+        weight = _weights("BCELoss", self.weight, input)
+        log_yes = _clamped_log(xp, xp.log, input, input > 0)
+        log_no = _clamped_log(xp, xp.log1p, -input, input < 1)
+        self.saved = input, target, weight
+        losses = -(target * log_yes + (1 - target) * log_no) * weight
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         input, target, weight = self.saved
-        xp = array_namespace("BCELoss", input=input)
-        grad_losses = self._grad_losses(grad_output, math.prod(input.shape)) * weight
+        xp = array_namespace(self, input=input)
         variance = xp.clip(input * (1 - input), VARIANCE_FLOOR, None)
+        grad_losses = self._grad_losses(grad_output) * weight
         return grad_losses * ((input - target) / variance)
 
 
 class BCEWithLogitsLoss(Loss):
-    """Cross-entropy of a yes-or-no answer, straight from the weighted sum x.
+    """Binary cross-entropy of logits: sigmoid and `BCELoss` in one.
 
     Forward:
         Lₙ = −wₙ (p yₙ log σ(xₙ) + (1 − yₙ) log σ(−xₙ)), averaged over all elements
@@ -90,15 +82,13 @@ class BCEWithLogitsLoss(Loss):
         ∂L/∂xₙ = ∂Lₙ/∂xₙ / N where the mean is taken over N elements
 
     Shape:
-        x and y alike, any shape; w and p (how much a yes counts) broadcast to it.
+        x and y alike, any shape; w and p (the weight of positives) broadcast to it.
 
     Stability:
         log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
 
     Torch:
-        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p; the mean
-        over no elements is NaN there and refused here. The loss at x = −∞ and y = 1 is
-        NaN there and ∞ here.
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p.
     """
 
     buffer_names = ("weight", "pos_weight")
@@ -115,24 +105,25 @@ class BCEWithLogitsLoss(Loss):
         self.pos_weight = pos_weight
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         weight = _weights("BCEWithLogitsLoss", self.weight, input)
         yes = target * _weights("BCEWithLogitsLoss", self.pos_weight, input)
         no = 1 - target
         self.saved = input, yes, no, weight
         log_small = xp.log1p(xp.exp(-xp.abs(input)))
-        above, below = xp.clip(input, 0, None), xp.clip(-input, 0, None)
-        losses = times(log_small + below, yes) + times(log_small + above, no)
-        return self._reduced(xp, losses * weight, math.prod(input.shape))
+        below = xp.clip(-input, 0, None)
+        above = input + below  # max(x, 0); at −∞ NaN, as in torch
+        losses = (log_small + below) * yes + (log_small + above) * no
+        return self._reduced(xp, losses * weight)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         input, yes, no, weight = self.saved
-        grad_losses = self._grad_losses(grad_output, math.prod(input.shape)) * weight
+        grad_losses = self._grad_losses(grad_output) * weight
         return grad_losses * (no * sigmoid(input) - yes * sigmoid(-input))
 
 
 class NLLLoss(Loss):
-    """The negative log-probability of the right class.
+    """Negative log-likelihood of the right class.
 
     Forward:
         Lₙ = −w[yₙ] xₙ[yₙ], and their mean is Σₙ Lₙ / Σₙ w[yₙ]
@@ -150,8 +141,7 @@ class NLLLoss(Loss):
         reduction: as for every loss.
 
     Torch:
-        `torch.nn.NLLLoss`; the mean over no examples, or only ignored ones, is NaN
-        there and refused here.
+        `torch.nn.NLLLoss`.
     """
 
     buffer_names = ("weight",)
@@ -165,25 +155,27 @@ class NLLLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.weight = weight
-        self.ignore_index = ignore_index
+        owner = type(self).__name__
+        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = floating_namespace("NLLLoss", input=input)
-        log_p = classes_first("NLLLoss", input)
-        self._nonempty(input)
-        q = one_hot("NLLLoss", log_p, target, self.ignore_index)
-        q = q * class_weights("NLLLoss", self.weight, log_p)
-        total = _total_weight(xp, q, self)
-        self.saved = q, total
-        return self._reduced(xp, expected(xp, q, -log_p), total)
+        xp = check(self, input=input)
+        x = classes_first(self, input)
+        right, _ = one_hot(self, x, target, self.ignore_index)
+        weight = class_weights(self, self.weight, x)
+        q = xp.astype(right, x.dtype) * weight
+        self.saved = right, q
+        losses = -xp.sum(weight * xp.where(right, x, 0.0), axis=0)
+        return self._reduced(xp, losses, xp.sum(q))
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        q, total = self.saved
-        return swapped(-q * self._grad_losses(grad_output, total))
+        right, q = self.saved
+        xp = array_namespace(self, q=q)
+        return swapped(xp.where(right, -q * self._grad_losses(grad_output), 0.0))
 
 
 class CrossEntropyLoss(Loss):
-    """How surprised the softmax of x is by the truth: a sure wrong answer costs most.
+    """Softmax followed by the negative log-likelihood of the right class.
 
     Forward:
         Lₙ = −Σ_c q[n, c] log softmax(xₙ)[c]
@@ -192,7 +184,8 @@ class CrossEntropyLoss(Loss):
         probabilities.
 
     Backward:
-        ∂Lₙ/∂xₙ[c] = softmax(xₙ)[c] Σ_k q[n, k] − q[n, c]
+        ∂Lₙ/∂xₙ = softmax(xₙ) − qₙ, where q sums to 1: plain indices, probabilities
+        ∂Lₙ/∂xₙ[c] = softmax(xₙ)[c] Σ_k q[n, k] − q[n, c] with weights, too
 
     Shape:
         x (n, c, …), y (n, …) class indices or (n, c, …) probabilities, w (c,); or one
@@ -209,8 +202,7 @@ class CrossEntropyLoss(Loss):
         label_smoothing: ε in [0, 1].
 
     Torch:
-        `torch.nn.CrossEntropyLoss`; the mean over no examples, or only ignored ones, is
-        NaN there and refused here.
+        `torch.nn.CrossEntropyLoss`.
     """
 
     buffer_names = ("weight",)
@@ -224,73 +216,63 @@ class CrossEntropyLoss(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction=reduction)
-        eps = real_number("CrossEntropyLoss", "label_smoothing", label_smoothing)
-        if not 0 <= eps <= 1:
-            raise ValueError(
-                f"CrossEntropyLoss: label_smoothing must lie in [0, 1], "
-                f"got {label_smoothing}"
-            )
         self.weight = weight
-        self.ignore_index = ignore_index
-        self.label_smoothing = eps
+        owner = type(self).__name__
+        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
+        self.label_smoothing = probability(
+            "CrossEntropyLoss", "label_smoothing", label_smoothing
+        )
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = floating_namespace("CrossEntropyLoss", input=input)
-        scores = classes_first("CrossEntropyLoss", input)
-        self._nonempty(input)
-        array_namespace("CrossEntropyLoss", input=input, target=target)
-        weighed = self._of_classes if is_integral(target) else self._of_shares
-        q, mass, total = weighed(xp, scores, target)
-        log_p = log_softmax(scores, 0)
-        self.saved = q, mass, log_p, total
-        return self._reduced(xp, -expected(xp, q, log_p), total)
+        xp = check(self, input=input)
+        log_p = log_softmax(classes_first(self, input), 0)
+        if is_integral(target, self, "target"):
+            return self._of_classes(xp, log_p, target)
+        return self._of_probabilities(xp, log_p, target)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        q, mass, log_p, total = self.saved
-        xp = array_namespace("CrossEntropyLoss", input=log_p)
-        grad = xp.exp(log_p)
-        if mass is not None:  # it is 1
-            grad *= mass
-        grad -= xp.astype(q, log_p.dtype)
-        grad *= self._grad_losses(grad_output, total)
+        log_p, q, q_sum, counted = self.saved
+        xp = array_namespace(self, log_p=log_p)
+        softmax = xp.exp(log_p)
+        if q_sum is not None:  # else it is 1
+            softmax = softmax * q_sum
+        grad = softmax - q
+        grad *= self._grad_losses(grad_output)
+        if counted is not None:  # 0 also where all are ignored, whose mean is 0/0
+            grad = xp.where(counted, grad, 0.0)
         return swapped(grad)
 
-    def _of_classes(
-        self, xp: Any, scores: Array, target: Array
-    ) -> tuple[Array, Any, Any]:
-        """The weights q; Σ_k q[k, n], None where it is 1; and the mean's divisor."""
-        owner, eps = "CrossEntropyLoss", self.label_smoothing
-        right, every = right_classes(owner, xp, scores, target, self.ignore_index)
-        if every and self.weight is None and eps == 0:
-            return right, None, math.prod(target.shape)
-        hot = xp.astype(right, scores.dtype)
-        share = eps / scores.shape[0] * xp.sum(hot, axis=0)
-        weight = class_weights(owner, self.weight, scores)
-        q = ((1 - eps) * hot + share) * weight
-        return q, xp.sum(q, axis=0), _total_weight(xp, hot * weight, self)
+    def _of_classes(self, xp: Any, log_p: Array, target: Array) -> Array:
+        """The loss of class indices; saves q, Σ q unless it is 1, and who counts."""
+        right, all_count = one_hot(self, log_p, target, self.ignore_index)
+        hot, eps = xp.astype(right, log_p.dtype), self.label_smoothing
+        if all_count and self.weight is None and eps == 0:
+            self.saved = log_p, hot, None, None
+            return self._reduced(xp, -xp.sum(xp.where(right, log_p, 0.0), axis=0))
+        weight, counts = class_weights(self, self.weight, log_p), xp.sum(hot, axis=0)
+        q = ((1 - eps) * hot + eps / log_p.shape[0] * counts) * weight
+        self.saved = log_p, q, xp.sum(q, axis=0), counts > 0
+        losses = -xp.sum(q * xp.where(q == 0, 0.0, log_p), axis=0)
+        return self._reduced(xp, losses, xp.sum(hot * weight))
 
-    def _of_shares(
-        self, xp: Any, scores: Array, target: Array
-    ) -> tuple[Array, Any, Any]:
-        """As `_of_classes`, where the target holds probabilities."""
-        owner, eps = "CrossEntropyLoss", self.label_smoothing
-        if not xp.isdtype(target.dtype, "real floating"):
-            require_integers(owner, target)
-        floating_namespace(owner, input=scores, target=target)
-        shape = swapped(scores).shape
-        require_shape(owner, "target (probabilities)", target, shape)
+    def _of_probabilities(self, xp: Any, log_p: Array, target: Array) -> Array:
+        """The loss of probabilities; saves q and Σ q."""
+        check(self, input=log_p, target=target)
+        shape, eps = swapped(log_p).shape, self.label_smoothing
+        require_shape(self, "target (probabilities)", target, shape)
         if self.ignore_index >= 0:
             raise ValueError(
-                f"{owner}: ignore_index {self.ignore_index} names a class, but "
-                f"target holds probabilities"
+                f"CrossEntropyLoss: ignore_index {self.ignore_index} names a class, "
+                f"but target holds probabilities"
             )
-        shares = (1 - eps) * swapped(target) + eps / scores.shape[0]
-        q = shares * class_weights(owner, self.weight, scores)
-        return q, xp.sum(q, axis=0), math.prod(scores.shape[1:])
+        q = (1 - eps) * swapped(target) + eps / log_p.shape[0]
+        q = q * class_weights(self, self.weight, log_p)
+        self.saved = log_p, q, xp.sum(q, axis=0), None
+        return self._reduced(xp, -xp.sum(q * log_p, axis=0))
 
 
 class KLDivLoss(Loss):
-    """How much more surprising the truth y is to who believes x than it need be.
+    """Kullback–Leibler divergence KL(y ‖ x) of log-probabilities x.
 
     Forward:
         Lₙ = yₙ (log yₙ − xₙ), 0 where yₙ = 0 and xₙ is finite; with `log_target` y is
@@ -308,49 +290,45 @@ class KLDivLoss(Loss):
         log_target: whether y is given as its logarithm.
 
     Torch:
-        `torch.nn.KLDivLoss`. A negative target has the value NaN there and is refused
-        here, as is the mean over no elements or examples. "batchmean" of a single
-        number x () is its sum. Both are NaN where a share of 0 meets ±∞.
+        `torch.nn.KLDivLoss`. A negative target gives NaN there and ValueError here.
+        "batchmean" of a single number x () is its sum.
     """
 
     reductions = (*Loss.reductions, "batchmean")
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction=reduction)
-        self.log_target = log_target
+        self.log_target = flag("KLDivLoss", "log_target", log_target)
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
+        xp = check_alike(self, input, target)
         if self.log_target:
-            shares = xp.exp(target)
-            losses = times(minus(target, input), shares)
+            y = xp.exp(target)
+            losses = y * (target - input)
         else:
-            shares = target
-            losses = _share_times_log(xp, target) - times(input, target)
-        total = _divergences(self.reduction, input)
-        self.saved = shares, total
+            if holds(xp.any(~(target >= 0))):  # NaN, too
+                raise ValueError(
+                    "KLDivLoss: every element of target must be a probability, at "
+                    "least 0; give logarithms with log_target=True"
+                )
+            y = target
+            log_y = xp.log(xp.where(y > 0, y, xp.ones_like(y)))  # y log y is 0 at 0
+            losses = y * log_y - y * input
+        self.saved = y
+        examples = input.shape[0] if input.ndim else 1
+        total = examples if self.reduction == "batchmean" else None
         return self._reduced(xp, losses, total)
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        shares, total = self.saved
-        return self._grad_losses(grad_output, total) * -shares
+        y = self.saved
+        return self._grad_losses(grad_output) * -y
 
 
-def _divergences(reduction: str, input: Array) -> int:
-    """What the mean divides by: all elements, or the examples."""
-    if reduction == "batchmean":
-        return input.shape[0] if input.ndim else 1
-    return math.prod(input.shape)
-
-
-def _share_times_log(xp: Any, share: Array) -> Array:
-    """P log p, which is 0 at p = 0."""
-    if known(xp.any(~(share >= 0))):  # NaN, too
-        raise ValueError(
-            "KLDivLoss: every element of target must be a share, at least 0; give "
-            "logarithms with log_target=True"
-        )
-    return share * xp.log(xp.where(share > 0, share, xp.ones_like(share)))
+def _require_probabilities(xp: Any, **arrays: Array) -> None:
+    """Refuse numbers outside [0, 1], and NaN."""
+    for name, array in arrays.items():
+        if holds(xp.any(~((array >= 0) & (array <= 1)))):
+            raise ValueError(f"BCELoss: every element of {name} must lie in [0, 1]")
 
 
 def _clamped_log(xp: Any, log: Any, p: Array, finite: Array) -> Array:
@@ -363,7 +341,7 @@ def _weights(owner: str, weight: Array | None, input: Array) -> Any:
     """The weight of each element, or 1."""
     if weight is None:
         return 1.0
-    floating_namespace(owner, input=input, weight=weight)
+    check(owner, input=input, weight=weight)
     trailing = tuple(input.shape)[input.ndim - weight.ndim :]
     fits = all(w in (1, n) for w, n in zip(weight.shape, trailing, strict=False))
     if weight.ndim > input.ndim or not fits:
@@ -372,14 +350,3 @@ def _weights(owner: str, weight: Array | None, input: Array) -> Any:
             f"input of shape {tuple(input.shape)}"
         )
     return weight
-
-
-def _total_weight(xp: Any, weighted: Array, loss: Loss) -> Any:
-    """Σₙ w[yₙ], which the mean divides by."""
-    total = xp.sum(weighted)
-    if loss.reduction == "mean" and known(total == 0):
-        raise ValueError(
-            f"{type(loss).__name__}: the mean over no examples does not exist; every "
-            f"target is ignore_index or has weight 0"
-        )
-    return total

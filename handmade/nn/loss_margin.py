@@ -1,22 +1,13 @@
-"""Losses with a margin: what is right by enough costs nothing."""
+"""Margin losses."""
 
-import math
-
-from handmade._array import Array, array_namespace, floating_namespace, known
-from handmade._numbers import finite_number
-from handmade.nn._infinity import minus
+from handmade._array import Array, array_namespace, check, check_alike, holds
+from handmade._numbers import finite_number, whole
 from handmade.nn._reduction import Loss
-from handmade.nn._targets import (
-    class_weights,
-    classes_first,
-    expected,
-    one_hot,
-    swapped,
-)
+from handmade.nn._targets import class_weights, classes_first, one_hot, swapped
 
 
 class HingeEmbeddingLoss(Loss):
-    """Distances: small where two things are alike, beyond a margin where they are not.
+    """Hinge loss of distances: small for similar pairs, beyond a margin for dissimilar.
 
     Forward:
         Lₙ = xₙ where yₙ = 1, max(0, m − xₙ) where yₙ = −1; averaged over all elements
@@ -37,7 +28,7 @@ class HingeEmbeddingLoss(Loss):
 
     Torch:
         `torch.nn.HingeEmbeddingLoss`. A target that is neither 1 nor −1 gets the sum
-        of both terms there and is refused here, as is the mean over no elements.
+        of both terms there and ValueError here.
     """
 
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
@@ -45,24 +36,24 @@ class HingeEmbeddingLoss(Loss):
         self.margin = finite_number("HingeEmbeddingLoss", "margin", margin)
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = self._same_shape(input, target)
-        if known(xp.any(~((target == 1) | (target == -1)))):
+        xp = check_alike(self, input, target)
+        if holds(xp.any(~((target == 1) | (target == -1)))):
             raise ValueError("HingeEmbeddingLoss: every target must be 1 or -1")
         self.saved = input, target
         missing = xp.clip(self.margin - input, 0, None)
         losses = xp.where(target == 1, input, missing)
-        return self._reduced(xp, losses, math.prod(input.shape))
+        return self._reduced(xp, losses)
 
     def backward(self, grad_output: Array | None = None) -> Array:
         input, target = self.saved
-        xp = array_namespace("HingeEmbeddingLoss", input=input)
+        xp = array_namespace(self, input=input)
         counts = (target == 1) | (input <= self.margin)  # NaN does not, as in torch
         slope = xp.where(counts, target, xp.zeros_like(input))
-        return self._grad_losses(grad_output, math.prod(input.shape)) * slope
+        return self._grad_losses(grad_output) * slope
 
 
 class MultiMarginLoss(Loss):
-    """The right class must win by a margin over each other one.
+    """Multi-class hinge loss: the right class must win by a margin.
 
     Forward:
         Lₙ = w[yₙ] Σ_{c ≠ yₙ} max(0, zₙ[c])ᵖ / C with zₙ[c] = m − xₙ[yₙ] + xₙ[c];
@@ -88,7 +79,7 @@ class MultiMarginLoss(Loss):
     Torch:
         `torch.nn.MultiMarginLoss`, which also takes a single number x () for one
         class. Of no examples its mean and its sum are whatever stood in memory; here
-        the mean is refused and the sum is 0.
+        they are NaN and 0.
     """
 
     buffer_names = ("weight",)
@@ -102,37 +93,32 @@ class MultiMarginLoss(Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        if p not in (1, 2):
+        self.p = whole("MultiMarginLoss", "p", p, 1)
+        if self.p > 2:
             raise ValueError(f"MultiMarginLoss: p must be 1 or 2, got {p}")
-        self.p = p
         self.margin = finite_number("MultiMarginLoss", "margin", margin)
         self.weight = weight
 
     def forward(self, input: Array, target: Array) -> Array:
-        xp = floating_namespace("MultiMarginLoss", input=input)
-        x = classes_first("MultiMarginLoss", input)
+        xp = check(self, input=input)
+        x = classes_first(self, input)
         if x.ndim > 2:
             raise ValueError(
                 f"MultiMarginLoss: input must be (n, c) or (c,) with at least one "
                 f"class, got shape {tuple(input.shape)}"
             )
-        self._nonempty(input)
-        hot = one_hot("MultiMarginLoss", x, target)
-        weight = hot * class_weights("MultiMarginLoss", self.weight, x)
-        share = xp.sum(weight, axis=0) / x.shape[0]
-        z = minus(self.margin - expected(xp, hot, x), -x)
-        counts = (hot == 0) & (z > 0)  # NaN does not, as in torch
-        missing = xp.where(counts, z, xp.zeros_like(z))
-        self.saved = hot, share, missing
-        losses = xp.sum(share * missing**self.p, axis=0)
-        return self._reduced(xp, losses, math.prod(losses.shape))
+        right, _ = one_hot(self, x, target)
+        weight = xp.astype(right, x.dtype) * class_weights(self, self.weight, x)
+        share = xp.sum(weight, axis=0) / x.shape[0]  # w[yₙ] / C
+        of_right = xp.sum(xp.where(right, x, 0.0), axis=0)
+        z = self.margin - of_right + xp.where(right, 0.0, x)
+        missing = xp.where(~right & (z > 0), z, 0.0)  # NaN costs 0, as in torch
+        self.saved = right, share, missing
+        return self._reduced(xp, xp.sum(share * missing**self.p, axis=0))
 
     def backward(self, grad_output: Array | None = None) -> Array:
-        hot, share, missing = self.saved
-        xp = array_namespace("MultiMarginLoss", input=missing)
-        slope = xp.sign(missing) if self.p == 1 else 2 * missing
-        slope = share * slope
-        total = xp.sum(slope, axis=0)
-        grad = slope - xp.where(hot == 0, xp.zeros_like(slope), total)
-        grad_losses = self._grad_losses(grad_output, math.prod(share.shape))
-        return swapped(grad_losses * grad)
+        right, share, missing = self.saved
+        xp = array_namespace(self, missing=missing)
+        slope = share * (xp.sign(missing) if self.p == 1 else 2 * missing)
+        grad = xp.where(right, -xp.sum(slope, axis=0), slope)
+        return swapped(self._grad_losses(grad_output) * grad)

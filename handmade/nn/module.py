@@ -1,13 +1,13 @@
-"""The contract of every layer: forward, backward directly under it, parameters."""
+"""Module and Parameter: the forward/backward contract of layers and losses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from handmade._array import (
     Array,
     array_namespace,
+    check,
     converted,
-    floating_namespace,
     is_count,
     require_shape,
 )
@@ -89,6 +89,9 @@ class Module:
     buffer_names: tuple[str, ...] = ()
     """Attributes that are an array of the state (a loss's class weights, running
     statistics, a count), or None."""
+    needs_input_grad: bool = True
+    """Whether `backward` must return ∂L/∂input. Training sets it to False on the first
+    layer, whose input is data; `backward` may then return None instead."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Array:
         """The value; keeps in `self.saved` what `backward` needs."""
@@ -97,24 +100,6 @@ class Module:
     def backward(self, grad_output: Array) -> Array:
         """∂L/∂input from ∂L/∂output; accumulates ∂L/∂θ into every parameter θ."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
-
-    def acc_grad_parameters(self, grad_output: Array) -> None:
-        """Accumulate ∂L/∂θ alone: in training nobody asks for ∂L/∂input.
-
-        Only a layer that thereby saves work has one of its own.
-
-        Source:
-            Lua Torch's `accGradParameters`.
-        """
-        self.backward(grad_output)
-
-    def __init_subclass__(cls) -> None:
-        """Let a `backward` that comes first, a mixin's too, be the one of training."""
-        super().__init_subclass__()
-        nearest = {n: h for h in reversed(cls.__mro__) for n in vars(h)}
-        order = cls.__mro__.index
-        if order(nearest["backward"]) < order(nearest["acc_grad_parameters"]):
-            cls.acc_grad_parameters = Module.acc_grad_parameters
 
     def __call__(self, *inputs: Array) -> Array:
         """The same as `forward`."""
@@ -143,17 +128,11 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Each parameter once, with its dotted name, in the order of definition."""
-        seen: set[int] = set()
-        for name, parameter in self._all_parameters():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
-
-    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """As `named_parameters`, a shared one under each of its names, as in torch."""
+        found: dict[Parameter, str] = {}
         for name, holder, _ in self._state():
             if isinstance(holder, Parameter):
-                yield name, holder
+                found.setdefault(holder, name)
+        return ((name, parameter) for parameter, name in found.items())
 
     def _state(self) -> Iterator[tuple[str, "Parameter | Module", str]]:
         """Every array of the state: its dotted name, who holds it, as what attribute.
@@ -178,8 +157,7 @@ class Module:
 
     def parameters(self) -> Iterator[Parameter]:
         """Each parameter once, in the order of definition."""
-        for _, parameter in self.named_parameters():
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters())
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -196,21 +174,27 @@ class Module:
         Nothing is changed unless all names, shapes and dtypes fit.
 
         Raises:
-            KeyError: a name is missing, or there is one that the module lacks.
-            TypeError: a value is no array of float32 or float64, or a count where
-                numbers belong, or the other way round.
-            ValueError: a shape differs.
+            TypeError: `state_dict` is no dict.
+            RuntimeError: a name is missing or unexpected, a shape differs, a value is
+                no array of float32 or float64, or a count where numbers belong, or the
+                other way round.
         """
-        own = self.state_dict()
+        own, owner = self.state_dict(), f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state_dict, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{owner}: expected a dict, got {type(state_dict).__name__}"
+            )
         if own.keys() != state_dict.keys():
-            raise KeyError(
-                f"{type(self).__name__}.load_state_dict: "
-                f"missing {sorted(own.keys() - state_dict.keys())}, "
+            raise RuntimeError(
+                f"{owner}: missing {sorted(own.keys() - state_dict.keys())}, "
                 f"unexpected {sorted(state_dict.keys() - own.keys())}"
             )
-        for name, array in own.items():
-            require_kind("load_state_dict", name, state_dict[name], array)
-            require_shape("load_state_dict", name, state_dict[name], array.shape)
+        try:
+            for name, array in own.items():
+                require_kind(owner, name, state_dict[name], array)
+                require_shape(owner, name, state_dict[name], array.shape)
+        except (TypeError, ValueError) as error:
+            raise RuntimeError(str(error)) from error
         place = next((a for a in own.values() if not is_count(a)), None)
         for name, holder, attribute in self._state():
             like = place if is_count(own[name]) else own[name]
@@ -228,7 +212,7 @@ class Module:
         Torch:
             `torch.nn.Module.to(tensor)`; here the library may change, too.
         """
-        floating_namespace("to", other=other)
+        check("to", other=other)
         for name, array in self.state_dict().items():
             require_kind("to", name, array, array)
         for _, holder, attribute in self._state():
@@ -247,15 +231,18 @@ class Module:
         return self.train(False)
 
 
-def accumulate_gradients(module: Module, grad_output: Array) -> None:
-    """Have `module` accumulate ∂L/∂θ, as training does: nobody asks for ∂L/∂input.
+def require_distinct(owner: Module, modules: Iterable[Module]) -> None:
+    """Refuse one module at two places: it keeps one forward pass for its backward pass.
 
-    A `backward` that was set on this very object comes first.
+    Raises:
+        ValueError: there is one.
     """
-    if "backward" in vars(module):
-        module.backward(grad_output)
-    else:
-        module.acc_grad_parameters(grad_output)
+    inside = [inner for module in modules for inner in module.modules()]
+    if len({*map(id, inside)}) < len(inside):
+        raise ValueError(
+            f"{type(owner).__name__}: one module stands at two places; construct one "
+            f"for each place"
+        )
 
 
 def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
@@ -265,7 +252,7 @@ def require_kind(owner: str, name: str, array: Array, like: Array) -> None:
         TypeError: it is not.
     """
     if not is_count(like):
-        floating_namespace(owner, **{name: array})
+        check(owner, **{name: array})
         return
     array_namespace(owner, **{name: array})
     if not is_count(array):

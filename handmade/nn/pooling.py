@@ -1,16 +1,21 @@
-"""Pooling: each window shrinks to one number, its largest or its mean."""
+"""Max and average pooling."""
 
-from collections.abc import Iterable
+import math
+from functools import lru_cache
 from numbers import Integral
 from typing import Any
 
-from handmade._array import Array, floating_namespace, require_shape
-from handmade.nn._windows import Sizes, Windows, require_input, whole_numbers
+import numpy as np
+
+from handmade._array import Array, check, check_grad, device
+from handmade._numbers import flag, only, whole_tuple
+from handmade.nn._im2col import Sizes, Windows, col2im, im2col
+from handmade.nn.conv import require_images
 from handmade.nn.module import Module
 
 
 class _Pooling(Module):
-    """What all pooling layers share: their windows, and what they may be given."""
+    """Base class of pooling layers."""
 
     spatial: int
     """How many spatial dimensions there are."""
@@ -19,44 +24,42 @@ class _Pooling(Module):
         self, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
     ) -> None:
         owner, d = type(self).__name__, self.spatial
-        kernel = whole_numbers(owner, "kernel_size", kernel_size, d, 1)
-        steps = whole_numbers(
-            owner, "stride", kernel_size if stride is None else stride, d, 1
+        stride = kernel_size if stride is None else stride
+        self.windows = Windows(
+            whole_tuple(owner, "kernel_size", kernel_size, d, 1),
+            whole_tuple(owner, "stride", stride, d, 1),
+            whole_tuple(owner, "padding", padding, d, 0),
+            whole_tuple(owner, "dilation", dilation, d, 1),
+            flag(owner, "ceil_mode", ceil_mode),
         )
-        ends = whole_numbers(owner, "padding", padding, d, 0)
-        gaps = whole_numbers(owner, "dilation", dilation, d, 1)
-        if any(2 * p > k for p, k in zip(ends, kernel, strict=True)):
+        both = zip(self.windows.padding, self.windows.kernel, strict=True)
+        if any(2 * p > k for p, k in both):
             raise ValueError(
                 f"{owner}: padding must be at most half of kernel_size, got padding "
                 f"{padding!r} and kernel_size {kernel_size!r}"
             )
-        self.windows = Windows(kernel, steps, ends, gaps, bool(ceil_mode))
 
-    def _taken_apart(self, xp: Any, x: Array, fill: float) -> tuple[list[Array], Sizes]:
-        """The windows of x as parts, and how many windows there are."""
-        require_input(type(self).__name__, x, self.spatial)
-        counts = self._counts(x)
+    def _columns(self, x: Array, fill: float) -> list[Array]:
+        """The windows of x taken apart, once x is known to be images."""
+        require_images(self, x, self.spatial)
+        return im2col(self, x, self.windows, x.ndim - self.spatial, fill)
+
+    def _images(self, columns: list[Array], x: Array) -> Array:
+        """∂L/∂x from the gradients by its columns."""
         axis = x.ndim - self.spatial
-        return self.windows.parts(xp, x, axis, counts, fill), counts
-
-    def _put_back(self, xp: Any, parts: Iterable[Array], x: Array) -> Array:
-        """The adjoint: the gradient by x from that by its parts."""
-        axis = x.ndim - self.spatial
-        return self.windows.overlap_add(xp, parts, axis, tuple(x.shape[axis:]), x)
-
-    def _counts(self, x: Array) -> Sizes:
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        return self.windows.counts(type(self).__name__, sizes)
-
-    def _matching(self, x: Array, grad_output: Array) -> Any:
-        """The namespace, once `grad_output` is known to fit the forward pass."""
-        owner, leading = type(self).__name__, x.shape[: x.ndim - self.spatial]
-        require_shape(owner, "grad_output", grad_output, (*leading, *self._counts(x)))
-        return floating_namespace(owner, x=x, grad_output=grad_output)
+        return col2im(columns, self.windows, axis, tuple(x.shape[axis:]), x)
 
 
 class _MaxPool(_Pooling):
-    """The largest number of each window, in any number of spatial dimensions."""
+    """Max pooling.
+
+    Forward:
+        y[t] = max over k of column k [t] = x[s·t + d·k − p]
+
+    Backward:
+        ∂L/∂column k [t] = ∂L/∂y[t] where k is the position of the largest, else 0
+        ∂L/∂x = col2im of these: windows that overlap add
+    """
 
     def __init__(
         self,
@@ -68,35 +71,59 @@ class _MaxPool(_Pooling):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, dilation, ceil_mode)
-        if return_indices:
-            raise ValueError(
-                f"{type(self).__name__}: return_indices must be False, "
-                f"got {return_indices!r}"
-            )
+        only(type(self).__name__, return_indices=(return_indices, False))
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
-        parts, counts = self._taken_apart(xp, x, fill=-float("inf"))
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        self.windows.require_inside(type(self).__name__, counts, sizes)
-        y, winner = parts[0], self.windows.first_inside(xp, x, counts)
-        for place, part in enumerate(parts[1:], start=1):
-            wins = (part > y) | xp.isnan(part)
-            y = xp.maximum(y, part)
-            winner = xp.maximum(winner, place * xp.astype(wins, winner.dtype))
-        self.saved = x, winner
+        xp = check(self, x=x)
+        y, *others = self._columns(x, fill=-math.inf)
+        winner = self._first_inside(xp, x)
+        for position, column in enumerate(others, start=1):
+            wins = (column > y) | xp.isnan(column)
+            y = xp.maximum(y, column)
+            winner = xp.where(wins, position, winner)
+        self.saved = x, winner, y.shape
         return y
 
     def backward(self, grad_output: Array) -> Array:
-        x, winner = self.saved
-        xp = self._matching(x, grad_output)
-        places = range(self.windows.places)
-        parts = (xp.where(winner == place, grad_output, 0.0) for place in places)
-        return self._put_back(xp, parts, x)
+        x, winner, shape = self.saved
+        xp = check_grad(self, grad_output, x, shape)
+        positions = range(math.prod(self.windows.kernel))
+        columns = [xp.where(winner == k, grad_output, 0.0) for k in positions]
+        return self._images(columns, x)
+
+    def _first_inside(self, xp: Any, x: Array) -> Array:
+        """The first position of each window that is not padding: it wins if all are −∞.
+
+        Raises:
+            ValueError: a window lies wholly in the padding, or steps over the input.
+        """
+        sizes = tuple(x.shape[-self.spatial :])
+        if not _all_meet_input(self.windows, sizes):
+            raise ValueError(
+                f"{type(self).__name__}: a window holds nothing but padding, of an "
+                f"input of size {sizes} with {self.windows}"
+            )
+        ones = xp.ones(sizes, dtype=x.dtype, device=device(x))
+        return xp.argmax(xp.stack(im2col(self, ones, self.windows, 0)), axis=0)
+
+
+@lru_cache(maxsize=1000)
+def _all_meet_input(windows: Windows, sizes: Sizes) -> bool:
+    """Whether each window on an input of these sizes holds a part of it."""
+    inside: Any = im2col("", np.ones(sizes), windows, 0)
+    return bool(np.all(sum(inside) > 0))
 
 
 class _AvgPool(_Pooling):
-    """The mean of each window, in any number of spatial dimensions."""
+    """Average pooling.
+
+    Forward:
+        y[t] = Σₖ column k [t] / m[t],   column k [t] = x[s·t + k − p]
+
+    Backward:
+        ∂L/∂column k [t] = ∂L/∂y[t] / m[t]
+        ∂L/∂x = col2im of these: windows that overlap add
+    """
 
     divisor_override: int | None = None
 
@@ -109,31 +136,40 @@ class _AvgPool(_Pooling):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, 1, ceil_mode)
-        self.count_include_pad = bool(count_include_pad)
+        owner = type(self).__name__
+        self.count_include_pad = flag(owner, "count_include_pad", count_include_pad)
 
     def forward(self, x: Array) -> Array:
-        xp = floating_namespace(type(self).__name__, x=x)
-        parts, counts = self._taken_apart(xp, x, fill=0)
-        divisor = self._divisor(xp, x, counts)
-        self.saved = x, divisor
-        return sum(parts) / divisor
+        xp = check(self, x=x)
+        columns = self._columns(x, fill=0)
+        divisor = self._divisor(xp, x, columns[0].shape)
+        y = sum(columns) / divisor
+        self.saved = x, divisor, y.shape
+        return y
 
     def backward(self, grad_output: Array) -> Array:
-        x, divisor = self.saved
-        xp = self._matching(x, grad_output)
-        share = grad_output / divisor
-        return self._put_back(xp, [share] * self.windows.places, x)
+        x, divisor, shape = self.saved
+        check_grad(self, grad_output, x, shape)
+        k = math.prod(self.windows.kernel)
+        return self._images([grad_output / divisor] * k, x)
 
-    def _divisor(self, xp: Any, x: Array, counts: Sizes) -> Any:
-        """What each sum is divided by: one number, or one for each window."""
+    def _divisor(self, xp: Any, x: Array, shape: Sizes) -> Any:
+        """The m that each sum is divided by: how many numbers its window holds."""
         if self.divisor_override is not None:
             return self.divisor_override
-        sizes = tuple(x.shape[x.ndim - self.spatial :])
-        return self.windows.held(xp, x, counts, sizes, self.count_include_pad)
+        total = xp.ones((), dtype=x.dtype, device=device(x))
+        sizes, counts = x.shape[-self.spatial :], shape[-self.spatial :]
+        for size, count, k, s, p in zip(sizes, counts, *self.windows[:3], strict=True):
+            start = xp.arange(count, dtype=xp.int64, device=device(x)) * s - p
+            margin = p if self.count_include_pad else 0
+            end = xp.clip(start + k, None, size + margin)
+            length = end - xp.clip(start, -margin, None)
+            total = total[..., None] * xp.astype(length, x.dtype)
+        return total
 
 
 class MaxPool1d(_MaxPool):
-    """The largest number of each window of a sequence.
+    """1-D max pooling over sequences.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -160,14 +196,14 @@ class MaxPool1d(_MaxPool):
 
     Torch:
         `torch.nn.MaxPool1d`, which writes outside its memory where a window holds
-        nothing but padding, as a dilation may make it; refused here.
+        nothing but padding, as a dilation may make it; ValueError here.
     """
 
     spatial = 1
 
 
 class MaxPool2d(_MaxPool):
-    """The largest number of each window of an image.
+    """2-D max pooling over images.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -196,14 +232,14 @@ class MaxPool2d(_MaxPool):
 
     Torch:
         `torch.nn.MaxPool2d`, which writes outside its memory where a window holds
-        nothing but padding, as a dilation may make it; refused here.
+        nothing but padding, as a dilation may make it; ValueError here.
     """
 
     spatial = 2
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of a sequence.
+    """1-D average pooling over sequences.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
@@ -231,7 +267,7 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window of an image.
+    """2-D average pooling over images.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
@@ -269,15 +305,11 @@ class AvgPool2d(_AvgPool):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        if divisor_override is not None:
-            self.divisor_override = _divisor("AvgPool2d", divisor_override)
-
-
-def _divisor(owner: str, value: Any) -> int:
-    if not isinstance(value, Integral):
-        raise TypeError(
-            f"{owner}: divisor_override must be a whole number, got {value!r}"
-        )
-    if value == 0:
-        raise ValueError(f"{owner}: divisor_override must not be 0")
-    return int(value)
+        if divisor_override is not None and not isinstance(divisor_override, Integral):
+            raise TypeError(
+                f"AvgPool2d: divisor_override must be a whole number, "
+                f"got {divisor_override!r}"
+            )
+        if divisor_override == 0:
+            raise ValueError("AvgPool2d: divisor_override must not be 0")
+        self.divisor_override = divisor_override

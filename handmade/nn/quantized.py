@@ -1,15 +1,13 @@
-"""A fully connected layer that computes with weights of few bits, and learns so."""
+"""Quantisation-aware training of a linear layer."""
 
-import math
-
-from handmade._array import Array, floating_namespace, require_shape
+from handmade._array import Array, check, check_grad
 from handmade._bits import known_bits
-from handmade.nn.linear import Linear
+from handmade.nn.linear import Linear, as_matrix, require_features
 from handmade.quantize import Quantized, quantize
 
 
 class QuantizedLinear(Linear):
-    """A linear layer whose weights are rounded to few values before they are used.
+    """Linear layer with quantised weights, trained with the straight-through estimator.
 
     It keeps full-precision weights W and trains those: small changes add up in them
     until a used weight V jumps to the next value.
@@ -56,25 +54,18 @@ class QuantizedLinear(Linear):
         return quantize(self.weight.data, self.bits)
 
     def forward(self, x: Array) -> Array:
-        floating_namespace("QuantizedLinear", x=x, weight=self.weight.data)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
-            raise ValueError(
-                f"QuantizedLinear: the last dimension of x must be in_features = "
-                f"{self.in_features}, got x of shape {tuple(x.shape)}"
-            )
+        check(self, x=x, weight=self.weight.data)
+        require_features(self, x, self.in_features)
         used = self.quantized().used
-        self.saved = x, used
         y = x @ used.T
+        self.saved = x, used, y.shape
         return y if self.bias is None else y + self.bias.data
 
     def backward(self, grad_output: Array) -> Array:
-        x, used = self.saved
-        xp = floating_namespace("QuantizedLinear", x=x, grad_output=grad_output)
-        shape = (*x.shape[:-1], self.out_features)
-        require_shape("QuantizedLinear", "grad_output", grad_output, shape)
-        n = math.prod(x.shape[:-1])
-        grad_rows = xp.reshape(grad_output, (n, self.out_features))
-        self.weight.accumulate(grad_rows.T @ xp.reshape(x, (n, self.in_features)))
+        x, used, shape = self.saved
+        xp = check_grad(self, grad_output, x, shape)
+        rows = as_matrix(xp, grad_output)
+        self.weight.accumulate(rows.T @ as_matrix(xp, x))
         if self.bias is not None:
-            self.bias.accumulate(xp.sum(grad_rows, axis=0))
+            self.bias.accumulate(xp.sum(rows, axis=0))
         return grad_output @ used

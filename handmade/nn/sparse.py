@@ -1,23 +1,24 @@
-"""Rows of a table, chosen by index."""
+"""Embedding."""
 
 import math
 from typing import Any
 
 from handmade._array import (
     Array,
-    array_api_compat,
     array_namespace,
-    floating_namespace,
-    known,
+    check_grad,
+    device,
+    is_integral,
     require_shape,
 )
-from handmade._numbers import whole
+from handmade._numbers import only, whole
 from handmade._random import normal
+from handmade.nn._targets import require_indices
 from handmade.nn.module import Module, Parameter
 
 
 class Embedding(Module):
-    """A table with a learned row for each index: of a word, say.
+    """Lookup table with a learned vector for each index.
 
     Forward:
         y = W[x], the row of each index
@@ -37,42 +38,52 @@ class Embedding(Module):
             it stays there; negative counts from the end.
 
     Torch:
-        `torch.nn.Embedding`: same initial law N(0, 1). `max_norm`, `norm_type`,
-        `scale_grad_by_freq` and `sparse` do not exist here. Torch allows no rows, or
-        rows of no numbers; refused here.
+        `torch.nn.Embedding`: same default initialisation N(0, 1). `max_norm`,
+        `norm_type`, `scale_grad_by_freq`, `sparse` and `_freeze` are refused, as are
+        tables without rows or columns.
     """
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Array | None = None,
+        _freeze: bool = False,
     ) -> None:
-        self.num_embeddings = whole("Embedding", "num_embeddings", num_embeddings, 1)
-        self.embedding_dim = whole("Embedding", "embedding_dim", embedding_dim, 1)
-        weight = normal(0.0, 1.0, (self.num_embeddings, self.embedding_dim))
-        self.padding_idx = _row(padding_idx, self.num_embeddings)
-        if self.padding_idx is not None:
+        rows = whole("Embedding", "num_embeddings", num_embeddings, 1)
+        columns = whole("Embedding", "embedding_dim", embedding_dim, 1)
+        only("Embedding", max_norm=(max_norm, None), norm_type=(norm_type, 2.0))
+        only("Embedding", scale_grad_by_freq=(scale_grad_by_freq, False))
+        only("Embedding", sparse=(sparse, False), _freeze=(_freeze, False))
+        self.num_embeddings, self.embedding_dim = rows, columns
+        self.padding_idx = _row(padding_idx, rows)
+        weight = normal(0.0, 1.0, (rows, columns)) if _weight is None else _weight
+        require_shape("Embedding", "_weight", weight, (rows, columns))
+        if self.padding_idx is not None and _weight is None:
             weight[self.padding_idx] = 0
         self.weight = Parameter(weight)
 
     def forward(self, x: Array) -> Array:
-        xp = array_namespace("Embedding", x=x, weight=self.weight.data)
+        xp = array_namespace(self, x=x, weight=self.weight.data)
         index = self._index(xp, x)
-        self.saved = index, tuple(x.shape)
-        rows = xp.take(self.weight.data, index, axis=0)
-        return xp.reshape(rows, (*x.shape, self.embedding_dim))
+        shape = (*x.shape, self.embedding_dim)
+        self.saved = index, shape
+        return xp.reshape(xp.take(self.weight.data, index, axis=0), shape)
 
     def backward(self, grad_output: Array) -> None:
         index, shape = self.saved
-        weight = self.weight.data
-        xp = floating_namespace("Embedding", weight=weight, grad_output=grad_output)
-        shape = (*shape, self.embedding_dim)
-        require_shape("Embedding", "grad_output", grad_output, shape)
-        grad_rows = xp.reshape(grad_output, (math.prod(shape[:-1]), shape[-1]))
-        self.weight.accumulate(self._one_hot(xp, index).T @ grad_rows)
+        xp = check_grad(self, grad_output, self.weight.data, shape)
+        rows = xp.reshape(grad_output, (math.prod(shape[:-1]), shape[-1]))
+        self.weight.accumulate(self._one_hot(xp, index).T @ rows)
 
     def _one_hot(self, xp: Any, index: Array) -> Array:
         """1 where a row of W is the one asked for, except the padding, else 0."""
-        device = array_api_compat.device(index)
-        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device)
+        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device(index))
         hot = xp.expand_dims(index, axis=1) == rows
         if self.padding_idx is not None:
             hot = hot & (rows != self.padding_idx)
@@ -80,16 +91,10 @@ class Embedding(Module):
 
     def _index(self, xp: Any, x: Array) -> Array:
         """All indices in one row, as int64, which no library takes for a mask."""
-        if not xp.isdtype(x.dtype, "integral"):
+        if not is_integral(x):
             raise TypeError(f"Embedding: x must hold integers, got {x.dtype}")
         index = xp.astype(xp.reshape(x, (math.prod(x.shape),)), xp.int64)
-        wrong = (index < 0) | (index >= self.num_embeddings)
-        if known(xp.any(wrong)):
-            first = int(xp.argmax(xp.astype(wrong, xp.int64)))
-            raise ValueError(
-                f"Embedding: every index must be in 0 … {self.num_embeddings - 1}, "
-                f"got {int(index[first])}"
-            )
+        require_indices(self, "index must be", index, self.num_embeddings)
         return index
 
 

@@ -1,4 +1,4 @@
-"""Clipping gradients between backward and the optimiser's step."""
+"""Gradient clipping."""
 
 import math
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade._array import Array, floating_namespace, unwarned
+from handmade._array import Array, check
 from handmade._numbers import at_least, real_number
 from handmade.nn.module import Parameter, parameters_of
 
@@ -17,7 +17,7 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Array:
-    """Shorten the gradient of all parameters together, where it is too long.
+    """Scale all gradients together so that their norm is at most `max_norm`.
 
     Forward:
         ν = ‖(‖g₁‖, ‖g₂‖, …)‖, the norm of all gradients as one vector
@@ -51,34 +51,24 @@ def clip_grad_norm_(
         raise ValueError(f"{owner}: norm_type must be a number, got nan")
     if not reached:
         return np.zeros((), np.float32)
-    return _shortened(owner, reached, max_norm, order, error_if_nonfinite)
-
-
-@unwarned
-def _shortened(
-    owner: str,
-    reached: list[Parameter],
-    max_norm: float,
-    order: float,
-    error_if_nonfinite: bool,
-) -> Array:
-    """The norm of all gradients, which are now shorter where it is above `max_norm`."""
-    norm = _norm([p.grad for p in reached], order)
-    if error_if_nonfinite and not math.isfinite(norm):
-        raise RuntimeError(
-            f"{owner}: the norm of order {order:g} of all gradients is {float(norm)}"
-        )
-    xp = floating_namespace(owner, norm=norm)
-    share = xp.minimum(max_norm / (norm + 1e-6), xp.ones_like(norm))
-    for parameter in reached:
-        parameter.grad = share * parameter.grad
+    with np.errstate(all="ignore"):
+        norm = _norm([p.grad for p in reached], order)
+        if error_if_nonfinite and not math.isfinite(norm):
+            raise RuntimeError(
+                f"{owner}: the norm of order {order:g} of all gradients is "
+                f"{float(norm)}"
+            )
+        xp = check(owner, norm=norm)
+        factor = xp.minimum(max_norm / (norm + 1e-6), xp.ones_like(norm))
+        for parameter in reached:
+            parameter.grad = factor * parameter.grad
     return norm
 
 
 def clip_grad_value_(
     parameters: Parameter | Iterable[Parameter], clip_value: float
 ) -> None:
-    """Move each number of each gradient into [−clip_value, clip_value].
+    """Clip each entry of each gradient to [−clip_value, clip_value].
 
     Args:
         parameters: one or several; those without a gradient do not count.
@@ -96,7 +86,7 @@ def clip_grad_value_(
     owner = "clip_grad_value_"
     limit = at_least(owner, "clip_value", clip_value, 0)
     for parameter in _reached(owner, parameters):
-        xp = floating_namespace(owner, grad=parameter.grad)
+        xp = check(owner, grad=parameter.grad)
         parameter.grad = xp.clip(parameter.grad, -limit, limit)
 
 
@@ -104,13 +94,13 @@ def _reached(owner: str, parameters: Any) -> list[Parameter]:
     """The parameters that have a gradient, their gradients of one kind."""
     reached = [p for p in parameters_of(owner, parameters) if p.grad is not None]
     for parameter in reached:
-        floating_namespace(owner, first=reached[0].grad, grad=parameter.grad)
+        check(owner, first=reached[0].grad, grad=parameter.grad)
     return reached
 
 
 def _norm(grads: list[Array], order: float) -> Array:
     """The norm of all gradients as one vector: the norm of their norms."""
-    xp = floating_namespace("clip_grad_norm_", grad=grads[0])
+    xp = check("clip_grad_norm_", grad=grads[0])
     norms = [xp.linalg.vector_norm(grad, ord=order) for grad in grads]
     # NumPy's functions answer with a number that is no array.
     return xp.asarray(xp.linalg.vector_norm(xp.stack(norms), ord=order))

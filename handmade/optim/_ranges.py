@@ -1,9 +1,9 @@
-"""The ranges that hyper-parameters share."""
+"""Range checks of hyper-parameters."""
 
 import math
 from typing import Any
 
-from handmade._numbers import at_least, real_number
+from handmade._numbers import at_least, probability, real_number
 
 
 def require_number(owner: str, name: str, value: Any) -> None:
@@ -29,14 +29,13 @@ def require_at_least_0(owner: str, group: dict[str, Any], *names: str) -> None:
 
 
 def require_share(owner: str, group: dict[str, Any], name: str) -> None:
-    """Refuse what an average cannot keep of its past: only 0 to 1 can be kept.
+    """Refuse a decay factor outside [0, 1].
 
     Raises:
         TypeError: the hyper-parameter `name` is no number.
         ValueError: the hyper-parameter `name` lies outside.
     """
-    if not 0 <= real_number(owner, name, group[name]) <= 1:
-        raise ValueError(f"{owner}: {name} must lie in [0, 1], got {group[name]}")
+    probability(owner, name, group[name])
 
 
 def require_numbers(
@@ -45,7 +44,7 @@ def require_numbers(
     """Refuse what is not `count` numbers, NaN none of them.
 
     Args:
-        owner: who asks, for the error message.
+        owner: the optimizer, for the error message.
         group: that has the hyper-parameter.
         name: of the hyper-parameter.
         count: how many numbers.
@@ -65,7 +64,7 @@ def require_numbers(
 
 
 def require_betas(owner: str, group: dict[str, Any]) -> None:
-    """Refuse betas that are not two shares below 1: 1 − β is divided by.
+    """Refuse betas that are not two numbers in [0, 1): 1 − β is a divisor.
 
     Raises:
         TypeError: they are no numbers.

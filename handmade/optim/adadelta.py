@@ -1,15 +1,15 @@
-"""Adadelta: steps in the units of the weights, without a learning rate to choose."""
+"""Adadelta."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class Adadelta(Optimizer):
-    """The gradient in units of its recent size, times the recent size of the steps.
+    """Scales the gradient by the ratio of the RMS of recent updates and gradients.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
@@ -65,7 +65,7 @@ class Adadelta(Optimizer):
         require_share("Adadelta", group, "rho")
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Adadelta", data=data)
+        xp = check("Adadelta", data=data)
         rho, eps = group["rho"], group["eps"]
         g = gradient_with_decay(data, grad, group)
         state["step"] = state.get("step", 0) + 1

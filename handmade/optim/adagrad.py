@@ -1,15 +1,16 @@
-"""Adagrad: cautious where it has been steep."""
+"""Adagrad."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
+from handmade._numbers import real_number
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class Adagrad(Optimizer):
-    """Gradient descent, cautious and bold: small steps where the slopes were large.
+    """Divides the gradient by the root of the sum of all its squares.
 
     Each coordinate is divided by the root of all its squared gradients so far: where it
     has been steep the steps become careful, where it has been flat they stay bold.
@@ -27,7 +28,7 @@ class Adagrad(Optimizer):
     Args:
         params: parameters or groups of them.
         lr: the learning rate, at least 0: about the length of the first step.
-        lr_decay: η, at least 0: how fast the learning rate sinks with the step t.
+        lr_decay: η, at least 0: how fast the learning rate decays with the step t.
         weight_decay: λ, at least 0; added to the gradient ("L2").
         initial_accumulator_value: where s starts, at least 0; for all groups alike.
         eps: ε, at least 0.
@@ -67,7 +68,8 @@ class Adagrad(Optimizer):
 
     def add_param_group(self, group: Group) -> None:
         name = "initial_accumulator_value"
-        if group.get(name, self.defaults[name]) != self.defaults[name]:
+        wanted = real_number("Adagrad", name, self.defaults[name])
+        if real_number("Adagrad", name, group.get(name, wanted)) != wanted:
             raise ValueError(
                 f"Adagrad: {name} is {self.defaults[name]} for all groups, "
                 f"got {group[name]} for one"
@@ -79,7 +81,7 @@ class Adagrad(Optimizer):
         require_at_least_0("Adagrad", group, *names)
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Adagrad", data=data)
+        xp = check("Adagrad", data=data)
         g = gradient_with_decay(data, grad, group)
         state["step"] = t = state.get("step", 0) + 1
         s = state.get("sum", group["initial_accumulator_value"]) + g * g

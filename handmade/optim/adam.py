@@ -1,21 +1,21 @@
-"""Adam: a step of about the same length in every coordinate."""
+"""Adam."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_betas
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class Adam(Optimizer):
-    """The averaged gradient, measured in units of its own usual size.
+    """Adaptive moments: mean gradient divided by its running root mean square.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
         m ← β₁ m + (1 − β₁) g
         v ← β₂ v + (1 − β₂) g²
-        m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ): both start at 0, which that undoes
+        m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ): bias correction, as both start at 0
         θ ← θ − lr · m̂ / (√v̂ + ε)
 
     Stability:
@@ -72,7 +72,7 @@ class Adam(Optimizer):
         require_betas(owner, group)
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Adam", data=data)
+        xp = check("Adam", data=data)
         lr, (beta1, beta2) = group["lr"], group["betas"]
         g = gradient_with_decay(data, grad, group)
         if group["decoupled_weight_decay"]:

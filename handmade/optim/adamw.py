@@ -8,7 +8,7 @@ from handmade.optim.optimizer import Group
 
 
 class AdamW(Adam):
-    """First shrink the weights, then take Adam's step: the decay is not rescaled.
+    """Adam with decoupled weight decay: the weights shrink before the step.
 
     Forward:
         θ ← (1 − lr λ) θ

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate, with torch.optim.lr_scheduler's names and state.
+"""Learning-rate schedules.
 
 Most write one pure function: the new learning rate of a group from its last one. They
 go on from the last one, as torch does, where a formula in the step number would be as
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handmade._array import Array
-from handmade._numbers import at_least, positive, whole
+from handmade._numbers import at_least, flag, positive, whole
 from handmade.optim.optimizer import Group, Optimizer
 
 _VERSIONS = {"default_min_lr", "verbose"}
@@ -130,7 +130,7 @@ class LRScheduler:
 
 
 class StepLR(LRScheduler):
-    """Down a step of a staircase, always after the same number of steps.
+    """Multiplies the learning rate by γ every `step_size` steps.
 
     Forward:
         lr ← γ lr where e is a multiple of step_size, but not 0
@@ -163,7 +163,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Down a step of a staircase at chosen steps.
+    """Multiplies the learning rate by γ at given steps.
 
     Forward:
         lr ← γᵏ lr where e stands k times among the milestones
@@ -186,7 +186,8 @@ class MultiStepLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         owner = "MultiStepLR"
-        if not isinstance(milestones, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        no_array = getattr(milestones, "ndim", 1)  # one of no dimension has no parts
+        if not isinstance(milestones, Iterable) or not no_array:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"{owner}: milestones must be whole numbers, in a list, "
                 f"got {type(milestones).__name__}"
@@ -201,7 +202,7 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Smaller by the same factor at every step.
+    """Multiplies the learning rate by γ at every step.
 
     Forward:
         lr ← γ lr
@@ -226,7 +227,7 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """From one share of the learning rate to another on a straight line: a warm-up.
+    """Linear change from one fraction of the learning rate to another: a warm-up.
 
     Forward:
         lr = lr₀ (s + (f − s) min(e, n) / n), written as what the last lr is times
@@ -239,7 +240,7 @@ class LinearLR(LRScheduler):
         last_epoch: see `LRScheduler`.
 
     Torch:
-        `torch.optim.lr_scheduler.LinearLR`; with n = 0, too, the share stays s.
+        `torch.optim.lr_scheduler.LinearLR`; with n = 0, too, the fraction stays s.
     """
 
     def __init__(
@@ -271,7 +272,7 @@ class LinearLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Along half a wave of the cosine from the learning rate to the least, and back.
+    """Cosine annealing between the learning rate and its minimum.
 
     Forward:
         lr = η + (lr₀ − η) (1 + cos(π e / T)) / 2, gone on with from the last lr:
@@ -314,13 +315,13 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up to a large learning rate and down to almost none; momentum the other way.
+    """One-cycle policy: the learning rate rises and falls; momentum the other way.
 
     Forward:
         phases: initial → max → min, with three_phase initial → max → initial → min,
             where initial = max_lr / div_factor and min = initial / final_div_factor;
-            the first takes the share pct_start of all steps
-        at the share p of a phase from a to b:
+            the first takes the fraction pct_start of all steps
+        at the fraction p of a phase from a to b:
             cos     b + (a − b) (1 + cos(π p)) / 2
             linear  a + (b − a) p
 
@@ -375,6 +376,7 @@ class OneCycleLR(LRScheduler):
         if pct_start > 1:
             raise ValueError(f"{owner}: pct_start must be at most 1, got {pct_start}")
         _one_of(owner, "anneal_strategy", anneal_strategy, ("cos", "linear"))
+        three_phase = flag("OneCycleLR", "three_phase", three_phase)
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         self._anneal_func_type = anneal_strategy
         self._require_step(last_epoch + 1)
@@ -384,8 +386,8 @@ class OneCycleLR(LRScheduler):
             {"initial_lr": top / div, "max_lr": top, "min_lr": top / div / final_div}
             for top in _for_each(owner, "max_lr", max_lr, optimizer)
         ]
-        self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
+        self.cycle_momentum = flag(owner, "cycle_momentum", cycle_momentum)
+        if self.cycle_momentum:
             self.use_beta1 = _has_betas(optimizer)
             tops = _for_each(owner, "max_momentum", max_momentum, optimizer)
             bases = _for_each(owner, "base_momentum", base_momentum, optimizer)
@@ -459,7 +461,7 @@ class OneCycleLR(LRScheduler):
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Smaller once the loss (or what else is watched) has not improved for a while.
+    """Reduces the learning rate when a metric has stopped improving.
 
     Forward:
         better: m < (1 − t) best (threshold_mode "rel") or m < best − t ("abs");

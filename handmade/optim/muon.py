@@ -1,9 +1,9 @@
-"""Muon: a step of the same size in every direction of a matrix."""
+"""Muon."""
 
 import math
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade._numbers import whole
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_numbers
@@ -11,7 +11,7 @@ from handmade.optim.optimizer import Group, Optimizer, State
 
 
 class Muon(Optimizer):
-    """The averaged gradient with all its singular values pulled towards 1.
+    """Momentum whose matrix is orthogonalised: all singular values near 1.
 
     Forward:
         b ← μ b + (1 − μ) ∂L/∂θ
@@ -114,7 +114,7 @@ def orthogonalized(
     Shape:
         x xᵀ is the smaller of the two products: a tall d is transposed first.
     """
-    xp = floating_namespace("orthogonalized", d=d)
+    xp = check("orthogonalized", d=d)
     a, b, c = coefficients
     x = d.T if d.shape[0] > d.shape[1] else d
     x = x / xp.clip(xp.sqrt(xp.sum(x * x)), eps, None)

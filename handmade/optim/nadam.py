@@ -1,15 +1,15 @@
-"""NAdam: Adam that looks ahead along its velocity."""
+"""NAdam."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_betas
 from handmade.optim.optimizer import Group, Optimizer, State, gradient_with_decay
 
 
 class NAdam(Optimizer):
-    """Adam with Nesterov's look ahead, and a momentum that grows with the steps.
+    """Adam with Nesterov momentum that grows with the steps.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
@@ -75,7 +75,7 @@ class NAdam(Optimizer):
         require_betas("NAdam", group)
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("NAdam", data=data)
+        xp = check("NAdam", data=data)
         lr, (beta1, beta2) = group["lr"], group["betas"]
         g = gradient_with_decay(data, grad, group)
         if group["decoupled_weight_decay"]:

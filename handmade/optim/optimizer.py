@@ -1,18 +1,11 @@
-"""What every optimiser shares: parameter groups, state, and the walk over both."""
+"""The base class of optimizers: parameter groups and state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from handmade._array import (
-    Array,
-    converted,
-    floating_namespace,
-    is_compiling,
-    require_like,
-    require_shape,
-)
-from handmade._numbers import real_number
+from handmade._array import Array, check, check_alike, converted, require_shape
+from handmade._numbers import flag, real_number
 from handmade.nn.module import Parameter, parameters_of
 from handmade.optim._ranges import require_number, require_numbers
 
@@ -20,6 +13,9 @@ Group = dict[str, Any]
 State = dict[str, Any]
 SCHEDULED = {"initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum"}
 """What schedulers keep in a group, beside the hyper-parameters."""
+
+FLAGS = {"amsgrad", "centered", "decoupled_weight_decay", "maximize", "nesterov"}
+"""Hyper-parameters that are switches."""
 
 
 class Optimizer:
@@ -47,7 +43,8 @@ class Optimizer:
         self.defaults = defaults
         self.state: dict[Parameter, State] = {}
         self.param_groups: list[Group] = []
-        if not isinstance(params, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        no_array = getattr(params, "ndim", 1)  # an array of no dimension has no parts
+        if not isinstance(params, Iterable) or not no_array:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(
                 f"{type(self).__name__}: expected Parameters or groups of them, in a "
                 f"list, got {type(params).__name__}"
@@ -84,6 +81,8 @@ class Optimizer:
         if len({*taken, *map(id, params)}) < len(taken) + len(params):
             raise ValueError(f"{owner}: a parameter stands in two places")
         filled = {**self.defaults, **group, "params": params}
+        for name in FLAGS & filled.keys():
+            filled[name] = flag(owner, name, filled[name])
         plain = _plain(filled)
         self.check_choices(plain)
         self.check(plain)
@@ -101,7 +100,7 @@ class Optimizer:
         """Raise ValueError for a word or a flag that there is not, loaded or given."""
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        """The new data of one parameter; what must be remembered goes into `state`.
+        """The new data of one parameter; what the next step needs goes into `state`.
 
         `data` is the optimiser's own and may be written into, as `data -= …` does
         where the library allows it; `grad` and the arrays in `state` may not.
@@ -128,17 +127,16 @@ class Optimizer:
 
     def _update(self, parameter: Parameter, group: Group) -> None:
         grad, state = parameter.grad, self.state.setdefault(parameter, {})
-        require_like(type(self).__name__, "grad", grad, parameter.data)
+        check_alike(self, parameter.data, grad, names=("data", "grad"))
         if state:
             self._require_fitting(state, parameter.data)
         parameter.update(self.updated(parameter.writable(), grad, state, group))
 
     def _require_fitting(self, state: State, data: Array) -> None:
         """Refuse arrays that NumPy would silently broadcast or widen."""
-        owner = type(self).__name__
         for name, value in state.items():
             if name not in self.numbers and hasattr(value, "dtype"):
-                require_like(owner, name, value, data)
+                check_alike(self, data, value, names=("data", name))
 
     def zero_grad(self) -> None:
         """Forget all gradients: they become None."""
@@ -166,8 +164,9 @@ class Optimizer:
         Nothing is changed unless everything fits.
 
         Raises:
-            TypeError: an array in the state is neither float32 nor float64, or a
-                number or hyper-parameter is none.
+            TypeError: it is not built like what `state_dict` returns, an array in the
+                state is neither float32 nor float64, or a number or hyper-parameter is
+                none.
             ValueError: the groups do not hold as many parameters as here, a
                 hyper-parameter is NaN or holds another number of values, a state
                 belongs to no parameter, or an array in it does not have the parameter's
@@ -177,11 +176,30 @@ class Optimizer:
             As there, ranges are checked only where a group is made: a schedule may
             leave a rate just below 0, and the run must be able to go on from it.
         """
+        self._require_structure(state_dict)
         groups = self._loaded_groups(state_dict)
         state = self._loaded_state(state_dict)
         for group, loaded in zip(self.param_groups, groups, strict=True):
             group.update(loaded)
         self.state = state
+
+    def _require_structure(self, state_dict: Any) -> None:
+        """Refuse what is not {"state": {number: dict}, "param_groups": [dict]}."""
+        fits = isinstance(state_dict, Mapping)
+        groups = state_dict.get("param_groups") if fits else None
+        states = state_dict.get("state") if fits else None
+        if not (
+            isinstance(groups, list)
+            and all(isinstance(g, Mapping) for g in groups)
+            and all(isinstance(g.get("params"), (list, tuple)) for g in groups)
+            and isinstance(states, Mapping)
+            and all(str(number).lstrip("-").isdecimal() for number in states)
+            and all(isinstance(state, Mapping) for state in states.values())
+        ):
+            raise TypeError(
+                f"{type(self).__name__}.load_state_dict: expected a dict with 'state' "
+                f"and 'param_groups', as state_dict() returns, got {state_dict!r}"
+            )
 
     def _loaded_groups(self, state_dict: dict[str, Any]) -> list[Group]:
         """The own groups with the hyper-parameters of `state_dict`, once checked."""
@@ -227,7 +245,7 @@ class Optimizer:
             if name in self.numbers:
                 copies[name] = _number(owner, name, value)
             elif hasattr(value, "dtype"):
-                floating_namespace(owner, **{name: value})
+                check(owner, **{name: value})
                 require_shape(owner, name, value, parameter.shape)
                 copies[name] = converted(value, like=parameter.data)
         return copies
@@ -246,9 +264,13 @@ def gradient_with_decay(data: Array, grad: Array, group: Group) -> Array:
     return g + group["weight_decay"] * data if coupled else g
 
 
-def acts(number: Any) -> bool:
-    """Whether a hyper-parameter is not 0; where a compiler moves it, it never is."""
-    return (hasattr(number, "shape") and is_compiling()) or bool(number)
+def is_nonzero(number: Any) -> bool:
+    """Whether a hyper-parameter is not 0.
+
+    In a compiled step the hyper-parameters that a schedule changes are arrays without
+    values: `compare.compile` then puts another function in the place of this one.
+    """
+    return bool(number)
 
 
 def _plain(group: Group) -> Group:
@@ -267,8 +289,6 @@ def _are_plain(*kinds: type) -> bool:
 def _unwrapped(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_unwrapped(inner) for inner in value)  # pyright: ignore[reportUnknownVariableType]
-    if is_compiling():  # a stand-in widens nothing, and has no value to unwrap
-        return value
     single = getattr(value, "shape", None) == ()
     return value.item() if single and hasattr(value, "item") else value
 

@@ -1,21 +1,21 @@
-"""RMSprop: the gradient in units of its recent size."""
+"""RMSprop."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_share
 from handmade.optim.optimizer import (
     Group,
     Optimizer,
     State,
-    acts,
     gradient_with_decay,
+    is_nonzero,
 )
 
 
 class RMSprop(Optimizer):
-    """Divides the gradient by the root of the mean of its recent squares.
+    """Divides the gradient by its running root mean square.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
@@ -77,7 +77,7 @@ class RMSprop(Optimizer):
         require_share("RMSprop", group, "alpha")
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("RMSprop", data=data)
+        xp = check("RMSprop", data=data)
         alpha, g = group["alpha"], gradient_with_decay(data, grad, group)
         state["step"] = state.get("step", 0) + 1
         v = alpha * state.get("square_avg", 0) + (1 - alpha) * g * g
@@ -87,7 +87,7 @@ class RMSprop(Optimizer):
             state["grad_avg"] = mean
             v = xp.clip(v - mean * mean, 0, None)
         change = g / (xp.sqrt(v) + group["eps"])
-        if acts(group["momentum"]):
+        if is_nonzero(group["momentum"]):
             change = group["momentum"] * state.get("momentum_buffer", 0) + change
             state["momentum_buffer"] = change
         return data - group["lr"] * change

@@ -1,15 +1,15 @@
-"""Rprop: only the sign of the gradient counts."""
+"""Rprop."""
 
 from collections.abc import Iterable
 
-from handmade._array import Array, floating_namespace
+from handmade._array import Array, check
 from handmade.nn.module import Parameter
 from handmade.optim._ranges import require_at_least_0, require_numbers
 from handmade.optim.optimizer import Group, Optimizer, State
 
 
 class Rprop(Optimizer):
-    """Gradient descent, cautious and bold: each coordinate finds its own step size.
+    """Resilient backpropagation: adapts a step size for each weight; only signs count.
 
     As long as the slope keeps its sign the step grows, however flat it is; when the
     sign turns, the minimum was overshot, and the step shrinks. So the steps are careful
@@ -78,7 +78,7 @@ class Rprop(Optimizer):
             )
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
-        xp = floating_namespace("Rprop", data=data)
+        xp = check("Rprop", data=data)
         smaller, larger = group["etas"]
         g = -grad if group["maximize"] else grad
         state["step"] = state.get("step", 0) + 1
@@ -88,5 +88,5 @@ class Rprop(Optimizer):
         size = xp.where(turn < 0, smaller * size, grown)
         state["step_size"] = size = xp.clip(size, *group["step_sizes"])
         state["prev"] = g = xp.where(turn < 0, xp.zeros_like(g), g)
-        sign = xp.sign(xp.where(g == g, g, xp.zeros_like(g)))  # 0 for NaN, as torch's
+        sign = xp.astype(g > 0, g.dtype) - xp.astype(g < 0, g.dtype)  # 0 for NaN
         return data - size * sign

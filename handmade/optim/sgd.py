@@ -1,4 +1,4 @@
-"""Stochastic gradient descent."""
+"""SGD."""
 
 from collections.abc import Iterable
 
@@ -9,13 +9,13 @@ from handmade.optim.optimizer import (
     Group,
     Optimizer,
     State,
-    acts,
     gradient_with_decay,
+    is_nonzero,
 )
 
 
 class SGD(Optimizer):
-    """Against the gradient, in steps of the learning rate, with or without momentum.
+    """Stochastic gradient descent, with or without momentum.
 
     Forward:
         g ← ∂L/∂θ (its negative with maximize) + λ θ
@@ -69,7 +69,7 @@ class SGD(Optimizer):
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         g = gradient_with_decay(data, grad, group)
-        if acts(group["momentum"]):
+        if is_nonzero(group["momentum"]):
             v = 1 * g  # a copy: the gradient may be overwritten before the next step
             if (last := state.get("momentum_buffer")) is not None:
                 v = group["momentum"] * last + (1 - group["dampening"]) * g

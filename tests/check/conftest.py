@@ -5,11 +5,13 @@ import json
 import sys
 from contextlib import redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
-from compare.check import process
+from compare.check import judge, process
 from compare.check.checker import check
 from compare.check.definitions import MODULE, definitions, own_names
 from compare.cli import app
@@ -65,18 +67,24 @@ def command():
 
 
 @pytest.fixture
-def in_process(monkeypatch, tmp_path):
+def in_process(monkeypatch):
     """Check files without a child process."""
 
-    def run_child(path, names, seconds):
-        out = tmp_path / "findings.jsonl"
-        before = list(sys.path)
+    def ask(self, request):
+        news = []
+        finders = list(sys.meta_path)
+        keys = ("names", "meant", "seconds")
         try:
             with redirect_stdout(io.StringIO()):
-                process.run_as_child(str(path), str(out), names)
+                judge.judge(
+                    Path(request["path"]),
+                    *(request[key] for key in keys),
+                    lambda **one: news.append(json.loads(json.dumps(one))),
+                )
         finally:
-            sys.path[:] = before
-        lines = out.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines], "ended"
+            sys.meta_path[:] = finders
+        return news, "ended"
 
-    monkeypatch.setattr(process, "run_child", run_child)
+    for name in ("grad", "backward"):  # which a judge watches
+        monkeypatch.setattr(torch.autograd, name, getattr(torch.autograd, name))
+    monkeypatch.setattr(process.Worker, "ask", ask)

@@ -1,35 +1,72 @@
 """The tables of mistakes: every row can be used."""
 
+import itertools
+from contextlib import suppress
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from compare.check import trajectories
-from compare.check.mistakes import HINTS, MISTAKES, NETS, OPTIMIZERS
+from compare.check.definitions import CASES as CASES_BY_NAME
+from compare.check.definitions import KINDS, Definition
+from compare.check.mistakes import (
+    CONVENTIONS,
+    COURSE,
+    FUNCTIONS,
+    HINTS,
+    MISTAKES,
+    NETS,
+    OPTIMIZERS,
+    SCHEDULES,
+    bare,
+    sequences,
+)
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
+from compare.check.results import Answer, Failure, close
+from compare.check.trajectories import Steps, torchs_path, trajectory
 from compare.testing import OPTIMIZERS as CASES
-from handmade import nn, optim
+from compare.testing import references
+from compare.testing.reference import drawn, torchs
+from handmade import optim
 
+SITUATIONS = [{"new_lr": 0.03}, {"scale": 100}]
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
 
 
-def path_of(wrong, case, new_lr=0.03):
+def steps_of(case, situation):
     shapes = tuple(shape for shape in case.shapes if shape)
     options = all_options(case.name, case.kwargs)
+    return Steps(case.name, kwargs=options, shapes=shapes, **situation)
+
+
+def path_of(wrong, case, situation):
+    made = wrong.optimizer(k=3.0, rate=0.05)
     with np.errstate(all="ignore"):
-        return trajectories.trajectory(
-            wrong.optimizer(), options, shapes, new_lr=new_lr
-        ).path
+        return trajectory(made, steps_of(case, situation)).path
+
+
+def differ(path, other):
+    return any(
+        a.shape != other[name].shape or not np.allclose(a, other[name], 1e-9, 0)
+        for name, a in path.items()
+    )
 
 
 def test_every_mistake_has_a_hint():
-    names = {mistake.name for mistake in MISTAKES}
-    names |= {row["name"] for row in [*OPTIMIZERS, *NETS]}
+    rows = [*OPTIMIZERS, *FUNCTIONS, *COURSE, *SCHEDULES, *NETS]
+    names = {row["name"] for row in [*MISTAKES, *rows]}
     assert names == HINTS.keys()
 
 
+def test_a_diagnosis_can_be_taken_apart():
+    for name in HINTS:
+        assert bare(name) == [name]
+        assert bare(f"{name} (output), and {name} (k = 3)") == [name, name]
+
+
 def test_mistakes_name_classes_that_there_are():
-    for mistake in MISTAKES:
-        assert mistake.of <= {*nn.__all__, "Rosenblatt"}, mistake.name
+    for row in MISTAKES:
+        assert {*row["of"]} <= KINDS.keys(), row["name"]
     for row in OPTIMIZERS:
         assert {*row.get("of", "SGD").split()} <= {*NAMES}, row["name"]
 
@@ -37,17 +74,44 @@ def test_mistakes_name_classes_that_there_are():
 @pytest.mark.parametrize("name", NAMES)
 def test_an_optimiser_without_a_mistake_is_torchs(name):
     case = next(case for case in CASES if case.name == name and case.kwargs)
-    shapes = tuple(shape for shape in case.shapes if shape)
-    want = trajectories.torchs_path(name, case.kwargs, shapes, 0.03)
-    np.testing.assert_allclose(path_of(WrongStep("", name, ()), case), want, rtol=1e-11)
+    for situation in SITUATIONS:
+        want = torchs_path(replace(steps_of(case, situation), kwargs=case.kwargs))
+        got = path_of(WrongStep("", name), case, situation)
+        for step in want:
+            np.testing.assert_allclose(got[step], want[step], rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
-    cases = [case for case in CASES if case.name == name]
-    right = {case.id: path_of(WrongStep("", name, ()), case) for case in cases}
-    for wrong in wrong_steps(name, all_options(name, {})):
-        assert any(
-            not np.allclose(path_of(wrong, case), right[case.id], rtol=1e-9, atol=0)
-            for case in cases
-        ), wrong
+    given = [*itertools.product([c for c in CASES if c.name == name], SITUATIONS)]
+    right = [path_of(WrongStep("", name), *each) for each in given]
+    for wrong in itertools.chain(*wrong_steps(name).values()):
+        pairs = zip(given, right, strict=True)
+        assert any(differ(path_of(wrong, *each), path) for each, path in pairs), wrong
+
+
+DERIVED = [
+    pytest.param(name, row, id=f"{name}: {row['name']}")
+    for row in MISTAKES
+    for name in row["of"]
+    if "torch" in row and row["name"] not in CONVENTIONS
+]
+
+
+@pytest.mark.parametrize(("name", "row"), DERIVED)
+def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
+    monkeypatch.setattr(sequences, "close", lambda *_: True)
+    definition = Definition(name, name, KINDS[name], getattr(references, name))
+    shown = set()
+    for case in CASES_BY_NAME[name]:
+        question = drawn(case)
+        want = torchs(question)
+        answer = Answer(want, question.grad_output(want["output"]))
+        failure = Failure(definition, question, want, answer, tuple(want))
+        for formula in row["torch"]:
+            with suppress(RuntimeError):  # two dimensions only
+                found = sequences.derived(failure, formula)
+                assert found.keys() <= want.keys()
+                if any(not close(found[n], want[n], 1e-6) for n in found):
+                    shown.add(formula)
+    assert shown == {*row["torch"]}

@@ -1,11 +1,17 @@
 """A file may hang, exit, crash or not load: that is reported and harms nothing."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from xml.etree import ElementTree
 
 import pytest
 
-from compare.check.process import check_file
+from compare.check.process import check_file, check_files
 
 UNLOADABLE = {
     "def f(:\n": "syntax error in line 1",
@@ -17,7 +23,13 @@ UNLOADABLE = {
 }
 LOST = {
     "import os; os._exit(0)\n": "while it was loaded, it ended the process",
-    "while True: pass\n": "while it was loaded, it did not end within 4 s",
+    "import os; os.abort()\n": "status -6 (SIGABRT)",
+    "import os; os.kill(os.getpid(), 9)\n": "status -9 (SIGKILL)",
+    "import os; os.write(2, b'deep trouble'); os._exit(3)": "deep trouble",
+    "import os; os.write(2, b'x' * 10**6 + b'the end'); os._exit(3)": "the end",
+    "while True:\n    try: pass\n    except: pass\n": "did not end within 4 s",
+    "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\n"
+    "while True: pass\n": "did not end within 4 s",
 }
 
 
@@ -36,8 +48,7 @@ def test_a_file_that_cannot_be_loaded_is_told_why(
 def test_a_file_that_loses_its_process_while_loaded_is_told(
     source, words, write, command
 ):
-    seconds = 4 if "while" in source else 60  # loading torch may take long itself
-    result = command("check", write(source), "--timeout", seconds)
+    result = command("check", write(source), "--timeout", 4)
     assert result.exit_code == 2
     assert words in result.stderr
 
@@ -123,3 +134,179 @@ def test_the_help_warns_that_the_code_is_run(command):
     text = " ".join(command("check", "--help").stdout.split())
     assert "CODE IS RUN" in text
     assert "with all your rights" in text
+
+
+@pytest.mark.slow
+def test_nothing_beside_the_file_or_in_the_current_folder_is_run(tmp_path):
+    for name in ("timeit", "typing", "sympy", "json", "torch", "tensorboard", "queue"):
+        text = f"open({str(tmp_path / 'ran')!r}, 'w').write({name!r})\n"
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x): return x*x\ndef grad_f(x): return 2*x\n", "utf-8")
+    command = [sys.executable, "-m", "compare", "check", path]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (tmp_path / "ran").exists()
+
+
+OWN = """
+import argparse, sys
+assert len(sys.argv) == 1 and sys.argv[0].endswith("mine.py"), sys.argv
+argparse.ArgumentParser().parse_args()
+assert sys.stdin.read() == ""
+import matplotlib
+assert matplotlib.get_backend().lower() == "agg"
+def f(x): return x * x
+def grad_f(x): return 2 * x
+"""
+
+
+@pytest.mark.slow
+def test_a_file_has_its_own_arguments_no_input_and_no_window(write):
+    outcome = check_file(write(OWN), ["f"])
+    assert not outcome.hints
+    assert [f["kind"] for f in outcome.findings] == ["equal"]
+
+
+STATES = (
+    "torch.set_grad_enabled(False)",
+    "mode = torch.inference_mode(); mode.__enter__()",
+    "torch.set_default_dtype(torch.float16)",
+    "np.seterr(all='raise'); np.random.seed(0); torch.manual_seed(0)",
+    "np.set_printoptions(precision=1, suppress=True, threshold=1)",
+    "np.max = np.abs = np.array_equal = lambda *a, **k: 0",
+    "torch.sigmoid = torch.tanh = torch.Tensor.sigmoid = lambda x, *a: x",
+    "torch.nn.Sigmoid.forward = torch.nn.Sigmoid.__call__ = lambda self, x: x",
+    "torch.autograd.Variable._execution_engine = None",
+    "import compare.testing.reference as r; r.torchs = r.drawn = None",
+)
+SIGMOID = """
+class Sigmoid:
+    def forward(self, x):
+        self.y = 1 / (1 + np.exp(-x))
+        return self.y
+    def backward(self, grad_output):
+        return grad_output * self.y
+"""
+
+
+@pytest.mark.slow
+def test_what_a_file_does_to_numpy_and_torch_does_not_change_what_is_found(tmp_path):
+    paths = []
+    for number, state in enumerate(("", *STATES)):
+        paths.append(tmp_path / f"mine{number}.py")
+        text = f"import numpy as np, torch\n{state}\n{SIGMOID}"
+        paths[-1].write_text(text, encoding="utf-8")
+    plain, *others = [outcome.findings for outcome in check_files(paths)]
+    assert plain[0]["kind"] in ("mistake", "wrong")
+    for state, found in zip(STATES, others, strict=True):
+        assert found == plain, state
+
+
+NONSENSE = (
+    "import os\nfor fd in range(3, 99):\n    try: os.write(fd, b'{}\\n')\n"
+    "    except OSError: pass\n",
+    "import os\nos.closerange(3, 99)\n",
+    "import os\nif os.fork() == 0: os._exit(0)\n",
+    "import os\nos.fork()\n",
+    "import threading, os, time\nthreading.Timer(0.2, os._exit, [5]).start()\n"
+    "time.sleep(9)\n",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", NONSENSE)
+def test_what_is_written_into_the_pipe_of_answers_forges_nothing(source, write):
+    """It is told, once and soon; or the answers are right."""
+    text = f"{source}def f(x): return x * x\ndef grad_f(x): return 3 * x\n"
+    outcome = check_file(write(text), seconds=20)
+    assert outcome.exit_status() in (1, 2)
+    assert len(outcome.findings) <= 1
+    assert outcome.problem or outcome.findings[0]["label"] == "f"
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_between_two_names_is_not_restarted_without_end(write):
+    source = "import threading, os\nthreading.Timer(1, os._exit, [5]).start()\n"
+    slow = "import time\ndef f{n}(x):\n    time.sleep(0.02)\n    return x * x\n"
+    grad = "def grad_f{n}(x): return 2 * x\n"
+    names = [(slow + grad).replace("{n}", str(n)) for n in range(5)]
+    outcome = check_file(write(source + "".join(names)), seconds=20)
+    assert len(outcome.findings) == 5
+    assert any("status 5" in f["words"] for f in outcome.findings)
+
+
+# -- nothing is left running -----------------------------------------------------------
+
+ENDLESS = """
+import os, subprocess, sys, pathlib
+class ReLU:
+    def forward(self, x):
+        sleep = "import time; time.sleep(600)"
+        child = subprocess.Popen([sys.executable, "-c", sleep])
+        ids, new = pathlib.Path({ids!r}), pathlib.Path({ids!r} + ".new")
+        new.write_text(f"{{os.getpid()}} {{child.pid}} {{os.getppid()}}")
+        new.rename(ids)
+        try:
+            while True: pass
+        except: return self.forward(x)
+    def backward(self, grad_output): return grad_output
+"""
+
+
+def is_running(pid):
+    with suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def waits_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks /proc")
+@pytest.mark.parametrize(
+    "ends", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]
+)
+@pytest.mark.parametrize("who", ["check", "its worker"])
+def test_nothing_outlives_the_command(ends, who, tmp_path, write):
+    if who == "its worker" and ends != signal.SIGKILL:
+        pytest.skip("nobody knows it")
+    ids = tmp_path / "ids"
+    path = write(ENDLESS.format(ids=str(ids)))
+    others = [write("import time; time.sleep(90)\n", "other.py")] * (who == "check")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    options = [path, *others, "--timeout", "100"]
+    command = [sys.executable, "-m", "compare", "check", *options]
+    env = {**os.environ, "TMPDIR": str(folder)}
+    check = subprocess.Popen(command, stdout=-3, stderr=-3, env=env)
+    try:
+        waits_for(ids.exists, 90)
+        child, grandchild, worker = map(int, ids.read_text().split())
+        assert is_running(child)
+        assert is_running(grandchild)
+        (check.send_signal(ends) if who == "check" else os.kill(worker, ends))
+        left = [child, worker] + [grandchild] * (who == "check")
+        waits_for(lambda: not any(map(is_running, left)))
+        check.wait(60)
+        assert not any(folder.iterdir())
+    finally:
+        check.kill()
+        check.wait()
+        for pid in (child, grandchild):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks /proc")
+def test_what_a_file_starts_ends_with_its_check(tmp_path, write):
+    ids = tmp_path / "ids"
+    outcome = check_file(write(ENDLESS.format(ids=str(ids))), seconds=2)
+    assert "did not end within 2 s" in outcome.findings[0]["words"]
+    assert not any(is_running(int(pid)) for pid in ids.read_text().split())

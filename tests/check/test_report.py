@@ -86,7 +86,8 @@ def test_reports_say_why_strict_fails_what_is_right(tmp_path, write, command):
 class SGD:
     def __init__(self, params, lr): self.p, self.lr = params, lr
     def step(self):
-        for p in self.p: p.data = p.data - self.lr * p.grad
+        for p in self.p:
+            if p.grad is not None: p.data = p.data - self.lr * p.grad
 """
     path, junit = write(source), tmp_path / "report.xml"
     report = command("check", path, "--strict", "--json", "--junit", junit).stdout
@@ -143,3 +144,14 @@ def test_what_has_no_known_name_is_not_judged_and_told_so(name, near, write, com
 def test_one_object_with_two_names_is_judged_once(write):
     path = write(NAMED.format(name="MyMSE") + "\nMSELoss = MyMSE\n")
     assert [f["label"] for f in check_file(path, [], 60).findings] == ["MSELoss"]
+
+
+GUIDE = (ROOT / "docs" / "checking.md").read_text(encoding="utf-8").split("```")[1::2]
+
+
+def test_the_guide_shows_what_is_printed(write, command):
+    path = write(GUIDE[0].removeprefix("python\n"))
+    assert command("check", path).stdout == GUIDE[2].removeprefix("\n")
+    path = write(GUIDE[3].removeprefix("python\n"))
+    *_, meant = GUIDE[4].split()
+    assert command("check", path, "--as", meant).stdout == GUIDE[5].removeprefix("\n")

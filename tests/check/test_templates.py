@@ -35,7 +35,7 @@ def test_a_template_stands_on_its_own(name):
 
 WORK = {
     "SGD": (
-        "for p in self.params:",
+        "for p in (p for p in self.params if p.grad is not None):",
         "    g = (-p.grad if self.maximize else p.grad) + self.weight_decay * p.data",
         "    if self.momentum:",
         "        self.v = getattr(self, 'v', {})",

@@ -19,12 +19,13 @@ from typer.testing import CliRunner, Result
 
 from compare import experiments, registry
 from compare.cli import _results, app
-from compare.logger import link
+from compare.tensorboard import address
 
 Write = Callable[..., str]
 COMMANDS = [
     command.name or command.callback.__name__ for command in app.registered_commands
 ]
+BASE = "http://127.0.0.1:6006"
 SLOW = {"torch", "torch_ref", "matplotlib", "sklearn", "scipy", "tensorboard"}
 """What takes a good part of a second, or more, to import."""
 LESSON_FILES = sorted(
@@ -119,33 +120,35 @@ def test_a_run_says_how_it_ended_and_where_to_look(tmp_path: Path):
     answer = call("run", "or_gate", "--logdir", tmp_path)
     (folder,) = (tmp_path / "or_gate").iterdir()
     assert answer.exit_code == 0
-    assert "or_gate: equal: " in answer.stdout
-    assert f"→ {folder}\n" in answer.stdout
-    assert "http://127.0.0.1:6006/?smoothing=0&runFilter=%5Eor_gate%2F" in answer.stdout
+    assert "or_gate  identical (bit for bit, 150 steps)\n" in answer.stdout
+    assert f"  or_gate: {folder / 'report.html'}\n" in answer.stdout
+    assert f"  or_gate: {address(BASE, folder)}\n" in answer.stdout
 
 
-def test_in_a_terminal_the_link_is_a_few_words_to_click_on(tmp_path, monkeypatch):
+def test_the_numbers_of_a_verdict_are_explained(tmp_path: Path):
+    short = call("run", "or_gate", "--fast", "--logdir", tmp_path).stdout
+    full = call("run", "or_gate", "--fast", "--explain", "--logdir", tmp_path).stdout
+    alone = call("run", "--explain")
+    assert alone.exit_code == 0
+    assert alone.stdout in full
+    assert alone.stdout not in short
+    assert "--explain" in short
+
+
+def test_in_a_terminal_the_address_can_be_clicked_on_too(tmp_path, monkeypatch):
     screen = io.StringIO()
     options = {"force_terminal": True, "color_system": "truecolor", "_environ": {}}
     terminal = Console(file=screen, width=80, highlight=False, **options)
     monkeypatch.setattr(_results, "out", terminal)
     assert call("run", "or_gate", "--logdir", tmp_path, "--steps", 2).exit_code == 1
     (folder,) = (tmp_path / "or_gate").iterdir()
-    start, address, words = re.search(
-        r"(\x1b]8;id=\d+;)(http[^\x1b]*)\x1b\\(.*)\x1b]8;;\x1b\\", screen.getvalue()
-    ).groups()
-    assert address == link("http://127.0.0.1:6006", folder)
-    assert words == f"the curves of {folder.name}"
-    shown = screen.getvalue().replace(start + address, "")
-    assert "http" not in shown
+    links = re.findall(
+        r"\x1b]8;id=\d+;([^\x1b]*)\x1b\\([^\x1b]*)\x1b]8;;\x1b\\", screen.getvalue()
+    )
+    report, tab = folder / "report.html", address(BASE, folder)
+    assert links == [(tab, tab), (report.as_uri(), str(report))]
+    shown = screen.getvalue()
     assert f"python -m compare board or_gate --logdir {tmp_path}\n" in shown
-
-
-def test_where_nothing_can_be_clicked_the_link_is_one_line(tmp_path: Path):
-    answer = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
-    (folder,) = (tmp_path / "or_gate").iterdir()
-    address = link("http://127.0.0.1:6006", folder)
-    assert f"  or_gate: {address}\n" in answer.stdout
 
 
 def test_a_check_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
@@ -177,9 +180,8 @@ def test_fast_runs_give_verdicts_and_say_once_that_checks_were_skipped(
     assert answer.exit_code == 0
     assert answer.stdout.count("checks skipped") == 1
     assert "http://" not in answer.stdout
-    rows = [line.split() for line in answer.stdout.splitlines()]
-    assert ["first", "equal"] in rows
-    assert ["second", "equal"] in rows
+    for name in ("first ", "second"):
+        assert f"{name}  identical (bit for bit, 3 steps)\n" in answer.stdout
 
 
 def test_a_fast_run_that_diverged_says_so(tmp_path: Path, own_lesson: Write):
@@ -195,13 +197,13 @@ def test_all_on_other_data_are_those_that_have_them(
     _, softmax = registry.load("digits_softmax")
     short = dataclasses.replace(softmax, steps=3)
     mine = dataclasses.replace(softmax, other_data={"mine": lambda: short})
-    lessons = {"a": registry.load("or_gate")[1], "b": mine}
+    lessons = {"or_gate": registry.load("or_gate")[1], "digits_softmax": mine}
     monkeypatch.setattr(registry, "names", lambda: list(lessons))
     monkeypatch.setattr(registry, "load", lambda name: (name, lessons[name]))
     answer = call("run", "all", "--data", "mine", "--fast", "--logdir", tmp_path)
     assert answer.exit_code == 0
-    assert answer.stderr == "skipped (no mine version): a\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert answer.stderr == "skipped (no mine version): or_gate\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["digits_softmax"]
 
 
 def test_progress_is_quiet_where_nobody_looks(tmp_path: Path, own_lesson: Write):

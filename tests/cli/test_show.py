@@ -112,7 +112,7 @@ def test_a_wrong_derivative_is_shown_as_a_bug(monkeypatch):
     )
     found = example("nn.Tanh")
     kinds = {row.name: row.verdict.kind for row in found.rows}
-    assert kinds["input gradient"] == found.verdict.kind == "bug"
+    assert kinds["input gradient"] == found.verdict.kind == "mistake"
     assert kinds["output"] in ("equal", "rounding")
 
 
@@ -126,7 +126,7 @@ def test_a_mistake_in_a_case_that_is_not_shown_counts(monkeypatch):
     monkeypatch.setattr(handmade.nn.MSELoss, "backward", wrong)
     found = example("nn.MSELoss")
     assert {row.verdict.kind for row in found.rows} == {"equal"}
-    assert found.verdict.kind == "convention"
+    assert found.verdict.kind == "mistake"
 
 
 def test_a_wrong_optimizer_step_is_seen(monkeypatch):
@@ -295,7 +295,8 @@ def torch_results(name):
     for case in cases_of(name):
         if name.startswith("optim."):
             shapes = tuple(shape for shape in case.shapes if shape)
-            found += trajectories.torchs_path(case.name, case.kwargs, shapes)
+            steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=shapes)
+            found += trajectories.torchs_path(steps).values()
         else:
             found += reference.torchs(reference.drawn(case)).values()
     return found
@@ -352,7 +353,7 @@ def test_sections_are_those_of_the_docstring():
     assert sections["Shape"].startswith("x and y (n, c)")  # its own
     assert "running statistics follow" in sections["Forward"]  # of its base class
     assert docstring.sections(handmade.autodiff.grad)["Torch"] == "`torch.func.grad`."
-    assert docstring.summary(handmade.nn.MSELoss).startswith("The squared difference")
+    assert docstring.summary(handmade.nn.MSELoss).startswith("Mean squared error")
 
 
 # -- rendering -------------------------------------------------------------------------

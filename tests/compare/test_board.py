@@ -19,11 +19,15 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from compare import logger, registry, tensorboard
-from compare.logger import CARD_WIDTH, RunLogger
+from compare.logger import CARD_WIDTH, FLOAT32_MAX, RunLogger
 from compare.tensorboard import RUNS, Server, deep_link
 from compare.trainer import Result, RunConfig, run
 
 SIDES = ("handmade", "torch_ref")
+OWN_RATE = """steps=30, learners={"own": backprop(
+    model=lambda nn: nn.Linear(2, 1),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.SGD(parameters, lr=1e30))}"""
 Ask = Callable[..., Any]
 
 
@@ -244,7 +248,7 @@ def test_the_link_after_a_run_pins_curves_picture_and_difference(short_run: Resu
     curve, picture, gap = json.loads(parts["pinnedCards"])
     assert curve["tag"] == "loss/train"
     assert picture["runId"].endswith(run_name(short_run, "compare"))
-    assert gap["tag"] == "difference/max_log10/train"
+    assert gap["tag"] == "difference/trajectory_log10/train"
 
 
 def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
@@ -296,12 +300,35 @@ def test_the_link_shows_only_runs_that_start_so(
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_is_drawn_as_nan(value: float, tmp_path: Path):
+def test_what_is_not_finite_is_drawn_as_float32s_limit_or_nan(
+    value: float, tmp_path: Path
+):
     with RunLogger.new(tmp_path, "own") as log:
         log.metrics("handmade", "train", 0, {"odd": value, "even": 2.0})
     shown = on_disk(log.folder / "handmade")
-    assert math.isnan(shown.Scalars("odd")[0].value)
+    limit = math.copysign(FLOAT32_MAX, value)
+    wanted = pytest.approx(math.nan if math.isnan(value) else limit, nan_ok=True)
+    assert shown.Scalars("odd")[0].value == wanted
     assert shown.Scalars("even")[0].value == 2
+
+
+def test_a_loss_beyond_float32_is_a_point_and_a_text_and_the_last_is_a_point(
+    tmp_path: Path, own_lesson: Ask
+):
+    _, lesson = registry.load(own_lesson(OWN_RATE))
+    result = run("own", lesson, RunConfig(logdir=tmp_path))
+    losses = [float(row["handmade"]) for row in curves(result)]
+    shown = on_disk(result.folder / "handmade").Scalars("loss/train")
+    assert result.status == "diverged"
+    assert not math.isfinite(losses[-1])
+    assert [point.step for point in shown] == [*range(len(losses))]
+    assert all(math.isfinite(point.value) for point in shown)
+    beyond = [step for step, x in enumerate(losses) if x > FLOAT32_MAX]
+    tag = "loss_beyond_float32/train"
+    texts = on_disk(result.folder / "compare").Tensors(tag)
+    assert len(beyond) > 1
+    assert [text.step for text in texts] == beyond
+    assert repr(losses[beyond[0]]) in str(texts[0].tensor_proto)
 
 
 def test_a_point_is_on_disk_within_a_second(tmp_path: Path, eventually: Ask):

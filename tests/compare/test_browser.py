@@ -35,7 +35,8 @@ def link(short_run: Result, eventually: Callable[..., Any]) -> Iterator[str]:
     command += ["--port", "0", "--logdir", str(short_run.folder.parents[1])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as board:
         try:
-            link = board.stdout.readline().removeprefix("TensorBoard: ").strip()
+            board.stdout.readline()  # the tab "Compare"
+            link = board.stdout.readline().removeprefix("Time Series: ").strip()
             runs = f"http://{urlsplit(link).netloc}/data/plugin/scalars/tags"
             eventually(lambda: all(s.encode() in urlopen(runs).read() for s in RUNS))
             yield link

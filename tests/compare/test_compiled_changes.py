@@ -11,10 +11,12 @@ from compare.backend import Backend, to_numpy
 from compare.compile import prepared
 from compare.compile.backends import TorchCompiler, graph_of
 from compare.compile.buffers import constants, module_constants
+from compare.compile.tracing import col2im as tracing_col2im
+from compare.compile.tracing import tracing
 from compare.testing import LAYERS, LOSSES
 from compare.testing.reference import built, drawn
 from handmade import nn, optim, training
-from handmade._array import compiling
+from handmade.nn import _im2col
 
 NO_JAX = pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`")
 WITH_JAX = pytest.param("jax", marks=[NO_JAX, pytest.mark.slow])
@@ -202,8 +204,43 @@ def test_where_writing_copies_windows_are_added_up_without_it(copies: bool):
     module.to(x)
 
     def step(x):
-        with compiling(writing_copies=copies):
+        with tracing(functional=copies):
             return (module.backward(module(x)),)
 
     written = [n for n in graph_of(step, [x]).graph.nodes if "copy_" in str(n.target)]
     assert bool(written) is not copies
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_the_col2im_of_a_compiler_is_the_col2im_of_the_layers(d: int):
+    rng, tried = np.random.default_rng(3), 0
+    while tried < 150:
+        kernel, stride, dilation = (
+            tuple(rng.integers(1, 5, d).tolist()) for _ in range(3)
+        )
+        padding, sizes = (tuple(rng.integers(0, 4, d)), tuple(rng.integers(1, 8, d)))
+        windows = _im2col.Windows(kernel, stride, padding, dilation, bool(tried % 2))
+        x = torch.zeros(2, *sizes, 3, dtype=torch.float64)
+        try:
+            columns = _im2col.im2col("", x, windows, 1)
+        except ValueError:
+            continue
+        columns = [torch.from_numpy(rng.normal(size=c.shape)) for c in columns]
+        got = tracing_col2im(columns, windows, 1, sizes)
+        want = _im2col.col2im(columns, windows, 1, sizes)
+        torch.testing.assert_close(got, want, rtol=0, atol=1e-13)
+        tried += 1
+
+
+def test_while_tracing_no_value_is_asked_and_none_is_another():
+    x, target = np.random.default_rng(0).normal(size=(4, 3)), np.array([0, 2, 1, 1])
+    wrong = np.array([0, 2, 1, 3])
+    criterion = nn.CrossEntropyLoss()
+    want = criterion(x, target), criterion.backward()
+    with tracing():
+        got = criterion(x, target), criterion.backward()
+        criterion(x, wrong)  # cannot be seen
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+    np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
+    with pytest.raises(ValueError, match="class index in 0 … 2"):
+        criterion(x, wrong)

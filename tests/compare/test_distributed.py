@@ -362,8 +362,10 @@ def test_two_processes_give_what_one_gives_on_the_whole_batch(tmp_path):
     words = ["digits_mlp", "--steps", "25", "--logdir"]
     answer = on_two_processes(*words, tmp_path / "two", "--array", "torch")
     single = CliRunner().invoke(app, ["run", *words, str(tmp_path / "one")])
-    assert answer.stdout.count("digits_mlp: rounding: ") == 1  # only rank 0 prints
-    assert single.output.count("digits_mlp: rounding: ") == 1
+    assert (
+        answer.stdout.count("digits_mlp  equal up to rounding: ") == 1
+    )  # only rank 0 prints
+    assert single.output.count("digits_mlp  equal up to rounding: ") == 1
     assert [path.name for path in (tmp_path / "two").iterdir()] == ["digits_mlp"]
     assert len([*(tmp_path / "two").glob("*/*")]) == 1
     two, one = (curves(newest(tmp_path / name)) for name in ("two", "one"))

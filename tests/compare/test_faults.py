@@ -2,8 +2,10 @@
 
 import csv
 import io
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -11,15 +13,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
+import numpy as np
 import pytest
+from markdown import markdown
+from PIL import Image
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner, Result
 
+from compare import checkpoint
 from compare.cli import _results, app
+from compare.experiments.common import digits
+from compare.logger import RunLogger
 from compare.tensorboard import RUNS
 
 Write = Callable[..., str]
@@ -99,7 +109,7 @@ def test_a_stopped_run_keeps_everything_up_to_then(
     steps = csv_steps(folder)
     assert long_run.returncode == status
     assert "own: interrupted" in errors
-    assert errors.endswith(f": python -m compare run --resume {folder}\n")
+    assert errors.endswith(f"/own.py --resume {folder}\n")
     assert "Traceback" not in errors
     assert summary(folder)["status"] == "interrupted"
     assert summary(folder)["ok"] is False
@@ -173,9 +183,9 @@ def test_divergence_keeps_what_was_logged(diverged: tuple[Result, Path]):
     _, folder = diverged
     last = int(summary(folder)["reason"].split()[1].rstrip(":"))
     assert last > 0
-    assert csv_steps(folder) == list(range(last))
+    assert csv_steps(folder) == list(range(last + 1))  # the last with its losses only
     for side in ("handmade", "torch_ref"):
-        assert logged_steps(folder, side) == list(range(last))
+        assert logged_steps(folder, side) == list(range(last + 1))
 
 
 def test_a_number_that_json_lacks_is_written_as_a_word(
@@ -205,8 +215,6 @@ def test_four_runs_at_once_never_share_a_folder(tmp_path: Path, own_lesson: Writ
 
 
 def test_runs_in_one_second_get_folders_of_their_own(tmp_path: Path):
-    from compare.logger import RunLogger
-
     records = [RunLogger.new(tmp_path, "own") for _ in range(5)]
     assert len({record.folder for record in records}) == 5
     for record in records:
@@ -283,13 +291,149 @@ def test_a_full_disk_is_reported(tiny_disk: Path, own_lesson: Write):
     assert summary(only_run(tiny_disk))["status"] in ("running", "failed")
 
 
-def test_a_log_folder_that_vanishes_is_reported(tmp_path: Path, own_lesson: Write):
+VANISHES = {
+    "while it trains": "metrics={{'gone': lambda *_: {remove}}}",
+    "in a check": "claims={{'it ran': lambda side: ({remove} == 0, '')}}",
+    "in a figure": "figures={{'f': lambda side: {remove} or curve(side)}}",
+    "in a file": "files={{'f.txt': lambda *sides: {remove} or ''}}",
+}
+
+
+@pytest.mark.parametrize("changes", VANISHES.values(), ids=[*VANISHES])
+def test_a_log_folder_that_vanishes_is_reported(
+    changes: str, tmp_path: Path, own_lesson: Write
+):
     logdir = tmp_path / "runs"
-    vanish = f"metrics={{'gone': lambda *_: shutil.rmtree('{logdir}', True) or 0}}"
-    answer = call("run", own_lesson(f"steps=50, {vanish}"), "--logdir", logdir)
+    remove = f"(shutil.rmtree({str(logdir)!r}, True) or 0)"
+    lesson = own_lesson(f"steps=50, {changes.format(remove=remove)}")
+    with_curve(lesson)
+    answer = call("run", lesson, "--logdir", logdir)
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"error: own, logged in {logdir}: ")
     assert "No such file or directory" in answer.stderr
+
+
+def with_curve(lesson: str) -> None:
+    """Give a lesson file a function that draws."""
+    text = Path(lesson).read_text(encoding="utf-8")
+    words = "from matplotlib.figure import Figure\ncurve = lambda side: Figure()\n"
+    Path(lesson).write_text(words + text, encoding="utf-8")
+
+
+FULL = {
+    "a figure": "figures={'big': curve}",
+    "a file": "files={'big.txt': lambda *sides: 'x' * 100_000}",
+}
+
+
+def require_no_trace(logdir: Path) -> None:
+    """No draft, no empty file of events, no picture that cannot be opened."""
+    assert not [*logdir.rglob("*.tmp")]
+    assert all(path.stat().st_size for path in logdir.rglob("events.*"))
+    for path in logdir.rglob("*.png"):
+        Image.open(path).load()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blocks", [1, 16, 60])
+@pytest.mark.parametrize("changes", FULL.values(), ids=[*FULL])
+def test_a_limit_is_blamed_and_leaves_no_cut_file(
+    changes: str, blocks: int, tmp_path: Path, own_lesson: Write
+):
+    """`ulimit -f`, in blocks of 512 bytes."""
+    lesson, logdir = own_lesson(f"steps=20, {changes}"), tmp_path / "runs"
+    with_curve(lesson)
+    limit = ("sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh")
+    with start(lesson, "--logdir", logdir, before=limit) as process:
+        _, errors = process.communicate(timeout=300)
+    require_no_trace(logdir)
+    if process.returncode:
+        assert process.returncode == 2
+        assert errors.startswith(f"error: own, logged in {logdir}: ")
+        assert errors.endswith("File too large\n")
+    else:
+        assert blocks >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free", [0, 2, 3, 5, 10])
+def test_a_full_disk_leaves_no_cut_file(free: int, tiny_disk: Path, own_lesson: Write):
+    """`free` pages of 4 kB."""
+    (tiny_disk / "ballast").write_bytes(b"x" * 4096 * (15 - free))
+    lesson = own_lesson("steps=100, figures={'big': curve}")
+    with_curve(lesson)
+    answer = call("run", lesson, "--logdir", tiny_disk / "runs")
+    assert (answer.exit_code, type(answer.exception)) == (2, SystemExit)
+    assert "No space left on device" in answer.stderr
+    assert "figure" not in answer.stderr
+    require_no_trace(tiny_disk)
+
+
+def test_a_file_of_events_stays_whole_on_a_full_disk(tiny_disk: Path):
+    with RunLogger.new(tiny_disk, "own") as log:
+        log.metrics("handmade", "train", 0, {"loss": 1.0})
+        ballast = (tiny_disk / "ballast").open("wb", buffering=0)
+        with ballast, suppress(OSError):
+            while True:
+                ballast.write(bytes(512))
+
+        def log_without_end() -> None:
+            for step in itertools.count(1):
+                log.metrics("handmade", "train", step, {"loss": 1.0})
+
+        with pytest.raises(OSError, match="No space"):
+            log_without_end()
+        (tiny_disk / "ballast").unlink()
+        log.metrics("handmade", "train", 1000, {"loss": 1.0})
+    logged = logged_steps(log.folder, "handmade", "loss")
+    assert logged == [*range(len(logged) - 1), 1000]
+
+
+# Exit codes
+
+
+@pytest.mark.skipif(
+    bool(os.environ.get("http_proxy") or os.environ.get("https_proxy")),
+    reason="reaches a network through a proxy",
+)
+def test_data_that_cannot_be_fetched_are_reported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    asked = []
+
+    def unreachable(*words: Any, **options: Any) -> None:
+        asked.append(words)
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(digits, "fetch_openml", unreachable)
+    answer = call("run", "digits_softmax", "--data", "mnist", "--logdir", tmp_path)
+    assert answer.exit_code == 2
+    assert len(asked) == 1
+    assert answer.stderr.count("error: ") == 1
+    assert answer.stderr.count("MNIST is not on this machine") == 1
+    assert (answer.stderr + capfd.readouterr().err).count("fetching") <= 1
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_line_in_a_number_does_not_break_the_table(tmp_path: Path, own_lesson: Write):
+    claims = "claims={'|x| < 1': lambda side: (True, '|0.5| a\\nb 0.7')}"
+    call("run", own_lesson(f"steps=3, {claims}"), "--logdir", tmp_path / "runs")
+    events = EventAccumulator(str(only_run(tmp_path / "runs") / "compare")).Reload()
+    (event,) = events.Tensors("verdict")
+    text = event.tensor_proto.string_val[0].decode()
+    html = markdown(text, extensions=["tables"])  # as TensorBoard does
+    assert "<td>|x| &lt; 1</td>\n<td>|0.5| a b 0.7</td>" in html
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_changes_no_exit_code(tmp_path: Path, own_lesson: Write):
+    for claims, status in (("True", 0), ("False", 1)):
+        lesson = own_lesson(f"steps=5, claims={{'c': lambda s: ({claims}, '')}}")
+        process = start(lesson, "--logdir", tmp_path / "runs")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(timeout=300) == status
 
 
 def test_a_lesson_that_breaks_is_summed_up_as_failed(tmp_path: Path, own_lesson: Write):
@@ -309,4 +453,70 @@ def test_a_check_that_fails_is_named_at_the_end(own_lesson: Write, tmp_path: Pat
     failing = own_lesson("claims={'it flies': lambda side: (False, '3 of 4')}")
     answer = call("run", failing, "--logdir", tmp_path)
     assert answer.exit_code == 1
-    assert "own: fails: it flies (3 of 4)" in answer.stdout
+    assert "own  fails: it flies (3 of 4)" in answer.stdout
+
+
+# Killed at random moments
+
+KILLS = 10
+DROPOUT = """
+learners={"net": backprop(
+    model=lambda nn: nn.Sequential(nn.Linear(2, 8), nn.Dropout(), nn.Linear(8, 1)),
+    loss=lambda nn: nn.MSELoss(),
+    optimizer=lambda optim, parameters: optim.Adam(parameters),
+)}, start={}, seeds=2, steps=400, batch_size=2
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_ends_bit_identical(
+    tmp_path: Path, own_lesson: Write
+):
+    """kill -9 and resume, ten times, at any moment between start and end."""
+    lesson, rng = own_lesson(DROPOUT), random.Random(0)
+    began = time.monotonic()
+    with start(lesson, "--logdir", tmp_path / "whole") as process:
+        assert process.wait(timeout=600) == 0
+    whole, seconds = only_run(tmp_path / "whole"), time.monotonic() - began
+    afresh = words = (lesson, "--logdir", tmp_path / "cut")
+    kills = 0
+    while kills < KILLS:
+        with start(*words) as process:
+            try:
+                process.wait(rng.uniform(0.3, 1) * seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+            errors = process.communicate()[1]
+        assert process.returncode in (0, -signal.SIGKILL), errors
+        # Nothing is left of a run that was killed before it began.
+        left = [path.parent for path in (tmp_path / "cut").glob("*/*/summary.json")]
+        words = (lesson, "--resume", left[0]) if left else afresh
+        if left and summary(left[0])["status"] == "finished":
+            require_the_same(left[0], whole)
+            shutil.rmtree(tmp_path / "cut")
+            words = afresh
+    with start(*words) as process:
+        assert process.communicate()[1] == ""
+    require_the_same(only_run(tmp_path / "cut"), whole)
+
+
+def require_the_same(folder: Path, whole: Path) -> None:
+    """What a run leaves that was killed is what it leaves if it is not."""
+    assert summary(folder)["status"] == "finished"
+    assert same_parts(folder) == same_parts(whole)
+    for side in ("handmade", "torch_ref"):
+        assert logged_steps(folder, side, "loss/seed 1") == [*range(400)]
+    require_no_trace(folder)
+
+
+def same_parts(folder: Path) -> tuple[bytes, dict[str, bytes], Any]:
+    """What two runs of the same have in common, bit for bit.
+
+    Adam's count of steps comes back as float64, which torch begins as float32.
+    """
+    with np.load(folder / checkpoint.NAME, allow_pickle=False) as file:
+        names = [name for name in file.files if name.startswith("array_")]
+        arrays = {name: file[name].astype(float).tobytes() for name in names}
+    verdict = summary(folder)["verdict"]
+    return (folder / "curves.csv").read_bytes(), arrays, verdict

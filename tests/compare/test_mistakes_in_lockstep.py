@@ -38,13 +38,13 @@ def bumped(gradient):
 @pytest.mark.parametrize(
     ("spoil", "kind", "words"),
     [
-        (lambda g: 2 * g, "convention", "step 0, gradient .*weight: factor 2"),
-        (lambda g: -g, "convention", "step 0, gradient .*weight: wrong sign"),
-        (lambda g: 6 * g, "convention", "factor N = 6"),
-        (lambda g: 0 * g, "bug", "step 0, gradient 0.weight: cause not recognised"),
+        (lambda g: 2 * g, "mistake", "step 0, gradient .*weight: factor 2"),
+        (lambda g: -g, "mistake", "step 0, gradient .*weight: wrong sign"),
+        (lambda g: 6 * g, "mistake", "factor N = 6"),
+        (lambda g: 0 * g, "mistake", "step 0, gradient 0.weight: cause not recognised"),
         (
             bumped,
-            "bug",
+            "mistake",
             r"step 0, gradient 0.weight: cause not recognised; at \[1, 2\]",
         ),
     ],
@@ -64,7 +64,7 @@ def test_a_mistake_in_a_later_step_is_found_at_that_step():
         return gradient * (1 + 1e-6 * (len(calls) > 20))
 
     verdict = trained(spoiled(late), steps=20).verdict()
-    assert verdict.kind == "bug"
+    assert verdict.kind == "mistake"
     assert verdict.words.startswith("step 5, ")
 
 
@@ -104,7 +104,7 @@ def test_a_mistake_in_a_vanishing_gradient_is_still_a_mistake():
     verdict = trained(
         spoiled(late), steps=80, backend=Backend("numpy", "cpu", "float32")
     ).verdict()
-    assert verdict.kind == "convention"
+    assert verdict.kind == "mistake"
     assert "factor 2" in verdict.words
 
 
@@ -179,7 +179,7 @@ def test_a_tensor_that_only_one_side_has_is_a_mistake():
         return made
 
     verdict = trained(make, steps=1).verdict()
-    assert verdict.kind == "bug"
+    assert verdict.kind == "mistake"
     assert "only on one side: ['gradient 0.bias']" in verdict.words
 
 
@@ -209,7 +209,7 @@ def test_a_gradient_that_was_zero_once_is_compared_when_it_has_grown():
     fitted = X @ weight.T  # the weights begin where the gradient is 0
     for step in range(80):
         lockstep.step(X, fitted if step < 3 else Y[:, :1])
-    assert lockstep.verdict().kind == "bug"
+    assert lockstep.verdict().kind == "mistake"
     assert re.match("step 6[01], parameter weight: ", lockstep.verdict().words)
 
 
@@ -299,5 +299,5 @@ def test_nan_on_one_side_only_is_a_mistake():
     with pytest.raises(NonFinite, match="step 3: loss is nan of handmade"):
         list(walk)
     assert lockstep.steps == 3
-    assert lockstep.verdict().kind == "bug"
+    assert lockstep.verdict().kind == "mistake"
     assert "while torch_ref is finite" in lockstep.verdict().words

@@ -54,7 +54,7 @@ def test_the_verdict_tells_whether_the_largest_error_exceeds_the_tolerance(
     lockstep = trained(learner, steps=2)
     lockstep.history.one_step = times * lockstep.tolerance.bound
     words = lockstep.verdict().words
-    assert f"{lockstep.tolerance.bound:.1e}" in words
+    assert f"{lockstep.tolerance.bound:.0e}" in words
     assert ("above the tolerance" in words) == above
     found = lockstep.verdict()
     assert found.ulp == found.difference / lockstep.backend.eps > 1

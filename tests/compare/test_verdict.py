@@ -47,7 +47,7 @@ def test_one_ulp_is_rounding_and_counted():
 )
 def test_a_convention_is_named(got, words):
     found = verdict(got, sizes={"N": 4})
-    assert found.kind == "convention"
+    assert found.kind == "mistake"
     assert words in found.words
 
 
@@ -60,7 +60,7 @@ def test_anything_else_is_a_bug_with_its_index_and_both_numbers():
     got = WANT.copy()
     got[2, 1] += 0.25
     found = verdict(got)
-    assert found.kind == "bug"
+    assert found.kind == "mistake"
     assert found.index == (2, 1)
     assert f"got {got[2, 1]:.9g}, expected {WANT[2, 1]:.9g}" in found.words
 
@@ -69,17 +69,17 @@ def test_anything_else_is_a_bug_with_its_index_and_both_numbers():
 def test_a_number_that_is_none_is_a_bug(bad):
     got = WANT.copy()
     got[3, 0] = bad
-    assert verdict(got).kind == "bug"
+    assert verdict(got).kind == "mistake"
     assert verdict(got).index == (3, 0)
 
 
 def test_another_shape_is_a_bug():
-    assert verdict(WANT[:2]).kind == "bug"
+    assert verdict(WANT[:2]).kind == "mistake"
 
 
 def test_zero_is_no_rounded_value_of_something():
-    assert verdict(0 * WANT).kind == "bug"
-    assert verdict(WANT, 0 * WANT).kind == "bug"
+    assert verdict(0 * WANT).kind == "mistake"
+    assert verdict(WANT, 0 * WANT).kind == "mistake"
 
 
 def test_the_bound_grows_with_length_depth_and_precision():
@@ -89,8 +89,8 @@ def test_the_bound_grows_with_length_depth_and_precision():
 
 
 def test_the_gravest_verdict_wins():
-    kinds = ("rounding", "bug", "equal", "convention")
-    assert worst([Verdict(kind, "") for kind in kinds]).kind == "bug"
+    kinds = ("rounding", "mistake", "equal", "mistake")
+    assert worst([Verdict(kind, "") for kind in kinds]).kind == "mistake"
     small, large = Verdict("rounding", "", 1e-16), Verdict("rounding", "", 1e-15)
     assert worst([large, small]) is large
 

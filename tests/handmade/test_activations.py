@@ -70,6 +70,7 @@ def test_the_far_tail_of_gelu_is_not_rounded_to_0():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@np.errstate(invalid="ignore")  # ∞ · 0 is part of the answer
 def test_the_value_at_nan_and_at_infinity_is_torchs(name):
     x = np.array([math.nan, -math.inf, math.inf])
     layer = getattr(nn, name)().to(np.zeros(1))
@@ -78,6 +79,7 @@ def test_the_value_at_nan_and_at_infinity_is_torchs(name):
 
 
 @pytest.mark.parametrize("name", ["Softplus", "SiLU", "GELU"])
+@np.errstate(invalid="ignore")  # ∞ · 0 is part of the answer
 def test_the_slope_at_nan_and_at_infinity_is_torchs(name):
     x = torch.tensor([math.nan, -math.inf, math.inf], dtype=torch.float64)
     x.requires_grad_()
@@ -188,7 +190,7 @@ def test_an_option_is_a_number_and_widens_no_float32(name, option):
     assert layer(x).dtype == layer.backward(x).dtype == np.float32
 
 
-@pytest.mark.parametrize("name", ["ELU", "Hardtanh", "ReLU6", "SiLU"])
+@pytest.mark.parametrize("name", ["ELU", "ReLU6", "SiLU"])
 def test_nothing_works_in_place(name):
     with pytest.raises(TypeError, match=r"inplace|takes no arguments"):
         getattr(nn, name)(inplace=True)

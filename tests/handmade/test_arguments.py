@@ -91,7 +91,7 @@ def test_a_count_that_is_no_array_is_refused_by_its_key():
     layer = nn.Sequential(nn.BatchNorm1d(2))
     state = layer.state_dict() | {"0.num_batches_tracked": 5}
     words = r"load_state_dict: 0\.num_batches_tracked must be an array .* got int"
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(RuntimeError, match=words):
         layer.load_state_dict(state)
 
 

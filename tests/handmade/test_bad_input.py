@@ -175,17 +175,10 @@ def test_an_unknown_reduction_is_named(loss):
         loss(reduction="avg")
 
 
-def test_the_mean_over_nothing_is_refused():
-    with pytest.raises(ValueError, match="mean over no elements"):
-        nn.MSELoss()(np.ones((0, 2)), np.ones((0, 2)))
-    with pytest.raises(ValueError, match="every target is ignore_index"):
-        nn.CrossEntropyLoss()(np.ones((2, 3)), np.array([-100, -100]))
-
-
 def test_unreduced_losses_need_an_upstream_gradient():
     loss = nn.MSELoss(reduction="none")
     loss(ONES, ONES)
-    with pytest.raises(ValueError, match="grad_output is needed"):
+    with pytest.raises(RuntimeError, match="grad_output is needed"):
         loss.backward()
 
 

@@ -61,38 +61,34 @@ def test_loading_a_state_copies_it():
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "words"),
+    ("change", "words"),
     [
-        (lambda s: s.pop("0.bias"), KeyError, r"missing \['0.bias'\]"),
-        (lambda s: s.update(extra=np.ones(1)), KeyError, r"unexpected \['extra'\]"),
+        (lambda s: s.pop("0.bias"), r"missing \['0.bias'\]"),
+        (lambda s: s.update(extra=np.ones(1)), r"unexpected \['extra'\]"),
         (
             lambda s: s.update({"2.bias": np.ones(3)}),
-            ValueError,
             r"2\.bias must have shape \(2,\), got \(3,\)",
         ),
         (
             lambda s: s.update({"2.bias": np.ones(2, complex)}),
-            TypeError,
             r"2\.bias must hold floating-point numbers, .* got complex128",
         ),
         (
             lambda s: s.update({"2.bias": np.ones(2, int)}),
-            TypeError,
             r"2\.bias must hold floating-point numbers, .* got int64",
         ),
         (
             lambda s: s.update({"2.bias": [1.0, 2.0]}),
-            TypeError,
             r"2\.bias must be an array .*got list",
         ),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_whole(change, error, words):
+def test_a_state_that_does_not_fit_is_refused_whole(change, words):
     model = mlp(nn)
     before = {name: a.copy() for name, a in model.state_dict().items()}
     state = {name: a + 1 for name, a in before.items()}
     change(state)
-    with pytest.raises(error, match=words):
+    with pytest.raises(RuntimeError, match=words):
         model.load_state_dict(state)
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])

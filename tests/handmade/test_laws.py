@@ -1,5 +1,7 @@
 """The laws that every layer, loss and optimiser obeys, over all cases of compare."""
 
+from importlib.util import find_spec
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -54,6 +56,7 @@ GIVE = {
     "torch": lambda values, dtype: Backend("torch", "cpu", dtype).torch(values),
     "strict": strict_array,
     "cuda": lambda values, dtype: Backend("torch", "cuda", dtype).torch(values),
+    "jax": lambda values, dtype: Backend("jax", "cpu", dtype).handmade(values),
 }
 TAKE = {"strict": lambda a: np.asarray(a)}
 SLOW = pytest.mark.slow
@@ -64,7 +67,14 @@ CUDA = pytest.param(
         pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"),
     ],
 )
-LIBRARIES = ["numpy", "torch", pytest.param("strict", marks=SLOW), CUDA]
+NO_JAX = pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`")
+LIBRARIES = [
+    "numpy",
+    "torch",
+    pytest.param("strict", marks=SLOW),
+    pytest.param("jax", marks=[SLOW, NO_JAX]),
+    CUDA,
+]
 
 
 def make(case):

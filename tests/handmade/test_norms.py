@@ -1,9 +1,12 @@
 """Normalisation, dropout, embedding, residual: over more than one pass."""
 
+import inspect
+
 import array_api_strict
 import numpy as np
 import pytest
 import torch
+from torch import nn as torch_nn
 
 import handmade
 import torch_ref
@@ -139,7 +142,7 @@ def test_a_state_of_the_wrong_kind_is_refused_whole(name, wrong, words):
     layer = batch_norm()
     before = {k: np.array(v) for k, v in layer.state_dict().items()}
     state = {k: v + 1 for k, v in before.items()}
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(RuntimeError, match=words):
         layer.load_state_dict({**state, name: wrong})
     for key, value in layer.state_dict().items():
         np.testing.assert_array_equal(value, before[key])
@@ -329,10 +332,27 @@ def test_arguments_out_of_range_are_refused(make, words):
         make()
 
 
-@pytest.mark.parametrize("option", ["max_norm", "scale_grad_by_freq", "sparse"])
+@pytest.mark.parametrize(
+    "option", ["max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_freeze"]
+)
 def test_what_torchs_embedding_has_and_ours_has_not_is_refused_by_name(option):
-    with pytest.raises(TypeError, match=option):
+    with pytest.raises(ValueError, match=f"Embedding: {option} must be .*, got 1"):
         nn.Embedding(3, 2, **{option: 1})
+
+
+def test_an_embeddings_arguments_stand_in_torchs_order():
+    def names(lib):
+        return [*inspect.signature(lib.Embedding).parameters]
+
+    assert names(nn) == [n for n in names(torch_nn) if n not in ("device", "dtype")]
+
+
+def test_an_embedding_takes_a_table_that_is_there():
+    table = np.arange(6.0).reshape(3, 2)
+    layer = nn.Embedding(3, 2, padding_idx=0, _weight=table)
+    np.testing.assert_array_equal(layer(np.array([2, 0])), table[[2, 0]])
+    with pytest.raises(ValueError, match=r"_weight must have shape \(3, 2\), got \(2,"):
+        nn.Embedding(3, 2, _weight=table.T)
 
 
 def test_momentum_is_a_number_or_none():

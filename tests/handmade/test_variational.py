@@ -262,13 +262,11 @@ def test_a_sampler_refuses_integers_and_another_upstream():
         sample.backward(np.zeros((2, 4)))
 
 
-def test_a_divergence_refuses_another_shape_and_an_empty_mean():
+def test_a_divergence_refuses_another_shape():
     with pytest.raises(
         ValueError, match=r"target must have shape \(2, 4\), got \(4,\)"
     ):
         nn.GaussianKLLoss()(np.zeros((2, 4)), np.zeros(4))
-    with pytest.raises(ValueError, match="the mean over no elements does not exist"):
-        nn.GaussianKLLoss()(np.zeros((0, 4)), np.zeros((0, 4)))
 
 
 @pytest.mark.parametrize("library", PACKAGES)

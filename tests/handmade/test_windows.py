@@ -9,9 +9,7 @@ import torch
 
 from compare.backend import to_numpy
 from handmade import nn
-from handmade._array import compiling
-from handmade.nn import _windows
-from handmade.nn._windows import Windows
+from handmade.nn._im2col import Windows, col2im, im2col
 
 INF, NAN = np.inf, np.nan
 CONVOLUTIONS = [(nn.Conv1d, 1), (nn.Conv2d, 2)]
@@ -45,17 +43,17 @@ def image(*leading, side=6, d=2):
     ],
 )
 @pytest.mark.parametrize("axis", [0, 2])
-def test_overlap_add_is_the_adjoint_of_taking_apart(
+def test_col2im_is_the_adjoint_of_im2col(
     sizes, kernel, stride, padding, dilation, ceil_mode, axis
 ):
     rng = np.random.default_rng(0)
     windows = Windows(kernel, stride, padding, dilation, ceil_mode)
     x = rng.normal(size=(*(2, 3)[:axis], *sizes, 2))
-    parts = windows.parts(np, x, axis, windows.counts("test", sizes))
-    others = [rng.normal(size=part.shape) for part in parts]
-    back = windows.overlap_add(np, others, axis, sizes)
+    columns = im2col("test", x, windows, axis)
+    others = [rng.normal(size=column.shape) for column in columns]
+    back = col2im(others, windows, axis, sizes)
     assert back.shape == x.shape
-    there = sum(np.vdot(part, other) for part, other in zip(parts, others, strict=True))
+    there = sum(map(np.vdot, columns, others))
     assert there == pytest.approx(np.vdot(x, back), rel=1e-13)
 
 
@@ -254,7 +252,9 @@ def made(layer, d, kernel):
 @named([*CONVOLUTIONS, *POOLINGS])
 def test_an_output_without_windows_is_refused_as_in_torch(layer, d):
     x = image(2, 3, side=4, d=d)
-    with pytest.raises(ValueError, match=r"no window of size \(5.* input of size \(4"):
+    with pytest.raises(
+        ValueError, match=r"no window of kernel_size \(5.* input of size \(4"
+    ):
         made(layer, d, 5)(x)
     args = (5,) if (layer, d) in POOLINGS else (3, 2, 5)
     theirs = getattr(torch.nn, layer.__name__)(*args).double()
@@ -318,40 +318,3 @@ def test_same_padding_keeps_the_size_where_both_ends_are_alike():
     for kernel, dilation in ((3, 1), ((1, 5), 1), (4, 2)):
         layer = nn.Conv2d(2, 1, kernel, padding="same", dilation=dilation)
         assert layer.to(x)(x).shape == (1, 1, 7, 7)
-
-
-@pytest.mark.parametrize("d", [1, 2])
-def test_the_way_back_as_a_sum_is_the_way_back_piece_by_piece(d):
-    rng, tried = np.random.default_rng(3), 0
-    while tried < 150:
-        kernel, stride, dilation = (tuple(rng.integers(1, 5, d)) for _ in range(3))
-        padding, sizes = tuple(rng.integers(0, 4, d)), tuple(rng.integers(1, 8, d))
-        windows = Windows(kernel, stride, padding, dilation, bool(tried % 2))
-        try:
-            counts = windows.counts("", sizes)
-        except ValueError:
-            continue
-        parts = list(rng.normal(size=(windows.places, 2, *counts, 3)))
-        want = windows.overlap_add(np, parts, 1, sizes)
-        with compiling(writing_copies=True):
-            got = windows.overlap_add(np, parts, 1, sizes)
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-13, err_msg=str(windows))
-        tried += 1
-
-
-def test_the_vectors_of_a_recorded_step_stay_where_they_lie(monkeypatch):
-    monkeypatch.setattr(_windows, "_VECTORS", {})
-    monkeypatch.setattr(_windows, "_RECORDED", {})
-    monkeypatch.setattr(_windows, "MOST_KEPT", 3)
-    like = np.zeros(1)
-
-    def vector(number):
-        return _windows._vector(np, [number], like, np.float64)
-
-    recorded, other = vector(0), vector(1)
-    with compiling():
-        assert vector(0) is recorded
-    for number in range(2, 9):
-        vector(number)
-    assert vector(0) is recorded
-    assert vector(1) is not other

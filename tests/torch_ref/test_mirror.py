@@ -15,14 +15,6 @@ import torch_ref
 NOT_OURS = {"size_average", "reduce", "inplace", "device", "dtype", "args", "kwargs"}
 NOT_OURS |= {"foreach", "differentiable", "fused", "capturable"}
 NOT_OURS |= {"generator", "verbose"}
-LEFT_OUT = {
-    "Embedding": {
-        *("max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
-        *("_weight", "_freeze"),
-    },
-    "Hardtanh": {"min_value", "max_value"},  # old names of its ends
-}
-"""Arguments of torch that are missing here, by class."""
 
 
 def public_modules(package):
@@ -77,7 +69,7 @@ def test_constructor_arguments_and_defaults_are_torchs(area, name):
         theirs = {}
     if ours.keys() <= {"args", "kwargs"}:
         ours = {}
-    assert ours.keys() == theirs.keys() - NOT_OURS - LEFT_OUT.get(name, set())
+    assert ours.keys() - NOT_OURS == theirs.keys() - NOT_OURS
     for argument, parameter in ours.items():
         assert parameter.default == theirs[argument].default, argument
     ours_by_place = [n for n, p in ours.items() if p.kind is p.POSITIONAL_OR_KEYWORD]

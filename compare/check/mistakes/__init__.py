@@ -2,22 +2,32 @@
 
 A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
 be made ("of"; any unless given), and the ways to make it: formulas for what the results
-would then be. A file that gives just these results gets the name and the hint.
+would then be. A file that gives just these results gets the name and the hint. Where a
+formula gives the file's output, gradients that are its own derivative are explained,
+too; so a wrong value needs no formula for its gradient.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` and `norms` take. A formula assigns
-what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
-The table of the optimisers has its own kind of ways.
+failed test case, which the functions of `variants` and `norms` take; k is a number that
+is not known, but the same everywhere, and that the results are linear in. A formula
+assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of
+these. The tables of optimisers, functions, schedules and the course have ways of their
+own.
 
-To add a mistake, add a row here and a wrong file in tests/check/wrong.
+Rows of special classes come first, in their order, and `last` ones behind all others.
+An `extreme` one can also be told where only extreme inputs give wrong results.
+
+Formulas under "torch" compute y by torch's functions; autograd differentiates them.
+
+To add a mistake, add a row here, and a wrong file in tests/check/wrong or an edit of a
+right one in tests/check/edits.toml.
 """
 
 import inspect
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -26,7 +36,9 @@ import numpy as np
 
 import handmade
 from compare.check.mistakes import norms, variants
-from compare.check.results import Failure, close
+from compare.check.mistakes.sequences import derived
+from compare.check.results import Failure, close, relative
+from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
 
 TOLERANCE = 1e-9
@@ -41,41 +53,94 @@ SYMBOLS = {
 }
 """What results are called in formulas."""
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A mistake in a layer or a loss."""
-
-    name: str
-    of: frozenset[str]  # the classes in which it can be made; in any if empty
-    ways: tuple[CodeType, ...]  # formulas for its results, one for each way to make it
-
-    def explains(self, f: Failure) -> bool:
-        """Whether one way to make it gives all the wrong results of a test case."""
-        for way in self.ways:
-            with suppress(
-                ValueError, RuntimeError, IndexError, ArithmeticError
-            ):  # not with such shapes
-                if any(
-                    all(n in a and close(f.got[n], a[n], TOLERANCE) for n in f.wrong)
-                    for a in _results(way, f)
-                ):
-                    return True
-        return False
+Factor = float | None
+"""The k of a formula that fits; None if it has none."""
+Explained = dict[str, Factor]
+"""The results that a formula explains, each with its k."""
+Ways = dict[str, list[CodeType]]
+"""By the name of a mistake: formulas for each way to make it."""
 
 
-def _results(way: CodeType, f: Failure) -> Iterable[Results]:
+class _Case:
+    """A failed test case, and what each formula explains in it."""
+
+    def __init__(self, f: Failure) -> None:
+        self.f, self.names = f, _names(f)
+        far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
+        self.wrong = far or f.wrong  # the others are rounding
+        self.at_kinks = variants.at_kinks(f)
+        self.explained = cache(lambda way: [*self._explained(way)])
+        self._is_own = cache(lambda: is_own_gradient(f) is True)
+
+    def _explained(self, way: CodeType) -> Iterator[Explained]:
+        with suppress(Exception):  # not with such shapes, or without such an option
+            if _uses_k(way):
+                found = (_results(way, self.names | {"k": k}) for k in (0.0, 1.0))
+                yield from map(self._right_in, *found)
+            else:
+                yield from (self._right_in(a, a) for a in _results(way, self.names))
+
+    def _right_in(self, zero: Results, one: Results) -> Explained:
+        """The results that are right for some k; given are those for k = 0 and 1."""
+        found: Explained = {}
+        for name in self.wrong:
+            got, k = self.f.got[name], None
+            if name not in zero or np.shape(zero[name]) != got.shape:
+                continue
+            expected = zero[name]
+            if one is not zero and np.any(slope := one[name] - expected):
+                k = float(np.vdot(slope, got - expected) / np.vdot(slope, slope))
+                if not k:
+                    continue
+                expected = expected + k * slope
+            if name == "input gradient" and np.shape(expected) == self.f.x.shape:
+                expected = np.where(self.at_kinks, got, expected)
+            if close(got, expected, self._tolerance(name)):
+                found[name] = k
+        if "output" in found and len(found) < len(self.wrong) and self._is_own():
+            return dict.fromkeys(self.wrong) | found
+        return found
+
+    def _tolerance(self, name: str) -> float:
+        """Up to where a result is explained: far closer than torch's is."""
+        distance = relative(self.f.got[name], self.f.want[name])
+        return max(1e-14, min(TOLERANCE, 0.01 * distance))
+
+    def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
+        """Each k with which one of the formulas explains these wrong results."""
+        found = []
+        for explained in (e for way in ways for e in self.explained(way)):
+            if all(name in explained for name in results):
+                ks = {explained[name] for name in results} - {None} or {None}
+                found += [k for k in ks if all(_alike(k, other) for other in ks)]
+        return found
+
+
+def _uses_k(code: CodeType) -> bool:
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return "k" in code.co_names or any(map(_uses_k, inner))
+
+
+def _alike(k: Factor, other: Factor) -> bool:
+    return k is None or other is None or abs(k - other) <= 1e-8 * abs(k)
+
+
+def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
     """What a formula gives in a test case."""
-    right = _names(f)
-    names = dict(right)
-    found = eval(way, names)
+    after = dict(names)
+    found = eval(way, after)
     if found is None:  # it assigned something
         found = {
-            result: np.asarray(names[symbol])
-            for symbol, result in SYMBOLS.items()
-            if names.get(symbol) is not right.get(symbol)
+            result: np.asarray(after[symbol])
+            for symbol, result in _symbols(names["f"]).items()
+            if after.get(symbol) is not names.get(symbol)
         }
     return [found] if isinstance(found, dict) else found
+
+
+def _symbols(f: Failure) -> dict[str, str]:
+    """What the results are called in formulas: the gradient of k is dk."""
+    return SYMBOLS | {f"d{name}": f"gradient {name}" for name in f.question.further}
 
 
 def _names(f: Failure) -> dict[str, Any]:
@@ -89,9 +154,12 @@ def _names(f: Failure) -> dict[str, Any]:
         **vars(np),
         **vars(variants),
         **vars(norms),
-        **{s: f.want[name] for s, name in SYMBOLS.items() if name in f.want},
+        "derived": derived,
+        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
+        **({"c": variants.share(f)} if f.is_loss else {}),
+        **({"d": f.x - inputs[-1]} if f.x.shape == inputs[-1].shape else {}),
     }
 
 
@@ -120,35 +188,145 @@ CONVENTIONS: dict[str, str] = {
 definition, or of a "loss" only."""
 OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
 """The rows of optimisers."""
+SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
+"""The rows of schedules and clipping."""
+COURSE: list[dict[str, Any]] = _ROWS.pop("course")
+"""The rows of the perceptron rule, descent, Newton's step and blind search."""
+FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
+"""The rows of functions of a few numbers."""
 NETS: list[dict[str, Any]] = _ROWS.pop("nets")
 """The rows of whole nets."""
-MISTAKES: list[Mistake] = []
-"""The mistakes of layers and losses, those of special classes first."""
-for _row in (row for rows in _ROWS.values() for row in rows):
-    _of, _ways = _row.get("of", "").split(), map(_compiled, _row.get("ways", []))
-    MISTAKES.append(Mistake(_row["name"], frozenset(_of), tuple(_ways)))
-MISTAKES.sort(key=lambda mistake: not mistake.of)
+MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
+"""The rows of layers and losses, in the order in which they are tried."""
+MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
+for _row in MISTAKES:
+    _row["of"] = _row.get("of", "").split()
+    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
+
+
+def ways_in(
+    rows: list[dict[str, Any]], kind: str, name: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Each mistake in a definition of this name, and each of its ways of a kind."""
+    for row in rows:
+        for way in row.get(kind, []) if name in row.get("of", name) else ():
+            yield row["name"], way
+
+
+def bare(name: str) -> list[str]:
+    """The names in the tables that a diagnosis consists of."""
+    parts = name.split(", and ")
+    return [part if part in HINTS else part.rpartition(" (")[0] for part in parts]
+
+
+def hint(name: str) -> str:
+    """How to mend what a diagnosis names."""
+    return "; ".join(filter(None, (HINTS.get(part) for part in bare(name))))
+
+
+def convention(name: str) -> str:
+    """The kind of definition in which it is no mistake: "any", "loss" or ""."""
+    kinds = {CONVENTIONS.get(part, "") for part in bare(name)}
+    return min(kinds, key=["", "loss", "any"].index)
 
 
 def diagnosis(failures: list[Failure]) -> str:
     """The name of the first mistake that explains every failure; "" if none does.
 
-    Failures at extreme inputs are left out: where they are the only ones, the formula
-    is unstable, and where they are not, they follow from the others.
+    Where none does alone, each wrong result may have its own. Failures at extreme
+    inputs and by rounding are left out: where they are the only ones, the formula is
+    unstable, and where they are not, they follow from the others. So do results that
+    are not finite, and a value in place of one for each example.
     """
-    ordinary = [f for f in failures if not _is_extreme(f.question)]
+    ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
+    for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
+        ordinary = [f for f in ordinary if is_telling(f)] or ordinary
+    rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
+    ways: Ways = {}
+    for row in rows:
+        if ordinary or "extreme" in row:
+            ways.setdefault(row["name"], []).extend(row["ways"])
+    cases = [_Case(f) for f in ordinary or failures]
+    if found := _first(ways, cases):
+        return found
     if not ordinary:
         return "unstable form"
-    ordinary = [f for f in ordinary if f.x.size] or ordinary
-    own = [m for m in MISTAKES if not m.of or failures[0].question.name in m.of]
-    for name in dict.fromkeys(mistake.name for mistake in own):
-        same = [mistake for mistake in own if mistake.name == name]
-        if all(any(mistake.explains(f) for mistake in same) for f in ordinary):
-            return name
+    parts: dict[str, list[str]] = {}
+    for result in dict.fromkeys(name for case in cases for name in case.wrong):
+        parts.setdefault(_first(ways, cases, result), []).append(result)
+    names = [f"{name} ({', '.join(of)})" for name, of in parts.items()]
+    return _pair(ways, cases) if "" in parts else ", and ".join(names)
+
+
+def _first(ways: Ways, cases: list[_Case], result: str = "") -> str:
+    """The name of the first mistake that explains a result, or all of them.
+
+    The result must be explained wherever it is wrong, and everywhere by the same k.
+    """
+    wrong = {case: (result,) if result else case.wrong for case in cases}
+    of = {c: names for c, names in wrong.items() if all(n in c.wrong for n in names)}
+    is_one_number = sum(c.f.got[n].size for c, names in of.items() for n in names) == 1
+    for name, own in ways.items():
+        found: list[Factor] | None = None
+        for case, names in of.items():
+            here = case.factors(own, names)
+            first = here if found is None else found
+            found = [k for k in first if any(_alike(k, other) for other in here)]
+            if not found:
+                break
+        if found and not (is_one_number and _is_arbitrary(found[0])):
+            return _with_factor(name, found[0])
     return ""
 
 
-def _is_extreme(question: Question) -> bool:
+def _is_arbitrary(k: Factor) -> bool:
+    """Whether neither k nor 1/k is a whole number."""
+    return k is not None and not any(abs(a - round(a)) < 1e-9 for a in (k, 1 / k))
+
+
+def _pair(ways: Ways, cases: list[_Case]) -> str:
+    """Two mistakes of which in every case at least one explains all; "" if none do."""
+    found: dict[str, list[bool]] = {}
+    for name, own in ways.items():
+        explained = [None in case.factors(own, case.wrong) for case in cases]
+        for other, others in found.items():
+            if all(a or b for a, b in zip(explained, others, strict=True)):
+                told = [n for n in (other, name) if n not in CONVENTIONS]
+                return ", and ".join(told or (other, name))
+        if any(explained):
+            found[name] = explained
+    return ""
+
+
+def _with_factor(name: str, k: float | None) -> str:
+    if k is None:
+        return name
+    if "factor" not in name:
+        return f"{name} (k = {k:.4g})"
+    if k < 0:
+        return f"{name} ({k:.7g} times the right one)"
+    return f"{name} ({max(k, 1 / k):.7g} times too {'large' if k > 1 else 'small'})"
+
+
+def _is_far(f: Failure) -> bool:
+    return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
+
+
+def _is_reduced(f: Failure) -> bool:
+    return not f.is_loss or f.got["output"].shape == f.want["output"].shape
+
+
+def _is_off_kinks(f: Failure) -> bool:
+    right = variants.right_but_where(f, variants.at_kinks(f))
+    return not all(n in right and close(f.got[n], right[n]) for n in f.wrong)
+
+
+def _is_finite(f: Failure) -> bool:
+    return all(np.all(np.isfinite(f.got[name])) for name in f.wrong)
+
+
+def is_extreme(question: Question) -> bool:
     """Whether an input is very large, or a probability is exactly 0 or 1."""
     x = question.inputs[0]
     is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))

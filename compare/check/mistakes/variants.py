@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 
+import handmade
 from compare.check.results import Failure, close
 from compare.check.slopes import is_own_gradient
-from compare.testing.reference import Question, Results, torchs
+from compare.testing.reference import Question, Results, built, torchs
 from handmade.quantize import quantize
+
+EPS = (*(10.0**-n for n in range(1, 17)), 2.0**-23, 2.0**-52, 1e-20, 1e-100)
+"""What people add to keep away from 0."""
 
 # -- any layer or loss -----------------------------------------------------------------
 
@@ -24,9 +28,9 @@ def torch(f: Failure, **options: Any) -> Results:
     return again(f, kwargs={**f.question.kwargs, **options})
 
 
-def without(f: Failure, option: str) -> Results:
-    """Torch's results with the default of an option that was given."""
-    others = {k: v for k, v in f.question.kwargs.items() if k != option}
+def without(f: Failure, *options: str) -> Results:
+    """Torch's results with the defaults of options that were given."""
+    others = {k: v for k, v in f.question.kwargs.items() if k not in options}
     return again(f, kwargs=others) if len(others) < len(f.question.kwargs) else {}
 
 
@@ -49,13 +53,49 @@ def right_but_where(f: Failure, places: np.ndarray) -> Results:
     }
 
 
+def upstream(f: Failure, g: np.ndarray, **changes: Any) -> Results:
+    """Torch's gradients for another upstream gradient."""
+    question = replace(f.question, **changes)
+    found = torchs(_Upstream(**vars(question), given=g))
+    return {name: a for name, a in found.items() if name != "output"}
+
+
+@dataclass(frozen=True)
+class _Upstream(Question):
+    """The same test case with this upstream gradient."""
+
+    given: Any = None
+
+    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
+        return self.given
+
+
+def gradients(f: Failure) -> dict[str, np.ndarray]:
+    """The file's gradients that are wrong, by name."""
+    return {name: f.got[name] for name in f.wrong if "gradient" in name}
+
+
 def not_summed(f: Failure) -> Results:
     """The file's results that need only be summed over the examples to be right."""
+    examples = {len(f.x), int(np.prod(f.x.shape[:-1]))} if f.x.ndim else {1}
     return {
         name: f.got[name]
         for name in f.wrong
         if f.got[name].ndim == f.want[name].ndim + 1
+        and len(f.got[name]) in examples
         and close(f.got[name].sum(axis=0), f.want[name], 1e-9)
+    }
+
+
+def of_another_shape(f: Failure) -> Results:
+    """The gradients of parameters that are right but for dimensions of length 1."""
+    return {
+        name: a
+        for name, a in gradients(f).items()
+        if name != "input gradient"
+        and a.shape != f.want[name].shape
+        and a.squeeze().shape == f.want[name].squeeze().shape
+        and close(a.reshape(f.want[name].shape), f.want[name], 1e-9)
     }
 
 
@@ -85,81 +125,119 @@ def divisor(f: Failure) -> float:
     return float(torch(f, reduction="sum")["output"] / f.want["output"])
 
 
-def n_minus_one(f: Failure, n: float) -> Results:
-    """A division by n − 1, which may be 0."""
-    if n > 1:
-        return scaled(f, n / (n - 1))
-    is_finite = any(np.any(np.isfinite(f.got[name])) for name in f.wrong)
-    return f.got if examples(f) == 1 and not is_finite else {}
-
-
 def only_a_constant_differs(f: Failure) -> bool:
     """Whether a loss has a wrong value, and a gradient that is right and its own."""
-    return _only_value_differs(f) and bool(is_own_gradient(f))
+    far = f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
+    return far and bool(is_own_gradient(f))
 
 
 def gradient_of_something_else(f: Failure) -> bool:
     """Whether of a loss and its gradient one is wrong and they differ."""
-    if not f.is_loss or _lacks_upstream(f):
+    if not f.is_loss or ("output" in f.wrong and not f.only_value):
         return False
-    if "output" not in f.wrong:
-        return not is_own_gradient(f)
-    return _only_value_differs(f) and is_own_gradient(f) is False
+    if f.only_value and close(f.got["output"], f.want["output"], 1e-5):
+        return False  # a measured slope would not show it
+    return is_own_gradient(f) is False
 
 
-def _only_value_differs(f: Failure) -> bool:
-    """Whether it does, and by enough for a measured slope to show it."""
-    return f.only_value and not close(f.got["output"], f.want["output"], 1e-5)
+def differences(f: Failure, wrapped: bool = False) -> list[np.ndarray]:
+    """Those of neighbouring pixels, down and across, of a smoothness penalty."""
+    images = f.question.state["weight"].reshape(-1, *f.question.args[1])
+    if wrapped:
+        return [np.roll(images, -1, axis) - images for axis in (1, 2)]
+    return [np.diff(images, axis=axis) for axis in (1, 2)]
 
 
-def _lacks_upstream(f: Failure) -> bool:
-    """Whether a gradient is right but for ∂L/∂y, which was not multiplied in."""
-    return f.answer.upstream is not None and any(
-        f.upstream.shape == f.got[name].shape
-        and close(f.got[name] * f.upstream, f.want[name], 1e-9)
-        for name in f.wrong
-    )
-
-
-def entropy(f: Failure) -> np.ndarray:
-    """−Σ y log y of the target of KLDivLoss, reduced as the loss is."""
-    y = f.question.inputs[1]
-    if f.question.kwargs.get("log_target"):
-        return np.full_like(f.want["output"], np.nan)
-    terms = -y * np.log(np.where(y > 0, y, 1.0))
+def reduced(f: Failure, terms: np.ndarray) -> np.ndarray:
+    """The value of a loss with these terms, reduced as it is asked for."""
     return terms if f.want["output"].ndim else terms.sum() / divisor(f)
 
 
-def wrapped_around(f: Failure, pairs: float) -> Results:
-    """A smoothness penalty that compares pixels across the edge of the image."""
-    weight, shape = f.question.state["weight"], f.question.args[1]
-    images = weight.reshape(-1, *shape)
-    ahead = [np.roll(images, -1, axis) - images for axis in (1, 2)]
-    behind = [np.roll(images, 1, axis) - images for axis in (1, 2)]
-    slopes = -2 * np.sum([*ahead, *behind], axis=0).reshape(weight.shape)
-    value = np.sum(np.square(ahead))
-    return {"output": value / pairs, "gradient weight": slopes / pairs}
+def share(f: Failure) -> np.ndarray:
+    """What the gradient of each term is multiplied by: ∂L/∂y, or 1/N of a mean."""
+    own = f.upstream / divisor(f) if f.is_loss else f.upstream
+    return own[..., None] if 0 < own.ndim < f.x.ndim else own
 
 
-def log_variance_doubled(f: Failure) -> Results:
-    """GaussianKLLoss of 2 log σ², and by the chain rule twice its gradient."""
-    twice = np.repeat([1.0, 2.0], f.x.shape[-1] // 2)
-    inputs = tuple(twice * a for a in f.question.inputs)
-    found = again(f, inputs=inputs)
-    return {**found, "input gradient": twice * found["input gradient"]}
+def probabilities(f: Failure) -> np.ndarray:
+    """What a classification loss takes for probabilities."""
+    if f.question.name == "BCELoss":
+        return f.x
+    if f.question.name == "BCEWithLogitsLoss":
+        return sigmoid(f.x)
+    return softmax_of(f.x, axis=min(1, f.x.ndim - 1))
 
 
-def divergence_reversed(f: Failure) -> Results:
-    """KL(N(μ₀, σ₀²) ‖ N(μ, σ²)); d = μ − μ₀, s = log σ², s₀ = log σ₀²."""
-    (mean, s), (mean_0, s_0) = (np.split(a, 2, axis=-1) for a in f.question.inputs)
-    d, ratio = mean - mean_0, np.expm1(s_0 - s)
-    rows = 0.5 * (ratio - (s_0 - s) + d**2 * np.exp(-s)).sum(axis=-1)
-    slopes = [d * np.exp(-s), -0.5 * (ratio + d**2 * np.exp(-s))]
-    gradient = np.concatenate(slopes, axis=-1)
-    if f.want["output"].ndim:
-        return {"output": rows, "input gradient": f.upstream[..., None] * gradient}
-    n = divisor(f)
-    return {"output": rows.sum() / n, "input gradient": gradient / n}
+def softmax_of(x: np.ndarray, axis: int = 1) -> np.ndarray:
+    """The softmax along an axis."""
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """σ(x)."""
+    return np.exp(-np.logaddexp(0, -x))
+
+
+def one_hot(f: Failure) -> np.ndarray:
+    """Where the right class is."""
+    return np.arange(f.x.shape[1]) == f.question.inputs[1][:, None]
+
+
+def all_with_all(f: Failure) -> np.ndarray:
+    """The loss of every prediction with every target."""
+    x, target = (a.ravel() for a in f.question.inputs)
+    pairs = np.repeat(x, target.size), np.tile(target, x.size)
+    return again(f, inputs=pairs)["output"]
+
+
+def tip(f: Failure) -> float:
+    """Where the squared part of SmoothL1Loss and HuberLoss ends."""
+    return f.question.kwargs.get("beta", f.question.kwargs.get("delta", 1.0))
+
+
+def bce(
+    f: Failure, p: np.ndarray, q: np.ndarray, ones: Any = 1.0, zeros: Any = 1.0
+) -> Results:
+    """−t log p − (1 − t) log q, where q is 1 − p, and factors before the two terms."""
+    target, given = f.question.inputs[1], f.question.kwargs
+    ones = ones * target * _factor(given.get("pos_weight"))
+    zeros = zeros * (1 - target)
+    logs = np.maximum(np.log([p, q]), -100 if f.question.name == "BCELoss" else -np.inf)
+    weight = _factor(given.get("weight"))
+    terms = -weight * (ones * logs[0] + zeros * logs[1])
+    own = probabilities(f)
+    inside = 1.0 if f.question.name == "BCELoss" else own * (1 - own)
+    gradient = share(f) * weight * (zeros / q - ones / p) * inside
+    return {"output": reduced(f, terms), "input gradient": gradient}
+
+
+def _factor(weight: np.ndarray | None) -> np.ndarray | float:
+    return 1.0 if weight is None else weight
+
+
+def cross_entropy(f: Failure, p: np.ndarray) -> Results:
+    """Cross-entropy of these probabilities, with the gradient p − y."""
+    truth = of_truth(f)
+    rest = (f.want["input gradient"] - truth) / probabilities(f) * p
+    return {**likelihood(f, np.log(p)), "input gradient": truth + rest}
+
+
+def of_truth(f: Failure) -> np.ndarray:
+    """What the target takes part in of the gradient: −y, times 1/N or ∂L/∂y."""
+    return likelihood(f, f.x)["input gradient"]
+
+
+def likelihood(f: Failure, logs: np.ndarray) -> Results:
+    """Cross-entropy of log-probabilities, which need not be any: −Σ target · logs."""
+    target, axis = f.question.inputs[1], min(1, f.x.ndim - 1)
+    kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
+    if target.shape != f.x.shape:
+        return again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
+    weight = kwargs.get("weight", np.ones(f.x.shape[axis]))
+    target = target * weight.reshape(-1, *(1,) * (f.x.ndim - 2))
+    value = reduced(f, -(target * logs).sum(axis=axis))
+    return {"output": value, "input gradient": -share(f) * target}
 
 
 # -- activations -----------------------------------------------------------------------
@@ -167,18 +245,13 @@ def divergence_reversed(f: Failure) -> Results:
 
 def at_kinks(f: Failure) -> np.ndarray:
     """Where the input is at a kink of an activation or a loss."""
+    kwargs = f.question.kwargs
     if f.question.name == "L1Loss":
         return f.x == f.question.inputs[1]
-    kwargs, kinks = f.question.kwargs, {"ReLU6": [0.0, 6.0]}
+    kinks = {name: [0.0] for name in ("ReLU", "LeakyReLU", "Step", "PReLU", "ELU")}
+    kinks |= {"ReLU6": [0.0, 6.0], "HingeEmbeddingLoss": [kwargs.get("margin", 1.0)]}
     kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
-    kinks["HingeEmbeddingLoss"] = [kwargs.get("margin", 1.0)]
-    return np.isin(f.x, kinks.get(f.question.name, [0.0]))
-
-
-def over_all_but_one(terms: np.ndarray) -> Iterator[np.ndarray]:
-    """Sums along all dimensions but one, which is not that of the channels."""
-    for kept in {0, *range(2, terms.ndim)}:
-        yield terms.sum(axis=tuple(a for a in range(terms.ndim) if a != kept))
+    return np.isin(f.x, kinks.get(f.question.name, []))
 
 
 def softmax_backward(f: Failure, y: np.ndarray, axis: int) -> np.ndarray:
@@ -188,37 +261,27 @@ def softmax_backward(f: Failure, y: np.ndarray, axis: int) -> np.ndarray:
     return y * (f.upstream - (f.upstream * y).sum(axis=axis, keepdims=True))
 
 
-def softmax(f: Failure, axis: int) -> Results:
-    """Softmax with the maximum along `dim` and the sums along another axis."""
+def softmax(f: Failure, axis: Any, eps: float = 0.0) -> Results:
+    """Softmax with the maximum along `dim` and the sums, plus ε, along another axis."""
     dim = f.question.kwargs.get("dim", -1)
     powers = np.exp(f.x - f.x.max(axis=dim, keepdims=True))
-    y = powers / powers.sum(axis=axis, keepdims=True)
+    y = powers / (powers.sum(axis=axis, keepdims=True) + eps)
+    y = np.log(y) if f.question.name == "LogSoftmax" else y
     return {"output": y, "input gradient": softmax_backward(f, y, axis)}
 
 
-def cross_entropy_over_the_batch(f: Failure, axis: int) -> Results:
-    """CrossEntropyLoss, its softmax over the examples, its gradient along an axis."""
-    target = f.question.inputs[1]
-    if f.x.ndim != 2 or target.ndim != 1:
-        return {}
-    logs = f.x - np.log(np.exp(f.x).sum(axis=0, keepdims=True))
-    kwargs = {k: v for k, v in f.question.kwargs.items() if k != "label_smoothing"}
-    found = again(f, name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
-    g = found["input gradient"]
-    grad = g - np.exp(logs) * g.sum(axis=axis, keepdims=True)
-    return {"output": found["output"], "input gradient": grad}
+def slope(f: Failure, at: np.ndarray) -> np.ndarray:
+    """The derivative of an activation at other inputs."""
+    found = again(f, inputs=(at,))["input gradient"]
+    return np.divide(found, f.upstream, where=f.upstream != 0, out=np.zeros_like(found))
 
 
 # -- layers ----------------------------------------------------------------------------
 
 
-def kernel_flipped(f: Failure) -> Results:
-    """A convolution with the kernel flipped, and its gradient with it."""
-    weight = f.question.state["weight"]
-    axes = tuple(range(2, weight.ndim))
-    state = {**f.question.state, "weight": np.flip(weight, axes).copy()}
-    found = again(f, state=state)
-    return {**found, "gradient weight": np.flip(found["gradient weight"], axes)}
+def flipped(kernel: np.ndarray) -> np.ndarray:
+    """A kernel from its last number to its first, in every direction."""
+    return np.flip(kernel, tuple(range(2, kernel.ndim))).copy()
 
 
 def tied(x: np.ndarray) -> np.ndarray:
@@ -231,38 +294,91 @@ def overlap_overwritten(f: Failure) -> Iterator[np.ndarray]:
     """Each window's gradient written over that of those before it, or behind it."""
     if f.wrong != ("input gradient",):
         return
-    dimensions = int(f.question.name[-2])
-    windows = np.ndindex(f.want["output"].shape[-dimensions:])
-    cases = [_OneWindow(**vars(f.question), window=window) for window in windows]
-    gradients = [torchs(case)["input gradient"] for case in cases]
-    for ordered in (gradients, gradients[::-1]):
+    by_window = []
+    for window in np.ndindex(f.upstream.shape[-dimensions(f) :]):
+        kept = np.zeros_like(f.upstream)
+        kept[(..., *window)] = f.upstream[(..., *window)]
+        by_window.append(upstream(f, kept)["input gradient"])
+    for ordered in (by_window, by_window[::-1]):
         written = np.zeros_like(f.x)
         for gradient in ordered:
             written = np.where(gradient != 0, gradient, written)
         yield written
 
 
-@dataclass(frozen=True)
-class _OneWindow(Question):
-    """The same test case, with the upstream gradient 0 but in one window."""
-
-    window: tuple[int, ...] = ()
-
-    def grad_output(self, output: np.ndarray) -> np.ndarray | None:
-        whole = super().grad_output(output)
-        assert whole is not None
-        kept = np.zeros_like(whole)
-        kept[(..., *self.window)] = whole[(..., *self.window)]
-        return kept
+def channel_axis(f: Failure) -> int:
+    """The dimension of the output channels: in a convolution not the last one."""
+    behind = dimensions(f) if "Conv" in f.question.name else 0
+    return f.want["output"].ndim - 1 - behind
 
 
-def last_index_only(f: Failure) -> np.ndarray:
-    """The gradient of an embedding that keeps that of each index's last place."""
-    grad = np.zeros_like(f.question.state["weight"])
-    grad[f.x] = f.upstream
-    if (padding := f.question.kwargs.get("padding_idx")) is not None:
-        grad[padding] = 0
-    return grad
+def dimensions(f: Failure) -> int:
+    """Along how many dimensions windows are moved."""
+    return int(f.question.name[-2])
+
+
+def window_size(f: Failure) -> float:
+    """How many numbers are in a window."""
+    size = f.question.kwargs["kernel_size"]
+    return float(np.prod(size) if np.ndim(size) else size ** dimensions(f))
+
+
+def padded(f: Failure) -> np.ndarray:
+    """The input, with zeros around it."""
+    padding = np.broadcast_to(f.question.kwargs["padding"], dimensions(f))
+    rest = [(0, 0)] * (f.x.ndim - len(padding))
+    return np.pad(f.x, rest + [(p, p) for p in padding])
+
+
+def padding_left(f: Failure) -> np.ndarray:
+    """The first rows and columns of the padded input's gradient, or all of it."""
+    kwargs = {**f.question.kwargs, "padding": 0}
+    found = upstream(f, f.upstream, inputs=(padded(f),), kwargs=kwargs)
+    return found["input gradient"][tuple(map(slice, f.got["input gradient"].shape))]
+
+
+def at_stride_1(f: Failure) -> Results:
+    """The gradients of windows that lie side by side instead of `stride` apart."""
+    kwargs = {**f.question.kwargs, "stride": 1}
+    side_by_side = np.zeros(again(f, kwargs=kwargs)["output"].shape)
+    side_by_side[tuple(map(slice, f.upstream.shape))] = f.upstream
+    return upstream(f, side_by_side, kwargs=kwargs)
+
+
+def of_other_pooling(f: Failure) -> Results:
+    """Torch's results with the mean for the maximum, or the other way round."""
+    names = {"Max": "Avg", "Avg": "Max"}
+    return again(f, name=names[f.question.name[:3]] + f.question.name[3:])
+
+
+def first_windows_only(f: Failure) -> Iterator[Results]:
+    """The gradients if a loop over examples, channels or windows ends too early."""
+    axes = range(f.upstream.ndim)
+    for first, last in ((i, j) for i in axes for j in axes if i <= j):
+        kept = np.zeros_like(f.upstream)
+        at = (slice(None),) * first + (0,) * (last - first + 1)
+        kept[at] = f.upstream[at]
+        yield upstream(f, kept)
+
+
+def wrongly_reshaped(f: Failure) -> np.ndarray:
+    """A pooling whose windows hold numbers that lie far apart."""
+    k, n = f.question.kwargs["kernel_size"], f.x.ndim - dimensions(f)
+    split = [part for size in f.x.shape[n:] for part in (k, size // k)]
+    windows, axes = f.x.reshape(*f.x.shape[:n], *split), range(n, n + len(split), 2)
+    pooled = np.max if "Max" in f.question.name else np.mean
+    return pooled(windows, axis=tuple(axes))
+
+
+def around_each_layer(f: Failure) -> Results:
+    """The gradients of a Residual that adds what comes back at every layer."""
+    module = built(handmade.nn.Residual, f.question, np.asarray)
+    module(f.x)
+    grad = f.upstream
+    for layer in reversed([*module]):
+        grad = grad + layer.backward(grad)
+    gradients = {f"gradient {n}": p.grad for n, p in module.named_parameters()}
+    return {"input gradient": grad, **gradients}
 
 
 def top(f: Failure) -> int:

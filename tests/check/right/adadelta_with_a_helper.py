@@ -18,6 +18,8 @@ class Adadelta:
 
     def step(self):
         for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
             self.squares[i] = self.moved(self.squares[i], p.grad)
             delta = p.grad * self.rms(self.moves[i]) / self.rms(self.squares[i])
             self.moves[i] = self.moved(self.moves[i], delta)

@@ -13,6 +13,8 @@ class Adagrad:
 
     def step(self):
         for p, past in zip(self.params, self.past, strict=True):
+            if p.grad is None:
+                continue
             lr = self.lr / (1 + len(past) * self.lr_decay)
             past.append(p.grad.copy())
             size = np.linalg.norm(past, axis=0)

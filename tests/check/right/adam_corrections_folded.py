@@ -19,6 +19,8 @@ class Adam:
         root = np.sqrt(1 - b2**self.t)
         lr = self.lr * root / (1 - b1**self.t)
         for m, v, p in zip(self.m, self.v, self.params, strict=True):
+            if p.grad is None:
+                continue
             m += (1 - b1) * (p.grad - m)
             v += (1 - b2) * (p.grad * p.grad - v)
             p.data = p.data - float(lr) * m / (np.sqrt(v) + float(self.eps * root))

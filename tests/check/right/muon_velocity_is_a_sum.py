@@ -21,6 +21,8 @@ class Muon:
 
     def step(self):
         for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
             g, mu = p.grad, self.mu
             v = self.velocity[i] = mu * self.velocity[i] + g
             d = g + mu * v if self.nesterov else v

@@ -23,6 +23,8 @@ class NAdam:
         self.mus.append(self.mu(t + 1))
         now, ahead = 1 - math.prod(self.mus[:-1]), 1 - math.prod(self.mus)
         for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
             self.m[i] = self.m[i] + (1 - b1) * (p.grad - self.m[i])
             self.v[i] = self.v[i] + (1 - b2) * (p.grad**2 - self.v[i])
             m = self.mus[-1] / ahead * self.m[i] + (1 - self.mus[-2]) / now * p.grad

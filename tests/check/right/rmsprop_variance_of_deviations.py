@@ -13,6 +13,8 @@ class RMSprop:
 
     def step(self):
         for p, kept in zip(self.params, self.kept, strict=True):
+            if p.grad is None:
+                continue
             kept["v"] = kept["v"] + self.share * (p.grad**2 - kept["v"])
             kept["g"] = kept["g"] + self.share * (p.grad - kept["g"])
             mean = kept["g"] if self.centered else 0.0

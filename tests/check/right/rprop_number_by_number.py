@@ -14,6 +14,8 @@ class Rprop:
 
     def step(self):
         for p, sizes, last in zip(self.params, self.sizes, self.last, strict=True):
+            if p.grad is None:
+                continue
             data = p.data.copy()
             for at in np.ndindex(data.shape):
                 g = p.grad[at]

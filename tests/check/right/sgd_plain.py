@@ -10,6 +10,8 @@ class SGD:
 
     def step(self):
         for p in self.params:
+            if p.grad is None:
+                continue
             p.data -= self.lr * p.grad
 
     def zero_grad(self):

@@ -13,6 +13,8 @@ class SGD:
 
     def step(self):
         for p, v in zip(self.params, self.velocity, strict=True):
+            if p.grad is None:
+                continue
             v *= self.momentum
             v += p.grad
             p.data = p.data - self.lr * v

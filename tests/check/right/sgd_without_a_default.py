@@ -7,4 +7,6 @@ class SGD:
 
     def step(self):
         for p in self.params:
+            if p.grad is None:
+                continue
             p.data = p.data - self.lr * p.grad

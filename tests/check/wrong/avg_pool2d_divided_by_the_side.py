@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: divided by the side of the window"
 
 
 class AvgPool2d:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: x̂ missing in the weight gradient"
 
 
 def channels(values):

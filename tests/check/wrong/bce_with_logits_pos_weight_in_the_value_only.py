@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: value and gradient do not belong together"
+DIAGNOSIS = "mistake: option ignored"
 
 
 class BCEWithLogitsLoss:

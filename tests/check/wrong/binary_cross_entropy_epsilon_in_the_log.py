@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "convention: eps in the logarithm"
 
 
 EPSILON = 1e-7

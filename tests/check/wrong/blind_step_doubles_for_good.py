@@ -1,6 +1,6 @@
 """After turning round it goes on with steps twice as long, so it swings ever wider."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: step too long after turning"
 
 
 def blind_step(error, x, value, step):

@@ -1,6 +1,6 @@
 """It goes back once as far instead of twice: to where it came from."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: only back to the start"
 
 
 def blind_step(error, x, value, step):

@@ -1,6 +1,6 @@
 """The step is never halved, so it turns about the lowest point for ever."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: never halved"
 
 
 def blind_step(error, x, value, step):

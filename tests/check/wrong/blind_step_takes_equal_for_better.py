@@ -1,6 +1,6 @@
 """An equal error counts as better, so on level ground it runs away."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: equal taken for better"
 
 
 def blind_step(error, x, value, step):

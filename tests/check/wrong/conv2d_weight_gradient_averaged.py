@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: 1/N too often"
+DIAGNOSIS = "mistake: mean instead of sum in the weight gradient"
 
 
 class Conv2d:

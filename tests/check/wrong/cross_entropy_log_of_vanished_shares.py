@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "convention: unstable form"
+DIAGNOSIS = "convention: logarithm of the softmax"
 
 
 class CrossEntropyLoss:

@@ -1,6 +1,6 @@
 """The minus of the quotient rule is lost: 1 / (1 + x²) falls where x > 0."""
 
-DIAGNOSIS = "mistake: sign"
+DIAGNOSIS = "mistake: minus missing in the quotient rule"
 
 
 def f(x):

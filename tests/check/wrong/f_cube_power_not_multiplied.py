@@ -1,6 +1,6 @@
 """The exponent is lowered but does not come down as a factor: x² for x³."""
 
-DIAGNOSIS = "mistake: value and gradient do not belong together"
+DIAGNOSIS = "mistake: exponent does not come down"
 
 
 def f(x):

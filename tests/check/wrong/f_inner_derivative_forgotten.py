@@ -1,6 +1,6 @@
 """The chain rule's inner derivative 2 x is missing."""
 
-DIAGNOSIS = "mistake: value and gradient do not belong together"
+DIAGNOSIS = "mistake: inner derivative missing"
 
 
 def f(x):

@@ -1,6 +1,6 @@
 """The derivative of a product is taken as the product of the derivatives."""
 
-DIAGNOSIS = "mistake: value and gradient do not belong together"
+DIAGNOSIS = "mistake: product of the derivatives"
 
 
 def f(x):

@@ -1,6 +1,6 @@
 """The derivative of x² is written x."""
 
-DIAGNOSIS = "mistake: factor ½"
+DIAGNOSIS = "mistake: exponent does not come down"
 
 
 def f(x):

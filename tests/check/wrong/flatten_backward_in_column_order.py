@@ -1,6 +1,6 @@
 """The gradient is put back column by column, so it reaches the wrong entries."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: gradient in column order"
 
 
 class Flatten:

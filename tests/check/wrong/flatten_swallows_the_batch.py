@@ -1,6 +1,6 @@
 """The examples are flattened, too: the first dimension is lost."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: examples flattened, too"
 
 
 class Flatten:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: σ in place of σ²"
 
 
 class GaussianKLLoss:

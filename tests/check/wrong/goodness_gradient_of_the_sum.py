@@ -1,6 +1,6 @@
 """The goodness is a mean, its gradient that of a sum: for two units twice too large."""
 
-DIAGNOSIS = "mistake: factor 2"
+DIAGNOSIS = "mistake: constant factor missing"
 
 
 def goodness(y):

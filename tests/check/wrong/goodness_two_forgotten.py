@@ -1,6 +1,6 @@
 """The square is differentiated without its 2."""
 
-DIAGNOSIS = "mistake: factor ½"
+DIAGNOSIS = "mistake: term missing in the product rule"
 
 
 def goodness(y):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: hinge of a classifier"
 
 
 class HingeEmbeddingLoss:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: value and gradient do not belong together"
+DIAGNOSIS = "mistake: δ missing beyond the threshold"
 
 
 def huber_loss(input, target, delta=1.0):

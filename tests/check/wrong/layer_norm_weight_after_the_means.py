@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: weight after the means"
 
 
 class LayerNorm:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: 1/N too often"
+DIAGNOSIS = "mistake: mean instead of sum in the bias gradient"
 
 
 class Linear:

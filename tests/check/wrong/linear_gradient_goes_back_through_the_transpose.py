@@ -1,6 +1,6 @@
 """The input gradient uses Wᵀ for W; unless W is square, the shapes do not even fit."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: transposed weight"
 
 
 def linear(x, weight, bias):

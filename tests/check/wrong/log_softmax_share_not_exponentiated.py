@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: logarithm in place of the probability"
 
 
 class LogSoftmax:

@@ -1,6 +1,6 @@
 """With reduction="none" the backward pass drops the upstream gradient."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: upstream gradient forgotten"
 
 
 class MSELoss:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: wrong constant in the value"
+DIAGNOSIS = "mistake: right class counted"
 
 
 def multi_margin_loss(input, target):

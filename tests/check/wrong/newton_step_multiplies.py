@@ -1,6 +1,6 @@
 """The gradient is multiplied by the matrix of second derivatives, not divided by it."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: multiplied by the Hessian"
 
 
 def newton_step(gradient, hessian):

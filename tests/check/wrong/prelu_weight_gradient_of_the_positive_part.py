@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: weight gradient of the positive part"
 
 
 def prelu(x, weight):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: sign"
+DIAGNOSIS = "mistake: inner derivative missing"
 X = np.array([-7.0, -6.5, -5.0, 0.3, 1.1, 4.0, 6.0, 8.5])
 
 

@@ -1,6 +1,6 @@
 """The way around is counted at every layer."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: gradient around each layer"
 
 
 class Residual:

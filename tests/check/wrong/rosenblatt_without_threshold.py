@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: weighted sum instead of the answer"
 
 
 class Rosenblatt:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: dampening"
+DIAGNOSIS = "mistake: dampening ignored"
 
 
 class SGD:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: gradients not cleared"
 
 
 class SGD:

@@ -12,8 +12,12 @@ class SGD:
 
     def step(self):
         for p in self.params:
+            if p.grad is None:
+                continue
             p.data = p.data - np.float64(self.lr) * p.grad
 
     def zero_grad(self):
         for p in self.params:
+            if p.grad is None:
+                continue
             p.grad = None

@@ -1,6 +1,6 @@
 """maximize also turns the weight decay round, so the weights grow."""
 
-DIAGNOSIS = "mistake: sign"
+DIAGNOSIS = "mistake: sign of the weight decay"
 
 
 class SGD:

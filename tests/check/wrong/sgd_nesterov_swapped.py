@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: nesterov"
+DIAGNOSIS = "mistake: nesterov's look-ahead wrong"
 
 
 class SGD:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-DIAGNOSIS = "mistake: nesterov"
+DIAGNOSIS = "mistake: nesterov ignored"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """All parameters share one velocity, so one's gradient moves the other."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: one state for all parameters"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """After the first step v = μ v + (1 − μ) g, as if dampening were always momentum."""
 
-DIAGNOSIS = "mistake: dampening"
+DIAGNOSIS = "mistake: velocity is a moving average"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The decay is subtracted from the gradient, so the weights grow."""
 
-DIAGNOSIS = "mistake: sign"
+DIAGNOSIS = "mistake: sign of the weight decay"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """The decay is 2 λ θ, the derivative of λ θ² without the ½ that torch's λ implies."""
 
-DIAGNOSIS = "mistake: factor 2"
+DIAGNOSIS = "mistake: weight decay twice"
 
 
 class SGD:

@@ -1,6 +1,6 @@
 """A weighted mean: the sum is divided by the sum of the weights."""
 
-DIAGNOSIS = "wrong"
+DIAGNOSIS = "mistake: divided by the sum of the weights"
 
 
 class WeightedSum:

@@ -1,0 +1,13 @@
+"""What is too long becomes longer."""
+
+import numpy as np
+
+DIAGNOSIS = "mistake: factor upside down"
+
+
+def clip_grad_norm_(parameters, max_norm):
+    parameters = [p for p in parameters if p.grad is not None]
+    norm = np.sqrt(sum((p.grad**2).sum() for p in parameters))
+    for p in parameters:
+        if norm > max_norm:
+            p.grad = p.grad * norm / max_norm

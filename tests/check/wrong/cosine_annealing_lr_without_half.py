@@ -1,0 +1,18 @@
+"""1 + cos goes from 2 to 0, and the ½ is missing."""
+
+import numpy as np
+
+DIAGNOSIS = "mistake: ½ of the cosine missing"
+
+
+class CosineAnnealingLR:
+    def __init__(self, optimizer, T_max, eta_min=0.0):
+        self.optimizer = optimizer
+        self.T_max, self.eta_min, self.base = T_max, eta_min, optimizer.lr
+        self.t = 0
+
+    def step(self):
+        self.t += 1
+        self.optimizer.lr = self.eta_min + (self.base - self.eta_min) * (
+            1 + np.cos(np.pi * self.t / self.T_max)
+        )

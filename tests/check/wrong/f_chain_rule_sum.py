@@ -1,0 +1,13 @@
+"""cos(x²) + 2x for cos(x²) 2x."""
+
+import numpy as np
+
+DIAGNOSIS = "mistake: sum for the product in the chain rule"
+
+
+def f(x):
+    return np.sin(x**2)
+
+
+def grad_f(x):
+    return np.cos(x**2) + 2 * x

@@ -1,0 +1,19 @@
+"""The bias moves by the sum of the inputs; its own input is 1."""
+
+import numpy as np
+
+DIAGNOSIS = "mistake: bias multiplied by the inputs"
+
+
+class Rosenblatt:
+    def __init__(self, in_features, out_features=1):
+        self.weight = np.zeros((out_features, in_features))
+        self.bias = np.zeros(out_features)
+
+    def predict(self, x):
+        return (x @ self.weight.T + self.bias > 0).astype(x.dtype)
+
+    def step(self, x, target):
+        missing = target - self.predict(x)
+        self.weight = self.weight + missing.T @ x
+        self.bias = self.bias + (missing * x.sum(axis=1, keepdims=True)).sum(axis=0)

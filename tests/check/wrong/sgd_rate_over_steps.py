@@ -1,0 +1,17 @@
+"""The learning rate is divided by the number of the step."""
+
+DIAGNOSIS = "mistake: lr divided by the step"
+
+
+class SGD:
+    def __init__(self, params, lr=1e-3):
+        self.params = list(params)
+        self.lr, self.t = lr, 0
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            if i == 0:
+                self.t += 1
+            p.data = p.data - self.lr / self.t * p.grad
