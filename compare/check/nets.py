@@ -23,6 +23,7 @@ from compare.check.definitions import (
     BACKWARD,
     CALLS,
     FORWARD,
+    KINDS,
     MODULE,
     NAMES,
     Definition,
@@ -55,7 +56,9 @@ _ROLES = {n: role for role, names in NAMES["training"].items() for n in names.sp
 def net_definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
     """A class or a function that trains a whole net."""
     if inspect.isclass(value):
-        is_net = meant_by(name) in ("", "Sequential") and _trains(value)
+        known = meant_by(name)
+        is_other = KINDS.get(known) != "loss" or bool(method_of(value, BACKWARD))
+        is_net = _trains(value) and not (known not in ("", "Sequential") and is_other)
     else:
         is_net = _is_step(name, own)
     return Definition(name, name, "training step", value) if is_net else None
@@ -316,6 +319,10 @@ class Net:
     def losses(self) -> list[str]:
         """The names of its own losses."""
         functions = [n for n in self.functions if is_loss(n)]
+        if self.is_class:
+            text, used = source(type(self.state)), [*map(id, vars(self.state).values())]
+            own = {n: id(self.functions[n]) for n in functions}
+            functions = [n for n, which in own.items() if n in text or which in used]
         methods = dir(self.state) if self.is_class else []
         return [
             *functions,

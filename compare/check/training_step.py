@@ -29,8 +29,8 @@ from compare.check.losses import (
     factor,
     is_near,
     penalty,
+    some_steps,
     take_step,
-    two_steps,
 )
 from compare.check.mistakes import NETS, hint
 from compare.check.nets import Net, Values, source
@@ -57,16 +57,21 @@ def training_step(definition: Definition) -> Finding:
 def _judged(definition: Definition, steps: Steps) -> Finding:
     if found := _right(definition, steps):
         return found
-    ones = Steps(map(_of_one_example, steps)) if len(steps[0].x) > 1 else None
-    if ones and _is_sequence(steps[0]):
-        steps, ones = ones, None
+    ones = Steps(one for step in steps for one in _of_one_example(step))
+    if len(steps[0].x) > 1 and _is_sequence(steps[0]):
+        steps = ones
     found = _right(definition, steps) or _of_penalty(definition, steps)
     if found is None and "penalty" in steps[0].net.roles:
         steps = Steps(map(_without_penalty, steps))
         if _right(definition, steps):
             return _mistake(definition, [OTHER], weights_of(steps[0].gradient))
     found = found or _named(definition, steps)
-    if found is None and ones and not _loops(steps[0].net) and _right(definition, ones):
+    if (
+        found is None
+        and len(steps[0].x) > 1
+        and not _loops(steps[0].net)
+        and _right(definition, ones)
+    ):
         words = "right for a batch of one example, but not for several"
         return finding_of(definition, "wrong", words, cases=len(steps))
     return found or _unexplained(definition, steps)
@@ -76,12 +81,12 @@ def _judged(definition: Definition, steps: Steps) -> Finding:
 
 
 def _understood(definition: Definition) -> Steps:
-    """Two steps of the net, in the first way in which it can be built and called."""
+    """Some steps of the net, in the first way in which it can be built and called."""
     why: dict[str, None] = {}
     for net, x, target in nets(definition.make):
         try:
-            if steps := two_steps(net, x, target):
-                return Steps(steps)
+            if steps := some_steps(net, x, target):
+                return steps
         except Exception as error:
             what = str(error) if isinstance(error, NotTested) else wording.raised(error)
             why[what] = None
@@ -92,11 +97,10 @@ def _understood(definition: Definition) -> Steps:
     )
 
 
-def _of_one_example(step: Step) -> Step:
-    """The step on the first example that changes anything."""
+def _of_one_example(step: Step) -> list[Step]:
+    """The same step on each example alone."""
     ones = (slice(i, i + 1) for i in range(len(step.x)))
-    steps = [take_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
-    return next(s for s in steps if any(map(np.any, s.gradient.values())))
+    return [take_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
 
 
 def _without_penalty(step: Step) -> Step:
@@ -158,7 +162,7 @@ def _has_other_penalty(steps: Steps, loss: Loss) -> bool:
 def _possible(definition: Definition, steps: Steps) -> list[Loss]:
     """The losses that the net may have: its own, or those of which its file speaks."""
     families = {loss.family for loss in steps.losses if loss.is_own and loss.family}
-    written = _written(definition)
+    written = _written(sys.modules[definition.make.__module__])
     if not families and not written >= {SQUARED, ENTROPY}:
         families = written & {SQUARED, ENTROPY}
     is_possible = (
@@ -167,9 +171,9 @@ def _possible(definition: Definition, steps: Steps) -> list[Loss]:
     return [*itertools.compress(steps.losses, is_possible)]
 
 
-def _written(definition: Definition) -> set[str]:
-    """The losses of which the file's text speaks."""
-    text = source(sys.modules[definition.make.__module__]).lower()
+def _written(where: Any) -> set[str]:
+    """The losses of which the text of a class or a file speaks."""
+    text = source(where).lower()
     words = {
         SQUARED: r"square|\bmse|quadratic|\*\* ?2",
         ENTROPY: r"\blog\(|entropy",
@@ -192,7 +196,11 @@ def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Fin
     elif not words:
         kind, advice = "convention", "the learning rate can make up for the factor"
         words = f"{plain}, times {k / usual:.6g}"
-    if "binary" in plain and not loss.is_own and not _written(definition):
+    if (
+        "binary" in plain
+        and not loss.is_own
+        and not _written(sys.modules[definition.make.__module__])
+    ):
         kind, advice = "convention", f"if the loss is the squared error: {hint(SLOPE)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
@@ -262,7 +270,12 @@ def _by_layers(
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
     if not any(a.ndim > 1 for a in steps[0].before.values()):
         steps = Steps(map(_with_layers, steps))
+    is_told = (
+        steps[0].output is not None or steps.own_losses or _written(definition.make)
+    )
     for rows, way in _ways():
+        if "output" in way and not is_told:  # by nothing but guessing
+            continue
         of = {row["of"] for row in rows if "of" in row} or {SQUARED, ENTROPY}
         models = steps.models if len(rows) == 1 or len(steps.models) < 4 else []
         tried = itertools.product(models, sorted(of & families, reverse=True))
@@ -309,7 +322,7 @@ def _unexplained(definition: Definition, steps: Steps) -> Finding:
         if all(np.array_equal(np.sign(g), np.sign(w)) for g, w in pairs):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
-                "its size: the step of an optimiser such as Adam is not judged here"
+                "its size: neither an optimiser such as Adam nor clipping is judged"
             )
     right = [[n for n in got[0] if factor(got, x.gradients, [n])] for x in losses]
     best = max(right, key=len, default=[])
