@@ -315,7 +315,7 @@ def _stacked(values: Values) -> Values:
 def _unexplained(definition: Definition, steps: Steps) -> Finding:
     """Which tensors are wrong; not judged if none is right."""
     got, losses = steps.gradients, steps.losses
-    for loss in losses:
+    for loss in losses if steps[0].output is not None else []:
         both = zip(got, loss.gradients, strict=True)
         both = zip(got, loss.gradients, strict=True)
         pairs = ((g[n], w[n]) for g, w in both for n in g)
