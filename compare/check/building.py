@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 
 from compare.check.definitions import CALLS, NotTested, partner, plain
-from compare.check.definitions import training_role as role_of
-from compare.check.nets import LAYOUTS, LR, Net, Values, call, is_loss, read
+from compare.check.nets import (
+    LAYOUTS,
+    LR,
+    Net,
+    Values,
+    call,
+    is_loss,
+    read,
+    role_of,
+    source,
+)
 
 N = 5
 SIZES = ((2, 4, 3), (2, 4, 1))
@@ -146,7 +155,7 @@ def _by_place(sizes: Sizes) -> dict[str, Any]:
 
 def _counts_of_steps(state: Any, train: str) -> list[str]:
     """The attributes that tell how many steps a training takes."""
-    text = inspect.getsource(getattr(state, train)) if train else ""
+    text = source(getattr(state, train, None))
     values = {
         n: getattr(state, n, 0) for n in re.findall(r"range\(self\.(\w+)\)", text)
     }
@@ -211,7 +220,7 @@ def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[
                 if isinstance(found, tuple) and len(single) == len(found):
                     found = dict(zip(single, found, strict=True))
                 yield [*found] if isinstance(found, tuple) else found
-    text = "".join(map(inspect.getsource, functions.values()))
+    text = "".join(map(source, functions.values()))
     keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
     unpacked = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
     lists = [(re.split(", *", names), list) for names in unpacked]

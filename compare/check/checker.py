@@ -13,6 +13,7 @@ from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
 from compare.check.definitions import FINDERS, Definition, NotTested, nearest
 from compare.check.forms import formed
 from compare.check.functions import function_definition
+from compare.check.nets import net_definition
 from compare.check.optimizer_forms import optimizer_definition
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
@@ -155,7 +156,13 @@ def _kept_elsewhere(
     return []
 
 
-FINDERS[:] = [optimizer_definition, schedule_definition, function_definition]
+FINDERS[:] = [
+    net_definition,
+    *FINDERS,
+    optimizer_definition,
+    schedule_definition,
+    function_definition,
+]
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "layer": layer_or_loss,
     "loss": layer_or_loss,

@@ -49,11 +49,6 @@ BACKWARD = (
     *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
-CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
-"""Names of methods and functions of whole nets."""
-_TRAINING = {
-    n: role for role, names in NAMES["training"].items() for n in names.split()
-}
 
 
 class NotTested(Exception):
@@ -97,8 +92,10 @@ class Definition:
         return inspect.isclass(self.make)
 
 
+CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
+"""Names of methods and functions of whole nets."""
 FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
-"""More ways to recognise a definition: `checker` adds those of its modules."""
+"""Ways to recognise a definition: `checker` adds those of its modules."""
 
 
 def own_names(module: ModuleType) -> dict[str, Any]:
@@ -137,7 +134,7 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
-        ways = (find(name, value, own) for find in (_definition, *FINDERS))
+        ways = (find(name, value, own) for find in FINDERS)
         definition = next(filter(None, ways), None)
         if definition is None or id(value) in partners:
             continue
@@ -160,8 +157,11 @@ def _as_meant(own: dict[str, Any], meant: str) -> Definition:
     name, _, labels = meant.partition("=")
     labels, *others = labels.split(",")
     known = FUNCTIONS.get(name, name)
-    if known not in KINDS or len(others) > 1:
+    if len(others) > 1 or not labels:
         raise ValueError(f"--as needs CLASS=NAME or CLASS=NAME,GRADIENT, got {meant!r}")
+    if known not in KINDS:
+        near = f"; did you mean {near}?" if (near := nearest(name)) else ""
+        raise ValueError(f"--as: check knows no class {name!r}{near}")
     for label in (labels, *others):
         if label not in own:
             raise ValueError(f"the file defines no {label!r}; it has {', '.join(own)}")
@@ -174,76 +174,32 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
     if known and (pair := pair_of(value)):
         return Definition(name, known, KINDS[known], *pair)
     if inspect.isclass(value):
-        passes = [_method(value, names) for names in (FORWARD, BACKWARD)]
+        passes = [method_of(value, names) for names in (FORWARD, BACKWARD)]
         if known and KINDS[known] == "optimizer":
             return None
-        if known in ("", "Sequential") and _trains(value):
-            return Definition(name, name, "training step", value)
         if known and (any(passes) or KINDS[known] not in _BOTH):
             return Definition(name, known, KINDS[known], value)
         return Definition(name, "", "unknown", value) if all(passes) else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
-    if _is_step(name, own):
-        return Definition(name, name, "training step", value)
-    takes_one = known and KINDS[known] == "loss" and len(_arguments_of(value)) == 1
+    takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
     if known and KINDS[known] in _BOTH and not takes_one:
         return Definition(name, known, KINDS[known], value, partner(name, own))
     return None
 
 
-def _trains(owner: type) -> bool:
-    """Whether a class is a whole net: it takes a training step, or all its parts."""
-    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
-    if any(_takes_batch(m, is_method=True) for m in methods):
-        return True
-    forward, backward = (_method(owner, names) for names in (FORWARD, BACKWARD))
-    backward = backward or _method(owner, CALLS["backward"])
-    return bool(forward and backward) and (
-        bool(_method(owner, CALLS["update"]))
-        or any("target" in _roles_of(f) for f in (owner, getattr(owner, backward)))
-    )
+FINDERS.append(_definition)
 
 
-def _is_step(name: str, own: dict[str, Any]) -> bool:
-    """Whether a function takes the training step of a net, or is its backward pass."""
-    if plain(name) in map(plain, CALLS["train"] + CALLS["step"]):
-        return _takes_batch(own[name])
-    words = map(plain, (*BACKWARD, *CALLS["backward"]))
-    return plain(name) in words and has_update(own) and _takes_batch(own[name])
-
-
-def has_update(own: dict[str, Any]) -> bool:
-    """Whether a file has a function that changes the parameters of a net."""
-    return not {*map(plain, own)}.isdisjoint(map(plain, CALLS["update"]))
-
-
-def _takes_batch(function: Any, is_method: bool = False) -> bool:
-    told = _roles_of(function)
-    many = len(_arguments_of(function)) - is_method >= 2
-    return "pairs" in told or (many and "target" in told and "grads" not in told)
-
-
-def _roles_of(function: Any) -> set[str]:
-    return {training_role(name) for name in _arguments_of(function)}
-
-
-def training_role(name: str) -> str:
-    """What an argument in the training of a net is for; "" if that is not known."""
-    word = plain(name)
-    found = _TRAINING.get(word) or _TRAINING.get(word.rstrip("0123456789"))
-    parts = NAMES["training_parts"].items()
-    return found or next((r for p, r in parts if re.search(p, word)), "")
-
-
-def _arguments_of(function: Any) -> list[str]:
+def arguments_of(function: Any) -> list[str]:
+    """The names of its arguments; none if they are not known."""
     try:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return []
 
 
-def _method(owner: Any, names: tuple[str, ...]) -> str:
+def method_of(owner: Any, names: tuple[str, ...]) -> str:
     """The first of these methods that a class itself has, or one of its bases."""
     return next((n for n in names if n in dir(owner) and _is_own(owner, n)), "")
 
@@ -264,6 +220,11 @@ def partner(name: str, own: dict[str, Any]) -> Any:
         if other != name and inspect.isroutine(value) and plain(other) in names:
             return value
     return None
+
+
+def has_update(own: dict[str, Any]) -> bool:
+    """Whether a file has a function that changes the parameters of a net."""
+    return not {*map(plain, own)}.isdisjoint(map(plain, CALLS["update"]))
 
 
 # -- names -----------------------------------------------------------------------------

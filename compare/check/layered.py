@@ -77,6 +77,11 @@ class Layered:
     hidden: str  # the activation of its hidden layers
     last: str  # that of its output
 
+    @property
+    def has_entropy(self) -> bool:
+        """Whether its output can be a probability, or a logit."""
+        return self.last in ("sigmoid", "softmax", "identity")
+
     def loss_words(self, family: str) -> str:
         """The loss on which these layers descend."""
         if self.last in ("step", "sign"):
@@ -189,7 +194,8 @@ def layered(values: Values, n_in: int, n_out: int) -> Iterator[Layered]:
         for layers in _chains(values, weights, biases, n_in, n_out):
             for hidden in HIDDEN if len(weights) > 1 else HIDDEN[:1]:
                 for last in ACTIVATIONS:
-                    yield Layered(layers, hidden, last)
+                    if last != "softmax" or n_out > 1:
+                        yield Layered(layers, hidden, last)
 
 
 def weights_of(values: Values) -> list[str]:

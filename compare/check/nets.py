@@ -23,11 +23,16 @@ from compare.check.definitions import (
     BACKWARD,
     CALLS,
     FORWARD,
+    KINDS,
     MODULE,
+    NAMES,
+    Definition,
     NotTested,
+    arguments_of,
+    has_update,
     meant_by,
+    method_of,
     plain,
-    training_role,
 )
 
 LR = 0.5
@@ -45,15 +50,72 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 """How a batch is given; "one by one" where the forward pass takes one example."""
 RETURNED = "what its step returns"
 Values = dict[str, np.ndarray]
+_ROLES = {n: role for role, names in NAMES["training"].items() for n in names.split()}
+
+
+def net_definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
+    """A class or a function that trains a whole net."""
+    if inspect.isclass(value):
+        known = meant_by(name)
+        is_other = KINDS.get(known) != "loss" or bool(method_of(value, BACKWARD))
+        is_net = _trains(value) and not (known not in ("", "Sequential") and is_other)
+    else:
+        is_net = _is_step(name, own)
+    return Definition(name, name, "training step", value) if is_net else None
+
+
+def _trains(owner: type) -> bool:
+    """Whether a class takes a training step, or has all its parts."""
+    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
+    if any(_takes_batch(m, is_method=True) for m in methods):
+        return True
+    forward, backward = (method_of(owner, names) for names in (FORWARD, BACKWARDS))
+    return bool(forward and backward) and (
+        bool(method_of(owner, CALLS["update"]))
+        or any("target" in _roles_of(f) for f in (owner, getattr(owner, backward)))
+    )
+
+
+def _is_step(name: str, own: dict[str, Any]) -> bool:
+    """Whether a function takes the training step of a net, or is its backward pass."""
+    if plain(name) in map(plain, CALLS["train"] + CALLS["step"]):
+        return _takes_batch(own[name])
+    is_backward = plain(name) in map(plain, BACKWARDS)
+    return is_backward and has_update(own) and _takes_batch(own[name])
+
+
+def _takes_batch(function: Any, is_method: bool = False) -> bool:
+    told = _roles_of(function)
+    many = len(arguments_of(function)) - is_method >= 2
+    return "pairs" in told or (many and "target" in told and "grads" not in told)
+
+
+def _roles_of(function: Any) -> set[str]:
+    return {*map(role_of, arguments_of(function))}
+
+
+def role_of(name: str) -> str:
+    """What an argument in the training of a net is for; "" if that is not known."""
+    word = plain(name)
+    found = _ROLES.get(word) or _ROLES.get(word.rstrip("0123456789"))
+    parts = NAMES["training_parts"].items()
+    return found or next((r for p, r in parts if re.search(p, word)), "")
+
+
+def source(of: Any) -> str:
+    """The source of a function or a module; "" if there is none."""
+    with suppress(OSError, TypeError):
+        return inspect.getsource(of)
+    return ""
 
 
 def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:
     """Call a function with what its arguments' names stand for; others in order."""
     parameters = inspect.signature(function).parameters.values()
-    told = {training_role(p.name) for p in parameters}
+    told = {role_of(p.name) for p in parameters}
     left, given = [role for role in by_place if role not in told], {}
     for p in parameters:
-        key = p.name if p.name in known else training_role(p.name)
+        key = p.name if p.name in known else role_of(p.name)
         if key in known:
             given[p.name] = known[key]
         elif p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD:
@@ -140,7 +202,7 @@ class Net:
         found = [f for names in steps if (f := self.find(self.state, names))]
         names = [n for f in found for n in inspect.signature(f).parameters]
         attributes = vars(self.state) if self.is_class else ()
-        return {*map(training_role, [*names, *attributes]), *self.data.values()}
+        return {*map(role_of, [*names, *attributes]), *self.data.values()}
 
     @cached_property
     def lr(self) -> float:
@@ -176,7 +238,7 @@ class Net:
             with suppress(TypeError):
                 known["pairs"] = [*zip(known["x"], known["target"], strict=False)]
         for name in vars(state) if self.is_class else ():
-            role = self.data.get(name) or training_role(name)
+            role = self.data.get(name) or role_of(name)
             if role in known.keys() & {"lr", "one", "penalty", *self.data.values()}:
                 setattr(state, name, known[role])
         return state, known
@@ -257,6 +319,10 @@ class Net:
     def losses(self) -> list[str]:
         """The names of its own losses."""
         functions = [n for n in self.functions if is_loss(n)]
+        if self.is_class:
+            text, used = source(type(self.state)), [*map(id, vars(self.state).values())]
+            own = {n: id(self.functions[n]) for n in functions}
+            functions = [n for n, which in own.items() if n in text or which in used]
         methods = dir(self.state) if self.is_class else []
         return [
             *functions,

@@ -6,14 +6,10 @@ net is rebuilt of layers z = a W + b, a' = f(z), if these have its output, and e
 known mistake is made in their backward pass.
 """
 
-import inspect
 import itertools
 import re
-import signal
 import sys
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +20,7 @@ from compare.check.building import nets
 from compare.check.comparison import finding_of
 from compare.check.definitions import Definition, NotTested
 from compare.check.layered import ENTROPY, SQUARED, weights_of
+from compare.check.loading import TooLong, limited
 from compare.check.losses import (
     TOLERANCE,
     Loss,
@@ -32,11 +29,11 @@ from compare.check.losses import (
     factor,
     is_near,
     penalty,
+    some_steps,
     take_step,
-    two_steps,
 )
-from compare.check.mistakes import HINTS, NETS
-from compare.check.nets import Net, Values
+from compare.check.mistakes import NETS, hint
+from compare.check.nets import Net, Values, source
 from compare.check.report import Finding, Kind
 
 SECONDS = 8
@@ -47,51 +44,34 @@ SLOPE = "slope of the output activation missing"
 
 def training_step(definition: Definition) -> Finding:
     """Find the loss on which a net descends, or what is wrong in its step."""
-    with _limited():
-        return _judged(definition, _understood(definition))
-
-
-class TimeUp(BaseException):
-    """The time limit is over; no `except Exception` of a file catches it."""
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """End what does not end by itself, such as training until all is right."""
-
-    def stop(*_: Any) -> None:
-        raise TimeUp
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        yield
-    except TimeUp:
+        with limited(SECONDS):
+            return _judged(definition, _understood(definition))
+    except TooLong:
         raise NotTested(
             f"its training step did not end within {SECONDS} s on random examples: "
             "perhaps one call takes many steps"
         ) from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def _judged(definition: Definition, steps: Steps) -> Finding:
     if found := _right(definition, steps):
         return found
-    ones = Steps(map(_of_one_example, steps)) if len(steps[0].x) > 1 else None
-    if ones and _is_sequence(steps[0]):
-        steps, ones = ones, None
+    ones = Steps(one for step in steps for one in _of_one_example(step))
+    if len(steps[0].x) > 1 and _is_sequence(steps[0]):
+        steps = ones
     found = _right(definition, steps) or _of_penalty(definition, steps)
     if found is None and "penalty" in steps[0].net.roles:
         steps = Steps(map(_without_penalty, steps))
         if _right(definition, steps):
             return _mistake(definition, [OTHER], weights_of(steps[0].gradient))
     found = found or _named(definition, steps)
-    if found is None and ones and not _loops(steps[0].net) and _right(definition, ones):
+    if (
+        found is None
+        and len(steps[0].x) > 1
+        and not _loops(steps[0].net)
+        and _right(definition, ones)
+    ):
         words = "right for a batch of one example, but not for several"
         return finding_of(definition, "wrong", words, cases=len(steps))
     return found or _unexplained(definition, steps)
@@ -101,12 +81,12 @@ def _judged(definition: Definition, steps: Steps) -> Finding:
 
 
 def _understood(definition: Definition) -> Steps:
-    """Two steps of the net, in the first way in which it can be built and called."""
+    """Some steps of the net, in the first way in which it can be built and called."""
     why: dict[str, None] = {}
     for net, x, target in nets(definition.make):
         try:
-            if steps := two_steps(net, x, target):
-                return Steps(steps)
+            if steps := some_steps(net, x, target):
+                return steps
         except Exception as error:
             what = str(error) if isinstance(error, NotTested) else wording.raised(error)
             why[what] = None
@@ -117,11 +97,10 @@ def _understood(definition: Definition) -> Steps:
     )
 
 
-def _of_one_example(step: Step) -> Step:
-    """The step on the first example that changes anything."""
+def _of_one_example(step: Step) -> list[Step]:
+    """The same step on each example alone."""
     ones = (slice(i, i + 1) for i in range(len(step.x)))
-    steps = [take_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
-    return next(s for s in steps if any(map(np.any, s.gradient.values())))
+    return [take_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
 
 
 def _without_penalty(step: Step) -> Step:
@@ -143,7 +122,7 @@ def _is_sequence(step: Step) -> bool:
 
 def _loops(net: Net) -> bool:
     """Whether one call may take several steps."""
-    text = inspect.getsource(net.find(net.state, (net.train,))) if net.train else ""
+    text = source(net.find(net.state, (net.train,)))
     return bool(re.search(r"^\s*(for|while)\b", text, re.M))
 
 
@@ -183,7 +162,7 @@ def _has_other_penalty(steps: Steps, loss: Loss) -> bool:
 def _possible(definition: Definition, steps: Steps) -> list[Loss]:
     """The losses that the net may have: its own, or those of which its file speaks."""
     families = {loss.family for loss in steps.losses if loss.is_own and loss.family}
-    written = _written(definition)
+    written = _written(sys.modules[definition.make.__module__])
     if not families and not written >= {SQUARED, ENTROPY}:
         families = written & {SQUARED, ENTROPY}
     is_possible = (
@@ -192,11 +171,9 @@ def _possible(definition: Definition, steps: Steps) -> list[Loss]:
     return [*itertools.compress(steps.losses, is_possible)]
 
 
-def _written(definition: Definition) -> set[str]:
-    """The losses of which the file's text speaks."""
-    text = ""
-    with suppress(OSError, TypeError):
-        text = inspect.getsource(sys.modules[definition.make.__module__]).lower()
+def _written(where: Any) -> set[str]:
+    """The losses of which the text of a class or a file speaks."""
+    text = source(where).lower()
     words = {
         SQUARED: r"square|\bmse|quadratic|\*\* ?2",
         ENTROPY: r"\blog\(|entropy",
@@ -213,27 +190,31 @@ def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Fin
         return _mistake(definition, ["forgotten zero_grad"], ["the second step"])
     kind: Kind = "rounding"
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
-    hint, (usual, plain) = "", next(iter(loss.words.items()))
+    advice, (usual, plain) = "", next(iter(loss.words.items()))
     if not words and steps[0].net.lr == 1 and steps[0].net.learns:
         words = f"{plain}, with the learning rate {k / usual:.6g}"
     elif not words:
-        kind, hint = "convention", "the learning rate can make up for the factor"
+        kind, advice = "convention", "the learning rate can make up for the factor"
         words = f"{plain}, times {k / usual:.6g}"
-    if "binary" in plain and not loss.is_own and not _written(definition):
-        kind, hint = "convention", f"if the loss is the squared error: {HINTS[SLOPE]}"
+    if (
+        "binary" in plain
+        and not loss.is_own
+        and not _written(sys.modules[definition.make.__module__])
+    ):
+        kind, advice = "convention", f"if the loss is the squared error: {hint(SLOPE)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
     words, cases = f"its step is gradient descent on {words}", len(steps)
-    return finding_of(definition, kind, words, hint, cases=cases, not_tested=one)
+    return finding_of(definition, kind, words, advice, cases=cases, not_tested=one)
 
 
 # -- wrong steps -----------------------------------------------------------------------
 
 
 def _mistake(definition: Definition, names: list[str], where: Iterable[str]) -> Finding:
-    words = f"{' and '.join(names)}: {', '.join(where)}"
-    hint = "; ".join(HINTS[name] for name in names)
-    return finding_of(definition, "mistake", words, hint, cases=2)
+    name = ", and ".join(names)
+    words = f"{name}: {', '.join(where)}"
+    return finding_of(definition, "mistake", words, hint(name), cases=2)
 
 
 def _of_penalty(definition: Definition, steps: Steps) -> Finding | None:
@@ -289,7 +270,12 @@ def _by_layers(
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
     if not any(a.ndim > 1 for a in steps[0].before.values()):
         steps = Steps(map(_with_layers, steps))
+    is_told = (
+        steps[0].output is not None or steps.own_losses or _written(definition.make)
+    )
     for rows, way in _ways():
+        if "output" in way and not is_told:  # by nothing but guessing
+            continue
         of = {row["of"] for row in rows if "of" in row} or {SQUARED, ENTROPY}
         models = steps.models if len(rows) == 1 or len(steps.models) < 4 else []
         tried = itertools.product(models, sorted(of & families, reverse=True))
@@ -329,13 +315,14 @@ def _stacked(values: Values) -> Values:
 def _unexplained(definition: Definition, steps: Steps) -> Finding:
     """Which tensors are wrong; not judged if none is right."""
     got, losses = steps.gradients, steps.losses
-    for loss in losses:
+    for loss in losses if steps[0].output is not None else []:
         both = zip(got, loss.gradients, strict=True)
-        pairs = [(g[n], w[n]) for g, w in both for n in g]
+        both = zip(got, loss.gradients, strict=True)
+        pairs = ((g[n], w[n]) for g, w in both for n in g)
         if all(np.array_equal(np.sign(g), np.sign(w)) for g, w in pairs):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
-                "its size: the step of an optimiser such as Adam is not judged here"
+                "its size: neither an optimiser such as Adam nor clipping is judged"
             )
     right = [[n for n in got[0] if factor(got, x.gradients, [n])] for x in losses]
     best = max(right, key=len, default=[])
@@ -343,10 +330,9 @@ def _unexplained(definition: Definition, steps: Steps) -> Finding:
     is_told = any(loss.is_own and loss.family for loss in losses)
     if not best and (not is_told or _loops(steps[0].net)):
         raise NotTested(
-            f"its step (parameters {', '.join(wrong)}) is along no gradient of its own "
-            "loss, nor of the squared error or a cross-entropy of its output; perhaps "
-            "one call takes several steps: a train(X, y, lr) that takes one can be "
-            "judged"
+            f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "
+            "of the squared error or a cross-entropy of its output; perhaps one call "
+            "takes several steps: a train(X, y, lr) that takes one can be judged"
         )
     loss = losses[right.index(best)]
     k = factor(got, loss.gradients, best[:1]) or 1.0

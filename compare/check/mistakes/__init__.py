@@ -192,10 +192,10 @@ SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
 """The rows of schedules and clipping."""
 COURSE: list[dict[str, Any]] = _ROWS.pop("course")
 """The rows of the perceptron rule, descent, Newton's step and blind search."""
-NETS: list[dict[str, Any]] = _ROWS.pop("nets")
-"""The rows of whole nets."""
 FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
 """The rows of functions of a few numbers."""
+NETS: list[dict[str, Any]] = _ROWS.pop("nets")
+"""The rows of whole nets."""
 MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
 """The rows of layers and losses, in the order in which they are tried."""
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
