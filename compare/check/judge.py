@@ -65,7 +65,9 @@ def judge(
         write(note=f"{'; '.join(notes)}. {AFTERWARDS}")
     if replaced:
         write(note=f"it replaces {', '.join(replaced)}: undone before it was judged")
-    if unknown or not found:
+    if unknown and labels:
+        write(note=f"it defines no {', '.join(map(repr, unknown))}")
+    if not labels:
         problem = f"it defines no {unknown[0]!r}" if unknown else NOTHING
         write(problem="; ".join(notes) or problem)
         return
