@@ -100,7 +100,7 @@ def whole(owner: str, name: str, value: Any, least: int) -> int:
         )
     if value < least:
         raise ValueError(f"{owner}: {name} must be at least {least}, got {value}")
-    if value > sys.maxsize:
+    if int(value) > sys.maxsize:
         raise ValueError(f"{owner}: {name} must be at most {sys.maxsize}, got {value}")
     return int(value)
 
@@ -111,9 +111,10 @@ def flag(owner: str, name: str, value: Any) -> bool:
     Raises:
         TypeError: it is neither.
     """
-    if not isinstance(value, (Integral, bool_)):
+    kinds: Any = (Integral, bool_)
+    if not isinstance(value, kinds):
         raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
-    return bool(value)
+    return bool(value != 0)
 
 
 def choice(owner: str, name: str, value: Any, options: Sequence[str]) -> str:

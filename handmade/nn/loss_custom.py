@@ -39,7 +39,7 @@ class WeightedSum(Loss):
     def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
         super().__init__()
         several = isinstance(losses, Iterable) and getattr(losses, "ndim", 1)  # pyright: ignore[reportUnnecessaryIsInstance]
-        pairs = list(losses) if several else [losses]
+        pairs: list[Any] = list(losses) if several else [losses]
         if not pairs:
             raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
         self.weights = [_require_summand(i, pair) for i, pair in enumerate(pairs)]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from handmade._array import Array
 from handmade._numbers import whole
@@ -44,7 +45,8 @@ class LayerNorm(Norm):
     ) -> None:
         several = isinstance(normalized_shape, Iterable)
         several = several and getattr(normalized_shape, "ndim", 1) > 0
-        sizes = normalized_shape if several else (normalized_shape,)
+        given: Any = normalized_shape
+        sizes: Iterable[Any] = given if several else (given,)
         shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
         if not shape:
             raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
