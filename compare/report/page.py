@@ -2,12 +2,12 @@
 
 import base64
 import csv
-import os
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from compare.checkpoint import replace_file
 from compare.logger import read_summary
 from compare.report import chart
 from compare.report.words import EXPLANATION, sentence, translator
@@ -28,9 +28,7 @@ Rows = list[dict[str, str]]
 def write(folder: Path, language: str = "en") -> Path:
     """Write report.html into the directory of a run: whole or not at all."""
     path = folder / NAME
-    draft = folder / f"{NAME}.tmp"
-    draft.write_text(page(folder, language), encoding="utf-8")
-    os.replace(draft, path)
+    replace_file(path, page(folder, language).encode())
     return path
 
 
