@@ -91,10 +91,18 @@ def _compare(comparison: Comparison, question: Question, label: str) -> None:
     )
     if question.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(label)
-    elif comparison.add(question, want, got, wrong):
-        where = wording.call_of(question)
-        found = _side_effects(comparison.definition, question, want, got)
-        comparison.mistakes += [(name, where) for name in found]
+        return
+    found = _changes(got)
+    if comparison.add(question, want, got, wrong):
+        found += _side_effects(comparison.definition, question, want, got)
+    where = wording.call_of(question)
+    comparison.mistakes += [(name, where) for name in found]
+
+
+def _changes(got: Answer) -> list[str]:
+    """Mistakes in what a definition changes of what it is given, or keeps."""
+    found = ["input mutated"] if got.mutated else []
+    return [*found, "weights changed inside backward"] if got.learned else found
 
 
 def _is_single(got: Answer, want: Results, wrong: tuple[str, ...]) -> bool:
@@ -110,9 +118,7 @@ def _side_effects(
     definition: Definition, question: Question, want: Results, got: Answer
 ) -> list[str]:
     """Mistakes that leave the numbers of one pass right."""
-    found = ["input mutated"] if got.mutated else []
-    if got.learned:
-        found.append("weights changed inside backward")
+    found: list[str] = []
     if definition.is_class and not question.of_index:
         with contextlib.suppress(Exception):
             found += _kept_elsewhere(definition, question, got)

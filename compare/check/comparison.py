@@ -103,7 +103,6 @@ class Comparison:
         self,
         diagnosis: Callable[[list[Failure]], str] = mistakes.diagnosis,
         shown: Callable[[list[Failure]], tuple[str, dict[str, Any]]] = wording.shown,
-        problem: str = "",
         agreement: str = "",
     ) -> Finding:
         """What came of all test cases.
@@ -111,31 +110,33 @@ class Comparison:
         Args:
             diagnosis: the name of the mistake that explains failures, or "".
             shown: which result is wrong, and the fields of a finding that show it.
-            problem: what is wrong although all results are right.
             agreement: the first words where nothing is wrong.
         """
         unexplained = self._beyond_defaults()
         by_default = len(unexplained) < len(self.failures)
         ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
+        ordinary = ordinary or [f for f in unexplained if _is_taken(f)]
         if not ordinary:
             notes = dict.fromkeys(f.question.note for f in unexplained)
             self.skipped |= {f"other results: {note}": [] for note in notes}
-        if ordinary:
-            name, (where, fields) = diagnosis(ordinary), shown(ordinary)
-            found = self._wrong(name, where, _kind_of(name, ordinary), **fields)
-        elif grave := [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]:
+        name = diagnosis(ordinary) if ordinary else ""
+        kind = _kind_of(name, ordinary) if ordinary else "convention"
+        grave = [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]
+        # A convention hides no mistake and no error.
+        if kind != "convention" or (ordinary and not grave and not self.error):
+            where, fields = shown(ordinary)
+            found = self._wrong(name, where, kind, **fields)
+        elif grave:
             found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
-        elif by_default:
-            case = wording.call_of(self.failures[0].question)
-            words = default_words(self.definition)
-            found = self._wrong("other default", words, "convention", case=case)
         elif self.error:
             case, error = self.error
             found = replace(raised_by(self.definition, error), case=case)
             found = replace(found, kind="wrong") if self.cases else found
             self.skipped.pop(found.words, None)  # it is said once
-        elif problem:
-            found = finding_of(self.definition, "wrong", problem)
+        elif by_default:
+            case = wording.call_of(self.failures[0].question)
+            words = default_words(self.definition)
+            found = self._wrong("other default", words, "convention", case=case)
         elif words := self._why_no_case():
             found = finding_of(self.definition, "not judged", words)
         else:
@@ -169,8 +170,12 @@ class Comparison:
         if kind == "convention":
             names = [*dict.fromkeys([*self.conventions, name])]
         words = f"{'; '.join(names) or 'cause not recognised'}: {where}"
-        hint = "; ".join(filter(None, map(mistakes.hint, names)))
+        hint = self._hint(names)
         return finding_of(self.definition, kind, words, hint, **fields)
+
+    def _hint(self, names: list[str]) -> str:
+        hints = (mistakes.hint(name, self.definition.name) for name in names)
+        return "; ".join(filter(None, hints))
 
     def _right(self, agreement: str) -> Finding:
         found = f"within {self.largest:.1e}" if self.largest else "equal bit for bit"
@@ -180,9 +185,8 @@ class Comparison:
             *dict.fromkeys([*self.conventions, *(name for name, _ in self.mistakes)])
         ]
         if names:
-            hint = "; ".join(mistakes.HINTS[name] for name in names)
             words = f"{'; '.join(names)}: otherwise {words}"
-            return finding_of(self.definition, "convention", words, hint)
+            return finding_of(self.definition, "convention", words, self._hint(names))
         return finding_of(self.definition, kind, words, ulp=self.largest / EPS)
 
     def _why_no_case(self) -> str:
@@ -205,6 +209,14 @@ class Comparison:
             what = ", ".join(dict.fromkeys(cases))
             lines.append(f"cannot handle {what}: {why}" if cases else why)
         return lines + (without_default(self.definition) if self.torchs else [])
+
+
+def _is_taken(f: Failure) -> bool:
+    """Whether an input that need not be taken is: the output is right.
+
+    Then the gradient has to be right, too.
+    """
+    return "output" not in f.wrong and f.question.inputs[0].size > 0
 
 
 def _kind_of(mistake: str, failures: list[Failure]) -> Kind:

@@ -20,7 +20,7 @@ def smallest(failures: list[Failure]) -> Failure:
     """
 
     def unusual(f: Failure) -> tuple[bool, bool, int]:
-        return is_extreme(f.question), not f.x.size, f.x.size
+        return is_extreme(f.question), bool(f.question.note), f.x.size
 
     failure = min(failures, key=unusual)
     failure = _first(failure, _fewer_rows(failure.question)) or failure

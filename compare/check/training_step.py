@@ -32,7 +32,7 @@ from compare.check.losses import (
     some_steps,
     take_step,
 )
-from compare.check.mistakes import NETS, hint
+from compare.check.mistakes import NET, NETS, hint
 from compare.check.nets import Net, Values, source
 from compare.check.report import Finding, Kind
 
@@ -201,7 +201,8 @@ def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Fin
         and not loss.is_own
         and not _written(sys.modules[definition.make.__module__])
     ):
-        kind, advice = "convention", f"if the loss is the squared error: {hint(SLOPE)}"
+        kind = "convention"
+        advice = f"if the loss is the squared error: {hint(SLOPE, NET)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
     words, cases = f"its step is gradient descent on {words}", len(steps)
@@ -214,7 +215,7 @@ def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Fin
 def _mistake(definition: Definition, names: list[str], where: Iterable[str]) -> Finding:
     name = ", and ".join(names)
     words = f"{name}: {', '.join(where)}"
-    return finding_of(definition, "mistake", words, hint(name), cases=2)
+    return finding_of(definition, "mistake", words, hint(name, NET), cases=2)
 
 
 def _of_penalty(definition: Definition, steps: Steps) -> Finding | None:

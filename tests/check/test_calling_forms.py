@@ -313,3 +313,69 @@ class NLLLoss:
         return self.grad
 """
     assert find_one(source).words.startswith("cache changed inside backward: ")
+
+
+BATCHES = """
+import numpy as np
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.weight, self.bias = np.zeros((n_out, n_in)), np.zeros(n_out)
+        self.dweight = self.dbias = 0
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.T + self.bias
+    def backward(self, g):
+        x, g2 = (a.reshape(-1, a.shape[-1]) for a in (self.x, g))
+        self.dweight = self.dweight + g2.T @ x
+        self.dbias = self.dbias + {bias}
+        return g @ self.weight
+"""
+
+
+@pytest.mark.parametrize(
+    ("bias", "is_right"),
+    [
+        ("g2.sum(axis=0)", True),
+        ("(g if g.ndim == 2 else g2[:1]).sum(axis=0)", False),
+    ],
+)
+def test_a_gradient_has_to_be_right_wherever_the_output_is(bias, is_right, find_one):
+    """More dimensions need not be taken; but this layer takes them."""
+    kind = find_one(BATCHES.format(bias=bias)).kind
+    assert kind in (("equal", "rounding") if is_right else ("mistake", "wrong"))
+
+
+def test_a_backward_pass_that_takes_no_batch_is_wrong(find_one):
+    source = """
+import numpy as np
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.weights, self.bias = np.zeros((n_in, n_out)), np.zeros((1, n_out))
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights + self.bias
+    def backward(self, output_error, learning_rate):
+        input_error = output_error @ self.weights.T
+        self.weights -= learning_rate * self.x.T @ output_error
+        self.bias -= learning_rate * output_error
+        return input_error
+"""
+    found = find_one(source)
+    assert found.kind == "wrong"
+    assert "line 12 raises ValueError" in found.words
+
+
+def test_a_convention_hides_no_mistake(find_one):
+    source = """
+import numpy as np
+class ReLU:
+    def forward(self, x):
+        self.x = x.copy()
+        return np.maximum(x, 0)
+    def backward(self, g):
+        g *= self.x >= 0
+        return g
+"""
+    found = find_one(source)
+    assert found.kind == "mistake"
+    assert found.words.startswith("input mutated")

@@ -48,7 +48,7 @@ def test_a_wrong_implementation_is_rejected_and_diagnosed(path):
     kind, _, name = module.DIAGNOSIS.partition(": ")
     assert found.kind == kind, found.words
     assert found.words.startswith(f"{name}: " if name else ""), found.words
-    assert found.hint == hint(name)
+    assert found.hint == hint(name, found.name)
 
 
 @pytest.mark.parametrize(("file", "diagnosis", "edits"), EDITS)

@@ -15,10 +15,12 @@ from compare.check.mistakes import (
     FUNCTIONS,
     HINTS,
     MISTAKES,
+    NET,
     NETS,
     OPTIMIZERS,
     SCHEDULES,
     bare,
+    hint,
     sequences,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
@@ -115,3 +117,15 @@ def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
                 if any(not close(found[n], want[n], 1e-6) for n in found):
                     shown.add(formula)
     assert shown == {*row["torch"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("gradient by the logits", "BCELoss", "NLLLoss"),
+        ("constant factor", "Linear", "SGD"),
+        ("divided by the slope", "Tanh", NET),
+    ],
+)
+def test_a_name_has_the_hint_of_its_class(name, one, other):
+    assert hint(name, one) != hint(name, other) != ""

@@ -83,7 +83,7 @@ def is_told_and_the_rest_is_checked(outcome, words):
     assert outcome.exit_status() == 1
 
 
-def test_a_function_that_ends_the_process_is_a_bug_and_the_rest_is_checked(write):
+def test_a_function_that_ends_the_process_is_wrong_and_the_rest_is_checked(write):
     outcome = check_file(write(BAD_COMPANY.format(what="os._exit(0)")), [], 60)
     is_told_and_the_rest_is_checked(outcome, "ended the process with status 0")
 
@@ -96,7 +96,7 @@ def test_a_function_that_ends_the_process_is_a_bug_and_the_rest_is_checked(write
         ("os.abort()", "ended the process with status -6"),
     ],
 )
-def test_a_function_that_hangs_or_crashes_is_a_bug(what, words, write):
+def test_a_function_that_hangs_or_crashes_is_wrong(what, words, write):
     outcome = check_file(write(BAD_COMPANY.format(what=what)), [], 20)
     is_told_and_the_rest_is_checked(outcome, words)
 
@@ -108,7 +108,7 @@ def test_a_function_that_hangs_or_crashes_is_a_bug(what, words, write):
         ("raise ValueError('no')", "raises ValueError: no"),
     ],
 )
-def test_a_function_that_raises_is_a_bug(what, words, write, in_process):
+def test_a_function_that_raises_is_wrong(what, words, write, in_process):
     outcome = check_file(write(BAD_COMPANY.format(what=what)), [], 60)
     is_told_and_the_rest_is_checked(outcome, words)
 

@@ -117,7 +117,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("what", "wrong", "words"), WRONG)
-def test_a_wrong_schedule_is_a_bug(what, wrong, words, monkeypatch):
+def test_a_wrong_schedule_is_a_mistake(what, wrong, words, monkeypatch):
     """Though the re-synced side takes over torch's rates before every step."""
     name, method = what.split(".")
     monkeypatch.setattr(getattr(lr_scheduler, name), method, wrong)
@@ -129,7 +129,7 @@ def test_a_wrong_schedule_is_a_bug(what, wrong, words, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [lambda nn, p: None, lambda nn, p: half(nn, p)])
-def test_a_wrong_clip_is_a_bug(wrong):
+def test_a_wrong_clip_is_a_mistake(wrong):
     def make(library):
         side = wrong if library is handmade else clip
         return learners("CosineAnnealingLR", clip=side)(library)

@@ -174,10 +174,16 @@ _ROWS = {
     path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
     for path in sorted(Path(__file__).parent.glob("*.toml"))
 }
-HINTS: dict[str, str] = {
-    row["name"]: row["hint"] for rows in _ROWS.values() for row in rows if "hint" in row
-}
-"""By the name of a mistake: how to mend it, in one line."""
+NET = "net"
+"""What the rows of whole nets are of."""
+HINTS: dict[str, dict[str, str]] = {}
+"""By the name of a mistake, and by the class in which it is made ("": any): how to mend
+it, in one line."""
+for _table, _rows in _ROWS.items():
+    for _row in _rows:
+        _any = NET if _table == "nets" else ""
+        for _of in _row.get("of", _any).split() or [""] if "hint" in _row else ():
+            HINTS.setdefault(_row["name"], {})[_of] = _row["hint"]
 CONVENTIONS: dict[str, str] = {
     row["name"]: row["convention"]
     for rows in _ROWS.values()
@@ -220,9 +226,10 @@ def bare(name: str) -> list[str]:
     return [part if part in HINTS else part.rpartition(" (")[0] for part in parts]
 
 
-def hint(name: str) -> str:
-    """How to mend what a diagnosis names."""
-    return "; ".join(filter(None, (HINTS.get(part) for part in bare(name))))
+def hint(name: str, of: str) -> str:
+    """How to mend what a diagnosis names, in a class or a net."""
+    known = [HINTS[part] for part in bare(name) if part in HINTS]
+    return "; ".join(h.get(of) or h.get("") or next(iter(h.values())) for h in known)
 
 
 def convention(name: str) -> str:
