@@ -2,9 +2,12 @@
 
 process, worker    run each file in a process of its own, and outlive it
 judge, loading, by_hand    load a file, and check all that it defines
-definitions, arguments, adapters    what a file defines, and how it is called
+definitions, libraries     what a file defines, and what its names stand for
+forms, arguments           in which form it is written, found by names and by trying
+adapters, parameters       a layer or a loss in this form: called, given its weights
 checker     checks a definition by its kind: a layer or a loss itself, others in
-            optimizers, functions, course, random_layers
+            optimizers, schedules, functions, course, random_layers, training_step
+nets, building, layered, losses    a whole net: its parts, and what it descends on
 comparison  what these share: collects the results of all test cases, then concludes
 mistakes/   which known mistake explains what is wrong; slopes measures gradients
 example, wording, report    the smallest failing test case, its text, the output

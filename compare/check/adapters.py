@@ -21,8 +21,19 @@ from compare.check.definitions import (
     Definition,
     Form,
     NotTested,
+    plain,
     roles,
-    words_for,
+)
+from compare.check.parameters import (
+    IN_OUT,
+    Slot,
+    find_slot,
+    giver,
+    gradient_of,
+    gradient_words,
+    kept_as_row,
+    set_parameters,
+    torchs_layout,
 )
 from compare.check.results import COUNTS, Answer, BackwardFailed, NoNumbers
 from compare.testing import resolved
@@ -30,11 +41,8 @@ from compare.testing.reference import Question
 
 Passes = tuple[Callable[[], Any], Callable[..., dict[str, Any]]]
 """To the output; from the upstream gradient to all other results."""
-USUAL = Form()
 UPSTREAM = ("g", "gc")
 """The roles of the upstream gradients of several outputs."""
-ROW = "bias gradient kept as a row (1, out)"
-IN_OUT = "weights stored (in, out)"
 MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
 OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
@@ -189,21 +197,9 @@ def _values(definition: Definition, question: Question) -> dict[str, Any]:
         if form.columns and array.ndim == 1:
             values[name] = array[:, None].copy()
     values["options"] = _options(question, values)
-    give = _giver(form.library)
+    give = giver(form.library)
     values = {k: give(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
     return values | {"further": tuple(values[name] for name in question.further)}
-
-
-def _giver(library: str) -> Callable[[np.ndarray], Any]:
-    if library == "torch":
-        import torch
-
-        return lambda a: torch.from_numpy(np.array(a))
-    if library == "jax":
-        import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
-
-        return jnp.asarray
-    return lambda a: a
 
 
 def _options(question: Question, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,7 +286,7 @@ def _functions(
             key = f"gradient {name}"
             if key in found:
                 array = torchs_layout(found[key], question.state[name], values[name])
-                found[key] = passes * _kept_as_row(array, shapes[name], conventions)
+                found[key] = passes * kept_as_row(array, shapes[name], conventions)
         return {k: v for k, v in found.items() if v is not None}
 
     return forward, backward
@@ -336,7 +332,7 @@ def _upstream(
     definition: Definition, upstream: tuple[Any, ...], form: Form, question: Question
 ) -> dict[str, Any]:
     """The upstream gradient by its role; a loss of one number may be given a 1."""
-    give = _giver(form.library)
+    give = giver(form.library)
     if question.outputs > 1:
         gs = tuple(map(give, upstream[0]))
         return {**dict(zip(UPSTREAM, gs, strict=True)), "gs": gs}
@@ -368,8 +364,8 @@ def _named(
         found = {}
         for name in names:
             for key, value in returned.items():
-                word = key.replace("_", "").lower()
-                if word in _gradient_words(name) or word == name:
+                word = plain(key)
+                if word in gradient_words(name) or word == name:
                     found[name] = value
     elif isinstance(returned, (tuple, list)) and len(names) > 1:
         arrays = _flat(tuple(returned))[: len(names)]
@@ -390,47 +386,6 @@ def _require(found: Mapping[str, Any], names: list[str]) -> None:
     missing = [name for name in names if f"gradient {name}" not in found]
     if missing:
         raise NotTested(f"its backward pass returns no gradient of {missing[0]}")
-
-
-def _gradient_words(name: str) -> set[str]:
-    """What the gradient of a parameter (or of x) is called."""
-    words = ["x", "input", "inputs", "a", "aprev", "q", "query"] * (name == "x")
-    words += words_for("parameters", name) if name != "x" else []
-    patterns = (
-        *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
-        *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
-    )
-    return {pattern.format(word) for word in words for pattern in patterns}
-
-
-def torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
-    """The gradient of a parameter in torch's layout, if it has the file's own."""
-    array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
-    if shape == torchs.shape and not (
-        array.shape == shape and torchs.ndim == 2 and _is_turned(own, torchs)
-    ):
-        return array
-    if array.shape != shape:
-        return array.T if array.shape == torchs.shape and array.ndim == 2 else array
-    if shape == torchs.shape[::-1]:
-        return array.T
-    return array.reshape(torchs.shape)
-
-
-def _is_turned(own: Any, torchs: np.ndarray) -> bool:
-    """Whether a square matrix was given to the file transposed."""
-    return np.array_equal(to_numpy(own), torchs.T) and not np.array_equal(
-        torchs, torchs.T
-    )
-
-
-def _kept_as_row(
-    array: np.ndarray, shape: tuple[int, ...], conventions: list[str]
-) -> np.ndarray:
-    if len(shape) == 1 and array.shape in {(1, *shape), (*shape, 1)}:
-        conventions.append(ROW)
-        return array.reshape(shape)
-    return array
 
 
 # -- classes ---------------------------------------------------------------------------
@@ -536,7 +491,7 @@ def _module(
                     raw = gradient_of(owner, name, number) if raw is None else raw
                 torchs = question.state[full]
                 array = torchs_layout(raw, torchs, state[full])
-                results[key] = _kept_as_row(array, torchs.shape, conventions)
+                results[key] = kept_as_row(array, torchs.shape, conventions)
         for name in buffers:
             results[f"buffer {name}"] = to_numpy(slots[name].get()).reshape(
                 buffers[name].shape
@@ -589,7 +544,7 @@ def _left_behind(
     module: Any, names: tuple[str, ...], before: dict[str, int], x: Any, what: str
 ) -> Any:
     """A result that a pass has left in an attribute instead of returning it."""
-    kept = {k.replace("_", "").lower(): k for k in getattr(module, "__dict__", {})}
+    kept = {plain(k): k for k in getattr(module, "__dict__", {})}
     for name in names:
         if name in kept:
             return getattr(module, kept[name])
@@ -634,161 +589,3 @@ def _owners(
         for part in place.split(".")[:-1]:
             owner = args[int(part)] if owner is module else getattr(owner, part)
         yield owner, place, own
-
-
-# -- parameters ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where a module keeps an array: an attribute, or an entry of a list or a dict."""
-
-    owner: Any
-    key: Any
-    is_item: bool = False
-
-    def get(self) -> Any:
-        """The array."""
-        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
-        return own.data if hasattr(own, "grad") else own
-
-    def set(self, value: Any) -> None:
-        """Replace it; a parameter object keeps its identity."""
-        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
-        if hasattr(own, "grad"):
-            own.data = _like(value, own.data)
-        elif self.is_item:
-            self.owner[self.key] = _like(value, own)
-        else:
-            setattr(self.owner, self.key, _like(value, own))
-
-
-def _is_torch(module: Any) -> bool:
-    return any(t.__module__.startswith("torch.nn") for t in type(module).__mro__)
-
-
-def _like(value: np.ndarray, own: Any) -> Any:
-    """An array of the library of the one that it replaces."""
-    if type(own).__module__.startswith("torch"):
-        return _giver("torch")(value)
-    return value
-
-
-def find_slot(module: Any, name: str, number: int) -> Slot | None:
-    """Where a module keeps a parameter or a buffer; `number` is its place in lists."""
-    if hasattr(module, name):
-        return Slot(module, name)
-    kept, words = getattr(module, "__dict__", {}), words_for("parameters", name)
-    plain = {key.replace("_", "").lower(): key for key in kept}
-    for word in words:
-        if word in plain and not callable(kept[plain[word]]):
-            return Slot(module, plain[word])
-    for box in ("params", "parameters", "weights", "theta"):
-        held = kept.get(box)
-        if isinstance(held, dict):
-            for key in held:
-                if str(key).replace("_", "").lower() in words:
-                    return Slot(held, key, is_item=True)
-        if isinstance(held, list) and number < len(held):
-            return Slot(held, number, is_item=True)
-    return None
-
-
-def set_parameters(
-    module: Any,
-    state: dict[str, np.ndarray],
-    form: Form = USUAL,
-    conventions: list[str] | None = None,
-) -> dict[str, Slot]:
-    """Give a module these parameters: by `load_state_dict`, or where it keeps them."""
-    if state and hasattr(module, "load_state_dict") and not _is_torch(module):
-        module.to(next(a for a in state.values() if a.dtype.kind == "f"))
-        module.load_state_dict(state)
-        return {n: s for n in state if (s := find_slot(module, n, 0)) is not None}
-    found = {}
-    for number, (name, value) in enumerate(state.items()):
-        slot = find_slot(module, name, number)
-        if slot is None:
-            raise NotTested(
-                f"it has no parameter {name!r}; parameters are named as in torch: "
-                f"{_shapes(state)}; found: {_arrays_of(module)}"
-            )
-        own = slot.get()
-        fitted = _fitted(value, own, form)
-        is_turned = value.ndim == 2 and np.shape(fitted) != value.shape
-        if is_turned and conventions is not None:
-            conventions.append(IN_OUT)
-        found[name] = slot
-        for other, alias in list(getattr(module, "__dict__", {}).items()):
-            if alias is own and isinstance(own, np.ndarray):
-                setattr(module, other, fitted)
-        slot.set(fitted)
-    return found
-
-
-def _fitted(value: np.ndarray, own: Any, form: Form) -> np.ndarray:
-    """A parameter in the layout that a module keeps it in."""
-    shape = np.shape(to_numpy(own)) if hasattr(own, "shape") else value.shape
-    is_turned = shape == value.shape[::-1] and (form.transposed or shape != value.shape)
-    if value.ndim == 2 and is_turned:
-        return value.T.copy()
-    if shape != value.shape and np.prod(shape, dtype=int) == value.size:
-        return value.reshape(shape).copy()
-    return value.copy()
-
-
-def get_parameter(module: Any, name: str) -> Any:
-    """A parameter of a module, by `parameters()` or where it keeps it."""
-    if callable(getattr(module, "parameters", None)):
-        found = module.parameters()
-        if name in found:
-            return found[name]
-    slot = find_slot(module, name, 0)
-    assert slot is not None
-    return slot.get()
-
-
-def gradient_of(module: Any, name: str, number: int) -> Any:
-    """The gradient of a parameter, under any of the names that are in use."""
-    if hasattr(module, "named_parameters"):
-        own: Any = dict(module.named_parameters()).get(name)
-        if getattr(own, "grad", None) is not None:
-            return own.grad
-    kept, words = getattr(module, "__dict__", {}), _gradient_words(name)
-    for key, value in kept.items():
-        if key.replace("_", "").lower() in words and value is not None:
-            return value
-    slot = find_slot(module, name, number)
-    if slot is not None:
-        own = slot.owner[slot.key] if slot.is_item else getattr(slot.owner, slot.key)
-        if getattr(own, "grad", None) is not None:
-            return own.grad
-    for box in ("grads", "gradients", "grad", "dparams"):
-        held = kept.get(box)
-        if isinstance(held, dict):
-            for key, value in held.items():
-                word = str(key).replace("_", "").lower()
-                if word in words or word in words_for("parameters", name):
-                    return value
-        if isinstance(held, (list, tuple)) and number < len(held):
-            return held[number]
-    raise NotTested(
-        f"the gradient of its {name} was not found after backward; call it "
-        f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(module)}"
-    )
-
-
-def _arrays_of(module: Any) -> str:
-    """The arrays that a module keeps, as attributes or in dicts, with their shapes."""
-    kept: dict[str, Any] = {}
-    for name, value in getattr(module, "__dict__", {}).items():
-        if isinstance(value, dict):
-            kept |= {f"{name}[{key!r}]": one for key, one in value.items()}
-        else:
-            kept[name] = value.data if hasattr(value, "grad") else value
-    arrays = {k: v for k, v in kept.items() if isinstance(v, np.ndarray)}
-    return _shapes(arrays) or "no arrays"
-
-
-def _shapes(arrays: dict[str, np.ndarray]) -> str:
-    return ", ".join(f"{name} {a.shape}" for name, a in arrays.items())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import handmade
-from compare.check.definitions import CASES, Definition, roles, words_for
+from compare.check.definitions import CASES, Definition, plain, roles, words_for
 from compare.testing import Case, references
 
 IMPLICIT = (("dim", -1),)
@@ -60,7 +60,7 @@ def spelled(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[st
     names = taken(function)
     if names is None:
         return dict(options)
-    others = {name.replace("_", "").lower(): name for name in names - options.keys()}
+    others = {plain(name): name for name in names - options.keys()}
     found = {}
     for option, value in options.items():
         if option == "stride" and value is None:

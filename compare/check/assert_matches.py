@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from compare.backend import to_numpy
-from compare.check.adapters import Slot, find_slot, gradient_of, torchs_layout
 from compare.check.definitions import NotTested
+from compare.check.parameters import Slot, find_slot, gradient_of, torchs_layout
 from compare.tolerance import PERTURBATIONS, SAFETY, difference, rounding_tolerance
 from compare.verdict import Verdict, classify, worst
 

@@ -11,12 +11,12 @@ import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
-from compare.check.adapters import get_parameter, set_parameters
 from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
 from compare.check.mistakes import COURSE, ways_in
 from compare.check.mistakes.optimizers import edited
+from compare.check.parameters import get_parameter, set_parameters
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, explained
 from compare.testing.reference import Question, Results

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.adapters import IN_OUT, MODES, UPSTREAM, NoUpstream, answer
+from compare.check.adapters import MODES, UPSTREAM, NoUpstream, answer
 from compare.check.arguments import (
     expressible,
     required,
@@ -34,6 +34,7 @@ from compare.check.definitions import (
     Form,
     roles,
 )
+from compare.check.parameters import IN_OUT
 from compare.check.results import BackwardFailed, close, wrong_in
 from compare.testing.reference import Question, drawn, torchs
 

@@ -18,7 +18,7 @@ import handmade
 from compare.backend import to_numpy
 from compare.check import wording
 from compare.check.arguments import taken_in_order, torchs_defaults
-from compare.check.definitions import NAMES, Definition, NotTested
+from compare.check.definitions import NAMES, Definition, NotTested, plain
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
@@ -154,18 +154,14 @@ def _roles(function: Any, options: set[str], is_method: bool = False) -> dict[st
         if p.name in options or not is_named:
             continue
         if p.default is p.empty or role in ("count", "config"):
-            is_lr = is_method and _plain(p.name) in NAMES["optimizers"]["lr"].split()
+            is_lr = is_method and plain(p.name) in NAMES["optimizers"]["lr"].split()
             found[p.name] = "lr" if is_lr else role
     return found
 
 
 def _role(name: str) -> str:
     words = NAMES["step arguments"].items()
-    return next((r for r, each in words if re.fullmatch(each, _plain(name))), "state")
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+    return next((r for r, each in words if re.fullmatch(each, plain(name))), "state")
 
 
 # -- options ---------------------------------------------------------------------------
@@ -174,7 +170,7 @@ def _plain(name: str) -> str:
 def _options(definition: Definition) -> dict[str, str]:
     """Its own name of each of torch's options; of betas both, "beta1 beta2"."""
     make, torchs = definition.make, torchs_defaults(definition)
-    own = {_plain(name): name for name in reversed(taken_in_order(make))}
+    own = {plain(name): name for name in reversed(taken_in_order(make))}
     if "config" in map(_role, own.values()):
         in_none = set() if definition.name == "SGD" else {"momentum"}
         keys = NAMES["optimizer config"]
@@ -182,7 +178,7 @@ def _options(definition: Definition) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def find(option: str) -> str:
-        words = NAMES["optimizers"].get(option, _plain(option)).split()
+        words = NAMES["optimizers"].get(option, plain(option)).split()
         free = (own[w] for w in words if w in own and own[w] not in found.values())
         return next(free, "")
 

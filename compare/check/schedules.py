@@ -11,7 +11,7 @@ from compare.backend import to_numpy
 from compare.check import wording
 from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
-from compare.check.definitions import NAMES, Definition, NotTested, words_for
+from compare.check.definitions import NAMES, Definition, NotTested, plain, words_for
 from compare.check.mistakes import SCHEDULES, ways_in
 from compare.check.optimizer_forms import (
     ARRAYS,
@@ -44,7 +44,7 @@ LIMITS = ((3.0, 1.0), (0.01, 1.0), (1.0, 2.0), (0.3, 0.5), (0.0, 1.0))
 
 def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | None:
     """What a class or function is checked as, if it is a schedule or a clipping."""
-    word = name.replace("_", "").lower()
+    word = plain(name)
     for known in CASES:
         short = known.lower().removesuffix("lr")
         if word in {short + end for end in ("lr", "scheduler", "decay", "schedule")}:
@@ -127,7 +127,7 @@ def _known(function: Any) -> dict[str, str]:
     """Torch's name of each of its arguments."""
     found: dict[str, str] = {}
     for name in taken_in_order(function):
-        word, free = name.replace("_", "").lower(), NAMES["schedules"].keys()
+        word, free = plain(name), NAMES["schedules"].keys()
         free = (known for known in free if known not in found.values())
         found[name] = next((k for k in free if word in words_for("schedules", k)), "")
     return found
