@@ -85,7 +85,10 @@ def options_of(drawn):
     return [((), drawn.kwargs), *(((), own) for own, _ in drawn.groups)]
 
 
-ONE_VALUE = {"padding_mode", "return_indices"}
+ONE_VALUE = {
+    *("padding_mode", "return_indices", "inplace", "min_value", "max_value"),
+    *("_weight", "_freeze", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
+}
 """Options of torch's that are refused unless they have their default."""
 
 
