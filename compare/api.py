@@ -102,7 +102,7 @@ def _choice(experiment: Experiment, config: RunConfig) -> tuple[str, str]:
     backend = config.backend
     if backend.device == "cuda" or backend.compile or backend.graph:
         return "torch", "torch tensors (NumPy has neither CUDA nor a compiler)"
-    experiment = experiment.on(config.data)  # may not be on this machine
+    experiment = config.adapted(experiment)  # its data may not be on this machine
     try:
         size = mean_product(experiment, config.seed)
     except Exception:  # an error in the lesson itself, which its run reports

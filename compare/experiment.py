@@ -66,6 +66,26 @@ def backprop(
     return make
 
 
+def with_lr(make: MakeLearner, lr: float) -> MakeLearner:
+    """The same learner with another learning rate in all groups of its optimiser.
+
+    Raises:
+        ValueError: when it is made: it has no optimiser, or a schedule sets its rate.
+    """
+
+    def changed(library: Any) -> Any:
+        learner = make(library)
+        optimizer = getattr(learner, "optimizer", None)
+        if optimizer is None or getattr(learner, "scheduler", None) is not None:
+            why = "has no optimiser" if optimizer is None else "follows a schedule"
+            raise ValueError(f"lr cannot be set: {type(learner).__name__} {why}")
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        return learner
+
+    return changed
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A lesson.

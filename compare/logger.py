@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from filelock import FileLock, Timeout, lock_descriptor
 
@@ -255,12 +255,13 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return summary
 
 
-def require_types(summary: dict[str, Any], types: Mapping[str, type]) -> None:
+def require_types(summary: dict[str, Any], types: Mapping[str, Any]) -> None:
     """Refuse a summary that lacks a key, or has a value of another type."""
     for key, kind in types.items():
-        if type(summary.get(key)) is not kind:
+        if type(summary.get(key)) not in (get_args(kind) or (kind,)):
             given = repr(summary[key]) if key in summary else "nothing"
-            raise ValueError(f"{key!r} must be of type {kind.__name__}, got {given}")
+            name = getattr(kind, "__name__", kind)
+            raise ValueError(f"{key!r} must be of type {name}, got {given}")
 
 
 def runs(logdir: Path) -> list[Path]:

@@ -50,6 +50,8 @@ def run(
     missing: str = "drop",
     predict: Path | str | None = None,
     check_every: int = CHECK_EVERY,
+    lr: float | None = None,
+    batch_size: int | None = None,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -75,6 +77,8 @@ def run(
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
         predict: a CSV file with the same inputs, whose rows both sides predict.
         check_every: steps between two checks from equal states, at most.
+        lr: learning rate instead of the lesson's own.
+        batch_size: examples in a step instead of the lesson's own.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.

@@ -1,10 +1,11 @@
 """How a run is carried out: what the command line says beside the lesson."""
 
+import math
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from compare.backend import Backend, tf32
 from compare.defaults import CHECK_EVERY
-from compare.experiment import Experiment
+from compare.experiment import Experiment, with_lr
 
 FAST_STEPS = 10
 """Steps of a fast run, at most."""
@@ -35,6 +36,8 @@ class RunConfig:
         data: name of other data than the lesson's own.
         ranks: number of processes that share every batch.
         check_every: the one-step check runs at least this often.
+        lr: learning rate instead of the lesson's own, finite.
+        batch_size: examples in a step instead of the lesson's own, at least 1.
 
     Raises:
         ValueError: a number is out of its range.
@@ -49,9 +52,11 @@ class RunConfig:
     data: str = ""
     ranks: int = 1
     check_every: int = CHECK_EVERY
+    lr: float | None = None
+    batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("steps", "threads", "check_every"):
+        for name in ("steps", "threads", "check_every", "batch_size"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
@@ -60,6 +65,23 @@ class RunConfig:
             raise ValueError(f"threads must be at most {most}, got {self.threads}")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
+        if self.lr is not None and not math.isfinite(self.lr):
+            raise ValueError(f"lr must be a finite number, got {self.lr}")
+
+    def adapted(self, experiment: Experiment) -> Experiment:
+        """The lesson with the data, learning rate and batch size of this run.
+
+        Raises:
+            ValueError: it has no such data; later, where a learner is made: it has no
+                learning rate that can be set, or fewer examples.
+        """
+        experiment = experiment.on(self.data)
+        if (lr := self.lr) is not None:
+            learners = {n: with_lr(m, lr) for n, m in experiment.learners.items()}
+            experiment = replace(experiment, learners=learners)
+        if self.batch_size is not None:
+            experiment = replace(experiment, batch_size=self.batch_size)
+        return experiment
 
     def steps_of(self, experiment: Experiment) -> int:
         """The number of steps that each learner of a lesson takes.

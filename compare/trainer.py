@@ -40,7 +40,9 @@ SAVE_SHARE = 20
 what is saved grows with the run, its share of the time does not."""
 CHECKPOINT_FORMAT = 4
 """Version of what a checkpoint holds."""
-OPTIONS = ("seed", "threads", "fast", "data", "ranks", "check_every")
+OPTIONS = (
+    *("seed", "threads", "fast", "data", "ranks", "check_every", "lr", "batch_size"),
+)
 """Of a run's configuration, what its summary names beside the backend."""
 UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}
 """What may be another where a run is resumed."""
@@ -115,7 +117,7 @@ def run(
         ValueError: the lesson has no such data, or cannot take as many steps.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run is closed properly before.
     """
-    experiment = experiment.on(config.data)
+    experiment = config.adapted(experiment)
     steps = config.steps_of(experiment)  # refused before anything is written
     if config.fast:
         experiment = replace(experiment, seeds=1)

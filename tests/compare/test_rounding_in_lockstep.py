@@ -5,8 +5,9 @@ import pytest
 from lockstep_pairs import X, Y, learner, mistaken, normalised, sgd, trained
 
 import handmade
+from compare import registry
 from compare.backend import Backend
-from compare.experiment import backprop
+from compare.experiment import backprop, with_lr
 from compare.lockstep import Lockstep
 
 
@@ -148,3 +149,24 @@ def test_one_ulp_in_the_loss_of_an_unchecked_step_is_not_called_identical():
             sides.step(x, y)
         kinds.append(sides.verdict().kind)
     assert kinds == ["equal", "rounding"]
+
+
+def saturated(**mistakes):
+    """The verdict of three steps so large that tanh is ±1 but for its last digits."""
+    experiment = registry.load("xor_mlp")[1]
+    data = experiment.data_of("mlp")(np.random.default_rng(0))
+    make = mistaken(with_lr(experiment.learners["mlp"], 50.0), **mistakes)
+    lockstep = Lockstep(make, Backend(), 0)
+    errors = [lockstep.step(data.x, data.target).one_step for _ in range(3)]
+    assert max(errors) > lockstep.tolerance.bound
+    return lockstep.verdict()
+
+
+class SlopeOffByAMillionth(handmade.nn.Tanh):
+    def backward(self, grad_output):
+        return super().backward(grad_output) * (1 + 1e-6)
+
+
+def test_the_slope_of_a_saturated_tanh_is_all_rounding():
+    assert saturated().kind == "rounding"
+    assert not saturated(Tanh=SlopeOffByAMillionth).agrees
