@@ -67,6 +67,21 @@ def lessons_of(part: Part) -> list[str]:
     return sorted(named, key=lambda name: courses[name].index(part.id))
 
 
+def lessons_named(name: str) -> list[str]:
+    """The lessons of the part with this id, such as "D6"; else the name itself.
+
+    Raises:
+        ValueError: the part has no lesson.
+    """
+    part = next((part for part in PARTS if part.id.lower() == name.lower()), None)
+    if part is None:
+        return [name]
+    if found := lessons_of(part):
+        return found
+    commands = ", ".join(f"python -m compare {command}" for command in part.commands)
+    raise ValueError(f"no lesson is about {part.id}, {part.about}; see: {commands}")
+
+
 def own_lessons(part: Part) -> list[str]:
     """The lessons whose first part it is: where a list shows them."""
     return [n for n in lessons_of(part) if title_and_course(n)[1][0] == part.id]

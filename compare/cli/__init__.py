@@ -3,9 +3,12 @@
 Torch is imported only inside the commands that need it.
 """
 
+from importlib.metadata import version
+
 import typer
 
 from compare.cli import bench, board, check, exercises, listing, run, show, template
+from compare.cli._console import out, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,11 +16,33 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Deep learning by hand, trained in lockstep with PyTorch and compared.",
 )
-app.command()(run.run)
-app.command("list")(listing.list_lessons)
-app.command()(exercises.exercises)
-app.command()(board.board)
-app.command()(check.check)
-app.command()(template.template)
-app.command()(show.show)
-app.command()(bench.bench)
+COMMANDS = {
+    "run": (run.run, "run or_gate digits_softmax"),
+    "list": (listing.list_lessons, "list"),
+    "exercises": (exercises.exercises, "exercises"),
+    "board": (board.board, "board or_gate"),
+    "check": (check.check, "check my_loss.py"),
+    "template": (template.template, "template MSELoss > my_loss.py"),
+    "show": (show.show, "show MSELoss"),
+    "bench": (bench.bench, "bench digits xor"),
+}
+"""Each command and an example of its use."""
+
+for name, (function, example) in COMMANDS.items():
+    app.command(name, epilog=f"Example: python -m compare {example}")(function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        names = ("handmade-dl", "torch", "numpy")
+        say(out, ", ".join(f"{name} {version(name)}" for name in names))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_print_version, help="And exit."
+    ),
+) -> None:
+    """Deep learning by hand, trained in lockstep with PyTorch and compared."""

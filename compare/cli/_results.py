@@ -12,6 +12,7 @@ from compare.report import COLORS
 from compare.report.words import EXPLANATION
 
 if TYPE_CHECKING:
+    from compare.experiment import Experiment
     from compare.registry import Lesson
     from compare.trainer import Result, RunConfig
 
@@ -51,15 +52,20 @@ def print_results(
     if not config.fast:
         _print_links(results)
     for result in results:
-        full = experiments[result.lesson].steps
-        steps = config.steps_of(experiments[result.lesson])
-        if steps < full and not all(holds for holds, _ in result.claims.values()):
-            say(
-                out,
-                f"{result.lesson}: only {steps} of {full} steps were taken; its checks "
-                f"assume the full number of steps",
-                "yellow",
-            )
+        changed = _changed(experiments[result.lesson], config)
+        if changed and not all(holds for holds, _ in result.claims.values()):
+            words = f"its checks assume the lesson as it is, not {', '.join(changed)}"
+            say(out, f"{result.lesson}: {words}", "yellow")
+
+
+def _changed(experiment: "Experiment", config: "RunConfig") -> list[str]:
+    """What the options change of a lesson, in words."""
+    steps, full = config.steps_of(experiment), experiment.steps
+    options = {"lr": config.lr, "batch size": config.batch_size}
+    changed = [
+        f"{name} {value:g}" for name, value in options.items() if value is not None
+    ]
+    return [f"{steps} of {full} steps"] * (steps < full) + changed
 
 
 def print_explanation(full: bool = True) -> None:

@@ -16,6 +16,7 @@ BACKEND = {"array": str, "device": str, "dtype": str} | dict.fromkeys(
 OPTIONS = {"data": str, "fast": bool} | dict.fromkeys(
     ("steps", "seed", "threads", "ranks", "check_every"), int
 )
+OPTIONS |= {"lr": float | int | None, "batch_size": int | None}
 TYPES = {"source": str} | BACKEND | OPTIONS
 """What is needed of a summary, and its types."""
 NAMED = 10
@@ -26,7 +27,8 @@ def require_alone(context: typer.Context) -> None:
     """Refuse options beside --resume, naming them."""
     given = [
         f"--{name}"
-        for name in context.params.keys() - {"resume", "logdir", "lessons"}
+        for name in context.params.keys()
+        - {"resume", "logdir", "lessons", "explain", "board"}
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:
@@ -63,7 +65,7 @@ def reopen(folder: Path, named: list[str]) -> tuple[list["Lesson"], "RunConfig"]
     if len(named) > 1:
         raise ValueError(f"--resume continues one run, got {len(named)} lessons")
     backend = Backend(**{name: summary[name] for name in BACKEND})
-    options = {name: summary[name] for name in OPTIONS}
+    options = {name: summary.get(name) for name in OPTIONS}
     config = RunConfig(backend, logdir=folder.parent.parent, **options)
     try:
         return [registry.reopen(summary["source"], *named)], config

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import webbrowser
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,21 +23,36 @@ def board(
 
     Ends with Ctrl-C.
     """
-    from compare.logger import link, newest
+    from compare.logger import newest
+
+    with usage_errors():
+        last = newest(logdir, lesson, skipped=partial(say, err))
+    serve(logdir, last, port, lesson)
+
+
+def serve(
+    logdir: Path, run: Path | None, port: int, lesson: str = "", show: bool = False
+) -> None:
+    """Serve `logdir` until Ctrl-C; print the links to a run, or `show` it in a browser.
+
+    With the name of a lesson, Time Series shows all its runs.
+    """
+    from compare.logger import link
     from compare.tensorboard import Server, address
 
     # The signal alone would not close the server; SystemExit does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with suppress(KeyboardInterrupt), usage_errors(), Server(logdir, port) as server:
-        last = newest(logdir, lesson, skipped=partial(say, err))
         addresses = {"TensorBoard": server.url}
-        if last:
+        if run:
             addresses = {
-                "TensorBoard": address(server.url, last),
-                "Time Series": link(server.url, last, bool(lesson)),
+                "TensorBoard": address(server.url, run),
+                "Time Series": link(server.url, run, bool(lesson)),
             }
         for name, target in addresses.items():
             # In full, to be copied; as a link, since no line break may cut it.
             words = Text.assemble(f"{name}: ", (target, f"link {target}"))
             out.print(words, soft_wrap=True)
+        if show:
+            webbrowser.open(addresses["TensorBoard"])
         server.wait()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer import Argument, Option
 
-from compare import registry
+from compare import course, registry
 from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
 from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
 from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
+from compare.cli.board import serve
 from compare.defaults import CHECK_EVERY
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ Missing = StrEnum("Missing", {"drop": "drop", "mean": "mean"})
 def run(
     context: typer.Context,
     lessons: list[str] | None = Argument(
-        None, help="Names from `list`, your own lesson.py, or `all`."
+        None, help="Names or course ids from `list`, your own lesson.py, or `all`."
     ),
     array: Array = Option(
         Array.auto, help="Array library for the hand-written side; auto: by size."
@@ -39,6 +40,10 @@ def run(
     dtype: DType = Option(DType.float64, help="Floating-point type."),
     steps: int | None = Option(
         None, help="Training steps (≥ 1); else the lesson's own."
+    ),
+    lr: float | None = Option(None, help="Learning rate; else the lesson's own."),
+    batch_size: int | None = Option(
+        None, help="Examples in a step; else the lesson's own."
     ),
     seed: int = Option(0, help="Random seed (≥ 0)."),
     logdir: Path = LOGDIR,
@@ -72,6 +77,7 @@ def run(
     graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
     tf32: bool = TF32,
     explain: bool = Option(False, help="Explain the numbers of the verdict."),
+    board: bool = Option(False, help="Then start TensorBoard and open the run in it."),
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
@@ -88,8 +94,12 @@ def run(
                 "--distributed cannot be combined with --compile or --graph: a "
                 "compiled step cannot wait for other processes"
             )
+        if distributed and (lr is not None or batch_size is not None or board):
+            raise ValueError(
+                "--distributed cannot be combined with --lr, --batch-size or --board"
+            )
         if resume is None:
-            own = ("lessons", "resume", "distributed", "explain")
+            own = ("lessons", "resume", "distributed", "explain", "board")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
@@ -114,11 +124,14 @@ def run(
     finally:
         with usage_errors():
             print_results(results, found, config, explain)
+    if board:
+        serve(config.logdir, results[-1].folder, port=0, show=True)
     raise typer.Exit(0 if all(result.ok for result in results) else 1)
 
 
 def _expanded(names: list[str], data: str) -> list[str]:
-    """The names, once each, `all` replaced by the lessons that have the data."""
+    """The names, once each; `all` and ids of the course replaced by their lessons."""
+    names = [lesson for name in names for lesson in course.lessons_named(name)]
     if "all" not in names:
         return list(dict.fromkeys(names))
     every = registry.names()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from compare import experiments, registry
-from compare.cli import _results, app
+from compare.cli import _results, app, run
+from compare.cli._resume import reopen
 from compare.tensorboard import address
+from compare.trainer import TrialRun
 
 Write = Callable[..., str]
 COMMANDS = [
@@ -58,6 +61,10 @@ def refused(tmp_path: Path) -> Callable[..., str]:
 
 
 # Help
+
+
+def test_the_version_is_the_packages():
+    assert f"handmade-dl {version('handmade-dl')}, torch" in call("--version").stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -152,9 +159,9 @@ def test_in_a_terminal_the_address_can_be_clicked_on_too(tmp_path, monkeypatch):
 
 
 def test_a_check_that_fails_for_want_of_steps_is_excused(tmp_path: Path):
-    words = "steps were taken"
+    words = "its checks assume the lesson as it is, not"
     short = call("run", "or_gate", "--logdir", tmp_path, "--steps", 2)
-    assert f"or_gate: only 2 of 150 {words}" in short.stdout
+    assert f"or_gate: {words} 2 of 150 steps" in short.stdout
     assert words not in call("run", "or_gate", "--logdir", tmp_path).stdout
     assert words not in call("run", "or_gate", "--fast", "--logdir", tmp_path).stdout
 
@@ -220,6 +227,61 @@ def test_a_run_is_summed_up_with_what_was_asked_for(tmp_path: Path, own_lesson: 
     assert summary["status"] == "finished"
     wanted = {"array": "torch", "dtype": "float32", "steps": 7, "seed": 5, "threads": 2}
     assert wanted.items() <= summary.items()
+
+
+def test_a_learning_rate_that_is_too_high_makes_a_lesson_diverge(tmp_path: Path):
+    answer = call("run", "xor_mlp", "--lr", "50", "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert "xor_mlp  diverged: step" in answer.stdout
+    assert "xor_mlp  equal up to rounding" in answer.stdout
+
+
+def test_learning_rate_and_batch_size_are_those_that_were_asked_for(tmp_path: Path):
+    words = "--lr 0.25 --batch-size 2 --fast --logdir"
+    assert call("run", "or_gate", *words.split(), tmp_path).exit_code == 0
+    (folder,) = tmp_path.glob("or_gate/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"status": "failed"}))
+    (lesson,), config = reopen(folder, [])
+    assert (config.lr, config.batch_size) == (0.25, 2)
+    experiment = config.adapted(lesson.experiment)
+    trial = TrialRun(experiment, next(iter(experiment.learners)), 0, config, 2)
+    next(trial.train())
+    for side in trial.lockstep.sides.values():
+        assert [group["lr"] for group in side.learner.optimizer.param_groups] == [0.25]
+    assert len(next(trial.loader)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("lesson", "why"),
+    [("or_rosenblatt", "has no optimiser"), ("schedulers", "follows a schedule")],
+)
+def test_a_lesson_whose_learning_rate_cannot_be_set_says_why(
+    lesson: str, why: str, tmp_path: Path
+):
+    answer = call("run", lesson, "--lr", "0.1", "--logdir", tmp_path)
+    assert answer.exit_code == 2
+    assert why in flat(answer.stderr)
+
+
+def test_an_id_of_the_course_stands_for_its_lessons(tmp_path: Path):
+    answer = call("run", "d8", "--fast", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"xor_linear", "xor_mlp"}
+
+
+def test_a_part_of_the_course_without_lessons_names_the_command(
+    refused: Callable[..., str],
+):
+    assert "python -m compare exercises" in refused("B a")
+
+
+def test_a_run_can_be_opened_in_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    served = []
+    monkeypatch.setattr(run, "serve", lambda *given, **how: served.append(given))
+    answer = call("run", "or_gate", "--fast", "--board", "--logdir", tmp_path)
+    assert answer.exit_code == 0
+    assert served == [(tmp_path, next(tmp_path.glob("or_gate/*")))]
 
 
 def test_a_check_that_fails_is_named_and_exits_1(tmp_path: Path, own_lesson: Write):
@@ -302,6 +364,8 @@ def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
         ("--steps", "0", "steps must be at least 1, got 0"),
         ("--steps", "-5", "steps must be at least 1, got -5"),
         ("--threads", "0", "threads must be at least 1, got 0"),
+        ("--batch-size", "0", "batch_size must be at least 1, got 0"),
+        ("--lr", "nan", "lr must be a finite number, got nan"),
         ("--seed", "-1", "seed must be at least 0, got -1"),
         ("--steps", "many", "'--steps': "),
         ("--array", "cupy", "'cupy' is not one of 'auto', 'numpy', 'torch'"),
