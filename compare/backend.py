@@ -74,16 +74,16 @@ class Backend:
         """The distance from 1 to the next number of the dtype, in products, too."""
         return TF32_EPS if self.tf32 else float(np.finfo(self.dtype).eps)
 
-    def torch(self, values: Any) -> torch.Tensor:
+    def to_torch(self, values: Any) -> torch.Tensor:
         """A tensor for the PyTorch side: floats in the dtype, integers as int64."""
         values = np.asarray(values)
         name = self.dtype if values.dtype.kind == "f" else "int64"
         return torch.tensor(values, dtype=getattr(torch, name), device=self.device)
 
-    def handmade(self, values: Any) -> Any:
+    def to_handmade(self, values: Any) -> Any:
         """The same values as an array for the hand-written side."""
         if self.array == "torch":
-            return self.torch(values)
+            return self.to_torch(values)
         values = np.asarray(values)
         values = values.astype(self.dtype if values.dtype.kind == "f" else "int64")
         if self.array == "jax":
@@ -95,11 +95,11 @@ class Backend:
 
     def state_for_handmade(self, tree: Any) -> Any:
         """A copy of a nested state with every tensor as an array of that side."""
-        return mapped(tree, lambda leaf: self.handmade(to_numpy(leaf)))
+        return mapped(tree, lambda leaf: self.to_handmade(to_numpy(leaf)))
 
     def state_for_torch(self, tree: Any) -> Any:
         """A copy of a nested state with every array as a tensor."""
-        return mapped(tree, lambda leaf: self.torch(to_numpy(leaf)))
+        return mapped(tree, lambda leaf: self.to_torch(to_numpy(leaf)))
 
 
 def to_numpy(array: Any) -> np.ndarray:

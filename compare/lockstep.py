@@ -65,8 +65,7 @@ class Step:
     """The result of one training step; differences are relative, by tensor name."""
 
     number: int  # from 0
-    handmade: float  # the loss of each side, before the update
-    torch_ref: float
+    losses: dict[str, float]  # of each side, before the update
     gradients: dict[str, float]  # differences on the trajectories
     parameters: dict[str, float]  # the same, after the step
     one_step: float | None  # the largest one-step error; None if it was not checked
@@ -81,11 +80,11 @@ class Implementation:
     def __init__(self, library: Any, make: MakeLearner, backend: Backend) -> None:
         self.library = library
         if library is handmade:
-            self.give = backend.handmade
+            self.give = backend.to_handmade
             self.learner = prepared(make(library), backend)
         else:
-            self.give = backend.torch
-            self.learner = make(library).to(backend.torch(np.zeros(1)))
+            self.give = backend.to_torch
+            self.learner = make(library).to(backend.to_torch(np.zeros(1)))
         self.state = snapshot(self.learner)
 
     def load(self, state: Any) -> None:
@@ -132,9 +131,10 @@ class Lockstep:
         self._ours = Implementation(handmade, make, backend)
         self._theirs = Implementation(torch_ref, make, backend)
         self.sides = {"handmade": self._ours, "torch_ref": self._theirs}
-        self.handmade, self.torch_ref = self._ours.learner, self._theirs.learner
+        self.handmade_learner = self._ours.learner
+        self.torch_learner = self._theirs.learner
         self._copy_weights(start or {})
-        parameters = self.torch_ref.parameters().values()
+        parameters = self.torch_learner.parameters().values()
         self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
         self.history = History()
 
@@ -144,7 +144,7 @@ class Lockstep:
         return self.history.steps
 
     @cached_property
-    def one_step(self) -> Implementation:
+    def one_step_side(self) -> Implementation:
         """A second hand-written learner, which takes steps from PyTorch's state."""
         return Implementation(handmade, self._make, self.backend)
 
@@ -155,7 +155,10 @@ class Lockstep:
 
     def _copy_weights(self, start: Mapping[str, Any]) -> None:
         """Copy the initial weights of the hand-written learner to PyTorch's."""
-        ours, theirs = numpy_state(self.handmade), numpy_state(self.torch_ref)
+        ours, theirs = (
+            numpy_state(self.handmade_learner),
+            numpy_state(self.torch_learner),
+        )
         initial = weights(ours)
         if unknown := start.keys() - initial.keys():
             names = f"{sorted(unknown)}; there are {sorted(initial)}"
@@ -165,7 +168,7 @@ class Lockstep:
             initial[name] = np.broadcast_to(value, initial[name].shape)
         weights(theirs).update(initial)
         for name in theirs:  # a module beside the model, such as a teacher
-            if isinstance(getattr(self.torch_ref, name, None), nn.Module):
+            if isinstance(getattr(self.torch_learner, name, None), nn.Module):
                 theirs[name].update(ours[name])
         self._ours.load(ours)
         self._theirs.load(theirs)
@@ -200,8 +203,7 @@ class Lockstep:
         self.history.add(max(relative, default=0.0), one_step)
         return Step(
             self.steps - 1,
-            ours["loss"],
-            theirs["loss"],
+            {"handmade": ours["loss"], "torch_ref": theirs["loss"]},
             gradients,
             parameters,
             one_step,
@@ -230,8 +232,8 @@ class Lockstep:
 
     def _one_step_error(self, before: Any, batch: Any, want: Values) -> float:
         """The largest error of the hand-written step from PyTorch's own state."""
-        self.one_step.load(before)
-        got = self.one_step.step(batch, self._step_seed)
+        self.one_step_side.load(before)
+        got = self.one_step_side.step(batch, self._step_seed)
         found = self._compare_step(got, want, before, batch)
         errors = self.tolerance.relative(found)
         self.history.add_gradients(errors)
@@ -295,7 +297,7 @@ class Lockstep:
             )
 
         state = mapped(before, to_numpy)
-        x, target = (to_numpy(self.backend.torch(a)) for a in batch)
+        x, target = (to_numpy(self.backend.to_torch(a)) for a in batch)
         for _ in range(MAX_PERTURBATIONS):
             self._scratch.load(perturbed(state, rng, eps))
             inputs = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
@@ -339,8 +341,8 @@ class Lockstep:
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the verdict depend on."""
         return {
-            "handmade": numpy_state(self.handmade),
-            "torch_ref": numpy_state(self.torch_ref),
+            "handmade": numpy_state(self.handmade_learner),
+            "torch_ref": numpy_state(self.torch_learner),
             "tolerance": self.tolerance.state(),
             "history": self.history.state(),
         }

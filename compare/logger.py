@@ -96,9 +96,9 @@ class RunLogger:
 
     def log(self, step: "Step", label: str, learner: str, seed: int) -> None:
         """Log one step of a trial; its label is the last part of its tags."""
-        loss_diff = abs(step.handmade - step.torch_ref)
-        losses = {"handmade": step.handmade, "torch_ref": step.torch_ref}
-        self._log_losses(losses, step.number, label, step.rates)
+        losses = list(step.losses.values())
+        loss_diff = abs(losses[0] - losses[1])
+        self._log_losses(step.losses, step.number, label, step.rates)
         found = {"loss": loss_diff, "one_step": step.one_step}
         found |= {"trajectory": step.trajectory, "tolerance": step.tolerance}
         found |= {f"gradient_{name}": d for name, d in step.gradients.items()}
@@ -110,7 +110,7 @@ class RunLogger:
         self._scalars("compare", step.number, differences)
         gradient = max(step.gradients.values(), default=0.0)
         parameter = max(step.parameters.values(), default=0.0)
-        numbers = (step.handmade, step.torch_ref, loss_diff, gradient, parameter)
+        numbers = (*losses, loss_diff, gradient, parameter)
         self._curves.writerow(
             [
                 *(learner, seed, step.number, *map(repr, numbers)),

@@ -123,7 +123,7 @@ PERTURBATIONS, MAX_PERTURBATIONS = 8, 64
 """How often PyTorch's step is perturbed: usually, and before a difference is a mistake:
 at a near-tie of two losses one perturbation in ten may decide differently."""
 DECAY = 0.98
-"""What is left of a measured noise level after each step."""
+"""What is left of a measured noise level after a comparison, or a step without one."""
 KINK_RATIO = 1000
 """At a kink the median perturbation moves a tensor this much further than the least."""
 ZERO_RATIO = 1 / 16

@@ -399,7 +399,7 @@ class TrialRun:
         for batch in islice(self.loader, self.steps - self.done):
             step = self.lockstep.step(*batch)
             for library, trial in self.sides.items():
-                trial.record(step.number, getattr(step, library))
+                trial.record(step.number, step.losses[library])
             yield step
 
     def measure(self, step: int) -> dict[str, dict[str, float]]:

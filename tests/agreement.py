@@ -251,7 +251,7 @@ def majorised(example: Example) -> Results:
     question = Majorant(**{**vars(example), **positive})
     backend = Backend("torch")
     plain = replace(question, args=(), kwargs={})
-    module = built(lambda: layer, plain, backend.torch, torch_ref.nn)
+    module = built(lambda: layer, plain, backend.to_torch, torch_ref.nn)
     return autograds(module, question, backend)
 
 
@@ -448,10 +448,12 @@ def check_optimizer(example: Descent) -> None:
     Between the steps the gradients are overwritten: no state may share their memory.
     """
     give = Giver(example)
-    exact = Training(example, torch_ref, Backend("torch").torch)
+    exact = Training(example, torch_ref, Backend("torch").to_torch)
     theirs, ours = exact, Training(example, handmade, give)
     if example.dtype == "float32":
-        theirs = Training(example, torch_ref, Backend("torch", "cpu", "float32").torch)
+        theirs = Training(
+            example, torch_ref, Backend("torch", "cpu", "float32").to_torch
+        )
     size = [largest(a) for a in exact.values()]
     gap = [0.0] * len(size)
     for step in range(example.steps):

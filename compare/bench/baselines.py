@@ -20,7 +20,7 @@ def jax_step(workload: Workload, dtype: str) -> TrainingStep:
     """JAX: `jit` of `value_and_grad` and the update, in one function."""
     import jax
 
-    to_array = Backend("jax", dtype=dtype).handmade
+    to_array = Backend("jax", dtype=dtype).to_handmade
     x, target = map(to_array, workload.batch())
     parameters = mapped(workload.weights(dtype), to_array)
     layers = list(workload.model(torch_ref.nn))

@@ -40,7 +40,7 @@ def learner_step(
     `compiler` is one of `Compiled`'s for `handmade`, "torch.compile" for `torch_ref`.
     """
     import_module(array)  # JAX may be missing
-    to_array = Backend(array, device, dtype).handmade
+    to_array = Backend(array, device, dtype).to_handmade
     learner: Any = workload.learner(library).to(to_array(np.zeros(1)))
     learner.model.load_state_dict(mapped(workload.weights(dtype), to_array))
     x, target = map(to_array, workload.batch())

@@ -19,7 +19,7 @@ COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
 
 def prepared(learner: Any, backend: Backend) -> Any:
     """A hand-written learner on the backend's arrays, compiled if it says so."""
-    learner = learner.to(backend.handmade(np.zeros(1)))
+    learner = learner.to(backend.to_handmade(np.zeros(1)))
     if backend.graph:
         return Compiled(learner, "graph")
     if backend.compile or backend.array == "jax":

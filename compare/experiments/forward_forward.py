@@ -27,7 +27,7 @@ def multiplications(
     library: str, make: MakeLearner, x: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
     """Multiply-adds of matrix products for each example of a step, and an answer."""
-    give = Backend("torch").torch  # torch counts the products of both libraries
+    give = Backend("torch").to_torch  # torch counts the products of both libraries
     learner = make(LIBRARIES[library]).to(give(np.zeros(1)))
     with FlopCounterMode(display=False) as step:
         learner.step(give(x), give(target))

@@ -10,7 +10,7 @@ EXPLANATION = (
     "Tolerance: what rounding can explain at most in one step.",
     "After all steps, accumulated: each side goes on from its own weights, so rounding "
     "errors add up; this difference has no limit of its own.",
-    "All differences are relative to the largest entry of the tensor.",
+    "All differences are relative to the largest entry that the tensor has had so far.",
 )
 """What the numbers of a verdict mean."""
 GERMAN_EXPLANATION = (
@@ -21,7 +21,7 @@ GERMAN_EXPLANATION = (
     "Nach allen Schritten, aufgelaufen: Jede Seite rechnet mit ihren eigenen Gewichten "
     "weiter, sodass sich Rundungsfehler summieren; diese Abweichung hat keine eigene "
     "Grenze.",
-    "Alle Abweichungen sind relativ zum größten Eintrag des Tensors.",
+    "Alle Abweichungen sind relativ zum bisher größten Eintrag des Tensors.",
 )
 GERMAN = {
     "running": "läuft",

@@ -107,16 +107,16 @@ def _torchs_here(question: Question, dtype: str) -> Results:
 
 def autograds(module: torch.nn.Module, question: Question, backend: Backend) -> Results:
     """The answer of any PyTorch module, by autograd."""
-    x, *others = (backend.torch(a) for a in question.inputs)
+    x, *others = (backend.to_torch(a) for a in question.inputs)
     x.requires_grad_(not question.of_index)
-    further = {name: backend.torch(a) for name, a in question.further.items()}
+    further = {name: backend.to_torch(a) for name, a in question.further.items()}
     for leaf in further.values():
         leaf.requires_grad_()
     torch_ref.manual_seed(question.seed)
     output = module(x, *others, *further.values())
     output = torch.stack(output) if question.outputs > 1 else output
     upstream = question.grad_output(to_numpy(output))
-    output.backward(None if upstream is None else backend.torch(upstream))
+    output.backward(None if upstream is None else backend.to_torch(upstream))
     # Autograd gives None where the output does not depend on the input.
     grad = torch.zeros_like(x) if x.grad is None else x.grad
     results = _results(question, module, output, grad, to_numpy)
@@ -174,7 +174,7 @@ def built(
 def _torchs_module(question: Question, backend: Backend) -> torch.nn.Module:
     home = torch_ref.nn if hasattr(torch_ref.nn, question.name) else references
     make = getattr(home, question.name)
-    return built(make, question, backend.torch, torch_ref.nn)
+    return built(make, question, backend.to_torch, torch_ref.nn)
 
 
 def rounded(value: Any) -> Any:

@@ -62,7 +62,7 @@ def test_a_compiled_learner_takes_the_same_steps(library: str, optimizer: str):
         handmade.manual_seed(0)
         backend = Backend(library if compiled else "numpy", compile=compiled)
         learner = prepared(_learner(optimizer)(handmade), backend)
-        batch = backend.handmade(X), backend.handmade(TARGET)
+        batch = backend.to_handmade(X), backend.to_handmade(TARGET)
         losses = [learner.step(*batch) for _ in range(6)]
         results.append((losses, learner.parameters(), learner.gradients()))
     (want, weights, gradients), (losses, theirs, slopes) = results
@@ -80,9 +80,9 @@ def test_the_lockstep_compares_a_compiled_step_under_a_schedule(library: str):
     lockstep = Lockstep(_learner("adamw", _one_cycle), backend, seed=0)
     for _ in range(8):
         lockstep.step(X, TARGET)
-    assert isinstance(lockstep.handmade, Compiled)
+    assert isinstance(lockstep.handmade_learner, Compiled)
     assert (
-        len(lockstep.handmade._compiled) == 1
+        len(lockstep.handmade_learner._compiled) == 1
     )  # a moving rate is no reason to recompile
     assert lockstep.verdict().agrees
 
@@ -95,7 +95,7 @@ def test_a_batch_may_have_another_size(library: str):
     handmade.manual_seed(0)
     plain = prepared(_learner("sgd")(handmade), Backend("numpy", dtype="float32"))
     for n in (6, 6, 3, 6, 5):
-        loss = learner.step(backend.handmade(X[:n]), backend.handmade(TARGET[:n]))
+        loss = learner.step(backend.to_handmade(X[:n]), backend.to_handmade(TARGET[:n]))
         want = plain.step(np.float32(X[:n]), TARGET[:n])
         assert loss == pytest.approx(want, rel=1e-5)
 
@@ -110,7 +110,7 @@ def test_what_is_drawn_in_a_step_cannot_be_compiled(library: str):
         ),
         backend,
     )
-    batch = backend.handmade(X), backend.handmade(TARGET)
+    batch = backend.to_handmade(X), backend.to_handmade(TARGET)
     learner.step(*batch)  # as it stands
     with pytest.raises(RuntimeError, match="draws random numbers"):
         learner.step(*batch)

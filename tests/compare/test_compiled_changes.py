@@ -50,8 +50,8 @@ def pair(library, scheduler=None, layer=lambda: nn.LeakyReLU(0.1), **options):
             lambda p: optim.SGD(p, lr=0.1, momentum=0.9, **options),
             scheduler,
         )
-        batch = backend.handmade(X), backend.handmade(TARGET)
-        sides.append((prepared(learner, backend), batch, backend.handmade))
+        batch = backend.to_handmade(X), backend.to_handmade(TARGET)
+        sides.append((prepared(learner, backend), batch, backend.to_handmade))
     return sides
 
 
@@ -170,7 +170,7 @@ def test_a_batch_and_weights_may_lie_in_any_order_in_memory():
 
 @pytest.mark.parametrize("name", sorted({case.name for case in [*LAYERS, *LOSSES]}))
 def test_a_step_changes_no_setting(name: str):
-    give = Backend("numpy").handmade
+    give = Backend("numpy").to_handmade
     for case in (case for case in [*LAYERS, *LOSSES] if case.name == name):
         question = drawn(case)
         module = built(getattr(nn, question.name), question, give)

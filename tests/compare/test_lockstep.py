@@ -16,12 +16,13 @@ def test_both_sides_start_equal_but_share_no_memory():
     for backend in (Backend(), Backend("torch")):
         lockstep = Lockstep(learner, backend, 0)
         start = {
-            k: to_numpy(v).copy() for k, v in lockstep.handmade.parameters().items()
+            k: to_numpy(v).copy()
+            for k, v in lockstep.handmade_learner.parameters().items()
         }
-        for name, value in lockstep.torch_ref.parameters().items():
+        for name, value in lockstep.torch_learner.parameters().items():
             np.testing.assert_array_equal(value.numpy(), start[name])
             value += 1
-        for name, value in lockstep.handmade.parameters().items():
+        for name, value in lockstep.handmade_learner.parameters().items():
             np.testing.assert_array_equal(to_numpy(value), start[name])
 
 
@@ -36,10 +37,12 @@ def test_right_sides_differ_by_rounding_at_most(array, dtype):
 def test_the_curves_are_not_the_same_object():
     lockstep = Lockstep(learner, Backend(), 0)
     step = lockstep.step(X, Y)
-    assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
-    lockstep.handmade.model[0].weight.data = 0 * lockstep.handmade.model[0].weight.data
+    assert step.losses["handmade"] == pytest.approx(step.losses["torch_ref"], rel=1e-14)
+    lockstep.handmade_learner.model[0].weight.data = (
+        0 * lockstep.handmade_learner.model[0].weight.data
+    )
     step = lockstep.step(X, Y)
-    assert step.handmade != pytest.approx(step.torch_ref, rel=1e-3)
+    assert step.losses["handmade"] != pytest.approx(step.losses["torch_ref"], rel=1e-3)
     assert step.one_step < 1e-14
 
 
@@ -124,8 +127,10 @@ def test_both_sides_drop_the_same_units_and_others_in_the_next_step():
     dropped = []
     for _ in range(2):
         step = lockstep.step(x, target)
-        assert step.handmade == pytest.approx(step.torch_ref, rel=1e-14)
-        dropped.append(lockstep.handmade.gradients()["1.weight"] == 0)
+        assert step.losses["handmade"] == pytest.approx(
+            step.losses["torch_ref"], rel=1e-14
+        )
+        dropped.append(lockstep.handmade_learner.gradients()["1.weight"] == 0)
     assert 5 < dropped[0].sum() < 35
     assert np.any(dropped[0] != dropped[1])
 

@@ -79,11 +79,13 @@ def test_a_schedule_changes_the_rate_after_each_batch():
 
 def test_a_clip_bounds_the_gradients_that_the_optimizer_sees():
     lockstep, _ = stepped("CosineAnnealingLR")
-    for learner in (lockstep.handmade, lockstep.torch_ref):
+    for learner in (lockstep.handmade_learner, lockstep.torch_learner):
         squares = [float((g**2).sum()) for g in learner.gradients().values()]
         assert sum(squares) == pytest.approx(0.09, 1e-4)
     lockstep, _ = stepped("CosineAnnealingLR", clip=None)
-    squares = [float((g**2).sum()) for g in lockstep.handmade.gradients().values()]
+    squares = [
+        float((g**2).sum()) for g in lockstep.handmade_learner.gradients().values()
+    ]
     assert sum(squares) > 0.2
 
 
@@ -290,7 +292,7 @@ def test_both_sides_agree_at_a_rate_just_below_0(name, options, schedule, how, s
         lockstep.step(*batch(number))
     assert lockstep.history.failure is None
     assert lockstep.verdict().agrees, lockstep.verdict().words
-    assert lockstep.handmade.optimizer.param_groups[0]["lr"] < 0
+    assert lockstep.handmade_learner.optimizer.param_groups[0]["lr"] < 0
 
 
 @pytest.mark.parametrize("name", registry.names())

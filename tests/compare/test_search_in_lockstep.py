@@ -99,7 +99,7 @@ def test_a_wrong_rule_is_found(name, monkeypatch):
 @pytest.mark.parametrize(("option", "wrong"), [("scale", 0.1), ("cooling", 0.91)])
 def test_a_wrong_hyper_parameter_is_found(option, wrong):
     sides, steps = lockstep("Annealing")
-    for learner in (sides.handmade, sides.one_step.learner):
+    for learner in (sides.handmade_learner, sides.one_step_side.learner):
         setattr(learner, option, wrong)
     assert not steps(5).agrees
 
@@ -127,7 +127,7 @@ def test_a_tie_that_rounding_decides_is_no_bug_and_excuses_no_later_one():
     assert (
         max(sides.tolerance.noise.values()) < 1e-3
     )  # the step's size did not become noise
-    for learner in (sides.handmade, sides.one_step.learner):
+    for learner in (sides.handmade_learner, sides.one_step_side.learner):
         learner.keeps = lambda change: change > 0
     assert not steps(3).agrees
 
@@ -146,7 +146,7 @@ def test_a_tie_that_rarely_turns_is_no_bug_on_either_clock(kind, seed):
     assert sides.verdict().agrees, sides.verdict().words
     assert sides.history.kinks
     assert sides.history.divergence is not None
-    for learner in (sides.handmade, sides.one_step.learner):
+    for learner in (sides.handmade_learner, sides.one_step_side.learner):
         learner.keeps = lambda change: change > 0
     for _ in range(9):
         sides.step(X, Y)
@@ -177,10 +177,10 @@ def test_torchs_own_moves_leave_labels_alone():
         optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
     )
     sides = Lockstep(make, Backend(dtype="float32"), 0)
-    before = snapshot(sides.torch_ref)
+    before = snapshot(sides.torch_learner)
     batch = X, np.sign(Y)
-    loss = sides.torch_ref.step(*map(sides.backend.torch, batch))
-    want = values(sides.torch_ref, loss, snapshot(sides.torch_ref))
+    loss = sides.torch_learner.step(*map(sides.backend.to_torch, batch))
+    want = values(sides.torch_learner, loss, snapshot(sides.torch_learner))
     moves = [run["loss"] for run in sides.perturbed_moves(want, before, batch)]
     assert max(moves) < 1e-5
 

@@ -53,10 +53,10 @@ def strict_array(values, dtype):
 
 GIVE = {
     "numpy": numpy_array,
-    "torch": lambda values, dtype: Backend("torch", "cpu", dtype).torch(values),
+    "torch": lambda values, dtype: Backend("torch", "cpu", dtype).to_torch(values),
     "strict": strict_array,
-    "cuda": lambda values, dtype: Backend("torch", "cuda", dtype).torch(values),
-    "jax": lambda values, dtype: Backend("jax", "cpu", dtype).handmade(values),
+    "cuda": lambda values, dtype: Backend("torch", "cuda", dtype).to_torch(values),
+    "jax": lambda values, dtype: Backend("jax", "cpu", dtype).to_handmade(values),
 }
 TAKE = {"strict": lambda a: np.asarray(a)}
 SLOW = pytest.mark.slow

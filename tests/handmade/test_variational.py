@@ -16,7 +16,7 @@ from handmade.variational import VariationalAutoencoder
 
 X = np.random.default_rng(0).uniform(size=(7, 6))
 PACKAGES = {"handmade": handmade, "torch_ref": torch_ref}
-GIVE = {"handmade": np.asarray, "torch_ref": Backend("torch").torch}
+GIVE = {"handmade": np.asarray, "torch_ref": Backend("torch").to_torch}
 
 
 def learner(library, beta=1.0, lr=0.01):

@@ -12,4 +12,8 @@ LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 def give(library: str, values: Any) -> Any:
     """The values as an array that the library takes: NumPy's, or a tensor."""
     backend = Backend()
-    return backend.torch(values) if library == "torch_ref" else backend.handmade(values)
+    return (
+        backend.to_torch(values)
+        if library == "torch_ref"
+        else backend.to_handmade(values)
+    )
