@@ -73,7 +73,7 @@ def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
         right.plot(cost * np.arange(len(x)), errors, style, color=color, label=name)
     right.axhline(0.01, color=plots.GREY, ls="-", linewidth=1)
     right.set_yscale("symlog", linthresh=1e-3)
-    right.set(xlim=(-1, 40), ylim=(0, 10))
+    right.set(xlim=(-1, 40), ylim=(-4e-4, 10))
 
 
 EXPERIMENT = Experiment(

@@ -48,7 +48,7 @@ def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
         steps, values = side[name].curve("cross_entropy/train")
         losses.plot(steps, values, lw=1.5)
         rates.plot(rates_of(name, side[name].losses), label=name.replace("_", " "))
-    plots.log_scale(losses)
+    plots.log_scale(losses, plots.LOG_FROM)
 
 
 def rates_of(name: str, losses: Sequence[float]) -> list[float]:
