@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from compare.logger import Rows
 from compare.results import Side, Trial
 
-Rows = Sequence[Mapping[str, str]]
 Style = dict[str, Any]
 BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#7F7F7F"
@@ -40,7 +40,6 @@ LOOK: dict[Any, Any] = {
 """The look of all figures, as settings of matplotlib."""
 SIZE = (6.0, 4.0)
 """In inches. A card in TensorBoard is 340 pixels wide: 12 points are 9 of them."""
-SOLID: Style = {"linestyle": "-"}
 TORCH: Style = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: Style = {"color": BLUE, "linewidth": 1.4, "linestyle": "-"}
 ON_AXIS: Style = {"clip_on": False, "zorder": 3}  # a difference of 0 is seen
@@ -73,20 +72,21 @@ def label(ax: Axes, title: str, x: str, y: str) -> None:
 
 
 def log_scale(ax: Axes, ratio: float = 1.0) -> None:
-    """A logarithmic y axis, if the values ≥ 0 of its curves span more than `ratio`.
+    """A logarithmic y axis, if the values of its curves span more than `ratio`.
 
-    It begins at 0 if one of them is 0.
+    It begins at 0 if one of them is 0; negative values keep a linear axis.
     """
     values = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines])
-    positive = values[np.isfinite(values) & (values > 0)]
-    if not positive.size or positive.max() < ratio * positive.min():
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    if not positive.size or positive.max() < ratio * positive.min() or min(values) < 0:
         return
     if positive.size == values.size:
         ax.set_yscale("log")
     else:
         low, high = np.log10([positive.min(), positive.max()])
         powers = np.arange(math.floor(low), math.ceil(high) + 1)
-        ax.set_yscale("symlog", linthresh=10.0 ** powers[0])
+        ax.set_yscale("symlog", linthresh=10.0 ** powers[0], linscale=0.5)
         ax.set_yticks([0, *10.0 ** powers[:: 1 + len(powers) // 8]])
         ax.set_ylim(0, 3 * positive.max())
 
@@ -125,7 +125,8 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
     rows = -(-len(groups) // MOST_COLUMNS)
     figure, axes = canvas(len(groups), rows, sharex=True, sharey=many)
     for ax, group in zip(axes, groups, strict=True):
-        for side, look, own in ((torch_ref, TORCH, SOLID), (handmade, HANDMADE, {})):
+        solid = {"linestyle": "-"}
+        for side, look, own in ((torch_ref, TORCH, solid), (handmade, HANDMADE, {})):
             for name, style in _styles(group).items():
                 for trial in side.named(name):
                     ax.plot(trial.losses, **look | style | own)

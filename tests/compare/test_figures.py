@@ -199,7 +199,12 @@ def test_pytorch_is_wide_and_pale_and_lies_below():
 
 @pytest.mark.parametrize(
     ("losses", "scale"),
-    [([2.0, 1.0], "linear"), ([2.0, 1e-3], "log"), ([2.0, 1e-3, 0.0], "symlog")],
+    [
+        ([2.0, 1.0], "linear"),
+        ([2.0, 1e-3], "log"),
+        ([2.0, 1e-3, 0.0], "symlog"),
+        ([2.0, 1e-3, -1.0], "linear"),
+    ],
 )
 def test_losses_of_different_orders_have_a_log_axis(losses, scale):
     (ax,) = plots.loss_curves(*sides({"one": losses})).axes
