@@ -43,8 +43,8 @@ SIZE = (6.0, 4.0)
 TORCH: Style = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: Style = {"color": BLUE, "linewidth": 1.4, "linestyle": "-"}
 ON_AXIS: Style = {"clip_on": False, "zorder": 3}  # a difference of 0 is seen
+ONE_STEP = ON_AXIS | {"color": RED, "linestyle": "", "marker": "o", "markersize": 4}
 ACCUMULATED = HANDMADE | ON_AXIS
-ONE_STEP = ON_AXIS | {"color": RED, "linestyle": "", "marker": "o", "markersize": 5}
 TOLERANCE: Style = {"color": BLACK, "linestyle": "--", "linewidth": 1.6}
 MOST_PANELS, MOST_CURVES, MOST_COLUMNS = 2, 6, 4
 """So many learners with different losses have a panel each; so have all learners that
@@ -53,8 +53,8 @@ LOG_FROM = 30
 """Losses that span more than this ratio have a log axis."""
 CONSTANT = 0.01
 """Outputs that differ by less are constant: they have no decision line."""
-WIDTH = 66
-"""Letters in a line of the heading."""
+WIDTH = 68
+"""Of a figure, in letters of its heading and legend."""
 
 
 def canvas(panels: int = 1, rows: int = 1, **shared: Any) -> tuple[Figure, list[Axes]]:
@@ -96,10 +96,17 @@ def below(figure: Figure, entries: Mapping[str, Any]) -> None:
     handles = [
         Line2D([], [], **e) if isinstance(e, dict) else e for e in entries.values()
     ]
-    columns = max(1, 72 // (max(map(len, entries)) + 8))  # a line is 8 letters wide
-    columns = math.ceil(len(entries) / math.ceil(len(entries) / columns))
+    labels, rows = [*entries], 1
+    while _width(labels, rows) > WIDTH and rows < len(labels):
+        rows += 1
     place: Style = {"loc": "outside lower center", "frameon": False}
-    figure.legend(handles, [*entries], ncols=columns, **place)
+    figure.legend(handles, labels, ncols=math.ceil(len(labels) / rows), **place)
+
+
+def _width(labels: Sequence[str], rows: int) -> int:
+    """The width of a legend of so many rows in letters; a line is 8 of them wide."""
+    starts = range(0, len(labels), rows)
+    return sum(8 + max(map(len, labels[i : i + rows])) for i in starts)
 
 
 def add_heading(figure: Figure, lesson: str, losses: Iterable[str], said: str) -> None:
@@ -169,7 +176,7 @@ def differences(trials: Sequence[Rows], tolerances: Sequence[float]) -> Figure:
         tolerances: of the one-step difference of each.
     """
     figure, (ax,) = canvas()
-    columns = {"trajectory_diff": ACCUMULATED, "resynced_diff": ONE_STEP}
+    columns = {"resynced_diff": ONE_STEP, "trajectory_diff": ACCUMULATED}
     for rows, tolerance in zip(trials, tolerances, strict=True):
         for column, style in columns.items():
             found = {int(r["step"]): float(r[column]) for r in rows if r[column]}
@@ -178,7 +185,7 @@ def differences(trials: Sequence[Rows], tolerances: Sequence[float]) -> Figure:
     log_scale(ax)
     label(ax, "One-step difference and its tolerance", "step", "relative difference")
     entries = {"one step": ONE_STEP, "accumulated": ACCUMULATED}
-    below(figure, entries | {"tolerance": TOLERANCE})
+    below(figure, entries | {"tolerance of one step": TOLERANCE})
     return figure
 
 
