@@ -43,9 +43,9 @@ SIZE = (6.0, 4.0)
 TORCH: Style = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
 HANDMADE: Style = {"color": BLUE, "linewidth": 1.4, "linestyle": "-"}
 ON_AXIS: Style = {"clip_on": False, "zorder": 3}  # a difference of 0 is seen
-ONE_STEP = ON_AXIS | {"color": RED, "linestyle": "", "marker": "o", "markersize": 4}
+ONE_STEP = ON_AXIS | {"color": GREEN, "linestyle": "", "marker": "o", "markersize": 4}
 ACCUMULATED = HANDMADE | ON_AXIS
-TOLERANCE: Style = {"color": BLACK, "linestyle": "--", "linewidth": 1.6}
+TOLERANCE: Style = {"color": RED, "linestyle": "--", "linewidth": 1.6}
 MOST_PANELS, MOST_CURVES, MOST_COLUMNS = 2, 6, 4
 """So many learners with different losses have a panel each; so have all learners that
 are too many for one axis, in so many columns."""
