@@ -194,7 +194,8 @@ def decision_boundary(trial: Trial, title: str) -> Figure:
     figure, (ax,) = canvas()
     u, v, plane = grid((-0.5, 1.5), (-0.5, 1.5))
     output = trial.predict(plane).reshape(u.shape)
-    how: Style = {"levels": np.linspace(0, 1, 21), "extend": "both", "alpha": 0.8}
+    levels = np.linspace(0, 1, 22)  # ½ is no edge: rounding changes no colour there
+    how: Style = {"levels": levels, "extend": "both", "alpha": 0.8}
     drawn = ax.contourf(u, v, output, cmap="RdYlBu_r", **how)
     figure.colorbar(drawn, ax=ax, ticks=[0, 0.25, 0.5, 0.75, 1]).set_label("output")
     if np.ptp(output) > CONSTANT and output.min() < 0.5 < output.max():

@@ -124,6 +124,7 @@ def test_the_colours_of_outputs_are_the_same_in_all_figures():
     for trial in (flat(0.2), slanted()):
         areas = plots.decision_boundary(trial, "").axes[0].collections[0]
         assert (areas.levels.min(), areas.levels.max()) == (0, 1)
+        assert np.abs(areas.levels - 0.5).min() > 0.01  # ½ ± rounding has one colour
 
 
 def rows(one_step: list[float], trajectory: list[float]) -> list[dict[str, str]]:
