@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from compare.logger import Rows
 from compare.results import Side, Trial
 
+Rows = Sequence[Mapping[str, str]]  # of curves.csv, by the names of its columns
 Style = dict[str, Any]
 BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#7F7F7F"
@@ -132,7 +132,7 @@ def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
     rows = -(-len(groups) // MOST_COLUMNS)
     figure, axes = canvas(len(groups), rows, sharex=True, sharey=many)
     for ax, group in zip(axes, groups, strict=True):
-        solid = {"linestyle": "-"}
+        solid: Style = {"linestyle": "-"}
         for side, look, own in ((torch_ref, TORCH, solid), (handmade, HANDMADE, {})):
             for name, style in _styles(group).items():
                 for trial in side.named(name):
