@@ -1,110 +1,192 @@
 """Figures: PyTorch's curves wide and pale, the hand-written ones thin on top."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.colors import TABLEAU_COLORS
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from compare.results import Side, Trial
 
-Range = tuple[float, float]
-SIZE = (6.0, 3.6)
+Rows = Sequence[Mapping[str, str]]  # of curves.csv, by the names of its columns
+Style = dict[str, Any]
+BLUE, RED, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#7F7F7F"
+COLORS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
+"""Okabe and Ito's, which colour-blind people can tell apart; grey for their yellow."""
+LINES = ("-", "--", "-.", ":", (0, (7, 2)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 4)))
+"""The line of each colour: what lies below shows in its gaps."""
+CURVES: list[Style] = [*cycler(color=COLORS, linestyle=LINES)]
+"""The style of the first curve on an axis, of the second, …"""
+LOOK: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=COLORS, linestyle=LINES),
+    "axes.titlesize": 14,
+    "axes.labelsize": 12,
+    "figure.labelsize": 12,
+    "figure.titlesize": 11,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
+    "font.size": 12,
+    "legend.fontsize": 11,
+    "lines.linewidth": 2,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+}
+"""The look of all figures, as settings of matplotlib."""
+SIZE = (6.0, 4.0)
 """In inches. A card in TensorBoard is 340 pixels wide: 12 points are 9 of them."""
-BLUE, RED, ORANGE, GREY = "#1f4e79", "#c0392b", "#f2a65a", "#7f8c8d"
-TORCH: dict[str, Any] = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
-HANDMADE: dict[str, Any] = {"color": BLUE, "linewidth": 1.6}
-COLORS = list(TABLEAU_COLORS.values())
-"""Colours of several learners on one axis."""
-MOST_PANELS = 2
-"""More learners than this share one axis, whatever their losses are."""
+TORCH: Style = {"color": ORANGE, "linewidth": 7, "alpha": 0.4}
+HANDMADE: Style = {"color": BLUE, "linewidth": 1.4, "linestyle": "-"}
+ON_AXIS: Style = {"clip_on": False, "zorder": 3}  # a difference of 0 is seen
+ONE_STEP = ON_AXIS | {"color": GREEN, "linestyle": "", "marker": "o", "markersize": 4}
+ACCUMULATED = HANDMADE | ON_AXIS
+TOLERANCE: Style = {"color": RED, "linestyle": "--", "linewidth": 1.6}
+MOST_PANELS, MOST_CURVES, MOST_COLUMNS = 2, 6, 4
+"""So many learners with different losses have a panel each; so have all learners that
+are too many for one axis, in so many columns."""
+LOG_FROM = 30
+"""Losses that span more than this ratio have a log axis."""
+CONSTANT = 0.01
+"""Outputs that differ by less are constant: they have no decision line."""
+WIDTH = 68
+"""Of a figure, in letters of its heading and legend."""
 
 
-def canvas(panels: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def canvas(panels: int = 1, rows: int = 1, **shared: Any) -> tuple[Figure, list[Axes]]:
     """An empty landscape figure, legible at the size of a TensorBoard card."""
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.subplots(rows, panels // rows, squeeze=False).ravel()
-    for ax in axes:
-        ax.tick_params(labelsize=12)
-    return figure, list(axes)
+    axes = figure.subplots(rows, -(-panels // rows), squeeze=False, **shared).ravel()
+    for ax in axes[panels:]:
+        ax.set_axis_off()
+    return figure, list(axes[:panels])
 
 
 def label(ax: Axes, title: str, x: str, y: str) -> None:
-    """Set title and axis labels in one font size."""
-    ax.set_title(title, fontsize=15)
-    ax.set_xlabel(x, fontsize=13)
-    ax.set_ylabel(y, fontsize=13)
+    """Set title and axis labels."""
+    ax.set(title=title, xlabel=x, ylabel=y)
+
+
+def log_scale(ax: Axes, ratio: float = 1.0) -> None:
+    """A logarithmic y axis, if the values of its curves span more than `ratio`.
+
+    It begins at 0 if one of them is 0; negative values keep a linear axis.
+    """
+    values = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines])
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    if not positive.size or positive.max() < ratio * positive.min() or min(values) < 0:
+        return
+    if positive.size == values.size:
+        ax.set_yscale("log")
+    else:
+        low, high = np.log10([positive.min(), positive.max()])
+        powers = np.arange(math.floor(low), math.ceil(high) + 1)
+        ax.set_yscale("symlog", linthresh=10.0 ** powers[0], linscale=0.5)
+        ax.set_yticks([0, *10.0 ** powers[:: 1 + len(powers) // 8]])
+        ax.set_ylim(0, 3 * positive.max())
+
+
+def below(figure: Figure, entries: Mapping[str, Any]) -> None:
+    """Add one legend below all panels: of handles, or styles of lines, by label."""
+    handles = [
+        Line2D([], [], **e) if isinstance(e, dict) else e for e in entries.values()
+    ]
+    labels, rows = [*entries], 1
+    while _width(labels, rows) > WIDTH and rows < len(labels):
+        rows += 1
+    place: Style = {"loc": "outside lower center", "frameon": False}
+    figure.legend(handles, labels, ncols=math.ceil(len(labels) / rows), **place)
+
+
+def _width(labels: Sequence[str], rows: int) -> int:
+    """The width of a legend of so many rows in letters; a line is 8 of them wide."""
+    starts = range(0, len(labels), rows)
+    return sum(8 + max(map(len, labels[i : i + rows])) for i in starts)
+
+
+def add_heading(figure: Figure, lesson: str, losses: Iterable[str], said: str) -> None:
+    """Put lesson, losses and the first words of the verdict above a figure."""
+    parts = [lesson, ", ".join(losses), said.partition(":")[0]]
+    line = " · ".join(parts)
+    if len(line) > WIDTH:
+        line = f"{' · '.join(parts[:2])}\n{parts[2]}"
+    own = figure.get_suptitle()
+    figure.suptitle(f"{line}\n{own}" if own else line)
 
 
 def loss_curves(handmade: Side, torch_ref: Side) -> Figure:
     """Both losses at every step, for every trial.
 
-    Few learners with different losses get a panel each; on one axis each learner has
-    its own colour.
+    Two learners with different losses get a panel each, and so do many; on one axis
+    each learner has its own colour and line.
     """
-    names = list(dict.fromkeys(trial.name for trial in handmade.trials))
-    apart = len(names) <= MOST_PANELS and len(_losses_used(handmade)) > 1
+    names = handmade.names
+    many = len(names) > MOST_CURVES
+    apart = many or (len(names) <= MOST_PANELS and len(losses_of(handmade)) > 1)
     groups = [[name] for name in names] if apart else [names]
-    figure, axes = canvas(len(groups))
+    rows = -(-len(groups) // MOST_COLUMNS)
+    figure, axes = canvas(len(groups), rows, sharex=True, sharey=many)
     for ax, group in zip(axes, groups, strict=True):
-        for side, style in ((torch_ref, TORCH), (handmade, HANDMADE)):
-            for number, name in enumerate(group):
+        solid: Style = {"linestyle": "-"}
+        for side, look, own in ((torch_ref, TORCH, solid), (handmade, HANDMADE, {})):
+            for name, style in _styles(group).items():
                 for trial in side.named(name):
-                    ax.plot(trial.losses, **style | _colored(number, group))
-        losses = [x for name in group for t in torch_ref.named(name) for x in t.losses]
-        if losses and min(losses) > 0 and max(losses) > 30 * min(losses):
-            ax.set_yscale("log")
+                    ax.plot(trial.losses, **look | style | own)
+        log_scale(ax, LOG_FROM)
         title = group[0] if apart else "Training loss, by hand and PyTorch"
-        label(ax, title, "step", "loss" if ax is axes[0] else "")
-    _explain(axes[0], groups[0])
+        label(ax, title, "step", "loss")
+        if many:
+            ax.set_title(title, fontsize=10)
+            ax.label_outer()
+    neutral = {} if apart or len(names) == 1 else {"color": BLACK}
+    learners = {n: HANDMADE | style for n, style in _styles(groups[0]).items() if style}
+    sides = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
+    below(figure, sides | learners)
     return figure
 
 
-def _losses_used(side: Side) -> set[str]:
-    """The losses of the learners; a weighted sum counts with its weights."""
+def _styles(names: Sequence[str]) -> dict[str, Style]:
+    """The colour and line of each learner; a single one has those of its side."""
+    return dict(zip(names, CURVES if len(names) > 1 else [{}], strict=False))
+
+
+def losses_of(side: Side) -> list[str]:
+    """The losses of the learners, each once; a weighted sum counts with its weights.
+
+    A learner whose loss is its own stands for it.
+    """
     learners = (trial.learner for trial in side.trials)
     losses = [getattr(one, "criterion", one) for one in learners]
-    return {f"{type(x).__name__} {getattr(x, 'weights', '')}" for x in losses}
+    weights = [", ".join(f"{w:g}" for w in getattr(x, "weights", ())) for x in losses]
+    names = [type(x).__name__ for x in losses]
+    pairs = zip(names, weights, strict=True)
+    return list(dict.fromkeys(f"{name}({w})" if w else name for name, w in pairs))
 
 
-def _colored(number: int, names: list[str]) -> dict[str, Any]:
-    """The style of one of several learners; dashed once the colours are used up."""
-    if len(names) == 1:
-        return {}
-    lap, number = divmod(number, len(COLORS))
-    return {"color": COLORS[number], "linestyle": "--" if lap else "-"}
+def differences(trials: Sequence[Rows], tolerances: Sequence[float]) -> Figure:
+    """The one-step difference at each step under its tolerance, on a log axis.
 
-
-def _explain(ax: Axes, names: list[str]) -> None:
-    """Add a legend: both sides and, if there are several, the learners."""
-    neutral: dict[str, Any] = {"color": "black"} if len(names) > 1 else {}
-    entries = {"torch_ref": TORCH | neutral, "handmade": HANDMADE | neutral}
-    if len(names) > 1:
-        entries |= {n: HANDMADE | _colored(i, names) for i, n in enumerate(names)}
-    handles = [Line2D([], [], label=name, **style) for name, style in entries.items()]
-    if len(names) > 1:
-        beside(ax, handles=handles)
-    else:
-        ax.legend(handles=handles, fontsize=12)
-
-
-def beside(ax: Axes, **legend: Any) -> None:
-    """Add a legend to the right of the axes."""
-    tight = {"handlelength": 1, "handletextpad": 0.4, "borderpad": 0.3}
-    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "frameon": False}
-    ax.legend(fontsize=12, labelspacing=0.15, **tight, **place, **legend)
-
-
-def below(figure: Figure, ax: Axes, columns: int) -> None:
-    """Add one legend below all panels, with the entries of `ax`."""
-    style = {"fontsize": 12, "frameon": False, "columnspacing": 1, "handlelength": 1.5}
-    entries = ax.get_legend_handles_labels()
-    figure.legend(*entries, loc="outside lower center", ncols=columns, **style)
+    Args:
+        trials: the rows of each in curves.csv.
+        tolerances: of the one-step difference of each.
+    """
+    figure, (ax,) = canvas()
+    columns = {"resynced_diff": ONE_STEP, "trajectory_diff": ACCUMULATED}
+    for rows, tolerance in zip(trials, tolerances, strict=True):
+        for column, style in columns.items():
+            found = {int(r["step"]): float(r[column]) for r in rows if r[column]}
+            ax.plot([*found], [*found.values()], **style)
+        ax.axhline(tolerance, **TOLERANCE)
+    log_scale(ax)
+    label(ax, "One-step difference and its tolerance", "step", "relative difference")
+    entries = {"one step": ONE_STEP, "accumulated": ACCUMULATED}
+    below(figure, entries | {"tolerance of one step": TOLERANCE})
+    return figure
 
 
 def decision_boundary(trial: Trial, title: str) -> Figure:
@@ -112,90 +194,25 @@ def decision_boundary(trial: Trial, title: str) -> Figure:
     figure, (ax,) = canvas()
     u, v, plane = grid((-0.5, 1.5), (-0.5, 1.5))
     output = trial.predict(plane).reshape(u.shape)
-    drawn = ax.contourf(u, v, output, levels=20, cmap="RdYlBu_r", alpha=0.8)
-    figure.colorbar(drawn, ax=ax).set_label("output", fontsize=13)
-    if output.min() < 0.5 < output.max():
+    levels = np.linspace(0, 1, 22)  # ½ is no edge: rounding changes no colour there
+    how: Style = {"levels": levels, "extend": "both", "alpha": 0.8}
+    drawn = ax.contourf(u, v, output, cmap="RdYlBu_r", **how)
+    figure.colorbar(drawn, ax=ax, ticks=[0, 0.25, 0.5, 0.75, 1]).set_label("output")
+    if np.ptp(output) > CONSTANT and output.min() < 0.5 < output.max():
         ax.contour(u, v, output, levels=[0.5], colors="black", linewidths=2)
     for (a, b), wanted in zip(trial.data.x, trial.data.target[:, 0], strict=True):
         ax.plot(a, b, "o" if wanted else "X", ms=16, mfc="white", mec="black", mew=2)
+    ax.set(xticks=[-0.5, 0, 0.5, 1, 1.5], yticks=[-0.5, 0, 0.5, 1, 1.5])
     label(ax, title, "x₁   (○ target 1, ✕ target 0)", "x₂")
     return figure
 
 
-def grid(xs: Range, ys: Range, n: int = 121) -> tuple[np.ndarray, ...]:
+def grid(
+    xs: tuple[float, float], ys: tuple[float, float], n: int = 121
+) -> tuple[np.ndarray, ...]:
     """The coordinates of a grid (n, n), and its points (n·n, 2)."""
     u, v = np.meshgrid(np.linspace(*xs, n), np.linspace(*ys, n))
     return u, v, np.stack([u.ravel(), v.ravel()], axis=1)
-
-
-def mountains(
-    ax: Axes, height: Callable[[np.ndarray], np.ndarray], xs: Range, ys: Range
-) -> None:
-    """Draw a function of two variables as a map with contour lines."""
-    u, v, points = grid(xs, ys)
-    values = height(points).reshape(u.shape)
-    shift = 1e-3 * (values.max() - values.min()) - values.min()
-    levels = np.geomspace(shift + values.min(), shift + values.max(), 25) - shift
-    ax.contourf(u, v, values, levels=levels, cmap="terrain")
-    ax.contour(u, v, values, levels=levels, colors="black", linewidths=0.4)
-
-
-def path(ax: Axes, points: np.ndarray, name: str, **style: Any) -> None:
-    """Draw the points (n, 2) of a descent."""
-    ax.plot(points[:, 0], points[:, 1], "o-", ms=4, label=name, **style)
-
-
-def gallery(
-    rows: np.ndarray, names: Sequence[str], title: str, **colors: Any
-) -> Figure:
-    """Each row of pixels as a square image with its name, dark on light."""
-    lines = 2 if len(rows) <= 12 else 3
-    figure, axes = canvas(-(-len(rows) // lines) * lines, lines)
-    figure.suptitle(title, fontsize=15)
-    for ax in axes:
-        ax.set_axis_off()
-    for ax, row, name in zip(axes, rows, names, strict=False):
-        side = math.isqrt(len(row))
-        ax.imshow(row.reshape(side, side), **{"cmap": "Greys", **colors})
-        ax.set_title(name, fontsize=13)
-    return figure
-
-
-def templates(weight: np.ndarray, title: str) -> Figure:
-    """Each row of a weight matrix as a square image, red positive, blue negative."""
-    limit = np.abs(weight).max()
-    names = [str(number) for number in range(len(weight))]
-    return gallery(weight, names, title, cmap="RdBu_r", vmin=-limit, vmax=limit)
-
-
-def mosaic(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of square images (n, side · side) as one image, with a margin of 0."""
-    side = math.isqrt(len(rows[0][0]))
-    columns = max(len(row) for row in rows)
-    whole = np.zeros((len(rows), columns, side + 2, side + 2))
-    for line, row in zip(whole, rows, strict=True):
-        line[: len(row), 1:-1, 1:-1] = row.reshape(-1, side, side)
-    return whole.swapaxes(1, 2).reshape(len(rows) * (side + 2), -1)
-
-
-def pictures(
-    rows: Sequence[np.ndarray], titles: Sequence[str], title: str = ""
-) -> Figure:
-    """Rows of square images (n, side · side), each row with its name to the left.
-
-    Pixels run from 0 (white) to 1 (black); what lies beyond is shown as 0 or 1.
-    """
-    figure, (ax,) = canvas()
-    whole = mosaic(rows)
-    ax.imshow(whole, cmap="gray_r", vmin=0, vmax=1, aspect="equal")
-    height = len(whole) / len(rows)
-    middles = [height * (i + 0.5) - 0.5 for i in range(len(rows))]
-    ax.set_yticks(middles, titles, fontsize=14)
-    ax.set_xticks([])
-    ax.tick_params(length=0)
-    ax.set_frame_on(False)
-    ax.set_title(title, fontsize=15)
-    return figure
 
 
 def confusion(
@@ -222,19 +239,4 @@ def confusion(
     ax.set_xticks(range(len(matrix)))
     ax.set_yticks(range(len(matrix)))
     label(ax, title, "predicted class   (red: mistakes)", "true class")
-    return figure
-
-
-def functions(
-    curves: Sequence[Mapping[str, tuple[np.ndarray, np.ndarray]]], titles: Sequence[str]
-) -> Figure:
-    """One panel for each group of named curves (x, y); one legend for all."""
-    figure, axes = canvas(len(curves))
-    for ax, group, title in zip(axes, curves, titles, strict=True):
-        for number, (name, (x, y)) in enumerate(group.items()):
-            width = 2 + 3 / (1 + number)  # what lies below shows at the edges
-            ax.plot(x, y, label=name, linewidth=width)
-        label(ax, title, "x", "")
-        ax.grid(alpha=0.3)
-    below(figure, axes[0], columns=3)
     return figure

@@ -151,6 +151,11 @@ class Side:
         """The first trial of the learner `name`."""
         return next(trial for trial in self.trials if trial.name == name)
 
+    @property
+    def names(self) -> list[str]:
+        """The learners in their order, each once."""
+        return list(dict.fromkeys(trial.name for trial in self.trials))
+
     def named(self, name: str) -> list[Trial]:
         """All trials of the learner `name`, seed after seed."""
         return [trial for trial in self.trials if trial.name == name]

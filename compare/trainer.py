@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 
 import handmade
 import torch_ref
@@ -21,7 +22,7 @@ from compare import checkpoint, plots
 from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
-from compare.logger import RunLogger, drawn
+from compare.logger import RunLogger, drawn, read_curves
 from compare.report import notebook, page
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
@@ -279,16 +280,33 @@ class _Run:
         return checks
 
     def _figures(self) -> None:
+        """Draw both losses, their difference, and the lesson's own figures."""
         ours, theirs = self._sides()
-        self.logger.figure("curves", *drawn(plots.loss_curves(ours, theirs)))
-        for name, draw in self.experiment.figures.items():
-            with _lesson_errors(f"the figure {name!r}"):
-                images = drawn(draw(ours))
+        losses, said = plots.losses_of(ours), self._verdict().sentence
+        standard = {
+            "curves": lambda side: plots.loss_curves(side, theirs),
+            "difference": lambda side: self._draw_differences(),
+        }
+        for name, draw in (standard | {**self.experiment.figures}).items():
+            with _lesson_errors(f"the figure {name!r}"), rc_context(plots.LOOK):
+                figure = draw(ours)
+                plots.add_heading(figure, self.lesson, losses, said)
+                images = drawn(figure)
             self.logger.figure(name, *images)
         for name, write in self.experiment.files.items():
             with _lesson_errors(f"the file {name!r}"):
                 text = write(ours, theirs).encode()
             checkpoint.replace_file(self.logger.folder / name, text)
+
+    def _draw_differences(self) -> plots.Figure:
+        rows = read_curves(self.logger.folder, [*self.labels.values()])
+        tolerances = [trial.lockstep.tolerance.bound for trial in self.trials]
+        return plots.differences([*rows.values()], tolerances)
+
+    def _verdict(self) -> Verdict:
+        """The gravest of all trials."""
+        verdicts = [trial.lockstep.verdict() for trial in self.trials]
+        return worst(verdicts or [Verdict("equal", "no step was compared")])
 
     def _result(self, status: str, reason: str, checks: Checks) -> Result:
         verdicts = [trial.lockstep.verdict() for trial in self.trials]
@@ -301,7 +319,7 @@ class _Run:
         return Result(
             self.lesson,
             self.logger.folder,
-            worst(verdicts or [Verdict("equal", "no step was compared")]),
+            self._verdict(),
             checks,
             status,
             reason,

@@ -93,28 +93,31 @@ def generalises(side: Side) -> tuple[bool, str]:
     return bool(worst < 1.2), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-@figures.panels(("reconstruction error", "code size", "error per pixel"), below=2)
-def draw_errors(side: Side, ax: plots.Axes) -> None:
+@figures.panels(("Reconstruction error", "code size", "squared error per pixel"))
+def draw_errors(side: Side, ax: figures.Axes) -> None:
     every = range(1, 33)
-    ax.semilogy(every, [pca_error(n) for n in every], label="PCA", **plots.TORCH)
-    for part, label, name, mark, color in (
-        ("train", "two matrices, seen", "seen", "o", plots.BLUE),
-        ("test", "unseen", "unseen", "x", plots.RED),
+    ax.semilogy(every, [pca_error(n) for n in every], label="PCA", c=plots.GREY, lw=5)
+    for part, name, mark, color in (
+        ("train", "seen", "o", plots.BLUE),
+        ("test", "unseen", "x", plots.RED),
     ):
         found = [errors(side, f"linear_{n}", part)[0] for n in WIDTHS]
+        label = f"two matrices, {name}"
         ax.plot(WIDTHS, found, mark, ms=9, mew=2, color=color, label=label)
         found = errors(side, BENT, part)[0]
         ax.plot(8, found, "*", ms=16, color=color, label=f"with ReLUs, {name}")
     figures.set_ticks(ax.yaxis, (0.003, 0.01, 0.03))
 
 
-def draw_digits(side: Side) -> plots.Figure:
+def draw_digits(side: Side) -> figures.Figure:
     chosen = centred().test_set[0][digits.first_unseen()]
     names = ("linear_2", "linear_8", "linear_16", BENT)
     rows = [chosen, *(side[name].predict(chosen) for name in names)]
     titles = ["64 pixels", "2 numbers", "8 numbers", "16 numbers", "8, with ReLUs"]
     mean = digits.small().x.mean(axis=0)
-    return plots.pictures([row + mean for row in rows], titles, "unseen digits")
+    return figures.pictures(
+        [row + mean for row in rows], titles, "Unseen digits and their reconstructions"
+    )
 
 
 EXPERIMENT = Experiment(

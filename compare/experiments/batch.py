@@ -34,13 +34,13 @@ def _close(got: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
     return found.finite and found.max_abs < 1e-5, words
 
 
-@figures.panels(("gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))
+@figures.panels(("Gradients of the first output", "∂L/∂w₁₁", "∂L/∂w₁₂"))
 def draw(side: Side, ax: figures.Axes) -> None:
     trial, start = side.only, side.only.path[0]
     errors = trial.data.x @ start["weight"].T + start["bias"] - trial.data.target
     each = errors[:, :1] * trial.data.x
-    ax.plot(each[:, 0], each[:, 1], "o", label="one example each")
-    ax.plot(*each.mean(axis=0)[:2], "r*", ms=22, label="the batch: their mean")
+    ax.plot(each[:, 0], each[:, 1], "o", label="one example each", zorder=3)
+    ax.plot(*each.mean(axis=0)[:2], "*", ms=22, label="the batch: their mean")
 
 
 EXPERIMENT = Experiment(

@@ -9,7 +9,7 @@ from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import figures, reporting, trained
-from compare.experiments.common.budgets import COLORS, PER_STEP
+from compare.experiments.common.budgets import PER_STEP
 from compare.experiments.common.libraries import LIBRARIES, give
 
 START, SCALE, SEEDS = 2.0, 0.4, 11
@@ -57,25 +57,23 @@ def derivative_saves_little(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("every evaluation of x²", "x", "error"),
-    ("what it costs", "evaluations", "error"),
+    ("Every evaluation of x²", "x", "x²"),
+    ("Evaluations needed", "evaluations", "x²"),
 )
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     curve = np.linspace(-1.0, 2.6, 200)
-    left.plot(curve, curve**2, color="grey", zorder=0)
+    left.plot(curve, curve**2, color=plots.GREY, ls="-", zorder=0)
     path = np.array([p["weight"][0, 0] for p in side["gradient"].path])
     for name, style, color, (x, errors), cost in (
         ("blind", "o-", plots.BLUE, search("handmade"), 1),
-        ("random", "x", plots.RED, search("handmade", seed=0), 1),
-        ("gradient", ".", COLORS["annealing"], (path, path**2), PER_STEP),
+        ("random", "x--", plots.RED, search("handmade", seed=0), 1),
+        ("gradient", ".-.", plots.ORANGE, (path, path**2), PER_STEP),
     ):
-        left.plot(x, errors, style, color=color, ms=9, alpha=0.8, label=name)
-        heights = np.maximum(errors, 1e-3)  # a logarithm has no place for the exact 0
-        costs = cost * np.arange(len(x))
-        right.semilogy(costs, heights, style[0] + "-", color=color, label=name)
-    right.axhline(0.01, color="grey", linewidth=1)
-    right.set_ylim(8e-4, 10)
-    right.set_xlim(-1, 40)
+        left.plot(x, errors, style[0], color=color, ms=9, alpha=0.8)
+        right.plot(cost * np.arange(len(x)), errors, style, color=color, label=name)
+    right.axhline(0.01, color=plots.GREY, ls="-", linewidth=1)
+    right.set_yscale("symlog", linthresh=1e-3)
+    right.set(xlim=(-1, 40), ylim=(-4e-4, 10))
 
 
 EXPERIMENT = Experiment(

@@ -60,7 +60,8 @@ def draw(custom: bool, side: Side) -> plots.Figure:
     """All seeds' confusions of one learner, on one scale, the costly ones boxed."""
     both = [found.sum(axis=0) for found in confusions(side)]
     most = max(int((m - np.diag(np.diag(m))).max()) for m in both)
-    title = "custom: all seeds" if custom else "cross entropy: all seeds"
+    error = "Custom error" if custom else "Cross-entropy"
+    title = f"{error}: all seeds, costly confusions boxed"
     return plots.confusion(both[custom], title, most, COSTLY)
 
 

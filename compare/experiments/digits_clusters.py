@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.cluster import KMeans as SklearnKMeans
 
-from compare import plots
 from compare.experiment import Experiment, Side
-from compare.experiments.common import digits, reporting
+from compare.experiments.common import digits, figures, reporting
 from handmade import metrics
 
 
@@ -61,7 +60,7 @@ def purer_by_twenty(side: Side) -> tuple[bool, str]:
     return bool((twenty > ten).all()), f"{words}; {reporting.seeds(side.trials)}"
 
 
-def draw(name: str, side: Side) -> plots.Figure:
+def draw(name: str, side: Side) -> figures.Figure:
     """The centres, sorted by the digit that each mostly stands for."""
     trial = side[name]
     centres, clusters = trial.parameters["centres"], trial.predict(trial.data.x)
@@ -69,8 +68,8 @@ def draw(name: str, side: Side) -> plots.Figure:
     order = np.argsort(counts.argmax(axis=1), kind="stable")
     fractions = counts.max(axis=1) / counts.sum(axis=1)
     names = [f"{counts[j].argmax()} ({fractions[j]:.0%})" for j in order]
-    title = f"{len(centres)} centres found without labels: mostly which digit"
-    return plots.gallery(centres[order], names, title)
+    title = f"{len(centres)} centres, each with its most frequent digit and its share"
+    return figures.gallery(centres[order], names, title)
 
 
 EXPERIMENT = Experiment(

@@ -3,9 +3,8 @@
 import math
 from dataclasses import replace
 
-from compare import plots
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import digits, trained
+from compare.experiments.common import digits, figures, trained
 
 STEPS = 450
 
@@ -48,10 +47,10 @@ def lesson(data: Data) -> Experiment:
             "kernels need few weights": fewer_weights,
         },
         figures={
-            "confusion": digits.draw_confusion("digits of the test set, first seed"),
-            "kernels": lambda side: plots.templates(
+            "confusion": digits.draw_confusion("Test digits, first seed"),
+            "kernels": lambda side: figures.templates(
                 side.only.parameters["0.weight"].reshape(8, -1),
-                "kernels of the first layer: red +, blue −",
+                "Kernels of the first layer",
             ),
         },
         story="A kernel is a template of 3 × 3 pixels that is looked for everywhere; "

@@ -2,9 +2,8 @@
 
 import math
 
-from compare import plots
 from compare.experiment import Data, Experiment, Side
-from compare.experiments.common import digits, trained
+from compare.experiments.common import digits, figures, trained
 
 
 def starts_near_guessing(side: Side) -> tuple[bool, str]:
@@ -31,8 +30,8 @@ def lesson(data: Data, accuracy: float, title: str) -> Experiment:
             "the loss starts near ln 10": starts_near_guessing,
         },
         figures={
-            "templates": lambda side: plots.templates(
-                side.only.parameters["weight"], "what each digit's weights look for"
+            "templates": lambda side: figures.templates(
+                side.only.parameters["weight"], "Weights of each digit"
             ),
             "confusion": digits.draw_confusion(),
         },

@@ -38,9 +38,8 @@ def right_size_needs_nothing(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("gradient norm, first layer", "layers", ""),
-    (f"{DEPTH} layers of ReLU", "step", "loss"),
-    below=2,
+    ("First layer", "layers", "gradient norm"),
+    (f"{DEPTH} layers of ReLU", "step", "training loss"),
 )
 def by_depth(side: Side, norms: figures.Axes, losses: figures.Axes) -> None:
     for activation, style in (("ReLU", "-"), ("Tanh", "--")):
@@ -48,9 +47,10 @@ def by_depth(side: Side, norms: figures.Axes, losses: figures.Axes) -> None:
             values = deep_nets.first_layer_norms(side.library, activation, name)
             label = f"{activation}, {name}"
             norms.semilogy(deep_nets.DEPTHS, values, style, color=color, label=label)
-    for trial in side.trials:
-        losses.semilogy(trial.losses, label=trial.name)
-    losses.legend(fontsize=12)
+    losses.plot(side["kaiming"].losses, color=plots.BLUE, ls="-")
+    label = f"ReLU, {LARGE}, clipped"
+    losses.plot(side["clipped"].losses, color=plots.GREEN, ls="-.", label=label)
+    plots.log_scale(losses, plots.LOG_FROM)
 
 
 EXPERIMENT = Experiment(

@@ -91,22 +91,26 @@ def the_scale_matters(side: Side) -> tuple[bool, str]:
     )
 
 
-@figures.panels(("test accuracy", "", "%"), ("size of the net", "", "kB"), below=2)
+@figures.panels(
+    ("", "weights stored as", "test accuracy in %"),
+    ("", "weights stored as", "size of the net in kB"),
+)
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     after = [100 * accuracies_after(side, name).mean() for name in AFTER]
     aware = [100 * digits.accuracies(side, name) for name in TRAINED]
-    labels, means = [*TRAINED.values()], np.mean(aware, axis=1)
+    places = np.array([[*AFTER].index(bits) for bits in TRAINED.values()]) + 0.25
     red, blue = plots.RED, plots.BLUE
-    left.plot([*AFTER], after, "s", c=red, ms=10, label="rounded after training")
-    left.plot(labels, means, "o", c=blue, ms=10, label="quantisation-aware training")
-    left.plot(labels, aware, "_", c=blue, ms=14)
+    left.plot([*AFTER], after, "s", c=red, ms=8, label="rounded after training")
+    means = np.mean(aware, axis=1)
+    left.plot(places, means, "o", c=blue, ms=8, label="quantisation-aware training")
+    left.plot(places, aware, "_", c=blue, ms=10)
     left.set_ylim(30, 101)
     sizes = [size(side, name) / 1000 for name in AFTER]
     bars = right.bar([*AFTER], sizes, color=plots.ORANGE)
-    right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=12)
+    right.bar_label(bars, [f"{kilobytes:.2g}" for kilobytes in sizes], fontsize=10)
     right.margins(y=0.12)
     for ax in (left, right):
-        ax.tick_params(axis="x", rotation=90, labelsize=12)
+        ax.tick_params(axis="x", rotation=90)
 
 
 def draw_weights(side: Side) -> plots.Figure:
@@ -116,10 +120,10 @@ def draw_weights(side: Side) -> plots.Figure:
     stored, s, used = (to_numpy(a) for a in layer.quantized())
     unit = int(np.argmin(np.abs(np.abs(kept).mean(axis=1) - s)))  # an average one
     tables = {
-        "kept W": (kept, "{:.2f}"),
+        "Kept W": (kept, "{:.2f}"),
         f"W / s,  s = {float(s):.3f}": (kept / s, "{:.2f}"),
-        "stored q": (stored, "{:.0f}"),
-        "used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
+        "Stored q": (stored, "{:.0f}"),
+        "Used V = q · s": (used + 0.0, "{:.2f}"),  # −0.0 becomes 0.0
     }
     figure, axes = plots.canvas(4, rows=2)
     for ax, (title, (table, form)) in zip(axes, tables.items(), strict=True):
@@ -128,9 +132,8 @@ def draw_weights(side: Side) -> plots.Figure:
         ax.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
         for (i, j), value in np.ndenumerate(values):
             ax.text(j, i, form.format(value), ha="center", va="center", fontsize=13)
-        ax.set_title(title, fontsize=14)
-        ax.set(xticks=[], yticks=[])
-    figure.suptitle("ternary weights of a unit, 3 × 3 pixels", fontsize=15)
+        ax.set(title=title, xticks=[], yticks=[])
+    figure.suptitle("Ternary weights of one hidden unit, 3 × 3 pixels")
     return figure
 
 

@@ -85,17 +85,16 @@ def costly(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("test digits, {seeds}", "step", "accuracy"),
-    ("each its own loss", "step", "loss"),
-    below=2,
+    ("Test digits, {seeds}", "step", "accuracy"),
+    ("Each its own loss", "step", "training loss"),
 )
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    for name, color in zip(LEARNERS, (plots.RED, plots.BLUE), strict=True):
+    for name, style in zip(LEARNERS, plots.CURVES, strict=False):
         trials, label = side.named(name), name.replace("_", "-")
-        figures.draw_seeds(left, trials, label, "accuracy/test", color=color, lw=2)
-        figures.draw_seeds(right, trials, label, color=color, alpha=0.6)
+        figures.draw_seeds(left, trials, label, "accuracy/test", **style)
+        figures.draw_seeds(right, trials, label, alpha=0.6, **style)
     left.set_ylim(0, 1.02)
-    right.set_yscale("log")
+    plots.log_scale(right, plots.LOG_FROM)
 
 
 EXPERIMENT = Experiment(

@@ -9,6 +9,7 @@ import array_api_compat
 import numpy as np
 
 import handmade
+from compare import plots
 from compare.experiment import Experiment, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
 from compare.experiments.common.libraries import LIBRARIES, give
@@ -104,12 +105,16 @@ def best_step(side: Side) -> tuple[bool, str]:
     return bool(holds), f"{words}median of 15 points, a seed each"
 
 
-@figures.panels(("sin x + eʸ: a step neither long nor short", "h", "error"))
+@figures.panels(
+    ("Gradient of sin x + eʸ: median of 15 points", "step h", "relative error")
+)
 def draw_errors(side: Side, ax: figures.Axes) -> None:
     for way, found in errors(side.library).items():
-        ax.loglog(STEPS, np.maximum(found, 1e-17), "o-", ms=4, lw=2, label=way)
+        ax.plot(STEPS, found, marker="o", ms=4, clip_on=False, label=way)
+    ax.set_xscale("log")
+    plots.log_scale(ax)
     for theory, name in BEST.values():
-        ax.axvline(theory, color="grey", ls=":")
+        ax.axvline(theory, color=plots.GREY, ls="-", lw=1)
         ax.text(1.2 * theory, 0.02, name, fontsize=14)
 
 
@@ -149,17 +154,16 @@ def costs_the_same(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("function evaluations", "inputs n", "evaluations"),
-    ("time", "inputs n", "milliseconds"),
-    below=3,
+    ("Function evaluations", "inputs n", "evaluations"),
+    ("Time", "inputs n", "milliseconds"),
 )
 def draw_costs(side: Side, left: figures.Axes, right: figures.Axes) -> None:
     for number, (way, counts) in enumerate(evaluations(side.library).items()):
         width = 6 - number  # what lies below shows at the edges
-        left.loglog(SIZES, counts, "o-", lw=width, label=way)
+        left.loglog(SIZES, counts, marker="o", lw=width, label=way)
         find = ways(side.library, wave)[way]
         times = [timeit.repeat(partial(find, x), repeat=3, number=1) for x in INPUTS]
-        right.loglog(SIZES, 1e3 * np.min(times, axis=1), "o-", lw=2)
+        right.loglog(SIZES, 1e3 * np.min(times, axis=1), marker="o")
     left.set_ylim(bottom=0.5)
     for ax in (left, right):
         figures.set_ticks(ax.xaxis, SIZES)

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from compare import plots
 from compare.backend import to_numpy
 from compare.experiment import Data, Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting
@@ -125,28 +124,34 @@ def generates_them_all(side: Side) -> tuple[bool, str]:
     return bool(np.min(counts) >= 0.02), f"{words}, of {reporting.seeds(side.trials)}"
 
 
-def written(side: Side) -> plots.Figure:
+def written(side: Side) -> figures.Figure:
     pictures, p = generated(side[EIGHT])
     free, pixels = generated(side[FREE])[0], independent_pixels()[0]
     rows = [a[:10] for a in (black_or_white().x, pictures, p, free, pixels)]
-    titles = ["seen", "written", "probabilities", "written, β = 0", "pixel by pixel"]
-    return plots.pictures(rows, titles, "generated digits and pixel probabilities")
+    titles = [
+        "seen",
+        "generated",
+        "probabilities",
+        "generated, β = 0",
+        "pixel by pixel",
+    ]
+    return figures.pictures(rows, titles, "Generated digits and pixel probabilities")
 
 
-def reconstructed(side: Side) -> plots.Figure:
+def reconstructed(side: Side) -> figures.Figure:
     unseen = black_or_white().test_set[0][digits.first_unseen()]
     rows = [unseen, *(side[name].predict(unseen) for name in (TWO, EIGHT, FREE))]
     titles = ["unseen", "2 codes", "8 codes", "8, β = 0"]
-    return plots.pictures(rows, titles, "read and written again")
+    return figures.pictures(rows, titles, "Unseen digits and their reconstructions")
 
 
-@figures.panels(("the plane of two codes", "z₁", "z₂"))
-def draw_plane(side: Side, ax: plots.Axes) -> None:
+@figures.panels(("Decoded from two codes", "code z₁", "code z₂"))
+def draw_plane(side: Side, ax: figures.Axes) -> None:
     """What the two codes mean: the plane about (0, 0), decoded at every third."""
     across, up = np.arange(-7, 8) / 3, np.arange(4, -5, -1) / 3
     rows = [decoded(side[TWO], row) for row in np.dstack(np.meshgrid(across, up))]
     edges = (-2.5, 2.5, -1.5, 1.5)
-    ax.imshow(plots.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
+    ax.imshow(figures.mosaic(rows), cmap="gray_r", vmin=0, vmax=1, extent=edges)
 
 
 EXPERIMENT = Experiment(

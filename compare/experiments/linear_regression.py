@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from compare import plots
 from compare.experiment import Data, Experiment, Side
 from compare.experiments.common import figures, gates, trained
 
@@ -28,13 +29,13 @@ def l1_resists_outliers(side: Side) -> tuple[bool, str]:
     return bool(l1 < 0.1 < mse), f"off by {l1:.2f} (L1), {mse:.2f} (MSE)"
 
 
-@figures.panels(("a line through points with outliers", "x", "y"), below=4)
+@figures.panels(("A line through points with outliers", "x", "y"))
 def draw(side: Side, ax: figures.Axes) -> None:
     data, ends = side.only.data, np.array([[-1.0], [1.0]])
-    ax.plot(data.x[:, 0], data.target[:, 0], "o", color="grey", label="examples")
+    ax.plot(data.x[:, 0], data.target[:, 0], "o", color=plots.GREY, label="examples")
     for name in ("mse", "l1"):
-        ax.plot(ends, side[name].predict(ends), linewidth=2.5, label=name.upper())
-    ax.plot(ends, TRUTH[1] * ends + TRUTH[0], "k--", label="the truth")
+        ax.plot(ends, side[name].predict(ends), linewidth=3, label=name.upper())
+    ax.plot(ends, TRUTH[1] * ends + TRUTH[0], "k:", label="y = 2x + 1")
 
 
 EXPERIMENT = Experiment(

@@ -33,15 +33,16 @@ def falls_as_a_power(varied: str, side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("", "digits to learn from", "test error in %"),
-    ("", "hidden units", "test error in %"),
+    ("", "digits to learn from, n", "test error in %"),
+    ("", "hidden units, n", "test error in %"),
 )
 def draw(side: Side, *axes: plots.Axes) -> None:
     for ax, (varied, n) in zip(axes, VARIED.items(), strict=True):
         y, exponent, factor, _ = power_law(side, varied)
-        ax.loglog(n, 100 * y, "o", ms=8, color=plots.BLUE)
+        ax.loglog(n, 100 * y, "o", ms=8)
         line = 100 * factor * np.array(n, float) ** exponent
-        ax.loglog(n, line, color=plots.ORANGE, label=f"∝ n^{exponent:.2f}")
+        ax.loglog(n, line)
+        ax.set_title(f"Error ∝ n^{exponent:.2f}")
         figures.set_ticks(ax.xaxis, n[::2])
         low, high = ax.get_ylim()
         ticks = [t for t in (2, 3, 5, 10, 20, 30, 50) if low <= t <= high]

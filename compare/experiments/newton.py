@@ -37,17 +37,19 @@ def descent_needs_more(side: Side) -> tuple[bool, str]:
     return needed > 10, f"{needed} steps for x² + 10y²"
 
 
-@figures.panels(("x²", "x", "error"), ("x² + 10y²", "x", "y"))
+@figures.panels(("x²", "x", "x²"), ("x² + 10y²", "x", "y"))
 def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
-    for name in ("descent_1d", "newton_1d"):
-        x = np.array([p["point"][0] for p in side[name].path])
-        left.plot(x, x**2, "o-", label=name.partition("_")[0])
     x = np.linspace(-2.2, 2.2, 200)
-    left.plot(x, x**2, color="grey", zorder=0)
-    plots.mountains(right, side["descent_2d"].predict, (-5.0, 5.0), (-1.6, 1.6))
-    for name, color in (("descent_2d", "orange"), ("newton_2d", "red")):
-        points = np.array([p["point"] for p in side[name].path])
-        plots.path(right, points, name.partition("_")[0], color=color)
+    left.plot(x, x**2, color=plots.GREY, ls="-", zorder=0)
+    u, v, points = plots.grid((-5.0, 5.0), (-1.6, 1.6))
+    heights = side["descent_2d"].predict(points).reshape(u.shape)
+    right.contourf(u, v, np.sqrt(heights), levels=20, cmap="Greys", alpha=0.6)
+    for name, style in zip(("descent", "newton"), plots.CURVES, strict=False):
+        style = style | {"marker": "o", "markersize": 4}
+        x = np.array([p["point"][0] for p in side[f"{name}_1d"].path])
+        left.plot(x, x**2, label=name, **style)
+        path = np.array([p["point"] for p in side[f"{name}_2d"].path])
+        right.plot(*path.T, **style)
 
 
 EXPERIMENT = Experiment(

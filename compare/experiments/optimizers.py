@@ -5,7 +5,7 @@ from typing import Any
 
 from compare import plots
 from compare.experiment import Experiment, Side
-from compare.experiments.common import digits, figures, mlp, reporting, trained
+from compare.experiments.common import digits, mlp, reporting, trained
 
 OPTIMIZERS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "SGD": ("SGD", {"lr": 0.3}),
@@ -35,13 +35,17 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
     return max(own) < plain, reporting.listed(found, "{:.3f}")
 
 
-@figures.panels(("one task, all optimisers", "step", "loss"))
-def draw(side: Side, ax: plots.Axes) -> None:
-    for name, label in zip(figures.learner_names(side), OPTIMIZERS, strict=True):
-        style = "--" if label == "AdamW" else "-"  # it lies on Adam
-        ax.semilogy(side[name].losses, style, label=label, linewidth=2)
-    ax.set_ylim(bottom=0.02)
-    plots.beside(ax)
+def draw(side: Side) -> plots.Figure:
+    """A panel for each optimiser, with all others in grey behind it."""
+    figure, axes = plots.canvas(len(OPTIMIZERS), rows=3, sharex=True, sharey=True)
+    for ax, name, title in zip(axes, side.names, OPTIMIZERS, strict=True):
+        for other in side.names:
+            ax.semilogy(side[other].losses, color=plots.GREY, ls="-", lw=0.6)
+        ax.semilogy(side[name].losses, color=plots.BLUE, ls="-", lw=2.5)
+        ax.set_title(title.replace(" with ", ", "), fontsize=10)
+    figure.supxlabel("step")
+    figure.supylabel("training loss")
+    return figure
 
 
 EXPERIMENT = Experiment(

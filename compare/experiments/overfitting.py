@@ -48,15 +48,17 @@ def sure_and_wrong(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> plots.Figure:
-    names = figures.learner_names(side)
+    names = side.names
+    titles = [name.replace("_", " ") for name in names]
 
-    @figures.panels(*((name.replace("_", " "), "step", "loss") for name in names))
+    @figures.panels(*((title, "step", "cross-entropy") for title in titles))
     def drawn(side: Side, *axes: plots.Axes) -> None:
         for ax, name in zip(axes, names, strict=True):
-            for part, color in (("train", plots.BLUE), ("test", plots.RED)):
-                style = {"metric": f"cross_entropy/{part}", "color": color}
-                figures.draw_seeds(ax, side.named(name), part, alpha=0.7, **style)
-            ax.set(yscale="log", ylim=(5e-4, 4))
+            for part, style in zip(("train", "test"), plots.CURVES, strict=False):
+                how = style | {"metric": f"cross_entropy/{part}", "alpha": 0.7}
+                figures.draw_seeds(ax, side.named(name), part, **how)
+            ax.sharey(axes[0])
+        plots.log_scale(axes[0], plots.LOG_FROM)
 
     return drawn(side)
 

@@ -15,12 +15,8 @@ from compare.results import Trial
 LR = 0.15
 DIGITS = {"float32": 24, "float16": 11, "bfloat16": 8}  # binary ones of a number
 UNROUNDED = "unrounded"
-COLORS = {
-    UNROUNDED: "black",
-    "float32": plots.BLUE,
-    "float16": "#2e8b57",
-    "bfloat16": plots.RED,
-}
+STYLES = dict(zip((UNROUNDED, *DIGITS), plots.CURVES, strict=False))
+"""Colour and line of each learner."""
 NET = mlp(2, 14, 1, activation="Tanh")
 plain = trained(NET, "MSELoss", lr=LR)
 
@@ -113,41 +109,43 @@ def stands_still(side: Side) -> tuple[bool, str]:
     """Counted over the last 100 steps, in which nearly all unrounded weights move."""
     if len(side.only.losses) < 2:
         return False, "there was only the first step"
-    found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in COLORS}
+    found = {n: [unchanged(t)[-100:].mean() for t in side.named(n)] for n in STYLES}
     holds = min(found["bfloat16"]) > 0.8 and max(found[UNROUNDED]) < 0.05
     words = f"in the last 100 steps: {reporting.listed(found, of=reporting.percent)}"
     return bool(holds), f"{words}; {reporting.seeds(side.trials)}"
 
 
 def stalls(side: Side) -> tuple[bool, str]:
-    ends = {n: np.array([t.losses[-1] for t in side.named(n)]) for n in COLORS}
+    ends = {n: np.array([t.losses[-1] for t in side.named(n)]) for n in STYLES}
     least = np.min(ends["bfloat16"] / ends[UNROUNDED])
     words = f"median loss {reporting.listed(ends, '{:.1e}', np.median)}; at least × "
     return bool(least >= 10), f"{words}{least:.0e}; {reporting.seeds(side.trials)}"
 
 
-@figures.panels(("from unrounded", "step", "relative"), ("loss", "step", ""), below=4)
+@figures.panels(
+    ("Distance of weights", "step", "relative to unrounded"),
+    ("Training loss", "step", "loss"),
+)
 def draw_paths(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name in DIGITS:
-        left.semilogy(distances(side, name).T, color=COLORS[name], alpha=0.8)
-    for name, color in COLORS.items():
-        style = {"alpha": 0.6, "lw": 4 if name == UNROUNDED else 1.5}
-        figures.draw_seeds(right, side.named(name), name, color=color, **style)
-    right.set_yscale("log")
+        left.semilogy(distances(side, name).T, alpha=0.8, **STYLES[name])
+    for name, style in STYLES.items():
+        width = {"linewidth": 4, "alpha": 0.4} if name == UNROUNDED else {}
+        figures.draw_seeds(right, side.named(name), name, **style | width)
+    plots.log_scale(right, plots.LOG_FROM)
 
 
 @figures.panels(
-    ("unchanged, first seed", "step", "% of the weights"),
-    ("step / spacing", "step", "median"),
-    below=4,
+    ("Unchanged weights", "step", "% of the weights, first seed"),
+    ("Update / spacing", "step", "median of the weights"),
 )
 def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
     for name, digits in DIGITS.items():
-        trial, color = side[name], COLORS[name]
-        left.plot(100 * unchanged(trial).mean(axis=1), color=color, lw=1.5)
+        trial, style = side[name], STYLES[name]
+        left.plot(100 * unchanged(trial).mean(axis=1), **style)
         steps = np.abs(updates(side.library, trial)) / spacing(trial, digits)
-        right.semilogy(np.median(steps, axis=1), color=color, lw=2, label=name)
-    right.axhline(0.5, color="black", ls=":", label="½")
+        right.semilogy(np.median(steps, axis=1), label=name, **style)
+    right.axhline(0.5, color="black", ls="-", lw=1, label="½")
 
 
 EXPERIMENT = Experiment(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 import handmade
+from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
 
@@ -39,13 +40,15 @@ def ends_lower(side: Side) -> tuple[bool, str]:
     return max(falling) < constant, reporting.listed(found, "{:.3f}")
 
 
-@figures.panels(("learning rate", "step", ""), ("training loss", "step", ""), below=4)
+@figures.panels(
+    ("Schedule", "step", "learning rate"), ("All digits", "step", "training loss")
+)
 def draw(side: Side, rates: figures.Axes, losses: figures.Axes) -> None:
     for name in MAKERS:
         steps, values = side[name].curve("cross_entropy/train")
-        losses.plot(steps, values, label=name)
-        rates.plot(rates_of(name, side[name].losses), label=name)
-    losses.set_ylim(0, 1)
+        losses.plot(steps, values, lw=1.5)
+        rates.plot(rates_of(name, side[name].losses), label=name.replace("_", " "))
+    plots.log_scale(losses, plots.LOG_FROM)
 
 
 def rates_of(name: str, losses: Sequence[float]) -> list[float]:

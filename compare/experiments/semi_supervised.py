@@ -86,14 +86,20 @@ def the_code_does_not(side: Side) -> tuple[bool, str]:
     return bool(np.all(code.mean(axis=1) < pseudo.mean(axis=1))), words
 
 
-@figures.panels(("few labelled digits", "labels of each class", "test accuracy in %"))
+@figures.panels(
+    (
+        "Mean and standard deviation, {seeds}",
+        "labels of each class",
+        "test accuracy in %",
+    )
+)
 def picture(side: Side, ax: figures.Axes) -> None:
     for number, way in enumerate(WAYS):
         found = 100 * accuracies(side, way)
         places = np.array(LABELS) * 1.03 ** (number - 1)  # bars beside each other
         mean, spread = found.mean(axis=1), found.std(axis=1)
         label = way.replace("_", " ")
-        ax.errorbar(places, mean, spread, fmt="o-", lw=2, ms=8, capsize=6, label=label)
+        ax.errorbar(places, mean, spread, marker="o", ms=8, capsize=6, label=label)
     ax.set_xscale("log")
     figures.set_ticks(ax.xaxis, LABELS)
     ax.grid(alpha=0.3)

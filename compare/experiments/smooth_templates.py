@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from compare import plots
 from compare.experiment import Experiment, MakeLearner, Side
-from compare.experiments.common import digits
+from compare.experiments.common import digits, figures
 
 
 def learner(strength: float) -> MakeLearner:
@@ -34,9 +33,9 @@ def smoother(side: Side) -> tuple[bool, str]:
     return smooth < 0.6 * rough, f"roughness {rough:.3f} → {smooth:.3f}"
 
 
-def draw(name: str, side: Side) -> plots.Figure:
-    title = f"what the digits' weights look for: {name}"
-    return plots.templates(side[name].parameters["weight"], title)
+def draw(name: str, side: Side) -> figures.Figure:
+    title = f"Weights of each digit, {name}"
+    return figures.templates(side[name].parameters["weight"], title)
 
 
 EXPERIMENT = Experiment(

@@ -3,9 +3,8 @@
 import numpy as np
 
 import handmade
-from compare import plots
 from compare.experiment import Experiment, Side
-from compare.experiments.common import gates, trained
+from compare.experiments.common import figures, gates, trained
 
 
 def no_gradient(side: Side) -> tuple[bool, str]:
@@ -21,14 +20,16 @@ def loss_stays(side: Side) -> tuple[bool, str]:
     )
 
 
-def draw(side: Side) -> plots.Figure:
+@figures.panels(("Activation", "x", "f(x)"), ("Derivative", "x", "f′(x)"))
+def draw(side: Side, left: figures.Axes, right: figures.Axes) -> None:
     x = np.linspace(-4, 4, 801)
-    values, slopes = {}, {}
-    for name in ("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh"):
+    for number, name in enumerate(("Step", "ReLU", "LeakyReLU", "Sigmoid", "Tanh")):
         activation = getattr(handmade.nn, name)()
-        values[name] = x, activation(x)
-        slopes[name] = x, activation.backward(np.ones_like(x))
-    return plots.functions([values, slopes], ["activation", "its derivative"])
+        width = 2 + 3 / (1 + number)  # what lies below shows at the edges
+        left.plot(x, activation(x), label=name, linewidth=width)
+        right.plot(x, activation.backward(np.ones_like(x)), linewidth=width)
+    for ax in (left, right):
+        ax.grid(alpha=0.3)
 
 
 EXPERIMENT = Experiment(

@@ -11,8 +11,7 @@ from compare.experiments.common import deep_nets, digits, figures, reporting
 from compare.experiments.common.deep_nets import DEPTHS, factor, learner
 
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU")
-STYLES = dict(zip(deep_nets.INITIALISERS, ("-", "-", "--", ":", "-"), strict=False))
-"""Initialisers, with lines that can be seen where one lies on another."""
+INITIALISERS = [*deep_nets.INITIALISERS][:5]
 
 
 def shrinks(side: Side) -> tuple[bool, str]:
@@ -45,12 +44,11 @@ def deep_does_not_learn(side: Side) -> tuple[bool, str]:
 def draw(n: Any, norms: Callable[..., np.ndarray], x: str, y: str) -> Draw:
     """Norms against n: a panel for each activation, on one scale."""
 
-    @figures.panels(*zip(ACTIVATIONS, ("", x, ""), (y, "", ""), strict=True), below=3)
+    @figures.panels(*zip(ACTIVATIONS, ("", x, ""), (y, "", ""), strict=True))
     def drawn(side: Side, *axes: figures.Axes) -> None:
         for ax, activation in zip(axes, ACTIVATIONS, strict=True):
-            for name, style in STYLES.items():
-                found = norms(side.library, activation, name)
-                ax.semilogy(n, found, style, label=name, linewidth=2.5)
+            for name in INITIALISERS:
+                ax.semilogy(n, norms(side.library, activation, name), label=name)
         for ax in axes[1:]:
             ax.sharey(axes[0])
             ax.tick_params(labelleft=False)

@@ -32,7 +32,7 @@ def each_learns_alone(side: Side) -> tuple[bool, str]:
     return bool(max(largest) < 1e-5), words
 
 
-@figures.panels(("output 1", "step", "weight"), ("output 2", "step", "weight"))
+@figures.panels(("Output 1", "step", "weight"), ("Output 2", "step", "weight"))
 def draw(side: Side, *axes: figures.Axes) -> None:
     for row, ax in enumerate(axes):
         for column, name in enumerate(("w₁", "w₂")):

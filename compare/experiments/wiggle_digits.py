@@ -16,7 +16,7 @@ DESCENT = budgets.PER_STEP * math.ceil(math.log(0.1) / math.log(0.8))
 
 
 def gradient_gets_further(side: Side) -> tuple[bool, str]:
-    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.COLORS}
+    ends = {name: budgets.losses(side, name)[:, -1] for name in budgets.STYLES}
     medians = reporting.listed(ends, of=partial(reporting.median, form=".2f"))
     gradient, *blind = ends.values()
     return bool(gradient.max() < np.min(blind) / 2), (
@@ -66,22 +66,22 @@ def cost_grows(side: Side) -> tuple[bool, str]:
 
 
 @figures.panels(
-    ("digits, {seeds}", "forward passes", "loss"),
-    ("until Σx² = 0.01", "weights", "evaluations"),
+    ("Digits, {seeds}", "forward passes", "training loss"),
+    ("", "weights d", "evaluations until Σx² = 0.01"),
 )
 def draw(side: Side, left: figures.Axes, ax: figures.Axes) -> None:
     budgets.draw_losses(side, left)
     left.set_ylim(0.1, 3)
     figures.set_ticks(left.yaxis, [0.1, 0.3, 1, 3])
     found, power = searched("handmade")
-    color = budgets.COLORS["random"]
+    random, gradient = budgets.STYLES["random"], budgets.STYLES["gradient"]
     low, middle, high = np.quantile(found, [0.1, 0.5, 0.9], axis=1)
-    ax.fill_between(DIMENSIONS, low, high, color=color, alpha=0.25)
-    ax.loglog(DIMENSIONS, middle, "o-", color=color, label=f"random, d^{power:.2f}")
-    ax.axhline(DESCENT, color=budgets.COLORS["gradient"], linewidth=2, label="gradient")
+    ax.fill_between(DIMENSIONS, low, high, color=random["color"], alpha=0.2)
+    ax.loglog(DIMENSIONS, middle, marker="o", **random)
+    ax.set_title(f"Random ∝ d^{power:.2f}")
+    ax.axhline(DESCENT, **gradient)
     figures.set_ticks(ax.xaxis, DIMENSIONS)
     ax.yaxis.set_ticks([], minor=True)
-    ax.set_ylim(top=4 * high.max())
 
 
 EXPERIMENT = Experiment(

@@ -13,7 +13,7 @@ NEURON = gates.neuron("Sigmoid")
 
 
 def or_is_learned(side: Side) -> tuple[bool, str]:
-    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.COLORS}
+    right = {n: sum(map(gates.solved, side.named(n))) for n in budgets.STYLES}
     seeds = side.named("gradient")
     return min(right.values()) == len(seeds), (
         f"{reporting.listed(right)} of {len(seeds)}, {budgets.passes(side)} "
@@ -23,7 +23,7 @@ def or_is_learned(side: Side) -> tuple[bool, str]:
 
 def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     """With three weights there is little that a direction could save."""
-    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.COLORS}
+    passes = {n: budgets.passes_until(side, n, LEVEL) for n in budgets.STYLES}
     medians = reporting.listed(passes, of=partial(reporting.median, form=".0f"))
     words = f"until the loss is {LEVEL}: {medians}"
     blind, gradient = (np.median(passes[n]) for n in ("random", "gradient"))
@@ -33,7 +33,7 @@ def blind_is_no_worse(side: Side) -> tuple[bool, str]:
     return bool(blind <= 2 * gradient < math.inf), words
 
 
-LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "loss")
+LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "training loss")
 EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),

@@ -1,14 +1,13 @@
 """report.html: a run on one page that needs no other file, no script and no network."""
 
 import base64
-import csv
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from compare.checkpoint import replace_file
-from compare.logger import read_summary
+from compare.logger import Rows, read_curves, read_summary
 from compare.report import chart
 from compare.report.words import EXPLANATION, sentence, translator
 from compare.verdict import ORDER
@@ -22,7 +21,6 @@ MOST_TENSORS = 14
 MANY = 4
 """More seeds than this are drawn with thinner lines."""
 STYLE = Path(__file__).with_name("page.css")
-Rows = list[dict[str, str]]
 
 
 def write(folder: Path, language: str = "en") -> Path:
@@ -67,7 +65,7 @@ class _Page:
         self.summary, self.say = read_summary(folder), translator(language)
         self.errors: dict[str, Any] = self.summary.get("errors", {})
         self.checks: dict[str, Any] = self.summary.get("claims", {})
-        self.trials = _trials(folder / "curves.csv", self.summary.get("trials", []))
+        self.trials = read_curves(folder, self.summary.get("trials", []))
 
     def html(self) -> str:
         """The whole page."""
@@ -213,7 +211,8 @@ class _Page:
 
     def _figures(self, room: int) -> Iterator[str]:
         """The lesson's own figures: embedded while there is room, else linked."""
-        paths = [p for p in sorted(self.folder.glob("*.png")) if p.stem != "curves"]
+        shown = ("curves", "difference")  # as charts of the page itself
+        paths = [p for p in sorted(self.folder.glob("*.png")) if p.stem not in shown]
         if not paths:
             return
         yield f'<h2>{self.say("Figures")}</h2><div class="figures">'
@@ -257,19 +256,6 @@ class _Page:
             if value != ""
         )
         yield f"<h2>{say('Settings')}</h2><table><tbody>{rows}</tbody></table>"
-
-
-def _trials(path: Path, labels: list[str]) -> dict[str, Rows]:
-    """The rows of curves.csv by trial; trials are logged in the order of their labels.
-
-    The last row of a run that is still going on may be incomplete: it is left out.
-    """
-    trials: dict[tuple[str, str], Rows] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if None not in row.values():
-                trials.setdefault((row["learner"], row["seed"]), []).append(row)
-    return dict(zip(labels, trials.values(), strict=False))
 
 
 def _points(rows: Rows, column: str, most: int) -> list[chart.Point]:

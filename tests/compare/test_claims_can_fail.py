@@ -8,9 +8,10 @@ import torch
 
 import handmade
 import torch_ref
-from compare import plots, registry
+from compare import registry
 from compare.backend import to_numpy
 from compare.experiments import few_bits, precision_paths
+from compare.experiments.common import figures
 from compare.results import Side, Trial
 from compare.trainer import RunConfig, run
 from handmade.quantize import rounded
@@ -28,7 +29,7 @@ def test_what_has_not_learned_fails_the_claims(name, tmp_path):
 
 def test_pictures_stand_in_rows_beside_their_names():
     rows = [np.full((3, 4), 0.5), np.ones((2, 4))]
-    figure = plots.pictures(rows, ["many", "few"], "all")
+    figure = figures.pictures(rows, ["many", "few"], "all")
     (ax,) = figure.axes
     shown = np.asarray(ax.images[0].get_array())
     assert shown.shape == (2 * 4, 3 * 4)
@@ -38,7 +39,7 @@ def test_pictures_stand_in_rows_beside_their_names():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["many", "few"]
     assert ax.get_title() == "all"
     with pytest.raises(ValueError, match="number of FixedLocator"):
-        plots.pictures(rows, ["many"])
+        figures.pictures(rows, ["many"])
 
 
 def side(library, trials):

@@ -50,7 +50,7 @@ def test_both_sides_agree_on_all_arrays(name, backend, tmp_path):
     lesson, experiment = registry.load(name)
     result = run(lesson, experiment, RunConfig(backend, logdir=tmp_path, fast=True))
     assert result.ok, (result.reason, result.verdict.words)
-    drawn = {"curves", *experiment.figures}
+    drawn = {"curves", "difference", *experiment.figures}
     assert {path.stem for path in result.folder.glob("*.png")} == drawn
 
 
@@ -210,8 +210,11 @@ def drawn(tmp_path, monkeypatch, name):
 
 
 def test_learners_on_one_axis_are_told_apart_by_colour(tmp_path, monkeypatch):
-    (ax,) = drawn(tmp_path, monkeypatch, "layer_norm").axes
-    colors = {line.get_label(): line.get_color() for line in ax.legend_.get_lines()}
+    figure = drawn(tmp_path, monkeypatch, "layer_norm")
+    (ax,), (legend,) = figure.axes, figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    lines = zip(names, legend.get_lines(), strict=True)
+    colors = {name: line.get_color() for name, line in lines}
     assert list(colors) == ["torch_ref", "handmade", "plain", "layer_norm"]
     assert colors["plain"] != colors["layer_norm"]
     found = [line.get_color() for line in ax.lines]

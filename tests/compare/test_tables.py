@@ -430,7 +430,7 @@ def test_a_run_says_what_was_taken_for_what(write_csv: Write, tmp_path: Path):
     assert "4-8-4-3" in said
     (folder,) = (tmp_path / "runs" / "my_flowers_1").iterdir()
     assert json.loads((folder / "summary.json").read_text())["seed"] == 3
-    assert {p.name for p in folder.glob("*.png")} == {"curves.png", "answers.png"}
+    assert {p.stem for p in folder.glob("*.png")} == {"curves", "difference", "answers"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from compare import plots
 from compare.experiment import MakeLearner, Side
 from compare.experiments.common import reporting, trained
 
@@ -12,7 +13,8 @@ PER_STEP = 3
 """Forward passes that a step costs. Of gradient descent: one, and the backward pass
 counts as two, since it multiplies by each matrix twice, for its weights and for its
 inputs. Of a search: one of the old weights, and one for each of two tries."""
-COLORS = {"gradient": "#1f4e79", "random": "#c0392b", "annealing": "#e0a030"}
+STYLES = dict(zip(("gradient", "random", "annealing"), plots.CURVES, strict=False))
+"""Colour and line of each learner."""
 
 
 def learners(
@@ -51,8 +53,8 @@ def passes(side: Side) -> int:
 
 def draw_losses(side: Side, ax: Axes) -> None:
     """The median loss against forward passes, and the middle 80 % of the seeds."""
-    for name, color in COLORS.items():
+    for name, style in STYLES.items():
         low, middle, high = np.quantile(losses(side, name), [0.1, 0.5, 0.9], axis=0)
         costs = PER_STEP * np.arange(len(middle))
-        ax.fill_between(costs, low, high, color=color, alpha=0.25)
-        ax.semilogy(costs, middle, color=color, linewidth=2, label=name)
+        ax.fill_between(costs, low, high, color=style["color"], alpha=0.2)
+        ax.semilogy(costs, middle, label=name, **style)

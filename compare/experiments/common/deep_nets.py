@@ -133,8 +133,8 @@ def _accuracy(name: str, side: Side, at_least=0.0, below=np.inf) -> tuple[bool, 
     return at_least <= min(found) and max(found) < below, words
 
 
-@figures.panels(("10 layers of tanh", "step", "loss"))
+@figures.panels(("10 layers of tanh, {seeds}", "step", "training loss"))
 def _draw(side: Side, ax: plots.Axes) -> None:
-    colors = (plots.GREY, plots.RED)
-    for name, color in zip(figures.learner_names(side), colors, strict=True):
-        figures.draw_seeds(ax, side.named(name), name, alpha=0.7, color=color)
+    for name, style in zip(side.names, plots.CURVES, strict=False):
+        label = name.replace("_", " ")
+        figures.draw_seeds(ax, side.named(name), label, alpha=0.7, **style)

@@ -123,6 +123,6 @@ def confusions(side: Side, name: str) -> np.ndarray:
     return np.array(found)
 
 
-def draw_confusion(title: str = "digits of the test set") -> Draw:
+def draw_confusion(title: str = "Test digits") -> Draw:
     """The figure of the first trial's confusion matrix."""
     return lambda side: plots.confusion(confusions(side, side.only.name)[0], title)
