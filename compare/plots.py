@@ -49,6 +49,7 @@ TOLERANCE: Style = {"color": RED, "linestyle": "--", "linewidth": 1.6}
 MOST_PANELS, MOST_CURVES, MOST_COLUMNS = 2, 6, 4
 """So many learners with different losses have a panel each; so have all learners that
 are too many for one axis, in so many columns."""
+LARGEST = float(np.finfo(np.float32).max)
 LOG_FROM = 30
 """Losses that span more than this ratio have a log axis."""
 CONSTANT = 0.01
@@ -74,8 +75,12 @@ def label(ax: Axes, title: str, x: str, y: str) -> None:
 def log_scale(ax: Axes, ratio: float = 1.0) -> None:
     """A logarithmic y axis, if the values of its curves span more than `ratio`.
 
-    It begins at 0 if one of them is 0; negative values keep a linear axis.
+    It begins at 0 if one of them is 0; negative values keep a linear axis. No axis
+    reaches the largest float64: what is beyond float32 is drawn at its end.
     """
+    for line in ax.lines:
+        line.set_ydata(np.clip(np.asarray(line.get_ydata()), -LARGEST, LARGEST))
+    ax.relim()
     values = np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines])
     values = values[np.isfinite(values)]
     positive = values[values > 0]

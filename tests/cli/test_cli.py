@@ -230,10 +230,14 @@ def test_a_run_is_summed_up_with_what_was_asked_for(tmp_path: Path, own_lesson: 
 
 
 def test_a_learning_rate_that_is_too_high_makes_a_lesson_diverge(tmp_path: Path):
-    answer = call("run", "xor_mlp", "--lr", "50", "--logdir", tmp_path)
-    assert answer.exit_code == 1
-    assert "xor_mlp  diverged: step" in answer.stdout
-    assert "xor_mlp  equal up to rounding" in answer.stdout
+    for lr, status in (("3", "finished"), ("50", "diverged")):
+        answer = call("run", "or_gate", "--lr", lr, "--logdir", tmp_path / lr)
+        assert answer.exit_code == 1
+        assert "or_gate  equal up to rounding" in answer.stdout
+        (summary,) = tmp_path.glob(f"{lr}/or_gate/*/summary.json")
+        assert json.loads(summary.read_text())["status"] == status
+    assert "or_gate  diverged: step" in answer.stdout
+    assert [*tmp_path.glob("3/or_gate/*/curves.png")]
 
 
 def test_learning_rate_and_batch_size_are_those_that_were_asked_for(tmp_path: Path):
