@@ -16,68 +16,39 @@ from typing import Any
 import numpy as np
 
 from compare.check import wording
-from compare.check.building import nets
 from compare.check.comparison import finding_of
-from compare.check.definitions import Definition, NotTested
-from compare.check.layered import ENTROPY, SQUARED, weights_of
+from compare.check.definitions import MODULE, Definition, NotTested
 from compare.check.loading import TooLong, limited
-from compare.check.losses import (
-    TOLERANCE,
-    Loss,
-    Step,
-    Steps,
-    factor,
-    is_near,
-    penalty,
-    some_steps,
-    take_step,
-)
 from compare.check.mistakes import NET, NETS, hint
-from compare.check.nets import Net, Values, source
+from compare.check.net_builder import nets
+from compare.check.net_layers import ENTROPY, SQUARED, weights_of
+from compare.check.net_losses import TOLERANCE, Loss, Step, Steps, is_near
+from compare.check.net_losses import some_steps, take_step
+from compare.check.nets import Net, NotSummed, find, source
 from compare.check.report import Finding, Kind
 
 SECONDS = 8
 MISSING = "penalty in the loss but not in the gradient"
 OTHER = "wrong gradient of the penalty"
 SLOPE = "slope of the output activation missing"
+Verdict = dict[str, Any]
+"""The kind of a finding, its words, and more of its fields."""
 
 
 def training_step(definition: Definition) -> Finding:
     """Find the loss on which a net descends, or what is wrong in its step."""
     try:
         with limited(SECONDS):
-            return _judged(definition, _understood(definition))
+            verdict = _verdict(_understood(definition))
+    except NotSummed as error:
+        name = "bias gradient not summed over the batch"
+        verdict = _mistake([name], [str(error)])
     except TooLong:
         raise NotTested(
             f"its training step did not end within {SECONDS} s on random examples: "
             "perhaps one call takes many steps"
         ) from None
-
-
-def _judged(definition: Definition, steps: Steps) -> Finding:
-    if found := _right(definition, steps):
-        return found
-    ones = Steps(one for step in steps for one in _of_one_example(step))
-    if len(steps[0].x) > 1 and _is_sequence(steps[0]):
-        steps = ones
-    found = _right(definition, steps) or _of_penalty(definition, steps)
-    if found is None and "penalty" in steps[0].net.roles:
-        steps = Steps(map(_without_penalty, steps))
-        if _right(definition, steps):
-            return _mistake(definition, [OTHER], weights_of(steps[0].gradient))
-    found = found or _named(definition, steps)
-    if (
-        found is None
-        and len(steps[0].x) > 1
-        and not _loops(steps[0].net)
-        and _right(definition, ones)
-    ):
-        words = "right for a batch of one example, but not for several"
-        return finding_of(definition, "wrong", words, cases=len(steps))
-    return found or _unexplained(definition, steps)
-
-
-# -- steps -----------------------------------------------------------------------------
+    return finding_of(definition, cases=2, **verdict)
 
 
 def _understood(definition: Definition) -> Steps:
@@ -87,6 +58,8 @@ def _understood(definition: Definition) -> Steps:
         try:
             if steps := some_steps(net, x, target):
                 return steps
+        except NotSummed:
+            raise
         except Exception as error:
             what = str(error) if isinstance(error, NotTested) else wording.raised(error)
             why[what] = None
@@ -97,32 +70,46 @@ def _understood(definition: Definition) -> Steps:
     )
 
 
-def _of_one_example(step: Step) -> list[Step]:
+def _verdict(steps: Steps) -> Verdict:
+    if found := _right(steps):
+        return found
+    ones = Steps(one for step in steps for one in _of_one_example(step))
+    if _is_sequence(steps[0]):
+        steps = ones
+    found = _right(steps) or _of_penalty(steps)
+    if found is None and "penalty" in steps.net.roles:
+        net = replace(steps.net, penalty=0.0)
+        steps = Steps(take_step(net, s.before, s.x, s.target) for s in steps)
+        if _right(steps):
+            return _mistake([OTHER], weights_of(net.parts))
+    found = found or _named(steps)
+    if not found and not _loops(steps.net) and steps is not ones and _right(ones):
+        words = "right for a batch of one example, but not for several"
+        return {"kind": "wrong", "words": words}
+    return found or _unexplained(steps)
+
+
+# -- steps -----------------------------------------------------------------------------
+
+
+def _of_one_example(step: Step) -> Iterator[Step]:
     """The same step on each example alone."""
-    ones = (slice(i, i + 1) for i in range(len(step.x)))
-    return [take_step(step.net, step.before, step.x[i], step.target[i]) for i in ones]
-
-
-def _without_penalty(step: Step) -> Step:
-    net = replace(step.net, penalty=0.0)
-    return take_step(net, step.before, step.x, step.target)
+    for i in range(len(step.x)):
+        one = slice(i, i + 1)
+        yield take_step(step.net, step.before, step.x[one], step.target[one])
 
 
 def _is_sequence(step: Step) -> bool:
-    """Whether a call is one step on each example after another, up to 10 times."""
-    values = step.before
-    for _ in range(10 if step.net.train else 0):
-        for i in range(len(step.x)):
-            one = slice(i, i + 1)
-            values, _ = step.net.step(values, step.x[one], step.target[one])
-        if all(np.allclose(values[n], step.after[n]) for n in step.gradient):
-            return True
-    return False
+    """Whether a call is one step on each example after another."""
+    theta, many = step.before, len(step.x) if step.net.train else 0
+    for one in (slice(i, i + 1) for i in range(many)):
+        theta, _ = step.net.step(theta, step.x[one], step.target[one])
+    return many > 1 and np.allclose(theta, step.after)
 
 
 def _loops(net: Net) -> bool:
     """Whether one call may take several steps."""
-    text = source(net.find(net.state, (net.train,)))
+    text = source(find(net.state, (net.train,)))
     return bool(re.search(r"^\s*(for|while)\b", text, re.M))
 
 
@@ -130,121 +117,108 @@ def _adds_up(step: Step) -> bool:
     """Whether a second step goes along the sum of both gradients."""
     if not step.net.learns:
         return False
-    after = {n: step.after[n] for n in step.gradient}
-    fresh, _ = step.net.step(after, step.x, step.target)
+    fresh, _ = step.net.step(step.after, step.x, step.target)
     second, _ = step.net.step(step.before, step.x, step.target, steps=2)
-    more = ((fresh[n] - second[n], step.before[n] - after[n]) for n in after)
-    return any(np.any(a) and np.allclose(a, b, TOLERANCE) for a, b in more)
+    more, first = fresh - second, step.before - step.after
+    return bool(np.any(more)) and np.allclose(more, first, TOLERANCE)
 
 
 # -- right steps -----------------------------------------------------------------------
 
 
-def _right(definition: Definition, steps: Steps) -> Finding | None:
+def _right(steps: Steps) -> Verdict | None:
     """A step along the gradient of a loss that the net may have, or against it."""
     if any(_has_other_penalty(steps, loss) for loss in steps.losses):
         return None
-    for loss in _possible(definition, steps):
-        if k := factor(steps.gradients, loss.gradients):
-            return _descends(definition, steps, loss, k)
-        if (weight := penalty(steps, loss)) > 0:
-            words = {k: f"{w} + {weight:.3g} ½ Σ W²" for k, w in loss.words.items()}
-            return _descends(definition, steps, replace(loss, words=words), 1.0)
+    for loss in _possible(steps):
+        if k := steps.factor(loss.gradients):
+            return _descends(steps, loss, k)
+        if (c := steps.penalty(loss)) > 0:
+            words = {k: f"{w} + {c:.3g} ½ Σ W²" for k, w in loss.words.items()}
+            return _descends(steps, replace(loss, words=words), 1.0)
     return None
 
 
 def _has_other_penalty(steps: Steps, loss: Loss) -> bool:
     """Whether the gradient is that of the net's own loss, but for a penalty in it."""
-    weight = penalty(steps, loss) if loss.is_own else 0.0
-    return weight < 0 or (weight > 0 and not loss.family)
+    c = steps.penalty(loss) if loss.is_own else 0.0
+    return c < 0 or (c > 0 and not loss.family)
 
 
-def _possible(definition: Definition, steps: Steps) -> list[Loss]:
+def _possible(steps: Steps) -> list[Loss]:
     """The losses that the net may have: its own, or those of which its file speaks."""
-    families = {loss.family for loss in steps.losses if loss.is_own and loss.family}
-    written = _written(sys.modules[definition.make.__module__])
+    losses, written = steps.losses, _written(source(sys.modules[MODULE]))
+    families = {loss.family for loss in losses if loss.is_own and loss.family}
     if not families and not written >= {SQUARED, ENTROPY}:
         families = written & {SQUARED, ENTROPY}
-    is_possible = (
-        x.is_own or not families or x.family in families for x in steps.losses
-    )
-    return [*itertools.compress(steps.losses, is_possible)]
+    return [x for x in losses if x.is_own or not families or x.family in families]
 
 
-def _written(where: Any) -> set[str]:
-    """The losses of which the text of a class or a file speaks."""
-    text = source(where).lower()
+def _written(text: str) -> set[str]:
+    """The losses of which a text speaks."""
     words = {
         SQUARED: r"square|\bmse|quadratic|\*\* ?2",
         ENTROPY: r"\blog\(|entropy",
         "a classifier's": "softmax|logistic",
     }
-    return {loss for loss, pattern in words.items() if re.search(pattern, text)}
+    return {loss for loss, word in words.items() if re.search(word, text.lower())}
 
 
-def _descends(definition: Definition, steps: Steps, loss: Loss, k: float) -> Finding:
+def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     """A step along the gradient of a loss."""
     if k < 0:
-        return _mistake(definition, ["sign"], ["all parameters"])
+        return _mistake(["sign"], ["all parameters"])
     if _adds_up(steps[0]):
-        return _mistake(definition, ["forgotten zero_grad"], ["the second step"])
+        return _mistake(["forgotten zero_grad"], ["the second step"])
     kind: Kind = "rounding"
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
     advice, (usual, plain) = "", next(iter(loss.words.items()))
-    if not words and steps[0].net.lr == 1 and steps[0].net.learns:
+    if not words and steps.net.lr == 1 and steps.net.learns:
         words = f"{plain}, with the learning rate {k / usual:.6g}"
     elif not words:
         kind, advice = "convention", "the learning rate can make up for the factor"
         words = f"{plain}, times {k / usual:.6g}"
-    if (
-        "binary" in plain
-        and not loss.is_own
-        and not _written(sys.modules[definition.make.__module__])
-    ):
+    is_told = loss.is_own or _written(source(sys.modules[MODULE]))
+    if "binary" in plain and not is_told:
         kind = "convention"
         advice = f"if the loss is the squared error: {hint(SLOPE, NET)}"
         words += f" (with the squared error: {SLOPE})"
+    words = f"its step is gradient descent on {words}"
+    verdict = {"kind": kind, "words": words, "hint": advice}
     one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
-    words, cases = f"its step is gradient descent on {words}", len(steps)
-    return finding_of(definition, kind, words, advice, cases=cases, not_tested=one)
+    return verdict | {"not_tested": one}
 
 
 # -- wrong steps -----------------------------------------------------------------------
 
 
-def _mistake(definition: Definition, names: list[str], where: Iterable[str]) -> Finding:
+def _mistake(names: list[str], where: Iterable[str]) -> Verdict:
     name = ", and ".join(names)
     words = f"{name}: {', '.join(where)}"
-    return finding_of(definition, "mistake", words, hint(name, NET), cases=2)
+    return {"kind": "mistake", "words": words, "hint": hint(name, NET)}
 
 
-def _of_penalty(definition: Definition, steps: Steps) -> Finding | None:
+def _of_penalty(steps: Steps) -> Verdict | None:
     """A gradient that is that of the net's own loss, but for its penalty."""
     if not any(_has_other_penalty(steps, loss) for loss in steps.losses):
         return None
     usual = (loss for loss in steps.losses if not loss.is_own)
-    is_missing = any(factor(steps.gradients, loss.gradients) for loss in usual)
-    name = MISSING if is_missing else OTHER
-    return _mistake(definition, [name], weights_of(steps[0].gradient))
+    is_missing = any(steps.factor(loss.gradients) for loss in usual)
+    return _mistake([MISSING if is_missing else OTHER], weights_of(steps.net.parts))
 
 
-def _named(definition: Definition, steps: Steps) -> Finding | None:
+def _named(steps: Steps) -> Verdict | None:
     """The first known mistake that explains the steps."""
-    first = steps[0]
-    wide = [n for n in first.gradient if first.after[n].size > first.before[n].size]
-    if wide:
-        return _mistake(definition, ["bias gradient not summed over the batch"], wide)
-    losses = _possible(definition, steps)
-    for loss in losses:
-        if found := _by_tensor(steps, loss):
-            return _mistake(definition, *found)
-    return _by_layers(definition, steps, {loss.family for loss in losses})
+    losses = _possible(steps)
+    found = (_by_tensor(steps, loss) for loss in losses)
+    return next(filter(None, found), None) or _by_layers(
+        steps, {loss.family for loss in losses}
+    )
 
 
-def _by_tensor(steps: Steps, loss: Loss) -> tuple[list[str], list[str]] | None:
+def _by_tensor(steps: Steps, loss: Loss) -> Verdict | None:
     """What is wrong if every tensor has a multiple of its gradient, each its own."""
-    got = steps.gradients
-    found = {n: factor(got, loss.gradients, [n]) for n in got[0]}
+    found = {n: steps.factor(loss.gradients, n) for n in steps.net.parts}
     known = {n: k for n, k in found.items() if k is not None}
     if len(known) < len(found) or not any(known.values()):
         return None
@@ -258,35 +232,32 @@ def _by_tensor(steps: Steps, loss: Loss) -> tuple[list[str], list[str]] | None:
     ratio = next(iter(ratios.values()))
     where = [n for n, r in ratios.items() if abs(r - ratio) <= TOLERANCE * abs(r)]
     if abs(ratio) < TOLERANCE:
-        return ["gradient forgotten"], where
+        return _mistake(["gradient forgotten"], where)
     if is_near(ratio, -1):
-        return ["sign"], where
+        return _mistake(["sign"], where)
     large, how = (ratio, "large") if abs(ratio) > 1 else (1 / ratio, "small")
-    return ["factor in one gradient only"], [*where, f"{large:.4g} times too {how}"]
+    where.append(f"{large:.4g} times too {how}")
+    return _mistake(["factor in one gradient only"], where)
 
 
-def _by_layers(
-    definition: Definition, steps: Steps, families: set[str]
-) -> Finding | None:
+def _by_layers(steps: Steps, families: set[str]) -> Verdict | None:
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
-    if not any(a.ndim > 1 for a in steps[0].before.values()):
-        steps = Steps(map(_with_layers, steps))
-    is_told = (
-        steps[0].output is not None or steps.own_losses or _written(definition.make)
-    )
+    text = source(sys.modules[MODULE])
+    is_told = steps[0].output is not None or steps.own_losses or _written(text)
     for rows, way in _ways():
         if "output" in way and not is_told:  # by nothing but guessing
             continue
         of = {row["of"] for row in rows if "of" in row} or {SQUARED, ENTROPY}
-        models = steps.models if len(rows) == 1 or len(steps.models) < 4 else []
+        is_one = len(rows) == 1
+        models = steps.models if is_one or len(steps.models) < 4 else []
         tried = itertools.product(models, sorted(of & families, reverse=True))
-        for model, family in tried if len(of) == 1 or len(rows) == 1 else ():
-            layers = range(len(model.layers)) if len(rows) == 1 else ()
-            for layer in (None, *layers):
-                k = factor(steps.gradients, steps.of_model(model, family, way, layer))
+        for model, family in tried if len(of) == 1 or is_one else ():
+            for layer in (None, *range(len(model.layers) * is_one)):
+                k = steps.factor(steps.of_model(model, family, way, layer))
                 if k and k > 0:
-                    names = [row["name"] for row in rows]
-                    return _mistake(definition, names, model.changed(layer))
+                    changed = model.layers if layer is None else [model.layers[layer]]
+                    where = [each.name for each in changed]
+                    return _mistake([row["name"] for row in rows], where)
     return None
 
 
@@ -299,44 +270,27 @@ def _ways() -> Iterator[tuple[list[Any], dict[str, str]]]:
             yield [one, other], first | second
 
 
-def _with_layers(step: Step) -> Step:
-    """The same with the weights of neurons, one by one, as matrices of layers."""
-    both = (step.before, step.after, step.gradient)
-    before, after, gradient = map(_stacked, both)
-    return replace(step, before=before, after=after, gradient=gradient)
-
-
-def _stacked(values: Values) -> Values:
-    found: dict[str, list[np.ndarray]] = {}
-    for name, a in values.items():
-        found.setdefault(re.sub(r"\[\d+\]", "", name), []).append(a)
-    return {n: np.array(a) if len(a) > 1 else a[0] for n, a in found.items()}
-
-
-def _unexplained(definition: Definition, steps: Steps) -> Finding:
+def _unexplained(steps: Steps) -> Verdict:
     """Which tensors are wrong; not judged if none is right."""
-    got, losses = steps.gradients, steps.losses
+    got, losses, names = steps.gradients, steps.losses, steps.net.parts
     for loss in losses if steps[0].output is not None else []:
-        both = zip(got, loss.gradients, strict=True)
-        both = zip(got, loss.gradients, strict=True)
-        pairs = ((g[n], w[n]) for g, w in both for n in g)
-        if all(np.array_equal(np.sign(g), np.sign(w)) for g, w in pairs):
+        if np.array_equal(np.sign(got), np.sign(loss.gradients)):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
                 "its size: neither an optimiser such as Adam nor clipping is judged"
             )
-    right = [[n for n in got[0] if factor(got, x.gradients, [n])] for x in losses]
+    right = [[n for n in names if steps.factor(x.gradients, n)] for x in losses]
     best = max(right, key=len, default=[])
-    wrong = [n for n in got[0] if n not in best]
+    wrong = [n for n in names if n not in best]
     is_told = any(loss.is_own and loss.family for loss in losses)
-    if not best and (not is_told or _loops(steps[0].net)):
+    if not best and (not is_told or _loops(steps.net)):
         raise NotTested(
             f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "
             "of the squared error or a cross-entropy of its output; perhaps one call "
             "takes several steps: a train(X, y, lr) that takes one can be judged"
         )
-    loss = losses[right.index(best)]
-    k = factor(got, loss.gradients, best[:1]) or 1.0
-    fields = wording.texts(k * loss.gradients[0][wrong[0]], got[0][wrong[0]])
+    loss, part = losses[right.index(best)], names[wrong[0]]
+    k = steps.factor(loss.gradients, *best[:1]) or 1.0
+    fields = wording.texts(k * loss.gradients[0, part], got[0, part])
     words = f"cause not recognised: gradient {', '.join(wrong)}"
-    return finding_of(definition, "wrong", words, cases=len(steps), **fields)
+    return {"kind": "wrong", "words": words, **fields}

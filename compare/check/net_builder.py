@@ -12,17 +12,8 @@ from typing import Any
 import numpy as np
 
 from compare.check.definitions import CALLS, NotTested, partner, plain
-from compare.check.nets import (
-    LAYOUTS,
-    LR,
-    Net,
-    Values,
-    call,
-    is_loss,
-    read,
-    role_of,
-    source,
-)
+from compare.check.nets import LAYOUTS, LR, Functions, Net
+from compare.check.nets import call, find, is_loss, is_step, role_of, source
 
 N = 5
 SIZES = ((2, 4, 3), (2, 4, 1))
@@ -35,18 +26,16 @@ PARAMETER = re.compile("(?i)[wbvu]")
 
 def nets(make: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
     """Every way to build and to call a net, each with a batch and a target."""
+    module = sys.modules[make.__module__]
     functions = {
         name: f
-        for name, f in vars(sys.modules[make.__module__]).items()
+        for name, f in vars(module).items()
         if inspect.isfunction(f) and f.__module__ == make.__module__
     }
     built = _instances if inspect.isclass(make) else _of_functions
     for net, sizes in built(make, functions):
-        if not net.train and not net.roles & {"target", "pairs"}:
-            upstream = np.random.default_rng(3).normal(size=(N, sizes[-1]))
-            net = replace(net, upstream=upstream)
-        net = net if read(net.state) else _begun(net, sizes)
-        dims = sorted({d for a in drawn(net, 0).values() for d in a.shape} - {0})
+        net = net if net.own else _begun(net, sizes)
+        dims = sorted({d for a in net.own.values() for d in a.shape} - {0})
         inputs = dict.fromkeys([sizes[0], *dims, *(d - 1 for d in dims if d > 1)])
         for layout, n_in in itertools.product(LAYOUTS, inputs):
             x = np.random.default_rng(7).normal(size=(N, n_in))
@@ -56,22 +45,13 @@ def nets(make: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
                 yield replace(tried, to_target=to_target), x, target
 
 
-def drawn(net: Net, seed: int) -> Values:
-    """Random parameters; those with which it begins if it sets them itself."""
-    rng, own = np.random.default_rng(seed), read(net.state)
-    own = {n: own[n] for n in net.names or own if n not in net.data}
-    return (
-        own if net.sets_itself else {n: rng.normal(0, 0.7, own[n].shape) for n in own}
-    )
-
-
 def _begun(net: Net, sizes: Sizes) -> Net:
     """A net whose training sets its parameters, before the first step."""
     x, y = np.ones((N, sizes[0])), np.ones((N, sizes[-1]))
     for target in (y, y[:, 0]):
         with suppress(Exception):
-            state, known = net.ready({}, x, target, one=0)
-            call(net.find(state, (net.train,)), known, ("x", "target", "lr"))
+            state, known = net.ready(None, x, target, one=0)
+            call(find(state, (net.train,)), known, ("x", "target", "lr"))
             return replace(net, state=state, sets_itself=True)
     return net
 
@@ -84,7 +64,7 @@ def _targets(
 ) -> Iterator[tuple[np.ndarray, Callable[[Any], Any]]]:
     """Targets in every form that may go with the output."""
     try:
-        outputs = [net.output(drawn(net, 0), x)]
+        outputs = [net.output(net.drawn(0), x)]
     except NotTested:
         outputs = [np.full((len(x), d), 0.4) for d in reversed(dims)]
     except Exception:
@@ -92,8 +72,8 @@ def _targets(
     outputs = [o for o in outputs if len(o) == len(x) and np.all(np.isfinite(o))]
     for out in outputs:
         yield target_like(out, 1), lambda t: t
-    for out in (out for out in outputs if out.shape[1] == 1):
-        yield target_like(out, 1), np.ravel
+        if out.shape[1] == 1:
+            yield target_like(out, 1), np.ravel
     classes = [o.shape[1] for o in outputs if not is_whole(o)] or reversed(dims)
     axis = 0 if net.layout == "columns" else -1
     for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):
@@ -128,20 +108,18 @@ def _instances(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Size
         known |= _by_place({1: sizes[:1], 2: sizes[::2]}.get(len(many), sizes))
         x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
         layers = _layers(sys.modules[make.__module__], functions, sizes)
-        numbers, arrays = (
-            dict(zip(("x", "target"), p, strict=True)) for p in (sizes[::2], (x, y))
-        )
-        for more in (numbers, arrays, {"sizes": layers}):
+        numbers = {"x": sizes[0], "target": sizes[-1]}
+        for more in (numbers, {"x": x, "target": y}, {"sizes": layers}):
             with suppress(Exception):
                 state = call(make, known | more, BY_PLACE)
-                if not read(state):
-                    _add_layers(Net(state, functions), layers)
                 methods = (n for n in CALLS["train"] if callable(getattr(state, n, 0)))
-                train = next(methods, "")
                 data = {n: "x" for n, a in vars(state).items() if a is x}
                 data |= {n: "target" for n, a in vars(state).items() if a is y}
-                data |= dict.fromkeys(_counts_of_steps(state, train), "one")
-                yield Net(state, functions, train, data), sizes
+                net = Net(state, source(make), functions, next(methods, ""), data)
+                if not net.own:
+                    _add_layers(state, functions, layers)
+                    net = replace(net)
+                yield net, sizes
 
 
 def _sizes(sizes: Sizes) -> dict[str, Any]:
@@ -153,50 +131,36 @@ def _by_place(sizes: Sizes) -> dict[str, Any]:
     return dict(zip(BY_PLACE, sizes, strict=False))
 
 
-def _counts_of_steps(state: Any, train: str) -> list[str]:
-    """The attributes that tell how many steps a training takes."""
-    text = source(getattr(state, train, None))
-    values = {
-        n: getattr(state, n, 0) for n in re.findall(r"range\(self\.(\w+)\)", text)
-    }
-    return [n for n, v in values.items() if isinstance(v, (int, np.integer)) and v > 9]
-
-
 def _layers(module: Any, functions: dict[str, Any], sizes: Sizes) -> list[Any]:
     """Layers of a file's own classes: linear ones, an activation after each."""
-    pairs = [(f, p) for n, f in functions.items() if (p := partner(n, functions))]
-    pairs = [pair for pair in pairs if not is_loss(pair[0].__name__)]
-    roles = ("activation", "slope")
-    known: dict[str, Any] = dict(zip(roles, pairs[0], strict=True)) if pairs else {}
-    linear, activation = None, None
-    for own in vars(module).values():
-        if inspect.isclass(own) and callable(getattr(own, "backward", None)):
-            with suppress(Exception):
-                made = call(own, known | _sizes(sizes) | _by_place(sizes), BY_PLACE[:2])
-                linear = linear or (own if read(made) else None)
-            with suppress(Exception):
-                activation = activation or (
-                    None if read(call(own, known, roles)) else own
-                )
-    found = []
-    for ends in itertools.pairwise(sizes) if linear else ():
-        more = _sizes((ends[0], *ends)) | _by_place(ends)
-        found.append(call(linear, known | more, BY_PLACE[:2]))
-        found += [call(activation, known, roles)] if activation else []
+    roles, known = ("activation", "slope"), {}
+    for name, function in functions.items():
+        if not is_loss(name) and (slope := partner(name, functions)):
+            known = {"activation": function, "slope": slope}
+            break
+    found: list[Any] = []
+    own = [c for c in vars(module).values() if hasattr(c, "backward")]
+    for ends in itertools.pairwise(sizes):
+        more = known | _sizes((ends[0], *ends)) | _by_place(ends)
+        made = {True: [], False: []}
+        for each in own:
+            for by_place in (BY_PLACE[:2], roles):
+                with suppress(Exception):
+                    layer = call(each, more, by_place)
+                    made[bool(Net(layer, "", {}).own)].append(layer)
+        found += [*made[True][:1], *made[False][:1]]
     return found
 
 
-def _add_layers(net: Net, layers: list[Any]) -> None:
+def _add_layers(state: Any, functions: dict[str, Any], layers: list[Any]) -> None:
     """Give an empty net layers, and a loss of the file."""
-    if add := net.find(net.state, ("add", "add_layer", "append")):
-        for layer in layers:
-            add(layer)
-    losses = [n for n in net.functions if is_loss(n) and partner(n, net.functions)]
-    use = net.find(net.state, ("use", "use_loss", "set_loss", "compile"))
-    if use and losses:
-        pair = net.functions[losses[0]], partner(losses[0], net.functions)
-        roles = ("loss", "loss_slope")
-        call(use, dict(zip(roles, pair, strict=True)), roles)
+    add = find(state, ("add", "add_layer", "append"))
+    for layer in layers if add else ():
+        add(layer)
+    use = find(state, ("use", "use_loss", "set_loss", "compile"))
+    losses = [(f, partner(n, functions)) for n, f in functions.items() if is_loss(n)]
+    for loss, slope in losses[:1] if use else ():
+        call(use, {"loss": loss, "loss_slope": slope}, ("loss", "loss_slope"))
 
 
 # -- functions -------------------------------------------------------------------------
@@ -204,23 +168,27 @@ def _add_layers(net: Net, layers: list[Any]) -> None:
 
 def _of_functions(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
     """Nets of functions, with parameters of the file's own or made up."""
-    is_step = plain(make.__name__) in map(plain, CALLS["train"] + CALLS["step"])
-    for sizes in reversed(SIZES) if is_step else SIZES:
-        for params in _parameters(make, functions, sizes):
-            yield Net(params, functions, make.__name__ if is_step else ""), sizes
+    train = make.__name__ if is_step(make.__name__) else ""
+    text = "".join(map(source, functions.values()))
+    for sizes in reversed(SIZES) if train else SIZES:
+        for params in _parameters(make, functions, sizes, text):
+            state = Functions.of(functions, params)
+            yield Net(state, text, functions, train), sizes
 
 
-def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[Any]:
+def _parameters(
+    make: Any, functions: dict[str, Any], sizes: Sizes, text: str
+) -> Iterator[Any]:
     """Parameters as a file's own initialisation makes them, or by their names."""
     single = [n for n in inspect.signature(make).parameters if PARAMETER.match(n)]
     for name, function in functions.items():
         if re.match(r"init|create|make|new|build|random", plain(name)):
             with suppress(Exception):
                 found = call(function, _sizes(sizes) | _by_place(sizes), BY_PLACE)
-                if isinstance(found, tuple) and len(single) == len(found):
+                is_many = isinstance(found, tuple)
+                if is_many and len(single) == len(found):
                     found = dict(zip(single, found, strict=True))
                 yield [*found] if isinstance(found, tuple) else found
-    text = "".join(map(source, functions.values()))
     keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
     unpacked = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
     lists = [(re.split(", *", names), list) for names in unpacked]
@@ -229,7 +197,7 @@ def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[
             yield arrays if form is dict else [*arrays.values()]
 
 
-def _arrays(labels: list[str], sizes: Sizes) -> Iterator[Values]:
+def _arrays(labels: list[str], sizes: Sizes) -> Iterator[dict[str, np.ndarray]]:
     """Weights and biases of these names in every layout."""
     biases = [n for n in labels if n.lower().startswith("b")]
     weights = [n for n in labels if n not in biases]
