@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.definitions import CALLS, NotTested, partner, plain
-from compare.check.nets import LAYOUTS, LR, Functions, Net
+from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
+from compare.check.nets import LAYOUTS, LR, Net
 from compare.check.nets import call, find, is_loss, is_step, role_of, source
 
 N = 5
@@ -170,9 +170,11 @@ def _of_functions(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, S
     """Nets of functions, with parameters of the file's own or made up."""
     train = make.__name__ if is_step(make.__name__) else ""
     text = "".join(map(source, functions.values()))
+    methods = {name: staticmethod(f) for name, f in functions.items()}
     for sizes in reversed(SIZES) if train else SIZES:
         for params in _parameters(make, functions, sizes, text):
-            state = Functions.of(functions, params)
+            state = type("Net", (), methods | {"__module__": MODULE})()
+            state.params = params
             yield Net(state, text, functions, train), sizes
 
 

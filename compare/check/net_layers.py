@@ -11,6 +11,7 @@ import numpy as np
 
 from handmade import nn
 
+Array = np.ndarray
 SQUARED, ENTROPY = "squared error", "cross-entropy"
 ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "sigmoid": (nn.Sigmoid(), lambda y: y * (1 - y)),
@@ -41,9 +42,9 @@ class Layer:
     """A layer: where in θ its weights (in, out) and its bias (out,) are."""
 
     name: str  # of its weights
-    weight: np.ndarray
-    bias: np.ndarray | None
-    shifted: np.ndarray  # the weights with the bias in place of the last input
+    weight: Array
+    bias: Array | None
+    shifted: Array  # the weights with the bias in place of the last input
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Layered:
         """Whether its output can be a probability, or a logit."""
         return self.activations[-1] in ("sigmoid", "softmax", "identity")
 
-    def passes(self, theta: np.ndarray, x: np.ndarray) -> tuple[list[Any], list[Any]]:
+    def passes(self, theta: Array, x: Array) -> tuple[list[Any], list[Any]]:
         """The weighted sums and the activations of all layers, first the input."""
         sums, acts = [], [x]
         for layer, name in zip(self.layers, self.activations, strict=True):
@@ -75,8 +76,8 @@ class Layered:
         return sums, acts
 
     def gradient(
-        self, step: Any, loss: str, way: dict[str, str], only: int | None = None
-    ) -> np.ndarray:
+        self, step: Any, loss: str, way: Any = None, only: int | None = None
+    ) -> Array:
         """The gradient of Σ ½ (o − y)² or of the cross-entropy at a step.
 
         `way` changes some rules of the backward pass, perhaps in one layer `only`.
@@ -90,7 +91,7 @@ class Layered:
         found = np.zeros_like(step.before)
         names: dict[str, Any] = {"v": v, "o": o, "y": y, "e": v, "s": v}
         for i, layer in reversed([*enumerate(self.layers)]):
-            rules = right | (way if only in (None, i) else {})
+            rules = right | (way or {} if only in (None, i) else {})
             names |= {"a": acts[i], "next_slope": names["s"]}
             names |= {"z_in": sums[i - 1]} if i else {}
             names |= _names(self.activations[i], sums[i], acts[i + 1])
@@ -114,11 +115,11 @@ def _code(rule: str) -> CodeType:
     return compile(rule, rule, "eval")
 
 
-def _names(activation: str, z: np.ndarray, h: np.ndarray) -> dict[str, Any]:
+def _names(activation: str, z: Array, h: Array) -> dict[str, Any]:
     """What a rule may use of a layer with this activation."""
     f, by_output = ACTIVATIONS[activation]
 
-    def through(v: np.ndarray) -> np.ndarray:
+    def through(v: Array) -> Array:
         if activation == "softmax":
             return h * (v - (v * h).sum(1, keepdims=True))
         return v * by_output(h)
@@ -131,7 +132,7 @@ def _names(activation: str, z: np.ndarray, h: np.ndarray) -> dict[str, Any]:
     return names
 
 
-def rebuilt(parts: dict[str, np.ndarray], n_in: int, n_out: int) -> Iterator[Layered]:
+def rebuilt(parts: dict[str, Array], n_in: int, n_out: int) -> Iterator[Layered]:
     """Every net of layers that these parameters, parts of θ, may make up."""
     weights = {n: part.reshape(len(part), -1) for n, part in _weights(parts)}
     biases = [part.ravel() for n, part in parts.items() if n not in weights]
@@ -144,7 +145,7 @@ def rebuilt(parts: dict[str, np.ndarray], n_in: int, n_out: int) -> Iterator[Lay
                     yield Layered(layers, (hidden,) * (len(layers) - 1) + (last,))
 
 
-def _weights(parts: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+def _weights(parts: dict[str, Array]) -> Iterator[tuple[str, Array]]:
     """Those parameters that are weights, and not biases."""
     is_after_weight = False
     for name, part in parts.items():
@@ -156,14 +157,14 @@ def _weights(parts: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
             yield name, part
 
 
-def weights_of(parts: dict[str, np.ndarray]) -> list[str]:
+def weights_of(parts: dict[str, Array]) -> list[str]:
     """The names of the weights among these parameters."""
     return [name for name, _ in _weights(parts)]
 
 
 def _chains(
-    weights: list[tuple[str, np.ndarray]],
-    biases: list[np.ndarray],
+    weights: list[tuple[str, Array]],
+    biases: list[Array],
     n_in: int,
     n_out: int,
 ) -> Iterator[tuple[Layer, ...]]:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from compare.check.definitions import NotTested
 from compare.check.net_builder import is_whole, target_like
 from compare.check.net_layers import ENTROPY, SQUARED, Layered, rebuilt, weights_of
-from compare.check.nets import Functions, Net
+from compare.check.nets import Array, Net
 
 H = 1e-6
 TOLERANCE = 1e-5
@@ -33,37 +33,27 @@ USUAL: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a net on one batch."""
+    """A step of a net on one batch, from θ before to θ after."""
 
     net: Net
-    before: np.ndarray  # θ
-    x: np.ndarray
-    target: np.ndarray
-    output: np.ndarray | None  # None if it is not known, or is made of whole numbers
-    after: np.ndarray
-
-    @property
-    def gradient(self) -> np.ndarray:
-        """That along which the net goes."""
-        return (self.before - self.after) / self.net.lr
+    before: Array
+    x: Array
+    target: Array
+    after: Array
+    output: Array | None  # None if it is not known, or is made of whole numbers
 
 
 @dataclass(frozen=True)
 class Loss:
     """A loss on which a net may descend."""
 
-    gradients: np.ndarray  # (steps, parameters)
+    gradients: Array  # (steps, parameters)
     words: dict[float, str]  # what it is called, by the factor before it
     family: str  # SQUARED, ENTROPY or another
     is_own: bool = False  # whether the file computes it
 
-    @property
-    def is_measurable(self) -> bool:
-        """Whether its gradient is finite, and not 0 everywhere."""
-        return bool(np.all(np.isfinite(self.gradients)) and np.any(self.gradients))
 
-
-def take_step(net: Net, before: np.ndarray, x: np.ndarray, target: np.ndarray) -> Step:
+def take_step(net: Net, before: Array, x: Array, target: Array) -> Step:
     """Let a net take a step."""
     after, _ = net.step(before, x, target)
     if not np.all(np.isfinite(after)):
@@ -72,47 +62,46 @@ def take_step(net: Net, before: np.ndarray, x: np.ndarray, target: np.ndarray) -
     with suppress(NotTested):
         output = net.output(before, x)
         output = None if is_whole(output) or output.shape != target.shape else output
-    return Step(net, before, x, target, output, after)
+    return Step(net, before, x, target, after, output)
 
 
-def some_steps(net: Net, x: np.ndarray, target: np.ndarray) -> "Steps | None":
+def some_steps(net: Net, x: Array, target: Array) -> "Steps | None":
     """Steps from random states: two, or more if its output is not measurable.
 
-    None if a step changes nothing.
+    Where a call takes a step for each example in turn, a batch has one example. None
+    if a step changes nothing.
     """
-    names = _parameters(net, x, target)
-    net = replace(net, names=names)
+    net = replace(net, names=_acting(net, x))
     first = take_step(net, net.drawn(0), x, target)
-    if not names or not np.any(first.gradient):
+    if np.array_equal(first.before, first.after):
         return None
-    again = take_step(net, first.before, x, np.roll(target, 1, axis=1)[::-1] + 1)
-    if np.array_equal(first.gradient, again.gradient):
+    other = np.roll(target, 1, axis=1)[::-1] + 1
+    if np.array_equal(first.after, net.step(first.before, x, other)[0]):
         raise NotTested("its step does not depend on the target")
+    if _is_sequence(first):
+        return some_steps(net, x[:1], target[:1])
     steps, is_alone = Steps([first]), len(x) == 1
-    is_one_hot = first.output is None or {*np.unique(target)} == {0.0, 1.0}
+    is_one_hot = target.shape[1] > 1 and {*np.unique(target)} == {0.0, 1.0}
     for seed in range(1, 6 if is_alone and first.output is None else 2):
         theta, rng = net.drawn(seed), np.random.default_rng(5 + seed)
-        x = rng.normal(size=x.shape)
-        target = np.roll(target, 1, axis=int(is_one_hot and is_alone))
-        if not is_one_hot:
-            target = target_like(net.output(theta, x), 5 + seed)
+        x, target = rng.normal(size=x.shape), np.roll(target, 1, axis=int(is_one_hot))
+        with suppress(NotTested):
+            target = target if is_one_hot else target_like(net.output(theta, x), seed)
         steps.append(take_step(net, theta, x, target))
     return steps
 
 
-def _parameters(net: Net, x: np.ndarray, target: np.ndarray) -> tuple[str, ...]:
-    """The names of the parameters: what the output, or else a step, depends on."""
+def _acting(net: Net, x: Array) -> tuple[str, ...]:
+    """The parameters on which the output depends; all if there is no output."""
     theta, rng = net.drawn(0), np.random.default_rng(2)
     try:
         output = net.output(theta, x)
     except NotTested:
-        changed = net.step(theta, x, target)[0] != theta
-        all_are = isinstance(net.state, Functions)
-        return tuple(n for n, p in net.parts.items() if all_are or np.any(changed[p]))
+        return tuple(net.parts)
     if not np.array_equal(net.output(theta, x), output, equal_nan=True):
         raise NotTested("its output is random, by dropout, say")
 
-    def acts(part: np.ndarray) -> bool:
+    def acts(part: Array) -> bool:
         for h in (1.0, 5.0, 5.0):
             moved = theta.copy()
             moved[part] = rng.normal(0, h, part.shape)
@@ -121,6 +110,14 @@ def _parameters(net: Net, x: np.ndarray, target: np.ndarray) -> tuple[str, ...]:
         return False
 
     return tuple(name for name, part in net.parts.items() if acts(part))
+
+
+def _is_sequence(step: Step) -> bool:
+    """Whether a call is one step on each example after another."""
+    theta, many = step.before, len(step.x) if step.net.train else 0
+    for one in (slice(i, i + 1) for i in range(many)):
+        theta, _ = step.net.step(theta, step.x[one], step.target[one])
+    return many > 1 and np.allclose(theta, step.after)
 
 
 class Steps(list[Step]):
@@ -132,86 +129,80 @@ class Steps(list[Step]):
         return self[0].net
 
     @cached_property
-    def gradients(self) -> np.ndarray:
-        """Of every step, as it was taken."""
-        return np.array([step.gradient for step in self])
+    def gradients(self) -> Array:
+        """That along which it goes in every step: (θ before − θ after) / lr."""
+        return np.array([(step.before - step.after) / step.net.lr for step in self])
 
-    def factor(self, want: np.ndarray, *names: str) -> float | None:
+    def factor(self, want: Array, *names: str) -> float | None:
         """What k is if the gradient is k · want in all these parameters; else None."""
         parts = [self.net.parts[n] for n in names or self.net.parts]
-        found = factors(parts, self.gradients, want)
-        return None if found is None else float(found[0])
+        return (factors(parts, self.gradients, want) or [None])[0]
 
     def penalty(self, loss: Loss) -> float:
         """What c is if it is along the gradient of the loss + ½ c Σ W²; else 0."""
         weights = np.zeros_like(self.gradients)
         for part in (self.net.parts[n] for n in weights_of(self.net.parts)):
             weights[:, part] = np.array([step.before[part] for step in self])
-        parts = [*self.net.parts.values()]
-        found = factors(parts, self.gradients, loss.gradients, weights)
-        if found is None or abs(found[1]) <= 1e-6 * abs(found[0]):
-            return 0.0
-        return float(found[1] / found[0])
+        k, c = self._factors(self.gradients, loss.gradients, weights) or (1, 0)
+        return c / k if abs(c) > 1e-6 * abs(k) else 0.0
+
+    def _factors(self, *arrays: Array) -> list[float] | None:
+        return factors([*self.net.parts.values()], *arrays)
 
     @cached_property
     def losses(self) -> list[Loss]:
         """The losses that the file itself computes, and the usual ones."""
-        usual = self._usual or self._of_models
+        usual = [loss for loss in self._measured if not loss.is_own] or self._of_models
         return [self._told(loss, usual) for loss in self.own_losses] + usual
-
-    def _told(self, own: Loss, usual: list[Loss]) -> Loss:
-        """A loss of the file, called as the usual one that it is."""
-        parts, name = [*self.net.parts.values()], own.words[1.0]
-        for like in usual:
-            if (k := factors(parts, own.gradients, like.gradients)) is not None:
-                words = next((w for f, w in like.words.items() if is_near(k, f)), "")
-                words = f"{words or 'its loss'} ({name})"
-                return replace(own, words={1.0: words}, family=like.family)
-        return replace(own, words={1.0: f"its loss ({name})"})
 
     @cached_property
     def own_losses(self) -> list[Loss]:
         """The losses that the file itself computes."""
-        found = []
-        for name in self.net.losses:
-            with suppress(Exception):
-                gradients = [slopes(partial(_own, step, name), step) for step in self]
-                found.append(Loss(np.array(gradients), {1.0: name}, "", True))
-        return [loss for loss in found if loss.is_measurable]
+        return [loss for loss in self._measured if loss.is_own]
+
+    def _told(self, own: Loss, usual: list[Loss]) -> Loss:
+        """A loss of the file, called as the usual one that it is."""
+        words, family = "its loss", ""
+        for like in usual:
+            if found := self._factors(own.gradients, like.gradients):
+                told = (w for f, w in like.words.items() if is_near(found[0], f))
+                words, family = next(told, words), like.family
+                break
+        return replace(own, words={1.0: f"{words} ({own.words[1.0]})"}, family=family)
 
     @cached_property
-    def _usual(self) -> list[Loss]:
-        """The usual losses of the net's own output."""
-        if any(step.output is None for step in self):
-            return []
-        names = _usual_names(self[0])
-        measured = np.array([slopes(partial(_usual_of, s, names), s) for s in self])
-        found = [self._loss(measured[..., i], name) for i, name in enumerate(names)]
-        return [loss for loss in found if loss.is_measurable]
+    def _measured(self) -> list[Loss]:
+        """The file's own losses, and the usual ones of its output."""
+        first, net = self[0], self.net
+        at = first.before, first.x, first.target
+        names = [name for name in net.losses if np.isfinite(net.loss(name, *at))]
+        if all(step.output is not None for step in self):
+            names += _usual_names(first)
+        slopes = np.array([_slopes(step, names) for step in self])
+        found = [self._loss(slopes[..., i], name) for i, name in enumerate(names)]
+        return [loss for loss in found if 0 < _size(loss.gradients) < np.inf]
 
     @cached_property
     def _of_models(self) -> list[Loss]:
-        """What layers descend on, for outputs that are not known."""
-        return [
-            self._loss((1 + is_squared) * self.of_model(model, family, {}), loss)
-            for model in self.models
-            for family in (SQUARED, ENTROPY)[: 1 + model.has_entropy]
-            if (loss := model.loss(family))
-            for is_squared in [loss.startswith("(o − y)²")]
-        ]
+        """The losses of nets of layers, for an output that is not known."""
+        found = []
+        for model in self.models:
+            for family in (SQUARED, ENTROPY) if model.has_entropy else (SQUARED,):
+                name = model.loss(family)
+                k = 2 if "²" in name else 1
+                found.append(self._loss(k * self.of_model(model, family), name))
+        return found
 
-    def _loss(self, gradients: np.ndarray, name: str) -> Loss:
-        """A loss of this name, summed over the examples, with its usual factors."""
+    def _loss(self, gradients: Array, name: str) -> Loss:
+        """A loss of this name; a usual one is summed, and has usual factors."""
+        if name in self.net.losses or "Σ" in name:
+            return Loss(gradients, {1.0: name}, name, name in self.net.losses)
         n, outputs = self[0].target.shape
-        family = ENTROPY if ENTROPY in name else SQUARED
-        words = {
-            1.0: f"Σ {name}",
-            1 / n: f"Σ {name} / number of examples",
-            1 / n / outputs: f"the mean of {name}",
-        }
+        words = {1.0: f"Σ {name}", 1 / n: f"Σ {name} / number of examples"}
+        words[1 / n / outputs] = f"the mean of {name}"
         half = {k / 2: f"½ {text}" for k, text in words.items()}
-        words = words | half if "²" in name else words
-        return Loss(gradients, {1.0: name} if "Σ" in name else words, family)
+        family = ENTROPY if ENTROPY in name else SQUARED if "²" in name else name
+        return Loss(gradients, words | half if "²" in name else words, family)
 
     @cached_property
     def models(self) -> list[Layered]:
@@ -222,30 +213,20 @@ class Steps(list[Step]):
             return step.output is None or np.allclose(output, step.output)
 
         def descends(model: Layered) -> bool:
-            found = [self.of_model(model, family, {}) for family in (SQUARED, ENTROPY)]
-            parts, own = [*self.net.parts.values()], self.own_losses
-            pairs = itertools.product(own, found)
-            return any(factors(parts, x.gradients, g) is not None for x, g in pairs)
+            of = [self.of_model(model, family) for family in (SQUARED, ENTROPY)]
+            pairs = itertools.product(self.own_losses, of)
+            return any(self._factors(own.gradients, g) for own, g in pairs)
 
         ends = self[0].x.shape[1], self[0].target.shape[1]
         found = rebuilt(self.net.parts, *ends)
         found = [m for m in found if all(is_same(m, step) for step in self)]
         return [m for m in found if len(found) > 9 and descends(m)] or found
 
-    def of_model(self, model: Layered, *rules: Any) -> np.ndarray:
+    def of_model(self, model: Layered, *rules: Any) -> Array:
         """The gradients of layers with a mistake; NaN if it cannot be made there."""
         with suppress(ValueError, NameError, IndexError), np.errstate(all="ignore"):
             return np.array([model.gradient(step, *rules) for step in self])
         return np.full_like(self.gradients, np.nan)
-
-
-def _own(step: Step, name: str, theta: np.ndarray) -> np.ndarray:
-    return np.array(step.net.loss(name, theta, step.x, step.target))
-
-
-def _usual_of(step: Step, names: list[str], theta: np.ndarray) -> np.ndarray:
-    output = step.net.output(theta, step.x)
-    return np.array([np.sum(USUAL[name](output, step.target)) for name in names])
 
 
 def _usual_names(step: Step) -> list[str]:
@@ -260,13 +241,23 @@ def _usual_names(step: Step) -> list[str]:
     return [squared, binary, *[entropy] * is_distribution, absolute]
 
 
-def slopes(function: Callable[[np.ndarray], np.ndarray], step: Step) -> np.ndarray:
-    """The slopes of a function of θ, by each entry of θ."""
+def _slopes(step: Step, losses: list[str]) -> Array:
+    """The slopes of some losses by each entry of θ: (parameters, losses)."""
+
+    def values(theta: Array) -> Array:
+        net, x, y, found = step.net, step.x, step.target, []
+        output = net.output(theta, x) if {*losses} & USUAL.keys() else None
+        for name in losses:
+            is_usual = name in USUAL
+            value = USUAL[name](output, y) if is_usual else net.loss(name, theta, x, y)
+            found.append(np.sum(value))
+        return np.array(found)
+
     ends = ((step.before + h, step.before - h) for h in H * np.eye(len(step.before)))
-    return np.array([(function(a) - function(b)) / (2 * H) for a, b in ends])
+    return np.array([(values(a) - values(b)) / (2 * H) for a, b in ends])
 
 
-def factors(parts: Any, got: np.ndarray, *wants: np.ndarray) -> np.ndarray | None:
+def factors(parts: list[Array], got: Array, *wants: Array) -> list[float] | None:
     """Each k if got = Σ k · want in all these parts of θ at every step; else None."""
     index, want = np.concatenate([p.ravel() for p in parts]), np.stack(wants, axis=-1)
     if not np.all(np.isfinite(want)) or _size(want[:, index, 0]) < 1e-8:
@@ -278,13 +269,13 @@ def factors(parts: Any, got: np.ndarray, *wants: np.ndarray) -> np.ndarray | Non
     for part in parts:
         if _size((got - fitted)[:, part]) > TOLERANCE * _size(fitted[:, part]) + most:
             return None
-    return k
+    return k.tolist()
 
 
-def _size(a: np.ndarray) -> float:
+def _size(a: Array) -> float:
     return float(np.max(np.abs(a), initial=0.0))
 
 
-def is_near(k: Any, other: float) -> bool:
+def is_near(k: float, other: float) -> bool:
     """Whether two factors are the same."""
-    return bool(abs(k - other) <= TOLERANCE * abs(other))
+    return abs(k - other) <= TOLERANCE * abs(other)

@@ -18,14 +18,28 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from compare.check.definitions import BACKWARD, CALLS, FORWARD, KINDS, MODULE, NAMES
-from compare.check.definitions import Definition, NotTested, arguments_of, has_update
-from compare.check.definitions import meant_by, method_of, plain
+from compare.check.definitions import (
+    BACKWARD,
+    CALLS,
+    FORWARD,
+    KINDS,
+    MODULE,
+    NAMES,
+    Definition,
+    NotTested,
+    arguments_of,
+    has_update,
+    meant_by,
+    method_of,
+    plain,
+)
 
+Array = np.ndarray
+Values = dict[str, Array]
 LR = 0.5
 FORWARDS = (*(name for name in FORWARD if name != "loss"), *CALLS["predict"])
 BACKWARDS = (*BACKWARD, *CALLS["backward"])
-LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "rows": lambda a: a,
     "columns": lambda a: a.T,
     "rows, one by one": lambda a: a,
@@ -37,9 +51,13 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 """How a batch is given; "one by one" where the forward pass takes one example."""
 RETURNED = "what its step returns"
 _ROLES = {n: role for role, names in NAMES["training"].items() for n in names.split()}
+_BIAS = re.compile(r"(^|\W)_?b(ias)?_?\d*\W*$")
 _OF_GRADIENT = re.compile(
     r"\bgrad\w*\.|\bd_?(?=[A-Z]|[wb]\d*$|weight|bias)|_?[Gg]rad(ient)?s?_?"
 )
+
+
+# -- what trains a net, and what its arguments are for ---------------------------------
 
 
 def net_definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
@@ -62,8 +80,9 @@ def _trains(owner: type) -> bool:
     forward, backward = (method_of(owner, names) for names in (FORWARD, BACKWARDS))
     takers = (owner, getattr(owner, backward or "__init__"))
     has_target = any("target" in roles_of(taker) for taker in takers)
-    has_update = method_of(owner, CALLS["update"])
-    return bool(forward and backward and (has_target or has_update))
+    return bool(
+        forward and backward and (has_target or method_of(owner, CALLS["update"]))
+    )
 
 
 def _takes_batch(function: Any, of_class: bool = False) -> bool:
@@ -96,10 +115,9 @@ def role_of(name: str) -> str:
 
 def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:
     """Call a function with what its arguments' names stand for; others in order."""
-    parameters = inspect.signature(function).parameters.values()
-    told = {role_of(p.name) for p in parameters}
-    left, given = [role for role in by_place if role not in told], {}
-    for p in parameters:
+    told, given = roles_of(function), {}
+    left = [role for role in by_place if role not in told]
+    for p in inspect.signature(function).parameters.values():
         key = p.name if p.name in known else role_of(p.name)
         is_needed = p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
         if key not in known and is_needed:
@@ -109,6 +127,13 @@ def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -
         if key in known:
             given[p.name] = known[key]
     return function(**given)
+
+
+def find(state: Any, names: tuple[str, ...]) -> Any:
+    """The first of these methods; None if there is none."""
+    own = {plain(n): n for n in reversed(dir(state))}
+    methods = (getattr(state, own.get(plain(n), n), None) for n in names)
+    return next((m for m in methods if callable(m)), None)
 
 
 def source(of: Any) -> str:
@@ -121,37 +146,21 @@ def source(of: Any) -> str:
 # -- parameters ------------------------------------------------------------------------
 
 
-class Functions:
-    """The functions of a file, as the methods of a net, and the parameters they take."""
-
-    params: Any = None
-
-    @classmethod
-    def of(cls, functions: dict[str, Any], params: Any) -> "Functions":
-        """A net of these."""
-        methods = {n: staticmethod(f) for n, f in functions.items()}
-        net = type("Net", (cls,), methods)()
-        net.params = params
-        return net
-
-
 def _leaves(tree: Any, name: str = "", path: tuple[int, ...] = ()) -> Iterator[Any]:
     """The name, owner and key of every array of floats in attributes, lists, dicts."""
     if id(tree) in path or len(path) > 5:
         return
-    path = (*path, id(tree))
-    if isinstance(tree, Functions):
-        tree = tree.params
-    elif getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
+    path, is_list = (*path, id(tree)), isinstance(tree, (list, tuple))
+    if getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
         tree = vars(tree)
-    is_list = isinstance(tree, (list, tuple))
     items = tree.items() if isinstance(tree, dict) else enumerate(tree if is_list else ())
     for key, value in items:
-        label = f"{name}[{key}]" if is_list else f"{name}.{key}".lstrip(".")
+        label = f"{name}[{key}]" if is_list else f"{name}.{key}"
+        label = re.sub(r"^\.?(params(?=[.[])\.?)?", "", label)
         if _is_parameter(label, value):
             yield label, tree, key
         else:
-            yield from _leaves(value, label, path)
+            yield from _leaves(value, "params" if label == "params" else label, path)
 
 
 def _is_parameter(label: str, value: Any) -> bool:
@@ -160,15 +169,15 @@ def _is_parameter(label: str, value: Any) -> bool:
     if isinstance(value, list):
         return bool(value) and isinstance(value[0], float)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and bool(re.search(r"(^|\W)_?b(ias)?_?\d*\W*$", label))
+    return is_number and bool(_BIAS.search(label))
 
 
-def read(state: Any) -> dict[str, np.ndarray]:
+def read(state: Any) -> Values:
     """Parameters by name, and whatever else is kept in arrays."""
     return {n: np.array(owner[key], float) for n, owner, key in _leaves(state)}
 
 
-def _write(state: Any, values: dict[str, np.ndarray]) -> None:
+def _write(state: Any, values: Values) -> None:
     for name, owner, key in [*_leaves(state)]:
         if name in values:
             old, new = owner[key], np.array(values[name])
@@ -188,7 +197,7 @@ class NotSummed(Exception):
 class Net:
     """A net of a file, ready to be run; θ are its parameters as one vector."""
 
-    state: Any  # the instance, or `Functions`
+    state: Any  # the instance; or an object with functions, and `params`
     text: str  # its source
     functions: dict[str, Any]  # of the file, by name
     train: str = ""  # the method that takes a whole step, if there is one
@@ -200,22 +209,20 @@ class Net:
     penalty: float = 0.1  # the factor of its penalty, if it takes one
 
     @cached_property
-    def own(self) -> dict[str, np.ndarray]:
+    def own(self) -> Values:
         """Its parameters by name, as they are at first."""
         found = read(self.state)
         names = self.names or [n for n in found if not _OF_GRADIENT.search(n)]
         return {n: found[n] for n in names if n not in self.data}
 
     @cached_property
-    def parts(self) -> dict[str, np.ndarray]:
+    def parts(self) -> Values:
         """Where the entries of each parameter are in θ."""
         ends = np.cumsum([a.size for a in self.own.values()])
-        return {
-            n: np.arange(end - a.size, end).reshape(a.shape)
-            for (n, a), end in zip(self.own.items(), ends, strict=True)
-        }
+        pairs = zip(self.own.items(), ends, strict=True)
+        return {n: np.arange(e - a.size, e).reshape(a.shape) for (n, a), e in pairs}
 
-    def drawn(self, seed: int) -> np.ndarray:
+    def drawn(self, seed: int) -> Array:
         """Random θ, or its own if it sets them itself."""
         own = np.concatenate([np.zeros(0), *map(np.ravel, self.own.values())])
         rng = np.random.default_rng(seed)
@@ -236,9 +243,9 @@ class Net:
     @cached_property
     def learns(self) -> bool:
         """Whether the file changes the parameters, and not only returns gradients."""
-        return bool(self.train or find(self.state, CALLS["update"])) or self.lr != 1
+        return bool(self.train or find(self.state, CALLS["update"]) or self.lr != 1)
 
-    def ready(self, theta: Any, x: np.ndarray, target: Any = None, **more: Any) -> Any:
+    def ready(self, theta: Any, x: Array, target: Any = None, **more: Any) -> Any:
         """A copy of the state with these parameters, and what can be given, by role."""
         state = copy.deepcopy(self.state)
         _write(state, {n: theta[part] for n, part in self.parts.items()})
@@ -256,7 +263,7 @@ class Net:
                 setattr(state, name, known[role])
         return state, known | _params(state)
 
-    def output(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def output(self, theta: Array, x: Array) -> Array:
         """What its own forward pass gives, one example a row."""
         state, known = self.ready(theta, x)
         forward = find(state, FORWARDS)
@@ -268,9 +275,7 @@ class Net:
         out = _output(call(forward, known, ("x",)), state)
         return out.T if self.layout == "columns" else out.reshape(len(x), -1)
 
-    def step(
-        self, theta: np.ndarray, x: np.ndarray, target: np.ndarray, steps: int = 1
-    ) -> tuple[np.ndarray, Any]:
+    def step(self, theta: Array, x: Array, target: Array, steps: int = 1) -> Any:
         """θ after a step, and what the step returns (its loss, perhaps)."""
         state, known = self.ready(theta, x, target)
         np.random.seed(0)  # noqa: NPY002
@@ -282,10 +287,11 @@ class Net:
                 self._learn(state, before, result)
         found = read(state)
         after = [(n, found[n], part) for n, part in self.parts.items()]
-        if wide := [n for n, a, part in after if a.size > part.size]:
+        wide = [n for n, a, part in after if a.size > part.size]
+        if wide and all(map(_BIAS.search, wide)):
             raise NotSummed(", ".join(wide))
-        theta = np.concatenate([a.reshape(part.shape).ravel() for _, a, part in after])
-        return theta, result
+        shaped = [np.reshape(a, part.shape).ravel() for _, a, part in after]
+        return np.concatenate(shaped), result
 
     def _step(self, state: Any, known: dict[str, Any]) -> Any:
         """What its step returns: new parameters or gradients, unless it keeps them."""
@@ -302,17 +308,17 @@ class Net:
         result = call(update, known | {"grads": grads}, ("lr",)) if update else None
         return grads if result is None else result
 
-    def _learn(self, state: Any, before: dict[str, Any], result: Any) -> None:
+    def _learn(self, state: Any, before: Values, result: Any) -> None:
         """Make the parameters those after the step, if it has not changed them itself."""
         many = result if isinstance(result, tuple) else ()
-        if self.learns and isinstance(state, Functions):
-            for new in (result, *many):
-                if [*read(new)] == [*before]:
-                    state.params = new
-                    return
-            if many and self.train:
-                _write(state, dict(zip(before, map(np.asarray, many), strict=False)))
+        shapes = [a.shape for a in before.values()]
+        for new in (result, *many) if self.learns else ():
+            if [*read(new)] == [*before]:
+                state.params = new
                 return
+        if self.train and shapes and [*map(np.shape, many)][: len(shapes)] == shapes:
+            _write(state, dict(zip(before, map(np.asarray, many), strict=False)))
+            return
         after = read(state)
         if all(np.array_equal(before[n], after[n]) for n in before):
             found = _gradients(before, after, result).items()
@@ -325,24 +331,19 @@ class Net:
         methods = [n for n in dir(self.state) if plain(n) in CALLS["loss"]]
         return [*dict.fromkeys([*names, *methods]), RETURNED]
 
-    def loss(self, name: str, theta: np.ndarray, x: np.ndarray, target: Any) -> float:
-        """The value of one of its losses."""
-        if name == RETURNED:
-            value = self.step(theta, x, target)[1]
-            return float(value[-1] if isinstance(value, (tuple, list)) else value)
-        state, known = self.ready(theta, x, target)
+    def loss(self, name: str, theta: Array, x: Array, target: Array) -> float:
+        """The value of one of its losses; NaN if it cannot be computed."""
         with suppress(Exception):
-            known |= _forward(state, known)
-        function = self.functions.get(name) or getattr(state, name)
-        value = call(function, known, ("prediction", "target"))
-        return float(value[0] if isinstance(value, tuple) else value)
-
-
-def find(state: Any, names: tuple[str, ...]) -> Any:
-    """The first of these methods."""
-    own = {plain(n): n for n in reversed(dir(state))}
-    methods = (getattr(state, own.get(plain(n), n), None) for n in names)
-    return next((m for m in methods if callable(m)), None)
+            if name == RETURNED:
+                value = self.step(theta, x, target)[1]
+                return float(value[-1] if isinstance(value, (tuple, list)) else value)
+            state, known = self.ready(theta, x, target)
+            with suppress(Exception):
+                known |= _forward(state, known)
+            function = self.functions.get(name) or getattr(state, name)
+            value = call(function, known, ("prediction", "target"))
+            return float(value[0] if isinstance(value, tuple) else value)
+        return float("nan")
 
 
 def _params(state: Any) -> dict[str, Any]:
@@ -353,15 +354,14 @@ def _params(state: Any) -> dict[str, Any]:
 
 def _forward(state: Any, known: dict[str, Any]) -> dict[str, Any]:
     """The results of the forward pass, by role."""
-    forward = find(state, FORWARDS)
-    if forward is None:
+    if not (forward := find(state, FORWARDS)):
         return {}
     out = call(forward, known, ("x",))
     is_pair = isinstance(out, tuple) and len(out) == 2
     return {"prediction": _output(out, state), "cache": out[1] if is_pair else out}
 
 
-def _output(out: Any, state: Any) -> np.ndarray:
+def _output(out: Any, state: Any) -> Array:
     """The output in what a forward pass returns, or leaves in an attribute."""
     if out is None:
         out = next(getattr(state, n) for n in CALLS["output"] if hasattr(state, n))
@@ -370,7 +370,7 @@ def _output(out: Any, state: Any) -> np.ndarray:
     return np.asarray(out, dtype=float)
 
 
-def _gradients(before: Any, after: Any, result: Any) -> dict[str, np.ndarray]:
+def _gradients(before: Values, after: Values, result: Any) -> Values:
     """Gradients by parameter: returned or kept under its name, or in order."""
     returned = read(result)
     found = {_bare(n): a for n, a in after.items() if _OF_GRADIENT.search(n)}
@@ -383,7 +383,7 @@ def _gradients(before: Any, after: Any, result: Any) -> dict[str, np.ndarray]:
 
 def _bare(name: str) -> str:
     """The name of a parameter, or of its gradient."""
-    return plain(re.sub(r"^\[\d+\]\.|param\w*\.?", "", _OF_GRADIENT.sub("", name)))
+    return plain(re.sub(r"^\[\d+\]\.", "", _OF_GRADIENT.sub("", name)))
 
 
 @contextmanager

@@ -71,40 +71,13 @@ def _understood(definition: Definition) -> Steps:
 
 
 def _verdict(steps: Steps) -> Verdict:
-    if found := _right(steps):
-        return found
-    ones = Steps(one for step in steps for one in _of_one_example(step))
-    if _is_sequence(steps[0]):
-        steps = ones
     found = _right(steps) or _of_penalty(steps)
     if found is None and "penalty" in steps.net.roles:
         net = replace(steps.net, penalty=0.0)
         steps = Steps(take_step(net, s.before, s.x, s.target) for s in steps)
         if _right(steps):
             return _mistake([OTHER], weights_of(net.parts))
-    found = found or _named(steps)
-    if not found and not _loops(steps.net) and steps is not ones and _right(ones):
-        words = "right for a batch of one example, but not for several"
-        return {"kind": "wrong", "words": words}
-    return found or _unexplained(steps)
-
-
-# -- steps -----------------------------------------------------------------------------
-
-
-def _of_one_example(step: Step) -> Iterator[Step]:
-    """The same step on each example alone."""
-    for i in range(len(step.x)):
-        one = slice(i, i + 1)
-        yield take_step(step.net, step.before, step.x[one], step.target[one])
-
-
-def _is_sequence(step: Step) -> bool:
-    """Whether a call is one step on each example after another."""
-    theta, many = step.before, len(step.x) if step.net.train else 0
-    for one in (slice(i, i + 1) for i in range(many)):
-        theta, _ = step.net.step(theta, step.x[one], step.target[one])
-    return many > 1 and np.allclose(theta, step.after)
+    return found or _named(steps) or _unexplained(steps)
 
 
 def _loops(net: Net) -> bool:
