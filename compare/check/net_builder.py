@@ -74,16 +74,11 @@ def _targets(
         yield target_like(out, 1), lambda t: t
         if out.shape[1] == 1:
             yield target_like(out, 1), np.ravel
-    classes = [o.shape[1] for o in outputs if not is_whole(o)] or reversed(dims)
+    classes = [o.shape[1] for o in outputs if np.any(o % 1)] or reversed(dims)
     axis = 0 if net.layout == "columns" else -1
     for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):
         yield one_hot, lambda t: t
         yield one_hot, lambda t: np.argmax(t, axis)
-
-
-def is_whole(out: np.ndarray) -> bool:
-    """Whether an output is made of whole numbers: classes, or the values of a step."""
-    return bool(np.all(out == np.round(out)))
 
 
 def target_like(out: np.ndarray, seed: int) -> np.ndarray:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -55,18 +54,23 @@ class Layered:
     activations: tuple[str, ...]
 
     def loss(self, family: str) -> str:
-        """The loss of this family of which the step is gradient descent."""
+        """The loss of this family on which the right backward pass descends."""
         if self.activations[-1] in ("step", "sign"):
             return "Σ |z| of the wrong examples (the perceptron's rule)"
         loss = "(o − y)²" if family == SQUARED else ENTROPY
         return f"{loss} of a net with {' and '.join(dict.fromkeys(self.activations[-2:]))}"
 
     @property
-    def has_entropy(self) -> bool:
-        """Whether its output can be a probability, or a logit."""
-        return self.activations[-1] in ("sigmoid", "softmax", "identity")
+    def families(self) -> tuple[str, ...]:
+        """The families of loss that go with its output."""
+        has_entropy = self.activations[-1] in ("sigmoid", "softmax", "identity")
+        return (SQUARED, ENTROPY) if has_entropy else (SQUARED,)
 
-    def passes(self, theta: Array, x: Array) -> tuple[list[Any], list[Any]]:
+    def output(self, theta: Array, x: Array) -> Array:
+        """The activations of its last layer."""
+        return self._passes(theta, x)[1][-1]
+
+    def _passes(self, theta: Array, x: Array) -> tuple[list[Any], list[Any]]:
         """The weighted sums and the activations of all layers, first the input."""
         sums, acts = [], [x]
         for layer, name in zip(self.layers, self.activations, strict=True):
@@ -76,33 +80,40 @@ class Layered:
         return sums, acts
 
     def gradient(
-        self, step: Any, loss: str, way: Any = None, only: int | None = None
+        self,
+        theta: Array,
+        x: Array,
+        target: Array,
+        after: Array,
+        family: str,
+        way: dict[str, str] | None = None,
+        only: int | None = None,
     ) -> Array:
-        """The gradient of Σ ½ (o − y)² or of the cross-entropy at a step.
+        """The gradient of Σ ½ (o − y)² or of the cross-entropy at a step to `after`.
 
-        `way` changes some rules of the backward pass, perhaps in one layer `only`.
+        A way to make a mistake changes some rules, perhaps in one layer `only`.
         """
-        sums, acts = self.passes(step.before, step.x)
-        o, y = acts[-1], step.target
-        v = o - y
-        if loss == ENTROPY and self.activations[-1] == "identity":  # of its logits
-            v = ACTIVATIONS["softmax" if o.shape[1] > 1 else "sigmoid"][0](o) - y
-        right = RULES | ({"output": "v"} if loss == ENTROPY else {})
-        found = np.zeros_like(step.before)
-        names: dict[str, Any] = {"v": v, "o": o, "y": y, "e": v, "s": v}
+        sums, acts = self._passes(theta, x)
+        o, right = acts[-1], RULES
+        v = o - target
+        if family == ENTROPY:
+            right = RULES | {"output": "v"}
+            if self.activations[-1] == "identity":  # of its logits
+                f = "softmax" if o.shape[1] > 1 else "sigmoid"
+                v = ACTIVATIONS[f][0](o) - target
+        found = np.zeros_like(theta)
+        names: dict[str, Any] = {"v": v, "o": o, "y": target, "e": v, "s": v}
         for i, layer in reversed([*enumerate(self.layers)]):
             rules = right | (way or {} if only in (None, i) else {})
             names |= {"a": acts[i], "next_slope": names["s"]}
             names |= {"z_in": sums[i - 1]} if i else {}
             names |= _names(self.activations[i], sums[i], acts[i + 1])
-            names |= {"W": step.before[layer.weight], "new": step.after[layer.weight]}
-            names["shifted"] = step.before[layer.shifted]
-            rule = "output" if layer is self.layers[-1] else "hidden"
-            names["delta"] = eval(_code(rules[rule]), names)
-            dw, db, passed, back = (
-                eval(_code(rules[rule]), names)
-                for rule in ("weight", "bias", "passed", "back")
-            )
+            names |= {"W": theta[layer.weight], "new": after[layer.weight]}
+            names["shifted"] = theta[layer.shifted]
+            delta = rules["output" if layer is self.layers[-1] else "hidden"]
+            names["delta"] = eval(_code(delta), names)
+            rest = (rules[rule] for rule in ("weight", "bias", "passed", "back"))
+            dw, db, passed, back = (eval(_code(rule), names) for rule in rest)
             found[layer.weight] = dw
             if layer.bias is not None:
                 found[layer.bias] = db
@@ -111,7 +122,7 @@ class Layered:
 
 
 @cache
-def _code(rule: str) -> CodeType:
+def _code(rule: str) -> Any:
     return compile(rule, rule, "eval")
 
 
@@ -120,9 +131,8 @@ def _names(activation: str, z: Array, h: Array) -> dict[str, Any]:
     f, by_output = ACTIVATIONS[activation]
 
     def through(v: Array) -> Array:
-        if activation == "softmax":
-            return h * (v - (v * h).sum(1, keepdims=True))
-        return v * by_output(h)
+        is_softmax = activation == "softmax"
+        return h * (v - (v * h).sum(1)[:, None]) if is_softmax else v * by_output(h)
 
     names = {"z": z, "h": h, "s": by_output(h), "by_output": by_output}
     names |= {"through": through, "slope": lambda q: by_output(f(q))}
@@ -134,40 +144,30 @@ def _names(activation: str, z: Array, h: Array) -> dict[str, Any]:
 
 def rebuilt(parts: dict[str, Array], n_in: int, n_out: int) -> Iterator[Layered]:
     """Every net of layers that these parameters, parts of θ, may make up."""
-    weights = {n: part.reshape(len(part), -1) for n, part in _weights(parts)}
+    weights = {n: parts[n].reshape(len(parts[n]), -1) for n in weights_of(parts)}
     biases = [part.ravel() for n, part in parts.items() if n not in weights]
-    if len(biases) not in (0, len(weights)):
-        return
-    for layers in _chains([*weights.items()], biases, n_in, n_out):
-        for hidden in HIDDEN if len(layers) > 1 else HIDDEN[:1]:
-            for last in ACTIVATIONS:
-                if last != "softmax" or n_out > 1:
-                    yield Layered(layers, (hidden,) * (len(layers) - 1) + (last,))
+    if len(biases) in (0, len(weights)):
+        for layers in _chains([*weights.items()], biases, n_in, n_out):
+            for hidden in HIDDEN if len(layers) > 1 else HIDDEN[:1]:
+                for last in ACTIVATIONS:
+                    if last != "softmax" or n_out > 1:
+                        yield Layered(layers, (hidden,) * (len(layers) - 1) + (last,))
 
 
-def _weights(parts: dict[str, Array]) -> Iterator[tuple[str, Array]]:
-    """Those parameters that are weights, and not biases."""
+def weights_of(parts: dict[str, Array]) -> list[str]:
+    """The names of those parameters that are weights, and not biases."""
+    found: list[str] = []
     is_after_weight = False
     for name, part in parts.items():
         word = (re.findall(r"[A-Za-z_]+", name) or [""])[-1]
         is_flat = is_after_weight and (part.ndim < 2 or 1 in part.shape)
         is_bias = re.match(r"(?i)_*b|.*bias|theta_?0", word) or (not word and is_flat)
         is_after_weight = not is_bias
-        if not is_bias:
-            yield name, part
+        found += [] if is_bias else [name]
+    return found
 
 
-def weights_of(parts: dict[str, Array]) -> list[str]:
-    """The names of the weights among these parameters."""
-    return [name for name, _ in _weights(parts)]
-
-
-def _chains(
-    weights: list[tuple[str, Array]],
-    biases: list[Array],
-    n_in: int,
-    n_out: int,
-) -> Iterator[tuple[Layer, ...]]:
+def _chains(weights: Any, biases: Any, n_in: int, n_out: int) -> Iterator[Any]:
     """Every way to read weights as layers from so many inputs to so many outputs."""
     if not weights:
         yield from [()] * (n_in == n_out)

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from compare.check.definitions import NotTested
-from compare.check.net_builder import is_whole, target_like
+from compare.check.net_builder import target_like
 from compare.check.net_layers import ENTROPY, SQUARED, Layered, rebuilt, weights_of
 from compare.check.nets import Array, Net
 
 H = 1e-6
 TOLERANCE = 1e-5
 """Up to here, relatively, a gradient is that which was measured."""
+LARGEST = 1000
+"""Nets of more parameters are not measured."""
 USUAL: dict[str, Callable[[Any, Any], Any]] = {
     "(o − y)²": lambda o, y: (o - y) ** 2,
     f"binary {ENTROPY}": lambda o, y: -y * np.log(o) - (1 - y) * np.log(1 - o),
@@ -32,18 +34,6 @@ USUAL: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of a net on one batch, from θ before to θ after."""
-
-    net: Net
-    before: Array
-    x: Array
-    target: Array
-    after: Array
-    output: Array | None  # None if it is not known, or is made of whole numbers
-
-
-@dataclass(frozen=True)
 class Loss:
     """A loss on which a net may descend."""
 
@@ -53,101 +43,100 @@ class Loss:
     is_own: bool = False  # whether the file computes it
 
 
-def take_step(net: Net, before: Array, x: Array, target: Array) -> Step:
-    """Let a net take a step."""
-    after, _ = net.step(before, x, target)
-    if not np.all(np.isfinite(after)):
-        raise NotTested("its parameters become infinite")
-    output = None
-    with suppress(NotTested):
-        output = net.output(before, x)
-        output = None if is_whole(output) or output.shape != target.shape else output
-    return Step(net, before, x, target, after, output)
-
-
 def some_steps(net: Net, x: Array, target: Array) -> "Steps | None":
     """Steps from random states: two, or more if its output is not measurable.
 
     Where a call takes a step for each example in turn, a batch has one example. None
     if a step changes nothing.
     """
-    net = replace(net, names=_acting(net, x))
-    first = take_step(net, net.drawn(0), x, target)
-    if np.array_equal(first.before, first.after):
+    net = replace(net, names=net.acting(x))
+    theta = net.drawn(0)
+    if theta.size > LARGEST:
+        raise NotTested(f"it has {theta.size} parameters: {LARGEST} can be measured")
+    first = Steps(net, [(theta, x, target)])
+    if not np.any(first.gradients):
         return None
     other = np.roll(target, 1, axis=1)[::-1] + 1
-    if np.array_equal(first.after, net.step(first.before, x, other)[0]):
+    if np.array_equal(first.after[0], net.step(theta, x, other)[0]):
         raise NotTested("its step does not depend on the target")
-    if _is_sequence(first):
+    if len(x) > 1 and first.is_sequence():
         return some_steps(net, x[:1], target[:1])
-    steps, is_alone = Steps([first]), len(x) == 1
     is_one_hot = target.shape[1] > 1 and {*np.unique(target)} == {0.0, 1.0}
-    for seed in range(1, 6 if is_alone and first.output is None else 2):
+    for seed in range(1, 6 if len(x) == 1 and first.outputs is None else 2):
         theta, rng = net.drawn(seed), np.random.default_rng(5 + seed)
         x, target = rng.normal(size=x.shape), np.roll(target, 1, axis=int(is_one_hot))
         with suppress(NotTested):
             target = target if is_one_hot else target_like(net.output(theta, x), seed)
-        steps.append(take_step(net, theta, x, target))
-    return steps
+        first.batches.append((theta, x, target))
+    return Steps(net, first.batches)
 
 
-def _acting(net: Net, x: Array) -> tuple[str, ...]:
-    """The parameters on which the output depends; all if there is no output."""
-    theta, rng = net.drawn(0), np.random.default_rng(2)
-    try:
-        output = net.output(theta, x)
-    except NotTested:
-        return tuple(net.parts)
-    if not np.array_equal(net.output(theta, x), output, equal_nan=True):
-        raise NotTested("its output is random, by dropout, say")
+class Steps:
+    """Some steps of a net, each from other θ on another batch, and its losses."""
 
-    def acts(part: Array) -> bool:
-        for h in (1.0, 5.0, 5.0):
-            moved = theta.copy()
-            moved[part] = rng.normal(0, h, part.shape)
-            if not np.array_equal(net.output(moved, x), output):
-                return True
-        return False
-
-    return tuple(name for name, part in net.parts.items() if acts(part))
-
-
-def _is_sequence(step: Step) -> bool:
-    """Whether a call is one step on each example after another."""
-    theta, many = step.before, len(step.x) if step.net.train else 0
-    for one in (slice(i, i + 1) for i in range(many)):
-        theta, _ = step.net.step(theta, step.x[one], step.target[one])
-    return many > 1 and np.allclose(theta, step.after)
-
-
-class Steps(list[Step]):
-    """Some steps of a net, and what they are compared with."""
+    def __init__(self, net: Net, batches: list[tuple[Array, Array, Array]]) -> None:
+        self.net, self.batches = net, batches  # each (θ, x, target)
+        self.after = [net.step(*batch)[0] for batch in batches]
+        if not np.all(np.isfinite(self.after)):
+            raise NotTested("its parameters become infinite")
+        before = np.array([theta for theta, *_ in batches])
+        self.gradients = (before - self.after) / net.lr
+        """Of every step."""
 
     @cached_property
-    def net(self) -> Net:
-        """The net."""
-        return self[0].net
+    def outputs(self) -> list[Array] | None:
+        """Its outputs; None if they are not known, or are whole numbers: of a step."""
+        with suppress(NotTested):
+            found = [self.net.output(theta, x) for theta, x, _ in self.batches]
+            pairs = zip(found, self.batches, strict=True)
+            if all(np.any(o % 1) and o.shape == y.shape for o, (_, _, y) in pairs):
+                return found
+        return None
 
-    @cached_property
-    def gradients(self) -> Array:
-        """That along which it goes in every step: (θ before − θ after) / lr."""
-        return np.array([(step.before - step.after) / step.net.lr for step in self])
+    def is_sequence(self) -> bool:
+        """Whether a call is one step on each example after another."""
+        theta, x, target = self.batches[0]
+        for one in (slice(i, i + 1) for i in range(len(x) if self.net.train else 0)):
+            theta, _ = self.net.step(theta, x[one], target[one])
+        return np.allclose(theta, self.after[0])
+
+    def adds_up(self) -> bool:
+        """Whether a second step goes along the sum of both gradients."""
+        theta, *batch = self.batches[0]
+        fresh, _ = self.net.step(self.after[0], *batch)
+        second, _ = self.net.step(theta, *batch, steps=2)
+        more, first = fresh - second, theta - self.after[0]
+        return bool(np.any(more)) and np.allclose(more, first, TOLERANCE)
 
     def factor(self, want: Array, *names: str) -> float | None:
         """What k is if the gradient is k · want in all these parameters; else None."""
-        parts = [self.net.parts[n] for n in names or self.net.parts]
-        return (factors(parts, self.gradients, want) or [None])[0]
+        found = self._factors(self.gradients, want, names=names)
+        return found[0] if found else None
 
     def penalty(self, loss: Loss) -> float:
         """What c is if it is along the gradient of the loss + ½ c Σ W²; else 0."""
         weights = np.zeros_like(self.gradients)
         for part in (self.net.parts[n] for n in weights_of(self.net.parts)):
-            weights[:, part] = np.array([step.before[part] for step in self])
-        k, c = self._factors(self.gradients, loss.gradients, weights) or (1, 0)
+            weights[:, part] = np.array([theta[part] for theta, *_ in self.batches])
+        k, c = self._factors(self.gradients, loss.gradients, weights) or (1.0, 0.0)
         return c / k if abs(c) > 1e-6 * abs(k) else 0.0
 
-    def _factors(self, *arrays: Array) -> list[float] | None:
-        return factors([*self.net.parts.values()], *arrays)
+    def _factors(self, got: Array, *wants: Array, names: Any = ()) -> list[float]:
+        """Each k if got = Σ k · want in all these parameters at every step; else []."""
+        parts = [self.net.parts[n] for n in names or self.net.parts]
+        index, want = np.concatenate([*map(np.ravel, parts)]), np.stack(wants, axis=-1)
+        if not np.all(np.isfinite(want)) or _size(want[:, index, 0]) < 1e-8:
+            return []
+        a, b = want[:, index].reshape(-1, len(wants)), got[:, index].ravel()
+        fitted = want @ (k := np.linalg.lstsq(a, b, rcond=None)[0])
+        most = 1e-7 * _size(fitted[:, index]) + 1e-9
+        is_same = (
+            _size((got - fitted)[:, p]) <= TOLERANCE * _size(fitted[:, p]) + most
+            for p in parts
+        )
+        return k.tolist() if all(is_same) else []
+
+    # -- losses ------------------------------------------------------------------------
 
     @cached_property
     def losses(self) -> list[Loss]:
@@ -173,31 +162,25 @@ class Steps(list[Step]):
     @cached_property
     def _measured(self) -> list[Loss]:
         """The file's own losses, and the usual ones of its output."""
-        first, net = self[0], self.net
-        at = first.before, first.x, first.target
-        names = [name for name in net.losses if np.isfinite(net.loss(name, *at))]
-        if all(step.output is not None for step in self):
-            names += _usual_names(first)
-        slopes = np.array([_slopes(step, names) for step in self])
+        first, net = self.batches[0], self.net
+        names = [name for name in net.losses if np.isfinite(net.loss(name, *first))]
+        names += _usual_names(net, self.outputs[0]) if self.outputs else []
+        slopes = np.array([_slopes(net, names, *batch) for batch in self.batches])
         found = [self._loss(slopes[..., i], name) for i, name in enumerate(names)]
         return [loss for loss in found if 0 < _size(loss.gradients) < np.inf]
 
     @cached_property
     def _of_models(self) -> list[Loss]:
         """The losses of nets of layers, for an output that is not known."""
-        found = []
-        for model in self.models:
-            for family in (SQUARED, ENTROPY) if model.has_entropy else (SQUARED,):
-                name = model.loss(family)
-                k = 2 if "²" in name else 1
-                found.append(self._loss(k * self.of_model(model, family), name))
-        return found
+        pairs = [(model, of) for model in self.models for of in model.families]
+        found = [(self.of_model(*pair), pair[0].loss(pair[1])) for pair in pairs]
+        return [self._loss(g * (2 if "²" in name else 1), name) for g, name in found]
 
     def _loss(self, gradients: Array, name: str) -> Loss:
         """A loss of this name; a usual one is summed, and has usual factors."""
         if name in self.net.losses or "Σ" in name:
             return Loss(gradients, {1.0: name}, name, name in self.net.losses)
-        n, outputs = self[0].target.shape
+        n, outputs = self.batches[0][2].shape
         words = {1.0: f"Σ {name}", 1 / n: f"Σ {name} / number of examples"}
         words[1 / n / outputs] = f"the mean of {name}"
         half = {k / 2: f"½ {text}" for k, text in words.items()}
@@ -208,68 +191,50 @@ class Steps(list[Step]):
     def models(self) -> list[Layered]:
         """The nets of layers that have the net's output, or descend on its loss."""
 
-        def is_same(model: Layered, step: Step) -> bool:
-            output = model.passes(step.before, step.x)[1][-1]
-            return step.output is None or np.allclose(output, step.output)
+        def has_output(model: Layered) -> bool:
+            both = zip(self.batches, self.outputs or (), strict=False)
+            return all(np.allclose(model.output(*b[:2]), o) for b, o in both)
 
         def descends(model: Layered) -> bool:
             of = [self.of_model(model, family) for family in (SQUARED, ENTROPY)]
             pairs = itertools.product(self.own_losses, of)
             return any(self._factors(own.gradients, g) for own, g in pairs)
 
-        ends = self[0].x.shape[1], self[0].target.shape[1]
-        found = rebuilt(self.net.parts, *ends)
-        found = [m for m in found if all(is_same(m, step) for step in self)]
+        _, x, target = self.batches[0]
+        found = rebuilt(self.net.parts, x.shape[1], target.shape[1])
+        found = [*filter(has_output, found)]
         return [m for m in found if len(found) > 9 and descends(m)] or found
 
     def of_model(self, model: Layered, *rules: Any) -> Array:
         """The gradients of layers with a mistake; NaN if it cannot be made there."""
+        steps = zip(self.batches, self.after, strict=True)
         with suppress(ValueError, NameError, IndexError), np.errstate(all="ignore"):
-            return np.array([model.gradient(step, *rules) for step in self])
+            return np.array([model.gradient(*b, after, *rules) for b, after in steps])
         return np.full_like(self.gradients, np.nan)
 
 
-def _usual_names(step: Step) -> list[str]:
-    """Those of the usual losses that an output may have."""
-    o: Any = step.output
+def _usual_names(net: Net, o: Array) -> list[str]:
+    """Those of the usual losses that an output o may have."""
     squared, binary, entropy, of_softmax, of_sigmoid, absolute, upstream = USUAL
-    if not step.net.roles & {"target", "pairs"}:
+    if not net.roles & {"target", "pairs"}:
         return [upstream]
     if not np.all((o > 0) & (o < 1)):
         return [squared, of_softmax, of_sigmoid, absolute]
-    is_distribution = o.shape[1] > 1 and np.allclose(o.sum(1), 1)
+    is_distribution = o.shape[1] > 1 and np.allclose(o.sum(axis=1), 1)
     return [squared, binary, *[entropy] * is_distribution, absolute]
 
 
-def _slopes(step: Step, losses: list[str]) -> Array:
+def _slopes(net: Net, losses: list[str], theta: Array, x: Array, target: Array) -> Array:
     """The slopes of some losses by each entry of θ: (parameters, losses)."""
 
     def values(theta: Array) -> Array:
-        net, x, y, found = step.net, step.x, step.target, []
-        output = net.output(theta, x) if {*losses} & USUAL.keys() else None
-        for name in losses:
-            is_usual = name in USUAL
-            value = USUAL[name](output, y) if is_usual else net.loss(name, theta, x, y)
-            found.append(np.sum(value))
-        return np.array(found)
+        usual = [USUAL[name] for name in losses if name in USUAL]
+        output = net.output(theta, x) if usual else None
+        own = [net.loss(n, theta, x, target) for n in losses if n not in USUAL]
+        return np.array([*own, *(np.sum(loss(output, target)) for loss in usual)])
 
-    ends = ((step.before + h, step.before - h) for h in H * np.eye(len(step.before)))
+    ends = ((theta + h, theta - h) for h in H * np.eye(len(theta)))
     return np.array([(values(a) - values(b)) / (2 * H) for a, b in ends])
-
-
-def factors(parts: list[Array], got: Array, *wants: Array) -> list[float] | None:
-    """Each k if got = Σ k · want in all these parts of θ at every step; else None."""
-    index, want = np.concatenate([p.ravel() for p in parts]), np.stack(wants, axis=-1)
-    if not np.all(np.isfinite(want)) or _size(want[:, index, 0]) < 1e-8:
-        return None
-    a, b = want[:, index].reshape(-1, len(wants)), got[:, index].ravel()
-    k = np.linalg.lstsq(a, b, rcond=None)[0]
-    fitted = want @ k
-    most = 1e-7 * _size(fitted[:, index]) + 1e-9
-    for part in parts:
-        if _size((got - fitted)[:, part]) > TOLERANCE * _size(fitted[:, part]) + most:
-            return None
-    return k.tolist()
 
 
 def _size(a: Array) -> float:

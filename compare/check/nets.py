@@ -33,8 +33,8 @@ from compare.check.definitions import (
     method_of,
     plain,
 )
+from compare.check.net_layers import Array, weights_of
 
-Array = np.ndarray
 Values = dict[str, Array]
 LR = 0.5
 FORWARDS = (*(name for name in FORWARD if name != "loss"), *CALLS["predict"])
@@ -275,6 +275,24 @@ class Net:
         out = _output(call(forward, known, ("x",)), state)
         return out.T if self.layout == "columns" else out.reshape(len(x), -1)
 
+    def acting(self, x: Array) -> tuple[str, ...]:
+        """The parameters on which the output depends; all if there is no output."""
+        theta, rng = self.drawn(0), np.random.default_rng(2)
+        try:
+            output = self.output(theta, x)
+        except NotTested:
+            return tuple(self.parts)
+        if not np.array_equal(self.output(theta, x), output, equal_nan=True):
+            raise NotTested("its output is random, by dropout, say")
+
+        def acts(part: Array) -> bool:
+            moved = [theta.copy() for _ in range(3)]
+            for a, h in zip(moved, (1.0, 5.0, 5.0), strict=True):
+                a[part] = rng.normal(0, h, part.shape)
+            return any(not np.array_equal(self.output(a, x), output) for a in moved)
+
+        return tuple(name for name, part in self.parts.items() if acts(part))
+
     def step(self, theta: Array, x: Array, target: Array, steps: int = 1) -> Any:
         """θ after a step, and what the step returns (its loss, perhaps)."""
         state, known = self.ready(theta, x, target)
@@ -288,7 +306,7 @@ class Net:
         found = read(state)
         after = [(n, found[n], part) for n, part in self.parts.items()]
         wide = [n for n, a, part in after if a.size > part.size]
-        if wide and all(map(_BIAS.search, wide)):
+        if wide and not {*wide} & {*weights_of(self.parts)}:
             raise NotSummed(", ".join(wide))
         shaped = [np.reshape(a, part.shape).ravel() for _, a, part in after]
         return np.concatenate(shaped), result

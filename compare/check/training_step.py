@@ -22,9 +22,9 @@ from compare.check.loading import TooLong, limited
 from compare.check.mistakes import NET, NETS, hint
 from compare.check.net_builder import nets
 from compare.check.net_layers import ENTROPY, SQUARED, weights_of
-from compare.check.net_losses import TOLERANCE, Loss, Step, Steps, is_near
-from compare.check.net_losses import some_steps, take_step
-from compare.check.nets import Net, NotSummed, find, source
+from compare.check.net_losses import TOLERANCE, Loss, Steps, is_near
+from compare.check.net_losses import some_steps
+from compare.check.nets import NotSummed, find, source
 from compare.check.report import Finding, Kind
 
 SECONDS = 8
@@ -73,27 +73,10 @@ def _understood(definition: Definition) -> Steps:
 def _verdict(steps: Steps) -> Verdict:
     found = _right(steps) or _of_penalty(steps)
     if found is None and "penalty" in steps.net.roles:
-        net = replace(steps.net, penalty=0.0)
-        steps = Steps(take_step(net, s.before, s.x, s.target) for s in steps)
+        steps = Steps(replace(steps.net, penalty=0.0), steps.batches)
         if _right(steps):
-            return _mistake([OTHER], weights_of(net.parts))
+            return _mistake([OTHER], weights_of(steps.net.parts))
     return found or _named(steps) or _unexplained(steps)
-
-
-def _loops(net: Net) -> bool:
-    """Whether one call may take several steps."""
-    text = source(find(net.state, (net.train,)))
-    return bool(re.search(r"^\s*(for|while)\b", text, re.M))
-
-
-def _adds_up(step: Step) -> bool:
-    """Whether a second step goes along the sum of both gradients."""
-    if not step.net.learns:
-        return False
-    fresh, _ = step.net.step(step.after, step.x, step.target)
-    second, _ = step.net.step(step.before, step.x, step.target, steps=2)
-    more, first = fresh - second, step.before - step.after
-    return bool(np.any(more)) and np.allclose(more, first, TOLERANCE)
 
 
 # -- right steps -----------------------------------------------------------------------
@@ -141,7 +124,7 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     """A step along the gradient of a loss."""
     if k < 0:
         return _mistake(["sign"], ["all parameters"])
-    if _adds_up(steps[0]):
+    if steps.net.learns and steps.adds_up():
         return _mistake(["forgotten zero_grad"], ["the second step"])
     kind: Kind = "rounding"
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
@@ -158,7 +141,7 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
         words += f" (with the squared error: {SLOPE})"
     words = f"its step is gradient descent on {words}"
     verdict = {"kind": kind, "words": words, "hint": advice}
-    one = ["a batch of several examples at once"] if len(steps[0].x) == 1 else []
+    one = ["a batch of several examples at once"] if len(steps.batches[0][1]) == 1 else []
     return verdict | {"not_tested": one}
 
 
@@ -216,7 +199,7 @@ def _by_tensor(steps: Steps, loss: Loss) -> Verdict | None:
 def _by_layers(steps: Steps, families: set[str]) -> Verdict | None:
     """The first mistake in layers z = a W + b, a' = f(z) that gives these steps."""
     text = source(sys.modules[MODULE])
-    is_told = steps[0].output is not None or steps.own_losses or _written(text)
+    is_told = steps.outputs or steps.own_losses or _written(text)
     for rows, way in _ways():
         if "output" in way and not is_told:  # by nothing but guessing
             continue
@@ -246,7 +229,7 @@ def _ways() -> Iterator[tuple[list[Any], dict[str, str]]]:
 def _unexplained(steps: Steps) -> Verdict:
     """Which tensors are wrong; not judged if none is right."""
     got, losses, names = steps.gradients, steps.losses, steps.net.parts
-    for loss in losses if steps[0].output is not None else []:
+    for loss in losses if steps.outputs else []:
         if np.array_equal(np.sign(got), np.sign(loss.gradients)):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
@@ -256,7 +239,9 @@ def _unexplained(steps: Steps) -> Verdict:
     best = max(right, key=len, default=[])
     wrong = [n for n in names if n not in best]
     is_told = any(loss.is_own and loss.family for loss in losses)
-    if not best and (not is_told or _loops(steps.net)):
+    text = source(find(steps.net.state, (steps.net.train,)))
+    has_loop = re.search(r"^\s*(for|while)\b", text, re.M)
+    if not best and (not is_told or has_loop):
         raise NotTested(
             f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "
             "of the squared error or a cross-entropy of its output; perhaps one call "
