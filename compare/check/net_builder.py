@@ -4,7 +4,7 @@ import inspect
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,25 +12,36 @@ from typing import Any
 import numpy as np
 
 from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
-from compare.check.nets import LAYOUTS, LR, Net
-from compare.check.nets import call, find, is_loss, is_step, role_of, source
+from compare.check.net_layers import Array
+from compare.check.nets import (
+    LAYOUTS,
+    LR,
+    Net,
+    Values,
+    call,
+    find,
+    is_loss,
+    is_step,
+    role_of,
+    source,
+)
 
 N = 5
 SIZES = ((2, 4, 3), (2, 4, 1))
 """Of input, hidden layer and output: so different that no layout can be mixed up."""
 BY_PLACE = ("size 0", "size 1", "size 2")
-Sizes = tuple[int, ...]
 PARAMETER = re.compile("(?i)[wbvu]")
 """How the names of parameters begin."""
+Sizes = tuple[int, ...]
+Built = Iterator[tuple[Net, Sizes]]
 
 
-def nets(make: Any) -> Iterator[tuple[Net, np.ndarray, np.ndarray]]:
+def nets(make: Any) -> Iterator[tuple[Net, Array, Array]]:
     """Every way to build and to call a net, each with a batch and a target."""
-    module = sys.modules[make.__module__]
     functions = {
         name: f
-        for name, f in vars(module).items()
-        if inspect.isfunction(f) and f.__module__ == make.__module__
+        for name, f in vars(sys.modules[MODULE]).items()
+        if inspect.isfunction(f) and f.__module__ == MODULE
     }
     built = _instances if inspect.isclass(make) else _of_functions
     for net, sizes in built(make, functions):
@@ -56,13 +67,8 @@ def _begun(net: Net, sizes: Sizes) -> Net:
     return net
 
 
-# -- targets ---------------------------------------------------------------------------
-
-
-def _targets(
-    net: Net, x: np.ndarray, dims: list[int]
-) -> Iterator[tuple[np.ndarray, Callable[[Any], Any]]]:
-    """Targets in every form that may go with the output."""
+def _targets(net: Net, x: Array, dims: list[int]) -> Iterator[tuple[Array, Any]]:
+    """Targets that may go with the output, each with the function to its form."""
     try:
         outputs = [net.output(net.drawn(0), x)]
     except NotTested:
@@ -71,17 +77,17 @@ def _targets(
         return
     outputs = [o for o in outputs if len(o) == len(x) and np.all(np.isfinite(o))]
     for out in outputs:
-        yield target_like(out, 1), lambda t: t
+        yield target_like(out, 1), np.asarray
         if out.shape[1] == 1:
             yield target_like(out, 1), np.ravel
     classes = [o.shape[1] for o in outputs if np.any(o % 1)] or reversed(dims)
     axis = 0 if net.layout == "columns" else -1
     for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):
-        yield one_hot, lambda t: t
+        yield one_hot, np.asarray
         yield one_hot, lambda t: np.argmax(t, axis)
 
 
-def target_like(out: np.ndarray, seed: int) -> np.ndarray:
+def target_like(out: Array, seed: int) -> Array:
     """A target that an output may have: classes, or numbers from 0 to 1."""
     rng = np.random.default_rng(seed)
     if {*np.unique(out)} <= {-1.0, 0.0, 1.0}:
@@ -91,59 +97,53 @@ def target_like(out: np.ndarray, seed: int) -> np.ndarray:
     return rng.uniform(0.1, 0.9, out.shape)
 
 
-# -- instances of a class --------------------------------------------------------------
+def _sizes(sizes: Sizes, by_place: Sizes) -> dict[str, Any]:
+    """Sizes by the roles of arguments, and by their places."""
+    known = {"n_in": sizes[0], "n_hidden": sizes[1], "n_out": sizes[-1]}
+    return {**known, "sizes": [*sizes], **dict(zip(BY_PLACE, by_place, strict=False))}
 
 
-def _instances(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
+# -- a class ---------------------------------------------------------------------------
+
+
+def _instances(make: Any, functions: dict[str, Any]) -> Built:
     """Instances of a class, by every kind of arguments that it may take."""
     rng, names = np.random.default_rng(7), inspect.signature(make).parameters
+    text = source(make)
+    own = {n: f for n, f in functions.items() if n in text}
     for sizes in SIZES:
-        known = _sizes(sizes) | {"lr": LR, "one": 1, "all": N, "activation": "sigmoid"}
-        many = [n for n in names if role_of(n) not in {*known, "x", "target"}]
-        known |= _by_place({1: sizes[:1], 2: sizes[::2]}.get(len(many), sizes))
+        known = {"lr": LR, "one": 1, "all": N, "activation": "sigmoid"}
+        known |= _sizes(sizes, sizes)
+        number = len([n for n in names if role_of(n) not in {*known, "x", "target"}])
+        known |= _sizes(sizes, {1: sizes[:1], 2: sizes[::2]}.get(number, sizes))
         x, y = rng.normal(size=(N, sizes[0])), rng.uniform(size=(N, sizes[-1]))
-        layers = _layers(sys.modules[make.__module__], functions, sizes)
+        layers = _layers(functions, sizes)
         numbers = {"x": sizes[0], "target": sizes[-1]}
         for more in (numbers, {"x": x, "target": y}, {"sizes": layers}):
             with suppress(Exception):
                 state = call(make, known | more, BY_PLACE)
+                if not Net(state).own:
+                    _add_layers(state, functions, layers)
                 methods = (n for n in CALLS["train"] if callable(getattr(state, n, 0)))
                 data = {n: "x" for n, a in vars(state).items() if a is x}
                 data |= {n: "target" for n, a in vars(state).items() if a is y}
-                net = Net(state, source(make), functions, next(methods, ""), data)
-                if not net.own:
-                    _add_layers(state, functions, layers)
-                    net = replace(net)
-                yield net, sizes
+                yield Net(state, own, next(methods, ""), data), sizes
 
 
-def _sizes(sizes: Sizes) -> dict[str, Any]:
-    known = {"n_in": sizes[0], "n_hidden": sizes[1], "n_out": sizes[-1]}
-    return known | {"sizes": [*sizes]}
-
-
-def _by_place(sizes: Sizes) -> dict[str, Any]:
-    return dict(zip(BY_PLACE, sizes, strict=False))
-
-
-def _layers(module: Any, functions: dict[str, Any], sizes: Sizes) -> list[Any]:
+def _layers(functions: dict[str, Any], sizes: Sizes) -> list[Any]:
     """Layers of a file's own classes: linear ones, an activation after each."""
-    roles, known = ("activation", "slope"), {}
-    for name, function in functions.items():
-        if not is_loss(name) and (slope := partner(name, functions)):
-            known = {"activation": function, "slope": slope}
-            break
+    pairs = ((f, partner(n, functions)) for n, f in functions.items() if not is_loss(n))
+    f, slope = next((pair for pair in pairs if pair[1]), (None, None))
+    classes = [c for c in vars(sys.modules[MODULE]).values() if hasattr(c, "backward")]
     found: list[Any] = []
-    own = [c for c in vars(module).values() if hasattr(c, "backward")]
     for ends in itertools.pairwise(sizes):
-        more = known | _sizes((ends[0], *ends)) | _by_place(ends)
-        made = {True: [], False: []}
-        for each in own:
-            for by_place in (BY_PLACE[:2], roles):
-                with suppress(Exception):
-                    layer = call(each, more, by_place)
-                    made[bool(Net(layer, "", {}).own)].append(layer)
-        found += [*made[True][:1], *made[False][:1]]
+        known = _sizes((ends[0], *ends), ends) | {"activation": f, "slope": slope}
+        linear, activations = [], []
+        for each, by_place in itertools.product(classes, (BY_PLACE[:2], known)):
+            with suppress(Exception):
+                layer = call(each, known, (*by_place,)[-2:])
+                (linear if Net(layer).own else activations).append(layer)
+        found += linear[:1] + activations[:1]
     return found
 
 
@@ -161,31 +161,29 @@ def _add_layers(state: Any, functions: dict[str, Any], layers: list[Any]) -> Non
 # -- functions -------------------------------------------------------------------------
 
 
-def _of_functions(make: Any, functions: dict[str, Any]) -> Iterator[tuple[Net, Sizes]]:
+def _of_functions(make: Any, functions: dict[str, Any]) -> Built:
     """Nets of functions, with parameters of the file's own or made up."""
     train = make.__name__ if is_step(make.__name__) else ""
-    text = "".join(map(source, functions.values()))
     methods = {name: staticmethod(f) for name, f in functions.items()}
     for sizes in reversed(SIZES) if train else SIZES:
-        for params in _parameters(make, functions, sizes, text):
-            state = type("Net", (), methods | {"__module__": MODULE})()
+        for params in _parameters(make, functions, sizes):
+            state: Any = type("Net", (), {**methods, "__module__": MODULE})()
             state.params = params
-            yield Net(state, text, functions, train), sizes
+            yield Net(state, functions, train), sizes
 
 
-def _parameters(
-    make: Any, functions: dict[str, Any], sizes: Sizes, text: str
-) -> Iterator[Any]:
+def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[Any]:
     """Parameters as a file's own initialisation makes them, or by their names."""
     single = [n for n in inspect.signature(make).parameters if PARAMETER.match(n)]
     for name, function in functions.items():
         if re.match(r"init|create|make|new|build|random", plain(name)):
             with suppress(Exception):
-                found = call(function, _sizes(sizes) | _by_place(sizes), BY_PLACE)
+                found = call(function, _sizes(sizes, sizes), BY_PLACE)
                 is_many = isinstance(found, tuple)
                 if is_many and len(single) == len(found):
                     found = dict(zip(single, found, strict=True))
                 yield [*found] if isinstance(found, tuple) else found
+    text = "".join(map(source, functions.values()))
     keys = [*dict.fromkeys(re.findall(r"""\w\[["'](\w+)["']\]""", text))]
     unpacked = re.findall(r"^ +((?:\w+, *)+\w+) = \w+$", text, re.M)
     lists = [(re.split(", *", names), list) for names in unpacked]
@@ -194,7 +192,7 @@ def _parameters(
             yield arrays if form is dict else [*arrays.values()]
 
 
-def _arrays(labels: list[str], sizes: Sizes) -> Iterator[dict[str, np.ndarray]]:
+def _arrays(labels: list[str], sizes: Sizes) -> Iterator[Values]:
     """Weights and biases of these names in every layout."""
     biases = [n for n in labels if n.lower().startswith("b")]
     weights = [n for n in labels if n not in biases]
@@ -205,7 +203,7 @@ def _arrays(labels: list[str], sizes: Sizes) -> Iterator[dict[str, np.ndarray]]:
         yield {n: np.ones(sizes[0]) if n in weights else np.ones(1)[0] for n in labels}
     shapes = ((-1,), (1, -1), (-1, 1))
     for is_transposed, shape in itertools.product((False, True), shapes):
-        found = {}
+        found: Values = {}
         for i, pair in enumerate(itertools.pairwise(ends)):
             found[weights[i]] = np.ones(pair[::-1] if is_transposed else pair)
             found |= {biases[i]: np.ones(pair[1]).reshape(shape)} if biases else {}

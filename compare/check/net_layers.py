@@ -58,7 +58,9 @@ class Layered:
         if self.activations[-1] in ("step", "sign"):
             return "Σ |z| of the wrong examples (the perceptron's rule)"
         loss = "(o − y)²" if family == SQUARED else ENTROPY
-        return f"{loss} of a net with {' and '.join(dict.fromkeys(self.activations[-2:]))}"
+        return (
+            f"{loss} of a net with {' and '.join(dict.fromkeys(self.activations[-2:]))}"
+        )
 
     @property
     def families(self) -> tuple[str, ...]:

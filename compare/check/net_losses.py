@@ -224,7 +224,9 @@ def _usual_names(net: Net, o: Array) -> list[str]:
     return [squared, binary, *[entropy] * is_distribution, absolute]
 
 
-def _slopes(net: Net, losses: list[str], theta: Array, x: Array, target: Array) -> Array:
+def _slopes(
+    net: Net, losses: list[str], theta: Array, x: Array, target: Array
+) -> Array:
     """The slopes of some losses by each entry of θ: (parameters, losses)."""
 
     def values(theta: Array) -> Array:

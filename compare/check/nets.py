@@ -6,6 +6,7 @@ argument is for is told by its name (names.toml, [training]), or by its place.
 
 import copy
 import inspect
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -18,27 +19,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from compare.check.definitions import (
-    BACKWARD,
-    CALLS,
-    FORWARD,
-    KINDS,
-    MODULE,
-    NAMES,
-    Definition,
-    NotTested,
-    arguments_of,
-    has_update,
-    meant_by,
-    method_of,
-    plain,
-)
+from compare.check import definitions
+from compare.check.definitions import CALLS, MODULE, NAMES, NotTested, plain
 from compare.check.net_layers import Array, weights_of
 
 Values = dict[str, Array]
 LR = 0.5
-FORWARDS = (*(name for name in FORWARD if name != "loss"), *CALLS["predict"])
-BACKWARDS = (*BACKWARD, *CALLS["backward"])
+FORWARDS = (*(n for n in definitions.FORWARD if n != "loss"), *CALLS["predict"])
+BACKWARDS = (*definitions.BACKWARD, *CALLS["backward"])
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "rows": lambda a: a,
     "columns": lambda a: a.T,
@@ -51,146 +39,13 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 """How a batch is given; "one by one" where the forward pass takes one example."""
 RETURNED = "what its step returns"
 _ROLES = {n: role for role, names in NAMES["training"].items() for n in names.split()}
-_BIAS = re.compile(r"(^|\W)_?b(ias)?_?\d*\W*$")
 _OF_GRADIENT = re.compile(
     r"\bgrad\w*\.|\bd_?(?=[A-Z]|[wb]\d*$|weight|bias)|_?[Gg]rad(ient)?s?_?"
 )
 
 
-# -- what trains a net, and what its arguments are for ---------------------------------
-
-
-def net_definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None:
-    """A class or a function that trains a whole net."""
-    if inspect.isclass(value):
-        known, has_backward = meant_by(name), method_of(value, BACKWARD)
-        is_part = known and (KINDS[known] != "loss" or has_backward)
-        is_net = _trains(value) and (known == "Sequential" or not is_part)
-    else:
-        is_backward = plain(name) in map(plain, BACKWARDS) and has_update(own)
-        is_net = (is_backward or is_step(name)) and _takes_batch(value)
-    return Definition(name, name, "training step", value) if is_net else None
-
-
-def _trains(owner: type) -> bool:
-    """Whether a class takes a training step, or has all its parts."""
-    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
-    if any(_takes_batch(method, of_class=True) for method in methods):
-        return True
-    forward, backward = (method_of(owner, names) for names in (FORWARD, BACKWARDS))
-    takers = (owner, getattr(owner, backward or "__init__"))
-    has_target = any("target" in roles_of(taker) for taker in takers)
-    return bool(
-        forward and backward and (has_target or method_of(owner, CALLS["update"]))
-    )
-
-
-def _takes_batch(function: Any, of_class: bool = False) -> bool:
-    told, number = roles_of(function), len(arguments_of(function)) - of_class
-    return "pairs" in told or ("target" in told and "grads" not in told and number > 1)
-
-
-def is_step(name: str) -> bool:
-    """Whether a function of this name takes a training step."""
-    return plain(name) in map(plain, CALLS["train"] + CALLS["step"])
-
-
-def is_loss(name: str) -> bool:
-    """Whether a function of this name is a loss."""
-    return plain(name) in CALLS["loss"] or meant_by(name).endswith("Loss")
-
-
-def roles_of(function: Any) -> set[str]:
-    """What the arguments of a function are for."""
-    return {*map(role_of, arguments_of(function))}
-
-
-def role_of(name: str) -> str:
-    """What an argument in the training of a net is for; "" if that is not known."""
-    word = plain(name)
-    found = _ROLES.get(word) or _ROLES.get(word.rstrip("0123456789"))
-    parts = NAMES["training_parts"].items()
-    return found or next((r for p, r in parts if re.search(p, word)), "")
-
-
-def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:
-    """Call a function with what its arguments' names stand for; others in order."""
-    told, given = roles_of(function), {}
-    left = [role for role in by_place if role not in told]
-    for p in inspect.signature(function).parameters.values():
-        key = p.name if p.name in known else role_of(p.name)
-        is_needed = p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
-        if key not in known and is_needed:
-            if not left:
-                raise NotTested(f"the argument {p.name} is not understood")
-            key = left.pop(0)
-        if key in known:
-            given[p.name] = known[key]
-    return function(**given)
-
-
-def find(state: Any, names: tuple[str, ...]) -> Any:
-    """The first of these methods; None if there is none."""
-    own = {plain(n): n for n in reversed(dir(state))}
-    methods = (getattr(state, own.get(plain(n), n), None) for n in names)
-    return next((m for m in methods if callable(m)), None)
-
-
-def source(of: Any) -> str:
-    """The source of a class, function or module; "" if there is none."""
-    with suppress(OSError, TypeError):
-        return inspect.getsource(of)
-    return ""
-
-
-# -- parameters ------------------------------------------------------------------------
-
-
-def _leaves(tree: Any, name: str = "", path: tuple[int, ...] = ()) -> Iterator[Any]:
-    """The name, owner and key of every array of floats in attributes, lists, dicts."""
-    if id(tree) in path or len(path) > 5:
-        return
-    path, is_list = (*path, id(tree)), isinstance(tree, (list, tuple))
-    if getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
-        tree = vars(tree)
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree if is_list else ())
-    for key, value in items:
-        label = f"{name}[{key}]" if is_list else f"{name}.{key}"
-        label = re.sub(r"^\.?(params(?=[.[])\.?)?", "", label)
-        if _is_parameter(label, value):
-            yield label, tree, key
-        else:
-            yield from _leaves(value, "params" if label == "params" else label, path)
-
-
-def _is_parameter(label: str, value: Any) -> bool:
-    if isinstance(value, (np.ndarray, torch.Tensor)):
-        return "float" in str(value.dtype)
-    if isinstance(value, list):
-        return bool(value) and isinstance(value[0], float)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and bool(_BIAS.search(label))
-
-
-def read(state: Any) -> Values:
-    """Parameters by name, and whatever else is kept in arrays."""
-    return {n: np.array(owner[key], float) for n, owner, key in _leaves(state)}
-
-
-def _write(state: Any, values: Values) -> None:
-    for name, owner, key in [*_leaves(state)]:
-        if name in values:
-            old, new = owner[key], np.array(values[name])
-            is_list = isinstance(old, list) or not new.ndim
-            array = torch.tensor if torch.is_tensor(old) else np.asarray
-            owner[key] = new.tolist() if is_list else array(new)
-
-
 class NotSummed(Exception):
-    """A step makes parameters larger: they get a gradient for each example."""
-
-
-# -- the net ---------------------------------------------------------------------------
+    """A step makes biases larger: they get a gradient for each example."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +53,7 @@ class Net:
     """A net of a file, ready to be run; θ are its parameters as one vector."""
 
     state: Any  # the instance; or an object with functions, and `params`
-    text: str  # its source
-    functions: dict[str, Any]  # of the file, by name
+    functions: dict[str, Any] = field(default_factory=dict)  # its losses among others
     train: str = ""  # the method that takes a whole step, if there is one
     data: dict[str, str] = field(default_factory=dict)  # roles of some attributes
     layout: str = "rows"
@@ -266,32 +120,28 @@ class Net:
     def output(self, theta: Array, x: Array) -> Array:
         """What its own forward pass gives, one example a row."""
         state, known = self.ready(theta, x)
-        forward = find(state, FORWARDS)
-        if forward is None:
-            raise NotTested("it has no forward pass of its own")
         if "one by one" in self.layout:
-            each = (call(forward, known | {"x": one}, ("x",)) for one in known["x"])
-            return np.stack([np.ravel(_output(out, state)) for out in each])
-        out = _output(call(forward, known, ("x",)), state)
+            each = (_forward(state, known | {"x": one}) for one in known["x"])
+            return np.stack([np.ravel(results["prediction"]) for results in each])
+        out = _forward(state, known)["prediction"]
         return out.T if self.layout == "columns" else out.reshape(len(x), -1)
 
     def acting(self, x: Array) -> tuple[str, ...]:
         """The parameters on which the output depends; all if there is no output."""
         theta, rng = self.drawn(0), np.random.default_rng(2)
-        try:
-            output = self.output(theta, x)
-        except NotTested:
+        if not find(self.state, FORWARDS):
             return tuple(self.parts)
+
+        output = self.output(theta, x)
         if not np.array_equal(self.output(theta, x), output, equal_nan=True):
             raise NotTested("its output is random, by dropout, say")
-
-        def acts(part: Array) -> bool:
-            moved = [theta.copy() for _ in range(3)]
-            for a, h in zip(moved, (1.0, 5.0, 5.0), strict=True):
-                a[part] = rng.normal(0, h, part.shape)
-            return any(not np.array_equal(self.output(a, x), output) for a in moved)
-
-        return tuple(name for name, part in self.parts.items() if acts(part))
+        found: dict[str, None] = {}
+        for (name, part), h in itertools.product(self.parts.items(), (1, 5, 5)):
+            moved = theta.copy()
+            moved[part] = rng.normal(0, h, part.shape)
+            if not np.array_equal(self.output(moved, x), output):
+                found[name] = None
+        return (*found,)
 
     def step(self, theta: Array, x: Array, target: Array, steps: int = 1) -> Any:
         """θ after a step, and what the step returns (its loss, perhaps)."""
@@ -308,8 +158,7 @@ class Net:
         wide = [n for n, a, part in after if a.size > part.size]
         if wide and not {*wide} & {*weights_of(self.parts)}:
             raise NotSummed(", ".join(wide))
-        shaped = [np.reshape(a, part.shape).ravel() for _, a, part in after]
-        return np.concatenate(shaped), result
+        return np.concatenate([a.reshape(p.shape).ravel() for _, a, p in after]), result
 
     def _step(self, state: Any, known: dict[str, Any]) -> Any:
         """What its step returns: new parameters or gradients, unless it keeps them."""
@@ -318,7 +167,8 @@ class Net:
             return call(find(state, (self.train,)), known, by_place)
         if zero := find(state, CALLS["zero"]):
             call(zero, known)
-        known |= _forward(state, known)
+        with suppress(NotTested):
+            known |= _forward(state, known)
         grads = call(find(state, BACKWARDS), {"grads": known["g"]} | known, by_place)
         is_pair = isinstance(grads, tuple) and isinstance(grads[0], dict)
         grads = grads[0] if is_pair else grads
@@ -327,27 +177,26 @@ class Net:
         return grads if result is None else result
 
     def _learn(self, state: Any, before: Values, result: Any) -> None:
-        """Make the parameters those after the step, if it has not changed them itself."""
+        """Make the parameters those after the step, if it has not done so itself."""
         many = result if isinstance(result, tuple) else ()
         shapes = [a.shape for a in before.values()]
         for new in (result, *many) if self.learns else ():
             if [*read(new)] == [*before]:
                 state.params = new
                 return
+        after, new = read(state), {}
         if self.train and shapes and [*map(np.shape, many)][: len(shapes)] == shapes:
-            _write(state, dict(zip(before, map(np.asarray, many), strict=False)))
-            return
-        after = read(state)
-        if all(np.array_equal(before[n], after[n]) for n in before):
-            found = _gradients(before, after, result).items()
-            _write(state, {n: before[n] - self.lr * g for n, g in found})
+            new = dict(zip(before, map(np.asarray, many), strict=False))
+        elif all(np.array_equal(before[n], after[n]) for n in before):
+            gradients = _gradients(before, after, result).items()
+            new = {n: before[n] - self.lr * g for n, g in gradients}
+        _write(state, new)
 
     @cached_property
     def losses(self) -> list[str]:
         """The names of its own losses."""
-        names = [n for n in self.functions if n in self.text and is_loss(n)]
         methods = [n for n in dir(self.state) if plain(n) in CALLS["loss"]]
-        return [*dict.fromkeys([*names, *methods]), RETURNED]
+        return [*dict.fromkeys([*filter(is_loss, self.functions), *methods]), RETURNED]
 
     def loss(self, name: str, theta: Array, x: Array, target: Array) -> float:
         """The value of one of its losses; NaN if it cannot be computed."""
@@ -372,36 +221,32 @@ def _params(state: Any) -> dict[str, Any]:
 
 def _forward(state: Any, known: dict[str, Any]) -> dict[str, Any]:
     """The results of the forward pass, by role."""
-    if not (forward := find(state, FORWARDS)):
-        return {}
-    out = call(forward, known, ("x",))
-    is_pair = isinstance(out, tuple) and len(out) == 2
-    return {"prediction": _output(out, state), "cache": out[1] if is_pair else out}
-
-
-def _output(out: Any, state: Any) -> Array:
-    """The output in what a forward pass returns, or leaves in an attribute."""
+    forward = find(state, FORWARDS)
+    if forward is None:
+        raise NotTested("it has no forward pass of its own")
+    cache = out = call(forward, known, ("x",))
     if out is None:
         out = next(getattr(state, n) for n in CALLS["output"] if hasattr(state, n))
+    if isinstance(out, tuple) and len(out) == 2:
+        cache = out[1]
     if isinstance(out, (tuple, list)):
         out = next((a for a in reversed(out) if isinstance(a, np.ndarray)), out)
-    return np.asarray(out, dtype=float)
+    return {"prediction": np.asarray(out, dtype=float), "cache": cache}
 
 
 def _gradients(before: Values, after: Values, result: Any) -> Values:
     """Gradients by parameter: returned or kept under its name, or in order."""
+
+    def bare(name: str) -> str:
+        return plain(re.sub(r"^\[\d+\]\.", "", _OF_GRADIENT.sub("", name)))
+
     returned = read(result)
-    found = {_bare(n): a for n, a in after.items() if _OF_GRADIENT.search(n)}
-    found |= {_bare(n): a for n, a in returned.items()}
+    found = {bare(n): a for n, a in after.items() if _OF_GRADIENT.search(n)}
+    found |= {bare(n): a for n, a in returned.items()}
     names = [n for n in before if not _OF_GRADIENT.search(n)]
-    by_name = {n: found[_bare(n)] for n in names if _bare(n) in found}
+    by_name = {n: found[bare(n)] for n in names if bare(n) in found}
     is_in_order = not by_name and len(returned) == len(names)
     return dict(zip(names, returned.values(), strict=True)) if is_in_order else by_name
-
-
-def _bare(name: str) -> str:
-    """The name of a parameter, or of its gradient."""
-    return plain(re.sub(r"^\[\d+\]\.", "", _OF_GRADIENT.sub("", name)))
 
 
 @contextmanager
@@ -416,3 +261,139 @@ def _unshuffled() -> Iterator[None]:
     python = patch.object(random, "shuffle", np.asarray)
     with patch.multiple(np.random, **of_numpy), python:
         yield
+
+
+# -- parameters ------------------------------------------------------------------------
+
+
+def _leaves(tree: Any, name: str = "", path: tuple[int, ...] = ()) -> Iterator[Any]:
+    """The name, owner and key of every array of floats in attributes, lists, dicts."""
+    if id(tree) in path or len(path) > 5:
+        return
+    path, is_list = (*path, id(tree)), isinstance(tree, (list, tuple))
+    if getattr(type(tree), "__module__", "") == MODULE and hasattr(tree, "__dict__"):
+        tree = vars(tree)
+    items = (
+        tree.items() if isinstance(tree, dict) else enumerate(tree if is_list else ())
+    )
+    for key, value in items:
+        label = f"{name}[{key}]" if is_list else f"{name}.{key}"
+        label = re.sub(r"^\.?(params(?=[.[])\.?)?", "", label)
+        if _is_parameter(label, value):
+            yield label, tree, key
+        else:
+            yield from _leaves(value, label, path)
+
+
+def _is_parameter(label: str, value: Any) -> bool:
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        return "float" in str(value.dtype)
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], float)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and bool(re.search(r"(^|\W)_?b(ias)?_?\d*\W*$", label))
+
+
+def read(state: Any) -> Values:
+    """Parameters by name, and whatever else is kept in arrays."""
+    return {n: np.array(owner[key], float) for n, owner, key in _leaves(state)}
+
+
+def _write(state: Any, values: Values) -> None:
+    for name, owner, key in [*_leaves(state)]:
+        if name in values:
+            old, new = owner[key], np.array(values[name])
+            is_list = isinstance(old, list) or not new.ndim
+            array = torch.tensor if torch.is_tensor(old) else np.asarray
+            owner[key] = new.tolist() if is_list else array(new)
+
+
+# -- what names stand for --------------------------------------------------------------
+
+
+def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:
+    """Call a function with what its arguments' names stand for; others in order."""
+    told, given = roles_of(function), {}
+    left = [role for role in by_place if role not in told]
+    for p in inspect.signature(function).parameters.values():
+        key = p.name if p.name in known else role_of(p.name)
+        is_needed = p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
+        if key not in known and is_needed:
+            if not left:
+                raise NotTested(f"the argument {p.name} is not understood")
+            key = left.pop(0)
+        if key in known:
+            given[p.name] = known[key]
+    return function(**given)
+
+
+def find(state: Any, names: tuple[str, ...]) -> Any:
+    """The first of these methods; None if there is none."""
+    own = {plain(n): n for n in reversed(dir(state))}
+    methods = (getattr(state, own.get(plain(n), n), None) for n in names)
+    return next((m for m in methods if callable(m)), None)
+
+
+def source(of: Any) -> str:
+    """The source of a class, function or module; "" if there is none."""
+    with suppress(OSError, TypeError):
+        return inspect.getsource(of)
+    return ""
+
+
+def roles_of(function: Any) -> set[str]:
+    """What the arguments of a function are for."""
+    return {*map(role_of, definitions.arguments_of(function))}
+
+
+def role_of(name: str) -> str:
+    """What an argument in the training of a net is for; "" if that is not known."""
+    word = plain(name)
+    found = _ROLES.get(word) or _ROLES.get(word.rstrip("0123456789"))
+    parts = NAMES["training_parts"].items()
+    return found or next((r for p, r in parts if re.search(p, word)), "")
+
+
+def is_step(name: str) -> bool:
+    """Whether a function of this name takes a training step."""
+    return plain(name) in map(plain, CALLS["train"] + CALLS["step"])
+
+
+def is_loss(name: str) -> bool:
+    """Whether a function of this name is a loss."""
+    return plain(name) in CALLS["loss"] or definitions.meant_by(name).endswith("Loss")
+
+
+def net_definition(name: str, value: Any, own: dict[str, Any]) -> Any:
+    """The `Definition` of a class or a function that trains a whole net, or None."""
+    if inspect.isclass(value):
+        known = definitions.meant_by(name)
+        is_loss = definitions.KINDS.get(known) == "loss"
+        has_backward = definitions.method_of(value, definitions.BACKWARD)
+        is_whole = known in ("", "Sequential") or (is_loss and not has_backward)
+        is_net = is_whole and _trains(value)
+    else:
+        is_backward = plain(name) in map(plain, BACKWARDS)
+        is_part = is_backward and definitions.has_update(own)
+        is_net = (is_part or is_step(name)) and _takes_batch(value)
+    made = definitions.Definition(name, name, "training step", value)
+    return made if is_net else None
+
+
+def _trains(owner: type) -> bool:
+    """Whether a class takes a training step, or has all its parts."""
+    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
+    if any(_takes_batch(method, of_class=True) for method in methods):
+        return True
+    passes = (definitions.FORWARD, BACKWARDS)
+    forward, backward = (definitions.method_of(owner, names) for names in passes)
+    takers = (owner, getattr(owner, backward or "__init__"))
+    has_target = any("target" in roles_of(taker) for taker in takers)
+    has_rest = has_target or definitions.method_of(owner, CALLS["update"])
+    return bool(forward and backward and has_rest)
+
+
+def _takes_batch(function: Any, of_class: bool = False) -> bool:
+    told = roles_of(function)
+    number = len(definitions.arguments_of(function)) - of_class
+    return "pairs" in told or ("target" in told and "grads" not in told and number > 1)
