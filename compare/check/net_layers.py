@@ -20,7 +20,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "leaky ReLU": (nn.LeakyReLU(), lambda y: np.where(y > 0, 1, 0.01)),
     "softmax": (nn.Softmax(-1), lambda y: y * (1 - y)),
     "step": (lambda z: (z > 0) * 1.0, np.ones_like),
+    "step, 1 at 0": (lambda z: (z >= 0) * 1.0, np.ones_like),
     "sign": (lambda z: np.where(z > 0, 1.0, -1.0), np.ones_like),
+    "sign, 1 at 0": (lambda z: np.where(z >= 0, 1.0, -1.0), np.ones_like),
 }
 """By name: the function, and its slope by the output. That of a step is taken as 1:
 so the perceptron's rule has the form of a gradient."""
@@ -55,7 +57,7 @@ class Layered:
 
     def loss(self, family: str) -> str:
         """The loss of this family on which the right backward pass descends."""
-        if self.activations[-1] in ("step", "sign"):
+        if self.activations[-1].startswith(("step", "sign")):
             return "Σ |z| of the wrong examples (the perceptron's rule)"
         loss = "(o − y)²" if family == SQUARED else ENTROPY
         return (

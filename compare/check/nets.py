@@ -124,7 +124,8 @@ class Net:
             each = (_forward(state, known | {"x": one}) for one in known["x"])
             return np.stack([np.ravel(results["prediction"]) for results in each])
         out = _forward(state, known)["prediction"]
-        return out.T if self.layout == "columns" else out.reshape(len(x), -1)
+        is_columns = out.ndim > 1 and out.shape[-1] == len(x) != len(out)
+        return out.T if is_columns else out.reshape(len(x), -1)
 
     def acting(self, x: Array) -> tuple[str, ...]:
         """The parameters on which the output depends; all if there is no output."""
