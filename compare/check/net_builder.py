@@ -79,7 +79,8 @@ def _targets(net: Net, x: Array, dims: list[int]) -> Iterator[tuple[Array, Any]]
     for out in outputs:
         yield target_like(out, 1), np.asarray
         if out.shape[1] == 1:
-            yield target_like(out, 1), np.ravel
+            is_alone = net.layout.startswith("a ")
+            yield target_like(out, 1), np.ndarray.item if is_alone else np.ravel
     classes = [o.shape[1] for o in outputs if np.any(o % 1)] or reversed(dims)
     axis = 0 if net.layout == "columns" else -1
     for one_hot in (np.eye(n)[np.arange(len(x)) % n] for n in classes):

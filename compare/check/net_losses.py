@@ -102,9 +102,9 @@ class Steps:
 
     def adds_up(self) -> bool:
         """Whether a second step goes along the sum of both gradients."""
-        theta, *batch = self.batches[0]
-        fresh, _ = self.net.step(self.after[0], *batch)
-        second, _ = self.net.step(theta, *batch, steps=2)
+        theta, x, target = self.batches[0]
+        fresh, _ = self.net.step(self.after[0], x, target)
+        second, _ = self.net.step(theta, x, target, steps=2)
         more, first = fresh - second, theta - self.after[0]
         return bool(np.any(more)) and np.allclose(more, first, TOLERANCE)
 
