@@ -59,11 +59,13 @@ def _dropout_mistakes(module: Any, p: float = 0.5) -> Mistakes:
     yield from _fraction_mistakes(p, kept, known, at)
     names = {"x": x, "g": g, "p": p, "kept": kept, "scale": scale}
     if not close(y, kept * x * scale, TOLERANCE):
-        yield from _named("Dropout", "output", y, names, f"the output {at}")
+        for name in _named("output", "Dropout", y, known, **names):
+            yield name, f"the output {at}"
         yield "", f"what is kept {at} is not x / (1 − p)"
     where = f"the input gradient {at}"
     if not close(grad[known], (kept * g * scale)[known], TOLERANCE):
-        yield from _named("Dropout", "gradient", grad, names, where, known)
+        for name in _named("gradient", "Dropout", grad, known, **names):
+            yield name, where
         is_drawn = _is_near(p, grad != 0) and np.any(((grad != 0) != kept)[known])
         yield "mask drawn afresh" if is_drawn else MISMATCH, where
     slopes = (grad / g)[~known]
@@ -109,7 +111,8 @@ def _sample_mistakes(module: Any) -> Mistakes:
         yield "", "the gradient by μ is not ∂L/∂z"
     want = 0.5 * g * noise
     if not close(by_s, want, TOLERANCE):
-        yield from _named("GaussianSample", "gradient", by_s, {"want": want}, where)
+        for name in _named("gradient", "GaussianSample", by_s, s < 9, want=want):
+            yield name, where
         is_drawn = _is_normal(2 * by_s / (g * np.exp(0.5 * s)), s)
         yield "noise drawn afresh" if is_drawn else MISMATCH, where
     if close(z, again, TOLERANCE):
@@ -118,12 +121,7 @@ def _sample_mistakes(module: Any) -> Mistakes:
     yield from _evaluation(module, x, g, right, "noise in evaluation mode")
 
 
-# -- what both share -------------------------------------------------------------------
-
-
-def _passes(
-    module: Any, x: Array, g: Array
-) -> Generator[tuple[str, str], None, tuple[Array, Array, Array]]:
+def _passes(module: Any, x: Array, g: Array) -> Generator[Any, None, Any]:
     """The output, the input gradient, and the output of a second forward pass."""
     given = x.copy()
     y, grad = np.array(forward_of(module)(given)), np.array(module.backward(g.copy()))
@@ -136,10 +134,8 @@ def _passes(
     return y, grad, np.array(forward_of(module)(x.copy()))
 
 
-def _evaluation(
-    module: Any, x: Array, g: Array, right: tuple[Array, Array], name: str
-) -> Mistakes:
-    """Mistakes in the dtype, and in the output and input gradient in evaluation mode."""
+def _evaluation(module: Any, x: Array, g: Array, right: Any, name: str) -> Mistakes:
+    """Mistakes in the dtype, and in output and input gradient in evaluation mode."""
     if np.asarray(forward_of(module)(x.astype(np.float32))).dtype != np.float32:
         yield "dtype changed", "the output"
     evaluate(module)
@@ -148,14 +144,12 @@ def _evaluation(
         yield name, "the output or the input gradient"
 
 
-def _named(
-    of: str, result: str, got: Array, names: dict[str, Any], where: str, at: Any = ...
-) -> Mistakes:
-    """The mistakes in a class whose formulas give this result."""
-    for name, way in ways_in(MISTAKES, result, of):
+def _named(kind: str, of: str, got: Array, known: Array, **names: Any) -> Iterator[str]:
+    """The mistakes in a class that give this output or gradient, where it is known."""
+    for name, way in ways_in(MISTAKES, kind, of):
         with suppress(ZeroDivisionError):
-            if close(got[at], eval(way, dict(names))[at], TOLERANCE):
-                yield name, where
+            if close(got[known], eval(way, dict(names))[known], TOLERANCE):
+                yield name
 
 
 def _is_near(p: float, kept: Array, number: float = 0) -> bool:

@@ -104,9 +104,6 @@ def _sizes(sizes: Sizes, by_place: Sizes) -> dict[str, Any]:
     return {**known, "sizes": [*sizes], **dict(zip(BY_PLACE, by_place, strict=False))}
 
 
-# -- a class ---------------------------------------------------------------------------
-
-
 def _instances(make: Any, functions: dict[str, Any]) -> Built:
     """Instances of a class, by every kind of arguments that it may take."""
     rng, names = np.random.default_rng(7), inspect.signature(make).parameters
@@ -157,9 +154,6 @@ def _add_layers(state: Any, functions: dict[str, Any], layers: list[Any]) -> Non
     losses = [(f, partner(n, functions)) for n, f in functions.items() if is_loss(n)]
     for loss, slope in losses[:1] if use else ():
         call(use, {"loss": loss, "loss_slope": slope}, ("loss", "loss_slope"))
-
-
-# -- functions -------------------------------------------------------------------------
 
 
 def _of_functions(make: Any, functions: dict[str, Any]) -> Built:

@@ -136,8 +136,6 @@ class Steps:
         )
         return k.tolist() if all(is_same) else []
 
-    # -- losses ------------------------------------------------------------------------
-
     @cached_property
     def losses(self) -> list[Loss]:
         """The losses that the file itself computes, and the usual ones."""

@@ -131,8 +131,7 @@ class Net:
         """The parameters on which the output depends; all if there is no output."""
         theta, rng = self.drawn(0), np.random.default_rng(2)
         if not find(self.state, FORWARDS):
-            return tuple(self.parts)
-
+            return (*self.parts,)
         output = self.output(theta, x)
         if not np.array_equal(self.output(theta, x), output, equal_nan=True):
             raise NotTested("its output is random, by dropout, say")
@@ -264,9 +263,6 @@ def _unshuffled() -> Iterator[None]:
         yield
 
 
-# -- parameters ------------------------------------------------------------------------
-
-
 def _leaves(tree: Any, name: str = "", path: tuple[int, ...] = ()) -> Iterator[Any]:
     """The name, owner and key of every array of floats in attributes, lists, dicts."""
     if id(tree) in path or len(path) > 5:
@@ -307,9 +303,6 @@ def _write(state: Any, values: Values) -> None:
             is_list = isinstance(old, list) or not new.ndim
             array = torch.tensor if torch.is_tensor(old) else np.asarray
             owner[key] = new.tolist() if is_list else array(new)
-
-
-# -- what names stand for --------------------------------------------------------------
 
 
 def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -> Any:

@@ -87,9 +87,6 @@ def _mistake(name: str, where: Iterable[str]) -> Verdict:
     return {"kind": "mistake", "words": words, "hint": hint(name, NET)}
 
 
-# -- the loss --------------------------------------------------------------------------
-
-
 def _possible(steps: Steps) -> list[Loss]:
     """The losses that the net may have: its own, or those of which its file speaks."""
     losses, written = steps.losses, _written()
@@ -143,9 +140,6 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     one = ["a batch of several examples at once"] * (len(steps.batches[0][1]) == 1)
     words = f"its step is gradient descent on {words}"
     return {"kind": kind, "words": words, "hint": advice, "not_tested": one}
-
-
-# -- mistakes --------------------------------------------------------------------------
 
 
 def _wrong_penalty(steps: Steps) -> Verdict | None:
