@@ -15,9 +15,7 @@ from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
 from compare.check.net_layers import Array
 from compare.check.nets import (
     LAYOUTS,
-    LR,
     Net,
-    Values,
     call,
     find,
     is_loss,
@@ -110,7 +108,7 @@ def _instances(make: Any, functions: dict[str, Any]) -> Built:
     text = source(make)
     own = {n: f for n, f in functions.items() if n in text}
     for sizes in SIZES:
-        known = {"lr": LR, "one": 1, "all": N, "activation": "sigmoid"}
+        known = {"lr": 0.1, "one": 1, "all": N, "activation": "sigmoid"}
         known |= _sizes(sizes, sizes)
         number = len([n for n in names if role_of(n) not in {*known, "x", "target"}])
         known |= _sizes(sizes, {1: sizes[:1], 2: sizes[::2]}.get(number, sizes))
@@ -187,7 +185,7 @@ def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[
             yield arrays if form is dict else [*arrays.values()]
 
 
-def _arrays(labels: list[str], sizes: Sizes) -> Iterator[Values]:
+def _arrays(labels: list[str], sizes: Sizes) -> Iterator[dict[str, Array]]:
     """Weights and biases of these names in every layout."""
     biases = [n for n in labels if n.lower().startswith("b")]
     weights = [n for n in labels if n not in biases]
@@ -198,7 +196,7 @@ def _arrays(labels: list[str], sizes: Sizes) -> Iterator[Values]:
         yield {n: np.ones(sizes[0]) if n in weights else np.ones(1)[0] for n in labels}
     shapes = ((-1,), (1, -1), (-1, 1))
     for is_transposed, shape in itertools.product((False, True), shapes):
-        found: Values = {}
+        found: dict[str, Array] = {}
         for i, pair in enumerate(itertools.pairwise(ends)):
             found[weights[i]] = np.ones(pair[::-1] if is_transposed else pair)
             found |= {biases[i]: np.ones(pair[1]).reshape(shape)} if biases else {}

@@ -28,6 +28,8 @@ from compare.check.nets import NotSummed, find, source
 from compare.check.report import Finding
 
 SECONDS = 8
+MISSING = "penalty in the loss but not in the gradient"
+OTHER = "wrong gradient of the penalty"
 SLOPE = "slope of the output activation missing"
 Verdict = dict[str, Any]
 """Fields of a finding: its kind, its words and others."""
@@ -68,18 +70,13 @@ def _understood(definition: Definition) -> Steps:
 
 
 def _verdict(steps: Steps) -> Verdict:
-    if found := _wrong_penalty(steps) or _right(steps):
-        return found
-    if "penalty" in steps.net.roles:
+    found = _wrong_penalty(steps) or _right(steps)
+    if not found and "penalty" in steps.net.roles:
         steps = Steps(replace(steps.net, penalty=0.0), steps.batches)
-        if _right(steps):
-            return _mistake(
-                "wrong gradient of the penalty", weights_of(steps.net.parts)
-            )
-    found = (_wrong_tensors(steps, loss) for loss in _possible(steps))
-    return (
-        next(filter(None, found), None) or _wrong_layers(steps) or _unexplained(steps)
-    )
+        found = _right(steps) and _mistake(OTHER, weights_of(steps.net.parts))
+    for loss in _possible(steps) if not found else ():
+        found = found or _wrong_tensors(steps, loss)
+    return found or _wrong_layers(steps) or _unexplained(steps)
 
 
 def _mistake(name: str, where: Iterable[str]) -> Verdict:
@@ -149,9 +146,7 @@ def _wrong_penalty(steps: Steps) -> Verdict | None:
         return None
     usual = (loss for loss in steps.losses if not loss.is_own)
     is_missing = any(steps.factor(loss.gradients) for loss in usual)
-    missing = "penalty in the loss but not in the gradient"
-    name = missing if is_missing else "wrong gradient of the penalty"
-    return _mistake(name, weights_of(steps.net.parts))
+    return _mistake(MISSING if is_missing else OTHER, weights_of(steps.net.parts))
 
 
 def _wrong_tensors(steps: Steps, loss: Loss) -> Verdict | None:
@@ -160,12 +155,11 @@ def _wrong_tensors(steps: Steps, loss: Loss) -> Verdict | None:
     known = {n: k for n, k in found.items() if k is not None}
     if len(known) < len(found) or not any(known.values()):
         return None
-
-    def trust(k: float) -> tuple[int, bool]:
-        same = sum(is_near(k, other) for other in known.values())
-        return same, any(is_near(k, usual) for usual in loss.words)
-
-    right = max((k for k in known.values() if k), key=trust)
+    likely = [*known.values(), *loss.words]  # most have the same, and a usual one
+    right = max(
+        (k for k in known.values() if k),
+        key=lambda k: sum(is_near(k, other) for other in likely),
+    )
     ratios = {n: k / right for n, k in known.items() if not is_near(k, right)}
     ratio = next(iter(ratios.values()))
     where = [n for n, r in ratios.items() if abs(r - ratio) <= TOLERANCE * abs(r)]
