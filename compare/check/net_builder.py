@@ -167,7 +167,8 @@ def _of_functions(make: Any, functions: dict[str, Any]) -> Built:
 
 def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[Any]:
     """Parameters as a file's own initialisation makes them, or by their names."""
-    single = [n for n in inspect.signature(make).parameters if PARAMETER.match(n)]
+    names = inspect.signature(make).parameters
+    single = [n for n in names if PARAMETER.match(n) and not role_of(n)]
     for name, function in functions.items():
         if re.match(r"init|create|make|new|build|random", plain(name)):
             with suppress(Exception):

@@ -83,11 +83,18 @@ class Net:
         return own if self.sets_itself else rng.normal(0, 0.7, own.shape)
 
     @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The roles of its attributes that are numbers, or its data."""
+        found = vars(self.state).items()
+        numbers = {n: role_of(n) for n, a in found if isinstance(a, (int, float))}
+        return numbers | self.data
+
+    @cached_property
     def roles(self) -> set[str]:
         """The roles of the arguments of its step, and of its attributes."""
         steps = [(self.train,)] if self.train else [BACKWARDS, CALLS["update"]]
         told = [roles_of(f) for names in steps if (f := find(self.state, names))]
-        return {*map(role_of, vars(self.state)), *self.data.values()}.union(*told)
+        return {*self.attributes.values()}.union(*told)
 
     @cached_property
     def lr(self) -> float:
@@ -111,8 +118,7 @@ class Net:
             known["target"] = known["g"] = give(self.to_target(shape(target.copy())))
             with suppress(TypeError):
                 known["pairs"] = [*zip(known["x"], known["target"], strict=False)]
-        for name in vars(state):
-            role = self.data.get(name) or role_of(name)
+        for name, role in self.attributes.items():
             if role in known.keys() & {"lr", "one", "penalty", *self.data.values()}:
                 setattr(state, name, known[role])
         return state, known | _params(state)
@@ -179,14 +185,15 @@ class Net:
     def _learn(self, state: Any, before: Values, result: Any) -> None:
         """Make the parameters those after the step, if it has not done so itself."""
         many = result if isinstance(result, tuple) else ()
+        arrays = [np.asarray(a) for a in many if not isinstance(a, (list, dict))]
         shapes = [a.shape for a in before.values()]
         for new in (result, *many) if self.learns else ():
             if [*read(new)] == [*before]:
                 state.params = new
                 return
         after, new = read(state), {}
-        if self.train and shapes and [*map(np.shape, many)][: len(shapes)] == shapes:
-            new = dict(zip(before, map(np.asarray, many), strict=False))
+        if self.train and shapes and [a.shape for a in arrays][: len(shapes)] == shapes:
+            new = dict(zip(before, arrays, strict=False))
         elif all(np.array_equal(before[n], after[n]) for n in before):
             gradients = _gradients(before, after, result).items()
             new = {n: before[n] - self.lr * g for n, g in gradients}
