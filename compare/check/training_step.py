@@ -10,7 +10,6 @@ import itertools
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -219,11 +218,6 @@ def _unexplained(steps: Steps) -> Verdict:
     text = source(find(steps.net.state, (steps.net.train,)))
     is_loop = re.search(r"^\s*(for|while)\b", text, re.M)
     is_told = any(loss.is_own and loss.family for loss in losses)
-    _, x, target = steps.batches[0]
-    for i in range(len(x)) if is_loop and not best and len(x) > 1 else ():
-        with suppress(NotTested):  # it may take a step for each example
-            if one := some_steps(steps.net, x[i : i + 1], target[i : i + 1]):
-                return _verdict(one)
     if not best and (is_loop or not is_told):
         raise NotTested(
             f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "
