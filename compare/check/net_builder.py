@@ -130,14 +130,15 @@ def _layers(functions: dict[str, Any], sizes: Sizes) -> list[Any]:
     """Layers of a file's own classes: linear ones, an activation after each."""
     pairs = ((f, partner(n, functions)) for n, f in functions.items() if not is_loss(n))
     f, slope = next((pair for pair in pairs if pair[1]), (None, None))
+    own = {"activation": f, "slope": slope}
     classes = [c for c in vars(sys.modules[MODULE]).values() if hasattr(c, "backward")]
     found: list[Any] = []
     for ends in itertools.pairwise(sizes):
-        known = _sizes((ends[0], *ends), ends) | {"activation": f, "slope": slope}
+        known = _sizes((ends[0], *ends), ends)
         linear, activations = [], []
-        for each, by_place in itertools.product(classes, (BY_PLACE[:2], known)):
+        for each, by_place in itertools.product(classes, (BY_PLACE[:2], tuple(own))):
             with suppress(Exception):
-                layer = call(each, known, (*by_place,)[-2:])
+                layer = call(each, known | own, by_place)
                 (linear if Net(layer).own else activations).append(layer)
         found += linear[:1] + activations[:1]
     return found

@@ -31,7 +31,8 @@ USUAL: dict[str, Callable[[Any, Any], Any]] = {
     "|o − y|": lambda o, y: np.abs(o - y),
     "Σ g · o": lambda o, g: g * o,
 }
-"""The usual losses of an output o, to be summed; g is what a backward pass is given."""
+"""The usual losses of an output o, to be summed; g is what a backward pass is given:
+∂L/∂o, or an error y − o, with which the net descends on −Σ g · o."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,8 @@ class Steps:
     def _loss(self, gradients: Array, name: str) -> Loss:
         """A loss of this name; a usual one is summed, and has usual factors."""
         if name in self.net.losses or "Σ" in name:
-            return Loss(gradients, {1.0: name}, name, name in self.net.losses)
+            words = {1.0: name, -1.0: f"−{name}"} if "g · o" in name else {1.0: name}
+            return Loss(gradients, words, name, name in self.net.losses)
         n, outputs = self.batches[0][2].shape
         words = {1.0: f"Σ {name}", 1 / n: f"Σ {name} / number of examples"}
         words[1 / n / outputs] = f"the mean of {name}"

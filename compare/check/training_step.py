@@ -117,11 +117,11 @@ def _right(steps: Steps) -> Verdict | None:
 
 def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     """A step along k times the gradient of a loss."""
-    if k < 0:
+    usual, name = next(iter(loss.words.items()))
+    if k < 0 and min(loss.words) > 0:
         return _mistake("sign", ["all parameters"])
     if steps.net.learns and steps.adds_up():
         return _mistake("forgotten zero_grad", ["the second step"])
-    usual, name = next(iter(loss.words.items()))
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
     kind, advice = "rounding", ""
     if not words:
@@ -129,10 +129,7 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
         if steps.net.lr != 1 or not steps.net.learns:  # it has no rate of its own
             kind, advice = "convention", "the learning rate can make up for the factor"
     if "binary" in name and not loss.is_own and not _written():
-        kind, advice = (
-            "convention",
-            f"if the loss is the squared error: {hint(SLOPE, NET)}",
-        )
+        kind, advice = "convention", f"for the squared error: {hint(SLOPE, NET)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] * (len(steps.batches[0][1]) == 1)
     words = f"its step is gradient descent on {words}"

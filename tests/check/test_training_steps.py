@@ -670,6 +670,24 @@ class Net:
             ),
         ],
     ),
+    "a backward pass that is given the error, target − output": (
+        """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.W + self.b)
+        return self.y
+    def backward(self, error):
+        d = error * (1 - self.y**2)
+        self.dW, self.db = self.x.T @ d, d.sum(axis=0)
+    def update(self, lr):
+        self.W += lr * self.dW
+        self.b += lr * self.db
+""",
+        [("sign: b", "self.b +=", "self.b -=")],
+    ),
     "lists of weights and biases, classes by their index": (
         """
 import numpy as np
