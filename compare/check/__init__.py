@@ -6,8 +6,9 @@ definitions, libraries     what a file defines, and what its names stand for
 forms, arguments           in which form it is written, found by names and by trying
 adapters, parameters       a layer or a loss in this form: called, given its weights
 checker     checks a definition by its kind: a layer or a loss itself, others in
-            optimizers, schedules, functions, course, random_layers, training_step
-nets, building, layered, losses    a whole net: its parts, and what it descends on
+            optimizers, schedules, functions, course, dropout, training_step
+nets, net_builder    a whole net: calling it; its sizes and form, found by trying
+net_losses, net_layers    the losses it may descend on; layers with known mistakes
 comparison  what these share: collects the results of all test cases, then concludes
 mistakes/   which known mistake explains what is wrong; slopes measures gradients
 example, wording, report    the smallest failing test case, its text, the output

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from compare.check import course, example, functions, random_layers, schedules, wording
+from compare.check import course, dropout, example, functions, schedules, wording
 from compare.check.adapters import answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
 from compare.check.definitions import FINDERS, Definition, NotTested, nearest
@@ -172,8 +172,8 @@ FINDERS[:] = [
 CHECKS: dict[str, Callable[[Definition], Finding]] = {
     "layer": layer_or_loss,
     "loss": layer_or_loss,
-    "dropout": random_layers.dropout,
-    "sample": random_layers.sample,
+    "dropout": dropout.dropout,
+    "sample": dropout.sample,
     "optimizer": optimizer,
     "scalar": functions.scalar,
     "schedule": schedules.schedule,

@@ -631,6 +631,157 @@ class Dense:
             ),
         ],
     ),
+    "layers in attributes that add up their gradients": (
+        """
+import numpy as np
+class Layer:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+        self.zero()
+    def zero(self):
+        self.dW, self.db = np.zeros_like(self.W), np.zeros_like(self.b)
+class Net:
+    def __init__(self, n_in, n_hidden, n_out, lr=0.1):
+        self.l1, self.l2, self.lr = Layer(n_in, n_hidden), Layer(n_hidden, n_out), lr
+    def forward(self, x):
+        self.x, self.h = x, np.maximum(x @ self.l1.W + self.l1.b, 0)
+        return self.h @ self.l2.W + self.l2.b
+    def backward(self, grad_output):
+        self.l2.dW += self.h.T @ grad_output
+        self.l2.db += grad_output.sum(axis=0)
+        d = grad_output @ self.l2.W.T * (self.h > 0)
+        self.l1.dW += self.x.T @ d
+        self.l1.db += d.sum(axis=0)
+    def update(self):
+        for layer in (self.l1, self.l2):
+            layer.W -= self.lr * layer.dW
+            layer.b -= self.lr * layer.db
+    def zero_grad(self):
+        self.l1.zero()
+        self.l2.zero()
+""",
+        [
+            ("forgotten zero_grad", "        self.l1.zero()\n", ""),
+            ("sign: l2.b", "self.l2.db +=", "self.l2.db -="),
+            (
+                "factor in one gradient only: l1.b, 5 times too small",
+                "d.sum(axis=0)\n    def",
+                "d.mean(axis=0)\n    def",
+            ),
+        ],
+    ),
+    "a backward pass that is given the error, target − output": (
+        """
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.W + self.b)
+        return self.y
+    def backward(self, error):
+        d = error * (1 - self.y**2)
+        self.dW, self.db = self.x.T @ d, d.sum(axis=0)
+    def update(self, lr):
+        self.W += lr * self.dW
+        self.b += lr * self.db
+""",
+        [("sign: b", "self.b +=", "self.b -=")],
+    ),
+    "lists of weights and biases, classes by their index": (
+        """
+import numpy as np
+def init_weights(sizes):
+    W = [np.random.randn(a, b) for a, b in zip(sizes[:-1], sizes[1:])]
+    return W, [np.zeros((1, n)) for n in sizes[1:]]
+def predict(x, W, b):
+    z = np.tanh(x @ W[0] + b[0]) @ W[1] + b[1]
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+def train(x, y, W, b, iters, lr, batch_size):
+    for _ in range(iters):
+        h = np.tanh(x @ W[0] + b[0])
+        d = predict(x, W, b)
+        d[np.arange(len(y)), y] -= 1
+        dh = d @ W[1].T * (1 - h ** 2)
+        W[1] -= lr * h.T @ d
+        b[1] -= lr * d.sum(axis=0, keepdims=True)
+        W[0] -= lr * x.T @ dh
+        b[0] -= lr * dh.sum(axis=0, keepdims=True)
+    return W, b
+""",
+        [
+            ("slope of a hidden activation missing", " * (1 - h ** 2)", ""),
+            ("gradient of one example only", "dh.sum(axis=0, keepdims=True)", "dh[:1]"),
+        ],
+    ),
+    "a perceptron's fit that begins anew, with signs": (
+        """
+import numpy as np
+class Perceptron:
+    def __init__(self, eta=0.01, n_iter=50):
+        self.eta, self.n_iter = eta, n_iter
+    def fit(self, X, y):
+        self.w_ = np.zeros(1 + X.shape[1])
+        for _ in range(self.n_iter):
+            for x, target in zip(X, y):
+                update = self.eta * (target - self.predict(x))
+                self.w_[1:] += update * x
+                self.w_[0] += update
+        return self
+    def predict(self, X):
+        return np.where(X @ self.w_[1:] + self.w_[0] >= 0, 1, -1)
+""",
+        [
+            ("sign of the bias gradient", "self.w_[0] +=", "self.w_[0] -="),
+            ("sign of the weight gradient", "self.w_[1:] +=", "self.w_[1:] -="),
+        ],
+    ),
+    "regression with a bias that begins as a whole number": (
+        """
+import numpy as np
+class LinearRegression:
+    def __init__(self, learning_rate=0.001, n_iters=1000):
+        self.lr, self.n_iters = learning_rate, n_iters
+    def fit(self, X, y):
+        self.weights, self.bias = np.zeros(X.shape[1]), 0
+        for _ in range(self.n_iters):
+            d = X @ self.weights + self.bias - y
+            self.weights -= self.lr * X.T @ d / len(X)
+            self.bias -= self.lr * d.mean()
+    def predict(self, X): return X @ self.weights + self.bias
+""",
+        [
+            ("sign: bias", "self.bias -=", "self.bias +="),
+            (
+                "factor in one gradient only: bias, 5 times too large",
+                "d.mean()",
+                "d.sum()",
+            ),
+        ],
+    ),
+    "a perceptron of one example, its weights as a list": (
+        """
+class Perceptron:
+    def __init__(self, n):
+        self.w, self.b = [0.0] * n, 0.0
+    def predict(self, x):
+        return 1 if sum(w * a for w, a in zip(self.w, x)) + self.b > 0 else 0
+    def train(self, x, target, lr=0.1):
+        e = target - self.predict(x)
+        for i in range(len(self.w)):
+            self.w[i] += lr * e * x[i]
+        self.b += lr * e
+""",
+        [
+            ("sign: b", "self.b += lr", "self.b -= lr"),
+            (
+                "factor in one gradient only: b, 2 times too large",
+                "        self.b += lr",
+                "            self.b += lr",
+            ),
+        ],
+    ),
 }
 NAMES = {
     name.partition(": ")[0] for _, mistakes in NETS.values() for name, *_ in mistakes
