@@ -42,7 +42,10 @@ def rosenblatt(definition: Definition) -> Finding:
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
         theirs = torch_ref.perceptron.Rosenblatt(3, outputs)
         theirs.to(torch.zeros(1).double())
-        want = _step(theirs, state, torch.tensor(x), torch.tensor(y))
+        theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
+        loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
+        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
+        want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
         got = _step(ours, state, x.copy(), y.copy())
         answers = x @ state["weight"].T + state["bias"] > 0
         if any(close(got["output"], measure) for measure in _measures(answers != y)):

@@ -21,7 +21,7 @@ from compare.check.mistakes import (
     SCHEDULES,
     bare,
     hint,
-    sequences,
+    derived,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.check.results import Answer, Failure, close
@@ -102,7 +102,7 @@ DERIVED = [
 
 @pytest.mark.parametrize(("name", "row"), DERIVED)
 def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
-    monkeypatch.setattr(sequences, "close", lambda *_: True)
+    monkeypatch.setattr(derived, "close", lambda *_: True)
     definition = Definition(name, name, KINDS[name], getattr(references, name))
     shown = set()
     for case in CASES_BY_NAME[name]:
@@ -112,7 +112,7 @@ def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
         failure = Failure(definition, question, want, answer, tuple(want))
         for formula in row["torch"]:
             with suppress(RuntimeError):  # two dimensions only
-                found = sequences.derived(failure, formula)
+                found = derived.derived(failure, formula)
                 assert found.keys() <= want.keys()
                 if any(not close(found[n], want[n], 1e-6) for n in found):
                     shown.add(formula)

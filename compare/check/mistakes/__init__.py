@@ -35,8 +35,8 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.mistakes import norms, variants
-from compare.check.mistakes.sequences import derived
+from compare.check.mistakes import variants
+from compare.check.mistakes.derived import derived
 from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
@@ -153,7 +153,6 @@ def _names(f: Failure) -> dict[str, Any]:
         **f.question.kwargs,
         **vars(np),
         **vars(variants),
-        **vars(norms),
         "derived": derived,
         **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},

@@ -1,7 +1,8 @@
 """Wrong results that take more than a formula, for the tables of mistakes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -401,3 +402,26 @@ def linear(f: Failure, weight: np.ndarray) -> Results:
     """A linear layer with this weight."""
     bias = f.question.state.get("bias", 0.0)
     return {"output": f.x @ weight.T + bias, "input gradient": f.upstream @ weight}
+
+
+# -- running statistics ----------------------------------------------------------------
+
+
+def momentum_of(f: Failure) -> float:
+    """What the running statistics take of a batch's own."""
+    counted = int(f.question.buffers.get("num_batches_tracked", 0))
+    momentum = f.question.kwargs.get("momentum", 0.1)
+    return 1 / (counted + 1) if momentum is None else momentum
+
+
+def running_variance(f: Failure, of: Any) -> Results:
+    """The running variance, if it takes this function of the unbiased one."""
+    name, m = "buffer running_var", momentum_of(f)
+    kept = (1 - m) * f.question.buffers["running_var"]
+    return {**f.want, name: kept + m * of((f.want[name] - kept) / m)}
+
+
+def subsets(numbers: Iterable[int]) -> list[tuple[int, ...]]:
+    """Every choice of one or more of these."""
+    every = [*numbers]
+    return [c for n in range(len(every)) for c in combinations(every, n + 1)]
