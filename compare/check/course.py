@@ -77,8 +77,12 @@ def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
         y = y[:, 0]
     step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
     loss = step(x, y, **_ones(step))
-    is_number = isinstance(loss, (float, int, np.ndarray, np.generic)) and not np.ndim(loss)
-    changes: Results = {"output": np.asarray(loss if is_number else np.nan, dtype=float)}
+    is_number = isinstance(loss, (float, int, np.ndarray, np.generic)) and not np.ndim(
+        loss
+    )
+    changes: Results = {
+        "output": np.asarray(loss if is_number else np.nan, dtype=float)
+    }
     for k, old in before.items():
         new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
         new = new.reshape(old.shape) if new.size == old.size else new

@@ -1,4 +1,5 @@
-"""Optimisers as people write them, behind torch's interface: made of parameters, step().
+"""Optimisers as people write them, behind torch's interface.
+
 
 A form says what holds the parameters, whether the constructor takes them, which method
 makes a step ("" for a function, which returns the new parameters or changes them), and
@@ -110,9 +111,7 @@ def _form(definition: Definition, options: dict[str, str]) -> Form:
         if moved == 2:
             break
     if not best:
-        raise NotTested(
-            "its form was not understood; give it step(); tried: " + tried
-        )
+        raise NotTested("its form was not understood; give it step(); tried: " + tried)
     return best[max(best)]
 
 
@@ -152,7 +151,9 @@ def _forms(make: Any, options: list[str]) -> Iterator[Form]:
             yield Form(container, is_given, method, roles)
 
 
-def _roles(function: Any, options: list[str], is_method: bool = False) -> dict[str, str]:
+def _roles(
+    function: Any, options: list[str], is_method: bool = False
+) -> dict[str, str]:
     """The role of each argument that has to be given, by its name."""
     found: dict[str, str] = {}
     for p in [*inspect.signature(function).parameters.values()][is_method:]:
@@ -289,7 +290,9 @@ def _is_like(one: Any, held: Any) -> bool:
         return isinstance(one, dict) and held.keys() <= one.keys()
     if isinstance(held, list):
         kinds = (list, tuple)
-        return isinstance(one, kinds) and [*map(np.shape, one)] == [*map(np.shape, held)]
+        return isinstance(one, kinds) and [*map(np.shape, one)] == [
+            *map(np.shape, held)
+        ]
     return not isinstance(one, tuple) and np.shape(one) == np.shape(held)
 
 

@@ -126,7 +126,9 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
         def explain(ways: list[WrongStep]) -> bool:
-            return all(any(leads(w, f, tolerance, **eps) for w in ways) for f in failures)
+            return all(
+                any(leads(w, f, tolerance, **eps) for w in ways) for f in failures
+            )
 
         return next((name for name, ways in mistakes.items() if explain(ways)), "")
 
@@ -143,7 +145,9 @@ def _two(
     ways: list[WrongStep], failures: list[Failure], leads: Callable[..., bool]
 ) -> str:
     """Two mistakes that explain a part of the failures each, and together the rest."""
-    of = {w: {n for n, f in enumerate(failures) if leads(w, f, TOLERANCE)} for w in ways}
+    of = {
+        w: {n for n, f in enumerate(failures) if leads(w, f, TOLERANCE)} for w in ways
+    }
     for one, other in itertools.combinations([way for way in ways if of[way]], 2):
         rest = {*range(len(failures))} - of[one] - of[other]
         is_each_needed = of[one] - of[other] and of[other] - of[one]

@@ -185,7 +185,9 @@ def _container(make: Any, question: Question) -> str:
     for container in (*OBJECTS, *ARRAYS[:-1]):
         try:
             got = _clipped(container, make, question)
-            if [*map(np.shape, got.values())] == [*map(np.shape, question.state.values())]:
+            if [*map(np.shape, got.values())] == [
+                *map(np.shape, question.state.values())
+            ]:
                 return container
             errors.append("it returns other shapes")
         except Exception as error:

@@ -85,7 +85,9 @@ class Steps(Question):
 
     def gradients(self) -> list[list[np.ndarray]]:
         """The gradients of every step."""
-        return [one for one, _ in zip(self.drawn(5, self.scale), range(STEPS))]
+        return [
+            one for one, _ in zip(self.drawn(5, self.scale), range(STEPS), strict=False)
+        ]
 
 
 @dataclass
@@ -110,7 +112,9 @@ def trajectory(
         if number == STEPS // 2 and steps.new_lr is not None:
             set_lr(optimizer, steps.new_lr)
         optimizer.zero_grad()
-        found.kept |= any(p.grad is not None and np.any(to_numpy(p.grad)) for p in params)
+        found.kept |= any(
+            p.grad is not None and np.any(to_numpy(p.grad)) for p in params
+        )
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
         if steps.without and number in WITHOUT:

@@ -1,4 +1,4 @@
-"""Wrong formulas in torch, differentiated by autograd: normalisation, attention, cells."""
+"""Wrong formulas in torch, differentiated by autograd: norms, attention, cells, gates."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -106,7 +106,7 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
         return z.mean(axes, keepdim=True)
 
     def batch_var(z: Tensor) -> Tensor:
-        return z.var(axes, correction=0, keepdim=True)
+        return batch_mu((z - batch_mu(z)) ** 2)
 
     mu, var, usual_mean = batch_mu, batch_var, batch_mu
     if buffers and not question.training:
@@ -115,15 +115,23 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
         usual_mean = th.zeros_like
 
     def usual(top: Tensor, std: Tensor, mean: Any = usual_mean) -> Tensor:
-        """top / std, with the gradient (g − mean(g) − x̂ · mean(g x̂)) / std."""
+        """Of top / std the value, with the gradient (g − mean(g) − x̂ · mean(g x̂)) / std."""
         x_hat, change = (top / std).detach(), x - x.detach()
         change = change - mean(change) - x_hat * mean(x_hat * change)
         return x_hat + change / std.detach()
 
     std = (var(x) + eps).sqrt()
     return {
-        **{"x": x, "raw": raw, "mu": mu, "var": var, "std": std, "w": w, "usual": usual},
-        **{"batch_mu": batch_mu, "n": x.numel() / batch_mu(x).numel()},
+        **{
+            "x": x,
+            "raw": raw,
+            "mu": mu,
+            "var": var,
+            "std": std,
+            "w": w,
+            "usual": usual,
+        },
+        **{"batch_mu": batch_mu, "n": int(np.prod([x.shape[a] for a in axes]))},
         "norm": lambda z: (z - mu(z)) / (var(z) + eps).sqrt(),
         "out": lambda x_hat: x_hat.reshape(raw.shape) * w + b,
     }
