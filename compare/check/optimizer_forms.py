@@ -1,6 +1,5 @@
 """Optimisers as people write them, behind torch's interface.
 
-
 A form says what holds the parameters, whether the constructor takes them, which method
 makes a step ("" for a function, which returns the new parameters or changes them), and
 what each of its arguments is. It is found by names, and by trying: the first form in
