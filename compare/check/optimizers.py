@@ -1,7 +1,7 @@
 """Checking an optimiser by where it goes under given gradients."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +16,8 @@ from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_step
 from compare.check.optimizer_forms import OBJECTS, Form, as_torchs, giver
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
-from compare.check.trajectories import (
-    STEPS,
-    WITHOUT,
-    Steps,
-    Trajectory,
-    torchs_path,
-    trajectory,
-)
+from compare.check.trajectories import STEPS, WITHOUT, Steps, torchs_path, trajectory
+from compare.testing.reference import Results
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -33,7 +27,7 @@ OTHER_EPS = (1e-7, 1e-6, 1e-5, 1e-10)
 """What people write into their code where torch has the option eps."""
 NEW_LR = 0.03
 SITUATIONS: tuple[dict[str, Any], ...] = ({}, {"new_lr": NEW_LR}, {"scale": 100.0})
-Went = Callable[[Steps], Trajectory]
+Went = Callable[[Steps], tuple[Results, dict[str, str]]]
 
 
 def optimizer(definition: Definition) -> Finding:
@@ -41,7 +35,7 @@ def optimizer(definition: Definition) -> Finding:
     definition = as_torchs(definition)
     form: Form = definition.make.form  # pyright: ignore[reportFunctionMemberAccess]
 
-    def went(steps: Steps) -> Trajectory:
+    def went(steps: Steps) -> tuple[Results, dict[str, str]]:
         return trajectory(definition.make, steps, *giver(form.container))
 
     comparison = Comparison(definition, torchs_path, TOLERANCE)
@@ -49,50 +43,41 @@ def optimizer(definition: Definition) -> Finding:
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
         usual = Steps(case.name, kwargs=case.kwargs, shapes=shapes)
-        failed = len(comparison.failures)
+        is_right, noticed = True, dict[str, str]()
         for situation in SITUATIONS[: 2 if number > 1 else 3]:
-            _compare(comparison, went, replace(usual, **situation))
+            steps = replace(usual, **situation)
+            try:
+                path, more = went(steps)
+            except NotTested as why:
+                comparison.skipped.setdefault(str(why), [])
+                continue
+            is_right &= comparison.add(steps, torchs_path(steps), Answer(path))
+            noticed |= more
         if form.container in OBJECTS:
-            is_right = len(comparison.failures) == failed
-            comparison.mistakes += _without_gradient(went, usual, is_right)
-        single = went(replace(usual, dtype="float32")).path.values()
+            noticed |= _without_gradient(went, usual, is_right)
+        single = went(replace(usual, dtype="float32"))[0].values()
         if any(parameters.dtype != np.float32 for parameters in single):
-            comparison.mistakes.append(("dtype changed", "the parameters"))
+            noticed["dtype changed"] = "the parameters"
+        comparison.mistakes += noticed.items()
     comparison.mistakes.sort(key=lambda found: found[0] in CONVENTIONS)
     return comparison.finding(
         lambda failures: _diagnosis(comparison.other_defaults, failures), _shown
     )
 
 
-def _compare(comparison: Comparison, went: Went, steps: Steps) -> None:
-    try:
-        ours = went(steps)
-    except NotTested as why:
-        comparison.skipped.setdefault(str(why), [])
-        return
-    comparison.add(steps, torchs_path(steps), Answer(ours.path))
-    if ours.mutated:
-        comparison.mistakes.append(("input mutated", "the gradient"))
-    if ours.kept:
-        where = "zero_grad leaves a gradient that is not 0"
-        comparison.mistakes.append(("gradients not cleared", where))
-
-
-def _without_gradient(
-    went: Went, usual: Steps, is_right: bool
-) -> Iterator[tuple[str, str]]:
+def _without_gradient(went: Went, usual: Steps, is_right: bool) -> dict[str, str]:
     """What goes wrong where a parameter has no gradient for some steps."""
     steps, last = replace(usual, without=True), len(usual.shapes) - 1
     where = f"at step {WITHOUT[0] + 1} p.grad is None for params[{last}]"
     try:
-        ours = went(steps).path
+        path, _ = went(steps)
     except Exception as error:
-        yield "no gradient not handled", f"{where}: {wording.raised(error)}"
-        return
+        return {"no gradient not handled": f"{where}: {wording.raised(error)}"}
     want = torchs_path(steps)
     skipped = [*want][: WITHOUT.stop * len(steps.shapes)]
-    if is_right and not all(close(ours[n], want[n], TOLERANCE) for n in skipped):
-        yield "parameter without gradient changed", f"{where}, and it changes"
+    if is_right and not all(close(path[n], want[n], TOLERANCE) for n in skipped):
+        return {"parameter without gradient changed": f"{where}, and it changes"}
+    return {}
 
 
 # -- diagnosis -------------------------------------------------------------------------
@@ -119,7 +104,7 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         options = all_options(way.of, {**others, **f.question.kwargs, **eps})
         steps: Steps = replace(f.question, kwargs=options)
         try:
-            path = trajectory(way.optimizer(k=k, rate=k * lr), steps).path
+            path, _ = trajectory(way.optimizer(k=k, rate=k * lr), steps)
         except Exception:  # no such piece of source, or not with such shapes
             return False
         return not wrong_in(f.got, path, tolerance)

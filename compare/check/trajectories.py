@@ -5,7 +5,7 @@ these are compared with torch's. A mistake is named by running the right rule wi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -90,42 +90,36 @@ class Steps(Question):
         ]
 
 
-@dataclass
-class Trajectory:
-    """Where an optimiser went."""
-
-    path: Results = field(default_factory=dict)  # each parameter after each step
-    mutated: bool = False  # whether it changed a gradient
-    kept: bool = False  # whether `zero_grad` left a gradient that is not 0
-
-
 def trajectory(
     make: Callable[..., Any],
     steps: Steps,
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
-) -> Trajectory:
-    """Where an optimiser goes; `give` makes an array of its library."""
+) -> tuple[Results, dict[str, str]]:
+    """Each parameter after each step, and mistakes that these do not show, and where.
+
+    `give` makes an array of the optimiser's library.
+    """
     params = [parameter(give(a)) for a in steps.start()]
-    optimizer, found = make(params, **steps.kwargs), Trajectory()
+    optimizer, path, noticed = make(params, **steps.kwargs), Results(), {}
     for number, given in enumerate(steps.gradients()):
         if number == STEPS // 2 and steps.new_lr is not None:
             set_lr(optimizer, steps.new_lr)
         optimizer.zero_grad()
-        found.kept |= any(
-            p.grad is not None and np.any(to_numpy(p.grad)) for p in params
-        )
+        if any(p.grad is not None and np.any(to_numpy(p.grad)) for p in params):
+            where = "zero_grad leaves a gradient that is not 0"
+            noticed["gradients not cleared"] = where
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
         if steps.without and number in WITHOUT:
             params[-1].grad = None
         optimizer.step()
         for which, (p, gradient) in enumerate(zip(params, given, strict=True)):
-            if p.grad is not None:
-                found.mutated |= not np.array_equal(to_numpy(p.grad), gradient)
+            if p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient):
+                noticed["input mutated"] = "the gradient"
             name = f"params[{which}] after step {number + 1}"
-            found.path[name] = np.ravel(to_numpy(p.data)).copy()
-    return found
+            path[name] = np.ravel(to_numpy(p.data)).copy()
+    return path, noticed
 
 
 def set_lr(optimizer: Any, lr: float) -> None:
@@ -144,4 +138,4 @@ def torchs_path(steps: Steps) -> Results:
 
 def _torchs_path(steps: Steps) -> Results:
     make = getattr(torch_ref.optim, steps.name)
-    return trajectory(make, steps, *ON_TORCH).path
+    return trajectory(make, steps, *ON_TORCH)[0]

@@ -19,9 +19,9 @@ from compare.check.mistakes import (
     NETS,
     OPTIMIZERS,
     SCHEDULES,
+    autograd,
     bare,
     hint,
-    autograd,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.check.results import Answer, Failure, close
@@ -44,7 +44,7 @@ def steps_of(case, situation):
 def path_of(wrong, case, situation):
     made = wrong.optimizer(k=3.0, rate=0.05)
     with np.errstate(all="ignore"):
-        return trajectory(made, steps_of(case, situation)).path
+        return trajectory(made, steps_of(case, situation))[0]
 
 
 def differ(path, other):

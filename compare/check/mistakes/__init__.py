@@ -6,13 +6,14 @@ would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` take; k is a number that is not
-known, but the same everywhere, and that the results are linear in. A formula assigns
-what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of these.
-Where it gives the file's output, gradients that are its own derivative are explained,
-too. Formulas under "torch" compute y by torch's functions; autograd differentiates
-them. The tables of optimisers, functions, schedules and the course have ways of their
-own.
+failed test case, whose methods (see `Variants`) go by their names, too; k is a number
+that is not known, but the same everywhere, and that the results are linear in.
+
+A formula assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a
+list of these. Where it gives the file's output, gradients that are its own derivative
+are explained, too. Formulas under "torch" compute y by torch's functions; autograd
+differentiates them. The tables of optimisers, functions, schedules and the course have
+ways of their own.
 
 Rows of special classes come first, in their order, and `last` ones behind all others.
 An `extreme` one can also be told where only extreme inputs give wrong results. To add a
@@ -23,7 +24,7 @@ import inspect
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -33,6 +34,7 @@ import numpy as np
 import handmade
 from compare.check.mistakes import variants
 from compare.check.mistakes.autograd import derived
+from compare.check.mistakes.variants import Variants
 from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
@@ -78,7 +80,7 @@ def _compiled(way: str) -> CodeType:
 
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
-    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _in_torch = [f"derived({formula!r})" for formula in _row.get("torch", [])]
     _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
 
 
@@ -120,6 +122,7 @@ def diagnosis(failures: list[Failure]) -> str:
     unstable, and where they are not, they follow from the others. So do results that
     are not finite, and a value in place of one for each example.
     """
+    failures = [Variants(**vars(f)) for f in failures]
     ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
     for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
@@ -160,8 +163,8 @@ def _is_reduced(f: Failure) -> bool:
     return not f.is_loss or f.got["output"].shape == f.want["output"].shape
 
 
-def _is_off_kinks(f: Failure) -> bool:
-    right = variants.right_but_where(f, variants.at_kinks(f))
+def _is_off_kinks(f: Variants) -> bool:
+    right = f.right_but_where(f.at_kinks())
     return not all(n in right and close(f.got[n], right[n]) for n in f.wrong)
 
 
@@ -228,11 +231,11 @@ def _with_factor(name: str, k: Factor) -> str:
 class _Case:
     """A failed test case, and what each formula explains in it."""
 
-    def __init__(self, f: Failure) -> None:
+    def __init__(self, f: Variants) -> None:
         self.f, self.names = f, _names(f)
         far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
         self.wrong = far or f.wrong  # the others are rounding
-        self.at_kinks = variants.at_kinks(f)
+        self.at_kinks = f.at_kinks()
         self.explained = cache(lambda way: [*self._explained(way)])
         self._is_own = cache(lambda: is_own_gradient(f) is True)
 
@@ -302,7 +305,7 @@ def _symbols(f: Failure) -> dict[str, str]:
     return {"y": "output"} | known | more
 
 
-def _names(f: Failure) -> dict[str, Any]:
+def _names(f: Variants) -> dict[str, Any]:
     """Everything that a formula may use."""
     state, inputs = f.question.state, f.question.inputs
     make = getattr(handmade.nn, f.question.name, None)
@@ -312,10 +315,11 @@ def _names(f: Failure) -> dict[str, Any]:
         **f.question.kwargs,
         **vars(np),
         **vars(variants),
-        "derived": derived,
+        **{name: getattr(f, name) for name in vars(Variants) if name[0] != "_"},
+        "derived": partial(derived, f),
         **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
         **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
         **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
-        **({"c": variants.share(f)} if f.is_loss else {}),
+        **({"c": f.share()} if f.is_loss else {}),
         **({"d": f.x - inputs[-1]} if f.x.shape == inputs[-1].shape else {}),
     }

@@ -1,4 +1,4 @@
-"""Wrong formulas in torch, differentiated by autograd: norms, attention, cells, gates."""
+"""Wrong formulas in torch, differentiated by autograd: norms, attention, cells."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -115,7 +115,7 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
         usual_mean = th.zeros_like
 
     def usual(top: Tensor, std: Tensor, mean: Any = usual_mean) -> Tensor:
-        """Of top / std the value, with the gradient (g − mean(g) − x̂ · mean(g x̂)) / std."""
+        """The value top / std with the usual formula for its gradient."""
         x_hat, change = (top / std).detach(), x - x.detach()
         change = change - mean(change) - x_hat * mean(x_hat * change)
         return x_hat + change / std.detach()
