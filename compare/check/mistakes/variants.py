@@ -1,6 +1,6 @@
 """Wrong results that take more than a formula, for the tables of mistakes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -38,10 +38,6 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def _factor(weight: np.ndarray | None) -> np.ndarray | float:
-    return 1.0 if weight is None else weight
-
-
 def flipped(kernel: np.ndarray) -> np.ndarray:
     """A kernel from its last number to its first, in every direction."""
     return np.flip(kernel, tuple(range(2, kernel.ndim))).copy()
@@ -62,20 +58,22 @@ def subsets(numbers: Iterable[int]) -> list[tuple[int, ...]]:
 class Variants(Failure):
     """A failed test case, and what formulas may call in it."""
 
+    def __getattr__(self, name: str) -> Any:
+        """The name, arguments and arrays of the test case."""
+        return getattr(self.question, name)
+
     def again(self, **changes: Any) -> Results:
         """Torch's results in a test case with these changes."""
         return torchs(replace(self.question, **changes))
 
     def torch(self, **options: Any) -> Results:
         """Torch's results with other options."""
-        return self.again(kwargs={**self.question.kwargs, **options})
+        return self.again(kwargs={**self.kwargs, **options})
 
     def without(self, *options: str) -> Results:
         """Torch's results with the defaults of options that were given."""
-        others = {k: v for k, v in self.question.kwargs.items() if k not in options}
-        return (
-            self.again(kwargs=others) if len(others) < len(self.question.kwargs) else {}
-        )
+        others = {k: v for k, v in self.kwargs.items() if k not in options}
+        return {} if others.keys() == self.kwargs.keys() else self.again(kwargs=others)
 
     def times(self, factor: float) -> Results:
         """Torch's results times a factor."""
@@ -87,11 +85,13 @@ class Variants(Failure):
 
     def right_but_where(self, places: np.ndarray) -> Results:
         """Torch's results, and at these places the file's."""
-        return {
-            name: np.where(places, self.got[name], self.want[name])
-            for name in self.wrong
-            if self.got[name].shape == self.want[name].shape == places.shape
-        }
+        found = self._those(lambda a, want: a.shape == want.shape == places.shape)
+        return {n: np.where(places, a, self.want[n]) for n, a in found.items()}
+
+    def _those(self, are_so: Callable[[np.ndarray, np.ndarray], bool]) -> Results:
+        """The file's wrong results of which this holds, given torch's."""
+        pairs = {name: (self.got[name], self.want[name]) for name in self.wrong}
+        return {name: pair[0] for name, pair in pairs.items() if are_so(*pair)}
 
     def with_upstream(self, g: np.ndarray, **changes: Any) -> Results:
         """Torch's gradients for another upstream gradient."""
@@ -105,36 +105,35 @@ class Variants(Failure):
 
     def not_summed(self) -> Results:
         """The file's results that need only be summed over the examples to be right."""
-        examples = (
-            {len(self.x), int(np.prod(self.x.shape[:-1]))} if self.x.ndim else {1}
-        )
-        return {
-            name: self.got[name]
-            for name in self.wrong
-            if self.got[name].ndim == self.want[name].ndim + 1
-            and len(self.got[name]) in examples
-            and close(self.got[name].sum(axis=0), self.want[name], 1e-9)
-        }
+        shape = self.x.shape
+        examples = {*shape[:1], int(np.prod(shape[:-1]))} if shape else {1}
+
+        def are_so(a: np.ndarray, want: np.ndarray) -> bool:
+            is_longer = a.ndim == want.ndim + 1 and len(a) in examples
+            return is_longer and close(a.sum(axis=0), want, 1e-9)
+
+        return self._those(are_so)
 
     def of_another_shape(self) -> Results:
         """The gradients of parameters that are right but for dimensions of length 1."""
-        return {
-            name: a
-            for name, a in self.gradients().items()
-            if name != "input gradient"
-            and a.shape != self.want[name].shape
-            and a.squeeze().shape == self.want[name].squeeze().shape
-            and close(a.reshape(self.want[name].shape), self.want[name], 1e-9)
-        }
+
+        def are_so(a: np.ndarray, want: np.ndarray) -> bool:
+            is_alike = (
+                a.shape != want.shape and a.squeeze().shape == want.squeeze().shape
+            )
+            return is_alike and close(a.reshape(want.shape), want, 1e-9)
+
+        named = self._those(are_so).items()
+        return {n: a for n, a in named if n not in ("input gradient", "output")}
 
     # -- losses ---
 
     def examples(self) -> float:
         """How many examples a loss is given: rows, or everything but the classes."""
-        x, target = self.question.inputs
+        x, target = self.inputs
         if target.shape != x.shape:
             return float(target.size)
-        if self.question.name == "CrossEntropyLoss":
+        if self.name == "CrossEntropyLoss":
             return float(x.size / x.shape[min(1, x.ndim - 1)])
         return float(len(x))
 
@@ -152,10 +151,8 @@ class Variants(Failure):
 
     def only_a_constant_differs(self) -> bool:
         """Whether a loss's value is wrong, and its gradient right and its own."""
-        far = self.only_value and not close(
-            self.got["output"], self.want["output"], 1e-5
-        )
-        return far and bool(is_own_gradient(self))
+        is_near = close(self.got["output"], self.want["output"], 1e-5)
+        return self.only_value and not is_near and bool(is_own_gradient(self))
 
     def gradient_of_something_else(self) -> bool:
         """Whether of a loss and its gradient one is wrong and they differ."""
@@ -167,7 +164,7 @@ class Variants(Failure):
 
     def differences(self, wrapped: bool = False) -> list[np.ndarray]:
         """Those of neighbouring pixels, down and across, of a smoothness penalty."""
-        images = self.question.state["weight"].reshape(-1, *self.question.args[1])
+        images = self.state["weight"].reshape(-1, *self.args[1])
         if wrapped:
             return [np.roll(images, -1, axis) - images for axis in (1, 2)]
         return [np.diff(images, axis=axis) for axis in (1, 2)]
@@ -183,40 +180,42 @@ class Variants(Failure):
 
     def probabilities(self) -> np.ndarray:
         """What a classification loss takes for probabilities."""
-        if self.question.name == "BCELoss":
+        if self.name == "BCELoss":
             return self.x
-        if self.question.name == "BCEWithLogitsLoss":
+        if self.name == "BCEWithLogitsLoss":
             return sigmoid(self.x)
         return softmax_of(self.x, axis=min(1, self.x.ndim - 1))
 
     def one_hot(self) -> np.ndarray:
         """Where the right class is."""
-        return np.arange(self.x.shape[1]) == self.question.inputs[1][:, None]
+        return np.arange(self.x.shape[1]) == self.inputs[1][:, None]
 
     def all_with_all(self) -> np.ndarray:
         """The loss of every prediction with every target."""
-        x, target = (a.ravel() for a in self.question.inputs)
+        x, target = (a.ravel() for a in self.inputs)
         pairs = np.repeat(x, target.size), np.tile(target, x.size)
         return self.again(inputs=pairs)["output"]
 
     def tip(self) -> float:
         """Where the squared part of SmoothL1Loss and HuberLoss ends."""
-        return self.question.kwargs.get("beta", self.question.kwargs.get("delta", 1.0))
+        return self.kwargs.get("beta", self.kwargs.get("delta", 1.0))
 
     def bce(
         self, p: np.ndarray, q: np.ndarray, ones: Any = 1.0, zeros: Any = 1.0
     ) -> Results:
         """−t log p − (1 − t) log q, q being 1 − p, with factors before the terms."""
-        target, given = self.question.inputs[1], self.question.kwargs
-        ones = ones * target * _factor(given.get("pos_weight"))
-        zeros = zeros * (1 - target)
-        logs = np.maximum(
-            np.log([p, q]), -100 if self.question.name == "BCELoss" else -np.inf
+        target, own = self.inputs[1], self.probabilities()
+        is_of_logits = self.name != "BCELoss"
+        weight, inside = (
+            self.kwargs.get("weight", 1.0),
+            (own * (1 - own)) ** is_of_logits,
         )
-        weight = _factor(given.get("weight"))
+        ones, zeros = (
+            ones * target * self.kwargs.get("pos_weight", 1.0),
+            zeros * (1 - target),
+        )
+        logs = np.log([p, q]) if is_of_logits else np.maximum(np.log([p, q]), -100)
         terms = -weight * (ones * logs[0] + zeros * logs[1])
-        own = self.probabilities()
-        inside = 1.0 if self.question.name == "BCELoss" else own * (1 - own)
         gradient = self.share() * weight * (zeros / q - ones / p) * inside
         return {"output": self.reduced(terms), "input gradient": gradient}
 
@@ -232,10 +231,8 @@ class Variants(Failure):
 
     def likelihood(self, logs: np.ndarray) -> Results:
         """Cross-entropy −Σ target · logs, whatever the logs are."""
-        target, axis = self.question.inputs[1], min(1, self.x.ndim - 1)
-        kwargs = {
-            k: v for k, v in self.question.kwargs.items() if k != "label_smoothing"
-        }
+        target, axis = self.inputs[1], min(1, self.x.ndim - 1)
+        kwargs = {k: v for k, v in self.kwargs.items() if k != "label_smoothing"}
         if target.shape != self.x.shape:
             return self.again(name="NLLLoss", kwargs=kwargs, inputs=(logs, target))
         weight = kwargs.get("weight", np.ones(self.x.shape[axis]))
@@ -247,39 +244,33 @@ class Variants(Failure):
 
     def at_kinks(self) -> np.ndarray:
         """Where the input is at a kink of an activation or a loss."""
-        kwargs = self.question.kwargs
-        if self.question.name == "L1Loss":
-            return self.x == self.question.inputs[1]
+        if self.name == "L1Loss":
+            return self.x == self.inputs[1]
+        option = self.kwargs.get
         kinks = {name: [0.0] for name in ("ReLU", "LeakyReLU", "Step", "PReLU", "ELU")}
-        kinks |= {
-            "ReLU6": [0.0, 6.0],
-            "HingeEmbeddingLoss": [kwargs.get("margin", 1.0)],
-        }
-        kinks["Hardtanh"] = [kwargs.get("min_val", -1.0), kwargs.get("max_val", 1.0)]
-        return np.isin(self.x, kinks.get(self.question.name, []))
+        kinks |= {"ReLU6": [0.0, 6.0], "HingeEmbeddingLoss": [option("margin", 1.0)]}
+        kinks["Hardtanh"] = [option("min_val", -1.0), option("max_val", 1.0)]
+        return np.isin(self.x, kinks.get(self.name, []))
 
     def softmax_backward(self, y: np.ndarray, axis: int) -> np.ndarray:
         """The gradient of Softmax or LogSoftmax, summed along an axis."""
-        if self.question.name == "LogSoftmax":
-            return self.upstream - np.exp(y) * self.upstream.sum(
-                axis=axis, keepdims=True
-            )
-        return y * (self.upstream - (self.upstream * y).sum(axis=axis, keepdims=True))
+        g = self.upstream
+        if self.name == "LogSoftmax":
+            return g - np.exp(y) * g.sum(axis=axis, keepdims=True)
+        return y * (g - (g * y).sum(axis=axis, keepdims=True))
 
     def softmax(self, axis: Any, eps: float = 0.0) -> Results:
         """Softmax with the sums, plus ε, along another axis than `dim`."""
-        dim = self.question.kwargs.get("dim", -1)
+        dim = self.kwargs.get("dim", -1)
         powers = np.exp(self.x - self.x.max(axis=dim, keepdims=True))
         y = powers / (powers.sum(axis=axis, keepdims=True) + eps)
-        y = np.log(y) if self.question.name == "LogSoftmax" else y
+        y = np.log(y) if self.name == "LogSoftmax" else y
         return {"output": y, "input gradient": self.softmax_backward(y, axis)}
 
     def slope(self, at: np.ndarray) -> np.ndarray:
         """The derivative of an activation at other inputs."""
-        found = self.again(inputs=(at,))["input gradient"]
-        return np.divide(
-            found, self.upstream, where=self.upstream != 0, out=np.zeros_like(found)
-        )
+        found, g = self.again(inputs=(at,))["input gradient"], self.upstream
+        return np.divide(found, g, where=g != 0, out=np.zeros_like(found))
 
     # -- layers ---
 
@@ -300,36 +291,35 @@ class Variants(Failure):
 
     def channel_axis(self) -> int:
         """The dimension of the output channels: in a convolution not the last one."""
-        behind = self.dimensions() if "Conv" in self.question.name else 0
+        behind = self.dimensions() if "Conv" in self.name else 0
         return self.want["output"].ndim - 1 - behind
 
     def dimensions(self) -> int:
         """Along how many dimensions windows are moved."""
-        return int(self.question.name[-2])
+        return int(self.name[-2])
 
     def window_size(self) -> float:
         """How many numbers are in a window."""
-        size = self.question.kwargs["kernel_size"]
+        size = self.kwargs["kernel_size"]
         return float(np.prod(size) if np.ndim(size) else size ** self.dimensions())
 
     def padded(self) -> np.ndarray:
         """The input, with zeros around it."""
-        padding = np.broadcast_to(self.question.kwargs["padding"], self.dimensions())
+        padding = np.broadcast_to(self.kwargs["padding"], self.dimensions())
         rest = [(0, 0)] * (self.x.ndim - len(padding))
         return np.pad(self.x, rest + [(p, p) for p in padding])
 
     def padding_left(self) -> np.ndarray:
         """The first rows and columns of the padded input's gradient, or all of it."""
-        kwargs = {**self.question.kwargs, "padding": 0}
+        kwargs = {**self.kwargs, "padding": 0}
         x = self.padded()
         found = self.with_upstream(self.upstream, inputs=(x,), kwargs=kwargs)
-        return found["input gradient"][
-            tuple(map(slice, self.got["input gradient"].shape))
-        ]
+        shape = self.got["input gradient"].shape
+        return found["input gradient"][tuple(map(slice, shape))]
 
     def at_stride_1(self) -> Results:
         """The gradients of windows that lie side by side instead of `stride` apart."""
-        kwargs = {**self.question.kwargs, "stride": 1}
+        kwargs = {**self.kwargs, "stride": 1}
         side_by_side = np.zeros(self.again(kwargs=kwargs)["output"].shape)
         side_by_side[tuple(map(slice, self.upstream.shape))] = self.upstream
         return self.with_upstream(side_by_side, kwargs=kwargs)
@@ -337,7 +327,7 @@ class Variants(Failure):
     def of_other_pooling(self) -> Results:
         """Torch's results with the mean for the maximum, or the other way round."""
         names = {"Max": "Avg", "Avg": "Max"}
-        return self.again(name=names[self.question.name[:3]] + self.question.name[3:])
+        return self.again(name=names[self.name[:3]] + self.name[3:])
 
     def first_windows_only(self) -> Iterator[Results]:
         """The gradients if a loop over examples, channels or windows ends too early."""
@@ -350,14 +340,11 @@ class Variants(Failure):
 
     def wrongly_reshaped(self) -> np.ndarray:
         """A pooling whose windows hold numbers that lie far apart."""
-        k, n = self.question.kwargs["kernel_size"], self.x.ndim - self.dimensions()
+        k, n = self.kwargs["kernel_size"], self.x.ndim - self.dimensions()
         split = [part for size in self.x.shape[n:] for part in (k, size // k)]
-        windows, axes = (
-            self.x.reshape(*self.x.shape[:n], *split),
-            range(n, n + len(split), 2),
-        )
-        pooled = np.max if "Max" in self.question.name else np.mean
-        return pooled(windows, axis=tuple(axes))
+        windows = self.x.reshape(*self.x.shape[:n], *split)
+        pooled = np.max if "Max" in self.name else np.mean
+        return pooled(windows, axis=tuple(range(n, n + len(split), 2)))
 
     def around_each_layer(self) -> Results:
         """The gradients of a Residual that adds what comes back at every layer."""
@@ -371,27 +358,24 @@ class Variants(Failure):
 
     def top(self) -> int:
         """The largest level of a quantised weight."""
-        bits = self.question.kwargs["bits"]
+        bits = self.kwargs["bits"]
         return 1 if isinstance(bits, str) else 2 ** (bits - 1) - 1
 
     def linear(self, weight: np.ndarray) -> Results:
         """A linear layer with this weight."""
-        bias = self.question.state.get("bias", 0.0)
-        return {
-            "output": self.x @ weight.T + bias,
-            "input gradient": self.upstream @ weight,
-        }
+        y = self.x @ weight.T + self.state.get("bias", 0.0)
+        return {"output": y, "input gradient": self.upstream @ weight}
 
     # -- running statistics ---
 
     def momentum_of(self) -> float:
         """What the running statistics take of a batch's own."""
-        counted = int(self.question.buffers.get("num_batches_tracked", 0))
-        momentum = self.question.kwargs.get("momentum", 0.1)
+        counted = int(self.buffers.get("num_batches_tracked", 0))
+        momentum = self.kwargs.get("momentum", 0.1)
         return 1 / (counted + 1) if momentum is None else momentum
 
     def running_variance(self, of: Any) -> Results:
         """The running variance, if it takes this function of the unbiased one."""
         name, m = "buffer running_var", self.momentum_of()
-        kept = (1 - m) * self.question.buffers["running_var"]
+        kept = (1 - m) * self.buffers["running_var"]
         return {**self.want, name: kept + m * of((self.want[name] - kept) / m)}
