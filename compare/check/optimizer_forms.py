@@ -49,6 +49,10 @@ class Form:
     def __contains__(self, role: str) -> bool:
         return role in self.roles.values()
 
+    def __str__(self) -> str:
+        call = f"{self.method or 'called with'}({', '.join(self.roles)})"
+        return f"{call} on {self.container}"
+
     def named(self, role: str) -> list[str]:
         """The arguments of this role."""
         return [name for name, own in self.roles.items() if own == role]
@@ -94,40 +98,37 @@ def _form(definition: Definition, options: dict[str, str]) -> Form:
     parameters = _signature(make, options).parameters.values()
     needed = {p.name for p in parameters if p.default is p.empty} & options.keys()
     given = _as_own({name: torchs[name] for name in needed}, options)
+    tried = ["it has none of the methods " + ", ".join(METHODS)]
     best: dict[int, Form] = {}
-    tried = "it has none of the methods " + ", ".join(METHODS)
-    for number, form in enumerate(_forms(make, " ".join(options.values()).split())):
+    for form in _forms(make, " ".join(options.values()).split()):
         try:
-            moved = _moved(make, form, given)
+            best.setdefault(_moved(make, form, given), form)
         except Exception as error:
-            if not number:
-                call = f"{form.method or 'called with'}({', '.join(form.roles)})"
-                tried = f"{call} on {form.container}: {wording.raised(error)}"
-            if form.container != "objects" or not form.is_given or form.roles:
-                continue
-            moved = 0  # it is torch's own form: what it raises may be a mistake
-        best.setdefault(moved, form)
-        if moved == 2:
+            tried.append(f"{form}: {wording.raised(error)}")
+            if form.container == "objects" and form.is_given and not form.roles:
+                best.setdefault(0, form)  # torch's own: the error may be a mistake
+        if 2 in best:
             break
     if not best:
-        raise NotTested("its form was not understood; give it step(); tried: " + tried)
+        words = f"its form was not understood; give it step(); tried: {tried[:2][-1]}"
+        raise NotTested(words)
     return best[max(best)]
 
 
 def _moved(make: Any, form: Form, options: dict[str, Any]) -> int:
     """How many of two parameters move in two steps."""
     give, parameter = giver(form.container)
-    before = [np.array([[0.5, -1.0], [2.0, 0.3], [1.0, -0.2]]), np.array([0.7, -0.4])]
+    before = [np.linspace(-1.0, 2.0, 6).reshape(3, 2), np.array([0.7, -0.4])]
     params = [parameter(give(a)) for a in before]
     optimizer = _adapted(make, form, params, options)
     for _ in range(2):
         for p in params:
             p.grad = give(np.ones(p.shape))
         optimizer.step()
-    after = [to_numpy(p.data) for p in params]
-    if any(new.shape != old.shape for new, old in zip(after, before, strict=True)):
+    pairs = [(to_numpy(p.data), a) for p, a in zip(params, before, strict=True)]
+    if any(new.shape != old.shape for new, old in pairs):
         raise ValueError("the parameters change their shapes")
-    return sum(not np.array_equal(*each) for each in zip(after, before, strict=True))
+    return sum(not np.array_equal(*pair) for pair in pairs)
 
 
 def _forms(make: Any, options: list[str]) -> Iterator[Form]:
@@ -310,7 +311,9 @@ class Adapted:
         if form.container in ARRAYS:
             self.held = arrays_in(form.container, [p.data for p in params])
         own = {k: v for k, v in options.items() if k != "lr" or "lr" not in form}
-        self.inner = make(*[self.held][: form.is_given], **own) if form.method else None
+        self.inner: Any = (
+            make(*[self.held][: form.is_given], **own) if form.method else None
+        )
         self.function = getattr(self.inner, form.method) if form.method else make
 
     def step(self) -> None:

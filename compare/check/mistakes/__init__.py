@@ -59,9 +59,9 @@ CONVENTIONS: dict[str, str] = {}
 definition, or of a "loss" only."""
 for _table, _rows in _TABLES.items():
     for _row in _rows:
-        _of = _row.get("of", NET if _table == "nets" else "").split() or [""]
-        if "hint" in _row:
-            HINTS.setdefault(_row["name"], {}).update(dict.fromkeys(_of, _row["hint"]))
+        _any = NET if _table == "nets" else ""
+        for _of in _row.get("of", _any).split() or [""] if "hint" in _row else ():
+            HINTS.setdefault(_row["name"], {})[_of] = _row["hint"]
         if "convention" in _row:
             CONVENTIONS[_row["name"]] = _row["convention"]
 OPTIMIZERS, SCHEDULES, COURSE, FUNCTIONS, NETS = map(
@@ -122,17 +122,17 @@ def diagnosis(failures: list[Failure]) -> str:
     unstable, and where they are not, they follow from the others. So do results that
     are not finite, and a value in place of one for each example.
     """
-    failures = [Variants(**vars(f)) for f in failures]
-    ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
+    every = [Variants(**vars(f)) for f in failures]
+    ordinary = [f for f in every if not is_extreme(f.question) and _is_far(f)]
     for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
-    name = failures[0].question.name
+    name = every[0].name
     ways: dict[str, list[CodeType]] = {}
     for row in MISTAKES:
         is_possible = ordinary or "extreme" in row
         if is_possible and name in (row["of"] or [name]):
             ways.setdefault(row["name"], []).extend(row["ways"])
-    cases = [_Case(f) for f in ordinary or failures]
+    cases = [_Case(f) for f in ordinary or every]
     if found := _first(ways, cases):
         return found
     if not ordinary:
