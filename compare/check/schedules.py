@@ -73,34 +73,47 @@ def schedule(definition: Definition) -> Finding:
     questions = [Question(name, kwargs=options) for options in CASES[name]]
     torchs = getattr(torch.optim.lr_scheduler, name)
     variants = [*ways_in(SCHEDULES, "rates")]
+
+    def run(make: Any, question: Question) -> Results:
+        # Beyond T_max the cosine may go up again or stay where it is.
+        count = min(question.kwargs.get("T_max", COUNT) + 1, COUNT)
+        return {"rate": np.array(_rates(make, question.kwargs, count), dtype=float)}
+
+    def variant(formula: str, f: Failure) -> Results:
+        """The rates by the formula of a mistake."""
+        parameters, options = inspect.signature(torchs).parameters, f.question.kwargs
+        scope = {name: p.default for name, p in parameters.items()} | options
+        scope |= {"np": np, "base": BASE}
+        scope["r"] = lambda t, **more: _rates(torchs, options | more, t + 1)[-1]
+        rates = [eval(formula, scope | {"t": t}) for t in range(f.got["rate"].size)]
+        if f.got["rate"][0] == BASE:  # it changes nothing before the first step
+            rates[0] = BASE
+        return {"rate": np.array(rates, dtype=float)}
+
     return compared(
-        definition, questions, _rates, torchs, variants, _rates_by, shown=_shown_rates
+        definition, questions, run, torchs, variants, variant, shown=_shown_rates
     )
 
 
-def _rates(make: Any, question: Question) -> Results:
+def _rates(make: Any, options: dict[str, Any], count: int) -> list[Any]:
     """The rate before the first step, and after each of the following ones."""
     optimizer = Optimizer([torch.nn.Parameter(torch.zeros(1))], lr=BASE)
     optimizer.param_groups[0]["initial_lr"] = BASE
-    # Beyond T_max the cosine may go up again or stay where it is.
-    count = min(question.kwargs.get("T_max", COUNT - 1) + 1, COUNT)
-    given = {**question.kwargs, "optimizer": optimizer, "lr": BASE}
+    given = {**options, "optimizer": optimizer, "lr": BASE}
     if not inspect.isclass(make):
-        steps = [_arguments(make, {**given, "t": t}) for t in range(count)]
-        return {"rate": np.array([float(make(**step)) for step in steps])}
+        return [make(**_arguments(make, {**given, "t": t})) for t in range(count)]
     made = make(**_arguments(make, given))
     method = next((getattr(made, m) for m in METHODS if hasattr(made, m)), None)
     if method is None:
         raise NotTested("it has none of the methods " + ", ".join(METHODS))
     names = [own for own, known in _known(method).items() if known == "t"]
     if names and method.__name__ != "step":
-        rates = [method(**{names[0]: t}) for t in range(count)]
-        return {"rate": np.array(rates, dtype=float)}
+        return [method(**{names[0]: t}) for t in range(count)]
     rates = [optimizer.lr]
     for t in range(1, count):
         new = method(**dict.fromkeys(names[:1], t))
-        rates.append(optimizer.lr if new is None else float(new))
-    return {"rate": np.array(rates)}
+        rates.append(optimizer.lr if new is None else new)
+    return rates
 
 
 def _known(function: Any) -> dict[str, str]:
@@ -122,26 +135,6 @@ def _arguments(function: Any, given: dict[str, Any]) -> dict[str, Any]:
     if missing := given.keys() - {*known.values(), "optimizer", "lr"}:
         raise NotTested(f"argument {', '.join(sorted(missing))}")
     return {name: given[k] for name, k in known.items() if k in given}
-
-
-def _rates_by(formula: str, f: Failure) -> Results:
-    """The rates of a schedule by the formula of a mistake."""
-    make = getattr(torch.optim.lr_scheduler, f.question.name)
-    torchs, options = inspect.signature(make).parameters, f.question.kwargs
-
-    def rate(t: int, **others: Any) -> float:
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE)
-        scheduler = make(optimizer, **{**options, **others})
-        for _ in range(t):
-            scheduler.step()
-        return optimizer.param_groups[0]["lr"]
-
-    scope = {name: p.default for name, p in torchs.items()} | options
-    scope |= {"np": np, "r": rate, "base": BASE}
-    rates = [eval(formula, {**scope, "t": t}) for t in range(f.got["rate"].size)]
-    if f.got["rate"][0] == BASE:  # it changes nothing before the first step
-        rates[0] = BASE
-    return {"rate": np.array(rates, dtype=float)}
 
 
 def _shown_rates(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
