@@ -39,8 +39,11 @@ class WrongStep:
 
     name: str
     of: str  # the class
-    edits: tuple[str, ...] = ()  # "old -> new" in the source
-    values: tuple[str, ...] = ()  # "name := value"
+    parts: tuple[str, ...] = ()  # "old -> new" in the source, and "name := value"
+
+    def split(self, sign: str) -> list[list[str]]:
+        """Both sides of each part that has this sign."""
+        return [one.split(f" {sign} ") for one in self.parts if f" {sign} " in one]
 
     def optimizer(self, **constants: float) -> type:
         """The class with the mistake; it takes any option.
@@ -48,7 +51,8 @@ class WrongStep:
         `constants` are the k and the rate of optimizers.toml.
         """
         mro = getattr(handmade.optim, self.of).__mro__
-        made = edited(next(c for c in mro if "updated" in vars(c)), self.edits)
+        edits = tuple(part for part in self.parts if " -> " in part)
+        made = edited(next(c for c in mro if "updated" in vars(c)), edits)
 
         def update(own: Any, parameter: Any, group: dict[str, Any]) -> None:
             # Unlike a Python number, a NumPy one can be divided by 0.
@@ -61,7 +65,7 @@ class WrongStep:
             scope["shared"] = own.state.setdefault("shared", {})
             scope["since"] = lrs.count(group["lr"]) - 1
             scope |= _in_group(parameter, group["params"])
-            for name, value in (one.split(" := ") for one in self.values):
+            for name, value in self.split(":="):
                 given[name] = eval(value, scope)
             data, grad, state = (given.pop(name) for name in ("data", "grad", "state"))
             parameter.data = own.updated(data, grad, state, group | given)
@@ -70,13 +74,12 @@ class WrongStep:
 
     def __add__(self, other: "WrongStep") -> "WrongStep":
         """Both mistakes at once."""
-        edits, values = self.edits + other.edits, self.values + other.values
-        return WrongStep(other.name, self.of, edits, values)
+        return WrongStep(other.name, self.of, self.parts + other.parts)
 
     def overlaps(self, other: "WrongStep") -> bool:
         """Whether edits replace a part of what others replace."""
-        olds = [[edit.split(" -> ")[0] for edit in way.edits] for way in (self, other)]
-        return any(a in b or b in a for a, b in itertools.product(*olds))
+        olds = itertools.product(self.split("->"), other.split("->"))
+        return any(a in b or b in a for (a, _), (b, _) in olds)
 
 
 def _in_group(parameter: Any, params: list[Any]) -> dict[str, Any]:
@@ -105,10 +108,8 @@ def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
     forms: list[WrongStep] = []  # in which every mistake can be made, too
     for row in OPTIMIZERS:
         for parts in row["ways"] if name in row.get("of", name).split() else ():
-            edits = tuple(part for part in parts if " -> " in part)
-            values = tuple(part for part in parts if " := " in part)
-            if {value.split(" := ")[0] for value in values} <= options:
-                way = WrongStep(row["name"], name, edits, values)
+            way = WrongStep(row["name"], name, tuple(parts))
+            if options.issuperset(option for option, _ in way.split(":=")):
                 found.setdefault(row["name"], []).append(way)
                 forms += [way] * row.get("is_form", False)
     for form, ways in itertools.product(forms, found.values()):
