@@ -8,18 +8,11 @@ import numpy as np
 import torch
 
 from compare.backend import to_numpy
+from compare.check import optimizer_forms as forms
 from compare.check import wording
 from compare.check.arguments import taken_in_order
 from compare.check.definitions import NAMES, Definition, NotTested, plain, words_for
 from compare.check.mistakes import SCHEDULES, ways_in
-from compare.check.optimizer_forms import (
-    ARRAYS,
-    OBJECTS,
-    arrays_in,
-    giver,
-    split,
-    unpacked,
-)
 from compare.check.report import Finding
 from compare.check.results import Failure
 from compare.check.trajectories import compared
@@ -77,7 +70,9 @@ def schedule(definition: Definition) -> Finding:
     def run(make: Any, question: Question) -> Results:
         # Beyond T_max the cosine may go up again or stay where it is.
         count = min(question.kwargs.get("T_max", COUNT) + 1, COUNT)
-        return {"rate": np.array(_rates(make, question.kwargs, count), dtype=float)}
+        return {
+            "rate": np.array(_rates(make, dict(question.kwargs), count), dtype=float)
+        }
 
     def variant(formula: str, f: Failure) -> Results:
         """The rates by the formula of a mistake."""
@@ -175,7 +170,7 @@ def _named(gradients: list[Any]) -> Results:
 def _container(make: Any, question: Question) -> str:
     """What it takes gradients in: found by trying."""
     errors: list[str] = []
-    for container in (*OBJECTS, *ARRAYS[:-1]):
+    for container in (*forms.OBJECTS, *forms.ARRAYS[:-1]):
         try:
             got = _clipped(container, make, question)
             if [*map(np.shape, got.values())] == [
@@ -194,10 +189,10 @@ def _container(make: Any, question: Question) -> str:
 def _clipped(container: str, make: Any, question: Question) -> Results:
     """What becomes of the gradients in such a container."""
     gradients, (limit,) = [*question.state.values()], question.kwargs.values()
-    if container in ARRAYS:
-        held = arrays_in(container, [a.copy() for a in gradients], "d")
-        return _named(unpacked(split(make(held, limit), held)[0]))
-    give, parameter = giver(container)
+    if container in forms.ARRAYS:
+        held = forms.arrays_in(container, [a.copy() for a in gradients], "d")
+        return _named(forms.unpacked(forms.split(make(held, limit), held)[0]))
+    give, parameter = forms.giver(container)
     params = [parameter(give(0.0 * a)) for a in gradients]
     for p, gradient in zip(params, gradients, strict=True):
         p.grad = give(gradient)
