@@ -43,30 +43,26 @@ def rosenblatt(definition: Definition) -> Finding:
         weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
         state = {"weight": weight, "bias": bias[:outputs]}
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
-        theirs = torch_ref.perceptron.Rosenblatt(3, outputs)
-        theirs.to(torch.zeros(1).double())
-        theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
-        loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
-        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
-        want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
-        got = _step(ours, state, x.copy(), y.copy())
+        want, got = _torchs_step(state, x, y), _step(ours, state, x.copy(), y.copy())
         answers = x @ state["weight"].T + state["bias"] > 0
-        wrong, rows = answers != y, np.any(answers != y, axis=1)
-        # What a step may return instead of the loss.
-        others = (
-            np.nan,
-            wrong.mean(),
-            1 - wrong.mean(),
-            1.0 * wrong.sum(),
-            1.0 * rows.sum(),
-        )
-        if any(close(got["output"], np.asarray(other)) for other in others):
+        wrong = answers != y
+        counts = wrong.mean(), 1 - wrong.mean(), wrong.sum(), wrong.any(axis=1).sum()
+        if any(close(got["output"], np.array(float(n))) for n in (np.nan, *counts)):
             comparison.skipped["its loss: it returns how many answers are wrong"] = []
             got["output"] = want["output"]
         question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
         # ŷ − y is to this rule what the upstream gradient is to a layer.
         comparison.add(question, want, Answer(got, answers - y))
     return comparison.finding(_perceptron_diagnosis)
+
+
+def _torchs_step(state: Results, x: np.ndarray, y: np.ndarray) -> Results:
+    rule = torch_ref.perceptron.Rosenblatt(3, len(state["bias"]))
+    rule.to(torch.zeros(1).double())
+    rule.load_state_dict({name: torch.tensor(a) for name, a in state.items()})
+    loss = np.asarray(rule.step(torch.tensor(x), torch.tensor(y)))
+    after = {name: to_numpy(get_parameter(rule, name)) for name in state}
+    return {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
 
 
 def _ones(function: Any) -> dict[str, int]:
@@ -82,12 +78,9 @@ def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
         y = y[:, 0]
     step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
     loss = step(x, y, **_ones(step))
-    is_number = isinstance(loss, (float, int, np.ndarray, np.generic)) and not np.ndim(
-        loss
-    )
-    changes: Results = {
-        "output": np.asarray(loss if is_number else np.nan, dtype=float)
-    }
+    is_number = isinstance(loss, (float, int, np.ndarray, np.generic))
+    is_number = is_number and np.ndim(loss) == 0
+    changes: Results = {"output": np.array(loss if is_number else np.nan, dtype=float)}
     for k, old in before.items():
         new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
         new = new.reshape(old.shape) if new.size == old.size else new
