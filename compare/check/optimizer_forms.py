@@ -143,11 +143,11 @@ def _forms(make: Any, options: list[str]) -> Iterator[Form]:
     own = {name for base in make.__mro__[:-1] for name in vars(base)}
     for method in (name for name in METHODS if name in own):
         roles = _roles(getattr(make, method), [], is_method=True)
-        kinds = {*roles.values()}
-        containers = ARRAYS if kinds & {"gradients", "pairs"} else OBJECTS
-        if "layer" in kinds and not is_given:
-            containers = ()
-        for container in (*containers, *["layer"] * ("layer" in kinds or is_given)):
+        kinds, containers = {*roles.values()}, ["layer"]
+        if is_given or "layer" not in kinds:
+            of_arrays = kinds & {"gradients", "pairs"}
+            containers = [*(ARRAYS if of_arrays else OBJECTS), *["layer"] * is_given]
+        for container in containers:
             yield Form(container, is_given, method, roles)
 
 

@@ -120,21 +120,14 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
         change = change - mean(change) - x_hat * mean(x_hat * change)
         return x_hat + change / std.detach()
 
-    std = (var(x) + eps).sqrt()
-    return {
-        **{
-            "x": x,
-            "raw": raw,
-            "mu": mu,
-            "var": var,
-            "std": std,
-            "w": w,
-            "usual": usual,
-        },
-        **{"batch_mu": batch_mu, "n": int(np.prod([x.shape[a] for a in axes]))},
-        "norm": lambda z: (z - mu(z)) / (var(z) + eps).sqrt(),
-        "out": lambda x_hat: x_hat.reshape(raw.shape) * w + b,
-    }
+    def norm(z: Tensor) -> Tensor:
+        return (z - mu(z)) / (var(z) + eps).sqrt()
+
+    def out(x_hat: Tensor) -> Tensor:
+        return x_hat.reshape(raw.shape) * w + b
+
+    std, n = (var(x) + eps).sqrt(), int(np.prod([x.shape[a] for a in axes]))
+    return dict(locals())
 
 
 def slope(value: Tensor, by: Tensor, derivative: Any) -> Tensor:
