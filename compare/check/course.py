@@ -1,7 +1,7 @@
-"""Checking the perceptron rule, both kinds of descent and Newton's step."""
+"""Checking the perceptron rule, gradient descent, Newton's step and blind search."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,13 @@ from compare.check.mistakes.optimizers import edited
 from compare.check.parameters import get_parameter, set_parameters
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, explained
+from compare.check.trajectories import compared
 from compare.testing.reference import Question, Results
 
-WEIGHTS = {"weight": ("weights", "W", "w"), "bias": ("b", "w0", "threshold", "theta")}
+WEIGHTS = {
+    "weight": ("weight", "weights", "W", "w"),
+    "bias": ("bias", "b", "w0", "threshold", "theta"),
+}
 STEPS = ("step", "train_step", "update", "learn", "fit", "train")
 ONE = ("lr", "learning_rate", "eta", "alpha", "epochs", "n_iter", "n_epochs")
 """Arguments that are 1 for one step of the rule as it stands."""
@@ -39,39 +43,35 @@ def rosenblatt(definition: Definition) -> Finding:
         weight, bias = scale * rng.normal(size=(outputs, 3)), scale * rng.normal(size=2)
         state = {"weight": weight, "bias": bias[:outputs]}
         x, y = rng.normal(size=(6, 3)), rng.integers(0, 2, (6, outputs)).astype(float)
-        got = _perceptron_step(ours, state, x.copy(), y.copy())
-        theirs = torch_ref.perceptron.Rosenblatt(3, outputs)
-        theirs.to(torch.zeros(1).double())
-        theirs.load_state_dict({k: torch.tensor(a) for k, a in state.items()})
-        loss = np.asarray(theirs.step(torch.tensor(x), torch.tensor(y)))
-        after = {k: to_numpy(get_parameter(theirs, k)) for k in state}
-        want = {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
+        want, got = _torchs_step(state, x, y), _step(ours, state, x.copy(), y.copy())
         answers = x @ state["weight"].T + state["bias"] > 0
-        if any(close(got["output"], measure) for measure in _measures(answers != y)):
+        wrong = answers != y
+        counts = wrong.mean(), 1 - wrong.mean(), wrong.sum(), wrong.any(axis=1).sum()
+        if any(close(got["output"], np.array(float(n))) for n in (np.nan, *counts)):
             comparison.skipped["its loss: it returns how many answers are wrong"] = []
-            got["output"] = loss
+            got["output"] = want["output"]
         question = Question("Rosenblatt", (3, outputs), state=state, inputs=(x, y))
         # ŷ − y is to this rule what the upstream gradient is to a layer.
         comparison.add(question, want, Answer(got, answers - y))
     return comparison.finding(_perceptron_diagnosis)
 
 
+def _torchs_step(state: Results, x: np.ndarray, y: np.ndarray) -> Results:
+    rule = torch_ref.perceptron.Rosenblatt(3, len(state["bias"]))
+    rule.to(torch.zeros(1).double())
+    rule.load_state_dict({name: torch.tensor(a) for name, a in state.items()})
+    loss = np.asarray(rule.step(torch.tensor(x), torch.tensor(y)))
+    after = {name: to_numpy(get_parameter(rule, name)) for name in state}
+    return {f"gradient {k}": state[k] - after[k] for k in state} | {"output": loss}
+
+
 def _ones(function: Any) -> dict[str, int]:
     return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
 
 
-def _measures(wrong: np.ndarray) -> Iterator[Any]:
-    """What a step may return instead of the loss."""
-    yield from (np.asarray(np.nan), np.mean(wrong), np.mean(~wrong))
-    yield from (np.sum(wrong) * 1.0, np.sum(wrong.any(axis=1)) * 1.0)
-
-
-def _perceptron_step(
-    rule: Any, before: Results, x: np.ndarray, y: np.ndarray
-) -> Results:
+def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:
     """How a rule changes weights and bias, and its loss; NaN if it returns none."""
-    found = {k: [n for n in (k, *WEIGHTS[k]) if hasattr(rule, n)] for k in before}
-    names = {k: (own or [k])[0] for k, own in found.items()}
+    names = {k: next((n for n in WEIGHTS[k] if hasattr(rule, n)), k) for k in before}
     signs = {k: -1.0 if n in ("threshold", "theta") else 1.0 for k, n in names.items()}
     set_parameters(rule, {n: signs[k] * before[k] for k, n in names.items()})
     if np.ndim(to_numpy(get_parameter(rule, names["weight"]))) < 2:
@@ -79,8 +79,8 @@ def _perceptron_step(
     step = next(getattr(rule, n) for n in STEPS if hasattr(rule, n))
     loss = step(x, y, **_ones(step))
     is_number = isinstance(loss, (float, int, np.ndarray, np.generic))
-    loss = np.asarray(loss if is_number else np.nan, dtype=float)
-    changes: Results = {"output": loss if loss.ndim == 0 else np.asarray(np.nan)}
+    is_number = is_number and np.ndim(loss) == 0
+    changes: Results = {"output": np.array(loss if is_number else np.nan, dtype=float)}
     for k, old in before.items():
         new = signs[k] * np.asarray(to_numpy(get_parameter(rule, names[k])))
         new = new.reshape(old.shape) if new.size == old.size else new
@@ -108,45 +108,11 @@ def _moved(way: tuple[str, Any, bool], f: Failure) -> Results:
         errors = eval(rule, {"np": np, "d": x.shape[1], "n": len(x), **names})
         of_weight, of_bias = errors if isinstance(errors, tuple) else (errors, errors)
         weight, bias = weight - of_weight.T @ x[n], bias - of_bias.sum(axis=0)
-    return {
-        "gradient weight": state["weight"] - weight,
-        "gradient bias": state["bias"] - bias,
-    }
+    changes = {"weight": state["weight"] - weight, "bias": state["bias"] - bias}
+    return {f"gradient {name}": change for name, change in changes.items()}
 
 
 # -- descent, Newton's step, search without a derivative -------------------------------
-
-
-def descend(definition: Definition) -> Finding:
-    """Compare gradient descent on x², step by step."""
-    options = {"step": 0.1, "max_steps": 50}
-
-    def run(function: Any, x: float) -> Results:
-        made = function(lambda x: x * x, lambda x: 2 * x, x, **options)
-        points = np.asarray(getattr(made, "points", made), dtype=float)
-        return {"first step": np.diff(points[:2]), "points": points}
-
-    def reference(error: Any, _: Any, x: float, **options: Any) -> Any:
-        start = torch.tensor(x, dtype=torch.float64)
-        return torch_ref.descent.descend(error, start, **options)
-
-    return _compared(definition, reference, run, {"in a descent on x²": {"x": 2.0}})
-
-
-def newton(definition: Definition) -> Finding:
-    """Compare H⁻¹∇ for a random symmetric matrix H."""
-    rng = np.random.default_rng(1)
-    root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
-    given = {"gradient": gradient, "hessian": root @ root.T + np.eye(3)}
-
-    def run(function: Any, gradient: np.ndarray, hessian: np.ndarray) -> Results:
-        return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
-
-    def reference(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
-        return np.linalg.solve(hessian, gradient)
-
-    return _compared(definition, reference, run, {"not H⁻¹∇": given})
-
 
 BLIND = {
     "where the error shrinks ahead": {"x": 2.0, "step": -0.5},
@@ -158,6 +124,37 @@ BLIND = {
     "left of it, on the way up": {"x": -3.0, "step": -1.0},
 }
 """Situations on x², each with the x and the step that lead to it."""
+
+
+def descend(definition: Definition) -> Finding:
+    """Compare gradient descent on x², step by step."""
+
+    def run(function: Any, x: float) -> Results:
+        options = {"step": 0.1, "max_steps": 50}
+        made = function(lambda x: x * x, lambda x: 2 * x, x, **options)
+        points = np.asarray(getattr(made, "points", made), dtype=float)
+        return {"first step": np.diff(points[:2]), "points": points}
+
+    def torchs(error: Any, _: Any, x: float, **options: Any) -> Any:
+        start = torch.tensor(x, dtype=torch.float64)
+        return torch_ref.descent.descend(error, start, **options)
+
+    return _on_squares(definition, torchs, run, {"in a descent on x²": {"x": 2.0}})
+
+
+def newton(definition: Definition) -> Finding:
+    """Compare H⁻¹∇ for a random symmetric matrix H."""
+    rng = np.random.default_rng(1)
+    root, gradient = rng.normal(size=(3, 3)), rng.normal(size=3)
+    given = {"gradient": gradient, "hessian": root @ root.T + np.eye(3)}
+
+    def run(function: Any, gradient: np.ndarray, hessian: np.ndarray) -> Results:
+        return {"step": np.asarray(function(gradient.copy(), hessian.copy()))}
+
+    def torchs(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
+        return np.linalg.solve(hessian, gradient)
+
+    return _on_squares(definition, torchs, run, {"not H⁻¹∇": given})
 
 
 def blind(definition: Definition) -> Finding:
@@ -176,36 +173,35 @@ def blind(definition: Definition) -> Finding:
         found = np.array(function(error, x, x * x, step), dtype=float)
         return {"x, value and step": found, "evaluations": np.array(evaluated)}
 
-    return _compared(definition, torch_ref.search.blind_step, run, BLIND)
+    return _on_squares(definition, torch_ref.search.blind_step, run, BLIND)
 
 
-def _compared(
+def _on_squares(
     definition: Definition,
-    reference: Callable[..., Any],
+    torchs: Callable[..., Any],
     run: Callable[..., Results],
     situations: dict[str, dict[str, Any]],
 ) -> Finding:
-    """Compare what `run` makes of a function and of its reference in all situations."""
-    comparison = Comparison(definition, tolerance=1e-11)
-    for situation, given in situations.items():
-        want, got = (run(each, **given) for each in (reference, definition.make))
-        state = {name: np.array(value) for name, value in given.items()}
-        comparison.add(Question(situation, state=state), want, Answer(got))
+    """Compare what a function gives in each situation, and edits of our own explain."""
+    home = handmade.search if definition.name == "blind_step" else handmade.descent
+    own, states = getattr(home, definition.name), {}
+    for name, given in situations.items():
+        states[name] = {k: np.array(value) for k, value in given.items()}
+    questions = [Question(name, state=state) for name, state in states.items()]
+
+    def in_situation(function: Any, question: Question) -> Results:
+        return run(function, **situations[question.name])
+
+    def variant(edits: Any, f: Failure) -> Results:
+        if edits:
+            return in_situation(edited(own, tuple(edits)), f.question)
+        return {f.wrong[0]: -f.want[f.wrong[0]]}
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         where, fields = wording.shown(failures)
         return f"{where}, {failures[0].question.name}", fields | {"case": ""}
 
-    def results_of(edits: list[str], f: Failure) -> Results:
-        return run(edited(own, tuple(edits)), **situations[f.question.name])
-
-    def diagnosis(failures: list[Failure]) -> str:
-        """The edit in our own function that leads to the same results."""
-        f, ways = failures[0], ways_in(COURSE, "ways", definition.name)
-        is_turned = close(f.got[f.wrong[0]], -f.want[f.wrong[0]], 1e-9)
-        found = explained(ways, failures, results_of, 1e-11)
-        return found or ("sign" if is_turned else "")
-
-    home = handmade.search if definition.name == "blind_step" else handmade.descent
-    own = getattr(home, definition.name)
-    return comparison.finding(diagnosis, shown)
+    variants = [*ways_in(COURSE, "ways", definition.name), ("sign", None)]
+    return compared(
+        definition, questions, in_situation, torchs, variants, variant, shown=shown
+    )

@@ -23,10 +23,7 @@ from handmade.autodiff import central_difference, complex_step
 FACTORS = {"factor 2": 2.0, "factor ½": 0.5, "sign": -1.0}
 POINTS = 4
 """At so many points at least f must have a value and a gradient."""
-NEIGHBOURS = (-2e-5, 0, 2e-5)
-"""So far from a point f must be finite, too: then it lies inside f's domain."""
 H = 1e-5
-
 Function = Callable[[Any], Any]
 """Of one number, or of an array of them."""
 
@@ -49,11 +46,10 @@ def function_definition(
     found = [[own[each] for each in words if each in own] for words in by]
     if len(found) < 2 or not all(found):
         return None
-
-    def partials(*x: float) -> list[Any]:
-        return [partial(*x) for partial, *_ in found]
-
-    return Definition(name, name, "scalar", value, partials)
+    partials = [first for first, *_ in found]
+    return Definition(
+        name, name, "scalar", value, lambda *x: [partial(*x) for partial in partials]
+    )
 
 
 def scalar(definition: Definition) -> Finding:
@@ -75,14 +71,12 @@ def scalar(definition: Definition) -> Finding:
         if not is_exact and (is_kinked(f, x) or _is_steep(f, x)):
             comparison.cases += 1
             continue  # a numerical slope says nothing at a kink
-        fits = got.shape == want.shape and (
-            close(got, want) if is_exact else _near(got, want, _noise(f, x))
-        )
+        near = close if is_exact else _near_at(f, x)
+        wrong = () if got.shape == want.shape and near(got, want) else ("gradient",)
         if np.all(np.isfinite(got)):
             smooth.append((x, got, want))
-        wrong = () if fits else ("gradient",)
-        answer = Answer({"gradient": got})
-        comparison.add(Question("", inputs=(x,)), {"gradient": want}, answer, wrong)
+        question, answer = Question("", inputs=(x,)), Answer({"gradient": got})
+        comparison.add(question, {"gradient": want}, answer, wrong)
 
     def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
         smallest = min(failures, key=lambda f: float(np.sum(np.abs(f.x))))
@@ -91,10 +85,8 @@ def scalar(definition: Definition) -> Finding:
     def diagnosis(failures: list[Failure]) -> str:
         if all(np.all(failure.x == 0) for failure in failures):
             return "kink value"
-        if not smooth:
-            return ""
-        points, got, want = map(np.array, zip(*smooth, strict=True))
-        return _mistake_in(definition.make, points, got, want)
+        arrays = map(np.array, zip(*smooth, strict=True))
+        return _mistake_in(definition.make, *arrays) if smooth else ""
 
     return comparison.finding(diagnosis, shown, agreement="the gradient is f's own: ")
 
@@ -109,34 +101,33 @@ def _mistake_in(
         return "gradient 0"
     if np.max(np.abs(got - want)) <= 1e-4 * np.max(np.abs(want)):
         return "numerical derivative"
-
-    def fits(other: np.ndarray, tolerance: float = 1e-5) -> np.ndarray:
-        """Which partial derivatives are these everywhere."""
-        close = np.abs(got - other) <= tolerance * (np.abs(other) + 1e-3)
-        return np.all(close, axis=0)
-
-    right, size = fits(want), want[0].size
-    f = _of_array(make)
-    values = np.array([[f(x + h) for x in points] for h in (-1e-3, 0, 1e-3)])
-    if points.ndim == 1 and fits(np.diff(values, 2, axis=0)[0] * 1e6, 1e-3):
-        return "differentiated twice"
-    for order in [*itertools.permutations(range(size))][1:]:
-        if np.all(fits(want[:, order])):
-            return "partial derivatives swapped"
-    if np.all(right | (got == 0).all(axis=0)):
-        return "partial derivative missing"
-    for name, gradients in wrong_gradients(_of_array(on_numpy(make)), points):
-        if np.all(right | fits(gradients)):
+    for name, wrong, *tolerance in _wrong(make, points, got, want):
+        most = (tolerance or [1e-5])[0] * (np.abs(wrong) + 1e-3)
+        if np.all(np.abs(got - wrong) <= most):
             return name
-    if points.ndim == 1 and fits(values[1]):
-        return "value instead of the derivative"
-    for name, factor in FACTORS.items():
-        if np.all(fits(factor * want)):
-            return name
-    ratios = np.nanmedian(np.where(want == 0, np.nan, got / want), axis=0)
-    if np.all(fits(ratios * want)):
-        return "sign" if np.all(np.abs(ratios) == 1) else "constant factor"
     return "value and gradient do not belong together"
+
+
+def _wrong(make: Any, points: np.ndarray, got: Any, want: Any) -> Iterator[Any]:
+    """The name of each mistake, the gradients that it leads to, and how well."""
+    f, right = (
+        _of_array(make),
+        np.all(np.abs(got - want) <= 1e-5 * np.abs(want) + 1e-8, 0),
+    )
+    values = np.array([[f(x + h) for x in points] for h in (-1e-3, 0, 1e-3)])
+    if points.ndim == 1:
+        yield "differentiated twice", np.diff(values, 2, axis=0)[0] * 1e6, 1e-3
+    for order in [*itertools.permutations(range(want[0].size))][1:]:
+        yield "partial derivatives swapped", want[:, order]
+    yield "partial derivative missing", np.where(right, got, 0.0)
+    for name, gradients in wrong_gradients(_of_array(on_numpy(make)), points):
+        yield name, np.where(right, got, gradients)
+    if points.ndim == 1:
+        yield "value instead of the derivative", values[1]
+    for name, factor in FACTORS.items():
+        yield name, factor * want
+    ratios = np.nanmedian(np.where(want == 0, np.nan, got / want), axis=0)
+    yield "sign" if np.all(np.abs(ratios) == 1) else "constant factor", ratios * want
 
 
 # -- f and its gradient as functions of one array --------------------------------------
@@ -172,34 +163,33 @@ def _points(
     definition: Definition, f: Function, gradient: Function
 ) -> Iterator[np.ndarray]:
     """0 and random points, of the first shape that f and its gradient take."""
-    rng = np.random.default_rng(3)
-    errors: list[tuple[bool, str]] = []
-    count = len(required(definition.make))
+    rng, count = np.random.default_rng(3), len(required(definition.make))
+    errors: list[tuple[bool, str]] = [(False, "")]
     for shape in ((), (2,), (3,), (1,), (4,)) if count == 1 else ((count,),):
-        sample = np.asarray(rng.uniform(0.1, 2, shape))
-        is_valued = False
+        sample, value = np.asarray(rng.uniform(0.1, 2, shape)), None
         try:
-            value = np.asarray(f(_as_given(sample)))
-            is_valued = True
+            value = f(_as_given(sample))
             gradient(sample)
         except Exception as error:
-            errors.append((is_valued, wording.raised(error)))
+            errors.append((value is not None, f": {wording.raised(error)}"))
             continue
-        if value.size == 1:
+        if np.size(value) == 1:
             yield np.zeros(shape)
             for scale in (2, 2, 2, 2, 5, 10):
                 yield np.asarray(rng.uniform(-scale, scale, shape))
                 yield np.asarray(rng.uniform(0.1, scale, shape))
             return
-    words = "f and its gradient take neither a number nor 1 to 4 of them"
     # An error in the gradient says more, and so does the most frequent one.
-    _, error = max(errors, key=lambda e: (e[0], errors.count(e)), default=(0, ""))
-    raise NotTested(f"{words}: {error}" if error else words)
+    _, error = max(errors, key=lambda e: (e[0], errors.count(e) * bool(e[1])))
+    raise NotTested(
+        f"f and its gradient take neither a number nor 1 to 4 of them{error}"
+    )
 
 
 def _is_inside(f: Function, x: np.ndarray) -> bool:
+    """Whether f is finite at a point and beside it."""
     try:
-        values = [f(_as_given(x + np.full(x.shape, h))) for h in NEIGHBOURS]
+        values = [f(_as_given(x + np.full(x.shape, h))) for h in (-2 * H, 0, 2 * H)]
     except Exception:
         return False
     return bool(np.all(np.isfinite(np.asarray(values, dtype=float))))
@@ -213,30 +203,28 @@ def _derivative(f: Function, x: np.ndarray) -> tuple[np.ndarray, bool]:
 
     By autograd where f runs on tensors, else by a complex step, else numerically.
     """
-    numeric, noise = central_difference(f, x, h=H), _noise(f, x)
+    numeric, near = central_difference(f, x, h=H), _near_at(f, x)
     with contextlib.suppress(Exception):
         leaf = torch.from_numpy(x.copy()).requires_grad_()
         f(leaf).backward()
         # math.exp and the like cut the graph in silence: what is left must fit.
         if leaf.grad is not None:
             exact = leaf.grad.numpy()
-            if is_kinked(f, x) or _near(exact, numeric, noise):
+            if is_kinked(f, x) or near(exact, numeric):
                 return exact, True
     with contextlib.suppress(Exception):
         exact = complex_step(f, x)
-        if _near(exact, numeric, noise):
+        if near(exact, numeric):
             return exact, True
     return numeric, False
 
 
-def _noise(f: Function, x: np.ndarray) -> float:
-    """The error of a numerical derivative by rounding of large values."""
-    return 4 * EPS * abs(float(f(x))) / H
-
-
-def _near(got: np.ndarray, want: np.ndarray, noise: float) -> bool:
-    """Whether two derivatives agree as well as numerical ones can."""
-    return bool(np.all(np.abs(got - want) <= 1e-5 * (1 + np.abs(want)) + noise))
+def _near_at(f: Function, x: np.ndarray) -> Callable[[Any, Any], bool]:
+    """Whether two derivatives agree as well as numerical ones can, beside rounding."""
+    noise = 4 * EPS * abs(float(f(x))) / H
+    return lambda got, want: bool(
+        np.all(np.abs(got - want) <= 1e-5 * (1 + np.abs(want)) + noise)
+    )
 
 
 def _is_steep(f: Function, x: np.ndarray) -> bool:

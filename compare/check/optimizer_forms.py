@@ -1,15 +1,15 @@
-"""Optimisers as people write them, driven as torch's: made of parameters, step().
+"""Optimisers as people write them, behind torch's interface.
 
-A class may be given its parameters (objects with data and grad, arrays in a list or a
-dict) or only its options; its method takes what the names of its arguments say. A
-function is given parameters, gradients, its state and options, and returns the new
-ones, or changes them. Which form it is shows when it is tried.
+A form says what holds the parameters, whether the constructor takes them, which method
+makes a step ("" for a function, which returns the new parameters or changes them), and
+what each of its arguments is. It is found by names, and by trying: the first form in
+which two steps move every parameter.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,14 @@ from compare.check.definitions import NAMES, Definition, NotTested, plain
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
+"""Containers of parameters that have data and grad."""
 ARRAYS = ("list", "dict", "d dict", "one")
-"""How parameters are given; "d dict": the gradient of W1 is dW1; "one": one by one."""
+"""Containers of arrays; "d dict": the gradient of W1 is dW1; "one": one by one."""
 METHODS = (
     *("step", "update", "update_params", "update_parameters", "apply_gradients"),
     *("apply", "optimize", "__call__", "get_updates", "update_weights"),
 )
+LR_NAMES = ["lr", "learning_rate", "step_size", *NAMES["optimizers"]["lr"].split()]
 SGDS = re.compile(r"momentum|nesterov|gradientdescent|^(nag|gd)$|^param|^weights")
 """What people call forms of SGD, in lower case without what `_ADDED` takes away."""
 _ADDED = re.compile(
@@ -40,13 +42,20 @@ class Form:
     """How an optimiser is given its parameters, and how it makes a step."""
 
     container: str  # one of `OBJECTS` or `ARRAYS`, or "layer"
-    is_given: bool = False  # whether the constructor takes the parameters
-    method: str = ""  # that makes a step; "" for a function
-    roles: dict[str, str] = field(default_factory=dict)  # of each argument, by its name
+    is_given: bool  # whether the constructor takes the parameters
+    method: str
+    roles: dict[str, str]  # of each argument of the step, by its name
 
-    def has(self, role: str) -> bool:
-        """Whether it is given such an argument."""
+    def __contains__(self, role: str) -> bool:
         return role in self.roles.values()
+
+    def __str__(self) -> str:
+        call = f"{self.method or 'called with'}({', '.join(self.roles)})"
+        return f"{call} on {self.container}"
+
+    def named(self, role: str) -> list[str]:
+        """The arguments of this role."""
+        return [name for name, own in self.roles.items() if own == role]
 
 
 def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | None:
@@ -54,9 +63,9 @@ def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | N
     word, shorter = "", name.lower()
     while word != shorter:
         word, shorter = shorter, _ADDED.sub("", shorter)
-    torchs = [one for one in handmade.optim.__all__ if one != "Optimizer"]
-    found = [one for one in torchs if one.lower() in word]
-    known = max(found, key=len, default="SGD" if SGDS.search(word) else "")
+    torchs = (one for one in handmade.optim.__all__ if one.lower() in word)
+    by_word = "SGD" if SGDS.search(word) else ""
+    known = max({*torchs} - {"Optimizer"}, key=len, default=by_word)
     if inspect.isclass(value):
         fits = bool(word) and any(hasattr(value, method) for method in METHODS[:-3])
     else:
@@ -72,45 +81,46 @@ def as_torchs(definition: Definition) -> Definition:
         NotTested: no form could be run.
     """
     make, options = definition.make, _options(definition)
-    signature, torchs = _signature(make, options), torchs_defaults(definition)
-    needed = [p.name for p in signature.parameters.values() if p.default is p.empty]
-    given = _as_own({n: torchs[n] for n in needed if n in options}, options)
-    lr_names = [options.get("lr", "lr"), "learning_rate", "step_size"]
-    lr_names += NAMES["optimizers"]["lr"].split()
-    tried = ["it has none of the methods " + ", ".join(METHODS)]
-    most, form = -1, Form("objects")
-    for each in _forms(make, {n for names in options.values() for n in names.split()}):
-        try:
-            moved = _moved(make, each, given)
-        except Exception as error:
-            call = f"{each.method or 'called with'}({', '.join(each.roles)})"
-            tried.append(f"{call} on {each.container}: {wording.raised(error)}")
-            # What torch's own form raises may be a mistake: the check will tell.
-            moved = 0 if each == Form("objects", True, each.method) else -1
-        if moved > most:
-            most, form = moved, each
-        if most == 2:
-            break
-    if most < 0:
-        raise NotTested(
-            "its form was not understood; give it step(); tried: " + tried[:2][-1]
-        )
+    form = _form(definition, options)
 
-    def made(params: Any, **given: Any) -> Adapted:
-        return Adapted(make, form, params, _as_own(given, options), lr_names)
+    def made(params: Any, **given: Any) -> Any:
+        own = _as_own(given, options)
+        return _adapted(make, form, params, own, options.get("lr", "lr"))
 
-    made.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
+    made.__signature__ = _signature(make, options)  # pyright: ignore[reportFunctionMemberAccess]
     made.form = form  # pyright: ignore[reportFunctionMemberAccess]
     return replace(definition, make=made)
 
 
+def _form(definition: Definition, options: dict[str, str]) -> Form:
+    """The form in which it moves most parameters."""
+    make, torchs = definition.make, torchs_defaults(definition)
+    parameters = _signature(make, options).parameters.values()
+    needed = {p.name for p in parameters if p.default is p.empty} & options.keys()
+    given = _as_own({name: torchs[name] for name in needed}, options)
+    tried = ["it has none of the methods " + ", ".join(METHODS)]
+    best: dict[int, Form] = {}
+    for form in _forms(make, " ".join(options.values()).split()):
+        try:
+            best.setdefault(_moved(make, form, given), form)
+        except Exception as error:
+            tried.append(f"{form}: {wording.raised(error)}")
+            if form.container == "objects" and form.is_given and not form.roles:
+                best.setdefault(0, form)  # torch's own: the error may be a mistake
+        if 2 in best:
+            break
+    if not best:
+        words = f"its form was not understood; give it step(); tried: {tried[:2][-1]}"
+        raise NotTested(words)
+    return best[max(best)]
+
+
 def _moved(make: Any, form: Form, options: dict[str, Any]) -> int:
     """How many of two parameters move in two steps."""
-    rng = np.random.default_rng(0)
-    before = [rng.normal(size=shape) for shape in ((3, 2), (2,))]
     give, parameter = giver(form.container)
+    before = [np.linspace(-1.0, 2.0, 6).reshape(3, 2), np.array([0.7, -0.4])]
     params = [parameter(give(a)) for a in before]
-    optimizer = Adapted(make, form, params, options, [])
+    optimizer = _adapted(make, form, params, options)
     for _ in range(2):
         for p in params:
             p.grad = give(np.ones(p.shape))
@@ -118,43 +128,40 @@ def _moved(make: Any, form: Form, options: dict[str, Any]) -> int:
     pairs = [(to_numpy(p.data), a) for p, a in zip(params, before, strict=True)]
     if any(new.shape != old.shape for new, old in pairs):
         raise ValueError("the parameters change their shapes")
-    return sum(not np.array_equal(new, old) for new, old in pairs)
+    return sum(not np.array_equal(*pair) for pair in pairs)
 
 
-def _forms(make: Any, options: set[str]) -> Iterator[Form]:
+def _forms(make: Any, options: list[str]) -> Iterator[Form]:
     """Every form that it may have, by its signature."""
     if not inspect.isclass(make):
         roles = _roles(make, options)
         for container in ARRAYS if "gradients" in roles.values() else OBJECTS:
-            yield Form(container, roles=roles)
+            yield Form(container, False, "", roles)
         return
     first = next(iter(taken_in_order(make)), "self")
     is_given = first not in options and first != "self"
-    for method in METHODS:
-        if method not in dir(make) or (
-            method == "__call__" and "__call__" not in vars(make)
-        ):
-            continue
-        roles = _roles(getattr(make, method), set(), is_method=True)
-        kinds = {*roles.values()}
-        containers = ARRAYS if kinds & {"gradients", "pairs"} else OBJECTS
-        if "layer" in kinds and not is_given:
-            containers = ()
-        for container in (*containers, *["layer"] * ("layer" in kinds or is_given)):
+    own = {name for base in make.__mro__[:-1] for name in vars(base)}
+    for method in (name for name in METHODS if name in own):
+        roles = _roles(getattr(make, method), [], is_method=True)
+        kinds, containers = {*roles.values()}, ["layer"]
+        if is_given or "layer" not in kinds:
+            of_arrays = kinds & {"gradients", "pairs"}
+            containers = [*(ARRAYS if of_arrays else OBJECTS), *["layer"] * is_given]
+        for container in containers:
             yield Form(container, is_given, method, roles)
 
 
-def _roles(function: Any, options: set[str], is_method: bool = False) -> dict[str, str]:
+def _roles(
+    function: Any, options: list[str], is_method: bool = False
+) -> dict[str, str]:
     """The role of each argument that has to be given, by its name."""
-    parameters = [*inspect.signature(function).parameters.values()][is_method:]
     found: dict[str, str] = {}
-    for p in parameters:
+    for p in [*inspect.signature(function).parameters.values()][is_method:]:
         role = _role(p.name)
         is_named = p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        if p.name in options or not is_named:
-            continue
-        if p.default is p.empty or role in ("count", "config"):
-            is_lr = is_method and plain(p.name) in NAMES["optimizers"]["lr"].split()
+        is_needed = p.default is p.empty or role in ("count", "config")
+        if p.name not in options and is_named and is_needed:
+            is_lr = is_method and plain(p.name) in LR_NAMES
             found[p.name] = "lr" if is_lr else role
     return found
 
@@ -172,9 +179,9 @@ def _options(definition: Definition) -> dict[str, str]:
     make, torchs = definition.make, torchs_defaults(definition)
     own = {plain(name): name for name in reversed(taken_in_order(make))}
     if "config" in map(_role, own.values()):
-        in_none = set() if definition.name == "SGD" else {"momentum"}
         keys = NAMES["optimizer config"]
-        return {o: keys[o] for o in torchs if o in keys.keys() - in_none}
+        unknown = {"momentum"} if definition.name != "SGD" else set[str]()
+        return {o: keys[o] for o in torchs if o in keys.keys() - unknown}
     found: dict[str, str] = {}
 
     def find(option: str) -> str:
@@ -189,7 +196,7 @@ def _options(definition: Definition) -> dict[str, str]:
         if name:
             found[option] = name
     methods = (getattr(make, name) for name in METHODS if hasattr(make, name))
-    if any("lr" in _roles(method, set(), True).values() for method in methods):
+    if any("lr" in _roles(method, [], True).values() for method in methods):
         found.setdefault("lr", "lr")
     return found
 
@@ -205,14 +212,14 @@ def _as_own(given: dict[str, Any], options: dict[str, str]) -> dict[str, Any]:
 
 def _signature(make: Any, options: dict[str, str]) -> inspect.Signature:
     """Parameters and the options that it takes, under torch's names."""
-    own, kind = inspect.signature(make).parameters, inspect.Parameter.KEYWORD_ONLY
+    own, empty = inspect.signature(make).parameters, inspect.Parameter.empty
     taken = [inspect.Parameter("params", inspect.Parameter.POSITIONAL_ONLY)]
     for option, names in options.items():
-        needed = inspect.Parameter(option, kind)
-        defaults = [own.get(name, needed).default for name in names.split()]
-        default = tuple(defaults) if len(defaults) > 1 else defaults[0]
-        is_needed = needed.default in defaults
-        taken.append(needed if is_needed else needed.replace(default=default))
+        each = [own[n].default if n in own else empty for n in names.split()]
+        default = tuple(each) if len(each) > 1 and empty not in each else each[0]
+        default = empty if empty in each else default
+        kind = inspect.Parameter.KEYWORD_ONLY
+        taken.append(inspect.Parameter(option, kind, default=default))
     return inspect.Signature(taken)
 
 
@@ -225,23 +232,23 @@ class Parameter(handmade.nn.Parameter):
     value = property(lambda own: own.data, lambda own, new: setattr(own, "data", new))
 
 
-def _array_of(which: int, name: str) -> Any:
-    return property(
-        lambda own: getattr(own.params[which], name),
-        lambda own, new: setattr(own.params[which], name, new),
-    )
-
-
 class Layer:
     """A layer of a weight and a bias, under all names that are in use."""
 
-    weights = W = w = weight = _array_of(0, "data")
-    biases = b = bias = _array_of(1, "data")
-    dweights = dW = dw = grad_weight = _array_of(0, "grad")
-    dbiases = db = grad_bias = _array_of(1, "grad")
-
     def __init__(self, params: list[Parameter]) -> None:
         self.params = params
+
+    @staticmethod
+    def _array(which: int, name: str) -> Any:
+        return property(
+            lambda own: getattr(own.params[which], name),
+            lambda own, new: setattr(own.params[which], name, new),
+        )
+
+    weights = W = w = weight = _array(0, "data")
+    biases = b = bias = _array(1, "data")
+    dweights = dW = dw = grad_weight = _array(0, "grad")
+    dbiases = db = grad_bias = _array(1, "grad")
 
 
 def giver(container: str) -> tuple[Callable[[np.ndarray], Any], Callable[..., Any]]:
@@ -281,36 +288,39 @@ def _is_like(one: Any, held: Any) -> bool:
     """Whether something holds the same kind of arrays."""
     if isinstance(held, dict):
         return isinstance(one, dict) and held.keys() <= one.keys()
-    rows = (list, tuple)
-    if isinstance(held, rows):
-        return isinstance(one, rows) and [*map(np.shape, one)] == [*map(np.shape, held)]
+    if isinstance(held, list):
+        kinds = (list, tuple)
+        return isinstance(one, kinds) and [*map(np.shape, one)] == [
+            *map(np.shape, held)
+        ]
     return not isinstance(one, tuple) and np.shape(one) == np.shape(held)
 
 
 # -- steps -----------------------------------------------------------------------------
 
 
-class Driver:
-    """Makes steps on parameters in one container, with one optimiser of a file."""
+class Adapted:
+    """A file's optimiser in its form, behind torch's interface."""
 
-    def __init__(self, make: Any, form: Form, params: list[Any], kwargs: Any) -> None:
-        self.form, self.params, self.kwargs = form, params, dict(kwargs)
-        self.count, self.config, self.state = 0, dict(kwargs), dict[str, Any]()
-        self.held: Any = params
-        if form.container == "layer":
-            self.held = Layer(params)
+    def __init__(
+        self, make: Any, form: Form, params: list[Any], options: Any, lr: str = "lr"
+    ) -> None:
+        self.form, self.params, self.options = form, params, dict(options)
+        self.count, self.state, self.lr_names = 0, dict[str, Any](), [lr, *LR_NAMES]
+        self.held: Any = Layer(params) if form.container == "layer" else params
         if form.container in ARRAYS:
             self.held = arrays_in(form.container, [p.data for p in params])
-        given = [self.held] if form.is_given else []
-        own = {k: v for k, v in kwargs.items() if k != "lr" or not form.has("lr")}
-        self.inner: Any = make(*given, **own) if form.method else None
-        self.function: Any = getattr(self.inner, form.method) if form.method else make
+        own = {k: v for k, v in options.items() if k != "lr" or "lr" not in form}
+        self.inner: Any = (
+            make(*[self.held][: form.is_given], **own) if form.method else None
+        )
+        self.function = getattr(self.inner, form.method) if form.method else make
 
     def step(self) -> None:
         """Make one step; the parameters get the new values."""
         self.count += 1
         getattr(self.inner, "pre_update_params", lambda: None)()
-        options = {} if self.form.method or self.form.has("config") else self.kwargs
+        options = {} if self.form.method or "config" in self.form else self.options
         result = self.function(**self._arguments(), **options)
         getattr(self.inner, "post_update_params", lambda: None)()
         if self.form.container in ARRAYS:
@@ -320,34 +330,30 @@ class Driver:
                 p.data = array
 
     def _arguments(self) -> dict[str, Any]:
-        container, roles = self.form.container, self.form.roles
-        gradients = [p.grad for p in self.params]
+        form, grads = self.form, [p.grad for p in self.params]
         given = {"parameters": self.held, "layer": self.held, "batch": 1}
-        given |= {"count": self.count, "config": self.config}
-        given["lr"] = self.kwargs.get("lr")
-        if container in ARRAYS:
-            given["gradients"] = arrays_in(container, gradients, "d")
+        given |= {"count": self.count, "config": self.options}
+        given["lr"] = self.options.get("lr")
+        if form.container in ARRAYS:
+            given["gradients"] = arrays_in(form.container, grads, "d")
             given["pairs"] = zip(given["gradients"], self.held, strict=False)
         arguments: dict[str, Any] = {}
-        for role in dict.fromkeys(roles.values()):
-            names = [name for name, own in roles.items() if own == role]
-            if role == "state":
-                for name in names:
-                    zeros = arrays_in(container, [0 * a for a in gradients], "d")
-                    arguments[name] = self.state.setdefault(name, zeros)
-            elif len(names) > 1:  # w, b, dw, db
-                arguments |= dict(zip(names, given[role], strict=True))
-            else:
-                arguments[names[0]] = given[role]
+        for name in form.named("state"):
+            zeros = arrays_in(form.container, [0 * a for a in grads], "d")
+            arguments[name] = self.state.setdefault(name, zeros)
+        for role in {*form.roles.values()} - {"state"}:
+            names = form.named(role)
+            # Of several (w, b, dw, db) each gets its own.
+            each = given[role] if len(names) > 1 else [given[role]]
+            arguments |= dict(zip(names, each, strict=True))
         return arguments
 
     def _keep(self, others: list[Any]) -> None:
         """Keep for the next step what it returns beside the parameters."""
-        if self.form.has("config") and others:
-            self.config = others[0]
+        if "config" in self.form and others:
+            self.options = others[0]
         arrays = (other for other in others if not np.isscalar(other))
-        names = (name for name, role in self.form.roles.items() if role == "state")
-        self.state |= dict(zip(names, arrays, strict=False))
+        self.state |= dict(zip(self.form.named("state"), arrays, strict=False))
 
     def zero_grad(self) -> None:
         """Clear the gradients; where it can do that itself, in its way."""
@@ -358,41 +364,31 @@ class Driver:
         for p in self.params:
             p.grad = None
 
-    def set_lr(self, names: list[str], value: float) -> None:
-        """Set the learning rate wherever it is kept under one of these names."""
-        if self.inner is None or self.form.has("lr"):
-            self.kwargs[names[0]] = value
-            self.config.update({n: value for n in names if n in self.config})
+    def set_lr(self, value: float) -> None:
+        """Set the learning rate wherever it is kept under one of its names."""
+        if self.inner is None or "lr" in self.form:
+            names = [n for n in self.lr_names if n in self.options]
+            self.options |= dict.fromkeys(names or self.lr_names[:1], value)
             return
         owners = [vars(self.inner), *getattr(self.inner, "param_groups", [])]
-        found = [n for n in names if any(n in owner for owner in owners)]
+        found = [n for n in self.lr_names if any(n in owner for owner in owners)]
         if not found:
             raise NotTested("another lr later: it keeps none under the name lr")
         for owner in owners:
             owner.update({key: value for key in owner if key.endswith(found[0])})
 
 
-class Adapted:
-    """A file's optimiser behind torch's interface; `names` are those of its lr."""
+class OneByOne:
+    """An optimiser for each parameter, behind the interface of one."""
 
-    def __init__(
-        self, make: Any, form: Form, params: list[Any], kwargs: Any, names: list[str]
-    ) -> None:
-        groups = [[p] for p in params] if form.container == "one" else [params]
-        self.drivers = [Driver(make, form, own, kwargs) for own in groups]
-        self.names = names
+    def __init__(self, each: list[Adapted]) -> None:
+        self.each = each
 
-    def set_lr(self, value: float) -> None:
-        """Set the learning rate."""
-        for driver in self.drivers:
-            driver.set_lr(self.names, value)
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: [getattr(one, name)(*args) for one in self.each]
 
-    def zero_grad(self) -> None:
-        """Clear the gradients."""
-        for driver in self.drivers:
-            driver.zero_grad()
 
-    def step(self) -> None:
-        """Make one step."""
-        for driver in self.drivers:
-            driver.step()
+def _adapted(make: Any, form: Form, params: list[Any], *options: Any) -> Any:
+    if form.container == "one":
+        return OneByOne([Adapted(make, form, [p], *options) for p in params])
+    return Adapted(make, form, params, *options)

@@ -1,7 +1,7 @@
 """Checking an optimiser by where it goes under given gradients."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,16 +16,8 @@ from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_step
 from compare.check.optimizer_forms import OBJECTS, Form, as_torchs, giver
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
-from compare.check.trajectories import (
-    STEPS,
-    WITHOUT,
-    Steps,
-    Trajectory,
-    gradients,
-    start,
-    torchs_path,
-    trajectory,
-)
+from compare.check.trajectories import STEPS, WITHOUT, Steps, torchs_path, trajectory
+from compare.testing.reference import Results
 
 TOLERANCE = 1e-11
 """Up to here, relatively, parameters after a few steps are equal up to rounding."""
@@ -35,6 +27,7 @@ OTHER_EPS = (1e-7, 1e-6, 1e-5, 1e-10)
 """What people write into their code where torch has the option eps."""
 NEW_LR = 0.03
 SITUATIONS: tuple[dict[str, Any], ...] = ({}, {"new_lr": NEW_LR}, {"scale": 100.0})
+Went = Callable[[Steps], tuple[Results, dict[str, str]]]
 
 
 def optimizer(definition: Definition) -> Finding:
@@ -42,7 +35,7 @@ def optimizer(definition: Definition) -> Finding:
     definition = as_torchs(definition)
     form: Form = definition.make.form  # pyright: ignore[reportFunctionMemberAccess]
 
-    def went(steps: Steps) -> Trajectory:
+    def went(steps: Steps) -> tuple[Results, dict[str, str]]:
         return trajectory(definition.make, steps, *giver(form.container))
 
     comparison = Comparison(definition, torchs_path, TOLERANCE)
@@ -50,47 +43,41 @@ def optimizer(definition: Definition) -> Finding:
         # Without parameters of no dimension: NumPy makes numbers of these.
         shapes = tuple(shape for shape in case.shapes if shape)
         usual = Steps(case.name, kwargs=case.kwargs, shapes=shapes)
-        before = len(comparison.failures)
+        is_right, noticed = True, dict[str, str]()
         for situation in SITUATIONS[: 2 if number > 1 else 3]:
             steps = replace(usual, **situation)
             try:
-                ours = went(steps)
+                path, more = went(steps)
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
-            comparison.add(steps, torchs_path(steps), Answer(ours.path))
-            if ours.mutated:
-                comparison.mistakes.append(("input mutated", "the gradient"))
-            if ours.kept:
-                where = "zero_grad leaves a gradient that is not 0"
-                comparison.mistakes.append(("gradients not cleared", where))
-        is_right = len(comparison.failures) == before
-        single = went(replace(usual, dtype="float32")).path.values()
-        if any(parameters.dtype != np.float32 for parameters in single):
-            comparison.mistakes.append(("dtype changed", "the parameters"))
+            is_right &= comparison.add(steps, torchs_path(steps), Answer(path))
+            noticed |= more
         if form.container in OBJECTS:
-            comparison.mistakes += _without_gradient(went, usual, is_right)
+            noticed |= _without_gradient(went, usual, is_right)
+        single = went(replace(usual, dtype="float32"))[0].values()
+        if any(parameters.dtype != np.float32 for parameters in single):
+            noticed["dtype changed"] = "the parameters"
+        comparison.mistakes += noticed.items()
     comparison.mistakes.sort(key=lambda found: found[0] in CONVENTIONS)
     return comparison.finding(
         lambda failures: _diagnosis(comparison.other_defaults, failures), _shown
     )
 
 
-def _without_gradient(
-    went: Callable[[Steps], Trajectory], usual: Steps, is_right: bool
-) -> Iterator[tuple[str, str]]:
+def _without_gradient(went: Went, usual: Steps, is_right: bool) -> dict[str, str]:
     """What goes wrong where a parameter has no gradient for some steps."""
     steps, last = replace(usual, without=True), len(usual.shapes) - 1
     where = f"at step {WITHOUT[0] + 1} p.grad is None for params[{last}]"
     try:
-        ours = went(steps).path
+        path, _ = went(steps)
     except Exception as error:
-        yield "no gradient not handled", f"{where}: {wording.raised(error)}"
-        return
+        return {"no gradient not handled": f"{where}: {wording.raised(error)}"}
     want = torchs_path(steps)
     skipped = [*want][: WITHOUT.stop * len(steps.shapes)]
-    if is_right and not all(close(ours[n], want[n], TOLERANCE) for n in skipped):
-        yield "parameter without gradient changed", f"{where}, and it changes"
+    if is_right and not all(close(path[n], want[n], TOLERANCE) for n in skipped):
+        return {"parameter without gradient changed": f"{where}, and it changes"}
+    return {}
 
 
 # -- diagnosis -------------------------------------------------------------------------
@@ -102,55 +89,56 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     Where two mistakes explain a part of the failures each, and together all: both.
     `others` are its defaults that are not torch's.
     """
-    name, given = failures[0].definition.name, failures[0].question.kwargs
-    lr = all_options(name, {**others, **given})["lr"]
-    try:
-        torchs_path(replace(failures[0].question, kwargs=others))
-    except Exception:  # torch refuses them
-        others = {}
     finite = [f for f in failures if np.isfinite([*f.got.values()][-1]).all()]
     failures = [f for f in finite or failures if not _is_ignored(f, failures)]
-    mistakes, k = wrong_steps(name), _factor(failures[0])
-    constants = {"k": k, "rate": k * lr}
+    definition, first = failures[0].definition, failures[0].question
+    try:
+        torchs_path(replace(first, kwargs=others))
+    except Exception:  # torch refuses them
+        others = {}
+    mistakes, k = wrong_steps(definition.name), _factor(failures[0])
+    lr = all_options(definition.name, {**others, **first.kwargs})["lr"]
 
-    def goes(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
+    def leads(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
         """Whether a mistake leads where the file leads."""
         options = all_options(way.of, {**others, **f.question.kwargs, **eps})
         steps: Steps = replace(f.question, kwargs=options)
         try:
-            path = trajectory(way.optimizer(**constants), steps).path
+            path, _ = trajectory(way.optimizer(k=k, rate=k * lr), steps)
         except Exception:  # no such piece of source, or not with such shapes
             return False
         return not wrong_in(f.got, path, tolerance)
 
     def named(failures: list[Failure], tolerance: float, **eps: float) -> str:
-        for name, ways in mistakes.items():
-            if all(any(goes(w, f, tolerance, **eps) for w in ways) for f in failures):
-                return name
-        return ""
+        def explain(ways: list[WrongStep]) -> bool:
+            return all(
+                any(leads(w, f, tolerance, **eps) for w in ways) for f in failures
+            )
 
-    if name := named(failures, TOLERANCE):
-        return name
-    if "eps" not in taken_in_order(failures[0].definition.make):
+        return next((name for name, ways in mistakes.items() if explain(ways)), "")
+
+    found = named(failures, TOLERANCE)
+    if not found and "eps" not in taken_in_order(definition.make):
         if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
             return "another eps"
-        ways = [{"tolerance": TOLERANCE, "eps": eps} for eps in OTHER_EPS]
-        for way in [*ways, {"tolerance": LOOSE}]:
-            if name := named(large, **way):
-                return name
-    return _two([*itertools.chain(*mistakes.values())], failures, goes)
+        tried = (named(large, TOLERANCE, eps=eps) for eps in OTHER_EPS)
+        found = next(filter(None, tried), "") or named(large, LOOSE)
+    return found or _two([*itertools.chain(*mistakes.values())], failures, leads)
 
 
 def _two(
-    ways: list[WrongStep], failures: list[Failure], goes: Callable[..., bool]
+    ways: list[WrongStep], failures: list[Failure], leads: Callable[..., bool]
 ) -> str:
     """Two mistakes that explain a part of the failures each, and together the rest."""
-    found = dict(enumerate(failures))
-    of = {way: {n for n in found if goes(way, found[n], TOLERANCE)} for way in ways}
-    for one, other in itertools.combinations([way for way in of if of[way]], 2):
-        rest, both = found.keys() - of[one] - of[other], one + other
+    of = {
+        w: {n for n, f in enumerate(failures) if leads(w, f, TOLERANCE)} for w in ways
+    }
+    for one, other in itertools.combinations([way for way in ways if of[way]], 2):
+        rest = {*range(len(failures))} - of[one] - of[other]
         is_each_needed = of[one] - of[other] and of[other] - of[one]
-        if is_each_needed and all(goes(both, found[n], TOLERANCE) for n in rest):
+        if is_each_needed and all(
+            leads(one + other, failures[n], TOLERANCE) for n in rest
+        ):
             return f"{one.name}, and {other.name}"
     return ""
 
@@ -167,8 +155,7 @@ def _is_ignored(f: Failure, failures: list[Failure]) -> bool:
 
 def _factor(f: Failure) -> float:
     """How many times as far as torch's the first step goes, in the middle."""
-    first = np.ravel(start(f.question)[0])
-    name = next(iter(f.want))
+    first, name = np.ravel(f.question.start()[0]), next(iter(f.want))
     return float(np.median((f.got[name] - first) / (f.want[name] - first)))
 
 
@@ -176,11 +163,10 @@ def _shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
     """The first step that is wrong, and a parameter that is."""
     failure, steps = failures[0], failures[0].question
     step, which = divmod([*failure.want].index(failure.wrong[0]), len(steps.shapes))
-    gradient = [*gradients(steps)][step][which]
     _, fields = wording.shown(failures)
     fields |= {k: f"params[{which}] = {fields[k]}" for k in ("expected", "got")}
-    what = f"gradient of params[{which}] at step {step + 1}"
-    fields["input"] = f"{what} = {wording.text(gradient)}"
+    gradient = wording.text(steps.gradients()[step][which])
+    fields["input"] = f"gradient of params[{which}] at step {step + 1} = {gradient}"
     if steps.new_lr:
         fields["case"] += f", lr changed to {NEW_LR} at step {STEPS // 2 + 1}"
     return f"parameters differ from step {step + 1} on", fields

@@ -1,28 +1,21 @@
 """Checking what stands beside an optimiser: schedules of lr, and gradient clipping."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from compare.backend import to_numpy
+from compare.check import optimizer_forms as forms
 from compare.check import wording
 from compare.check.arguments import taken_in_order
-from compare.check.comparison import Comparison
 from compare.check.definitions import NAMES, Definition, NotTested, plain, words_for
 from compare.check.mistakes import SCHEDULES, ways_in
-from compare.check.optimizer_forms import (
-    ARRAYS,
-    OBJECTS,
-    arrays_in,
-    giver,
-    split,
-    unpacked,
-)
 from compare.check.report import Finding
-from compare.check.results import Answer, Failure, explained
+from compare.check.results import Failure
+from compare.check.trajectories import compared
 from compare.testing.reference import Question, Results
 
 CASES: dict[str, list[dict[str, Any]]] = {
@@ -58,68 +51,63 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
 # -- schedules -------------------------------------------------------------------------
 
 
-class Optimizer:
-    """Something with a learning rate, under all names that are in use."""
+class Optimizer(torch.optim.SGD):
+    """An optimiser with a learning rate, under all names that are in use."""
 
     lr = learning_rate = property(
         lambda own: own.param_groups[0]["lr"],
         lambda own, lr: own.param_groups[0].update(lr=lr),
     )
 
-    def __init__(self) -> None:
-        self.param_groups = [{"lr": BASE, "initial_lr": BASE, "params": []}]
-        self.defaults = {"lr": BASE}
-
 
 def schedule(definition: Definition) -> Finding:
     """Compare the rates of the first steps with torch's."""
-    comparison = Comparison(definition)
-    for options in CASES[definition.name]:
+    name = definition.name
+    questions = [Question(name, kwargs=options) for options in CASES[name]]
+    torchs = getattr(torch.optim.lr_scheduler, name)
+    variants = [*ways_in(SCHEDULES, "rates")]
+
+    def run(make: Any, question: Question) -> Results:
         # Beyond T_max the cosine may go up again or stay where it is.
-        count = options.get("T_max", COUNT - 1) + 1
-        want = [_torchs_rate(definition.name, options, t) for t in range(COUNT)]
-        try:
-            got = _rates(definition.make, options)
-        except NotTested as why:
-            comparison.skipped.setdefault(str(why), [])
-            continue
-        want, got = ({"rate": np.array(rates[:count])} for rates in (want, got))
-        question = Question(definition.name, kwargs=options)
-        comparison.add(question, want, Answer(got))
-    ways = [*ways_in(SCHEDULES, "rates")]
-    return comparison.finding(
-        lambda failures: explained(ways, failures, _rates_by, 1e-9), _shown_rates
+        count = min(question.kwargs.get("T_max", COUNT) + 1, COUNT)
+        return {
+            "rate": np.array(_rates(make, dict(question.kwargs), count), dtype=float)
+        }
+
+    def variant(formula: str, f: Failure) -> Results:
+        """The rates by the formula of a mistake."""
+        parameters, options = inspect.signature(torchs).parameters, f.question.kwargs
+        scope = {name: p.default for name, p in parameters.items()} | options
+        scope |= {"np": np, "base": BASE}
+        scope["r"] = lambda t, **more: _rates(torchs, options | more, t + 1)[-1]
+        rates = [eval(formula, scope | {"t": t}) for t in range(f.got["rate"].size)]
+        if f.got["rate"][0] == BASE:  # it changes nothing before the first step
+            rates[0] = BASE
+        return {"rate": np.array(rates, dtype=float)}
+
+    return compared(
+        definition, questions, run, torchs, variants, variant, shown=_shown_rates
     )
 
 
-def _torchs_rate(name: str, options: dict[str, Any], t: int) -> float:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=BASE)
-    scheduler = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
-    for _ in range(t):
-        optimizer.step()
-        scheduler.step()
-    return optimizer.param_groups[0]["lr"]
-
-
-def _rates(make: Any, options: dict[str, Any]) -> list[float]:
+def _rates(make: Any, options: dict[str, Any], count: int) -> list[Any]:
     """The rate before the first step, and after each of the following ones."""
-    optimizer = Optimizer()
+    optimizer = Optimizer([torch.nn.Parameter(torch.zeros(1))], lr=BASE)
+    optimizer.param_groups[0]["initial_lr"] = BASE
     given = {**options, "optimizer": optimizer, "lr": BASE}
     if not inspect.isclass(make):
-        steps = [_arguments(make, {**given, "t": t}) for t in range(COUNT)]
-        return [float(make(**arguments)) for arguments in steps]
+        return [make(**_arguments(make, {**given, "t": t})) for t in range(count)]
     made = make(**_arguments(make, given))
     method = next((getattr(made, m) for m in METHODS if hasattr(made, m)), None)
     if method is None:
         raise NotTested("it has none of the methods " + ", ".join(METHODS))
-    t_names = [own for own, known in _known(method).items() if known == "t"]
-    steps = [dict.fromkeys(t_names[:1], t) for t in range(COUNT)]
-    if t_names and method.__name__ != "step":
-        return [float(method(**step)) for step in steps]
+    names = [own for own, known in _known(method).items() if known == "t"]
+    if names and method.__name__ != "step":
+        return [method(**{names[0]: t}) for t in range(count)]
     rates = [optimizer.lr]
-    for step in steps[1:]:
-        new = method(**step)
-        rates.append(optimizer.lr if new is None else float(new))
+    for t in range(1, count):
+        new = method(**dict.fromkeys(names[:1], t))
+        rates.append(optimizer.lr if new is None else new)
     return rates
 
 
@@ -127,9 +115,9 @@ def _known(function: Any) -> dict[str, str]:
     """Torch's name of each of its arguments."""
     found: dict[str, str] = {}
     for name in taken_in_order(function):
-        word, free = plain(name), NAMES["schedules"].keys()
-        free = (known for known in free if known not in found.values())
-        found[name] = next((k for k in free if word in words_for("schedules", k)), "")
+        free = (known for known in NAMES["schedules"] if known not in found.values())
+        words = (k for k in free if plain(name) in words_for("schedules", k))
+        found[name] = next(words, "")
     return found
 
 
@@ -144,65 +132,51 @@ def _arguments(function: Any, given: dict[str, Any]) -> dict[str, Any]:
     return {name: given[k] for name, k in known.items() if k in given}
 
 
-def _rates_by(formula: str, f: Failure) -> Results:
-    name, options = f.question.name, f.question.kwargs
-    torchs = inspect.signature(getattr(torch.optim.lr_scheduler, name)).parameters
-    defaults = {k: p.default for k, p in torchs.items() if p.default is not p.empty}
-
-    def rate(t: int, **others: Any) -> float:
-        return _torchs_rate(name, {**options, **others}, t)
-
-    scope = {"np": np, "r": rate, "base": BASE, **defaults, **options}
-    count = f.got["rate"].size
-    found = [eval(formula, {**scope, "t": t}) for t in range(count)]
-    if f.got["rate"][0] == BASE:  # it changes nothing before the first step
-        found[0] = BASE
-    return {"rate": np.array(found, dtype=float)}
-
-
 def _shown_rates(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
     got, want = failures[0].got["rate"], failures[0].want["rate"]
     step = np.flatnonzero(~np.isclose(got, want, 1e-12, 0))[0]
-    _, fields = wording.shown(failures)
-    return f"rate after {step} steps, from {BASE}", fields
+    return f"rate after {step} steps, from {BASE}", wording.shown(failures)[1]
 
 
 # -- clipping --------------------------------------------------------------------------
 
-Clip = Callable[[list[np.ndarray], float], list[np.ndarray]]
-
 
 def clipping(definition: Definition) -> Finding:
     """Compare what becomes of the gradients of several parameters."""
-    comparison, rng = Comparison(definition), np.random.default_rng(7)
-    drawn = [rng.normal(size=shape) for shape in ((3, 2), (2,), (4,))]
-    function = getattr(torch.nn.utils, definition.name)
-    torchs, ours = _clip_in("torch", function), _clip_of(definition.make, drawn)
-    name_of_limit = taken_in_order(function)[1]
-    for scale, limit in LIMITS:
-        gradients = [scale * gradient for gradient in drawn]
-        want, got = (_named(clip(gradients, limit)) for clip in (torchs, ours))
-        options = {name_of_limit: limit}
-        question = Question(definition.name, (), options, state=_named(gradients))
-        comparison.add(question, want, Answer(got))
+    torchs = getattr(torch.nn.utils, definition.name)
+    questions = [*_limits(definition.name, taken_in_order(torchs)[1])]
+    container = _container(definition.make, questions[0])
 
-    ways = [*ways_in(SCHEDULES, "clips", definition.name)]
+    def clip(make: Any, question: Question) -> Results:
+        return _clipped("torch" if make is torchs else container, make, question)
+
+    variants = [*ways_in(SCHEDULES, "clips", definition.name)]
     # Up to 1e-4: every mistake may come without torch's 1e-6.
-    return comparison.finding(lambda fs: explained(ways, fs, _clipped_by, 1e-4))
+    return compared(definition, questions, clip, torchs, variants, _clipped_by, 1e-4)
 
 
-def _named(gradients: list[np.ndarray]) -> Results:
+def _limits(name: str, limit: str) -> Iterator[Question]:
+    rng = np.random.default_rng(7)
+    drawn = [rng.normal(size=shape) for shape in ((3, 2), (2,), (4,))]
+    for scale, most in LIMITS:
+        gradients = _named([scale * gradient for gradient in drawn])
+        yield Question(name, kwargs={limit: most}, state=gradients)
+
+
+def _named(gradients: list[Any]) -> Results:
     return {f"gradient {n}": np.asarray(a) for n, a in enumerate(gradients)}
 
 
-def _clip_of(make: Any, sample: list[np.ndarray]) -> Clip:
-    """The function from gradients and a limit to gradients, in the form that runs."""
+def _container(make: Any, question: Question) -> str:
+    """What it takes gradients in: found by trying."""
     errors: list[str] = []
-    for container in (*OBJECTS, *ARRAYS[:-1]):
-        clip = _clip_in(container, make)
+    for container in (*forms.OBJECTS, *forms.ARRAYS[:-1]):
         try:
-            if [*map(np.shape, clip(sample, 1.0))] == [a.shape for a in sample]:
-                return clip
+            got = _clipped(container, make, question)
+            if [*map(np.shape, got.values())] == [
+                *map(np.shape, question.state.values())
+            ]:
+                return container
             errors.append("it returns other shapes")
         except Exception as error:
             errors.append(wording.raised(error))
@@ -212,24 +186,22 @@ def _clip_of(make: Any, sample: list[np.ndarray]) -> Clip:
     )
 
 
-def _clip_in(container: str, make: Any) -> Clip:
-    """A function that clips gradients in one of the containers."""
-
-    def clip(gradients: list[np.ndarray], limit: float) -> list[np.ndarray]:
-        if container in ARRAYS:
-            held = arrays_in(container, [a.copy() for a in gradients], "d")
-            return unpacked(split(make(held, limit), held)[0])
-        give, parameter = giver(container)
-        params = [parameter(give(0.0 * a)) for a in gradients]
-        for p, gradient in zip(params, gradients, strict=True):
-            p.grad = give(gradient)
-        make(params, limit)
-        return [to_numpy(p.grad) for p in params]
-
-    return clip
+def _clipped(container: str, make: Any, question: Question) -> Results:
+    """What becomes of the gradients in such a container."""
+    gradients, (limit,) = [*question.state.values()], question.kwargs.values()
+    if container in forms.ARRAYS:
+        held = forms.arrays_in(container, [a.copy() for a in gradients], "d")
+        return _named(forms.unpacked(forms.split(make(held, limit), held)[0]))
+    give, parameter = forms.giver(container)
+    params = [parameter(give(0.0 * a)) for a in gradients]
+    for p, gradient in zip(params, gradients, strict=True):
+        p.grad = give(gradient)
+    make(params, limit)
+    return _named([to_numpy(p.grad) for p in params])
 
 
 def _clipped_by(formula: str, f: Failure) -> Results:
+    """What becomes of them by the formula of a mistake."""
     g, (c,) = [*f.question.state.values()], f.question.kwargs.values()
     norms = [float(np.linalg.norm(a)) for a in g]
     scope = {"np": np, "g": g, "c": c, "norms": norms, "total": np.hypot.reduce(norms)}

@@ -1,7 +1,11 @@
-"""Where an optimiser goes under the same random gradients: a file's, torch's, wrong."""
+"""Where a rule goes that is called step by step: a file's, torch's, a wrong variant's.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+An optimiser, a schedule, a clipping function, a perceptron or a descent leaves numbers:
+these are compared with torch's. A mistake is named by running the right rule with it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,49 +14,80 @@ import torch
 import handmade
 import torch_ref
 from compare.backend import to_numpy
+from compare.check import wording
+from compare.check.comparison import Comparison
+from compare.check.definitions import Definition, NotTested
+from compare.check.report import Finding
+from compare.check.results import Answer, Failure, explained
 from compare.testing import reference
 from compare.testing.reference import Question, Results
 
+Run = Callable[[Any, Any], Results]
+"""What a rule leaves in a test case."""
 STEPS = 6
 WITHOUT = range(2, 4)
 """The steps in which the last parameter has no gradient, where that is tried."""
 ON_TORCH = torch.tensor, torch.nn.Parameter
 """What makes an array of torch, and a parameter of it."""
-Shapes = tuple[tuple[int, ...], ...]
+
+
+def compared(
+    definition: Definition,
+    questions: Iterable[Question],
+    run: Run,
+    torchs: Any,
+    variants: Iterable[tuple[str, Any]],
+    variant: Run,
+    tolerance: float = 1e-9,
+    shown: Callable[[list[Failure]], Any] = wording.shown,
+) -> Finding:
+    """Compare a rule with torch's in all test cases.
+
+    `variants` are names of mistakes and ways to make them; `variant` gives what a rule
+    with one of these leaves, which explains a failure up to the tolerance.
+    """
+    comparison = Comparison(definition, tolerance=1e-11)
+    for question in questions:
+        try:
+            answer = Answer(run(definition.make, question))
+        except NotTested as why:
+            comparison.skipped.setdefault(str(why), [])
+            continue
+        comparison.add(question, run(torchs, question), answer)
+    return comparison.finding(
+        lambda failures: explained(variants, failures, variant, tolerance), shown
+    )
+
+
+# -- optimisers ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Steps(Question):
     """Some steps of an optimiser, and what is done to it meanwhile."""
 
-    shapes: Shapes = ()  # of its parameters
+    shapes: tuple[tuple[int, ...], ...] = ()  # of its parameters
     new_lr: float | None = None  # the learning rate after half of the steps
     scale: float = 1.0  # of the gradients
     without: bool = False  # whether a parameter has no gradient for some steps
     dtype: str = "float64"
 
+    def drawn(self, seed: int, scale: float = 1.0) -> Iterator[list[np.ndarray]]:
+        """An array for each parameter, again and again."""
+        rng = np.random.default_rng(seed)
+        while True:
+            arrays = [scale * rng.normal(size=shape) for shape in self.shapes]
+            yield [array.astype(self.dtype) for array in arrays]
 
-@dataclass
-class Trajectory:
-    """Where an optimiser went."""
+    def start(self) -> list[np.ndarray]:
+        """The parameters before the first step."""
+        return next(self.drawn(4))
 
-    path: Results = field(default_factory=dict)  # each parameter after each step
-    mutated: bool = False  # whether it changed a gradient
-    kept: bool = False  # whether `zero_grad` left a gradient that is not 0
-
-
-def gradients(steps: Steps) -> Iterator[list[np.ndarray]]:
-    """The gradients of every step."""
-    rng = np.random.default_rng(5)
-    for _ in range(STEPS):
-        drawn = (steps.scale * rng.normal(size=shape) for shape in steps.shapes)
-        yield [array.astype(steps.dtype) for array in drawn]
-
-
-def start(steps: Steps) -> list[np.ndarray]:
-    """The parameters before the first step."""
-    rng = np.random.default_rng(4)
-    return [rng.normal(size=shape).astype(steps.dtype) for shape in steps.shapes]
+    def gradients(self) -> list[list[np.ndarray]]:
+        """The gradients of every step."""
+        return [
+            one for one, _ in zip(self.drawn(5, self.scale), range(STEPS), strict=False)
+        ]
 
 
 def trajectory(
@@ -60,33 +95,40 @@ def trajectory(
     steps: Steps,
     give: Callable[[np.ndarray], Any] = np.array,
     parameter: Callable[[Any], Any] = handmade.nn.Parameter,
-) -> Trajectory:
-    """Where an optimiser goes; `give` makes an array of its library."""
-    params = [parameter(give(a)) for a in start(steps)]
-    optimizer = make(params, **steps.kwargs)
-    found = Trajectory()
-    for number, given in enumerate(gradients(steps)):
+) -> tuple[Results, dict[str, str]]:
+    """Each parameter after each step, and mistakes that these do not show, and where.
+
+    `give` makes an array of the optimiser's library.
+    """
+    params = [parameter(give(a)) for a in steps.start()]
+    optimizer, path, noticed = make(params, **steps.kwargs), Results(), {}
+    for number, given in enumerate(steps.gradients()):
         if number == STEPS // 2 and steps.new_lr is not None:
-            if hasattr(optimizer, "set_lr"):
-                optimizer.set_lr(steps.new_lr)
-            for group in getattr(optimizer, "param_groups", []):
-                group["lr"] = steps.new_lr
+            set_lr(optimizer, steps.new_lr)
         optimizer.zero_grad()
-        kept = [p.grad for p in params if p.grad is not None]
-        found.kept |= any(bool(np.any(to_numpy(gradient))) for gradient in kept)
+        if any(p.grad is not None and np.any(to_numpy(p.grad)) for p in params):
+            where = "zero_grad leaves a gradient that is not 0"
+            noticed["gradients not cleared"] = where
         for p, gradient in zip(params, given, strict=True):
             p.grad = give(gradient)
         if steps.without and number in WITHOUT:
             params[-1].grad = None
         optimizer.step()
-        found.mutated |= any(
-            p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient)
-            for p, gradient in zip(params, given, strict=True)
-        )
-        for which, p in enumerate(params):
+        for which, (p, gradient) in enumerate(zip(params, given, strict=True)):
+            if p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient):
+                noticed["input mutated"] = "the gradient"
             name = f"params[{which}] after step {number + 1}"
-            found.path[name] = np.ravel(to_numpy(p.data)).copy()
-    return found
+            path[name] = np.ravel(to_numpy(p.data)).copy()
+    return path, noticed
+
+
+def set_lr(optimizer: Any, lr: float) -> None:
+    """Set the learning rate in the way that an optimiser has for it."""
+    if hasattr(optimizer, "set_lr"):
+        optimizer.set_lr(lr)
+        return
+    for group in getattr(optimizer, "param_groups", []):
+        group["lr"] = lr
 
 
 def torchs_path(steps: Steps) -> Results:
@@ -96,4 +138,4 @@ def torchs_path(steps: Steps) -> Results:
 
 def _torchs_path(steps: Steps) -> Results:
     make = getattr(torch_ref.optim, steps.name)
-    return trajectory(make, steps, *ON_TORCH).path
+    return trajectory(make, steps, *ON_TORCH)[0]

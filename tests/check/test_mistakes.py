@@ -19,9 +19,9 @@ from compare.check.mistakes import (
     NETS,
     OPTIMIZERS,
     SCHEDULES,
+    autograd,
     bare,
     hint,
-    sequences,
 )
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.check.results import Answer, Failure, close
@@ -29,7 +29,7 @@ from compare.check.trajectories import Steps, torchs_path, trajectory
 from compare.testing import OPTIMIZERS as CASES
 from compare.testing import references
 from compare.testing.reference import drawn, torchs
-from handmade import optim
+from handmade import nn, optim
 
 SITUATIONS = [{"new_lr": 0.03}, {"scale": 100}]
 NAMES = [name for name in optim.__all__ if name != "Optimizer"]
@@ -44,7 +44,7 @@ def steps_of(case, situation):
 def path_of(wrong, case, situation):
     made = wrong.optimizer(k=3.0, rate=0.05)
     with np.errstate(all="ignore"):
-        return trajectory(made, steps_of(case, situation)).path
+        return trajectory(made, steps_of(case, situation))[0]
 
 
 def differ(path, other):
@@ -102,8 +102,9 @@ DERIVED = [
 
 @pytest.mark.parametrize(("name", "row"), DERIVED)
 def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
-    monkeypatch.setattr(sequences, "close", lambda *_: True)
-    definition = Definition(name, name, KINDS[name], getattr(references, name))
+    monkeypatch.setattr(autograd, "close", lambda *_: True)
+    make = getattr(references, name, None) or getattr(nn, name)
+    definition = Definition(name, name, KINDS[name], make)
     shown = set()
     for case in CASES_BY_NAME[name]:
         question = drawn(case)
@@ -112,7 +113,7 @@ def test_every_formula_in_torch_gives_something_wrong(name, row, monkeypatch):
         failure = Failure(definition, question, want, answer, tuple(want))
         for formula in row["torch"]:
             with suppress(RuntimeError):  # two dimensions only
-                found = sequences.derived(failure, formula)
+                found = autograd.derived(failure, formula)
                 assert found.keys() <= want.keys()
                 if any(not close(found[n], want[n], 1e-6) for n in found):
                     shown.add(formula)

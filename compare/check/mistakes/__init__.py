@@ -2,32 +2,29 @@
 
 A row of a table (*.toml) has the name of a mistake, a hint, the classes in which it can
 be made ("of"; any unless given), and the ways to make it: formulas for what the results
-would then be. A file that gives just these results gets the name and the hint. Where a
-formula gives the file's output, gradients that are its own derivative are explained,
-too; so a wrong value needs no formula for its gradient.
+would then be. A file that gives just these results gets the name and the hint.
 
 In a formula, y, dx, dW and db are torch's output and gradients, g is ∂L/∂y, x the
 input, target the target, W and b the parameters; options go by their names; f is the
-failed test case, which the functions of `variants` and `norms` take; k is a number that
-is not known, but the same everywhere, and that the results are linear in. A formula
-assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a list of
-these. The tables of optimisers, functions, schedules and the course have ways of their
-own.
+failed test case, whose methods (see `Variants`) go by their names, too; k is a number
+that is not known, but the same everywhere, and that the results are linear in.
+
+A formula assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a
+list of these. Where it gives the file's output, gradients that are its own derivative
+are explained, too. Formulas under "torch" compute y by torch's functions; autograd
+differentiates them. The tables of optimisers, functions, schedules and the course have
+ways of their own.
 
 Rows of special classes come first, in their order, and `last` ones behind all others.
-An `extreme` one can also be told where only extreme inputs give wrong results.
-
-Formulas under "torch" compute y by torch's functions; autograd differentiates them.
-
-To add a mistake, add a row here, and a wrong file in tests/check/wrong or an edit of a
-right one in tests/check/edits.toml.
+An `extreme` one can also be told where only extreme inputs give wrong results. To add a
+mistake, add a row, and a wrong file or an edit of a right one in tests/check.
 """
 
 import inspect
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -35,8 +32,9 @@ from typing import Any
 import numpy as np
 
 import handmade
-from compare.check.mistakes import norms, variants
-from compare.check.mistakes.sequences import derived
+from compare.check.mistakes import variants
+from compare.check.mistakes.autograd import derived
+from compare.check.mistakes.variants import Variants
 from compare.check.results import Failure, close, relative
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
@@ -45,169 +43,44 @@ TOLERANCE = 1e-9
 """Up to here, relatively, a wrong result is explained by a mistake."""
 LARGE = 1e3
 """From this input on, only a stable formula gives the right result."""
-SYMBOLS = {
-    "y": "output",
-    "dx": "input gradient",
-    "dW": "gradient weight",
-    "db": "gradient bias",
-}
-"""What results are called in formulas."""
+NET = "net"
+"""What the rows of whole nets are of."""
 
-Factor = float | None
-"""The k of a formula that fits; None if it has none."""
-Explained = dict[str, Factor]
-"""The results that a formula explains, each with its k."""
-Ways = dict[str, list[CodeType]]
-"""By the name of a mistake: formulas for each way to make it."""
+# -- the tables ------------------------------------------------------------------------
 
-
-class _Case:
-    """A failed test case, and what each formula explains in it."""
-
-    def __init__(self, f: Failure) -> None:
-        self.f, self.names = f, _names(f)
-        far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
-        self.wrong = far or f.wrong  # the others are rounding
-        self.at_kinks = variants.at_kinks(f)
-        self.explained = cache(lambda way: [*self._explained(way)])
-        self._is_own = cache(lambda: is_own_gradient(f) is True)
-
-    def _explained(self, way: CodeType) -> Iterator[Explained]:
-        with suppress(Exception):  # not with such shapes, or without such an option
-            if _uses_k(way):
-                found = (_results(way, self.names | {"k": k}) for k in (0.0, 1.0))
-                yield from map(self._right_in, *found)
-            else:
-                yield from (self._right_in(a, a) for a in _results(way, self.names))
-
-    def _right_in(self, zero: Results, one: Results) -> Explained:
-        """The results that are right for some k; given are those for k = 0 and 1."""
-        found: Explained = {}
-        for name in self.wrong:
-            got, k = self.f.got[name], None
-            if name not in zero or np.shape(zero[name]) != got.shape:
-                continue
-            expected = zero[name]
-            if one is not zero and np.any(slope := one[name] - expected):
-                k = float(np.vdot(slope, got - expected) / np.vdot(slope, slope))
-                if not k:
-                    continue
-                expected = expected + k * slope
-            if name == "input gradient" and np.shape(expected) == self.f.x.shape:
-                expected = np.where(self.at_kinks, got, expected)
-            if close(got, expected, self._tolerance(name)):
-                found[name] = k
-        if "output" in found and len(found) < len(self.wrong) and self._is_own():
-            return dict.fromkeys(self.wrong) | found
-        return found
-
-    def _tolerance(self, name: str) -> float:
-        """Up to where a result is explained: far closer than torch's is."""
-        distance = relative(self.f.got[name], self.f.want[name])
-        return max(1e-14, min(TOLERANCE, 0.01 * distance))
-
-    def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
-        """Each k with which one of the formulas explains these wrong results."""
-        found = []
-        for explained in (e for way in ways for e in self.explained(way)):
-            if all(name in explained for name in results):
-                ks = {explained[name] for name in results} - {None} or {None}
-                found += [k for k in ks if all(_alike(k, other) for other in ks)]
-        return found
-
-
-def _uses_k(code: CodeType) -> bool:
-    inner = (c for c in code.co_consts if isinstance(c, CodeType))
-    return "k" in code.co_names or any(map(_uses_k, inner))
-
-
-def _alike(k: Factor, other: Factor) -> bool:
-    return k is None or other is None or abs(k - other) <= 1e-8 * abs(k)
-
-
-def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
-    """What a formula gives in a test case."""
-    after = dict(names)
-    found = eval(way, after)
-    if found is None:  # it assigned something
-        found = {
-            result: np.asarray(after[symbol])
-            for symbol, result in _symbols(names["f"]).items()
-            if after.get(symbol) is not names.get(symbol)
-        }
-    return [found] if isinstance(found, dict) else found
-
-
-def _symbols(f: Failure) -> dict[str, str]:
-    """What the results are called in formulas: the gradient of k is dk."""
-    return SYMBOLS | {f"d{name}": f"gradient {name}" for name in f.question.further}
-
-
-def _names(f: Failure) -> dict[str, Any]:
-    """Everything that a formula may use."""
-    state, inputs = f.question.state, f.question.inputs
-    make = getattr(handmade.nn, f.question.name, None)
-    options = inspect.signature(make).parameters.values() if make else ()
-    return {
-        **{p.name: p.default for p in options},
-        **f.question.kwargs,
-        **vars(np),
-        **vars(variants),
-        **vars(norms),
-        "derived": derived,
-        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
-        **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
-        **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
-        **({"c": variants.share(f)} if f.is_loss else {}),
-        **({"d": f.x - inputs[-1]} if f.x.shape == inputs[-1].shape else {}),
-    }
-
-
-def _compiled(way: str) -> CodeType:
-    try:
-        return compile(way, way, "eval")
-    except SyntaxError:
-        return compile(way, way, "exec")
-
-
-_ROWS = {
+_TABLES: dict[str, list[dict[str, Any]]] = {
     path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["mistake"]
     for path in sorted(Path(__file__).parent.glob("*.toml"))
 }
-NET = "net"
-"""What the rows of whole nets are of."""
 HINTS: dict[str, dict[str, str]] = {}
-"""By the name of a mistake, and by the class in which it is made ("": any): how to mend
-it, in one line."""
-for _table, _rows in _ROWS.items():
+"""How to mend a mistake, by its name and the class in which it is made ("": any)."""
+CONVENTIONS: dict[str, str] = {}
+"""Names that are no mistake where the gradient is that of the value: of "any" kind of
+definition, or of a "loss" only."""
+for _table, _rows in _TABLES.items():
     for _row in _rows:
         _any = NET if _table == "nets" else ""
         for _of in _row.get("of", _any).split() or [""] if "hint" in _row else ():
             HINTS.setdefault(_row["name"], {})[_of] = _row["hint"]
-CONVENTIONS: dict[str, str] = {
-    row["name"]: row["convention"]
-    for rows in _ROWS.values()
-    for row in rows
-    if "convention" in row
-}
-"""Names that are no mistake where the gradient is that of the value: of "any" kind of
-definition, or of a "loss" only."""
-OPTIMIZERS: list[dict[str, Any]] = _ROWS.pop("optimizers")
-"""The rows of optimisers."""
-SCHEDULES: list[dict[str, Any]] = _ROWS.pop("schedules")
-"""The rows of schedules and clipping."""
-COURSE: list[dict[str, Any]] = _ROWS.pop("course")
-"""The rows of the perceptron rule, descent, Newton's step and blind search."""
-FUNCTIONS: list[dict[str, Any]] = _ROWS.pop("functions")
-"""The rows of functions of a few numbers."""
-NETS: list[dict[str, Any]] = _ROWS.pop("nets")
-"""The rows of whole nets."""
-MISTAKES: list[dict[str, Any]] = [row for rows in _ROWS.values() for row in rows]
+        if "convention" in _row:
+            CONVENTIONS[_row["name"]] = _row["convention"]
+OPTIMIZERS, SCHEDULES, COURSE, FUNCTIONS, NETS = map(
+    _TABLES.pop, ("optimizers", "schedules", "course", "functions", "nets")
+)
+MISTAKES: list[dict[str, Any]] = [row for rows in _TABLES.values() for row in rows]
 """The rows of layers and losses, in the order in which they are tried."""
 MISTAKES.sort(key=lambda row: (row.get("last", False), "of" not in row))
+
+
+def _compiled(way: str) -> CodeType:
+    with suppress(SyntaxError):
+        return compile(way, way, "eval")
+    return compile(way, way, "exec")
+
+
 for _row in MISTAKES:
     _row["of"] = _row.get("of", "").split()
-    _in_torch = [f"derived(f, {formula!r})" for formula in _row.get("torch", [])]
+    _in_torch = [f"derived({formula!r})" for formula in _row.get("torch", [])]
     _row["ways"] = [_compiled(way) for way in _row.get("ways", []) + _in_torch]
 
 
@@ -238,6 +111,9 @@ def convention(name: str) -> str:
     return min(kinds, key=["", "loss", "any"].index)
 
 
+# -- diagnosing a layer or a loss ------------------------------------------------------
+
+
 def diagnosis(failures: list[Failure]) -> str:
     """The name of the first mistake that explains every failure; "" if none does.
 
@@ -246,15 +122,17 @@ def diagnosis(failures: list[Failure]) -> str:
     unstable, and where they are not, they follow from the others. So do results that
     are not finite, and a value in place of one for each example.
     """
-    ordinary = [f for f in failures if not is_extreme(f.question) and _is_far(f)]
+    every = [Variants(**vars(f)) for f in failures]
+    ordinary = [f for f in every if not is_extreme(f.question) and _is_far(f)]
     for is_telling in (lambda f: f.x.size, _is_finite, _is_reduced, _is_off_kinks):
         ordinary = [f for f in ordinary if is_telling(f)] or ordinary
-    rows = [m for m in MISTAKES if not m["of"] or failures[0].question.name in m["of"]]
-    ways: Ways = {}
-    for row in rows:
-        if ordinary or "extreme" in row:
+    name = every[0].name
+    ways: dict[str, list[CodeType]] = {}
+    for row in MISTAKES:
+        is_possible = ordinary or "extreme" in row
+        if is_possible and name in (row["of"] or [name]):
             ways.setdefault(row["name"], []).extend(row["ways"])
-    cases = [_Case(f) for f in ordinary or failures]
+    cases = [_Case(f) for f in ordinary or every]
     if found := _first(ways, cases):
         return found
     if not ordinary:
@@ -266,20 +144,49 @@ def diagnosis(failures: list[Failure]) -> str:
     return _pair(ways, cases) if "" in parts else ", and ".join(names)
 
 
-def _first(ways: Ways, cases: list[_Case], result: str = "") -> str:
-    """The name of the first mistake that explains a result, or all of them.
+def is_extreme(question: Question) -> bool:
+    """Whether an input is very large, or a probability is exactly 0 or 1."""
+    x = question.inputs[0]
+    is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))
+    return is_certain or bool(np.max(np.abs(x), initial=0.0) >= LARGE)
 
-    The result must be explained wherever it is wrong, and everywhere by the same k.
+
+def _is_far(f: Failure) -> bool:
+    return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
+
+
+def _is_finite(f: Failure) -> bool:
+    return all(np.all(np.isfinite(f.got[name])) for name in f.wrong)
+
+
+def _is_reduced(f: Failure) -> bool:
+    return not f.is_loss or f.got["output"].shape == f.want["output"].shape
+
+
+def _is_off_kinks(f: Variants) -> bool:
+    right = f.right_but_where(f.at_kinks())
+    return not all(n in right and close(f.got[n], right[n]) for n in f.wrong)
+
+
+Factor = float | None
+"""The k of a formula that fits; None if it has none."""
+
+
+def _first(
+    ways: dict[str, list[CodeType]], cases: list["_Case"], only: str = ""
+) -> str:
+    """The name of the first mistake that explains all wrong results, or only one.
+
+    It must be explained wherever it is wrong, and everywhere by the same k.
     """
-    wrong = {case: (result,) if result else case.wrong for case in cases}
-    of = {c: names for c, names in wrong.items() if all(n in c.wrong for n in names)}
+    of = {c: (only,) if only else c.wrong for c in cases if not only or only in c.wrong}
     is_one_number = sum(c.f.got[n].size for c, names in of.items() for n in names) == 1
     for name, own in ways.items():
-        found: list[Factor] | None = None
+        found: list[Factor] = [None]
         for case, names in of.items():
             here = case.factors(own, names)
-            first = here if found is None else found
-            found = [k for k in first if any(_alike(k, other) for other in here)]
+            both = found if found != [None] else here
+            found = [k for k in both if any(_alike(k, other) for other in here)]
             if not found:
                 break
         if found and not (is_one_number and _is_arbitrary(found[0])):
@@ -287,26 +194,31 @@ def _first(ways: Ways, cases: list[_Case], result: str = "") -> str:
     return ""
 
 
+def _pair(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
+    """Two mistakes of which in every case at least one explains all; "" if none do."""
+    found: dict[str, set[int]] = {}
+    for name, own in ways.items():
+        these = enumerate(case.factors(own, case.wrong) for case in cases)
+        explained = {number for number, ks in these if None in ks}
+        for other, others in found.items():
+            if len(explained | others) == len(cases):
+                told = [n for n in (other, name) if n not in CONVENTIONS]
+                return ", and ".join(told or (other, name))
+        if explained:
+            found[name] = explained
+    return ""
+
+
+def _alike(k: Factor, other: Factor) -> bool:
+    return k is None or other is None or abs(k - other) <= 1e-8 * abs(k)
+
+
 def _is_arbitrary(k: Factor) -> bool:
     """Whether neither k nor 1/k is a whole number."""
     return k is not None and not any(abs(a - round(a)) < 1e-9 for a in (k, 1 / k))
 
 
-def _pair(ways: Ways, cases: list[_Case]) -> str:
-    """Two mistakes of which in every case at least one explains all; "" if none do."""
-    found: dict[str, list[bool]] = {}
-    for name, own in ways.items():
-        explained = [None in case.factors(own, case.wrong) for case in cases]
-        for other, others in found.items():
-            if all(a or b for a, b in zip(explained, others, strict=True)):
-                told = [n for n in (other, name) if n not in CONVENTIONS]
-                return ", and ".join(told or (other, name))
-        if any(explained):
-            found[name] = explained
-    return ""
-
-
-def _with_factor(name: str, k: float | None) -> str:
+def _with_factor(name: str, k: Factor) -> str:
     if k is None:
         return name
     if "factor" not in name:
@@ -316,25 +228,98 @@ def _with_factor(name: str, k: float | None) -> str:
     return f"{name} ({max(k, 1 / k):.7g} times too {'large' if k > 1 else 'small'})"
 
 
-def _is_far(f: Failure) -> bool:
-    return not all(close(f.got[n], f.want[n], TOLERANCE) for n in f.wrong)
+class _Case:
+    """A failed test case, and what each formula explains in it."""
+
+    def __init__(self, f: Variants) -> None:
+        self.f, self.names = f, _names(f)
+        far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
+        self.wrong = far or f.wrong  # the others are rounding
+        self.at_kinks = f.at_kinks()
+        self.explained = cache(lambda way: [*self._explained(way)])
+        self._is_own = cache(lambda: is_own_gradient(f) is True)
+
+    def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
+        """Each k with which one of the formulas explains these wrong results."""
+        found = []
+        for explained in (e for way in ways for e in self.explained(way)):
+            if all(name in explained for name in results):
+                ks = {explained[name] for name in results} - {None} or {None}
+                found += [k for k in ks if all(_alike(k, other) for other in ks)]
+        return found
+
+    def _explained(self, way: CodeType) -> Iterator[dict[str, Factor]]:
+        """The results that a formula explains, each with its k."""
+        ks = (0.0, 1.0) if _uses_k(way) else (0.0,)
+        with suppress(Exception):  # not with such shapes, or without such an option
+            for results in zip(
+                *(_results(way, self.names | {"k": k}) for k in ks), strict=False
+            ):
+                found = {n: k for n in self.wrong for k in self._fitting(n, *results)}
+                if (
+                    "output" in found
+                    and len(found) < len(self.wrong)
+                    and self._is_own()
+                ):
+                    found = dict.fromkeys(self.wrong) | found
+                yield found
+
+    def _fitting(self, name: str, at_0: Results, *at_1: Results) -> Iterator[Factor]:
+        """The k with which a result is the file's, given are those for k = 0 and 1."""
+        got, want, k = self.f.got[name], at_0.get(name), None
+        if want is None or np.shape(want) != got.shape:
+            return
+        if at_1 and np.any(slope := at_1[0][name] - want):
+            k = float(np.vdot(slope, got - want) / np.vdot(slope, slope))
+            want = want + k * slope
+        if name == "input gradient" and np.shape(want) == self.f.x.shape:
+            want = np.where(self.at_kinks, got, want)
+        # Far closer than torch's is.
+        most = min(TOLERANCE, 0.01 * relative(got, self.f.want[name]))
+        if k != 0 and close(got, want, max(1e-14, most)):
+            yield k
 
 
-def _is_reduced(f: Failure) -> bool:
-    return not f.is_loss or f.got["output"].shape == f.want["output"].shape
+def _uses_k(code: CodeType) -> bool:
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return "k" in code.co_names or any(map(_uses_k, inner))
 
 
-def _is_off_kinks(f: Failure) -> bool:
-    right = variants.right_but_where(f, variants.at_kinks(f))
-    return not all(n in right and close(f.got[n], right[n]) for n in f.wrong)
+def _results(way: CodeType, names: dict[str, Any]) -> Iterable[Results]:
+    """What a formula gives in a test case."""
+    after = dict(names)
+    found = eval(way, after)
+    if found is None:  # it assigned something
+        found = {
+            result: np.asarray(after[symbol])
+            for symbol, result in _symbols(names["f"]).items()
+            if after.get(symbol) is not names.get(symbol)
+        }
+    return [found] if isinstance(found, dict) else found
 
 
-def _is_finite(f: Failure) -> bool:
-    return all(np.all(np.isfinite(f.got[name])) for name in f.wrong)
+def _symbols(f: Failure) -> dict[str, str]:
+    """What the results are called in formulas."""
+    known = {"dx": "input gradient", "dW": "gradient weight", "db": "gradient bias"}
+    more = {f"d{name}": f"gradient {name}" for name in f.question.further}
+    return {"y": "output"} | known | more
 
 
-def is_extreme(question: Question) -> bool:
-    """Whether an input is very large, or a probability is exactly 0 or 1."""
-    x = question.inputs[0]
-    is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))
-    return is_certain or bool(np.max(np.abs(x), initial=0.0) >= LARGE)
+def _names(f: Variants) -> dict[str, Any]:
+    """Everything that a formula may use."""
+    state, inputs = f.question.state, f.question.inputs
+    make = getattr(handmade.nn, f.question.name, None)
+    options = inspect.signature(make).parameters.values() if make else ()
+    return {
+        **{p.name: p.default for p in options},
+        **f.question.kwargs,
+        **vars(np),
+        **vars(variants),
+        **{name: getattr(f, name) for name in vars(Variants) if name[0] != "_"},
+        "derived": partial(derived, f),
+        **{s: f.want[name] for s, name in _symbols(f).items() if name in f.want},
+        **{s: state[k] for s, k in (("W", "weight"), ("b", "bias")) if k in state},
+        **{"target": inputs[-1], "g": f.upstream, "x": f.x, "f": f},
+        **({"c": f.share()} if f.is_loss else {}),
+        **({"d": f.x - inputs[-1]} if f.x.shape == inputs[-1].shape else {}),
+    }

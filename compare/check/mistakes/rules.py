@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -25,18 +26,8 @@ WITH_CONSTANT = {
     **{"divide": ("over", "reciprocal"), "power": ("pow", "exponential")},
 }
 """What an operation is called if its second or its first operand is a constant."""
-SLOPES = {
-    **{"exp": "exp(u)", "log": "1 / u", "sqrt": "0.5 / sqrt(u)", "absolute": "sign(u)"},
-    **{"sin": "cos(u)", "cos": "-sin(u)", "tan": "1 + tan(u)**2"},
-    **{"tanh": "1 - tanh(u)**2", "sinh": "cosh(u)", "cosh": "sinh(u)"},
-    **{"log10": "1 / (u * log(10))", "log2": "1 / (u * log(2))"},
-    **{"log1p": "1 / (1 + u)", "expm1": "exp(u)", "arctan": "1 / (1 + u**2)"},
-    **{"arcsin": "1 / sqrt(1 - u**2)", "arccos": "-1 / sqrt(1 - u**2)"},
-}
-"""The derivatives of functions of one number."""
 OTHERS: dict[str, Callable[..., Any]] = {
-    **{"maximum": max, "minimum": min},
-    **{"square": lambda a: a**2, "fabs": abs},
+    **{"maximum": max, "minimum": min, "square": lambda a: a**2, "fabs": abs},
     "subtract": lambda a, b: a + -b,  # of a constant; of two variables it has a rule
 }
 """Functions that are others in disguise."""
@@ -53,7 +44,7 @@ class Rule:
 
     def formula_of(self, operation: str) -> str:
         """What is taken for the derivative this time."""
-        group = "call" if operation in SLOPES else operation
+        group = operation if operation in RULES else "call"
         if self.operation in (operation, group):
             self.used += 1
             if self.only in (None, self.used - 1):
@@ -61,12 +52,12 @@ class Rule:
         return RULES.get(operation, "s * du")
 
 
-_NUMPY = dict(vars(np))
 _compiled = cache(lambda formula: compile(formula, formula, "eval"))
 
 
-def _value(formula: str, names: dict[str, Any]) -> Any:
-    return eval(_compiled(formula), _NUMPY, names)
+def _slope(function: np.ufunc, u: Any) -> Any:
+    """The derivative of a function of one number, by a complex step."""
+    return np.sign(u) if function is np.absolute else function(u + 1e-20j).imag / 1e-20
 
 
 class Dual(NDArrayOperatorsMixin):
@@ -92,29 +83,29 @@ class Dual(NDArrayOperatorsMixin):
         is_of_two = isinstance(a, Dual) and isinstance(b, Dual)
         if name in OTHERS and not (name == "subtract" and is_of_two):
             return OTHERS[name](a, *others)
+        scope = {"y": y, "x": self.x}
+        if not others:
+            scope |= {"slope": lambda u: _slope(ufunc, u), "s": _slope(ufunc, a.u)}
         if is_of_two:
-            return a.apply(name, y, b, None)
-        is_second = b is self
-        operation, constant = WITH_CONSTANT[name][is_second], a if is_second else b
-        return self.apply(operation, y, self, constant)
+            return a.apply(name, b, scope)
+        constant = a if b is self else b
+        scope |= {"c": constant, "n": constant}
+        return self.apply(WITH_CONSTANT[name][b is self], self, scope)
 
-    def apply(self, operation: str, y: Any, other: "Dual", constant: Any) -> "Dual":
+    def apply(self, operation: str, other: "Dual", scope: dict[str, Any]) -> "Dual":
         """The result y of an operation, of which the rule takes the derivative."""
         on = self.on | other.on
-        scope = {"c": constant, "n": constant, "x": self.x, "y": y}
         scope |= {"u": self.u, "du": self.du, "v": other.u, "dv": other.du}
         scope |= {"one": on * 1.0, "both": self.on & other.on}
-        if slope := SLOPES.get(operation):
-            scope["slope"] = lambda u: _value(slope, {"u": u})
-            scope["s"] = scope["slope"](self.u)
-        du = np.where(on, _value(self.rule.formula_of(operation), scope), 0.0)
-        return Dual(y, du, on, self.x, self.rule)
+        formula = _compiled(self.rule.formula_of(operation))
+        du = np.where(on, eval(formula, {**vars(np), **scope}), 0.0)
+        return Dual(scope["y"], du, on, self.x, self.rule)
 
     def __getattr__(self, name: str) -> Any:
         """A function of NumPy as a method: so NumPy calls it on arrays of objects."""
         if name in ("sum", "mean", "item", "copy"):
             return lambda *_, **__: self
-        if name in SLOPES or name in OTHERS:
+        if isinstance(getattr(np, name, None), np.ufunc):
             return lambda: getattr(np, name)(self)
         raise AttributeError(name)
 
@@ -122,8 +113,7 @@ class Dual(NDArrayOperatorsMixin):
 def gradient(f: Callable[[Any], Any], x: np.ndarray, rule: Rule) -> np.ndarray:
     """What a rule takes for the gradient of f, a function of an array of numbers."""
     rule.used = 0
-    units = np.eye(max(x.size, 1))
-    numbers = zip(x.ravel().tolist(), units, strict=True)
+    numbers = zip(x.ravel().tolist(), np.eye(max(x.size, 1)), strict=True)
     duals = [Dual(u, du, du != 0, u, rule) for u, du in numbers]
     result = f(np.array(duals, dtype=object) if x.ndim else duals[0])
     result = result.item() if isinstance(result, np.ndarray) else result
@@ -147,24 +137,20 @@ def wrong_gradients(f: Any, points: np.ndarray) -> Iterator[tuple[str, np.ndarra
                 break
 
 
-_FUNCTIONS = {name: f for name, f in vars(math).items() if callable(f)}
-_NUMPYS = {id(f): getattr(np, name, f) for name, f in _FUNCTIONS.items()}
-_NUMPYS[id(math)] = SimpleNamespace(
-    **{name: _NUMPYS.get(id(value), value) for name, value in vars(math).items()}
-)
-"""NumPy's functions by the identity of those of `math`, and a module of them."""
+_NUMPYS: dict[int, Any] = {
+    id(f): getattr(np, name, f) for name, f in vars(math).items() if callable(f)
+}
+_MODULE = {name: _NUMPYS.get(id(value), value) for name, value in vars(math).items()}
+_NUMPYS[id(math)] = SimpleNamespace(**_MODULE)
 
 
 def on_numpy(f: Any) -> Any:
-    """The function, and those of its file, with NumPy's functions for `math`'s."""
-    if not isinstance(f, FunctionType):
-        return f
-    scope = {name: _NUMPYS.get(id(g), g) for name, g in f.__globals__.items()}
-    for name, g in f.__globals__.items():
-        if isinstance(g, FunctionType) and g.__globals__ is f.__globals__:
-            scope[name] = _within(g, scope)
-    return _within(f, scope)
+    """The function, for whose file NumPy's functions stand for those of `math`."""
+    scope = getattr(f, "__globals__", {})
+    numpys = {n: _NUMPYS[id(g)] for n, g in scope.items() if id(g) in _NUMPYS}
 
+    def called(*args: Any) -> Any:
+        with mock.patch.dict(scope, numpys):
+            return f(*args)
 
-def _within(f: FunctionType, scope: dict[str, Any]) -> FunctionType:
-    return FunctionType(f.__code__, scope, f.__name__, f.__defaults__, f.__closure__)
+    return called if numpys else f
