@@ -120,6 +120,7 @@ def draw_digits(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Digits through a bottleneck: compression is reproducing the input",
     course=("F6",),
+    teaches=("nn.init.orthogonal_",),
     heading="(Un/Semi-)Supervised",
     data=centred,
     learners={f"linear_{n}": linear(n) for n in WIDTHS}

@@ -76,6 +76,7 @@ def draw(name: str, side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Clustering: k-means on the digits, without labels",
     course=("F6",),
+    teaches=("cluster.KMeans",),
     heading="(Un/Semi-)Supervised",
     data=digits.draw,
     learners={

@@ -34,6 +34,7 @@ def draw(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Why is Step a bad activation function?",
     course=("D5",),
+    teaches=("nn.Step", "nn.Sigmoid"),
     heading="Aktivierungen",
     data=gates.gate(gates.AND),
     learners={
