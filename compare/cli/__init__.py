@@ -5,7 +5,17 @@ Torch is imported only inside the commands that need it.
 
 import typer
 
-from compare.cli import bench, board, check, exercises, listing, run, show, template
+from compare.cli import (
+    bench,
+    board,
+    check,
+    exercises,
+    graph,
+    listing,
+    run,
+    show,
+    template,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +26,7 @@ app = typer.Typer(
 app.command()(run.run)
 app.command("list")(listing.list_lessons)
 app.command()(exercises.exercises)
+app.command(context_settings={"ignore_unknown_options": True})(graph.graph)
 app.command()(board.board)
 app.command()(check.check)
 app.command()(template.template)

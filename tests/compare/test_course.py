@@ -216,4 +216,5 @@ def test_parts_without_a_lesson_of_their_own_lead_on(listed):
     below = {line.split("  ")[0]: lines[i + 1] for i, line in enumerate(lines[:-1])}
     assert below["D1"] == " → or_gate, or_rosenblatt"
     assert below["D7"] == " → python -m compare template, python -m compare check"
-    assert below["C 1 … C 8"] == " → python -m compare exercises"
+    commands = "python -m compare exercises, python -m compare graph"
+    assert below["C 1 … C 8"] == f" → {commands}"
