@@ -1,6 +1,7 @@
 """The formulas of a name, and its hand-written source beside its twin's."""
 
 from compare.show import source
+from compare.show.core import core
 from compare.show.docstring import FORMULAS, sections
 from compare.show.names import lookup
 
@@ -34,7 +35,7 @@ def side_by_side(name: str, shown: bool = True) -> str:
         name=name,
         open=" open" if shown else "",
         formulas=_formulas(name),
-        ours=source.of_handmade(name),
+        ours=core(source.of_handmade(name)),
         theirs=source.of_torch(name),
     )
 
