@@ -27,6 +27,9 @@ STARTS = re.compile(r"^\S.{0,34}?(=|←|≈|≤)|^\S+ gets |^[A-Z][a-z]+ ")
 """How a line begins that is not the rest of the line before."""
 
 
+THIN, WIDE = (f'<mspace width="{width}em"/>' for width in (0.17, 1.5))
+
+
 @dataclass
 class Part:
     """A piece of a line: an atom of a formula, an operator, prose, or a space."""
@@ -79,7 +82,8 @@ class _Parser:
     def _add(self, parts: list[Part], kind: str, text: str) -> None:
         last = parts[-1] if parts else Part("", "")
         if kind == "space":
-            space = f'<mspace width="{"1.5em" if len(text) > 2 else "0.17em"}"/>'
+            space = THIN if last.kind == "atom" else ""
+            space = WIDE if len(text) > 2 else space
             parts.append(Part("gap", " " if last.kind == "text" else space))
         elif kind == "word" and text.partition("_")[0] in FUNCTIONS:
             name, _, index = text.partition("_")
@@ -105,6 +109,8 @@ class _Parser:
             parts.append(Part("text", text))
         else:
             atom = kind in ("number", "letter", "word") or text in "Σ½"
+            if not atom and last.xml == THIN:
+                last.xml = ""  # operators bring their own
             parts.append(Part("atom" if atom else "op", _tagged(text)))
 
     def _in_prose(self) -> bool:
