@@ -31,6 +31,7 @@ def _blocks(tree: ast.AST) -> list[list[ast.stmt]]:
 def _left_out(block: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of a block that are not shown: never all of them."""
     functions = [node for node in block if isinstance(node, ast.FunctionDef)]
+    found: list[ast.stmt]
     if any(node.name in METHODS for node in functions):
         found = [node for node in functions if node.name not in METHODS]
     else:

@@ -11,6 +11,8 @@ GUIDES = (
     *("benchmarks", "benchmarks-scaling", "benchmarks-profile", "benchmarks-cuda"),
     *("scaling", "mutants"),
 )
+LAST_COLUMN = re.compile(r"(?<=\|)[^|]*\|$", re.MULTILINE)
+"""Of the course: the tests, which have no page."""
 LESSON = re.compile(r"\]\(\.\./compare/experiments/(\w+)\.py\)")
 """A link to the file of a lesson."""
 NAME = re.compile(r"\[([\w.]+)\]\(\.\./handmade/[\w/]+\.py\)")
@@ -34,6 +36,7 @@ def write(folder: Path, docs: Path) -> None:
     there = [name for name in GUIDES if (docs / f"{name}.md").is_file()]
     for name in there:
         text = (docs / f"{name}.md").read_text(encoding="utf-8")
+        text = LAST_COLUMN.sub("", text) if name == "course" else text
         pages.add(f"{name}.md", _linked(text))
     for picture in docs.glob("*.png"):
         pages.add(picture.name, picture.read_bytes())

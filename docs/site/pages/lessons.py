@@ -23,7 +23,7 @@ hide-toc: true
 
 {story}
 
-{course} · *{heading}*
+[{course}](../guides/course.md) · *{heading}*
 
 ## New in this lesson
 

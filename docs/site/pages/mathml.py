@@ -166,10 +166,8 @@ class _Parser:
         while upper and upper[0].kind == "gap":
             parts.append(upper.pop(0))
         lower = self._atom()
-        if lower.startswith("<mo>Σ") or lower.startswith("<msub><mo>Σ"):
-            while (token := self.tokens[self.place])[0] in ("space", "letter") or (
-                token[1] in FUNCTIONS
-            ):
+        if lower.startswith(("<mo>Σ", "<msub><mo>Σ")):  # the sum of a product
+            while self._goes_on():
                 lower += self._atom()
         transposed = "<mi>T</mi></msup></mrow>"
         top, bottom = _bare(_joined(upper)), _bare(lower)
@@ -179,6 +177,11 @@ class _Parser:
         else:
             fraction = f"<mfrac>{top}{bottom}</mfrac>"
         parts.append(Part("atom", fraction))
+
+    def _goes_on(self) -> bool:
+        """Whether the next token, after a space, is one more factor."""
+        kind, text = self.tokens[self.place + (self.tokens[self.place][0] == "space")]
+        return kind == "letter" or text in FUNCTIONS
 
     def _atom(self) -> str:
         """The next atom, with its scripts, its index and its arguments."""
@@ -193,7 +196,8 @@ class _Parser:
             joins |= token[0] == "letter" and self.tokens[self.place - 1][0] == "number"
             if parts and parts[-1].kind == "atom" and not joins:
                 break
-            if token[1] in CLOSING.values() or (parts and token[0] == "space"):
+            prose = token[0] == "word" and token[1] not in FUNCTIONS
+            if prose or token[1] in CLOSING.values() or (parts and token[0] == "space"):
                 break
             self.place += 1
             if token[0] != "space":
