@@ -21,6 +21,9 @@ FORMULAS = {
 }
 
 
+SCRIPTS = ("msub", "msup")
+
+
 def parsed(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(f"<all>{mathml.html(text)}</all>")
 
@@ -34,7 +37,10 @@ def letters(text: str) -> str:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_every_formula_is_well_formed_and_loses_no_letter(name: str) -> None:
-    shown = "".join(parsed(FORMULAS[name]).itertext())
+    page = parsed(FORMULAS[name])
+    assert all(len(fraction) == 2 for fraction in page.iter("mfrac"))
+    assert all(len(script) == 2 for tag in SCRIPTS for script in page.iter(tag))
+    shown = "".join(page.itertext())
     assert letters(shown) == letters(FORMULAS[name])
 
 

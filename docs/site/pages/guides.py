@@ -17,7 +17,7 @@ LESSON = re.compile(r"\]\(\.\./compare/experiments/(\w+)\.py\)")
 """A link to the file of a lesson."""
 NAME = re.compile(r"\[([\w.]+)\]\(\.\./handmade/[\w/]+\.py\)")
 """A link from a name of `handmade` to its file."""
-OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./(?!lessons/)[^)]+\)")
 """A link to a file of the repository that no page of the site holds."""
 
 INDEX = """# Guides

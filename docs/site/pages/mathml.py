@@ -168,7 +168,7 @@ class _Parser:
         lower = self._atom()
         if lower.startswith(("<mo>Σ", "<msub><mo>Σ")):  # the sum of a product
             while self._goes_on():
-                lower += self._atom()
+                lower = f"<mrow>{lower}{self._atom()}</mrow>"
         transposed = "<mi>T</mi></msup></mrow>"
         top, bottom = _bare(_joined(upper)), _bare(lower)
         if bottom.endswith(transposed):  # ∂L/∂yᵀ is the transpose of ∂L/∂y
