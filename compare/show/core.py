@@ -4,7 +4,8 @@ import ast
 import re
 
 METHODS = ("forward", "backward", "updated", "rate", "step", "value", "gradient")
-"""The methods that compute; of a class that has one of them, no others are shown."""
+"""The methods that compute; of a class that has one of them, only these are shown, and
+the private ones that they call."""
 CHECK = re.compile(r"_?(check|require|array_namespace|holds)\w*")
 """Functions that check arguments; most return xp, the array library."""
 NOTE = "# The core; --full shows the rest. xp is the array library."
@@ -32,8 +33,10 @@ def _left_out(block: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of a block that are not shown: never all of them."""
     functions = [node for node in block if isinstance(node, ast.FunctionDef)]
     found: list[ast.stmt]
-    if any(node.name in METHODS for node in functions):
-        found = [node for node in functions if node.name not in METHODS]
+    if kept := [node for node in functions if node.name in METHODS]:
+        code = "".join(map(ast.unparse, kept))
+        called = {*METHODS, *re.findall(r"self\.(_\w+)\(", code)}
+        found = [node for node in functions if node.name not in called]
     else:
         found = [node for node in block if _is_check(node)]
     return found if len(found) < len(block) else []

@@ -10,7 +10,11 @@ from pages.files import Pages
 from pages.kinds import LEGEND
 from pages.markdown import code, table
 
-INTRODUCTION = """# Exercises
+INTRODUCTION = """---
+hide-toc: true
+---
+
+# Exercises
 
 Every exercise of the course: on paper, with `handmade` and in PyTorch.
 `python -m compare exercises` prints the same; with `--quiz` it asks for the answers.
