@@ -93,6 +93,7 @@ class Experiment:
     Args:
         title: in a few words.
         course: ids of the course's parts, such as ("D6",).
+        teaches: the names of `handmade` that are new in it; its page opens them.
         heading: German heading of the slide.
         learners: what is trained, by name.
         steps: of each learner.
@@ -113,6 +114,7 @@ class Experiment:
 
     title: str
     course: tuple[str, ...]
+    teaches: tuple[str, ...] = ()
     heading: str
     learners: Mapping[str, MakeLearner]
     steps: int

@@ -20,6 +20,7 @@ from compare.experiment import Experiment
 from compare.logger import newest
 from compare.registry import names as lessons
 from compare.show import page
+from compare.show.html import as_html
 from compare.show.page import Page
 from compare.templates import template
 from compare.tensorboard import Server, address
@@ -129,7 +130,7 @@ class Shown:
     page: Page
 
     def _repr_html_(self) -> str:
-        inner = escape(page.as_html(self.page))
+        inner = escape(as_html(self.page))
         return f'<iframe srcdoc="{inner}" width="100%" height="700"></iframe>'
 
 

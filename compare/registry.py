@@ -3,7 +3,6 @@
 import hashlib
 import importlib
 import json
-import pkgutil
 import re
 import runpy
 import sys
@@ -33,9 +32,8 @@ class Lesson(NamedTuple):
 
 
 def names() -> list[str]:
-    """All lessons of the project, sorted."""
-    modules = pkgutil.iter_modules(experiments.__path__)
-    return sorted(m.name for m in modules if not m.ispkg)
+    """All lessons of the project, in teaching order."""
+    return [*experiments.LESSONS]
 
 
 def find(name: str) -> Lesson:

@@ -7,7 +7,17 @@ from importlib.metadata import version
 
 import typer
 
-from compare.cli import bench, board, check, exercises, listing, run, show, template
+from compare.cli import (
+    bench,
+    board,
+    check,
+    exercises,
+    graph,
+    listing,
+    run,
+    show,
+    template,
+)
 from compare.cli._console import out, say
 
 app = typer.Typer(
@@ -19,7 +29,8 @@ app = typer.Typer(
 COMMANDS = {
     "run": (run.run, "run or_gate digits_softmax"),
     "list": (listing.list_lessons, "list"),
-    "exercises": (exercises.exercises, "exercises"),
+    "exercises": (exercises.exercises, "exercises D6"),
+    "graph": (graph.graph, 'graph "x**2 + y**2" x=2 y=-1'),
     "board": (board.board, "board or_gate"),
     "check": (check.check, "check my_loss.py"),
     "template": (template.template, "template MSELoss > my_loss.py"),
@@ -29,7 +40,11 @@ COMMANDS = {
 """Each command and an example of its use."""
 
 for name, (function, example) in COMMANDS.items():
-    app.command(name, epilog=f"Example: python -m compare {example}")(function)
+    app.command(
+        name,
+        epilog=f"Example: python -m compare {example}",
+        context_settings={"ignore_unknown_options": name == "graph"},  # y=-1
+    )(function)
 
 
 def _print_version(wanted: bool) -> None:

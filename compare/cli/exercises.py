@@ -1,33 +1,90 @@
-"""`exercises`: those of the course, solved three ways."""
+"""`exercises`: those of the course, solved three ways, or asked."""
+
+from typing import TYPE_CHECKING
 
 import typer
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
-from compare.cli._console import colored, out
+from compare.cli._console import colored, out, say, usage_errors
+
+if TYPE_CHECKING:
+    from compare.solved_exercises import Exercise
+
+INDENT = (0, 0, 0, 4)
+PROMPT = "    answer (Enter: show it, q: stop)"
 
 
-def exercises() -> None:
-    """Solve every exercise of the course by hand, with `handmade` and in PyTorch.
+def exercises(
+    part: str = Argument("", help="Part of the course: B, Bh, C3, D6; else all."),
+    quiz: bool = Option(False, "--quiz", help="Ask for each answer and judge it."),
+) -> None:
+    """Solve the exercises of the course by hand, with `handmade` and in PyTorch.
 
-    Exit 1 if any of the three answers differs.
+    Exit 1 if any of the three answers differs, or an answer of the quiz is wrong.
     """
-    from compare import solved_exercises
+    with usage_errors():
+        from compare.solved_exercises import chosen
 
-    agree = True
-    for heading, group in solved_exercises.by_heading().items():
-        out.print(f"\n{heading}", style="bold", markup=False)
-        table = Table("", "exercise", "by hand", "handmade", "PyTorch", "", box=None)
-        for exercise in group:
-            answer = exercise.answer()
-            agree &= answer.verdict.agrees
-            table.add_row(
-                exercise.id,
-                Text(exercise.question),
-                Text(answer.by_hand),
-                Text(answer.handmade),
-                Text(answer.torch_ref),
-                colored(answer.verdict.kind),
-            )
-        out.print(table)
-    raise typer.Exit(0 if agree else 1)
+        found = chosen(part)
+    heading = given = ""
+    good: list[bool] = []
+    for exercise in found:
+        if exercise.heading != heading:
+            heading = exercise.heading
+            out.print(f"\n{heading}", style="bold", markup=False)
+        again, given = exercise.given == given, exercise.given
+        asked = exercise.asked if again else exercise.question
+        say(out, f"\n{exercise.id}  {asked}")
+        if not quiz:
+            good.append(_solved(exercise))
+        elif (right := _asked(exercise)) is None:
+            break
+        else:
+            good.append(right)
+    if quiz:
+        say(out, f"\n{sum(good)} of {len(good)} right")
+    raise typer.Exit(0 if all(good) else 1)
+
+
+def _solved(exercise: "Exercise") -> bool:
+    """Print the working and the three answers."""
+    answer = exercise.answer()
+    short = "\n" not in answer.handmade and len(answer.handmade) < 22
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("by hand", Text(answer.by_hand))
+    ours, theirs = Text(answer.handmade), Text(answer.torch_ref)
+    kind = Text("  ").append(colored(answer.verdict.kind))
+    if short:
+        ours.append("   PyTorch  ").append(theirs)
+        table.add_row("handmade", ours.append(kind))
+    else:
+        table.add_row("handmade", ours)
+        table.add_row("PyTorch", theirs.append(kind))
+    out.print(Padding(table, INDENT, expand=False))
+    return answer.verdict.agrees
+
+
+def _asked(exercise: "Exercise") -> bool | None:
+    """Whether the typed answer is right, or None if there is no more."""
+    while True:
+        try:
+            typed = typer.prompt(PROMPT, "", show_default=False)
+            if typed.strip().lower() == "q":
+                return None
+            verdict = exercise.judge(typed) if typed.strip() else None
+        except ValueError as error:
+            say(out, f"    {error}")
+            continue
+        except (EOFError, typer.Abort):
+            return None
+        right = verdict is not None and verdict.agrees
+        if right:
+            say(out, "    right", "green")
+        elif verdict:
+            words = verdict.words.removeprefix("cause not recognised; ")
+            say(out, f"    wrong: {words}", "red")
+        say(out, f"    {exercise.answer().by_hand}".replace("\n", "\n    "))
+        return right

@@ -9,6 +9,7 @@ EXPERIMENT = replace(
     or_gate.EXPERIMENT,
     title="AND from one linear neuron",
     course=("D6",),
+    teaches=("optim.SGD",),
     data=gates.gate(gates.AND),
     claims={
         "all four rows are right": gates.all_rows_right,

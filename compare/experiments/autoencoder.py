@@ -123,6 +123,7 @@ def draw_digits(side: Side) -> figures.Figure:
 EXPERIMENT = Experiment(
     title="Digits through a bottleneck: compression is reproducing the input",
     course=("F6",),
+    teaches=("nn.init.orthogonal_",),
     heading="(Un/Semi-)Supervised",
     data=centred,
     learners={f"linear_{n}": linear(n) for n in WIDTHS}

@@ -46,6 +46,7 @@ def draw(side: Side, ax: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="One operation for a whole batch equals many single ones",
     course=("D4", "D2"),
+    teaches=("training.fit",),
     heading="Breiter Input / Batch",
     data=three_inputs,
     learners={"batch": trained(lambda nn: nn.Linear(3, 2), "MSELoss", lr=0.3)},

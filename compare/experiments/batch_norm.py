@@ -8,6 +8,7 @@ EXPERIMENT = lesson(
     0.85,
     title="Batch normalisation: ten layers learn after all",
     course=("F4",),
+    teaches=("nn.BatchNorm1d",),
     story="Every layer gets numbers about 0 of size 1, whatever the layers before it "
     "do, so that tanh is where its slope is. The mean and the deviation are part of "
     "the computation: the gradient flows through them, too. In evaluation the running "

@@ -79,6 +79,7 @@ def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 EXPERIMENT = Experiment(
     title="The minimum of x² without a derivative: left or right?",
     course=("A4", "A5", "A3"),
+    teaches=("search.blind_step", "search.random_descent"),
     heading="Verfahren ohne Ableitung: Pseudo-Ableitung",
     data=lambda rng: Data(x=np.ones((1, 1)), target=np.zeros((1, 1))),
     learners={

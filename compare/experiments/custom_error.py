@@ -68,6 +68,7 @@ def draw(custom: bool, side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="A custom error: 7↔2 and 1↔7 cost more",
     course=("E3",),
+    teaches=("nn.ExpectedCostLoss", "nn.WeightedSum"),
     heading="Custom Errors",
     data=noisy_digits,
     learners={"cross_entropy": learner(0.0), "custom": learner(20.0)},

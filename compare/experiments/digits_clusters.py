@@ -75,6 +75,7 @@ def draw(name: str, side: Side) -> figures.Figure:
 EXPERIMENT = Experiment(
     title="Clustering: k-means on the digits, without labels",
     course=("F6",),
+    teaches=("cluster.KMeans",),
     heading="(Un/Semi-)Supervised",
     data=digits.draw,
     learners={

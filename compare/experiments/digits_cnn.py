@@ -34,6 +34,7 @@ def lesson(data: Data) -> Experiment:
     return Experiment(
         title="Handwritten digits by a convolutional net",
         course=("F4",),
+        teaches=("nn.Conv2d", "nn.MaxPool2d"),
         heading="Lösungen",
         data=lambda rng: replace(data, x=x, x_test=x_test),
         learners={"cnn": cnn},

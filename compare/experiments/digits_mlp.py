@@ -9,6 +9,7 @@ def lesson(data: Data, title: str) -> Experiment:
     return Experiment(
         title=title,
         course=("F1", "F2", "E2"),
+        teaches=("nn.ReLU",),
         heading="Back Propagation",
         data=lambda rng: data,
         learners={"mlp": trained(mlp(pixels, 128, 10), lr=0.1, momentum=0.9)},

@@ -19,6 +19,7 @@ def lesson(data: Data, accuracy: float, title: str) -> Experiment:
     return Experiment(
         title=title,
         course=("E2", "E1"),
+        teaches=("nn.CrossEntropyLoss", "nn.Softmax"),
         heading="CrossEntropy",
         data=lambda rng: data,
         learners={"softmax": trained(lambda nn: nn.Linear(pixels, 10), lr=0.5)},

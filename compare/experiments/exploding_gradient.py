@@ -56,6 +56,7 @@ def by_depth(side: Side, norms: figures.Axes, losses: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="The exploding gradient, and clipping it",
     course=("F3",),
+    teaches=("nn.utils.clip_grad_norm_", "nn.init.kaiming_uniform_"),
     heading="Vanishing / Exploding Gradient",
     data=digits.draw,
     learners={

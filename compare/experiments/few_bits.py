@@ -140,6 +140,7 @@ def draw_weights(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Handwritten digits with weights of 4, 1.58 and 1 bits",
     course=("F5",),
+    teaches=("nn.QuantizedLinear", "quantize.quantize"),
     heading="Precision does NOT matter",
     data=digits.draw,
     learners={

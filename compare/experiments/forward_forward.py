@@ -100,6 +100,7 @@ def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 EXPERIMENT = Experiment(
     title="Forward-Forward: learning digits with no backward pass",
     course=("A7",),
+    teaches=("forward_forward.ForwardForward", "forward_forward.goodness"),
     heading="Forward-Forward-Network (Hinton)",
     data=digits.draw,
     learners=LEARNERS,

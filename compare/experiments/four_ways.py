@@ -219,6 +219,12 @@ def tape_trains_the_same_net(side: Side) -> tuple[bool, str]:
 EXPERIMENT = Experiment(
     title="Four ways to differentiate: by hand, differences, forward, reverse",
     course=("F7", "F1"),
+    teaches=(
+        "autodiff.central_difference",
+        "autodiff.complex_step",
+        "autodiff.jvp",
+        "autodiff.vjp",
+    ),
     heading="Autodiff",
     data=digits.draw,
     learners={"by_hand": trained(NET, **OPTIONS), "tape": tape_learner},

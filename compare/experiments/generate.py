@@ -157,6 +157,7 @@ def draw_plane(side: Side, ax: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="Digits from noise: a variational autoencoder",
     course=("F6",),
+    teaches=("variational.VariationalAutoencoder",),
     heading="(Un/Semi-)Supervised",
     data=black_or_white,
     learners={EIGHT: autoencoder(8), TWO: autoencoder(2), FREE: autoencoder(8, beta=0)},

@@ -8,6 +8,7 @@ EXPERIMENT = lesson(
     0.8,
     title="Layer normalisation: ten layers learn after all",
     course=("F4",),
+    teaches=("nn.LayerNorm",),
     story="As batch normalisation, but over the features of one example: it needs no "
     "batch and does the same in training and evaluation.",
 )

@@ -41,6 +41,7 @@ def draw(side: Side, ax: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="A straight line by MSE and by L1, with outliers",
     course=("E1", "A3"),
+    teaches=("nn.L1Loss",),
     heading="Fehler",
     data=noisy_line,
     learners={

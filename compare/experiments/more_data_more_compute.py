@@ -52,6 +52,7 @@ def draw(side: Side, *axes: plots.Axes) -> None:
 EXPERIMENT = Experiment(
     title="More data, more compute (wider nets): the error as a power law",
     course=("F4",),
+    teaches=("metrics.accuracy",),
     heading="Lösungen",
     data={f"digits_{n}": partial(digits.first, n) for n in VARIED["digits"]}
     | {f"width_{n}": digits.draw for n in VARIED["width"]},

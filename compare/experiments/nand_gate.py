@@ -9,6 +9,7 @@ EXPERIMENT = replace(
     and_gate.EXPERIMENT,
     title="NAND from one linear neuron",
     course=("D6",),
+    teaches=("training.GradientLearner",),
     data=gates.gate(gates.NAND),
     figures=gates.boundary("NAND, learned"),
 )

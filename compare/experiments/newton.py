@@ -55,6 +55,7 @@ def draw(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 EXPERIMENT = Experiment(
     title="Gradient descent (the slide's simplified Newton) and the true Newton step",
     course=("A1", "A2"),
+    teaches=("descent.Descent", "descent.newton_step"),
     heading="Newton Verfahren (vereinfacht) / Newton Verfahren in ℝⁿ",
     learners={
         "descent_1d": descent("Square", lr=0.1),

@@ -51,6 +51,7 @@ def draw(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Optimisers: cautious where it is steep, bold where it is flat",
     course=("A6", "A3", "F1"),
+    teaches=("optim.Adagrad", "optim.RMSprop", "optim.Adam", "optim.Rprop"),
     heading="gradient descent, cautious and bold",
     data=digits.draw,
     learners={

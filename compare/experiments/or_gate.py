@@ -14,6 +14,7 @@ def first_activation(side: Side) -> tuple[bool, str]:
 EXPERIMENT = Experiment(
     title="OR from one linear neuron, against torch.nn.Linear(2, 1)",
     course=("D6", "D1", "E1"),
+    teaches=("nn.Linear", "nn.MSELoss"),
     heading="Aufgaben Perceptron",
     data=gates.gate(gates.OR),
     learners={"linear": gates.LINEAR_NEURON},

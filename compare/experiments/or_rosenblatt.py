@@ -22,6 +22,7 @@ def counts_in_whole_steps(side: Side) -> tuple[bool, str]:
 EXPERIMENT = Experiment(
     title="OR by Rosenblatt's rule, w ← w + (y − ŷ) x, one row at a time",
     course=("D6", "D1"),
+    teaches=("perceptron.Rosenblatt",),
     heading="Aufgaben Perceptron: Gewichte konsistent anpassen",
     data=gates.gate(gates.OR),
     learners={"rosenblatt": lambda library: library.perceptron.Rosenblatt(2, 1)},

@@ -66,6 +66,7 @@ def draw(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="Overfitting: a hundred digits learned by heart",
     course=("F4",),
+    teaches=("metrics.argmax",),
     heading="Lösungen",
     data=partial(digits.first, 100),
     learners={"plain": learner()},

@@ -151,6 +151,7 @@ def draw_unchanged(side: Side, left: plots.Axes, right: plots.Axes) -> None:
 EXPERIMENT = Experiment(
     title="XOR with weights of 24, 11 and 8 binary digits",
     course=("F5",),
+    teaches=("quantize.rounded",),
     heading="Precision does NOT matter",
     data=gates.gate(gates.XOR),
     learners={UNROUNDED: plain, **{name: rounded(name) for name in DIGITS}},

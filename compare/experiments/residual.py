@@ -8,6 +8,7 @@ EXPERIMENT = deep_nets.lesson(
     0.85,
     title="Residual connections: ten layers learn after all",
     course=("F4",),
+    teaches=("nn.Residual",),
     story="The derivative of x + f(x) is 1 + f′(x): however small f′ is, the gradient "
     "passes. The layers only have to learn what to change.",
 )

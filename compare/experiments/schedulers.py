@@ -66,6 +66,11 @@ def rates_of(name: str, losses: Sequence[float]) -> list[float]:
 EXPERIMENT = Experiment(
     title="Schedulers: the learning rate on its way",
     course=("A6", "A3"),
+    teaches=(
+        "optim.lr_scheduler.StepLR",
+        "optim.lr_scheduler.CosineAnnealingLR",
+        "optim.lr_scheduler.OneCycleLR",
+    ),
     heading="gradient descent, cautious and bold",
     data=digits.draw,
     learners={name: learner(make) for name, make in MAKERS.items()},

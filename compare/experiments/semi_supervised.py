@@ -109,6 +109,7 @@ EACH = [(way, each) for each in LABELS for way in WAYS]
 EXPERIMENT = Experiment(
     title="Semi-supervised: many digits, few labels",
     course=("F6",),
+    teaches=("semi_supervised.PseudoLabels", "semi_supervised.Pretrained"),
     heading="(Un/Semi-)Supervised",
     data={
         f"{way}_{n}": partial(draw, each=n, unlabelled=way != "labels_only")

@@ -41,6 +41,7 @@ def draw(name: str, side: Side) -> figures.Figure:
 EXPERIMENT = Experiment(
     title="A custom error on the weights: smooth templates",
     course=("E3",),
+    teaches=("nn.SmoothnessPenalty",),
     heading="Custom Errors",
     data=digits.draw,
     learners={"plain": learner(0.0), "smooth": learner(1.0)},

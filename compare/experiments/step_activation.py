@@ -35,6 +35,7 @@ def draw(side: Side, left: figures.Axes, right: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="Why is Step a bad activation function?",
     course=("D5",),
+    teaches=("nn.Step", "nn.Sigmoid"),
     heading="Aktivierungen",
     data=gates.gate(gates.AND),
     learners={

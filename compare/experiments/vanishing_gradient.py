@@ -61,6 +61,7 @@ BY_DEPTH = deep_nets.first_layer_norms
 EXPERIMENT = Experiment(
     title="The vanishing gradient: each layer takes its share",
     course=("F3",),
+    teaches=("nn.init.xavier_uniform_",),
     heading="Vanishing / Exploding Gradient",
     data=digits.draw,
     learners={

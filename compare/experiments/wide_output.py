@@ -43,6 +43,7 @@ def draw(side: Side, *axes: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="A wide output is several neurons that do not know each other",
     course=("D3", "D2"),
+    teaches=("perceptron.weighted_sum",),
     heading="Breiter Output",
     data=lambda rng: Data(x=X, target=TARGET),
     learners={

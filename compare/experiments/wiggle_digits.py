@@ -87,6 +87,7 @@ def draw(side: Side, left: figures.Axes, ax: figures.Axes) -> None:
 EXPERIMENT = Experiment(
     title="Digits by wiggling 650 weights, on gradient descent's budget",
     course=("A3", "A5"),
+    teaches=("search.Annealing",),
     heading="random descent",
     data=partial(digits.first, 300),
     learners=budgets.learners(

@@ -37,6 +37,7 @@ LABELS = ("OR, {seeds}: median and middle 80 %", "forward passes", "training los
 EXPERIMENT = Experiment(
     title="OR by wiggling the weights, on gradient descent's budget",
     course=("A3", "A5"),
+    teaches=("search.RandomDescent", "nn.BCELoss"),
     heading="Lernen / Wie Lernen?",
     data=gates.gate(gates.OR),
     learners=budgets.learners(NEURON, "BCELoss", lr=10, scale=2, temperature=0.1),

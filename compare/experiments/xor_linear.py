@@ -19,6 +19,7 @@ def says_half_everywhere(side: Side) -> tuple[bool, str]:
 EXPERIMENT = Experiment(
     title="XOR cannot be learned by a simple linear layer",
     course=("D8",),
+    teaches=("metrics.accuracy", "metrics.threshold"),
     heading="Warum kann XOR nicht mit einem einfachen Linear Layer gelernt werden?",
     data=gates.gate(gates.XOR),
     learners={"linear": gates.LINEAR_NEURON},

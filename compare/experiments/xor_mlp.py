@@ -13,6 +13,7 @@ NET = mlp(2, 8, 1, activation="Tanh")
 EXPERIMENT = Experiment(
     title="XOR with a hidden layer of 8: 2-8-1, tanh",
     course=("D8", "F1"),
+    teaches=("nn.Sequential", "nn.Tanh"),
     heading="Warum kann XOR nicht mit einem einfachen Linear Layer gelernt werden?",
     data=gates.gate(gates.XOR),
     learners={"mlp": trained(NET, "MSELoss", lr=0.2, momentum=0.9)},

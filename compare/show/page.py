@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import StringIO
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -14,14 +13,15 @@ from rich.text import Text
 
 from compare.report import COLORS
 from compare.show import docstring, source
+from compare.show.core import core
 from compare.show.docstring import FORMULAS, NOTES, SHAPES
 from compare.show.example import Example, example
 from compare.show.names import lookup, resolve
 from compare.show.programs import NO_EXAMPLE
+from compare.verdict import Verdict
 
 MIN_WIDTH = 150  # from which on sources stand side by side, if their lines fit
 SPACE = 3  # columns between two sources
-WIDTH = 184  # of the HTML
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,12 @@ class Page:
     no_example: str = ""  # why there is none
 
 
-def page(name: str) -> Page:
+def page(name: str, full: bool = False) -> Page:
     """The page of a dotted or short name.
+
+    Args:
+        name: such as "nn.Linear" or "Linear".
+        full: the whole hand-written source, not only its core.
 
     Raises:
         ValueError: there is no such name; the message suggests names.
@@ -48,9 +52,20 @@ def page(name: str) -> Page:
     summary, sections = "", {}
     if callable(thing):  # a number's docstring is that of its type
         summary, sections = docstring.summary(thing), docstring.sections(thing)
-    sources = source.of_handmade(dotted), source.of_torch(dotted)
+    written, theirs = source.of_handmade(dotted), source.of_torch(dotted)
+    ours = written if full else core(written)
     reason = NO_EXAMPLE.get(dotted, "")
-    return Page(dotted, summary, *sources, sections, example(dotted), reason)
+    return Page(dotted, summary, ours, theirs, sections, example(dotted), reason)
+
+
+def groups(page: Page) -> dict[str, dict[str, str]]:
+    """The sections of the docstring that are shown, by kind."""
+    kinds = {"formula": FORMULAS, "shapes": SHAPES, "notes": NOTES}
+    found = {
+        kind: {n: page.sections[n] for n in names if page.sections.get(n)}
+        for kind, names in kinds.items()
+    }
+    return {kind: sections for kind, sections in found.items() if sections}
 
 
 def show(page: Page, console: Console) -> None:
@@ -59,27 +74,13 @@ def show(page: Page, console: Console) -> None:
         console.print(part, crop=False)
 
 
-def as_html(page: Page) -> str:
-    """A page as HTML that needs no other file; the same on every machine."""
-    console = Console(
-        record=True, file=StringIO(), width=WIDTH, legacy_windows=False, _environ={}
-    )
-    show(page, console)
-    title = f"<title>{page.name}: handmade and torch_ref</title>"
-    style = f"{title}\n<style>\npre {{ font-size: 12px; margin: 2em; }}"
-    html = console.export_html(inline_styles=True).replace("<style>", style, 1)
-    return html.replace("<html>", '<html lang="en">', 1)
-
-
 def _parts(page: Page, width: int) -> Iterator[RenderableType]:
     yield Rule(Text(f"handmade.{page.name}", style="bold"), align="left")
     if page.summary:
         yield Text(f"{page.summary}\n")
     yield _sources({"handmade": page.handmade, "torch_ref": page.torch_ref}, width)
-    for title, names in (("formula", FORMULAS), ("shapes", SHAPES), ("notes", NOTES)):
-        sections = {n: page.sections[n] for n in names if page.sections.get(n)}
-        if sections:
-            yield Group("", _heading(title))
+    for title, sections in groups(page).items():
+        yield Group("", _heading(title))
         for name, text in sections.items():
             yield from _section(name, text)
     yield Group("", _heading("live example"))
@@ -135,20 +136,33 @@ def _example(example: Example, width: int) -> Iterator[RenderableType]:
     results = Table("result", *columns, "verdict", box=None, pad_edge=False)
     room = width - max(len(row.name) for row in example.rows) - 24
     for row in example.rows:
-        kind = row.verdict.kind
-        ulp = f" {row.verdict.ulp:.1f} ULP" if kind == "rounding" else ""
-        verdict = Text(f"{kind}{ulp}", style=COLORS[kind])
+        verdict = Text(in_short(row.verdict), style=COLORS[row.verdict.kind])
         arrays = (row.handmade, row.torch_ref)
         both = [_numbers(array, room // len(columns)) for array in arrays]
         results.add_row(row.name, *(both if wide else [Group(*both)]), verdict)
     yield Group(results, "")
+    head, words = result_of(example)
+    yield Text.assemble(head, (words, COLORS[example.verdict.kind]))
+
+
+def in_short(verdict: Verdict) -> str:
+    """The kind of a verdict, with its size where it is rounding."""
+    ulp = f" {verdict.ulp:.1f} ULP" if verdict.kind == "rounding" else ""
+    return f"{verdict.kind}{ulp}"
+
+
+def result_of(example: Example) -> tuple[str, str]:
+    """What the verdict is about, and its words."""
     cases = f" of all {example.cases} test cases" if example.cases > 1 else ""
     kind = example.verdict.kind
     words = example.verdict.words.removeprefix(kind).lstrip(": ")
-    colored = (kind, f"bold {COLORS[kind]}")
-    yield Text.assemble(f"result{cases}: ", colored, f": {words}")
+    return f"result{cases}: ", f"{kind}: {words}"
 
 
 def _numbers(array: np.ndarray, room: int) -> Text:
-    digits, width = 4 if room > 40 else 3, max(room - 4, 12)  # 4 for brackets
-    return Text(np.array2string(array, width, digits, separator=" ", threshold=60))
+    return Text(written(array, max(room - 4, 12), 4 if room > 40 else 3))
+
+
+def written(array: np.ndarray, width: int, digits: int) -> str:
+    """An array in lines of this width; a large one with dots."""
+    return np.array2string(array, width, digits, separator=" ", threshold=60)

@@ -8,12 +8,13 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from pages import docstrings, exercises, guides, lessons, reference  # noqa: E402
+from pages import docstrings, exercises, guides, index, lessons, reference  # noqa: E402
 
 project = "handmade"
 author = "the handmade-dl authors"
 copyright = author
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["sphinx.ext.viewcode"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["locale"]
 myst_enable_extensions = ["colon_fence"]
@@ -29,7 +30,7 @@ gettext_location = False
 html_theme = "furo"
 html_title = "handmade"
 html_static_path = ["static"]
-html_css_files = ["twins.css"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 RUNS = Path(os.environ.get("HANDMADE_RUNS", HERE.parent.parent / "runs"))
@@ -48,6 +49,7 @@ templates_path = ["templates"]
 
 def setup(app: Any) -> None:
     """Write the generated pages before Sphinx looks for any."""
+    index.write(HERE)
     lessons.write(HERE / "lessons", RUNS)
     exercises.write(HERE / "exercises")
     reference.write(HERE / "reference")

@@ -20,7 +20,9 @@ import torch_ref
 from compare.check import trajectories
 from compare.cli import app
 from compare.show import docstring, names, page, shorten, source
+from compare.show.core import NOTE, core
 from compare.show.example import cases_of, example
+from compare.show.html import as_html
 from compare.show.programs import DRAWS, LEARNERS, NO_EXAMPLE, PROGRAMS
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, reference
 
@@ -212,7 +214,7 @@ def squeezed(text):
 @pytest.mark.parametrize("name", ["nn.Conv2d", "optim.AdamW", "search.Annealing"])
 def test_a_base_class_that_computes_is_shown_too(name):
     cls = names.lookup(name)
-    text = page_of(name).handmade
+    text = page.page(name, full=True).handmade
     for base in (cls, cls.__mro__[1]):
         for method in ("forward", "backward", "updated", "step", "keeps"):
             if method in vars(base):
@@ -222,10 +224,60 @@ def test_a_base_class_that_computes_is_shown_too(name):
 
 @pytest.mark.parametrize("name", ["nn.MSELoss", "autodiff.grad", "nn.Linear"])
 def test_the_source_is_the_code_without_its_docstring(name):
-    thing, text = names.lookup(name), page_of(name).handmade
+    thing, text = names.lookup(name), page.page(name, full=True).handmade
     rest = inspect.getsource(thing).replace(f'"""{thing.__doc__}"""', "")
     assert docstring.summary(thing) not in text
     assert squeezed(text) == squeezed(rest)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_core_is_made_of_lines_of_the_source_and_can_be_parsed(name):
+    full, short = source.of_handmade(name), page_of(name).handmade
+    ast.parse(short)
+    assert {*short.splitlines()} <= {*full.splitlines(), NOTE}
+    assert short == full or len(short.splitlines()) < len(full.splitlines()) + 1
+
+
+def test_the_core_of_a_layer_is_forward_and_backward_without_argument_checks():
+    assert page_of("nn.MSELoss").handmade == (
+        f"{NOTE}\n"
+        "class MSELoss(Loss):\n"
+        "    def forward(self, input: Array, target: Array) -> Array:\n"
+        "        self.saved = input - target\n"
+        "        return self._reduced(xp, self.saved * self.saved)\n\n"
+        "    def backward(self, grad_output: Array | None = None) -> Array:\n"
+        "        error = self.saved\n"
+        "        return 2 * self._grad_losses(grad_output) * error"
+    )
+
+
+def test_the_core_keeps_what_computes():
+    code = (
+        "def f(x):\n"
+        "    xp = check('f', x=x)\n"
+        "    if x < 0:\n"
+        "        raise ValueError\n"
+        "    checked = xp.abs(x)\n"
+        "    if checked:\n"
+        "        require_shape(x)\n"
+        "    return checked"
+    )
+    assert core(code).splitlines()[1:] == [
+        "def f(x):",
+        "    checked = xp.abs(x)",
+        "    if checked:",
+        "        require_shape(x)",
+        "    return checked",
+    ]
+    assert core("x = 1") == "x = 1"
+
+
+def test_full_shows_the_argument_checks_and_the_constructor():
+    call = CliRunner().invoke
+    assert "def __init__" not in call(app, ["show", "Linear"]).output
+    full = call(app, ["show", "Linear", "--full"]).output
+    assert "def __init__" in full
+    assert "check(self, x=x, weight=self.weight.data)" in full
 
 
 def test_torchs_source_is_torchs_own():
@@ -411,11 +463,11 @@ class Links(html.parser.HTMLParser):
 
 
 def test_the_html_needs_no_other_file_and_is_the_same_each_time():
-    text = page.as_html(page_of("nn.Tanh"))
+    text = as_html(page_of("nn.Tanh"))
     assert Links(text).found == []
     assert "http" not in text
     assert "<title>nn.Tanh: handmade and torch_ref</title>" in text
-    assert text == page.as_html(page.page("nn.Tanh"))
+    assert text == as_html(page.page("nn.Tanh"))
     assert "input gradient" in text
     assert "∂L/∂x" in text
 

@@ -113,6 +113,33 @@ def test_every_lesson_belongs_to_parts_and_bears_a_heading_of_theirs(name):
     assert any(heading in lesson.heading for heading in headings)
 
 
+def test_the_list_of_lessons_names_every_file_once():
+    files = Path(experiments.__path__[0]).glob("[!_]*.py")
+    assert sorted(experiments.LESSONS) == sorted(path.stem for path in files)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("or_gate", "and_gate"),
+        ("xor_linear", "xor_mlp"),
+        ("wiggle_or_gate", "wiggle_digits"),
+        ("optimizers", "schedulers"),
+        ("overfitting", "dropout"),
+        ("digits_mlp", "digits_cnn"),
+    ],
+)
+def test_the_simpler_lesson_comes_first(first, then):
+    assert registry.names().index(first) < registry.names().index(then)
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_lesson_says_which_names_of_handmade_it_teaches(name):
+    teaches = registry.load(name)[1].teaches
+    assert teaches
+    assert {*teaches} <= {*names.names()}
+
+
 # -- titles and parts of the lessons, read from their files ----------------------------
 
 
@@ -181,7 +208,7 @@ def test_the_list_follows_the_course(listed):
 
 def test_the_list_names_every_lesson_once_as_its_own():
     own = chain.from_iterable(course.own_lessons(part) for part in PARTS)
-    assert sorted(own) == registry.names()
+    assert sorted(own) == sorted(registry.names())
 
 
 def test_parts_without_a_lesson_of_their_own_lead_on(listed):
@@ -189,4 +216,5 @@ def test_parts_without_a_lesson_of_their_own_lead_on(listed):
     below = {line.split("  ")[0]: lines[i + 1] for i, line in enumerate(lines[:-1])}
     assert below["D1"] == " → or_gate, or_rosenblatt"
     assert below["D7"] == " → python -m compare template, python -m compare check"
-    assert below["C 1 … C 8"] == " → python -m compare exercises"
+    commands = "python -m compare exercises, python -m compare graph"
+    assert below["C 1 … C 8"] == f" → {commands}"

@@ -1,13 +1,18 @@
 """From the docstrings' own sections and single backticks to reStructuredText."""
 
 import re
+import textwrap
 from typing import Any
 
-DISPLAYED = ("Forward", "Backward", "Shape")
-"""Sections that are formulas: shown as they are written."""
+from pages import mathml
+
+FORMULAS = ("Forward", "Backward")
+"""Sections that are typeset."""
+DISPLAYED = ("Shape",)
+"""Sections that are shown as they are written."""
 SPOKEN = ("At the kink", "Stability", "Torch", "Source")
 """Sections that are sentences."""
-HEADING = re.compile(rf"({'|'.join((*DISPLAYED, *SPOKEN))}):$")
+HEADING = re.compile(rf"({'|'.join((*FORMULAS, *DISPLAYED, *SPOKEN))}):$")
 
 
 def to_rst(
@@ -19,8 +24,19 @@ def to_rst(
 
 def _converted(lines: list[str]) -> list[str]:
     written: list[str] = []
+    formula: list[str] = []
     section = ""
-    for line in lines:
+    for line in [*lines, "end"]:
+        if formula and line and not line.startswith(" "):
+            typeset = mathml.html(textwrap.dedent("\n".join(formula)).strip())
+            block = f'<div class="formulas">{typeset}</div>'
+            written += [
+                ".. raw:: html",
+                "",
+                *textwrap.indent(block, "   ").splitlines(),
+                "",
+            ]
+            formula = []
         if heading := HEADING.match(line):
             section = heading[1]
             written += [f".. rubric:: {section}", ""]
@@ -28,11 +44,13 @@ def _converted(lines: list[str]) -> list[str]:
             continue
         if line and not line.startswith(" "):
             section = ""
-        if section in DISPLAYED:
+        if section in FORMULAS:
+            formula.append(line)
+        elif section in DISPLAYED:
             written.append(line)
         else:
             written.append(_escaped(line.removeprefix("    ") if section else line))
-    return written
+    return written[:-1]
 
 
 def _escaped(line: str) -> str:

@@ -1,4 +1,4 @@
-"""A page for each lesson: idea, last run, definition, both sources, what next."""
+"""A page for each lesson: what is new in it, one step, the last run, what to try."""
 
 import inspect
 import json
@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compare import logger, registry
+from compare import course, logger, registry, templates
 from compare.experiment import Experiment
 from compare.verdict import ORDER
-from pages import sources, used
+from pages import sources
 from pages.files import Pages
+from pages.first_step import first_step
 from pages.kinds import LEGEND
+from pages.markdown import code, table
 
-CONTAINERS = ("nn.Sequential", "nn.Residual", "nn.Flatten")
-"""Parts that only hold or reshape others: no exercise."""
 PAGE = """---
 hide-toc: true
 ---
@@ -23,9 +23,20 @@ hide-toc: true
 
 {story}
 
-{course} · *{heading}*
+[{course}](../guides/course.md) · *{heading}*
 
-## As last run
+## New in this lesson
+
+By hand on the left, PyTorch on the right, without what checks arguments; `xp` is the
+array library.
+
+{new}
+## One step in numbers
+
+The first training step: the parameter with the largest gradient.
+
+{step}
+## The last run
 
 {run}
 {legend}
@@ -39,16 +50,9 @@ One definition builds both sides: `nn` and `optim` are `handmade`'s once, and on
 {definition}
 ```
 
-{twins}
-## What to try next
+## Try it
 
 {next}
-"""
-TWINS = """## Both sources
-
-What is new in this lesson is open.
-
-{pairs}
 """
 NOT_RUN = """There is no finished run yet. Make one, and then the site again:
 
@@ -56,10 +60,15 @@ NOT_RUN = """There is no finished run yet. Make one, and then the site again:
 python -m compare run {name}
 ```
 
-| claim |
-|---|
 {claims}
 """
+FIGURE = """```{{figure}} {name}/{picture}.png
+:alt: {picture}
+
+{caption} · {when}, {machine}
+```
+"""
+CURVES = "Training loss by hand and by PyTorch, and their difference"
 NEXT = """- Run it yourself, on other arrays or from another seed:
 
   ```sh
@@ -75,89 +84,99 @@ TRY = """- Write one of its parts yourself, and ask whether it is right:
   python -m compare check mine.py
   ```
 """
+EXERCISES = """- Do the exercises of this part of the course by hand:
+
+  ```sh
+  python -m compare exercises {part} --quiz
+  ```
+"""
+INDEX = """# Lessons
+
+{lists}
+```{{toctree}}
+:maxdepth: 1
+:hidden:
+
+{toctree}
+```
+"""
 
 
 def write(folder: Path, runs: Path) -> None:
-    """Write the pages of all lessons, in the order of the course."""
+    """Write the pages of all lessons, and their list."""
     pages = Pages(folder)
-    first: dict[str, str] = {}
-    names = in_course_order()
-    for name in names:
-        parts = used.names(registry.load(name)[1])
-        for part in parts:
-            first.setdefault(part, name)
-        pages.add(f"{name}.md", _page(pages, name, parts, first, runs))
-    toctree = "\n".join(names)
-    pages.add(
-        "index.md", f"# Lessons\n\n```{{toctree}}\n:maxdepth: 1\n\n{toctree}\n```\n"
-    )
+    for name in registry.names():
+        pages.add(f"{name}.md", _page(pages, name, runs))
+    toctree = "\n".join(registry.names())
+    pages.add("index.md", INDEX.format(lists=listed("##"), toctree=toctree))
     pages.finish()
 
 
-def in_course_order() -> list[str]:
-    """The names of all lessons by the part of the course that they are first for."""
-    return sorted(
-        registry.names(), key=lambda name: (registry.load(name)[1].course, name)
-    )
+def listed(heading: str) -> str:
+    """All lessons by chapter, as links that bear their titles."""
+    lines: list[str] = []
+    chapter = ""
+    for name in registry.names():
+        _, parts = course.title_and_course(name)
+        if parts[0][0] != chapter:
+            chapter = parts[0][0]
+            lines.append(f"\n{heading} {course.CHAPTERS[chapter]}\n")
+        lines.append(f"- [](/lessons/{name}.md)")
+    return "\n".join(lines) + "\n"
 
 
-def _page(
-    pages: Pages, name: str, parts: list[str], first: dict[str, str], runs: Path
-) -> str:
-    """The page of a lesson; `first` says which lesson is the first to use a part."""
+def _page(pages: Pages, name: str, runs: Path) -> str:
     lesson = registry.load(name)[1]
-    new = [part for part in parts if first[part] == name]
     return PAGE.format(
         title=lesson.title,
         story=lesson.story,
         course=", ".join(lesson.course),
         heading=lesson.heading,
+        new="\n".join(map(sources.side_by_side, lesson.teaches)),
+        step=first_step(lesson),
         run=_run(pages, name, lesson, runs),
         legend=LEGEND,
-        definition=_definition(name),
-        twins=_both_sources(parts, new),
-        next=NEXT.format(name=name) + "\n" + _exercise([*new, *parts]),
+        definition=inspect.getsource(
+            sys.modules[f"compare.experiments.{name}"]
+        ).strip(),
+        next="\n".join([NEXT.format(name=name), *_exercises(lesson)]),
     )
 
 
-def _both_sources(parts: list[str], new: list[str]) -> str:
-    """Both sources of every part; what earlier lessons had waits to be opened."""
-    pairs = "\n".join(sources.side_by_side(part, part in new) for part in parts)
-    return TWINS.format(pairs=pairs) if parts else ""
-
-
-def _exercise(parts: list[str]) -> str:
-    """How to write one of the parts oneself, where there is a template of one."""
-    from compare import templates
-
-    known = templates.names()
-    found = [part.rpartition(".")[2] for part in parts if part not in CONTAINERS]
-    return next((TRY.format(part=part) for part in found if part in known), "")
-
-
-def _definition(name: str) -> str:
-    """The whole file of a lesson."""
-    registry.load(name)
-    return inspect.getsource(sys.modules[f"compare.experiments.{name}"]).strip()
+def _exercises(lesson: Experiment) -> list[str]:
+    """How to write one of the parts oneself, and what to compute by hand."""
+    known = [part.rpartition(".")[2] for part in lesson.teaches]
+    found = [TRY.format(part=part) for part in known if part in templates.names()][:1]
+    with_exercises = {part.id for part in course.PARTS if "exercises" in part.commands}
+    asked = [part for part in lesson.course if part in with_exercises]
+    return found + [EXERCISES.format(part=part) for part in asked[:1]]
 
 
 def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
-    """What the newest finished run of a lesson came to, with its pictures."""
+    """The result of the newest finished run of a lesson, with its pictures."""
     folder = newest(name, runs)
     if folder is None:
-        claims = "\n".join(f"| {text} |" for text in lesson.claims)
+        claims = table(("check",), ([text] for text in lesson.claims))
         return NOT_RUN.format(name=name, claims=claims)
     said = logger.read_summary(folder)
-    rows = "".join(
-        f"| {'✓' if claim['holds'] else '✗'} | {text} | `` {claim['found']} `` |\n"
+    rows = (
+        ("✓" if claim["holds"] else "✗", text, code(claim["found"]))
         for text, claim in said["claims"].items()
     )
-    for picture in ("curves", *lesson.figures):
+    captions = {n: n.replace("_", " ").capitalize() for n in lesson.figures}
+    captions["curves"] = CURVES
+    figures = ""
+    for picture, caption in captions.items():
         pages.add(f"{name}/{picture}.png", (folder / f"{picture}.png").read_bytes())
-    figures = "\n\n".join(
-        f"![{picture}]({name}/{picture}.png)" for picture in (*lesson.figures, "curves")
-    )
-    return f"{_facts(said)}\n\n| | claim | found |\n|---|---|---|\n{rows}\n{figures}\n"
+        figures += FIGURE.format(
+            name=name,
+            picture=picture,
+            caption=caption,
+            when=said["began"][:10],
+            machine=said["machine"],
+        )
+    checks = table(("", "check", "result"), rows)
+    return f"{_facts(said)}\n\n{checks}\n{figures}\n"
 
 
 def newest(name: str, runs: Path) -> Path | None:
@@ -185,7 +204,5 @@ def _facts(said: dict[str, Any]) -> str:
         "arrays": said["array"],
         "device": said["device"],
     }
-    head = " | ".join(["verdict", *facts])
-    line = " | ".join("---" for _ in (kind, *facts))
-    row = " | ".join([kind, *(f"`{fact}`" for fact in facts.values())])
-    return f"| {head} |\n| {line} |\n| {row} |"
+    row = [kind, *(f"`{fact}`" for fact in facts.values())]
+    return table(("verdict", *facts), [row])

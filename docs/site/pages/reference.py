@@ -8,15 +8,18 @@ from types import ModuleType
 from typing import Any
 
 import handmade
+from pages import links
 from pages.files import Pages
 
 INDEX = """# Reference
 
-Every public name of `handmade`, from the docstrings in its source. Each has a twin of
-the same name in `torch_ref`.
+Every public name of `handmade`, from the docstrings in its source. `torch_ref` has the
+same names.
 
+{lists}
 ```{{toctree}}
 :maxdepth: 1
+:hidden:
 
 {toctree}
 ```
@@ -29,8 +32,23 @@ def write(folder: Path) -> None:
     named = _by_file()
     for file, names in named.items():
         pages.add(f"{file}.rst", _page(file, names))
-    pages.add("index.md", INDEX.format(toctree="\n".join(named)))
+    lists = _listed(sorted(name for names in named.values() for name in names))
+    pages.add("index.md", INDEX.format(lists=lists, toctree="\n".join(named)))
     pages.finish()
+
+
+def _listed(names: list[str]) -> str:
+    """All names by their package, with the first line of what they are."""
+    text = package = ""
+    for name in names:
+        short = name.removeprefix("handmade.")
+        if short.rpartition(".")[0] != package:
+            package = short.rpartition(".")[0]
+            text += f"\n## {package}\n\n"
+        about = (inspect.getdoc(_resolved(name)) or "").partition("\n")[0]
+        address = links.reference(short).removeprefix("../reference/")
+        text += f'- <a href="{address}"><code>{short}</code></a>: {about}\n'
+    return text
 
 
 def _by_file() -> dict[str, list[str]]:

@@ -1,45 +1,44 @@
-"""The formulas of a name, and its hand-written source beside its twin's."""
+"""A name of `handmade`: its formulas, and both sources side by side."""
 
 from compare.show import source
+from compare.show.core import NOTE, core
 from compare.show.docstring import FORMULAS, sections
 from compare.show.names import lookup
+from pages import links, mathml
 
-PAIR = """<details{open}><summary><code>{name}</code></summary>
+PAIR = """### `{name}`
 
 {formulas}
 :::::{{container}} twins
 ::::{{container}} twin
-**handmade.{name}**
-
 ```python
 {ours}
 ```
 ::::
 ::::{{container}} twin
-**torch_ref.{name}**
-
 ```python
 {theirs}
 ```
 ::::
 :::::
 
-</details>
+{links}
 """
 
 
-def side_by_side(name: str, shown: bool = True) -> str:
-    """Formulas and two columns for a dotted name, open or to be opened."""
+def side_by_side(name: str) -> str:
+    """Formulas, and two columns: by hand, and PyTorch."""
     return PAIR.format(
         name=name,
-        open=" open" if shown else "",
-        formulas=_formulas(name),
-        ours=source.of_handmade(name),
+        formulas=formulas(name),
+        ours=core(source.of_handmade(name)).removeprefix(f"{NOTE}\n"),
         theirs=source.of_torch(name),
+        links=links.both(name),
     )
 
 
-def _formulas(name: str) -> str:
+def formulas(name: str) -> str:
+    """Those of the docstring, typeset."""
     said = sections(lookup(name))
-    found = [f"{title}:\n{said[title]}" for title in FORMULAS if title in said]
-    return "```text\n{}\n```\n".format("\n\n".join(found)) if found else ""
+    found = [mathml.html(said[title]) for title in FORMULAS if title in said]
+    return f'<div class="formulas" lang="en">{"".join(found)}</div>\n' if found else ""
