@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from compare.results import Side, Trial
+from compare.translation import _
 
 Rows = Sequence[Mapping[str, str]]  # of curves.csv, by the names of its columns
 Style = dict[str, Any]
@@ -122,6 +124,12 @@ def add_heading(figure: Figure, lesson: str, losses: Iterable[str], said: str) -
         line = f"{' · '.join(parts[:2])}\n{parts[2]}"
     own = figure.get_suptitle()
     figure.suptitle(f"{line}\n{own}" if own else line)
+
+
+def translate(figure: Figure) -> None:
+    """Put titles, labels and legends into the language in use."""
+    for text in figure.findobj(Text):
+        text.set_text(_(text.get_text()))
 
 
 def loss_curves(handmade: Side, torch_ref: Side) -> Figure:

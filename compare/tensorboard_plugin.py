@@ -21,8 +21,8 @@ from werkzeug.wrappers import Request
 
 from compare.logger import link, read_summary, runs
 from compare.report.page import NAME, page, verdict_of
-from compare.report.words import LANGUAGES
 from compare.tensorboard import PLUGIN
+from compare.translation import LANGUAGES
 
 SCRIPT = Path(__file__).with_suffix(".js")
 

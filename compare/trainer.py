@@ -291,6 +291,7 @@ class _Run:
             with _lesson_errors(f"the figure {name!r}"), rc_context(plots.LOOK):
                 figure = draw(ours)
                 plots.add_heading(figure, self.lesson, losses, said)
+                plots.translate(figure)
                 images = drawn(figure)
             self.logger.figure(name, *images)
         for name, write in self.experiment.files.items():

@@ -17,6 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from compare.report import COLORS
+from compare.translation import _
 
 BAD = ("mistake", "wrong")
 """The kinds of finding that fail a file."""
@@ -99,87 +100,56 @@ def exit_status_of(outcomes: Sequence[Outcome], strict: bool = False) -> int:
 
 # -- for people ------------------------------------------------------------------------
 
-GERMAN = {
-    **{"equal": "gleich", "rounding": "Rundung", "convention": "Konvention"},
-    **{"mistake": "Programmfehler", "wrong": "falsch", "not judged": "nicht beurteilt"},
-    **{"hint": "Hinweis", "case": "Aufruf", "input": "Eingabe", "got": "geliefert"},
-    **{"expected": "erwartet", "distance": "Abstand", "not tested": "nicht getestet"},
-    **{"error": "Fehlermeldung", "file": "Datei", "note": "Anmerkung"},
-    "--strict fails": "--strict beanstandet",
-    "files": "Dateien",
-    "with mistakes": "mit Programmfehlern",
-    "not loaded or nothing to judge": "nicht geladen oder nichts zu beurteilen",
-    "cause not recognised": "Ursache nicht erkannt",
-    "equal bit for bit": "bitgleich",
-    "input gradient": "Gradient nach der Eingabe",
-    " at [": " bei [",
-}
-"""The words around a report in German; names and hints of mistakes stay in English."""
-PHRASES = ("cause not recognised", "equal bit for bit", "input gradient", " at [")
-"""What is translated within a sentence, too."""
-
-
-class Words(dict[str, str]):
-    """Translations of the words around a report; what has none stays as it is."""
-
-    def __missing__(self, word: str) -> str:
-        return word
-
-
-LANGUAGES = {"en": Words(), "de": Words(GERMAN)}
+TRANSLATED = ("hint", "case", "got", "not tested")
+"""The details that are text, not only numbers."""
 COLUMNS = 4
 """So many names stand side by side in the table of several files."""
 
 
-def show(
-    outcome: Outcome, out: Console, strict: bool = False, language: str = "en"
-) -> None:
+def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
     """Print one paragraph for each name, and what fails only under `strict`."""
-    words = LANGUAGES[language]
-    width = len(words["not tested"])
+    width = len(_("not tested"))
     for finding in map(_printable, outcome.findings):
         kind, found = finding["kind"], finding["words"]
-        for english in PHRASES:
-            found = found.replace(english, words[english])
-        parts = (finding["label"], "bold"), ": ", (words[kind], COLORS[kind])
-        out.print(Text.assemble(*parts, f", {found}"), soft_wrap=True)
+        parts = (finding["label"], "bold"), ": ", (_(kind), COLORS[kind])
+        out.print(Text.assemble(*parts, f", {_(found)}"), soft_wrap=True)
         for label, text in _details(finding):
-            indented = text.replace("\n", "\n" + " " * (width + 3))
-            line = f"  {words[label]:{width}} {indented}"
+            said = _(text) if label in TRANSLATED else text
+            indented = said.replace("\n", "\n" + " " * (width + 3))
+            line = f"  {_(label):{width}} {indented}"
             out.print(Text(line), soft_wrap=True)
     for hint in outcome.hints:
-        line = f"{words['note']}: {_printable(hint)}"
+        line = f"{_('note')}: {_(_printable(hint))}"
         out.print(Text(line), soft_wrap=True)
     for finding in map(_printable, outcome.failed(strict)):
         if finding["kind"] not in BAD:
-            fails = words["--strict fails"]
-            line = f"{fails} {finding['label']}: {_why(finding)}"
+            fails = _("--strict fails")
+            line = f"{fails} {finding['label']}: {_(_why(finding))}"
             out.print(Text(line, style="red"), soft_wrap=True)
 
 
-def show_table(outcomes: Sequence[Outcome], out: Console, language: str = "en") -> None:
+def show_table(outcomes: Sequence[Outcome], out: Console) -> None:
     """Print a row for each file and a column for each name; then what did not load."""
-    words = LANGUAGES[language]
     files = _shortened([outcome.file for outcome in outcomes])
     findings = (finding for outcome in outcomes for finding in outcome.findings)
     names = iter(dict.fromkeys(f["name"] or f["label"] for f in findings))
     while columns := [*islice(names, COLUMNS)]:
         headings = [Column(_printable(name), overflow="fold") for name in columns]
-        table = Table(words["file"], *headings, box=None)
+        table = Table(_("file"), *headings, box=None)
         for file, outcome in zip(files, outcomes, strict=True):
-            cells = [_cell(outcome, name, words) for name in columns]
+            cells = [_cell(outcome, name) for name in columns]
             table.add_row(Text(file), *cells)
         out.print(table)
     for file, outcome in zip(files, outcomes, strict=True):
         problems = [outcome.problem] if outcome.problem else []
         for line in [*problems, *outcome.hints]:
-            out.print(Text(f"{file}: {_printable(line)}"), soft_wrap=True)
+            out.print(Text(f"{file}: {_(_printable(line))}"), soft_wrap=True)
     failed = sum(bool(outcome.failed()) for outcome in outcomes)
     counts = {"files": len(outcomes), "with mistakes": failed}
     counts["not loaded or nothing to judge"] = sum(
         not outcome.failed() and outcome.exit_status() == 2 for outcome in outcomes
     )
-    said = [f"{n} {words[what]}" for what, n in counts.items()]
+    said = [f"{n} {_(what)}" for what, n in counts.items()]
     out.print(Text(", ".join(said)), soft_wrap=True)
 
 
@@ -190,7 +160,7 @@ def _shortened(files: Sequence[str]) -> list[str]:
     return [_printable(os.path.relpath(file, common)) for file in full]
 
 
-def _cell(outcome: Outcome, name: str, words: Words) -> Text:
+def _cell(outcome: Outcome, name: str) -> Text:
     """What came of a name in a file: its kind, and the mistake's name."""
     text = Text()
     for finding in outcome.findings:
@@ -198,9 +168,9 @@ def _cell(outcome: Outcome, name: str, words: Words) -> Text:
             kind = finding["kind"]
             is_named = kind in (*BAD, "convention")
             what = finding["words"].partition(":")[0] if is_named else ""
-            what = f": {words[what]}" if kind != "wrong" and what else ""
+            what = f": {_(what)}" if kind != "wrong" and what else ""
             text.append("\n" if text else "")
-            text.append(words[kind] + _printable(what), COLORS[kind])
+            text.append(_(kind) + _printable(what), COLORS[kind])
     return text or Text("–")
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compare.report import COLORS
+from compare.translation import _
 
 for stream in (sys.stdout, sys.stderr):  # Windows has a code page without Σ
     if hasattr(stream, "reconfigure"):
@@ -39,7 +40,7 @@ def say(console: Console, words: str, style: str = "") -> None:
 
 def colored(kind: str) -> Text:
     """The kind of a verdict in its colour."""
-    return Text(kind, style=COLORS[kind])
+    return Text(_(kind), style=COLORS[kind])
 
 
 @contextmanager

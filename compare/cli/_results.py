@@ -10,6 +10,7 @@ from rich.text import Text
 from compare.cli._console import out, say
 from compare.report import COLORS
 from compare.report.words import EXPLANATION
+from compare.translation import _
 
 if TYPE_CHECKING:
     from compare.experiment import Experiment
@@ -37,7 +38,7 @@ def print_results(
     if not config.fast:
         out.print(_table(results))
     if lesson and results[0].status == "finished" and results[0].story:
-        out.print(f"\n{results[0].story}\n", markup=False)
+        out.print(f"\n{_(results[0].story)}\n", markup=False)
     _print_verdicts(results)
     print_explanation(explain)
     experiments = {name: lesson.on(config.data) for name, _, lesson in lessons}
@@ -45,46 +46,49 @@ def print_results(
         for name in experiments[result.lesson].files:
             say(out, f"{name} → {result.folder / name}")
     if config.fast:
-        say(out, f"\nFast mode: checks skipped. Logs: {config.logdir}")
+        words = _("Fast mode: checks skipped. Logs: {}").format(config.logdir)
+        say(out, f"\n{words}")
     logdir = shlex.quote(str(config.logdir))
     board = " ".join(["python -m compare board", *lesson.split(), "--logdir", logdir])
-    say(out, f"\nView in TensorBoard: {board}")
+    say(out, f"\n{_('View in TensorBoard:')} {board}")
     if not config.fast:
         _print_links(results)
     for result in results:
         changed = _changed(experiments[result.lesson], config)
         if changed and not all(holds for holds, _ in result.claims.values()):
-            words = f"its checks assume the lesson as it is, not {', '.join(changed)}"
+            words = _("its checks assume the lesson as it is, not {}")
+            words = words.format(", ".join(changed))
             say(out, f"{result.lesson}: {words}", "yellow")
 
 
 def _changed(experiment: "Experiment", config: "RunConfig") -> list[str]:
     """What the options change of a lesson, in words."""
     steps, full = config.steps_of(experiment), experiment.steps
-    options = {"lr": config.lr, "batch size": config.batch_size}
+    options = {"lr": config.lr, _("batch size"): config.batch_size}
     changed = [
         f"{name} {value:g}" for name, value in options.items() if value is not None
     ]
-    return [f"{steps} of {full} steps"] * (steps < full) + changed
+    return [_("{} of {} steps").format(steps, full)] * (steps < full) + changed
 
 
 def print_explanation(full: bool = True) -> None:
     """What the numbers of the verdicts mean: in a line, or in full."""
     if full:
-        say(out, "\n" + "\n".join(EXPLANATION))
+        say(out, "\n" + "\n".join(map(_, EXPLANATION)))
     else:
-        say(out, f"\n{SHORT_EXPLANATION}")
+        say(out, f"\n{_(SHORT_EXPLANATION)}")
 
 
 def _table(results: list["Result"]) -> Table:
     """The checks of each lesson; or, where there are none, how it ended."""
-    table = Table(Column("lesson", no_wrap=True), "Check", "Result", box=None)
+    lesson = Column(_("lesson"), no_wrap=True)
+    table = Table(lesson, _("Check"), _("Result"), box=None)
     for result in results:
         style = "" if result.status == "finished" else "red"
-        rows = [(Text(result.status, style), Text(result.reason))]
+        rows = [(Text(_(result.status), style), Text(_(result.reason)))]
         if result.claims:
             rows = [
-                (MARKS[holds] + Text(text), Text(found))
+                (MARKS[holds] + Text(_(text)), Text(_(found)))
                 for text, (holds, found) in result.claims.items()
             ]
         name = result.lesson
@@ -99,11 +103,11 @@ def _print_verdicts(results: list["Result"]) -> None:
     width = max(len(result.lesson) for result in results)
     for result in results:
         style, name = COLORS[result.verdict.kind], result.lesson.ljust(width)
-        verdict = Text.assemble(f"{name}  ", (result.verdict.sentence, style))
+        verdict = Text.assemble(f"{name}  ", (_(result.verdict.sentence), style))
         out.print(verdict, soft_wrap=True)
         ended = [f"{result.status}: {result.reason}"] if result.reason else []
         for failure in [*ended, *(f"fails: {text}" for text in result.failures)]:
-            say(out, f"{name}  {failure}", "red")
+            say(out, f"{name}  {_(failure)}", "red")
 
 
 def _print_links(results: list["Result"]) -> None:
@@ -114,7 +118,7 @@ def _print_links(results: list["Result"]) -> None:
     for result in results:
         tab = address("http://127.0.0.1:6006", result.folder)
         _print_link(f"  {result.lesson}: ", tab, tab)
-    say(out, "Report, to open in a browser:")
+    say(out, _("Report, to open in a browser:"))
     for result in results:
         path = result.folder / NAME
         _print_link(f"  {result.lesson}: ", str(path), path.resolve().as_uri())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from compare.translation import _
+
 if TYPE_CHECKING:
     from compare.registry import Lesson
     from compare.run_config import RunConfig
@@ -28,7 +30,7 @@ def require_alone(context: typer.Context) -> None:
     given = [
         f"--{name}"
         for name in context.params.keys()
-        - {"resume", "logdir", "lessons", "explain", "board"}
+        - {"resume", "logdir", "lessons", "explain", "board", "lang"}
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
     if given:
@@ -111,6 +113,7 @@ def how_to_resume(logdir: Path, lesson: str) -> str:
         return ""
     if summary["status"] != "interrupted" or summary.get("ranks") != 1:
         return ""
-    path, _, _ = summary["source"].rpartition("#")
+    path = summary["source"].rpartition("#")[0]
     words = [path] * path.endswith(".py") + ["--resume", str(folder)]
-    return f"; resume it by: python -m compare run {shlex.join(words)}"
+    command = f"python -m compare run {shlex.join(words)}"
+    return "; " + _("resume it by: {}").format(command)

@@ -1,15 +1,13 @@
 """`check`: files of one's own, compared with torch."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 from typer import Argument, Option
 
 from compare.cli._console import err, out, say, usage_errors
-
-Language = StrEnum("Language", {"en": "en", "de": "de"})
+from compare.cli._options import LANG, Language
 
 
 def check(
@@ -25,7 +23,7 @@ def check(
     meant: str = Option(
         "", "--as", metavar="CLASS=NAME[,GRADIENT]", help="What a name is meant to be."
     ),
-    lang: Language = Option(Language.en, help="Language of the words around a report."),
+    lang: Language | None = LANG,
 ) -> None:
     """Check your own layers, losses and optimisers against torch, in words.
 
@@ -57,9 +55,9 @@ def check(
     if as_json:
         sys.stdout.write(report.as_json(outcomes, strict) + "\n")
     elif len(outcomes) > 1:
-        report.show_table(outcomes, out, lang)
+        report.show_table(outcomes, out)
     else:
-        report.show(outcomes[0], out, strict, lang)
+        report.show(outcomes[0], out, strict)
     if len(outcomes) == 1 and outcomes[0].problem:
         say(err, f"error: {file}: {outcomes[0].problem}", "red")
     raise typer.Exit(report.exit_status_of(outcomes, strict))

@@ -13,11 +13,12 @@ from typer import Argument, Option
 
 from compare import course, registry
 from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
-from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
+from compare.cli._options import LANG, LOGDIR, TF32, THREADS, Device, DType, Language
 from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 from compare.cli.board import serve
 from compare.defaults import CHECK_EVERY
+from compare.translation import _
 
 if TYPE_CHECKING:
     from compare.trainer import Result, RunConfig
@@ -78,6 +79,7 @@ def run(
     tf32: bool = TF32,
     explain: bool = Option(False, help="Explain the numbers of the verdict."),
     board: bool = Option(False, help="Then start TensorBoard and open the run in it."),
+    lang: Language | None = LANG,
 ) -> None:
     """Train lessons on both sides in lockstep; exit 0 only if they agree.
 
@@ -99,7 +101,7 @@ def run(
                 "--distributed cannot be combined with --lr, --batch-size or --board"
             )
         if resume is None:
-            own = ("lessons", "resume", "distributed", "explain", "board")
+            own = ("lessons", "resume", "distributed", "explain", "board", "lang")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
@@ -137,7 +139,8 @@ def _expanded(names: list[str], data: str) -> list[str]:
     every = registry.names()
     chosen = registry.on_data(data) if data else every
     if skipped := [name for name in every if name not in chosen]:
-        say(err, f"skipped (no {data} version): {', '.join(skipped)}", "yellow")
+        words = _("skipped (no {} version): {}").format(data, ", ".join(skipped))
+        say(err, words, "yellow")
     return list(dict.fromkeys([*chosen, *(name for name in names if name != "all")]))
 
 
@@ -177,7 +180,7 @@ def _trained(
         if auto:
             used, reason = choose_array(experiment, config)
             if used.backend.array != config.backend.array:
-                say(out, f"{name}: Backend: {reason}")
+                say(out, f"{name}: {_('Backend')}: {_(reason)}")
         return train(name, experiment, used, _progress, source=source)
     except KeyboardInterrupt as stop:
         raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
@@ -195,7 +198,8 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
         say(err, f"error: {name}: {stop}", "red")
         return 2
     hint = how_to_resume(logdir, name)
-    say(err, f"{name}: interrupted; all logged steps are kept{hint}", "yellow")
+    words = _("interrupted; all logged steps are kept")
+    say(err, f"{name}: {words}{hint}", "yellow")
     return 143 if isinstance(stop, Interrupted) else 130
 
 

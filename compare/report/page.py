@@ -9,7 +9,8 @@ from typing import Any
 from compare.checkpoint import replace_file
 from compare.logger import Rows, read_curves, read_summary
 from compare.report import chart
-from compare.report.words import EXPLANATION, sentence, translator
+from compare.report.words import EXPLANATION, sentence
+from compare.translation import in_use, translator
 from compare.verdict import ORDER
 
 NAME = "report.html"
@@ -23,10 +24,10 @@ MANY = 4
 STYLE = Path(__file__).with_name("page.css")
 
 
-def write(folder: Path, language: str = "en") -> Path:
+def write(folder: Path) -> Path:
     """Write report.html into the directory of a run: whole or not at all."""
     path = folder / NAME
-    replace_file(path, page(folder, language).encode())
+    replace_file(path, page(folder, in_use()).encode())
     return path
 
 
@@ -42,19 +43,17 @@ def page(folder: Path, language: str = "en") -> str:
 
 def verdict_of(summary: dict[str, Any], language: str = "en") -> tuple[str, str]:
     """The kind and the sentence of a run's gravest verdict; "" while there is none."""
-    verdicts, errors = summary.get("verdict", {}), summary.get("errors", {})
+    verdicts, say = summary.get("verdict", {}), translator(language)
     if not verdicts:
-        return "", translator(language)("no verdict yet")
+        return "", say("no verdict yet")
 
     def gravity(label: str) -> tuple[bool, int, float]:
         kind, difference = verdicts[label]["kind"], verdicts[label]["difference"]
         known = kind in ORDER  # another name in runs of earlier versions is a mistake
         return not known, ORDER.index(kind) if known else 0, float(difference)
 
-    label = max(verdicts, key=gravity)
-    worst = verdicts[label]
-    words = sentence(worst, errors.get(label, {}), language)
-    return worst["kind"], words
+    worst = verdicts[max(verdicts, key=gravity)]
+    return worst["kind"], say(sentence(worst))
 
 
 class _Page:
@@ -69,7 +68,7 @@ class _Page:
 
     def html(self) -> str:
         """The whole page."""
-        title = escape(self.summary.get("title") or self.summary["lesson"])
+        title = escape(self.say(self.summary.get("title") or self.summary["lesson"]))
         parts = [*self._head(title), *self._charts(), *self._checks()]
         end = [*self._settings(), "</body></html>"]
         size = sum(len(part.encode()) for part in (*parts, *end))
@@ -93,12 +92,12 @@ class _Page:
         yield f'<div class="verdict {"good" if ok else "bad"}">'
         yield f"<p><b>{mark}{escape(first)}</b>{colon}{escape(rest)}</p>"
         if status in ("diverged", "failed", "interrupted"):
-            yield f"<p>✗ {self.say(status)}: {escape(reason)}</p>"
+            yield f"<p>✗ {self.say(status)}: {escape(self.say(reason))}</p>"
         if self.checks:
             yield f"<p>{self._checks_in_words()}</p>"
         yield "</div>"
         if story := self.summary.get("story"):
-            yield f"<p>{escape(story)}</p>"
+            yield f"<p>{escape(self.say(story))}</p>"
         yield self._explanation()
 
     def _checks_in_words(self) -> str:
@@ -131,7 +130,7 @@ class _Page:
     def _verdict_of(self, labels: dict[str, Rows]) -> str:
         verdicts = self.summary.get("verdict", {})
         own = {label: verdicts[label] for label in labels if label in verdicts}
-        _, words = verdict_of({"verdict": own, "errors": self.errors}, self.language)
+        _, words = verdict_of({"verdict": own}, self.language)
         return f'<p class="soft">{escape(words)}</p>'
 
     def _losses(self, trials: dict[str, Rows], most: int) -> str:
@@ -200,7 +199,8 @@ class _Page:
         rows = "".join(
             f'<tr><td class="mark {"good" if check["holds"] else "bad"}">'
             f"{'✓' if check['holds'] else '✗'}</td>"
-            f"<td>{escape(text)}</td><td>{escape(check['found'])}</td></tr>"
+            f"<td>{escape(self.say(text))}</td>"
+            f"<td>{escape(self.say(check['found']))}</td></tr>"
             for text, check in self.checks.items()
         )
         yield (
