@@ -15,7 +15,7 @@ from pathlib import Path
 LANGUAGES = ("en", "de")
 CATALOGUE = Path(__file__).parent / "locale/de/LC_MESSAGES/compare.po"
 STRONG = ("\n", "; ", ", and ", ": ")
-SEPARATORS = (*STRONG, ", ", " (", ")")
+SEPARATORS = (*STRONG, ", ", " → ", " · ", " (", ")")
 """What stands between the parts of a text, first what separates most."""
 _ENTRY = re.compile(r'^msgid((?:\s*".*")+)\s*^msgstr((?:\s*".*")+)', re.MULTILINE)
 _PLACE = "((?:(?!; ).)*?)"

@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -28,7 +29,8 @@ EXPERIMENT = dataclasses.replace(
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach tests and their children in a background job, too."""
+    """English on every machine; Ctrl-C reaches tests in a background job, too."""
+    os.environ["LC_ALL"] = "C.UTF-8"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -98,7 +98,8 @@ def at_least(fraction: float) -> Claim:
     def claim(side: Side) -> tuple[bool, str]:
         found = [trial.metrics["accuracy/test"] for trial in side.trials]
         words = ", ".join(f"{accuracy:.2%}" for accuracy in found)
-        return min(found) >= fraction, f"{words} of {len(side.only.data.test_set[1])}"
+        count = len(side.only.data.test_set[1])
+        return min(found) >= fraction, f"{words} of {count} test digits"
 
     return claim
 

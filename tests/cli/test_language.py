@@ -1,0 +1,65 @@
+"""`--lang de` and LANG: what commands print in German, and what stays English."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from compare.cli import app
+from compare.translation import in_use
+
+WRONG = """
+class MSELoss:
+    def forward(self, input, target):
+        self.error = input - target
+        return (self.error**2).mean()
+
+    def backward(self):
+        return self.error / self.error.size
+"""
+
+
+def said(*words: object) -> str:
+    """What a command prints, without the line breaks of a narrow terminal."""
+    return " ".join(CliRunner().invoke(app, [str(w) for w in words]).stdout.split())
+
+
+@pytest.mark.slow
+def test_a_run_is_german_and_its_summary_english(tmp_path: Path):
+    text = said("run", "or_gate", "--lang", "de", "--logdir", tmp_path)
+    assert "identisch (Bit für Bit, 150 Schritte)" in text
+    assert "alle vier Zeilen stimmen" in text
+    (folder,) = tmp_path.glob("or_gate/*")
+    assert '<html lang="de">' in (folder / "report.html").read_text(encoding="utf-8")
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert "all four rows are right" in summary["claims"]
+    assert summary["verdict"]["train"]["words"].startswith("identical")
+
+
+@pytest.mark.slow
+def test_a_mistake_is_named_and_explained_in_german(tmp_path: Path):
+    path = tmp_path / "own.py"
+    path.write_text(WRONG, encoding="utf-8")
+    text = said("check", path, "--lang", "de", "--timeout", "60")
+    assert "Programmfehler, Faktor ½: Gradient nach der Eingabe bei [0]" in text
+    assert "Hinweis mit 2 multiplizieren" in text
+    found = json.loads(said("check", path, "--lang", "de", "--json"))["findings"][0]
+    assert found["words"].startswith("factor ½: input gradient")
+    assert in_use() == "en"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("list",), "Optimierer: vorsichtig, wo es steil, und kühn, wo es flach ist"),
+        (("exercises", "D6"), "neue Gewichte w − ¼·Gradient"),
+        (("graph", "x**2", "x=2"), "Differenzenquotient"),
+        (("run", "--explain"), "was Rundung in einem Schritt höchstens erklärt"),
+    ],
+)
+def test_the_environment_chooses_german(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], words: str
+):
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert words in said(*command)
