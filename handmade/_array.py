@@ -286,6 +286,31 @@ def index_add(whole: Array, at: Any, part: Array) -> Array:
     return whole
 
 
+def segment_sum(rows: Array, index: Array, like: Array) -> Array:
+    """Row i of the result, an array as `like`, is the sum of all rows whose index is i.
+
+    No product with 0 is formed, so that an infinite row stays in its place.
+
+    Args:
+        rows: (n, c).
+        index: (n,) int64.
+        like: (r, c).
+    """
+    if isinstance(like, NumPyArray):  # quickest in one dimension
+        total, columns = np.zeros(like.size, like.dtype), like.shape[1]
+        places = index[:, None] * columns + np.arange(columns)
+        np.add.at(total, places.reshape(-1), rows.reshape(-1))
+        return total.reshape(like.shape)
+    total = zeros(tuple(like.shape), like)
+    if hasattr(total, "index_add"):  # torch
+        return total.index_add(0, index, rows)
+    if hasattr(total, "at"):  # JAX
+        return total.at[index].add(rows)
+    for n in range(rows.shape[0]):
+        total[int(index[n]), ...] += rows[n, ...]
+    return total
+
+
 def converted(array: Array, like: Array) -> Array:
     """Copy an array to the library, dtype and device of the floating-point `like`.
 

@@ -3,7 +3,7 @@
 import math
 import sys
 
-from handmade._array import Array, array_namespace, require_shape
+from handmade._array import Array, array_namespace, check_grad
 from handmade._numbers import whole
 from handmade.nn.module import Module
 
@@ -29,13 +29,13 @@ class Flatten(Module):
 
     def forward(self, x: Array) -> Array:
         xp = array_namespace(self, x=x)
-        self.saved = tuple(x.shape)
-        return xp.reshape(x, self._flat(self.saved))
+        self.saved = x
+        return xp.reshape(x, self._flat(tuple(x.shape)))
 
     def backward(self, grad_output: Array) -> Array:
-        xp = array_namespace(self, grad_output=grad_output)
-        require_shape(self, "grad_output", grad_output, self._flat(self.saved))
-        return xp.reshape(grad_output, self.saved)
+        x = self.saved
+        xp = check_grad(self, grad_output, x, self._flat(tuple(x.shape)))
+        return xp.reshape(grad_output, x.shape)
 
     def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         ndim = max(len(shape), 1)

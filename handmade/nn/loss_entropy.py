@@ -88,7 +88,8 @@ class BCEWithLogitsLoss(Loss):
         log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
 
     Torch:
-        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p.
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p. Where p is
+        infinite, its gradient is ∞ − ∞, NaN; −∞ here.
     """
 
     buffer_names = ("weight", "pos_weight")
@@ -162,10 +163,9 @@ class NLLLoss(Loss):
         xp = check(self, input=input)
         x = classes_first(self, input)
         right, _ = one_hot(self, x, target, self.ignore_index)
-        weight = class_weights(self, self.weight, x)
-        q = xp.astype(right, x.dtype) * weight
+        q = xp.where(right, class_weights(self, self.weight, x), 0.0)
         self.saved = right, q
-        losses = -xp.sum(weight * xp.where(right, x, 0.0), axis=0)
+        losses = -xp.sum(q * xp.where(right, x, 0.0), axis=0)
         return self._reduced(xp, losses, xp.sum(q))
 
     def backward(self, grad_output: Array | None = None) -> Array:
@@ -202,7 +202,8 @@ class CrossEntropyLoss(Loss):
         label_smoothing: ε in [0, 1].
 
     Torch:
-        `torch.nn.CrossEntropyLoss`.
+        `torch.nn.CrossEntropyLoss`. Its gradient is NaN at an ignored example where a
+        class weight is infinite and labels are smoothed; 0 here.
     """
 
     buffer_names = ("weight",)
@@ -245,15 +246,18 @@ class CrossEntropyLoss(Loss):
     def _of_classes(self, xp: Any, log_p: Array, target: Array) -> Array:
         """The loss of class indices; saves q, Σ q unless it is 1, and who counts."""
         right, all_count = one_hot(self, log_p, target, self.ignore_index)
-        hot, eps = xp.astype(right, log_p.dtype), self.label_smoothing
+        eps = self.label_smoothing
         if all_count and self.weight is None and eps == 0:
-            self.saved = log_p, hot, None, None
+            self.saved = log_p, xp.astype(right, log_p.dtype), None, None
             return self._reduced(xp, -xp.sum(xp.where(right, log_p, 0.0), axis=0))
-        weight, counts = class_weights(self, self.weight, log_p), xp.sum(hot, axis=0)
-        q = ((1 - eps) * hot + eps / log_p.shape[0] * counts) * weight
-        self.saved = log_p, q, xp.sum(q, axis=0), counts > 0
+        weight, counted = class_weights(self, self.weight, log_p), xp.any(right, axis=0)
+        q = own = xp.where(right, weight, 0.0)
+        if eps > 0:
+            spread = xp.where(counted, weight, 0.0) / log_p.shape[0]
+            q = (1 - eps) * own + eps * spread
+        self.saved = log_p, q, xp.sum(q, axis=0), counted
         losses = -xp.sum(q * xp.where(q == 0, 0.0, log_p), axis=0)
-        return self._reduced(xp, losses, xp.sum(hot * weight))
+        return self._reduced(xp, losses, xp.sum(own))
 
     def _of_probabilities(self, xp: Any, log_p: Array, target: Array) -> Array:
         """The loss of probabilities; saves q and Σ q."""

@@ -108,7 +108,7 @@ class MultiMarginLoss(Loss):
                 f"class, got shape {tuple(input.shape)}"
             )
         right, _ = one_hot(self, x, target)
-        weight = xp.astype(right, x.dtype) * class_weights(self, self.weight, x)
+        weight = xp.where(right, class_weights(self, self.weight, x), 0.0)
         share = xp.sum(weight, axis=0) / x.shape[0]  # w[yₙ] / C
         of_right = xp.sum(xp.where(right, x, 0.0), axis=0)
         z = self.margin - of_right + xp.where(right, 0.0, x)

@@ -34,6 +34,7 @@ class LayerNorm(Norm):
 
     Torch:
         `torch.nn.LayerNorm`, which also takes ε ≤ 0 and sizes of 0; ValueError here.
+        Where σ² overflows x̂ is 0; in short rows torch's may be NaN.
     """
 
     def __init__(
@@ -92,7 +93,8 @@ class GroupNorm(Norm):
 
     Torch:
         `torch.nn.GroupNorm`. Both refuse one example with one value in each group. Of
-        groups without a value torch makes NaN gradients; ValueError here.
+        groups without a value torch makes NaN gradients; ValueError here. Where σ²
+        overflows x̂ is 0; in small groups torch's may be NaN.
     """
 
     def __init__(

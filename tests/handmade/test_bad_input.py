@@ -100,6 +100,23 @@ def test_an_upstream_gradient_of_another_shape_is_refused(layer):
         layer.backward(np.ones((4,)))
 
 
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Identity(), nn.Flatten()])
+@pytest.mark.parametrize(
+    ("grad", "words"),
+    [
+        (np.ones((4, 1), np.float32), "x is float64, but grad_output is float32"),
+        (torch.ones((4, 1), dtype=torch.float64), "arrays of one library"),
+        (np.ones((4, 1), int), "x is float64, but grad_output is int64"),
+        ([[1.0]] * 4, "grad_output must be an array"),
+        (None, "grad_output must be an array"),
+    ],
+)
+def test_an_upstream_gradient_of_another_kind_is_refused(layer, grad, words):
+    layer(ONES)
+    with pytest.raises(TypeError, match=f"{type(layer).__name__}: .*{words}"):
+        layer.backward(grad)
+
+
 def test_linear_refuses_an_upstream_gradient_of_another_shape():
     layer = nn.Linear(3, 2).to(np.zeros(1))
     layer(np.ones((4, 3)))
@@ -309,6 +326,7 @@ def test_an_optimiser_refuses_what_is_no_group(params, error, words):
         ("RMSprop", {"alpha": "a"}, TypeError, "alpha must be a real number, got str"),
         ("Muon", {"ns_coefficients": 3}, TypeError, "must be 3 numbers, got 3"),
         ("Muon", {"ns_steps": 5.0}, TypeError, "ns_steps must be a whole number"),
+        ("Muon", {"adjust_lr_fn": np.ones(3)}, ValueError, "adjust_lr_fn must be None"),
         ("Muon", {"ns_steps": -1}, ValueError, "ns_steps must be at least 0, got -1"),
         ("SGD", {"dampening": "a"}, TypeError, "dampening must be a real number"),
         (
