@@ -7,6 +7,7 @@ Each function begins with a check of one line, which gives it the library, `xp`:
     xp = array_namespace(self, x=x)                     of any dtype
 """
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from types import SimpleNamespace
@@ -296,12 +297,13 @@ def segment_sum(rows: Array, index: Array, like: Array) -> Array:
         index: (n,) int64.
         like: (r, c).
     """
+    shape = tuple(like.shape)
     if isinstance(like, NumPyArray):  # quickest in one dimension
-        total, columns = np.zeros(like.size, like.dtype), like.shape[1]
-        places = index[:, None] * columns + np.arange(columns)
+        places = index[:, None] * shape[1] + np.arange(shape[1])
+        total = np.zeros(math.prod(shape), rows.dtype)
         np.add.at(total, places.reshape(-1), rows.reshape(-1))
-        return total.reshape(like.shape)
-    total = zeros(tuple(like.shape), like)
+        return total.reshape(shape)
+    total = zeros(shape, like)
     if hasattr(total, "index_add"):  # torch
         return total.index_add(0, index, rows)
     if hasattr(total, "at"):  # JAX

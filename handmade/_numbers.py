@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -87,7 +87,7 @@ def at_least(owner: str, name: str, value: Any, least: float) -> float:
     return number
 
 
-def whole(owner: str, name: str, value: Any, least: int) -> int:
+def whole(owner: str, name: str, value: Any, least: int = -sys.maxsize) -> int:
     """`value` as a Python integer that is no less than `least`.
 
     Raises:
@@ -167,6 +167,12 @@ def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
             f"{owner}: {name} must be at most {sys.maxsize}, got {value!r}"
         )
     return tuple(int(number) for number in given)
+
+
+def members(value: Any) -> list[Any]:
+    """Those of an iterable; anything else, also a NumPy array (), stands alone."""
+    several = isinstance(value, Iterable) and getattr(value, "ndim", 1)  # pyright: ignore[reportUnknownArgumentType]
+    return list(value) if several else [value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def only(owner: str, **arguments: tuple[Any, Any]) -> None:

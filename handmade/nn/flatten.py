@@ -1,7 +1,6 @@
 """Flattening of dimensions."""
 
 import math
-import sys
 
 from handmade._array import Array, array_namespace, check_grad
 from handmade._numbers import whole
@@ -24,8 +23,8 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = whole("Flatten", "start_dim", start_dim, -sys.maxsize)
-        self.end_dim = whole("Flatten", "end_dim", end_dim, -sys.maxsize)
+        self.start_dim = whole("Flatten", "start_dim", start_dim)
+        self.end_dim = whole("Flatten", "end_dim", end_dim)
 
     def forward(self, x: Array) -> Array:
         xp = array_namespace(self, x=x)

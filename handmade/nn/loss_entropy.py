@@ -1,6 +1,5 @@
 """Losses of probabilities and classes: cross-entropies and their relatives."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -123,7 +122,24 @@ class BCEWithLogitsLoss(Loss):
         return grad_losses * (no * sigmoid(input) - yes * sigmoid(-input))
 
 
-class NLLLoss(Loss):
+class _ClassLoss(Loss):
+    """Base class of losses of class indices."""
+
+    buffer_names = ("weight",)
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.weight = weight
+        self.ignore_index = whole(type(self).__name__, "ignore_index", ignore_index)
+
+
+class NLLLoss(_ClassLoss):
     """Negative log-likelihood of the right class.
 
     Forward:
@@ -145,20 +161,6 @@ class NLLLoss(Loss):
         `torch.nn.NLLLoss`.
     """
 
-    buffer_names = ("weight",)
-
-    def __init__(
-        self,
-        weight: Array | None = None,
-        *,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.weight = weight
-        owner = type(self).__name__
-        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
-
     def forward(self, input: Array, target: Array) -> Array:
         xp = check(self, input=input)
         x = classes_first(self, input)
@@ -174,7 +176,7 @@ class NLLLoss(Loss):
         return swapped(xp.where(right, -q * self._grad_losses(grad_output), 0.0))
 
 
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(_ClassLoss):
     """Softmax followed by the negative log-likelihood of the right class.
 
     Forward:
@@ -206,8 +208,6 @@ class CrossEntropyLoss(Loss):
         class weight is infinite and labels are smoothed; 0 here.
     """
 
-    buffer_names = ("weight",)
-
     def __init__(
         self,
         weight: Array | None = None,
@@ -216,10 +216,7 @@ class CrossEntropyLoss(Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(reduction=reduction)
-        self.weight = weight
-        owner = type(self).__name__
-        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
+        super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
         self.label_smoothing = probability(
             "CrossEntropyLoss", "label_smoothing", label_smoothing
         )

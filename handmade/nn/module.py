@@ -11,6 +11,7 @@ from handmade._array import (
     is_count,
     require_shape,
 )
+from handmade._numbers import members
 
 
 class _NothingSaved(RuntimeError, AttributeError):
@@ -268,7 +269,7 @@ def parameters_of(owner: str, given: Any) -> list[Parameter]:
     Raises:
         TypeError: there is something else among them.
     """
-    every: list[Any] = list(given) if isinstance(given, Iterable) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    every = members(given)
     for parameter in every:
         if not isinstance(parameter, Parameter):
             raise TypeError(

@@ -1,11 +1,10 @@
 """Layer and group normalisation."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from handmade._array import Array
-from handmade._numbers import whole
+from handmade._numbers import members, whole
 from handmade.nn._norm import Norm, Sizes
 
 
@@ -44,10 +43,7 @@ class LayerNorm(Norm):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        several = isinstance(normalized_shape, Iterable)
-        several = several and getattr(normalized_shape, "ndim", 1) > 0
-        given: Any = normalized_shape
-        sizes: Iterable[Any] = given if several else (given,)
+        sizes = members(normalized_shape)
         shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
         if not shape:
             raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
