@@ -297,7 +297,7 @@ def segment_sum(rows: Array, index: Array, like: Array) -> Array:
         index: (n,) int64.
         like: (r, c).
     """
-    shape = tuple(like.shape)
+    shape: tuple[int, ...] = tuple(like.shape)
     if isinstance(like, NumPyArray):  # quickest in one dimension
         places = index[:, None] * shape[1] + np.arange(shape[1])
         total = np.zeros(math.prod(shape), rows.dtype)
