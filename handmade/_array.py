@@ -116,11 +116,11 @@ def require_shape(
     Raises:
         ValueError: the shapes differ; both are named.
     """
-    given = getattr(array, "shape", type(array).__name__)
-    if given != shape and tuple(given) != tuple(shape):
-        given = given if isinstance(given, str) else tuple(given)
+    given = getattr(array, "shape", None)
+    if given != shape and not (isinstance(given, tuple) and given == tuple(shape)):
+        words = tuple(given) if isinstance(given, tuple) else type(array).__name__  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         raise ValueError(
-            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, got {given}"
+            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, got {words}"
         )
 
 

@@ -55,11 +55,16 @@ def one_number(owner: str, name: str, value: Any) -> float:
     """`value`, a number or an array of one, as a Python float.
 
     Raises:
+        TypeError: it is no number.
         ValueError: it is an array of several numbers, or of none.
     """
-    if math.prod(shape := tuple(getattr(value, "shape", ()))) != 1:
+    try:
+        shape: tuple[int, ...] = tuple(value.shape)
+    except (AttributeError, TypeError):  # no array
+        return real_number(owner, name, value)
+    if math.prod(shape) != 1:
         raise ValueError(f"{owner}: {name} must be one number, got shape {shape}")
-    return float(value)
+    return float(value[(0,) * len(shape)])
 
 
 def finite(error: Any, step: int) -> float:

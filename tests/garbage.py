@@ -1,4 +1,4 @@
-"""Random calls of every public class with random garbage, against torch: `make fuzz`.
+"""Random calls of all that is public with random garbage, against torch: `make fuzz`.
 
 A call that `handmade` cannot answer is refused with a documented type and in its own
 words: the last line of the traceback is a `raise` of its own. One that it answers
@@ -19,12 +19,17 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import garbage_calls
 import numpy as np
 import torch
 from agreement import cancellation, stated
+from garbage_calls import DRAWN, FUNCTIONS, LEARNERS, TARGETS, X
 from strategies import LAYERS, LOSSES, OPTIMIZERS, example
 
 import handmade
@@ -33,7 +38,9 @@ from compare.testing.case import resolved
 from compare.testing.reference import found, torchs
 
 HOME = str(Path(handmade.__file__).parent)
-DOCUMENTED = (ValueError, TypeError, RuntimeError, KeyError, IndexError)
+DOCUMENTED = (
+    *(ValueError, TypeError, RuntimeError, KeyError, IndexError, ArithmeticError),
+)
 SCHEDULERS = [
     name
     for name in handmade.optim.lr_scheduler.__all__
@@ -42,7 +49,9 @@ SCHEDULERS = [
 NAN_THERE = {"BCEWithLogitsLoss", "CrossEntropyLoss", "ELU", "GELU", "RMSprop"}
 NAN_HERE = {"L1Loss", "SmoothL1Loss"}
 """Classes whose docstring says where only torch's, or only their own answer is NaN."""
-NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS, *SCHEDULERS)
+CALLED = {"scheduler", "clip", "criterion", "optimizer"}
+"""Arguments that are functions: Python calls what stands there."""
+NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS, *SCHEDULERS, *FUNCTIONS, *LEARNERS)
 GARBAGE: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 3, 10**30, -(10**30), 0.5, -0.5, 1j),
     *(np.nan, np.inf, -np.inf, 1e300, 1e-300, "", "a", "mean", "none", b"x"),
@@ -88,8 +97,9 @@ def guarded(what: str, call: Callable[[], Any], *inputs: Any) -> Any:
         file = frame.f_code.co_filename
         words = linecache.getline(file, line).strip()
         own = file.startswith(HOME) and words.startswith("raise")
-        # Python's own words for a missing argument, also of a layer in a container.
-        binding = file == __file__ or "required positional argument" in str(error)
+        # Python's own words where arguments are missing or too many, also further in.
+        binding = "positional argument" in str(error)
+        binding |= file in (__file__, garbage_calls.__file__)
         if not (own or binding) or not isinstance(error, DOCUMENTED):
             raise Finding(
                 f"{what} is refused in others' words: {type(error).__name__}: {error} "
@@ -145,7 +155,9 @@ class Caller:
         """Positional values of which one, sometimes, is garbage."""
         values = list(values)
         if values and self.rng.random() < 0.4:
-            values[self.rng.randrange(len(values))] = self.garbage()
+            at = self.rng.randrange(len(values))
+            if not isinstance(values[at], FunctionType | partial):  # Python calls it
+                values[at] = self.garbage()
         return tuple(values)
 
     def options(self, make: Any, given: Any) -> dict[str, Any]:
@@ -154,7 +166,7 @@ class Caller:
         keywords = [
             name
             for name, p in inspect.signature(make).parameters.items()
-            if p.default is not p.empty or name in options
+            if (p.default is not p.empty or name in options) and name not in CALLED
         ]
         if keywords and self.rng.random() < 0.4:
             options[self.choose(keywords)] = self.garbage()
@@ -165,6 +177,10 @@ class Caller:
         try:
             if self.name in OPTIMIZERS:
                 return self.optimizer()
+            if self.name in FUNCTIONS:
+                return self.function()
+            if self.name in LEARNERS:
+                return self.learner()
             return self.scheduler() if self.name in SCHEDULERS else self.layer()
         except Refused:
             return "refused"
@@ -210,7 +226,7 @@ class Caller:
 
     def load(self, module: Any) -> None:
         """Load garbage; what is refused leaves everything as it was."""
-        before = {name: np.copy(a) for name, a in module.state_dict().items()}
+        before = copy_of(module.state_dict())
         state = self.garbage()
         if self.rng.random() < 0.7 and before:
             state = copy_of(before)
@@ -220,9 +236,7 @@ class Caller:
                 f"{self.name}.load_state_dict", lambda: module.load_state_dict(state)
             )
         except Refused:
-            if not same(
-                before, {n: np.asarray(a) for n, a in module.state_dict().items()}
-            ):
+            if not same(before, copy_of(module.state_dict())):
                 raise Finding(f"{self.name} has loaded half of a state") from None
             raise
 
@@ -324,6 +338,81 @@ class Caller:
         for _ in range(3):
             guarded(f"{self.name}.step", schedule.step)
         return "answered"
+
+    def function(self) -> str:
+        make = attrgetter(self.name)(handmade)
+        args, given = FUNCTIONS[self.name]()
+        args, given = self.spoiled(args), self.options(make, given)
+        twins = twin((args, given))
+        result = guarded(self.name, lambda: make(*args, **given), args, given)
+        if self.name in DRAWN or twins is None:
+            return "answered"
+        try:
+            wanted = attrgetter(self.name)(torch_ref)(*twins[0], **twins[1])
+        except Exception:
+            return "answered"
+        pairs = zip(flat((result, args)), flat((wanted, twins[0])), strict=True)
+        for got, want in pairs:
+            if got.dtype != want.dtype:  # exp of integers is float32 in torch
+                continue
+            if not self.close(got, want, 1e-9 * np.max(np.abs(want), initial=1e-290)):
+                raise Finding(f"{self.name}{args, given}: {got}, torch's {want}")
+        return "agrees"
+
+    def learner(self) -> str:
+        make = attrgetter(self.name)(handmade)
+        args, given = LEARNERS[self.name]()
+        if self.rng.random() < 0.6:
+            args, given = self.spoiled(args), self.options(make, given)
+        learner = guarded(self.name, lambda: make(*args, **given), args, given)
+        guarded(f"{self.name}.to", lambda: learner.to(np.zeros(1)))
+        if self.rng.random() < 0.3:
+            self.load(learner)
+        inputs = (X.copy(), TARGETS.get(self.name, TARGETS[""]).copy())
+        inputs = self.spoiled(inputs)
+        guarded(f"{self.name}.step", lambda: learner.step(*inputs), inputs)
+        (x,) = self.spoiled((X.copy(),))
+        guarded(f"{self.name}.predict", lambda: learner.predict(x), x)
+        return "answered"
+
+
+def twin(value: Any) -> Any:
+    """The same in torch's tensors; None where there is no such thing."""
+    if isinstance(value, np.ndarray):
+        return torch.tensor(value) if value.dtype in (np.float64, np.int64) else None
+    if isinstance(value, handmade.nn.Parameter):
+        parameter = torch.nn.Parameter(torch.tensor(value.data))
+        parameter.grad = None if value.grad is None else torch.tensor(value.grad)
+        return parameter
+    if isinstance(value, list | tuple):
+        twins = [twin(inner) for inner in value]
+        lacking = any(
+            a is None and b is not None for a, b in zip(twins, value, strict=True)
+        )
+        return None if lacking else type(value)(twins)
+    if isinstance(value, dict):
+        twins = twin([*value.values()])
+        return None if twins is None else dict(zip(value, twins, strict=True))
+    plain = int | float | str | FunctionType | None
+    return value if isinstance(value, plain) else None
+
+
+def flat(value: Any) -> list[np.ndarray]:
+    """All numbers in a result, array by array."""
+    if isinstance(value, list | tuple):
+        return [array for inner in value for array in flat(inner)]
+    if isinstance(value, dict):
+        return flat([*value.values()])
+    if isinstance(value, handmade.nn.Parameter):
+        return flat([value.data, value.grad])
+    if isinstance(value, torch.nn.Parameter):
+        return flat([value.data, value.grad])
+    if isinstance(value, torch.Tensor):
+        return [value.detach().numpy()]
+    if isinstance(value, np.ndarray | np.number | int | float):
+        array = np.asarray(float(value) if isinstance(value, int) else value)
+        return [array] if array.dtype.kind in "fiub" else []
+    return flat(vars(value)) if hasattr(value, "errors") else []
 
 
 def strictly() -> None:

@@ -51,7 +51,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity != "leaky_relu":
         return _GAINS[nonlinearity]
     slope = real_number(owner, "param", 0.01 if param is None else param)
-    return math.sqrt(2.0 / (1 + slope**2))
+    return math.sqrt(2.0 / (1 + slope * slope))
 
 
 def uniform_(tensor: Parameter, a: float = 0.0, b: float = 1.0) -> Parameter:

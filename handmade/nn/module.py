@@ -232,6 +232,18 @@ class Module:
         return self.train(False)
 
 
+def require_module(owner: str, name: str, given: Any) -> None:
+    """Refuse what is no handmade Module.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, Module):
+        raise TypeError(
+            f"{owner}: {name} must be a handmade Module, got {type(given).__name__}"
+        )
+
+
 def require_distinct(owner: Module, modules: Iterable[Module]) -> None:
     """Refuse one module at two places: it keeps one forward pass for its backward pass.
 
