@@ -64,7 +64,10 @@ def one_number(owner: str, name: str, value: Any) -> float:
         return real_number(owner, name, value)
     if math.prod(shape) != 1:
         raise ValueError(f"{owner}: {name} must be one number, got shape {shape}")
-    return float(value[(0,) * len(shape)])
+    try:
+        return float(value[(0,) * len(shape)])
+    except (TypeError, ValueError) as error:  # an array of strings or objects
+        raise TypeError(f"{owner}: {name} must be a real number") from error
 
 
 def finite(error: Any, step: int) -> float:

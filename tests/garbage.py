@@ -203,16 +203,23 @@ class Caller:
             built_args,
             built_given,
         )
-        guarded("to", lambda: module.to(np.zeros(1)))
+        dtype = self.choose((np.float64, np.float32))
+        guarded("to", lambda: module.to(np.zeros(1, dtype)))
         if self.rng.random() < 0.2:
             self.load(module)
         handmade.manual_seed(drawn.seed)
-        output = guarded(f"{self.name}.forward", lambda: module(*inputs), inputs)
+        arrays = tuple(in_dtype(a, dtype) for a in inputs)
+        output = guarded(f"{self.name}.forward", lambda: module(*arrays), arrays)
         upstream: tuple[Any, ...] = ()
         if np.ndim(output) or self.name not in LOSSES:
-            upstream = (np.ones(np.shape(output)),)
+            upstream = (np.ones(np.shape(output), dtype),)
         spoiled = self.spoiled(upstream)
-        guarded(f"{self.name}.backward", lambda: module.backward(*spoiled), spoiled)
+        grad = guarded(
+            f"{self.name}.backward", lambda: module.backward(*spoiled), spoiled
+        )
+        self.require_dtype(
+            dtype, [output, grad, *(p.grad for p in module.parameters())]
+        )
         question = replace(
             drawn,
             args=args,
@@ -223,6 +230,12 @@ class Caller:
             layout="contiguous",
         )
         return self.compare(question)
+
+    def require_dtype(self, dtype: Any, arrays: list[Any]) -> None:
+        """No hyper-parameter, whatever its kind, widens a floating-point result."""
+        found = {np.asarray(a).dtype for a in arrays if a is not None}
+        if {d for d in found if d.kind == "f"} - {np.dtype(dtype)}:
+            raise Finding(f"{self.name} makes {found} of {np.dtype(dtype)}")
 
     def load(self, module: Any) -> None:
         """Load garbage; what is refused leaves everything as it was."""
@@ -255,7 +268,8 @@ class Caller:
         got = found(getattr(handmade.nn, self.name), question, np.array)
         for name, want in wanted.items():
             size = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
-            size = 1e-7 * size + 1e-12 * floors.get(name, 0.0) + 1e-300
+            floor = np.nan_to_num(floors.get(name, 0.0), posinf=0.0)
+            size = 1e-7 * size + 1e-12 * floor + 1e-300
             if not self.close(got[name], want, size):
                 raise Finding(f"{name} is {got[name]}, torch's is {want}: {question}")
         return "agrees"
@@ -272,7 +286,8 @@ class Caller:
         drawn: Any = example(self.name, self.choose)
         make = getattr(handmade.optim, self.name)
         arrays = drawn.groups[0][1]
-        params = [handmade.nn.Parameter(np.array(a)) for a in arrays]
+        dtype = self.choose((np.float64, np.float32))
+        params = [handmade.nn.Parameter(np.array(a, dtype)) for a in arrays]
         given = self.options(make, drawn.kwargs)
         (groups,) = self.spoiled((params,))
         optimizer = guarded(self.name, lambda: make(groups, **given))
@@ -280,7 +295,7 @@ class Caller:
         rng = np.random.default_rng(drawn.seed)
         gradients = [rng.normal(size=array.shape) for array in arrays]
         for parameter, gradient in zip(params, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = gradient.astype(dtype)
         if self.rng.random() < 0.3:
             before, state = copy_of(optimizer.state_dict()), self.garbage()
             if self.rng.random() < 0.7:
@@ -305,6 +320,9 @@ class Caller:
             guarded("grad", assign)
         guarded(f"{self.name}.step", optimizer.step)
         if spoilt:
+            return "answered"
+        self.require_dtype(dtype, [parameter.data for parameter in params])
+        if dtype == np.float32:
             return "answered"
         return self.compare_step(given, arrays, gradients, params)
 
@@ -374,6 +392,12 @@ class Caller:
         (x,) = self.spoiled((X.copy(),))
         guarded(f"{self.name}.predict", lambda: learner.predict(x), x)
         return "answered"
+
+
+def in_dtype(value: Any, dtype: Any) -> Any:
+    """A float64 array in another dtype; anything else as it is."""
+    floating = type(value) is np.ndarray and value.dtype == np.float64
+    return value.astype(dtype) if floating else value
 
 
 def twin(value: Any) -> Any:
