@@ -217,9 +217,8 @@ class Caller:
         grad = guarded(
             f"{self.name}.backward", lambda: module.backward(*spoiled), spoiled
         )
-        self.require_dtype(
-            dtype, [output, grad, *(p.grad for p in module.parameters())]
-        )
+        gradients = [p.grad for p in module.parameters()]
+        self.require_dtype(dtype, [output, grad, *gradients])
         question = replace(
             drawn,
             args=args,
@@ -255,10 +254,11 @@ class Caller:
 
     def compare(self, question: Any) -> str:
         """Torch's values and gradients, where torch accepts the question."""
-        if not all(
-            type(a) is np.ndarray and a.dtype.kind in "fi" for a in question.inputs
-        ):
+        inputs = question.inputs
+        if not all(type(a) is np.ndarray and a.dtype.kind in "fi" for a in inputs):
             return "answered"
+        double = tuple(a.astype(float) if a.dtype.kind == "f" else a for a in inputs)
+        question = replace(question, inputs=double)
         try:
             question = stated(question)
             floors = cancellation(question, question.upstream or 1.0)
