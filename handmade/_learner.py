@@ -73,7 +73,7 @@ class ModelLearner:
                 number = whole if isinstance(part, int) else real_number
                 setattr(self, name, number(owner, name, _plain(state)))
             else:
-                _load(owner, name, part, state)
+                _load_part(owner, name, part, state)
 
     def to(self, other: Array) -> Self:
         """Move modules and optimizers to library, dtype and device of `other`."""
@@ -105,7 +105,7 @@ def _state(part: Any) -> Any:
     return part.state_dict() if hasattr(part, "state_dict") else part
 
 
-def _load(owner: str, name: str, part: Any, state: Any) -> None:
+def _load_part(owner: str, name: str, part: Any, state: Any) -> None:
     if not isinstance(part, (list, tuple)):
         part.load_state_dict(state)
         return
