@@ -395,8 +395,10 @@ class Caller:
 
 
 def in_dtype(value: Any, dtype: Any) -> Any:
-    """A float64 array in another dtype; anything else as it is."""
-    floating = type(value) is np.ndarray and value.dtype == np.float64
+    """An array of float32 or float64 in one of these; anything else as it is."""
+    if isinstance(value, torch.Tensor):
+        return torch.from_numpy(value.numpy().astype(dtype))
+    floating = type(value) is np.ndarray and value.dtype in (np.float32, np.float64)
     return value.astype(dtype) if floating else value
 
 
