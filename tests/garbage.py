@@ -398,7 +398,8 @@ def in_dtype(value: Any, dtype: Any) -> Any:
     """An array of float32 or float64 in one of these; anything else as it is."""
     if isinstance(value, torch.Tensor):
         return torch.from_numpy(value.numpy().astype(dtype))
-    floating = type(value) is np.ndarray and value.dtype in (np.float32, np.float64)
+    plain = type(value) in (np.ndarray, np.float32, np.float64)
+    floating = plain and value.dtype in (np.float32, np.float64)
     return value.astype(dtype) if floating else value
 
 
