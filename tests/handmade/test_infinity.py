@@ -270,6 +270,7 @@ def test_without_weight_decay_an_infinite_rate_shrinks_nothing(name):
         ("CrossEntropyLoss", {}),
         ("CrossEntropyLoss", {"label_smoothing": 1.0, "ignore_index": 1}),
         ("MultiMarginLoss", {}),
+        ("MultiMarginLoss", {"p": 2, "margin": -0.5}),
     ],
 )
 def test_an_infinite_weight_counts_where_its_class_is_right(
@@ -290,3 +291,18 @@ def test_an_infinite_weight_counts_where_its_class_is_right(
     if np.isfinite(got).all():
         want = t.grad.nan_to_num()  # NaN where torch ignores an example; 0 here
         np.testing.assert_allclose(grad, want.numpy(), rtol=1e-5, atol=1e-7)
+
+
+@BOTH
+@pytest.mark.parametrize("p", [1, 2])
+def test_an_infinite_weight_of_a_class_that_wins_costs_nothing(p, dtype):
+    x, target = np.array([[9.0, 0.0], [0.0, 0.5]], dtype), np.array([0, 1])
+    weight = np.array([INF, 1.0], dtype)
+    ours = nn.MultiMarginLoss(p, weight=weight)
+    t = torch.from_numpy(x).requires_grad_()
+    wanted = torch_nn.MultiMarginLoss(p, weight=torch.from_numpy(weight))(
+        t, torch.from_numpy(target)
+    )
+    wanted.backward()
+    assert ours(x, target) == wanted.item() == 0.5**p / 4
+    np.testing.assert_array_equal(ours.backward(), t.grad.numpy())
