@@ -64,12 +64,12 @@ def blind_step(
     (1.5, 2.25, -0.5)
     """
     _require_place("blind_step", x, step)
-    value = one_number("blind_step", "value", value)
+    value, error = one_number("blind_step", "value", value), _measured(error)
     ahead = x + step
-    if (found := one_number("blind_step", "the error", error(ahead))) < value:
+    if (found := error(ahead)) < value:
         return ahead, found, step
     behind = x - step
-    if (found := one_number("blind_step", "the error", error(behind))) < value:
+    if (found := error(behind)) < value:
         return behind, found, -step
     return x, value, step / 2
 
@@ -309,6 +309,11 @@ class Annealing(RandomDescent):
         require_names("Annealing", self.state_dict(), state_dict)
         at_least("Annealing", "temperature", state_dict["temperature"], 0)
         super().load_state_dict(state_dict)
+
+
+def _measured(error: Function) -> Callable[[Any], float]:
+    """The error function, once what it gives is known to be one number."""
+    return lambda x: one_number("blind_step", "the error", error(x))
 
 
 def _require_place(owner: str, x: Any, step: Any) -> None:
