@@ -1,11 +1,10 @@
 """Layer and group normalisation."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from handmade._array import Array
-from handmade._numbers import whole
+from handmade._numbers import members, whole
 from handmade.nn._norm import Norm, Sizes
 
 
@@ -34,6 +33,7 @@ class LayerNorm(Norm):
 
     Torch:
         `torch.nn.LayerNorm`, which also takes ε ≤ 0 and sizes of 0; ValueError here.
+        Where σ² overflows x̂ is 0; in short rows torch's may be NaN.
     """
 
     def __init__(
@@ -43,10 +43,7 @@ class LayerNorm(Norm):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        several = isinstance(normalized_shape, Iterable)
-        several = several and getattr(normalized_shape, "ndim", 1) > 0
-        given: Any = normalized_shape
-        sizes: Iterable[Any] = given if several else (given,)
+        sizes = members(normalized_shape)
         shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
         if not shape:
             raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
@@ -92,7 +89,8 @@ class GroupNorm(Norm):
 
     Torch:
         `torch.nn.GroupNorm`. Both refuse one example with one value in each group. Of
-        groups without a value torch makes NaN gradients; ValueError here.
+        groups without a value torch makes NaN gradients; ValueError here. Where σ²
+        overflows x̂ is 0; in small groups torch's may be NaN.
     """
 
     def __init__(
