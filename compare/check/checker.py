@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check import course, example, functions, random_layers, schedules, wording
-from compare.check.adapters import answer
+from compare.check.calling import Call, answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
 from compare.check.definitions import FINDERS, Definition, NotTested, nearest
 from compare.check.forms import formed
@@ -92,17 +92,11 @@ def _compare(comparison: Comparison, question: Question, label: str) -> None:
     if question.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(label)
         return
-    found = _changes(got)
+    found = [*got.mistakes]
     if comparison.add(question, want, got, wrong):
         found += _side_effects(comparison.definition, question, want, got)
     where = wording.call_of(question)
     comparison.mistakes += [(name, where) for name in found]
-
-
-def _changes(got: Answer) -> list[str]:
-    """Mistakes in what a definition changes of what it is given, or keeps."""
-    found = ["input mutated"] if got.mutated else []
-    return [*found, "weights changed inside backward"] if got.learned else found
 
 
 def _is_single(got: Answer, want: Results, wrong: tuple[str, ...]) -> bool:
@@ -129,7 +123,11 @@ def _side_effects(
             found.append("dtype changed")
     if question.state and definition.is_class:
         with contextlib.suppress(Exception):
-            twice = answer(definition, question, passes=2).results
+            call = Call(definition, question)
+            call.forward()
+            call.backward()
+            call.forward()
+            twice = call.backward()
             names = [f"gradient {name}" for name in question.state]
             if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
                 found.append("gradient overwritten")
@@ -153,11 +151,13 @@ def _kept_elsewhere(
     if "lr" in (definition.form.backward or ()):
         return []
     doubled = replace(question, inputs=(question.inputs[0] * 2, *question.inputs[1:]))
-    between = answer(definition, question, other=doubled).results
-    if wrong_in(between, got.results):
+    call = Call(definition, question)
+    call.forward()
+    Call(definition, doubled).forward()
+    if wrong_in(call.backward(), got.results):
         return ["cache shared by all instances"]
-    again = answer(definition, question, backward_twice=True).results
-    if not close(again["input gradient"], got.results["input gradient"]):
+    again = call.backward()["input gradient"]
+    if not close(again, got.results["input gradient"]):
         return ["cache changed inside backward"]
     return []
 

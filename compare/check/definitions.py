@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from compare.check.libraries import pair_of
+from compare.check.signatures import arguments_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
 
@@ -59,15 +60,28 @@ class NotTested(Exception):
 class Form:
     """How a definition is called, where people write differently."""
 
-    target_first: bool = False  # loss(target, input)
-    one_hot: bool = False  # targets as one-hot rows
+    library: str = "numpy"  # "torch" or "jax": the arrays that it takes
+    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
     columns: bool = False  # examples in columns
+    one_hot: bool = False  # targets as one-hot rows
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
-    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
-    forward: tuple[str, ...] = ()  # the roles of its arguments
-    backward: tuple[str, ...] | None = None  # of those of the backward pass
-    library: str = "numpy"  # "torch" or "jax": the arrays that it takes
+    forward: tuple[str, ...] = ()  # the roles of its arguments; () as in torch
+    backward: tuple[str, ...] | None = None  # of the backward pass; None as in torch
+
+    @property
+    def conventions(self) -> list[str]:
+        """What is another way than torch's in it."""
+        told = {
+            "target first": self.forward[:2] == ("target", "x"),
+            "one-hot targets only": self.one_hot,
+            "examples in columns": self.columns,
+            "weights stored (in, out)": self.transposed,
+            "loss of each example, not their mean": bool(self.reduction),
+            "slope by the output": "y" in (order := self.backward or ())
+            and "g" not in order,
+        }
+        return [words for words, is_so in told.items() if is_so]
 
 
 @dataclass(frozen=True)
@@ -189,14 +203,6 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
 
 
 FINDERS.append(_definition)
-
-
-def arguments_of(function: Any) -> list[str]:
-    """The names of its arguments; none if they are not known."""
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def method_of(owner: Any, names: tuple[str, ...]) -> str:

@@ -1,0 +1,502 @@
+"""Calling a layer or a loss of a file in a test case, as its `Form` says.
+
+An object keeps its parameters and their gradients; a function is given its parameters,
+and its partner returns their gradients. A pass may return its result, leave it in an
+attribute, or return several at once: value and cache, loss and gradient.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import handmade
+from compare.backend import to_numpy
+from compare.check.arguments import spelled
+from compare.check.definitions import (
+    BACKWARD,
+    FORWARD,
+    Definition,
+    Form,
+    NotTested,
+    plain,
+    roles,
+)
+from compare.check.parameters import (
+    Slot,
+    attributes,
+    find_slot,
+    giver,
+    gradient_of,
+    gradient_words,
+    set_parameters,
+    torchs_layout,
+)
+from compare.check.results import COUNTS, Answer, BackwardFailed, NoNumbers
+from compare.check.signatures import required, taken
+from compare.testing import resolved
+from compare.testing.reference import Question, Results
+
+UPSTREAM = ("g", "gc")
+"""The roles of the upstream gradients of several outputs."""
+MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
+OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
+INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
+
+
+def answer(definition: Definition, question: Question) -> Answer:
+    """Run a layer or a loss in a test case, forwards and backwards.
+
+    Raises:
+        NotTested: it does not take such arguments or inputs.
+        BackwardFailed: the backward pass raises something.
+        Exception: whatever the forward pass raises.
+    """
+    if definition.form.by_number:
+        return _by_number(definition, question)
+    call = Call(definition, question)
+    output = call.forward()
+    try:
+        results = call.backward()
+    except (NotTested, NoNumbers):
+        raise
+    except Exception as error:
+        raise BackwardFailed(output, error) from error
+    names = tuple(dict.fromkeys(call.conventions))
+    return Answer(results, call.upstream, names, tuple(call.mistakes()))
+
+
+def _by_number(definition: Definition, question: Question) -> Answer:
+    """The same for something that takes one number at a time."""
+    x = question.inputs[0]
+    upstream = question.grad_output(x)
+    one = replace(definition, form=replace(definition.form, by_number=False))
+    found: Results = {}
+    if not x.size:
+        raise NotTested("it takes one number at a time")
+    for index in np.ndindex(x.shape):
+        call = Call(one, replace(question, inputs=(x[index],)))
+        call.forward()
+        call.upstream = None if upstream is None else np.asarray(upstream[index])
+        for name, value in call.backward().items():
+            found.setdefault(name, np.zeros(x.shape, x.dtype))[index] = value
+    return Answer(found, upstream)
+
+
+class Call:
+    """An object, or a function and its partner, made for a test case.
+
+    `output` and the `upstream` gradient (None for a loss of one number) are those of
+    the last forward pass.
+    """
+
+    def __init__(self, definition: Definition, question: Question) -> None:
+        handmade.manual_seed(question.seed)
+        self.definition, self.question = definition, question
+        self.form, self.is_loss = definition.form, definition.kind == "loss"
+        self.conventions = [*self.form.conventions]
+        self.given = [(_copied(array), array) for array in question.inputs]
+        """What it is given, and how that was before."""
+        self.values = _values(self.form, question, [own for own, _ in self.given])
+        self.order = self.form.forward or usual_roles(question, definition)
+        self.upstream: np.ndarray | None = None
+        self.module: Any = None
+        self.slots: dict[str, Slot] = {}
+        self.changed = False
+        hidden = ("reduction",) if self.form.reduction else ()  # only torch is told
+        options = {k: v for k, v in question.kwargs.items() if k not in hidden}
+        if definition.is_class:
+            self._make_object(options)
+        else:
+            self._take_functions(options)
+
+    def _take_functions(self, options: dict[str, Any]) -> None:
+        # Whether there is a bias shows in the parameters.
+        options = {k: v for k, v in options.items() if k != "bias"}
+        forward, backward = self.definition.make, self.definition.backward
+        own, names = spelled(forward, options), taken(forward)
+        if names and "options" in self.form.forward:
+            own = {k: v for k, v in own.items() if k in names}
+        self.forward_pass = partial(forward, **own)
+        self.backward_pass = None
+        if backward is not None:
+            names = taken(backward)
+            own = {k: v for k, v in own.items() if names is None or k in names}
+            self.backward_pass = partial(backward, **own)
+
+    def _make_object(self, options: dict[str, Any]) -> None:
+        question, args = self.question, resolved(self.question.args, handmade.nn)
+        module = self.module = self._made(args, resolved(options, handmade.nn))
+        buffers = _own_buffers(module, question)
+        self.owners = [*_owners(module, args, question.state | buffers)]
+        for owner, place, own in self.owners:
+            turned = self.form.transposed
+            slots = set_parameters(owner, own, turned, self.conventions)
+            self.slots |= {place + name: slot for name, slot in slots.items()}
+        self.buffers = {name: a.shape for name, a in buffers.items()}
+        forward = forward_of(module)
+        names = [n for n in sorted(taken(forward) or ()) if n.lower() in MODES]
+        if not question.training and not names:
+            evaluate(module)
+        self.forward_pass = partial(forward, **dict.fromkeys(names, question.training))
+        self.backward_pass = backward_of(module)
+
+    def _made(self, args: Any, options: Mapping[str, Any]) -> Any:
+        """The object; its constructor may want the parameters themselves."""
+        make, kwargs = self.definition.make, spelled(self.definition.make, options)
+        names = required(make)
+        wanted = [name for name in roles(names) if name in self.question.state]
+        if wanted and len(wanted) == len(names):
+            with suppress(TypeError):
+                own = (np.array(to_numpy(self.values[n])) for n in wanted)
+                return make(*own, **kwargs)
+        try:
+            return make(*args, **kwargs)
+        except TypeError:
+            if names:
+                raise
+            return make(**kwargs)  # it takes no sizes
+
+    def forward(self) -> np.ndarray:
+        """Take the forward pass; returns the output as torch has it."""
+        returned = self._run(self.forward_pass, self.order, OUTPUTS, "output")
+        value, others = self._split(_stacked(returned, self.question))
+        cache = others[0] if len(others) == 1 else others
+        self.others, self.kept = others, {"cache": cache, "y": value}
+        output = _rows(self._loss_value(value), self.form)
+        self.output = np.array(to_numpy(output))
+        self.upstream = self.question.grad_output(self.output)
+        if self.upstream is not None:
+            x = self.output if self.question.of_index else self.question.inputs[0]
+            self.upstream = self.upstream.astype(x.dtype)
+        return self.output
+
+    def _run(self, function: Any, order: Any, names: Any, what: str) -> Any:
+        """What a pass returns, or leaves in one of these attributes."""
+        values = self.values
+        missing = [role for role in order if role not in values]
+        if missing:
+            raise NotTested(f"nothing is known to give for its argument {missing[0]!r}")
+        before = {**attributes(self.module)}
+        returned = function(*(values[role] for role in order))
+        if returned is not None or self.module is None or not names:
+            return returned
+        kept = {plain(k): v for k, v in attributes(self.module).items()}
+        found = [kept[name] for name in names if name in kept]
+        found += [
+            value
+            for key, value in reversed(attributes(self.module).items())
+            if isinstance(value, np.ndarray)
+            and before.get(key) is not value
+            and value is not values["x"]
+        ]
+        if not found:
+            what = f"it returns no {what}, and no attribute was found to hold it"
+            raise NotTested(what)
+        return found[0]
+
+    def _split(self, returned: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The value, and what a forward pass returns beside it."""
+        if not isinstance(returned, tuple):
+            return returned, ()
+        first, *others = returned
+        if self.is_loss and np.size(first) > 1 and len(others) == 1:
+            return others[0], (first,)
+        return first, tuple(others)
+
+    def _loss_value(self, value: Any) -> Any:
+        """A loss of one number without dimensions."""
+        if not self.is_loss or not getattr(value, "ndim", 0):
+            return value
+        if self.form.reduction == "mean":
+            return value.mean()
+        return value.reshape(()) if np.size(to_numpy(value)) == 1 else value
+
+    def backward(self) -> Results:
+        """Take the backward pass; returns the output and all gradients and buffers."""
+        question, upstream = self.question, self.upstream
+        if upstream is not None:
+            self.given.append((upstream.copy(), upstream))
+        before = {n: np.array(to_numpy(s.get())) for n, s in self.slots.items()}
+        if self.backward_pass is None and not (self.is_loss and self.others):
+            if self.module is not None:
+                looked_for = ", ".join(BACKWARD[:6])
+                raise NotTested(f"it has no backward pass (looked for {looked_for} …)")
+            return _as_arrays({"output": self.output})  # the value alone is compared
+        order = self._backward_roles()
+        self.values |= {**self.kept, **self._upstream_roles(), "lr": 1.0}
+        names = () if question.of_index else INPUT_GRADIENTS
+        returned = self.kept["cache"]
+        if self.backward_pass is not None:
+            returned = self._run(self.backward_pass, order, names, "gradient")
+        found = _by_name(returned, question, self.values)
+        self._require(found)
+        results: dict[str, Any] = {"output": self.output}
+        if not question.of_index:
+            results["input gradient"] = self._times_upstream(found["x"], order)
+        results |= {f"gradient {name}": found[name] for name in question.further}
+        results |= self._parameter_gradients(found, before, "lr" in order)
+        return _as_arrays(results)
+
+    def _backward_roles(self) -> tuple[str, ...]:
+        """What the backward pass is given."""
+        order, is_reduced = self.form.backward, self.is_loss
+        has_upstream = self.upstream is not None
+        upstream = UPSTREAM[: self.question.outputs] if has_upstream else ()
+        if self.form.reduction:
+            upstream, is_reduced = (), False
+        if self.backward_pass is None:
+            order = ()
+        elif order is None and self.module is not None:
+            return upstream
+        elif order is None:
+            return (*upstream, *self.order)
+        if is_reduced and upstream and "g" not in order:
+            raise NotTested("reduction='none' has no place for grad_output")
+        return order
+
+    def _upstream_roles(self) -> dict[str, Any]:
+        """The upstream gradient by its role; a loss of one number may be given a 1."""
+        if self.upstream is None:
+            return {"g": 1.0} if self.is_loss else {}
+        give, (upstream, _) = giver(self.form.library), self.given[-1]
+        if self.question.outputs > 1:
+            gs = tuple(map(give, upstream))
+            return {**dict(zip(UPSTREAM, gs, strict=True)), "gs": gs}
+        return {"g": give(_rows(upstream, self.form))}
+
+    def _times_upstream(self, gradient: Any, order: tuple[str, ...]) -> Any:
+        """The gradient by the input, of a file that gives the slope alone, too."""
+        gradient, g = _rows(gradient, self.form), self.upstream
+        if g is None or {"g", "gs"} & {*order}:
+            return gradient
+        slope = to_numpy(gradient)
+        return slope * (g[..., None] if slope.ndim == g.ndim + 1 else g)
+
+    def _require(self, found: Mapping[str, Any]) -> None:
+        names = [] if self.question.of_index else ["x"]
+        names += self.question.further
+        names += [] if self.definition.is_class else self.question.state
+        missing = [name for name in names if name not in found]
+        if missing:
+            of = "" if missing[0] == "x" else f" of {missing[0]}"
+            raise NotTested(f"its backward pass returns no gradient{of}")
+
+    def _parameter_gradients(
+        self, found: Mapping[str, Any], before: Results, learns: bool
+    ) -> dict[str, Any]:
+        """Gradients of parameters in torch's layout, and buffers."""
+        state, results = self.question.state, {}
+        if self.module is None:
+            own, raw = self.values, {name: found[name] for name in state}
+        else:
+            own, raw = before, self._kept_gradients(found, before, learns)
+            for name, shape in self.buffers.items():
+                array = to_numpy(self.slots[name].get())
+                results[f"buffer {name}"] = array.reshape(shape)
+        for name, array in raw.items():
+            array = torchs_layout(array, state[name], own[name], self.conventions)
+            results[f"gradient {name}"] = array
+        return results
+
+    def _kept_gradients(
+        self, found: Mapping[str, Any], before: Results, learns: bool
+    ) -> dict[str, Any]:
+        """The gradients that an object returns or keeps, or by which it has learned."""
+        gradients, state = {}, self.question.state
+        for owner, place, own in self.owners:
+            names = [name for name in own if place + name in state]
+            for number, name in enumerate(names):
+                full = place + name
+                old, new = before[full], to_numpy(self.slots[full].get())
+                is_same = np.array_equal(old, new, equal_nan=True)
+                self.changed |= not is_same and not learns
+                if learns and not is_same:
+                    gradients[full] = old - new
+                elif full in found:
+                    gradients[full] = found[full]
+                else:
+                    gradients[full] = gradient_of(owner, name, number)
+        return gradients
+
+    def mistakes(self) -> Iterator[str]:
+        """Mistakes in what it changes of what it is given, or keeps."""
+        if not all(np.array_equal(*pair, equal_nan=True) for pair in self.given):
+            yield "input mutated"
+        if self.changed:
+            yield "weights changed inside backward"
+
+
+def _copied(array: np.ndarray) -> np.ndarray:
+    """A copy with gaps in memory where the original has gaps."""
+    if array.flags.c_contiguous:
+        return array.copy()
+    return np.repeat(array, 2, axis=-1)[..., ::2]
+
+
+def _rows(array: Any, form: Form) -> Any:
+    """An output or a gradient by the input with the examples in rows."""
+    return array.T if form.columns and getattr(array, "ndim", 0) == 2 else array
+
+
+# -- arguments by their roles ----------------------------------------------------------
+
+
+def usual_roles(question: Question, definition: Definition) -> tuple[str, ...]:
+    """What a forward pass is given, in torch's order."""
+    target = ["target"] * (len(question.inputs) > 1)
+    state = [] if definition.is_class else question.state
+    return ("x", *question.further, *target, *state)
+
+
+def _values(form: Form, question: Question, inputs: list[np.ndarray]) -> dict[str, Any]:
+    """Everything that a forward pass may be given, by its role."""
+    x, *others = inputs
+    arrays = {"x": _rows(x, form)}
+    arrays |= {name: _rows(a, form).copy() for name, a in question.further.items()}
+    if others:
+        arrays["target"] = _rows(_target(form, x, others[0]), form)
+    for name, array in question.state.items():
+        is_turned = form.transposed and array.ndim == 2 and "weight" in name
+        array = array.T if is_turned else array
+        is_column = form.columns and array.ndim == 1
+        arrays[name] = (array[:, None] if is_column else array).copy()
+    give = giver(form.library)
+    values: dict[str, Any] = {name: give(a) for name, a in arrays.items()}
+    values["further"] = tuple(values[name] for name in question.further)
+    return values | {"training": question.training, "options": _options(question)}
+
+
+def _target(form: Form, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    if form.one_hot and x.ndim != 2:
+        raise NotTested("it takes one-hot targets of two dimensions only")
+    if form.one_hot and target.dtype.kind in "iu":
+        return np.eye(x.shape[1])[target].astype(x.dtype)
+    return target
+
+
+def _options(question: Question) -> dict[str, Any]:
+    """All options in one dict, under the names that are common for such dicts."""
+    kwargs, k = dict(question.kwargs), question.kwargs.get("kernel_size", 1)
+    height, width = k if isinstance(k, tuple) else (k, k)
+    common = {
+        **{"mode": "train" if question.training else "test", "eps": 1e-5},
+        **{"momentum": 0.9, "stride": k if "kernel_size" in kwargs else 1},
+        **{"pool_height": height, "pool_width": width, "f": k, **kwargs},
+    }
+    return common | {"pad": kwargs.get("padding", 0)} | dict(question.buffers)
+
+
+# -- results by their names ------------------------------------------------------------
+
+
+def _as_arrays(results: Mapping[str, Any]) -> Results:
+    arrays = {name: np.array(to_numpy(value)) for name, value in results.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiubc":
+            kind = type(results[name]).__name__
+            raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
+    return arrays
+
+
+def _stacked(returned: Any, question: Question) -> Any:
+    """What a forward pass returns, several outputs as one array."""
+    n = question.outputs
+    if n == 1:
+        return returned
+    arrays = _flat(returned)
+    if len(arrays) < n:
+        raise NotTested(f"its forward pass returns {len(arrays)} outputs, not {n}")
+    return np.stack([to_numpy(a) for a in arrays[:n]]), *arrays[n:]
+
+
+def _flat(returned: Any) -> list[Any]:
+    """The values of a tuple and of the tuples in it."""
+    if not isinstance(returned, tuple):
+        return [returned]
+    return [value for inner in returned for value in _flat(inner)]
+
+
+def _by_name(
+    returned: Any, question: Question, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The gradients that a backward pass returns: by x, further inputs, parameters."""
+    names = [] if question.of_index else ["x"]
+    names += [*question.further, *question.state]
+    if isinstance(returned, Mapping):
+        words = {name: {name, *gradient_words(name)} for name in names}
+        pairs = ((name, key) for key in returned for name in names)
+        found = {n: returned[key] for n, key in pairs if plain(key) in words[n]}
+    elif isinstance(returned, (tuple, list)) and len(names) > 1:
+        arrays = _flat(tuple(returned))[: len(names)]
+        shapes = [np.shape(values[name]) for name in names]
+        if [np.shape(a) for a in arrays] != shapes[: len(arrays)]:
+            by_shape = [[a for a in arrays if np.shape(a) == s] for s in shapes]
+            if all(len(each) == 1 for each in by_shape):
+                arrays = [each[0] for each in by_shape]
+        found = dict(zip(names, arrays, strict=False))
+    else:
+        one = returned[0] if isinstance(returned, (tuple, list)) else returned
+        found = {names[0]: one}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+# -- objects ---------------------------------------------------------------------------
+
+
+def forward_of(module: Any) -> Any:
+    """Its forward pass: `forward`, or the module itself."""
+    return next((getattr(module, n) for n in FORWARD if hasattr(module, n)), module)
+
+
+def backward_of(module: Any) -> Any:
+    """Its backward pass, under any of the usual names; None if it has none."""
+    methods = (getattr(module, name, None) for name in BACKWARD)
+    return next(filter(callable, methods), None)
+
+
+def evaluate(module: Any) -> None:
+    """Put a module into evaluation mode: by `eval()`, or by `training = False`."""
+    if hasattr(module, "eval"):
+        module.eval()
+        return
+    for name in ("training", "train", "is_training", "train_mode"):
+        if isinstance(getattr(module, name, None), (bool, int)):
+            setattr(module, name, False)
+            return
+    raise NotTested("it has no evaluation mode: neither eval() nor training")
+
+
+def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
+    """The buffers that it has, and a count of batches only if it keeps one."""
+    buffers, counts = question.buffers, {*COUNTS}
+    own = {n: a for n, a in buffers.items() if find_slot(module, n) is not None}
+    lacks = len(own.keys() - counts) < len(buffers.keys() - counts)
+    if lacks and not question.training:
+        raise NotTested("it has no running statistics for the evaluation mode")
+    if question.kwargs.get("momentum", 0) is None and len(own) < len(buffers):
+        raise NotTested("momentum=None without num_batches_tracked")
+    return own
+
+
+def _owners(
+    module: Any, args: Any, state: dict[str, np.ndarray]
+) -> Iterator[tuple[Any, str, dict[str, np.ndarray]]]:
+    """Each module that owns parameters, its place ("0." …), and those by name.
+
+    Inner modules are the constructor's arguments: layers, or pairs of weight and loss.
+    """
+    if args and isinstance(args[0], list):
+        args = [loss for _, loss in args[0]]
+    places: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in state.items():
+        place, dot, key = name.rpartition(".")
+        places.setdefault(place + dot, {})[key] = value
+    for place, own in places.items():
+        owner = module
+        for part in place.split(".")[:-1]:
+            owner = args[int(part)] if owner is module else getattr(owner, part)
+        yield owner, place, own
