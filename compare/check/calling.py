@@ -30,7 +30,6 @@ from compare.check.parameters import (
     attributes,
     find_slot,
     giver,
-    gradient_of,
     gradient_words,
     set_parameters,
     torchs_layout,
@@ -131,12 +130,10 @@ class Call:
         question, args = self.question, resolved(self.question.args, handmade.nn)
         module = self.module = self._made(args, resolved(options, handmade.nn))
         buffers = _own_buffers(module, question)
-        self.owners = [*_owners(module, args, question.state | buffers)]
-        for owner, place, own in self.owners:
+        for owner, place, own in _owners(module, args, question.state | buffers):
             turned = self.form.transposed
             slots = set_parameters(owner, own, turned, self.conventions)
             self.slots |= {place + name: slot for name, slot in slots.items()}
-        self.buffers = {name: a.shape for name, a in buffers.items()}
         forward = forward_of(module)
         names = [n for n in sorted(taken(forward) or ()) if n.lower() in MODES]
         if not question.training and not names:
@@ -220,13 +217,14 @@ class Call:
         question, upstream = self.question, self.upstream
         if upstream is not None:
             self.given.append((upstream.copy(), upstream))
-        before = {n: np.array(to_numpy(s.get())) for n, s in self.slots.items()}
         if self.backward_pass is None and not (self.is_loss and self.others):
             if self.module is not None:
                 looked_for = ", ".join(BACKWARD[:6])
                 raise NotTested(f"it has no backward pass (looked for {looked_for} …)")
             return _as_arrays({"output": self.output})  # the value alone is compared
         order = self._backward_roles()
+        before = {name: to_numpy(self.values[name]) for name in question.state}
+        before |= {name: np.array(to_numpy(s.get())) for name, s in self.slots.items()}
         self.values |= {**self.kept, **self._upstream_roles(), "lr": 1.0}
         names = () if question.of_index else INPUT_GRADIENTS
         returned = self.kept["cache"]
@@ -239,22 +237,19 @@ class Call:
             results["input gradient"] = self._times_upstream(found["x"], order)
         results |= {f"gradient {name}": found[name] for name in question.further}
         results |= self._parameter_gradients(found, before, "lr" in order)
+        results |= self._buffers()
         return _as_arrays(results)
 
     def _backward_roles(self) -> tuple[str, ...]:
         """What the backward pass is given."""
-        order, is_reduced = self.form.backward, self.is_loss
-        has_upstream = self.upstream is not None
-        upstream = UPSTREAM[: self.question.outputs] if has_upstream else ()
-        if self.form.reduction:
-            upstream, is_reduced = (), False
+        order, is_number = self.form.backward, self.upstream is None
+        is_each = bool(self.form.reduction)
+        upstream = () if is_number or is_each else UPSTREAM[: self.question.outputs]
         if self.backward_pass is None:
             order = ()
-        elif order is None and self.module is not None:
-            return upstream
         elif order is None:
-            return (*upstream, *self.order)
-        if is_reduced and upstream and "g" not in order:
+            return upstream if self.definition.is_class else (*upstream, *self.order)
+        if self.is_loss and upstream and "g" not in order:
             raise NotTested("reduction='none' has no place for grad_output")
         return order
 
@@ -288,39 +283,24 @@ class Call:
     def _parameter_gradients(
         self, found: Mapping[str, Any], before: Results, learns: bool
     ) -> dict[str, Any]:
-        """Gradients of parameters in torch's layout, and buffers."""
-        state, results = self.question.state, {}
-        if self.module is None:
-            own, raw = self.values, {name: found[name] for name in state}
-        else:
-            own, raw = before, self._kept_gradients(found, before, learns)
-            for name, shape in self.buffers.items():
-                array = to_numpy(self.slots[name].get())
-                results[f"buffer {name}"] = array.reshape(shape)
-        for name, array in raw.items():
-            array = torchs_layout(array, state[name], own[name], self.conventions)
-            results[f"gradient {name}"] = array
-        return results
-
-    def _kept_gradients(
-        self, found: Mapping[str, Any], before: Results, learns: bool
-    ) -> dict[str, Any]:
-        """The gradients that an object returns or keeps, or by which it has learned."""
-        gradients, state = {}, self.question.state
-        for owner, place, own in self.owners:
-            names = [name for name in own if place + name in state]
-            for number, name in enumerate(names):
-                full = place + name
-                old, new = before[full], to_numpy(self.slots[full].get())
+        """Those that are returned, or kept, or by which an object has learned."""
+        results = {}
+        for name, torchs in self.question.state.items():
+            raw, slot = found.get(name), self.slots.get(name)
+            if slot is not None:
+                old, new = before[name], to_numpy(slot.get())
                 is_same = np.array_equal(old, new, equal_nan=True)
                 self.changed |= not is_same and not learns
-                if learns and not is_same:
-                    gradients[full] = old - new
-                elif full in found:
-                    gradients[full] = found[full]
-                else:
-                    gradients[full] = gradient_of(owner, name, number)
-        return gradients
+                raw = old - new if learns and not is_same else raw
+                raw = slot.gradient() if raw is None else raw
+            raw = torchs_layout(raw, torchs, before[name], self.conventions)
+            results[f"gradient {name}"] = raw
+        return results
+
+    def _buffers(self) -> Results:
+        shapes = {n: a.shape for n, a in self.question.buffers.items()}
+        own = {n: s.get() for n, s in self.slots.items() if n in shapes}
+        return {f"buffer {n}": to_numpy(a).reshape(shapes[n]) for n, a in own.items()}
 
     def mistakes(self) -> Iterator[str]:
         """Mistakes in what it changes of what it is given, or keeps."""

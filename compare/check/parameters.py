@@ -16,8 +16,8 @@ from compare.check.definitions import NotTested, plain, words_for
 ROW = "bias gradient kept as a row (1, out)"
 IN_OUT = "weights stored (in, out)"
 BOXES = ("params", "parameters", "weights", "theta")
-"""Lists and dicts of parameters."""
 GRADIENT_BOXES = ("grads", "gradients", "grad", "dparams")
+"""Lists or dicts of parameters and of their gradients."""
 GRADIENT_NAMES = (
     *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
     *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
@@ -27,16 +27,19 @@ INPUT_NAMES = ("x", "input", "inputs", "a", "aprev", "q", "query")
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a parameter is kept: an attribute, or an entry of a list or a dict."""
+    """Where an object keeps a parameter or a buffer."""
 
     owner: Any
-    key: Any
-    is_item: bool = False
+    name: str
+    number: int  # its place in lists
+    box: Any  # the owner itself, or its list or dict
+    key: Any  # the attribute's name, the index or the key
 
     @property
     def kept(self) -> Any:
         """What is kept there: an array, or an object with `data` and `grad`."""
-        return self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
+        is_attribute = self.box is self.owner
+        return getattr(self.box, self.key) if is_attribute else self.box[self.key]
 
     def get(self) -> Any:
         """The array."""
@@ -48,10 +51,34 @@ class Slot:
         new = giver("torch")(value) if is_torchs else value
         if hasattr(kept, "grad"):
             kept.data = new
-        elif self.is_item:
-            self.owner[self.key] = new
+        elif self.box is not self.owner:
+            self.box[self.key] = new
         else:
+            for name, other in list(attributes(self.owner).items()):
+                if other is kept and isinstance(kept, np.ndarray):
+                    setattr(self.owner, name, new)  # the same by another name
             setattr(self.owner, self.key, new)
+
+    def gradient(self) -> Any:
+        """The gradient, under any of the names that are in use.
+
+        Raises:
+            NotTested: none was found.
+        """
+        words, attrs = gradient_words(self.name), attributes(self.owner)
+        found = [getattr(self.kept, "grad", None)]
+        found += [value for key, value in attrs.items() if plain(key) in words]
+        words |= {*words_for("parameters", self.name)}
+        if place := _in_boxes(attrs, GRADIENT_BOXES, words, self.number):
+            found.append(place[0][place[1]])
+        for gradient in found:
+            if gradient is not None:
+                return gradient
+        name = self.name
+        raise NotTested(
+            f"the gradient of its {name} was not found after backward; call it "
+            f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(self.owner)}"
+        )
 
 
 def attributes(owner: Any) -> dict[str, Any]:
@@ -62,17 +89,17 @@ def attributes(owner: Any) -> dict[str, Any]:
 def find_slot(owner: Any, name: str, number: int = 0) -> Slot | None:
     """Where an object keeps a parameter or a buffer; `number` is its place in lists."""
     if hasattr(owner, name):
-        return Slot(owner, name)
+        return Slot(owner, name, number, owner, name)
     words, kept = words_for("parameters", name), attributes(owner)
     by_word = {plain(key): key for key in kept}
     for word in words:
         if word in by_word and not callable(kept[by_word[word]]):
-            return Slot(owner, by_word[word])
-    key = _find_in_boxes(kept, BOXES, {*words}, number)
-    return None if key is None else Slot(*key, is_item=True)
+            return Slot(owner, name, number, owner, by_word[word])
+    place = _in_boxes(kept, BOXES, {*words}, number)
+    return Slot(owner, name, number, *place) if place else None
 
 
-def _find_in_boxes(
+def _in_boxes(
     kept: dict[str, Any], boxes: tuple[str, ...], words: set[str], number: int
 ) -> tuple[Any, Any] | None:
     """The dict and its key, or the list and the place in it, of a parameter."""
@@ -99,11 +126,6 @@ def set_parameters(
     Raises:
         NotTested: it keeps no such parameter.
     """
-    is_torchs = any(t.__module__.startswith("torch.nn") for t in type(owner).__mro__)
-    if state and hasattr(owner, "load_state_dict") and not is_torchs:
-        owner.to(next(a for a in state.values() if a.dtype.kind == "f"))
-        owner.load_state_dict(state)
-        return {n: slot for n in state if (slot := find_slot(owner, n)) is not None}
     found = {}
     for number, (name, value) in enumerate(state.items()):
         slot = found[name] = find_slot(owner, name, number)
@@ -112,50 +134,20 @@ def set_parameters(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
                 f"{_shapes(state)}; found: {_arrays_of(owner)}"
             )
-        own = slot.get()
-        fitted = _fitted(value, own, is_turned)
+        fitted = _fitted(value, slot.get(), is_turned)
         if value.ndim == 2 and fitted.shape != value.shape and conventions is not None:
             conventions.append(IN_OUT)
-        for other, alias in list(attributes(owner).items()):
-            if alias is own and isinstance(own, np.ndarray):
-                setattr(owner, other, fitted)
         slot.set(fitted)
     return found
 
 
 def get_parameter(owner: Any, name: str) -> Any:
     """A parameter of an object, by `parameters()` or where it keeps it."""
-    if callable(getattr(owner, "parameters", None)):
-        found = owner.parameters()
-        if name in found:
-            return found[name]
+    if callable(getattr(owner, "parameters", None)) and name in owner.parameters():
+        return owner.parameters()[name]
     slot = find_slot(owner, name)
     assert slot is not None
     return slot.get()
-
-
-def gradient_of(owner: Any, name: str, number: int) -> Any:
-    """The gradient of a parameter, under any of the names that are in use.
-
-    Raises:
-        NotTested: none was found.
-    """
-    words, kept = gradient_words(name), attributes(owner)
-    named = dict(getattr(owner, "named_parameters", dict)())
-    slot = find_slot(owner, name, number)
-    found = [getattr(named.get(name), "grad", None)]
-    found += [value for key, value in kept.items() if plain(key) in words]
-    found.append(getattr(slot.kept, "grad", None) if slot else None)
-    words |= {*words_for("parameters", name)}
-    if place := _find_in_boxes(kept, GRADIENT_BOXES, words, number):
-        found.append(place[0][place[1]])
-    for grad in found:
-        if grad is not None:
-            return grad
-    raise NotTested(
-        f"the gradient of its {name} was not found after backward; call it "
-        f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(owner)}"
-    )
 
 
 def gradient_words(name: str) -> set[str]:
@@ -199,9 +191,8 @@ def giver(library: str) -> Callable[[np.ndarray], Any]:
 def _fitted(value: np.ndarray, own: Any, is_turned: bool) -> np.ndarray:
     """A parameter in the layout that an object keeps it in."""
     shape = np.shape(to_numpy(own)) if hasattr(own, "shape") else value.shape
-    turned = shape == value.shape[::-1] and (is_turned or shape != value.shape)
-    if value.ndim == 2 and turned:
-        return value.T.copy()
+    if value.ndim == 2 and shape == value.shape[::-1]:
+        return value.T.copy() if is_turned or shape != value.shape else value.copy()
     is_same = np.prod(shape, dtype=int) == value.size
     return value.reshape(shape if is_same else value.shape).copy()
 
@@ -215,18 +206,14 @@ def torchs_layout(
     """
     array, own = np.asarray(to_numpy(gradient)), np.asarray(to_numpy(own))
     shape = torchs.shape
-    is_square = array.shape == own.shape == shape and torchs.ndim == 2
-    if is_square and np.array_equal(own, torchs.T) and not np.array_equal(own, torchs):
+    is_turned = own.shape == shape[::-1] and np.array_equal(own, torchs.T)
+    is_turned = is_turned and not np.array_equal(own, torchs)
+    if array.shape == own.shape and (own.shape != shape or is_turned):
+        return array.T if own.shape == shape[::-1] else array.reshape(shape)
+    if array.ndim == 2 and array.shape == shape != own.shape:
         return array.T
-    if array.shape == own.shape != shape:
-        array = array.T if own.shape == shape[::-1] else array.reshape(shape)
-    elif array.shape == shape != own.shape and array.ndim == 2:
-        return array.T
-    if (
-        conventions is not None
-        and len(shape) == 1
-        and array.shape in {(1, *shape), (*shape, 1)}
-    ):
+    is_row = len(shape) == 1 and array.shape in {(1, *shape), (*shape, 1)}
+    if is_row and conventions is not None:
         conventions.append(ROW)
         return array.reshape(shape)
     return array

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 Function = Callable[..., Any]
@@ -38,3 +39,11 @@ def taken(function: Function) -> set[str] | None:
 def defaults(function: Function) -> dict[str, Any]:
     """The default of each argument, `inspect.Parameter.empty` where there is none."""
     return {p.name: p.default for p in _parameters(function) or ()}
+
+
+def takes(function: Function, *arguments: Any) -> bool:
+    """Whether it can be called with these arguments."""
+    with suppress(TypeError, ValueError):
+        inspect.signature(function).bind(*arguments)
+        return True
+    return False
