@@ -160,11 +160,16 @@ class Call:
     def forward(self) -> np.ndarray:
         """Take the forward pass; returns the output as torch has it."""
         returned = self._run(self.forward_pass, self.order, OUTPUTS, "output")
-        value, others = self._split(_stacked(returned, self.question))
-        cache = others[0] if len(others) == 1 else others
-        self.others, self.kept = others, {"cache": cache, "y": value}
-        output = _rows(self._loss_value(value), self.form)
-        self.output = np.array(to_numpy(output))
+        returned = _stacked(returned, self.question)
+        value, *others = returned if isinstance(returned, tuple) else (returned,)
+        if self.is_loss and np.size(value) > 1 and len(others) == 1:
+            value, others = others[0], [value]  # gradient and loss
+        cache = others[0] if len(others) == 1 else tuple(others)
+        self.is_pair = self.is_loss and bool(others)
+        self.kept = {"cache": cache, "y": value}
+        self.output = _as_array("output", _rows(value, self.form))
+        if self.is_loss and (self.output.size == 1 or self.form.reduction == "mean"):
+            self.output = np.asarray(self.output.mean())
         self.upstream = self.question.grad_output(self.output)
         if self.upstream is not None:
             x = self.output if self.question.of_index else self.question.inputs[0]
@@ -181,47 +186,27 @@ class Call:
         returned = function(*(values[role] for role in order))
         if returned is not None or self.module is None or not names:
             return returned
-        kept = {plain(k): v for k, v in attributes(self.module).items()}
-        found = [kept[name] for name in names if name in kept]
-        found += [
-            value
-            for key, value in reversed(attributes(self.module).items())
-            if isinstance(value, np.ndarray)
-            and before.get(key) is not value
-            and value is not values["x"]
-        ]
+        kept = attributes(self.module)
+        by_word = {plain(name): value for name, value in kept.items()}
+        found = [by_word[name] for name in names if name in by_word]
+        for name, value in reversed(kept.items()):
+            is_new = before.get(name) is not value and value is not values["x"]
+            found += [value] if is_new and isinstance(value, np.ndarray) else []
         if not found:
             what = f"it returns no {what}, and no attribute was found to hold it"
             raise NotTested(what)
         return found[0]
-
-    def _split(self, returned: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The value, and what a forward pass returns beside it."""
-        if not isinstance(returned, tuple):
-            return returned, ()
-        first, *others = returned
-        if self.is_loss and np.size(first) > 1 and len(others) == 1:
-            return others[0], (first,)
-        return first, tuple(others)
-
-    def _loss_value(self, value: Any) -> Any:
-        """A loss of one number without dimensions."""
-        if not self.is_loss or not getattr(value, "ndim", 0):
-            return value
-        if self.form.reduction == "mean":
-            return value.mean()
-        return value.reshape(()) if np.size(to_numpy(value)) == 1 else value
 
     def backward(self) -> Results:
         """Take the backward pass; returns the output and all gradients and buffers."""
         question, upstream = self.question, self.upstream
         if upstream is not None:
             self.given.append((upstream.copy(), upstream))
-        if self.backward_pass is None and not (self.is_loss and self.others):
+        if self.backward_pass is None and not self.is_pair:
             if self.module is not None:
                 looked_for = ", ".join(BACKWARD[:6])
                 raise NotTested(f"it has no backward pass (looked for {looked_for} …)")
-            return _as_arrays({"output": self.output})  # the value alone is compared
+            return {"output": self.output}  # the value alone is compared
         order = self._backward_roles()
         before = {name: to_numpy(self.values[name]) for name in question.state}
         before |= {name: np.array(to_numpy(s.get())) for name, s in self.slots.items()}
@@ -230,15 +215,21 @@ class Call:
         returned = self.kept["cache"]
         if self.backward_pass is not None:
             returned = self._run(self.backward_pass, order, names, "gradient")
-        found = _by_name(returned, question, self.values)
-        self._require(found)
-        results: dict[str, Any] = {"output": self.output}
-        if not question.of_index:
-            results["input gradient"] = self._times_upstream(found["x"], order)
-        results |= {f"gradient {name}": found[name] for name in question.further}
-        results |= self._parameter_gradients(found, before, "lr" in order)
-        results |= self._buffers()
-        return _as_arrays(results)
+        found = _by_name(returned, self.definition, question, self.values)
+        if "x" in found:
+            found["x"] = self._times_upstream(found["x"], order)
+        found |= self._parameter_gradients(found, before, "lr" in order)
+        results = {"output": self.output}
+        for name, value in found.items():
+            name = "input gradient" if name == "x" else f"gradient {name}"
+            results[name] = _as_array(name, value)
+        for name in self.slots.keys() - question.state:
+            array, shape = (
+                to_numpy(self.slots[name].get()),
+                question.buffers[name].shape,
+            )
+            results[f"buffer {name}"] = np.array(array.reshape(shape))
+        return results
 
     def _backward_roles(self) -> tuple[str, ...]:
         """What the backward pass is given."""
@@ -271,15 +262,6 @@ class Call:
         slope = to_numpy(gradient)
         return slope * (g[..., None] if slope.ndim == g.ndim + 1 else g)
 
-    def _require(self, found: Mapping[str, Any]) -> None:
-        names = [] if self.question.of_index else ["x"]
-        names += self.question.further
-        names += [] if self.definition.is_class else self.question.state
-        missing = [name for name in names if name not in found]
-        if missing:
-            of = "" if missing[0] == "x" else f" of {missing[0]}"
-            raise NotTested(f"its backward pass returns no gradient{of}")
-
     def _parameter_gradients(
         self, found: Mapping[str, Any], before: Results, learns: bool
     ) -> dict[str, Any]:
@@ -293,14 +275,8 @@ class Call:
                 self.changed |= not is_same and not learns
                 raw = old - new if learns and not is_same else raw
                 raw = slot.gradient() if raw is None else raw
-            raw = torchs_layout(raw, torchs, before[name], self.conventions)
-            results[f"gradient {name}"] = raw
+            results[name] = torchs_layout(raw, torchs, before[name], self.conventions)
         return results
-
-    def _buffers(self) -> Results:
-        shapes = {n: a.shape for n, a in self.question.buffers.items()}
-        own = {n: s.get() for n, s in self.slots.items() if n in shapes}
-        return {f"buffer {n}": to_numpy(a).reshape(shapes[n]) for n, a in own.items()}
 
     def mistakes(self) -> Iterator[str]:
         """Mistakes in what it changes of what it is given, or keeps."""
@@ -373,13 +349,12 @@ def _options(question: Question) -> dict[str, Any]:
 # -- results by their names ------------------------------------------------------------
 
 
-def _as_arrays(results: Mapping[str, Any]) -> Results:
-    arrays = {name: np.array(to_numpy(value)) for name, value in results.items()}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fiubc":
-            kind = type(results[name]).__name__
-            raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
-    return arrays
+def _as_array(name: str, value: Any) -> np.ndarray:
+    array = np.array(to_numpy(value))
+    if array.dtype.kind not in "fiubc":
+        kind = type(value).__name__
+        raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
+    return array
 
 
 def _stacked(returned: Any, question: Question) -> Any:
@@ -401,11 +376,11 @@ def _flat(returned: Any) -> list[Any]:
 
 
 def _by_name(
-    returned: Any, question: Question, values: Mapping[str, Any]
+    returned: Any, definition: Definition, question: Question, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The gradients that a backward pass returns: by x, further inputs, parameters."""
-    names = [] if question.of_index else ["x"]
-    names += [*question.further, *question.state]
+    inputs = [*([] if question.of_index else ["x"]), *question.further]
+    names, found = [*inputs, *question.state], {}
     if isinstance(returned, Mapping):
         words = {name: {name, *gradient_words(name)} for name in names}
         pairs = ((name, key) for key in returned for name in names)
@@ -419,9 +394,15 @@ def _by_name(
                 arrays = [each[0] for each in by_shape]
         found = dict(zip(names, arrays, strict=False))
     else:
-        one = returned[0] if isinstance(returned, (tuple, list)) else returned
-        found = {names[0]: one}
-    return {name: value for name, value in found.items() if value is not None}
+        is_many = isinstance(returned, (tuple, list))
+        found = {names[0]: returned[0] if is_many else returned}
+    found = {name: value for name, value in found.items() if value is not None}
+    required = inputs if definition.is_class else names
+    missing = [name for name in required if name not in found]
+    if missing:
+        of = "" if missing[0] == "x" else f" of {missing[0]}"
+        raise NotTested(f"its backward pass returns no gradient{of}")
+    return found
 
 
 # -- objects ---------------------------------------------------------------------------
