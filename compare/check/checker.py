@@ -136,11 +136,13 @@ def _side_effects(
 
 def unknown(definition: Definition) -> Finding:
     """A class that has a gradient, but a name that says not what it is."""
-    near = nearest(definition.label)
-    hint = f"--as {near or 'CLASS'}={definition.label}"
-    words = f"no class or function of torch is known by the name {definition.label}"
-    near = f"did you mean {near}? " if near else ""
-    hint = f"{near}say what it is meant to be: --as {hint[5:]}"
+    label, near = definition.label, nearest(definition.label)
+    words = f"no class or function of torch is known by the name {label}"
+    meant = f"say which layer or loss it is: --as {near or 'CLASS'}={label}"
+    if near:
+        hint = f"did you mean {near}? {meant}"
+    else:
+        hint = f"{meant}; give a whole net a method train(x, y, lr) or update(lr)"
     return finding_of(definition, "not judged", words, hint)
 
 

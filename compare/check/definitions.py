@@ -3,7 +3,7 @@
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -42,12 +42,14 @@ MODULE = "checked_file"
 """The module name that a checked file gets."""
 FORWARD = (
     *("forward", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
-    *("feed_forward", "fprop", "loss", "activate", "compute", "call", "__call__"),
+    *("feed_forward", "fprop", "vorwaerts", "vorwärts", "loss", "activate", "compute"),
+    *("call", "__call__"),
 )
 BACKWARD = (
     *("backward", "backprop", "backward_pass", "backward_propagation", "bprop"),
     *("back_propagation", "backpropagate", "backward_prop", "back_prop", "back", "bwd"),
-    *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
+    *("rueckwaerts", "rückwärts", "grad", "gradient", "derivative", "prime", "deriv"),
+    *("ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
 
@@ -135,16 +137,16 @@ def _is_code(value: Any) -> bool:
     return issubclass(kind, _FUNCTIONS) or library in WRAPPERS
 
 
-def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
+def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definition]:
     """Everything among these values that can be checked, in their order.
 
     Args:
         own: by name.
-        meant: what something is meant to be, as "MSELoss=error,error_gradient": then
-            only this is checked.
+        meant: what some are meant to be, each as "MSELoss=error,error_gradient": then
+            only these are checked.
     """
     if meant:
-        return [_as_meant(own, meant)]
+        return [_as_meant(own, one) for one in meant]
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
@@ -236,9 +238,12 @@ def has_update(own: dict[str, Any]) -> bool:
 # -- names -----------------------------------------------------------------------------
 
 
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
 def plain(name: str) -> str:
-    """A name without underscores, in lower case."""
-    return name.replace("_", "").lower()
+    """A name without underscores and umlauts, in lower case."""
+    return name.replace("_", "").lower().translate(_UMLAUTS)
 
 
 _OTHERS = "L1Loss MSELoss HuberLoss BCELoss BCEWithLogitsLoss SmoothL1Loss NLLLoss"
@@ -294,11 +299,12 @@ def words_for(group: str, key: str) -> list[str]:
 
 def roles(names: list[str]) -> Iterator[str]:
     """The role of each argument by its name; "" where the name tells none."""
-    for name in names:
-        word = plain(name)
-        groups = (("roles", role) for role in NAMES["roles"])
-        found = (role for group, role in groups if word in words_for(group, role))
-        by_parameter = (
-            k for k in NAMES["parameters"] if word in words_for("parameters", k)
-        )
-        yield next(found, "") or next(by_parameter, "")
+    groups = [(group, key) for group in ("roles", "parameters") for key in NAMES[group]]
+    words = {plain(key): key for _, key in groups}
+    for group, key in reversed(groups):
+        words |= dict.fromkeys(words_for(group, key), key)
+    before = ""
+    for word in map(plain, names):
+        is_target = word == "y" and (before == "a" or words.get(before) == "prediction")
+        yield "target" if is_target else words.get(word, "")
+        before = word
