@@ -65,11 +65,7 @@ def assert_matches(
     given = tuple(map(leaf, inputs)) if is_torchs else inputs
     outputs, pull, takes_upstream = _passes(ours, given, backward)
     want = flat(theirs(*leaves))
-    shapes, wanted = ([(*np.shape(a),) for a in arrays] for arrays in (outputs, want))
-    if shapes != wanted:
-        told = [str(s[0] if len(s) == 1 else s) for s in (shapes, wanted)]
-        words = f"output has shape {told[0]} where {told[1]} is expected"
-        raise AssertionError(f"wrong: {words}")
+    _check_shapes(outputs, want)
     upstream = [torch.ones_like(w) for w in want]
     if takes_upstream:
         rng = np.random.default_rng(seed)
@@ -94,6 +90,14 @@ def assert_matches(
         kind = "wrong" if "not recognised" in verdict.words else "mistake"
         raise AssertionError(f"{kind}: {verdict.words}")
     return verdict
+
+
+def _check_shapes(outputs: list[Any], want: Tensors) -> None:
+    shapes, wanted = ([(*np.shape(a),) for a in arrays] for arrays in (outputs, want))
+    if shapes != wanted:
+        told = [str(s[0] if len(s) == 1 else s) for s in (shapes, wanted)]
+        words = f"output has shape {told[0]} where {told[1]} is expected"
+        raise AssertionError(f"wrong: {words}")
 
 
 # -- ours ------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from compare.check.definitions import (
     BACKWARD,
     FORWARD,
     Definition,
-    Form,
     NotTested,
     plain,
     roles,
@@ -30,11 +29,19 @@ from compare.check.parameters import (
     attributes,
     find_slot,
     giver,
-    gradient_words,
     set_parameters,
     torchs_layout,
 )
 from compare.check.results import COUNTS, Answer, BackwardFailed, NoNumbers
+from compare.check.roles import (
+    as_array,
+    by_name,
+    copied,
+    in_rows,
+    stacked,
+    usual_roles,
+    values_of,
+)
 from compare.check.signatures import required, taken
 from compare.testing import resolved
 from compare.testing.reference import Question, Results
@@ -97,9 +104,9 @@ class Call:
         self.definition, self.question = definition, question
         self.form, self.is_loss = definition.form, definition.kind == "loss"
         self.conventions = [*self.form.conventions]
-        self.given = [(_copied(array), array) for array in question.inputs]
+        self.given = [(copied(array), array) for array in question.inputs]
         """What it is given, and how that was before."""
-        self.values = _values(self.form, question, [own for own, _ in self.given])
+        self.values = values_of(self.form, question, [own for own, _ in self.given])
         self.order = self.form.forward or usual_roles(question, definition)
         self.upstream: np.ndarray | None = None
         self.module: Any = None
@@ -160,14 +167,14 @@ class Call:
     def forward(self) -> np.ndarray:
         """Take the forward pass; returns the output as torch has it."""
         returned = self._run(self.forward_pass, self.order, OUTPUTS, "output")
-        returned = _stacked(returned, self.question)
+        returned = stacked(returned, self.question)
         value, *others = returned if isinstance(returned, tuple) else (returned,)
         if self.is_loss and np.size(value) > 1 and len(others) == 1:
             value, others = others[0], [value]  # gradient and loss
         cache = others[0] if len(others) == 1 else tuple(others)
         self.is_pair = self.is_loss and bool(others)
         self.kept = {"cache": cache, "y": value}
-        self.output = _as_array("output", _rows(value, self.form))
+        self.output = as_array("output", in_rows(value, self.form))
         if self.is_loss and (self.output.size == 1 or self.form.reduction == "mean"):
             self.output = np.asarray(self.output.mean())
         self.upstream = self.question.grad_output(self.output)
@@ -215,20 +222,14 @@ class Call:
         returned = self.kept["cache"]
         if self.backward_pass is not None:
             returned = self._run(self.backward_pass, order, names, "gradient")
-        found = _by_name(returned, self.definition, question, self.values)
+        found = by_name(returned, self.definition, question, self.values)
         if "x" in found:
             found["x"] = self._times_upstream(found["x"], order)
         found |= self._parameter_gradients(found, before, "lr" in order)
-        results = {"output": self.output}
+        results = {"output": self.output, **self._buffers()}
         for name, value in found.items():
             name = "input gradient" if name == "x" else f"gradient {name}"
-            results[name] = _as_array(name, value)
-        for name in self.slots.keys() - question.state:
-            array, shape = (
-                to_numpy(self.slots[name].get()),
-                question.buffers[name].shape,
-            )
-            results[f"buffer {name}"] = np.array(array.reshape(shape))
+            results[name] = as_array(name, value)
         return results
 
     def _backward_roles(self) -> tuple[str, ...]:
@@ -252,11 +253,11 @@ class Call:
         if self.question.outputs > 1:
             gs = tuple(map(give, upstream))
             return {**dict(zip(UPSTREAM, gs, strict=True)), "gs": gs}
-        return {"g": give(_rows(upstream, self.form))}
+        return {"g": give(in_rows(upstream, self.form))}
 
     def _times_upstream(self, gradient: Any, order: tuple[str, ...]) -> Any:
         """The gradient by the input, of a file that gives the slope alone, too."""
-        gradient, g = _rows(gradient, self.form), self.upstream
+        gradient, g = in_rows(gradient, self.form), self.upstream
         if g is None or {"g", "gs"} & {*order}:
             return gradient
         slope = to_numpy(gradient)
@@ -278,134 +279,17 @@ class Call:
             results[name] = torchs_layout(raw, torchs, before[name], self.conventions)
         return results
 
+    def _buffers(self) -> Results:
+        buffers = self.question.buffers
+        own = {n: to_numpy(s.get()) for n, s in self.slots.items() if n in buffers}
+        return {f"buffer {n}": a.reshape(buffers[n].shape) for n, a in own.items()}
+
     def mistakes(self) -> Iterator[str]:
         """Mistakes in what it changes of what it is given, or keeps."""
         if not all(np.array_equal(*pair, equal_nan=True) for pair in self.given):
             yield "input mutated"
         if self.changed:
             yield "weights changed inside backward"
-
-
-def _copied(array: np.ndarray) -> np.ndarray:
-    """A copy with gaps in memory where the original has gaps."""
-    if array.flags.c_contiguous:
-        return array.copy()
-    return np.repeat(array, 2, axis=-1)[..., ::2]
-
-
-def _rows(array: Any, form: Form) -> Any:
-    """An output or a gradient by the input with the examples in rows."""
-    return array.T if form.columns and getattr(array, "ndim", 0) == 2 else array
-
-
-# -- arguments by their roles ----------------------------------------------------------
-
-
-def usual_roles(question: Question, definition: Definition) -> tuple[str, ...]:
-    """What a forward pass is given, in torch's order."""
-    target = ["target"] * (len(question.inputs) > 1)
-    state = [] if definition.is_class else question.state
-    return ("x", *question.further, *target, *state)
-
-
-def _values(form: Form, question: Question, inputs: list[np.ndarray]) -> dict[str, Any]:
-    """Everything that a forward pass may be given, by its role."""
-    x, *others = inputs
-    arrays = {"x": _rows(x, form)}
-    arrays |= {name: _rows(a, form).copy() for name, a in question.further.items()}
-    if others:
-        arrays["target"] = _rows(_target(form, x, others[0]), form)
-    for name, array in question.state.items():
-        is_turned = form.transposed and array.ndim == 2 and "weight" in name
-        array = array.T if is_turned else array
-        is_column = form.columns and array.ndim == 1
-        arrays[name] = (array[:, None] if is_column else array).copy()
-    give = giver(form.library)
-    values: dict[str, Any] = {name: give(a) for name, a in arrays.items()}
-    values["further"] = tuple(values[name] for name in question.further)
-    return values | {"training": question.training, "options": _options(question)}
-
-
-def _target(form: Form, x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    if form.one_hot and x.ndim != 2:
-        raise NotTested("it takes one-hot targets of two dimensions only")
-    if form.one_hot and target.dtype.kind in "iu":
-        return np.eye(x.shape[1])[target].astype(x.dtype)
-    return target
-
-
-def _options(question: Question) -> dict[str, Any]:
-    """All options in one dict, under the names that are common for such dicts."""
-    kwargs, k = dict(question.kwargs), question.kwargs.get("kernel_size", 1)
-    height, width = k if isinstance(k, tuple) else (k, k)
-    common = {
-        **{"mode": "train" if question.training else "test", "eps": 1e-5},
-        **{"momentum": 0.9, "stride": k if "kernel_size" in kwargs else 1},
-        **{"pool_height": height, "pool_width": width, "f": k, **kwargs},
-    }
-    return common | {"pad": kwargs.get("padding", 0)} | dict(question.buffers)
-
-
-# -- results by their names ------------------------------------------------------------
-
-
-def _as_array(name: str, value: Any) -> np.ndarray:
-    array = np.array(to_numpy(value))
-    if array.dtype.kind not in "fiubc":
-        kind = type(value).__name__
-        raise NoNumbers(f"{name} must be an array of numbers, got {kind}")
-    return array
-
-
-def _stacked(returned: Any, question: Question) -> Any:
-    """What a forward pass returns, several outputs as one array."""
-    n = question.outputs
-    if n == 1:
-        return returned
-    arrays = _flat(returned)
-    if len(arrays) < n:
-        raise NotTested(f"its forward pass returns {len(arrays)} outputs, not {n}")
-    return np.stack([to_numpy(a) for a in arrays[:n]]), *arrays[n:]
-
-
-def _flat(returned: Any) -> list[Any]:
-    """The values of a tuple and of the tuples in it."""
-    if not isinstance(returned, tuple):
-        return [returned]
-    return [value for inner in returned for value in _flat(inner)]
-
-
-def _by_name(
-    returned: Any, definition: Definition, question: Question, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The gradients that a backward pass returns: by x, further inputs, parameters."""
-    inputs = [*([] if question.of_index else ["x"]), *question.further]
-    names, found = [*inputs, *question.state], {}
-    if isinstance(returned, Mapping):
-        words = {name: {name, *gradient_words(name)} for name in names}
-        pairs = ((name, key) for key in returned for name in names)
-        found = {n: returned[key] for n, key in pairs if plain(key) in words[n]}
-    elif isinstance(returned, (tuple, list)) and len(names) > 1:
-        arrays = _flat(tuple(returned))[: len(names)]
-        shapes = [np.shape(values[name]) for name in names]
-        if [np.shape(a) for a in arrays] != shapes[: len(arrays)]:
-            by_shape = [[a for a in arrays if np.shape(a) == s] for s in shapes]
-            if all(len(each) == 1 for each in by_shape):
-                arrays = [each[0] for each in by_shape]
-        found = dict(zip(names, arrays, strict=False))
-    else:
-        is_many = isinstance(returned, (tuple, list))
-        found = {names[0]: returned[0] if is_many else returned}
-    found = {name: value for name, value in found.items() if value is not None}
-    required = inputs if definition.is_class else names
-    missing = [name for name in required if name not in found]
-    if missing:
-        of = "" if missing[0] == "x" else f" of {missing[0]}"
-        raise NotTested(f"its backward pass returns no gradient{of}")
-    return found
-
-
-# -- objects ---------------------------------------------------------------------------
 
 
 def forward_of(module: Any) -> Any:

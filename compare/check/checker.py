@@ -40,34 +40,39 @@ def layer_or_loss(definition: Definition) -> Finding:
     """Compare a layer or a loss; in some test case it must run."""
     definition = formed(definition)
     comparison = Comparison(definition, torchs)
-    skipped = comparison.skipped
-    ran: list[tuple[Case, Question]] = []
-    raised: list[tuple[Case, Question, Exception]] = []
+    ran: list[Case] = []
+    raised: list[tuple[Case, Exception]] = []
     for _, case in comparison.given_cases():
-        question = drawn(case)
         try:
-            _compare(comparison, question, case.id)
-            ran.append((case, question))
+            _compare(comparison, drawn(case), case.id)
+            ran.append(case)
         except NotTested as why:
             what = str(why).partition(";")[0]  # the rest is about this test case only
-            if not any(words.startswith(what) for words in skipped):
-                skipped[str(why)] = []
+            if not any(words.startswith(what) for words in comparison.skipped):
+                comparison.skipped[str(why)] = []
         except Exception as error:
-            raised.append((case, question, error))
+            raised.append((case, error))
     if raised and not ran:
-        comparison.error = raised[0][0].id, raised[0][2]
-        raised = []
-    dimensions = {question.inputs[0].ndim for _, question in ran}
-    for case, question, error in raised:
-        what, why, line = case.id, wording.raised(error), wording.line_of(error)
-        ndim = question.inputs[0].ndim
-        if line and (ndim not in dimensions or question.note in OPTIONAL):
-            what = question.note if ndim in dimensions else f"{ndim}-D input"
-            why = f"line {line}"
-        elif _works_apart(case, [case for case, _ in ran]):
-            comparison.error = case.id, error
-        skipped.setdefault(why, []).append(what)
+        comparison.error = raised[0][0].id, raised[0][1]
+    elif raised:
+        _tell_what_raised(comparison, ran, raised)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
+
+
+def _tell_what_raised(
+    comparison: Comparison, ran: list[Case], raised: list[tuple[Case, Exception]]
+) -> None:
+    """Note the test cases that are not handled, and those that had to be."""
+    dimensions = {drawn(case).inputs[0].ndim for case in ran}
+    for case, error in raised:
+        ndim, line = drawn(case).inputs[0].ndim, wording.line_of(error)
+        what, why = case.id, wording.raised(error)
+        if line and (ndim not in dimensions or case.note in OPTIONAL):
+            what = case.note if ndim in dimensions else f"{ndim}-D input"
+            why = f"line {line}"
+        elif _works_apart(case, ran):
+            comparison.error = case.id, error
+        comparison.skipped.setdefault(why, []).append(what)
 
 
 def _works_apart(case: Case, ran: list[Case]) -> bool:

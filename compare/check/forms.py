@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from compare.check.arguments import expressible, spelled, torchs_defaults
-from compare.check.calling import MODES, UPSTREAM, Call, answer, usual_roles
+from compare.check.calling import MODES, UPSTREAM, Call, answer
 from compare.check.definitions import (
     BACKWARD,
     CASES,
@@ -28,6 +28,7 @@ from compare.check.definitions import (
 )
 from compare.check.parameters import IN_OUT
 from compare.check.results import BackwardFailed, close, wrong_in
+from compare.check.roles import usual_roles
 from compare.check.signatures import arguments_of, required
 from compare.testing.reference import Question, Results, drawn, torchs
 
