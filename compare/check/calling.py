@@ -173,7 +173,7 @@ class Call:
             value, others = others[0], [value]  # gradient and loss
         cache = others[0] if len(others) == 1 else tuple(others)
         self.is_pair = self.is_loss and bool(others)
-        self.kept = {"cache": cache, "y": value}
+        self.kept = {"y": value} | ({"cache": cache} if others else {})
         self.output = as_array("output", in_rows(value, self.form))
         if self.is_loss and (self.output.size == 1 or self.form.reduction == "mean"):
             self.output = np.asarray(self.output.mean())
@@ -219,8 +219,9 @@ class Call:
         before |= {name: np.array(to_numpy(s.get())) for name, s in self.slots.items()}
         self.values |= {**self.kept, **self._upstream_roles(), "lr": 1.0}
         names = () if question.of_index else INPUT_GRADIENTS
-        returned = self.kept["cache"]
-        if self.backward_pass is not None:
+        if self.backward_pass is None:
+            returned = self.kept["cache"]
+        else:
             returned = self._run(self.backward_pass, order, names, "gradient")
         found = by_name(returned, self.definition, question, self.values)
         if "x" in found:
@@ -274,7 +275,8 @@ class Call:
                 old, new = before[name], to_numpy(slot.get())
                 is_same = np.array_equal(old, new, equal_nan=True)
                 self.changed |= not is_same and not learns
-                raw = old - new if learns and not is_same else raw
+                if learns and not (is_same and slot.has_gradient):
+                    raw = old - new
                 raw = slot.gradient() if raw is None else raw
             results[name] = torchs_layout(raw, torchs, before[name], self.conventions)
         return results

@@ -347,9 +347,9 @@ def _layer_orders(names: list[str], question: Question) -> list[tuple[str, ...]]
     told = [output if role == "prediction" else role for role in roles(names)]
     known = ("g", "gc", "x", "cache", "y", "lr", *state)
     guessed = tuple(role if role in known else "" for role in told)
-    if n > 1 and guessed.count("") == 1 and "cache" not in guessed:
-        guessed = tuple(role or "cache" for role in guessed)
-    if n and all(guessed) and len({*guessed}) == n:
-        others = [] if "g" in guessed else [o for o in orders if o != guessed]
-        return [guessed, *others]
-    return orders
+    fills = ("cache", "x", "y") if n > 1 and guessed.count("") == 1 else ("",)
+    guesses = [tuple(role or fill for role in guessed) for fill in fills]
+    guesses = [g for g in guesses if n and all(g) and len({*g}) == n]
+    if "g" in guessed and guesses:
+        return guesses
+    return [*guesses, *(order for order in orders if order not in guesses)]

@@ -59,26 +59,34 @@ class Slot:
                     setattr(self.owner, name, new)  # the same by another name
             setattr(self.owner, self.key, new)
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient is kept."""
+        return self._gradient() is not None
+
     def gradient(self) -> Any:
         """The gradient, under any of the names that are in use.
 
         Raises:
             NotTested: none was found.
         """
-        words, attrs = gradient_words(self.name), attributes(self.owner)
+        found, name = self._gradient(), self.name
+        if found is None:
+            raise NotTested(
+                f"the gradient of its {name} was not found after backward; call it "
+                f"{name}_grad, grad_{name} or {name}.grad; "
+                f"found: {_arrays_of(self.owner)}"
+            )
+        return found
+
+    def _gradient(self) -> Any:
+        words, kept = gradient_words(self.name), attributes(self.owner)
         found = [getattr(self.kept, "grad", None)]
-        found += [value for key, value in attrs.items() if plain(key) in words]
+        found += [value for key, value in kept.items() if plain(key) in words]
         words |= {*words_for("parameters", self.name)}
-        if place := _in_boxes(attrs, GRADIENT_BOXES, words, self.number):
+        if place := _in_boxes(kept, GRADIENT_BOXES, words, self.number):
             found.append(place[0][place[1]])
-        for gradient in found:
-            if gradient is not None:
-                return gradient
-        name = self.name
-        raise NotTested(
-            f"the gradient of its {name} was not found after backward; call it "
-            f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(self.owner)}"
-        )
+        return next((a for a in found if a is not None), None)
 
 
 def attributes(owner: Any) -> dict[str, Any]:
