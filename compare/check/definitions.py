@@ -74,14 +74,14 @@ class Form:
     @property
     def conventions(self) -> list[str]:
         """What is another way than torch's in it."""
+        order = self.backward or ()
         told = {
             "target first": self.forward[:2] == ("target", "x"),
             "one-hot targets only": self.one_hot,
             "examples in columns": self.columns,
             "weights stored (in, out)": self.transposed,
             "loss of each example, not their mean": bool(self.reduction),
-            "slope by the output": "y" in (order := self.backward or ())
-            and "g" not in order,
+            "slope by the output": "y" in order and "g" not in order,
         }
         return [words for words, is_so in told.items() if is_so]
 
