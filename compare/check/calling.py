@@ -104,8 +104,8 @@ class Call:
         self.definition, self.question = definition, question
         self.form, self.is_loss = definition.form, definition.kind == "loss"
         self.conventions = [*self.form.conventions]
+        # What it is given, and how that was before.
         self.given = [(copied(array), array) for array in question.inputs]
-        """What it is given, and how that was before."""
         self.values = values_of(self.form, question, [own for own, _ in self.given])
         self.order = self.form.forward or usual_roles(question, definition)
         self.upstream: np.ndarray | None = None

@@ -201,8 +201,8 @@ def _candidates(definition: Definition, **given: list[Any]) -> Iterator[Form]:
         return
     has_matrix = any(a.ndim == 2 for a in question.state.values())
     has_classes = len(question.inputs) > 1 and question.inputs[-1].dtype.kind in "iu"
-    may_be = [False, True]
     in_columns = has_matrix or has_classes or definition.name == "Softmax"
+    may_be = [False, True]
     choices = {
         "library": _libraries(definition),
         "reduction": [""],
