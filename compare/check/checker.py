@@ -140,8 +140,12 @@ def _side_effects(
 
 
 def unknown(definition: Definition) -> Finding:
-    """A class that has a gradient, but a name that says not what it is."""
+    """A class whose name says not what it is, or a gradient without its function."""
     label, near = definition.label, nearest(definition.label)
+    if not definition.is_class:
+        words = f"the file has no function whose gradient {label} is"
+        hint = "define the function as well, or say what it is: --as Tanh=f,f_backward"
+        return finding_of(definition, "not judged", words, hint)
     words = f"no class or function of torch is known by the name {label}"
     meant = f"say which layer or loss it is: --as {near or 'CLASS'}={label}"
     if near:

@@ -165,7 +165,11 @@ def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definiti
         d
         for d in found.values()
         if id(d.make) not in bases
-        and (d.has_gradient or (d.name not in classes and d.name in known))
+        and (
+            d.has_gradient
+            or d.kind == "unknown"
+            or (d.name not in classes and d.name in known)
+        )
     ]
 
 
@@ -201,7 +205,15 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
     takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
     if known and KINDS[known] in _BOTH and not takes_one:
         return Definition(name, known, KINDS[known], value, partner(name, own))
-    return None
+    is_backward_alone = inspect.isfunction(value) and _differentiated(name)
+    return Definition(name, "", "unknown", value) if is_backward_alone else None
+
+
+def _differentiated(name: str) -> str:
+    """The class whose gradient a function is by its name, such as Tanh; "" if none."""
+    after = ("backward", "grad", "gradient", "prime", "derivative", "ableitung")
+    ends = (word for word in after if plain(name).endswith(word))
+    return next(filter(None, (meant_by(plain(name).removesuffix(e)) for e in ends)), "")
 
 
 FINDERS.append(_definition)

@@ -38,6 +38,8 @@ UNUSUAL = (
     *("at 0 and 1", "eval", "nested", "class probabilities", *SINGLE),
 )
 """Notes of test cases that some right forms do not take."""
+NEAR = 1e-3
+"""Up to here, relatively, a result is nearly right, as with an ε in a logarithm."""
 MOST = 3
 """So many test cases are tried."""
 OTHER_MEANINGS = {
@@ -147,8 +149,10 @@ def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Tri
 
 
 def _how_wrong(got: Results, want: Results) -> float:
-    """0 for right results, else about 0.9: more if shapes differ."""
+    """0 for right results, ½ for nearly right ones, else 0.9: more if shapes differ."""
     wrong = wrong_in(got, want)
+    if wrong and not wrong_in(got, want, NEAR):
+        return 0.5
     far = sum(
         n not in got or got[n].shape != want[n].shape or not np.isfinite(got[n]).all()
         for n in wrong

@@ -98,8 +98,9 @@ class Failure:
 
     @property
     def only_value(self) -> bool:
-        """Whether it is a loss whose value alone is wrong."""
-        return self.is_loss and self.wrong == ("output",)
+        """Whether it is a loss whose value is wrong beside a gradient that is not."""
+        has_gradient = len(self.got) > 1
+        return self.is_loss and self.wrong == ("output",) and has_gradient
 
 
 def explained(
