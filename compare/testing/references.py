@@ -10,7 +10,7 @@ from compare.testing.draws import classes, coin, normal, one_hot, probabilities,
 
 
 class RMSNorm(torch.nn.RMSNorm):
-    """x / √(mean(x²) + ε), times the weight."""
+    """x / √(mean(x²) + ε), times the weight; the default ε is a number, as people's."""
 
     has_weight = True
 
