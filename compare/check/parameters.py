@@ -82,7 +82,8 @@ def set_parameters(
     """Give a module these parameters: by `load_state_dict`, or where it keeps them."""
     if state and hasattr(module, "load_state_dict") and not _is_torch(module):
         module.to(next(a for a in state.values() if a.dtype.kind == "f"))
-        module.load_state_dict(state)
+        inner = getattr(module, "state_dict", dict)()  # of modules in it
+        module.load_state_dict({**inner, **state})
         return {n: s for n in state if (s := find_slot(module, n, 0)) is not None}
     found = {}
     for number, (name, value) in enumerate(state.items()):
