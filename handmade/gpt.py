@@ -38,9 +38,9 @@ class GPT(Module):
         n_layer: blocks.
 
     Torch:
-        None; `torch_ref.gpt.GPT` is written forward-only. Names and shapes of the
-        arguments are those of nanoGPT; as in microgpt, no layer has a bias, the norm is
-        RMSNorm, the MLP has 4 · n_embd ReLUs, and weights start from N(0, 0.08²).
+        None; `torch_ref.gpt.GPT` is written forward-only. The arguments have nanoGPT's
+        names; as in microgpt, no layer has a bias, the norm is RMSNorm, the MLP has
+        4 · n_embd ReLUs, and weights start from N(0, 0.08²).
 
     Source:
         Radford et al., Improving Language Understanding by Generative Pre-Training
