@@ -35,16 +35,16 @@ class MultiheadAttention(Module):
 
     Args:
         embed_dim: e, at least 1.
-        num_heads: h; must divide e, d = e / h.
+        num_heads: h, a divisor of e; d = e / h.
         bias: without it, b and b_out are absent.
         batch_first: must be True, which is not the default.
         is_causal: whether no position sees a later one.
 
     Torch:
         `torch.nn.MultiheadAttention`: same parameters, same default initialisation.
-        Its forward takes query, key and value, which are all x here, and `is_causal`
-        with a mask; it returns y and, on demand, P. `dropout`, `add_bias_kv`,
-        `add_zero_attn`, `kdim` and `vdim` are refused.
+        There, `forward` takes query, key and value (here all are x), `is_causal` and
+        masks, and returns P, too. `dropout`, `add_bias_kv`, `add_zero_attn`, `kdim`
+        and `vdim` are refused.
 
     Source:
         Vaswani et al., Attention Is All You Need (2017).
@@ -68,24 +68,18 @@ class MultiheadAttention(Module):
         only(owner, dropout=(dropout, 0.0), add_bias_kv=(add_bias_kv, False))
         only(owner, add_zero_attn=(add_zero_attn, False), kdim=(kdim, None))
         only(owner, vdim=(vdim, None), batch_first=(batch_first, True))
-        self.embed_dim = whole(owner, "embed_dim", embed_dim, 1)
+        self.embed_dim = e = whole(owner, "embed_dim", embed_dim, 1)
         self.num_heads = whole(owner, "num_heads", num_heads, 1)
-        if embed_dim % num_heads:
+        if e % self.num_heads:
             raise ValueError(
                 f"{owner}: num_heads must divide embed_dim, "
                 f"got {num_heads} heads of {embed_dim} numbers"
             )
-        self.is_causal, bias = (
-            flag(owner, "is_causal", is_causal),
-            flag(owner, "bias", bias),
-        )
-        self.in_proj_weight = Parameter(
-            np.empty((3 * embed_dim, embed_dim), np.float32)
-        )
-        self.in_proj_bias = (
-            Parameter(np.zeros(3 * embed_dim, np.float32)) if bias else None
-        )
-        self.out_proj = Linear(embed_dim, embed_dim, bias)
+        self.is_causal = flag(owner, "is_causal", is_causal)
+        bias = flag(owner, "bias", bias)
+        self.in_proj_weight = Parameter(np.empty((3 * e, e), np.float32))
+        self.in_proj_bias = Parameter(np.zeros(3 * e, np.float32)) if bias else None
+        self.out_proj = Linear(e, e, bias)
         init.xavier_uniform_(self.in_proj_weight)
         if self.out_proj.bias is not None:
             init.zeros_(self.out_proj.bias)
@@ -128,7 +122,7 @@ class MultiheadAttention(Module):
 
 
 def split_heads(xp: Any, a: Array, parts: int, heads: int) -> Any:
-    """(…, l, parts · h · d) as so many arrays (…, h, l, d)."""
+    """(…, l, parts · h · d) as `parts` arrays (…, h, l, d)."""
     *leading, width = a.shape
     a = xp.reshape(a, (*leading, parts, heads, width // (parts * heads)))
     return xp.unstack(xp.moveaxis(a, (-3, -2), (0, -3)))

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 
 import handmade
 import torch_ref
+from compare.compile.tracing import replaced, unknown
 from compare.tolerance import difference
-from handmade import nn
+from handmade import _array, nn
 from handmade.gpt import GPT
 
 VOCAB, LENGTH = 7, 5
@@ -58,6 +60,33 @@ def test_loss_and_all_gradients_of_a_gpt_are_autograds(n_layer):
     want = torch.nn.functional.cross_entropy(logits, torch.from_numpy(TARGET))
     assert loss == pytest.approx(want.item(), rel=1e-13)
     assert largest_error(ours, theirs) <= 1e-12
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-4)])
+def test_a_gpt_computes_the_same_on_torch_arrays_of_both_precisions(dtype, rtol):
+    ours, moved = (twins()[0] for _ in range(2))
+    moved.to(torch.zeros(1, dtype=getattr(torch, dtype)))
+    backward(ours)
+    criterion = nn.CrossEntropyLoss()
+    criterion(moved(torch.from_numpy(X)), torch.from_numpy(TARGET))
+    moved.backward(criterion.backward())
+    for got, want in zip(moved.parameters(), ours.parameters(), strict=True):
+        assert got.grad.dtype == getattr(torch, dtype)
+        assert difference(got.grad, want.grad).relative <= rtol
+
+
+def test_a_gpt_works_where_its_inputs_lie():
+    ours, mode = twins()[0], FakeTensorMode()
+    mode.allow_meta = True
+    with mode, replaced({_array.holds: unknown}):
+        for parameter in ours.parameters():
+            parameter.data = torch.empty(
+                parameter.shape, dtype=torch.float64, device="meta"
+            )
+        logits = ours(torch.empty(X.shape, dtype=torch.int64, device="meta"))
+        ours.backward(torch.empty_like(logits))
+        made = [logits, *(parameter.grad for parameter in ours.parameters())]
+        assert {array.device.type for array in made} == {"meta"}
 
 
 PARTS = ["head", "token", "position", "blocks.0.0.1", "blocks.0.1", "blocks.2"]
