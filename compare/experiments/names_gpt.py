@@ -1,4 +1,4 @@
-"""A GPT of 4,000 numbers learns first names letter by letter, and writes new ones."""
+"""A GPT of 3,808 weights learns first names letter by letter, and writes new ones."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -69,7 +69,7 @@ def gpt(library: Any) -> Any:
         )
 
     return library.training.GradientLearner(
-        library.gpt.GPT(len(TOKENS), 16, n_embd=16, n_head=4, n_layer=1),
+        library.gpt.GPT(len(TOKENS), block_size=16, n_embd=16, n_head=4, n_layer=1),
         library.nn.CrossEntropyLoss(),
         lambda parameters: library.optim.Adam(parameters, lr=0.01),
         falling,
