@@ -112,7 +112,7 @@ def _is_plain(own: Any, torchs: Any) -> bool:
 def torchs_defaults(definition: Definition) -> dict[str, Any]:
     """Torch's defaults, which are those of `handmade`, of what has any."""
     name = definition.name
-    homes = (handmade.nn, handmade.optim, references)
+    homes = (references, handmade.nn, handmade.optim)
     own = defaults(next(getattr(h, name) for h in homes if hasattr(h, name)))
     if definition.backward:  # it is given its bias, a class whether there is one
         own.pop("bias", None)

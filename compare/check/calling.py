@@ -334,7 +334,8 @@ def _owners(
 ) -> Iterator[tuple[Any, str, dict[str, np.ndarray]]]:
     """Each module that owns parameters, its place ("0." …), and those by name.
 
-    Inner modules are the constructor's arguments: layers, or pairs of weight and loss.
+    Inner modules are attributes ("out_proj.") or, by number, the constructor's
+    arguments: layers, or pairs of weight and loss.
     """
     if args and isinstance(args[0], list):
         args = [loss for _, loss in args[0]]
@@ -345,5 +346,6 @@ def _owners(
     for place, own in places.items():
         owner = module
         for part in place.split(".")[:-1]:
-            owner = args[int(part)] if owner is module else getattr(owner, part)
+            is_argument = owner is module and part.isdigit()
+            owner = args[int(part)] if is_argument else getattr(owner, part)
         yield owner, place, own

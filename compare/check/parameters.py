@@ -139,7 +139,8 @@ def set_parameters(
         slot = found[name] = find_slot(owner, name, number)
         if slot is None and hasattr(owner, "load_state_dict"):  # it keeps them apart
             owner.to(value)
-            owner.load_state_dict(state)
+            inner = getattr(owner, "state_dict", dict)()  # of modules in it
+            owner.load_state_dict({**inner, **state})
             return {}
         if slot is None:
             raise NotTested(
