@@ -175,6 +175,7 @@ def draw_attention(side: Side) -> plots.Figure:
 EXPERIMENT = Experiment(
     title="A GPT writes first names",
     course=("F6",),
+    teaches=("nn.RMSNorm", "nn.MultiheadAttention", "gpt.GPT"),
     heading="(Un/Semi-)Supervised",
     data=draw,
     learners={"gpt": gpt},
