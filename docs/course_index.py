@@ -188,7 +188,7 @@ handmade/test_clip.py::test_the_norm_is_clipped_as_torch_does
 handmade/test_init.py::test_the_distribution_is_torchs
 
 # F4
-optim.AdamW nn.Dropout nn.Residual nn.BatchNorm1d nn.LayerNorm nn.Conv2d nn.MaxPool2d
+optim.AdamW nn.Dropout nn.Residual nn.BatchNorm1d nn.LayerNorm nn.RMSNorm nn.Conv2d nn.MaxPool2d
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
 handmade/test_norms.py::test_both_implementations_drop_the_same_units_after_the_same_seed
 handmade/test_norms.py::test_backward_belongs_to_the_mode_of_its_forward_pass
@@ -201,10 +201,12 @@ handmade/test_quantize.py::test_a_worked_example
 handmade/test_quantize.py::test_torchs_own_fake_quantisation_gives_the_same_values_and_gradient
 
 # F6
-cluster.KMeans variational.VariationalAutoencoder semi_supervised.Autoencoder semi_supervised.PseudoLabels
+cluster.KMeans variational.VariationalAutoencoder gpt.GPT nn.MultiheadAttention semi_supervised.Autoencoder semi_supervised.PseudoLabels
 torch.distributions.Normal torch.Tensor.backward
 handmade/test_cluster.py::test_the_lloyd_step_is_the_newton_step_of_the_error
 handmade/test_variational.py::test_loss_and_gradients_of_a_step_are_autograds
+handmade/test_gpt.py::test_loss_and_all_gradients_of_a_gpt_are_autograds
+handmade/test_gpt.py::test_a_tied_weight_is_one_parameter_with_the_gradients_of_both_places
 handmade/test_semi_supervised.py::test_both_sides_take_the_same_steps_through_every_phase
 
 # F7

@@ -7,6 +7,7 @@ Each function begins with a check of one line, which gives it the library, `xp`:
     xp = array_namespace(self, x=x)                     of any dtype
 """
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from types import SimpleNamespace
@@ -115,11 +116,11 @@ def require_shape(
     Raises:
         ValueError: the shapes differ; both are named.
     """
-    given = getattr(array, "shape", type(array).__name__)
-    if given != shape and tuple(given) != tuple(shape):
-        given = given if isinstance(given, str) else tuple(given)
+    given = getattr(array, "shape", None)
+    if given != shape and not (isinstance(given, tuple) and given == tuple(shape)):
+        words = tuple(given) if isinstance(given, tuple) else type(array).__name__  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         raise ValueError(
-            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, got {given}"
+            f"{name_of(owner)}: {name} must have shape {tuple(shape)}, got {words}"
         )
 
 
@@ -284,6 +285,32 @@ def index_add(whole: Array, at: Any, part: Array) -> Array:
         return whole.at[at].add(part)
     whole[at] += part
     return whole
+
+
+def segment_sum(rows: Array, index: Array, like: Array) -> Array:
+    """Row i of the result, an array as `like`, is the sum of all rows whose index is i.
+
+    No product with 0 is formed, so that an infinite row stays in its place.
+
+    Args:
+        rows: (n, c).
+        index: (n,) int64.
+        like: (r, c).
+    """
+    shape: tuple[int, ...] = tuple(like.shape)
+    if isinstance(like, NumPyArray):  # quickest in one dimension
+        places = index[:, None] * shape[1] + np.arange(shape[1])
+        total = np.zeros(math.prod(shape), rows.dtype)
+        np.add.at(total, places.reshape(-1), rows.reshape(-1))
+        return total.reshape(shape)
+    total = zeros(shape, like)
+    if hasattr(total, "index_add"):  # torch
+        return total.index_add(0, index, rows)
+    if hasattr(total, "at"):  # JAX
+        return total.at[index].add(rows)
+    for n in range(rows.shape[0]):
+        total[int(index[n]), ...] += rows[n, ...]
+    return total
 
 
 def converted(array: Array, like: Array) -> Array:

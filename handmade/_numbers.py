@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -55,11 +55,19 @@ def one_number(owner: str, name: str, value: Any) -> float:
     """`value`, a number or an array of one, as a Python float.
 
     Raises:
+        TypeError: it is no number.
         ValueError: it is an array of several numbers, or of none.
     """
-    if math.prod(shape := tuple(getattr(value, "shape", ()))) != 1:
+    try:
+        shape: tuple[int, ...] = tuple(value.shape)
+    except (AttributeError, TypeError):  # no array
+        return real_number(owner, name, value)
+    if math.prod(shape) != 1:
         raise ValueError(f"{owner}: {name} must be one number, got shape {shape}")
-    return float(value)
+    try:
+        return float(value[(0,) * len(shape)])
+    except (TypeError, ValueError) as error:  # an array of strings or objects
+        raise TypeError(f"{owner}: {name} must be a real number") from error
 
 
 def finite(error: Any, step: int) -> float:
@@ -87,7 +95,7 @@ def at_least(owner: str, name: str, value: Any, least: float) -> float:
     return number
 
 
-def whole(owner: str, name: str, value: Any, least: int) -> int:
+def whole(owner: str, name: str, value: Any, least: int = -sys.maxsize) -> int:
     """`value` as a Python integer that is no less than `least`.
 
     Raises:
@@ -167,6 +175,12 @@ def whole_tuple(owner: str, name: str, value: Any, d: int, least: int) -> Any:
             f"{owner}: {name} must be at most {sys.maxsize}, got {value!r}"
         )
     return tuple(int(number) for number in given)
+
+
+def members(value: Any) -> list[Any]:
+    """Those of an iterable; anything else, also a NumPy array (), stands alone."""
+    several = isinstance(value, Iterable) and getattr(value, "ndim", 1)  # pyright: ignore[reportUnknownArgumentType]
+    return list(value) if several else [value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def only(owner: str, **arguments: tuple[Any, Any]) -> None:

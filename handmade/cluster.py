@@ -14,7 +14,8 @@ from handmade._array import (
     device,
     require_shape,
 )
-from handmade._numbers import whole
+from handmade._learner import require_names
+from handmade._numbers import flag, whole
 
 TOO_CLOSE = "closer than 1e-162 of the largest number, two count as one"
 """Part of the error message where squares of float64 underflow."""
@@ -241,15 +242,14 @@ class KMeans:
 
         Raises:
             KeyError: it is the state of another kind of learner.
+            TypeError: it is no dict, or a part of it is of another kind.
             ValueError: its centres have another shape.
         """
-        if (own := self.state_dict().keys()) != state_dict.keys():
-            raise KeyError(
-                f"KMeans.load_state_dict: expected {[*own]}, got {[*state_dict]}"
-            )
+        require_names("KMeans", self.state_dict(), state_dict)
         require_shape("KMeans", "centres", state_dict["centres"], self.centres.shape)
+        seeded = flag("KMeans", "seeded", state_dict["seeded"])
         self.centres = converted(state_dict["centres"], like=self.centres)
-        self.seeded = bool(state_dict["seeded"])
+        self.seeded = seeded
 
     def to(self, other: Array) -> Self:
         """Move to the library, dtype and device of the array `other`."""

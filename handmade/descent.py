@@ -17,7 +17,8 @@ from handmade._array import (
     converted,
     require_shape,
 )
-from handmade._numbers import FLAT, finite, positive
+from handmade._learner import require_names
+from handmade._numbers import FLAT, finite, one_number, positive, real_number
 from handmade.surfaces import Surface
 
 Function = Callable[[Any], Any]
@@ -118,6 +119,7 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
             direction, so no step leads to where its slope is 0.
     """
     if not getattr(gradient, "ndim", 0):
+        gradient, hessian = (_number(a) for a in (gradient, hessian))
         if hessian == 0:
             raise ArithmeticError(f"newton: {FLAT}")
         return gradient / hessian
@@ -129,6 +131,13 @@ def newton_step(gradient: Any, hessian: Any) -> Any:
         if "LinAlgError" not in type(reason).__name__:  # torch's is a RuntimeError
             raise
         raise ArithmeticError(f"newton: {FLAT}") from reason
+
+
+def _number(value: Any) -> Any:
+    """`value`, once it is known to be a number, be it an array of no dimension."""
+    if getattr(value, "ndim", 0):
+        raise ValueError(f"newton: expected a number, got shape {tuple(value.shape)}")
+    return value if hasattr(value, "dtype") else real_number("newton", "each", value)
 
 
 class Descent:
@@ -143,6 +152,10 @@ class Descent:
     def __init__(
         self, surface: Surface, start: Array, *, lr: float | None = None
     ) -> None:
+        if not isinstance(surface, Surface):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"Descent: surface must be a Surface, got {type(surface).__name__}"
+            )
         array_namespace("Descent", start=start)
         self.surface = surface
         self.point: Array = start
@@ -151,7 +164,7 @@ class Descent:
 
     def step(self, x: Array, target: Array) -> float:
         """Go one step down, whatever the data; returns the height before."""
-        height = self.surface.value(self.point)
+        height = one_number("Descent", "the height", self.surface.value(self.point))
         gradient = self.surface.gradient(self.point)
         if self.lr is None:
             change = newton_step(gradient, self.surface.hessian(self.point))
@@ -159,7 +172,7 @@ class Descent:
             change = self.lr * gradient
         self.gradient = gradient
         self.point = self.point - change
-        return float(height)
+        return height
 
     def predict(self, x: Array) -> Array:
         """The height at the points `x`."""
@@ -178,7 +191,14 @@ class Descent:
         return {"point": self.point}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the point, copied."""
+        """Take over the point, copied.
+
+        Raises:
+            KeyError: it is the state of another kind of learner.
+            TypeError: it is no dict, or the point is no array of numbers.
+            ValueError: the point has another shape.
+        """
+        require_names("Descent", self.state_dict(), state_dict)
         require_shape("Descent", "point", state_dict["point"], self.point.shape)
         self.point = converted(state_dict["point"], like=self.point)
 

@@ -1,7 +1,9 @@
 """Hinton's Forward-Forward: two forward passes, and no gradient leaves its layer."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from handmade._array import (
     Array,
@@ -11,7 +13,7 @@ from handmade._array import (
     require_shape,
 )
 from handmade._learner import ModelLearner
-from handmade._numbers import finite_number, whole
+from handmade._numbers import finite_number, members, whole
 from handmade._random import integers
 from handmade.nn.activation import ReLU
 from handmade.nn.container import Sequential
@@ -33,7 +35,7 @@ def goodness(y: Array) -> Array:
     Shape:
         y (…, o), G (…): o units.
     """
-    return check("goodness", y=y).mean(y * y, axis=-1)
+    return _check_rows("goodness", y).mean(y * y, axis=-1)
 
 
 def grad_goodness(y: Array) -> Array:
@@ -42,7 +44,7 @@ def grad_goodness(y: Array) -> Array:
     Backward:
         ∂G/∂yⱼ = 2 yⱼ / o
     """
-    check("grad_goodness", y=y)
+    _check_rows("grad_goodness", y)
     return 2 * y / y.shape[-1]
 
 
@@ -61,7 +63,7 @@ def direction(x: Array) -> Array:
         Where squares overflow (above 1e19 in float32, 1e154 in float64), x̂ is 0; of a
         row that is much smaller than ε, x̂ is nearly 0, too.
     """
-    xp = check("direction", x=x)
+    xp = _check_rows("direction", x)
     size = xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True))
     return x / (size + TINY)
 
@@ -94,7 +96,7 @@ def wrong_label(label: Array, num_classes: int) -> Array:
     """
     xp = array_namespace("wrong_label", label=label)
     num_classes = whole("wrong_label", "num_classes", num_classes, 2)
-    _require_labels("wrong_label", label, label.shape[0], num_classes)
+    _require_labels("wrong_label", label, None, num_classes)
     drawn = integers(1, num_classes, tuple(label.shape))
     further = xp.asarray(drawn, dtype=xp.int64, device=device(label))
     wrong = (xp.astype(label, xp.int64) + further) % num_classes
@@ -150,7 +152,8 @@ class ForwardForward(ModelLearner):
         theta: float = 2.0,
     ) -> None:
         owner = "ForwardForward"
-        widths = [whole(owner, "each of features", width, 1) for width in features]
+        each = members(features)
+        widths = [whole(owner, "each of features", width, 1) for width in each]
         if len(widths) < 2:
             raise ValueError(
                 f"{owner}: features must hold the inputs and at least one layer, "
@@ -197,7 +200,7 @@ class ForwardForward(ModelLearner):
 
     def predict(self, x: Array) -> Array:
         """The goodness of `x` with each label, summed over all layers, (n, c)."""
-        xp = check("ForwardForward", x=x)
+        xp = _check_rows("ForwardForward", x)
         columns: list[Array] = []
         for label in range(self.num_classes):
             labels = xp.full((x.shape[0],), label, dtype=xp.int64, device=device(x))
@@ -212,11 +215,22 @@ class ForwardForward(ModelLearner):
         return total
 
 
-def _require_labels(owner: str, label: Array, n: int, num_classes: int) -> None:
-    """Refuse labels that are not n integers, each of 0 … c − 1."""
+def _check_rows(owner: str, x: Array) -> Any:
+    """The library of x, once its rows are known to have something in them."""
+    xp = check(owner, x=x)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(
+            f"{owner}: expected rows of at least one number, got shape {tuple(x.shape)}"
+        )
+    return xp
+
+
+def _require_labels(owner: str, label: Array, n: int | None, num_classes: int) -> None:
+    """Refuse labels that are not n integers, or any number, each of 0 … c − 1."""
     xp = array_namespace(owner, label=label)
     if not xp.isdtype(label.dtype, "integral"):
         raise TypeError(f"{owner}: label must hold integers, got {label.dtype}")
+    n = math.prod(label.shape) if n is None else n
     require_shape(owner, "label", label, (n,))
     if bool(xp.any((label < 0) | (label >= num_classes))):
         raise ValueError(f"{owner}: every label must be in 0 … {num_classes - 1}")

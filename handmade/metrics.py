@@ -4,17 +4,23 @@ import math
 from typing import Any
 
 from handmade._array import Array, array_namespace, device, require_shape
-from handmade._numbers import real_number
+from handmade._numbers import real_number, whole
 
 
 def argmax(output: Array) -> Array:
     """The class with the largest output, (n, c) → (n,)."""
-    return array_namespace("argmax", output=output).argmax(output, axis=-1)
+    xp = _numeric("argmax", output)
+    if output.ndim == 0 or output.shape[-1] == 0:
+        raise ValueError(
+            f"argmax: output must be (…, c) with at least one class, "
+            f"got shape {tuple(output.shape)}"
+        )
+    return xp.argmax(output, axis=-1)
 
 
 def threshold(output: Array, at: float = 0.5) -> Array:
     """1 where the output is above `at`, else 0, as int64 in the same shape."""
-    xp = array_namespace("threshold", output=output)
+    xp = _numeric("threshold", output)
     return xp.astype(output > real_number("threshold", "at", at), xp.int64)
 
 
@@ -53,6 +59,7 @@ def confusion_matrix(predicted: Array, target: Array, num_classes: int) -> Array
             of range.
     """
     xp = _class_indices("confusion_matrix", predicted, target, "predicted")
+    num_classes = whole("confusion_matrix", "num_classes", num_classes, 1)
     if predicted.ndim != 1:
         raise ValueError(
             f"confusion_matrix: predicted must have shape (n,), "
@@ -96,6 +103,14 @@ def purity(clusters: Array, target: Array) -> float:
     size = 1 + max(int(xp.max(clusters)), int(xp.max(target)))
     counts = confusion_matrix(clusters, target, size)
     return int(xp.sum(xp.max(counts, axis=0))) / clusters.shape[0]
+
+
+def _numeric(owner: str, output: Array) -> Any:
+    """The namespace, once the output holds real numbers."""
+    xp = array_namespace(owner, output=output)
+    if not xp.isdtype(output.dtype, ("real floating", "integral", "bool")):
+        raise TypeError(f"{owner}: output must hold real numbers, got {output.dtype}")
+    return xp
 
 
 def _class_indices(owner: str, given: Array, target: Array, name: str) -> Any:

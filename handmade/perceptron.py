@@ -12,7 +12,7 @@ from handmade._learner import ModelLearner
 from handmade._numbers import positive
 from handmade.nn.activation import Step
 from handmade.nn.linear import Linear
-from handmade.nn.module import Module
+from handmade.nn.module import Module, require_module
 
 
 def with_ones(x: Array) -> Array:
@@ -22,6 +22,8 @@ def with_ones(x: Array) -> Array:
         x (…, i) → (…, 1 + i).
     """
     xp = check("with_ones", x=x)
+    if x.ndim == 0:
+        raise ValueError("with_ones: x must be (…, i), got a single number")
     ones = xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=device(x))
     return xp.concat([ones, x], axis=-1)
 
@@ -36,6 +38,11 @@ def weighted_sum(x: Array, weights: Array) -> Array:
         ValueError: `weights` does not have one number more than `x`.
     """
     check("weighted_sum", x=x, weights=weights)
+    if x.ndim == 0 or weights.ndim not in (1, 2):
+        raise ValueError(
+            f"weighted_sum: expected x (…, i) and weights (o, 1 + i) or (1 + i,), "
+            f"got shapes {tuple(x.shape)} and {tuple(weights.shape)}"
+        )
     if weights.shape[-1] != x.shape[-1] + 1:
         raise ValueError(
             f"weighted_sum: weights must have w₀ and one number for each input, "
@@ -68,6 +75,7 @@ class Perceptron(Module):
     ) -> None:
         self.linear = Linear(in_features, out_features)
         self.activation = Step() if activation is None else activation
+        require_module("Perceptron", "activation", self.activation)
 
     def forward(self, x: Array) -> Array:
         """g(W x + w₀)."""

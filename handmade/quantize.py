@@ -1,9 +1,10 @@
 """Quantisation: integers with one scale, or floating-point numbers of fewer digits."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from handmade._array import Array, check, holds
+from handmade._array import Array, array_namespace, check, holds
 from handmade._bits import FLOATS, known_bits, known_float
 
 DIGITS = {"float32": (24, -126), "float16": (11, -14), "bfloat16": (8, -126)}
@@ -177,8 +178,9 @@ def quantized_state_dict(
         state_dict: by name, as a module gives it; not changed.
         bits: as in `quantize`, or the name of a floating-point type.
     """
-    if bits in FLOATS:
-        return {name: _shortened(a, str(bits)) for name, a in state_dict.items()}
+    _require_arrays("quantized_state_dict", state_dict)
+    if isinstance(bits, str) and bits in FLOATS:
+        return {name: _shortened(a, bits) for name, a in state_dict.items()}
     return {
         name: quantize(a, bits).used if a.ndim > 1 else a
         for name, a in state_dict.items()
@@ -207,11 +209,22 @@ def model_bytes(state_dict: dict[str, Array], bits: int | str) -> int:
         >>> model_bytes(layer, "float32"), model_bytes(layer, 4)
         (33280, 4612)
     """
-    if bits in FLOATS:
+    _require_arrays("model_bytes", state_dict)
+    if isinstance(bits, str) and bits in FLOATS:
         count = sum(math.prod(a.shape) for a in state_dict.values())
-        return count * FLOATS[str(bits)] // 8
+        return count * FLOATS[bits] // 8
     bits = known_bits("model_bytes", bits)
     return sum(_bytes(a, bits) for a in state_dict.values())
+
+
+def _require_arrays(owner: str, state_dict: Any) -> None:
+    """Refuse what is no dict of arrays."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(
+            f"{owner}: state_dict must be a dict, got {type(state_dict).__name__}"
+        )
+    for name, array in state_dict.items():  # pyright: ignore[reportUnknownVariableType]
+        array_namespace(owner, **{str(name): array})  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _bytes(array: Array, bits: int | str) -> int:

@@ -5,6 +5,7 @@ A budget counts evaluations of the error.
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from handmade._array import (
@@ -13,7 +14,7 @@ from handmade._array import (
     converted,
     device,
 )
-from handmade._learner import ModelLearner
+from handmade._learner import ModelLearner, require_criterion, require_names
 from handmade._numbers import (
     at_least,
     finite,
@@ -54,9 +55,16 @@ def blind_step(
         where it stands now, the error there, and the next s. An error that is equal has
         not shrunk.
 
+    Raises:
+        TypeError: x or s is neither a number nor a floating-point array, or an error is
+            no number.
+        ValueError: an error is an array of several numbers.
+
     >>> blind_step(lambda x: x * x, 2.0, 4.0, 0.5)  # 2.5 is higher, 1.5 is lower
     (1.5, 2.25, -0.5)
     """
+    _require_place("blind_step", x, step)
+    value, error = one_number("blind_step", "value", value), _measured(error)
     ahead = x + step
     if (found := error(ahead)) < value:
         return ahead, found, step
@@ -175,9 +183,10 @@ class RandomDescent(ModelLearner):
         self, model: Module, criterion: Loss, *, scale: float = 0.1, tries: int = 1
     ) -> None:
         owner = type(self).__name__
+        super().__init__(model)
+        require_criterion(owner, criterion)
         if next(model.parameters(), None) is None:
             raise ValueError(f"{owner}: the model has no parameters to change")
-        super().__init__(model)
         self.criterion = criterion
         self.scale = positive(owner, "scale", scale)
         self.tries = whole(owner, "tries", tries, 1)
@@ -294,12 +303,24 @@ class Annealing(RandomDescent):
 
         Raises:
             KeyError: it is the state of another kind of learner.
+            TypeError: it is no dict, or the temperature no number.
             ValueError: the temperature is below 0; nothing is changed then.
         """
-        temperature = state_dict.get("temperature", self.temperature)
-        checked = at_least("Annealing", "temperature", temperature, 0)
+        require_names("Annealing", self.state_dict(), state_dict)
+        at_least("Annealing", "temperature", state_dict["temperature"], 0)
         super().load_state_dict(state_dict)
-        self.temperature = checked
+
+
+def _measured(error: Function) -> Callable[[Any], float]:
+    """The error function, once what it gives is known to be one number."""
+    return lambda x: one_number("blind_step", "the error", error(x))
+
+
+def _require_place(owner: str, x: Any, step: Any) -> None:
+    """Refuse what is neither a number nor a floating-point array."""
+    for name, value in (("x", x), ("step", step)):
+        if not isinstance(value, Real):
+            check(owner, **{name: value})
 
 
 def _asked(error: Function) -> tuple[Trace, Callable[[Any], float]]:

@@ -9,7 +9,7 @@ from handmade._numbers import share, whole
 from handmade.nn.activation import Softmax
 from handmade.nn.loss import MSELoss
 from handmade.nn.loss_entropy import CrossEntropyLoss
-from handmade.nn.module import Module, Parameter
+from handmade.nn.module import Module, Parameter, require_module
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
 
@@ -103,6 +103,9 @@ class Autoencoder(Module):
     """
 
     def __init__(self, encoder: Module, decoder: Module, head: Module) -> None:
+        parts = {"encoder": encoder, "decoder": decoder, "head": head}
+        for name, part in parts.items():
+            require_module("Autoencoder", name, part)
         self.encoder, self.decoder, self.head = encoder, decoder, head
 
     def forward(self, x: Array) -> Array:

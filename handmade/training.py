@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 from handmade._array import Array
-from handmade._learner import ModelLearner
+from handmade._learner import ModelLearner, require_criterion
 from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -66,6 +66,7 @@ class GradientLearner(ModelLearner):
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
     ) -> None:
         super().__init__(model)
+        require_criterion(type(self).__name__, criterion)
         self.criterion = criterion
         self.optimizer = optimizer(model.parameters())
         self.scheduler = None if scheduler is None else scheduler(self.optimizer)

@@ -8,7 +8,7 @@ from handmade._numbers import at_least, finite_number
 from handmade.nn.activation import Sigmoid
 from handmade.nn.gaussian import GaussianKLLoss, GaussianSample
 from handmade.nn.loss_entropy import BCEWithLogitsLoss
-from handmade.nn.module import Module, Parameter
+from handmade.nn.module import Module, Parameter, require_module
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
 
@@ -90,6 +90,8 @@ class _ThroughCodes(Module):
     """From x to logits; keeps the code, whose own gradient joins on the way back."""
 
     def __init__(self, encoder: Module, decoder: Module) -> None:
+        require_module("VariationalAutoencoder", "encoder", encoder)
+        require_module("VariationalAutoencoder", "decoder", decoder)
         self.encoder = encoder
         self.sample = GaussianSample()
         self.decoder = decoder

@@ -183,7 +183,8 @@ def _norm_cancellation(example: Example, upstream: float) -> dict[str, float]:
     """Of x − μ, whose rounding x̂ inherits; and of the gradient less its means."""
     x, options = example.inputs[0], example.kwargs
     state = example.state | example.buffers
-    deviation = np.sqrt(_least_variance(example, state) + options.get("eps", 1e-5))
+    default = np.finfo(example.dtype).eps if example.name == "RMSNorm" else 1e-5
+    deviation = np.sqrt(_least_variance(example, state) + options.get("eps", default))
     offset = largest(x) + largest(state.get("running_mean", 0.0))
     x_hat, weight = 1 + offset / deviation, largest(state.get("weight", 1.0))
     return {
@@ -205,8 +206,11 @@ def _least_variance(example: Example, state: dict[str, np.ndarray]) -> float:
         return float(state["running_var"].min())
     rows = {
         "LayerNorm": lambda: x.reshape(-1, np.prod(first, dtype=int)),
+        "RMSNorm": lambda: x.reshape(-1, np.prod(first, dtype=int)),
         "GroupNorm": lambda: x.reshape(len(x) * first, -1),
     }.get(example.name, lambda: np.moveaxis(x, 1, 0).reshape(first, -1))()
+    if example.name == "RMSNorm":
+        return float(np.square(rows).mean(axis=1).min())
     return float(rows.var(axis=1).min())
 
 

@@ -1,4 +1,4 @@
-"""Random calls of every public class with random garbage, against torch: `make fuzz`.
+"""Random calls of all that is public with random garbage, against torch: `make fuzz`.
 
 A call that `handmade` cannot answer is refused with a documented type and in its own
 words: the last line of the traceback is a `raise` of its own. One that it answers
@@ -19,12 +19,17 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import garbage_calls
 import numpy as np
 import torch
 from agreement import cancellation, stated
+from garbage_calls import DRAWN, FUNCTIONS, LEARNERS, TARGETS, X
 from strategies import LAYERS, LOSSES, OPTIMIZERS, example
 
 import handmade
@@ -33,15 +38,20 @@ from compare.testing.case import resolved
 from compare.testing.reference import found, torchs
 
 HOME = str(Path(handmade.__file__).parent)
-DOCUMENTED = (ValueError, TypeError, RuntimeError, KeyError, IndexError)
+DOCUMENTED = (
+    *(ValueError, TypeError, RuntimeError, KeyError, IndexError, ArithmeticError),
+)
 SCHEDULERS = [
     name
     for name in handmade.optim.lr_scheduler.__all__
     if name not in ("LRScheduler", "ReduceLROnPlateau")
 ]
-OTHER_AT_NAN = {"ELU", "GELU", "L1Loss"}
-"""Classes whose docstring says where torch's NaN is not theirs."""
-NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS, *SCHEDULERS)
+NAN_THERE = {"BCEWithLogitsLoss", "CrossEntropyLoss", "ELU", "GELU", "RMSprop"}
+NAN_HERE = {"L1Loss", "SmoothL1Loss"}
+"""Classes whose docstring says where only torch's, or only their own answer is NaN."""
+CALLED = {"scheduler", "clip", "criterion", "optimizer"}
+"""Arguments that are functions: Python calls what stands there."""
+NAMES = (*LAYERS, *LOSSES, *OPTIMIZERS, *SCHEDULERS, *FUNCTIONS, *LEARNERS)
 GARBAGE: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 3, 10**30, -(10**30), 0.5, -0.5, 1j),
     *(np.nan, np.inf, -np.inf, 1e300, 1e-300, "", "a", "mean", "none", b"x"),
@@ -87,8 +97,9 @@ def guarded(what: str, call: Callable[[], Any], *inputs: Any) -> Any:
         file = frame.f_code.co_filename
         words = linecache.getline(file, line).strip()
         own = file.startswith(HOME) and words.startswith("raise")
-        # Python's own words for a missing argument, also of a layer in a container.
-        binding = file == __file__ or "required positional argument" in str(error)
+        # Python's own words where arguments are missing or too many, also further in.
+        binding = "positional argument" in str(error)
+        binding |= file in (__file__, garbage_calls.__file__)
         if not (own or binding) or not isinstance(error, DOCUMENTED):
             raise Finding(
                 f"{what} is refused in others' words: {type(error).__name__}: {error} "
@@ -144,7 +155,9 @@ class Caller:
         """Positional values of which one, sometimes, is garbage."""
         values = list(values)
         if values and self.rng.random() < 0.4:
-            values[self.rng.randrange(len(values))] = self.garbage()
+            at = self.rng.randrange(len(values))
+            if not isinstance(values[at], FunctionType | partial):  # Python calls it
+                values[at] = self.garbage()
         return tuple(values)
 
     def options(self, make: Any, given: Any) -> dict[str, Any]:
@@ -153,7 +166,7 @@ class Caller:
         keywords = [
             name
             for name, p in inspect.signature(make).parameters.items()
-            if p.default is not p.empty or name in options
+            if (p.default is not p.empty or name in options) and name not in CALLED
         ]
         if keywords and self.rng.random() < 0.4:
             options[self.choose(keywords)] = self.garbage()
@@ -164,6 +177,10 @@ class Caller:
         try:
             if self.name in OPTIMIZERS:
                 return self.optimizer()
+            if self.name in FUNCTIONS:
+                return self.function()
+            if self.name in LEARNERS:
+                return self.learner()
             return self.scheduler() if self.name in SCHEDULERS else self.layer()
         except Refused:
             return "refused"
@@ -186,16 +203,22 @@ class Caller:
             built_args,
             built_given,
         )
-        guarded("to", lambda: module.to(np.zeros(1)))
+        dtype = self.choose((np.float64, np.float32))
+        guarded("to", lambda: module.to(np.zeros(1, dtype)))
         if self.rng.random() < 0.2:
             self.load(module)
         handmade.manual_seed(drawn.seed)
-        output = guarded(f"{self.name}.forward", lambda: module(*inputs), inputs)
+        arrays = tuple(in_dtype(a, dtype) for a in inputs)
+        output = guarded(f"{self.name}.forward", lambda: module(*arrays), arrays)
         upstream: tuple[Any, ...] = ()
         if np.ndim(output) or self.name not in LOSSES:
-            upstream = (np.ones(np.shape(output)),)
+            upstream = (np.ones(np.shape(output), dtype),)
         spoiled = self.spoiled(upstream)
-        guarded(f"{self.name}.backward", lambda: module.backward(*spoiled), spoiled)
+        grad = guarded(
+            f"{self.name}.backward", lambda: module.backward(*spoiled), spoiled
+        )
+        gradients = [p.grad for p in module.parameters()]
+        self.require_dtype(dtype, [output, grad, *gradients])
         question = replace(
             drawn,
             args=args,
@@ -207,9 +230,15 @@ class Caller:
         )
         return self.compare(question)
 
+    def require_dtype(self, dtype: Any, arrays: list[Any]) -> None:
+        """No hyper-parameter, whatever its kind, widens a floating-point result."""
+        found = {np.asarray(a).dtype for a in arrays if a is not None}
+        if {d for d in found if d.kind == "f"} - {np.dtype(dtype)}:
+            raise Finding(f"{self.name} makes {found} of {np.dtype(dtype)}")
+
     def load(self, module: Any) -> None:
         """Load garbage; what is refused leaves everything as it was."""
-        before = {name: np.copy(a) for name, a in module.state_dict().items()}
+        before = copy_of(module.state_dict())
         state = self.garbage()
         if self.rng.random() < 0.7 and before:
             state = copy_of(before)
@@ -219,44 +248,54 @@ class Caller:
                 f"{self.name}.load_state_dict", lambda: module.load_state_dict(state)
             )
         except Refused:
-            if not same(
-                before, {n: np.asarray(a) for n, a in module.state_dict().items()}
-            ):
+            if not same(before, copy_of(module.state_dict())):
                 raise Finding(f"{self.name} has loaded half of a state") from None
             raise
 
     def compare(self, question: Any) -> str:
         """Torch's values and gradients, where torch accepts the question."""
-        if not all(
-            type(a) is np.ndarray and a.dtype.kind in "fi" for a in question.inputs
-        ):
+        inputs = question.inputs
+        if not all(type(a) is np.ndarray and a.dtype.kind in "fi" for a in inputs):
             return "answered"
+        double = tuple(a.astype(float) if a.dtype.kind == "f" else a for a in inputs)
+        question = replace(question, inputs=double)
         try:
             question = stated(question)
-            wanted, floors = torchs(question), cancellation(question, 1.0)
+            floors = cancellation(question, question.upstream or 1.0)
+            wanted = torchs(question)
         except Exception:
             return "answered"
         got = found(getattr(handmade.nn, self.name), question, np.array)
         for name, want in wanted.items():
             size = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
-            size = 1e-7 * size + 1e-12 * floors.get(name, 0.0) + 1e-300
-            if self.name in OTHER_AT_NAN and want.shape == got[name].shape:
-                want = np.where(np.isnan(want) | np.isnan(got[name]), got[name], want)
-            close = np.allclose(got[name], want, 1e-6, size, equal_nan=True)
-            if got[name].shape != want.shape or not close:
+            floor = np.nan_to_num(floors.get(name, 0.0), posinf=0.0)
+            size = 1e-7 * size + 1e-12 * floor + 1e-300
+            if not self.close(got[name], want, size):
                 raise Finding(f"{name} is {got[name]}, torch's is {want}: {question}")
         return "agrees"
+
+    def close(self, got: Any, want: Any, size: float) -> bool:
+        """Whether an answer is torch's, but for a NaN that the docstring tells of."""
+        if got.shape != want.shape:
+            return False
+        other = np.isnan(want) & (self.name in NAN_THERE)
+        other |= np.isnan(got) & (self.name in NAN_HERE)
+        return np.allclose(np.where(other, want, got), want, 1e-6, size, equal_nan=True)
 
     def optimizer(self) -> str:
         drawn: Any = example(self.name, self.choose)
         make = getattr(handmade.optim, self.name)
         arrays = drawn.groups[0][1]
-        params = [handmade.nn.Parameter(np.array(a)) for a in arrays]
+        dtype = self.choose((np.float64, np.float32))
+        params = [handmade.nn.Parameter(np.array(a, dtype)) for a in arrays]
         given = self.options(make, drawn.kwargs)
         (groups,) = self.spoiled((params,))
         optimizer = guarded(self.name, lambda: make(groups, **given))
-        for parameter in params:
-            parameter.grad = np.ones_like(parameter.data)
+        # Nothing cancels a random gradient: without ε that would leave 0/0.
+        rng = np.random.default_rng(drawn.seed)
+        gradients = [rng.normal(size=array.shape) for array in arrays]
+        for parameter, gradient in zip(params, gradients, strict=True):
+            parameter.grad = gradient.astype(dtype)
         if self.rng.random() < 0.3:
             before, state = copy_of(optimizer.state_dict()), self.garbage()
             if self.rng.random() < 0.7:
@@ -280,20 +319,28 @@ class Caller:
 
             guarded("grad", assign)
         guarded(f"{self.name}.step", optimizer.step)
-        return "answered" if spoilt else self.compare_step(given, arrays, params)
+        if spoilt:
+            return "answered"
+        self.require_dtype(dtype, [parameter.data for parameter in params])
+        if dtype == np.float32:
+            return "answered"
+        return self.compare_step(given, arrays, gradients, params)
 
-    def compare_step(self, given: Any, arrays: Any, params: Any) -> str:
+    def compare_step(self, given: Any, arrays: Any, gradients: Any, params: Any) -> str:
+        """Torch's parameters after one step, where torch accepts the arguments."""
+        if given.get("centered") and given.get("alpha", 0.99) < 1e-6:
+            return "answered"  # v − ḡ² is nothing but rounding
         twins = [torch.nn.Parameter(torch.tensor(a)) for a in arrays]
         try:
             optimizer = getattr(torch_ref.optim, self.name)(twins, **given)
-            for twin in twins:
-                twin.grad = torch.ones_like(twin)
+            for twin, gradient in zip(twins, gradients, strict=True):
+                twin.grad = torch.tensor(gradient)
             optimizer.step()
         except Exception:
             return "answered"
         for parameter, twin in zip(params, twins, strict=True):
             want = twin.detach().numpy()
-            if not np.allclose(parameter.data, want, 1e-6, 1e-9, equal_nan=True):
+            if not self.close(parameter.data, want, 1e-9):
                 raise Finding(f"{self.name}({given}): {parameter.data}, torch's {want}")
         return "agrees"
 
@@ -309,6 +356,90 @@ class Caller:
         for _ in range(3):
             guarded(f"{self.name}.step", schedule.step)
         return "answered"
+
+    def function(self) -> str:
+        make = attrgetter(self.name)(handmade)
+        args, given = FUNCTIONS[self.name]()
+        args, given = self.spoiled(args), self.options(make, given)
+        twins = twin((args, given))
+        result = guarded(self.name, lambda: make(*args, **given), args, given)
+        if self.name in DRAWN or twins is None:
+            return "answered"
+        try:
+            wanted = attrgetter(self.name)(torch_ref)(*twins[0], **twins[1])
+        except Exception:
+            return "answered"
+        pairs = zip(flat((result, args)), flat((wanted, twins[0])), strict=True)
+        for got, want in pairs:
+            if got.dtype != want.dtype:  # exp of integers is float32 in torch
+                continue
+            if not self.close(got, want, 1e-9 * np.max(np.abs(want), initial=1e-290)):
+                raise Finding(f"{self.name}{args, given}: {got}, torch's {want}")
+        return "agrees"
+
+    def learner(self) -> str:
+        make = attrgetter(self.name)(handmade)
+        args, given = LEARNERS[self.name]()
+        if self.rng.random() < 0.6:
+            args, given = self.spoiled(args), self.options(make, given)
+        learner = guarded(self.name, lambda: make(*args, **given), args, given)
+        guarded(f"{self.name}.to", lambda: learner.to(np.zeros(1)))
+        if self.rng.random() < 0.3:
+            self.load(learner)
+        inputs = (X.copy(), TARGETS.get(self.name, TARGETS[""]).copy())
+        inputs = self.spoiled(inputs)
+        guarded(f"{self.name}.step", lambda: learner.step(*inputs), inputs)
+        (x,) = self.spoiled((X.copy(),))
+        guarded(f"{self.name}.predict", lambda: learner.predict(x), x)
+        return "answered"
+
+
+def in_dtype(value: Any, dtype: Any) -> Any:
+    """An array of float32 or float64 in one of these; anything else as it is."""
+    if isinstance(value, torch.Tensor):
+        return torch.from_numpy(value.numpy().astype(dtype))
+    plain = type(value) in (np.ndarray, np.float32, np.float64)
+    floating = plain and value.dtype in (np.float32, np.float64)
+    return value.astype(dtype) if floating else value
+
+
+def twin(value: Any) -> Any:
+    """The same in torch's tensors; None where there is no such thing."""
+    if isinstance(value, np.ndarray):
+        return torch.tensor(value) if value.dtype in (np.float64, np.int64) else None
+    if isinstance(value, handmade.nn.Parameter):
+        parameter = torch.nn.Parameter(torch.tensor(value.data))
+        parameter.grad = None if value.grad is None else torch.tensor(value.grad)
+        return parameter
+    if isinstance(value, list | tuple):
+        twins = [twin(inner) for inner in value]
+        lacking = any(
+            a is None and b is not None for a, b in zip(twins, value, strict=True)
+        )
+        return None if lacking else type(value)(twins)
+    if isinstance(value, dict):
+        twins = twin([*value.values()])
+        return None if twins is None else dict(zip(value, twins, strict=True))
+    plain = int | float | str | FunctionType | None
+    return value if isinstance(value, plain) else None
+
+
+def flat(value: Any) -> list[np.ndarray]:
+    """All numbers in a result, array by array."""
+    if isinstance(value, list | tuple):
+        return [array for inner in value for array in flat(inner)]
+    if isinstance(value, dict):
+        return flat([*value.values()])
+    if isinstance(value, handmade.nn.Parameter):
+        return flat([value.data, value.grad])
+    if isinstance(value, torch.nn.Parameter):
+        return flat([value.data, value.grad])
+    if isinstance(value, torch.Tensor):
+        return [value.detach().numpy()]
+    if isinstance(value, np.ndarray | np.number | int | float):
+        array = np.asarray(float(value) if isinstance(value, int) else value)
+        return [array] if array.dtype.kind in "fiub" else []
+    return flat(vars(value)) if hasattr(value, "errors") else []
 
 
 def strictly() -> None:

@@ -39,6 +39,7 @@ from torch.nn import (
     PReLU,
     ReLU,
     ReLU6,
+    RMSNorm,
     Sequential,
     Sigmoid,
     SiLU,
@@ -71,6 +72,41 @@ class Dropout(torch.nn.Dropout):
         kept = 1 - self.p if self.p < 1 else 1.0
         factors = keep_mask(self.p, tuple(input.shape)).to(input) / kept
         return input.mul_(factors) if self.inplace else input * factors
+
+
+class MultiheadAttention(torch.nn.MultiheadAttention):
+    """torch's MultiheadAttention of one input: query, key and value are all x.
+
+    Args:
+        embed_dim, …, batch_first: torch's.
+        is_causal: whether no position sees a later one; torch takes it in `forward`.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        add_bias_kv: bool = False,
+        add_zero_attn: bool = False,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        *,
+        is_causal: bool = False,
+    ) -> None:
+        options = (dropout, bias, add_bias_kv, add_zero_attn, kdim, vdim, batch_first)
+        super().__init__(embed_dim, num_heads, *options)
+        self.is_causal = is_causal
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the attention's output, (n, l, e) → (n, l, e) if `batch_first`."""
+        length = x.shape[1 if self.batch_first and x.ndim == 3 else 0]
+        later = x.new_ones(length, length, dtype=torch.bool).triu(1)
+        mask = later if self.is_causal else None
+        how = {"attn_mask": mask, "is_causal": self.is_causal, "need_weights": False}
+        return super().forward(x, x, x, **how)[0]
 
 
 class GaussianSample(Module):
@@ -286,10 +322,12 @@ __all__ = [
     "MaxPool2d",
     "Module",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
     "QuantizedLinear",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Residual",

@@ -3,8 +3,8 @@
 process, worker    run each file in a process of its own, and outlive it
 judge, loading, by_hand    load a file, and check all that it defines
 definitions, libraries     what a file defines, and what its names stand for
-forms, arguments           in which form it is written, found by names and by trying
-adapters, parameters       a layer or a loss in this form: called, given its weights
+forms       which of the forms it is written in: found by names, and by trying it
+calling, roles, parameters, arguments, signatures    calls it in this form
 checker     checks a definition by its kind: a layer or a loss itself, others in
             optimizers, schedules, functions, course, dropout, training_step
 nets, net_builder    a whole net: calling it; its sizes and form, found by trying

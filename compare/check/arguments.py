@@ -7,6 +7,7 @@ from typing import Any
 
 import handmade
 from compare.check.definitions import CASES, Definition, plain, roles, words_for
+from compare.check.signatures import defaults, taken
 from compare.testing import Case, references
 
 IMPLICIT = (("dim", -1),)
@@ -20,39 +21,6 @@ IN_A_DICT = {"stride", "padding", "kernel_size", "eps", "momentum", "p"}
 """Options that a file may take in one dict, such as `conv_param`."""
 EXPLICIT = ("ignore_index",)
 """Arguments whose default, too, asks for something that has to be written."""
-
-
-def taken(function: Callable[..., Any]) -> set[str] | None:
-    """The arguments that something can be given by name; None if any."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return None
-    any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return None if any_name else set(parameters)
-
-
-def taken_in_order(function: Callable[..., Any]) -> list[str]:
-    """All arguments, in their order."""
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
-def required(function: Callable[..., Any]) -> list[str]:
-    """The arguments without a default, in their order."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    by_position = (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    )
-    return [
-        p.name for p in parameters if p.kind in by_position and p.default is p.empty
-    ]
 
 
 def spelled(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,8 +112,8 @@ def _is_plain(own: Any, torchs: Any) -> bool:
 def torchs_defaults(definition: Definition) -> dict[str, Any]:
     """Torch's defaults, which are those of `handmade`, of what has any."""
     name = definition.name
-    homes = (handmade.nn, handmade.optim, references)
-    own = _defaults(next(getattr(h, name) for h in homes if hasattr(h, name)))
+    homes = (references, handmade.nn, handmade.optim)
+    own = defaults(next(getattr(h, name) for h in homes if hasattr(h, name)))
     if definition.backward:  # it is given its bias, a class whether there is one
         own.pop("bias", None)
     return {name: v for name, v in own.items() if v is not inspect.Parameter.empty}
@@ -157,16 +125,7 @@ def _own_name(definition: Definition, option: str) -> str:
 
 def _own_defaults(definition: Definition) -> dict[str, Any]:
     """Its defaults, under torch's names for the options."""
-    own = _defaults(definition.make)
+    own = defaults(definition.make)
     names = torchs_defaults(definition)
     torchs = {_own_name(definition, name): name for name in names}
     return {torchs.get(name, name): value for name, value in own.items()}
-
-
-def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    """The default of each parameter, empty where there is none."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return {}
-    return {name: p.default for name, p in parameters.items()}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.check import course, dropout, example, functions, schedules, wording
-from compare.check.adapters import answer
+from compare.check.calling import Call, answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
 from compare.check.definitions import FINDERS, Definition, NotTested, nearest
 from compare.check.forms import formed
@@ -40,34 +40,39 @@ def layer_or_loss(definition: Definition) -> Finding:
     """Compare a layer or a loss; in some test case it must run."""
     definition = formed(definition)
     comparison = Comparison(definition, torchs)
-    skipped = comparison.skipped
-    ran: list[tuple[Case, Question]] = []
-    raised: list[tuple[Case, Question, Exception]] = []
+    ran: list[Case] = []
+    raised: list[tuple[Case, Exception]] = []
     for _, case in comparison.given_cases():
-        question = drawn(case)
         try:
-            _compare(comparison, question, case.id)
-            ran.append((case, question))
+            _compare(comparison, drawn(case), case.id)
+            ran.append(case)
         except NotTested as why:
             what = str(why).partition(";")[0]  # the rest is about this test case only
-            if not any(words.startswith(what) for words in skipped):
-                skipped[str(why)] = []
+            if not any(words.startswith(what) for words in comparison.skipped):
+                comparison.skipped[str(why)] = []
         except Exception as error:
-            raised.append((case, question, error))
+            raised.append((case, error))
     if raised and not ran:
-        comparison.error = raised[0][0].id, raised[0][2]
-        raised = []
-    dimensions = {question.inputs[0].ndim for _, question in ran}
-    for case, question, error in raised:
-        what, why, line = case.id, wording.raised(error), wording.line_of(error)
-        ndim = question.inputs[0].ndim
-        if line and (ndim not in dimensions or question.note in OPTIONAL):
-            what = question.note if ndim in dimensions else f"{ndim}-D input"
-            why = f"line {line}"
-        elif _works_apart(case, [case for case, _ in ran]):
-            comparison.error = case.id, error
-        skipped.setdefault(why, []).append(what)
+        comparison.error = raised[0][0].id, raised[0][1]
+    elif raised:
+        _tell_what_raised(comparison, ran, raised)
     return comparison.finding(shown=lambda f: wording.shown([example.smallest(f)]))
+
+
+def _tell_what_raised(
+    comparison: Comparison, ran: list[Case], raised: list[tuple[Case, Exception]]
+) -> None:
+    """Note the test cases that are not handled, and those that had to be."""
+    dimensions = {drawn(case).inputs[0].ndim for case in ran}
+    for case, error in raised:
+        ndim, line = drawn(case).inputs[0].ndim, wording.line_of(error)
+        what, why = case.id, wording.raised(error)
+        if line and (ndim not in dimensions or case.note in OPTIONAL):
+            what = case.note if ndim in dimensions else f"{ndim}-D input"
+            why = f"line {line}"
+        elif _works_apart(case, ran):
+            comparison.error = case.id, error
+        comparison.skipped.setdefault(why, []).append(what)
 
 
 def _works_apart(case: Case, ran: list[Case]) -> bool:
@@ -92,17 +97,11 @@ def _compare(comparison: Comparison, question: Question, label: str) -> None:
     if question.note in OPTIONAL and shapes_differ:
         comparison.skipped.setdefault("shapes differ", []).append(label)
         return
-    found = _changes(got)
+    found = [*got.mistakes]
     if comparison.add(question, want, got, wrong):
         found += _side_effects(comparison.definition, question, want, got)
     where = wording.call_of(question)
     comparison.mistakes += [(name, where) for name in found]
-
-
-def _changes(got: Answer) -> list[str]:
-    """Mistakes in what a definition changes of what it is given, or keeps."""
-    found = ["input mutated"] if got.mutated else []
-    return [*found, "weights changed inside backward"] if got.learned else found
 
 
 def _is_single(got: Answer, want: Results, wrong: tuple[str, ...]) -> bool:
@@ -129,7 +128,11 @@ def _side_effects(
             found.append("dtype changed")
     if question.state and definition.is_class:
         with contextlib.suppress(Exception):
-            twice = answer(definition, question, passes=2).results
+            call = Call(definition, question)
+            call.forward()
+            call.backward()
+            call.forward()
+            twice = call.backward()
             names = [f"gradient {name}" for name in question.state]
             if not all(close(twice[n], 2 * want[n], 1e-9) for n in names):
                 found.append("gradient overwritten")
@@ -137,12 +140,18 @@ def _side_effects(
 
 
 def unknown(definition: Definition) -> Finding:
-    """A class that has a gradient, but a name that says not what it is."""
-    near = nearest(definition.label)
-    hint = f"--as {near or 'CLASS'}={definition.label}"
-    words = f"no class or function of torch is known by the name {definition.label}"
-    near = f"did you mean {near}? " if near else ""
-    hint = f"{near}say what it is meant to be: --as {hint[5:]}"
+    """A class whose name says not what it is, or a gradient without its function."""
+    label, near = definition.label, nearest(definition.label)
+    if not definition.is_class:
+        words = f"the file has no function whose gradient {label} is"
+        hint = "define the function as well, or say what it is: --as Tanh=f,f_backward"
+        return finding_of(definition, "not judged", words, hint)
+    words = f"no class or function of torch is known by the name {label}"
+    meant = f"say which layer or loss it is: --as {near or 'CLASS'}={label}"
+    if near:
+        hint = f"did you mean {near}? {meant}"
+    else:
+        hint = f"{meant}; give a whole net a method train(x, y, lr) or update(lr)"
     return finding_of(definition, "not judged", words, hint)
 
 
@@ -153,11 +162,13 @@ def _kept_elsewhere(
     if "lr" in (definition.form.backward or ()):
         return []
     doubled = replace(question, inputs=(question.inputs[0] * 2, *question.inputs[1:]))
-    between = answer(definition, question, other=doubled).results
-    if wrong_in(between, got.results):
+    call = Call(definition, question)
+    call.forward()
+    Call(definition, doubled).forward()
+    if wrong_in(call.backward(), got.results):
         return ["cache shared by all instances"]
-    again = answer(definition, question, backward_twice=True).results
-    if not close(again["input gradient"], got.results["input gradient"]):
+    again = call.backward()["input gradient"]
+    if not close(again, got.results["input gradient"]):
         return ["cache changed inside backward"]
     return []
 

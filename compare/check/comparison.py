@@ -113,12 +113,7 @@ class Comparison:
             agreement: the first words where nothing is wrong.
         """
         unexplained = self._beyond_defaults()
-        by_default = len(unexplained) < len(self.failures)
-        ordinary = [f for f in unexplained if f.question.note not in OPTIONAL]
-        ordinary = ordinary or [f for f in unexplained if _is_taken(f)]
-        if not ordinary:
-            notes = dict.fromkeys(f.question.note for f in unexplained)
-            self.skipped |= {f"other results: {note}": [] for note in notes}
+        ordinary = self._ordinary(unexplained)
         name = diagnosis(ordinary) if ordinary else ""
         kind = _kind_of(name, ordinary) if ordinary else "convention"
         grave = [m for m in self.mistakes if _kind_of(m[0], []) != "convention"]
@@ -129,11 +124,8 @@ class Comparison:
         elif grave:
             found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
         elif self.error:
-            case, error = self.error
-            found = replace(raised_by(self.definition, error), case=case)
-            found = replace(found, kind="wrong") if self.cases else found
-            self.skipped.pop(found.words, None)  # it is said once
-        elif by_default:
+            found = self._raised(*self.error)
+        elif len(unexplained) < len(self.failures):
             case = wording.call_of(self.failures[0].question)
             words = default_words(self.definition)
             found = self._wrong("other default", words, "convention", case=case)
@@ -142,6 +134,20 @@ class Comparison:
         else:
             found = self._right(agreement)
         return replace(found, cases=self.cases, not_tested=self._not_tested())
+
+    def _ordinary(self, failures: list[Failure]) -> list[Failure]:
+        """Without those in which the input need not be taken; these are noted."""
+        ordinary = [f for f in failures if f.question.note not in OPTIONAL]
+        ordinary = ordinary or [f for f in failures if _is_taken(f)]
+        if not ordinary:
+            notes = dict.fromkeys(f.question.note for f in failures)
+            self.skipped |= {f"other results: {note}": [] for note in notes}
+        return ordinary
+
+    def _raised(self, case: str, error: Exception) -> Finding:
+        found = replace(raised_by(self.definition, error), case=case)
+        self.skipped.pop(found.words, None)  # it is said once
+        return replace(found, kind="wrong") if self.cases else found
 
     def _beyond_defaults(self) -> list[Failure]:
         """What stays wrong if torch is given the file's own default options."""

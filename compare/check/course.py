@@ -11,7 +11,6 @@ import handmade
 import torch_ref
 from compare.backend import to_numpy
 from compare.check import mistakes, wording
-from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
 from compare.check.mistakes import COURSE, ways_in
@@ -19,6 +18,7 @@ from compare.check.mistakes.optimizers import edited
 from compare.check.parameters import get_parameter, set_parameters
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, explained
+from compare.check.signatures import arguments_of
 from compare.check.trajectories import compared
 from compare.testing.reference import Question, Results
 
@@ -66,7 +66,7 @@ def _torchs_step(state: Results, x: np.ndarray, y: np.ndarray) -> Results:
 
 
 def _ones(function: Any) -> dict[str, int]:
-    return dict.fromkeys({*ONE} & {*taken_in_order(function)}, 1)
+    return dict.fromkeys({*ONE} & {*arguments_of(function)}, 1)
 
 
 def _step(rule: Any, before: Results, x: Any, y: Any) -> Results:

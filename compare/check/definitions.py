@@ -3,7 +3,7 @@
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from compare.check.libraries import pair_of
+from compare.check.signatures import arguments_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
 
@@ -41,12 +42,14 @@ MODULE = "checked_file"
 """The module name that a checked file gets."""
 FORWARD = (
     *("forward", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
-    *("feed_forward", "fprop", "loss", "activate", "compute", "call", "__call__"),
+    *("feed_forward", "fprop", "vorwaerts", "vorwärts", "loss", "activate", "compute"),
+    *("call", "__call__"),
 )
 BACKWARD = (
     *("backward", "backprop", "backward_pass", "backward_propagation", "bprop"),
     *("back_propagation", "backpropagate", "backward_prop", "back_prop", "back", "bwd"),
-    *("grad", "gradient", "derivative", "prime", "deriv", "ableitung", "d", "df"),
+    *("rueckwaerts", "rückwärts", "grad", "gradient", "derivative", "prime", "deriv"),
+    *("ableitung", "d", "df"),
 )
 """Names of the methods for the two passes, in this order."""
 
@@ -59,15 +62,28 @@ class NotTested(Exception):
 class Form:
     """How a definition is called, where people write differently."""
 
-    target_first: bool = False  # loss(target, input)
-    one_hot: bool = False  # targets as one-hot rows
+    library: str = "numpy"  # "torch" or "jax": the arrays that it takes
+    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
     columns: bool = False  # examples in columns
+    one_hot: bool = False  # targets as one-hot rows
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
-    reduction: str = ""  # "none" or "mean" of a loss that gives one for each example
-    forward: tuple[str, ...] = ()  # the roles of its arguments
-    backward: tuple[str, ...] | None = None  # of those of the backward pass
-    library: str = "numpy"  # "torch" or "jax": the arrays that it takes
+    forward: tuple[str, ...] = ()  # the roles of its arguments; () as in torch
+    backward: tuple[str, ...] | None = None  # of the backward pass; None as in torch
+
+    @property
+    def conventions(self) -> list[str]:
+        """What is another way than torch's in it."""
+        order = self.backward or ()
+        told = {
+            "target first": self.forward[:2] == ("target", "x"),
+            "one-hot targets only": self.one_hot,
+            "examples in columns": self.columns,
+            "weights stored (in, out)": self.transposed,
+            "loss of each example, not their mean": bool(self.reduction),
+            "slope by the output": "y" in order and "g" not in order,
+        }
+        return [words for words, is_so in told.items() if is_so]
 
 
 @dataclass(frozen=True)
@@ -121,16 +137,16 @@ def _is_code(value: Any) -> bool:
     return issubclass(kind, _FUNCTIONS) or library in WRAPPERS
 
 
-def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
+def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definition]:
     """Everything among these values that can be checked, in their order.
 
     Args:
         own: by name.
-        meant: what something is meant to be, as "MSELoss=error,error_gradient": then
-            only this is checked.
+        meant: what some are meant to be, each as "MSELoss=error,error_gradient": then
+            only these are checked.
     """
     if meant:
-        return [_as_meant(own, meant)]
+        return [_as_meant(own, one) for one in meant]
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
     found: dict[int, Definition] = {}
     for name, value in own.items():
@@ -149,7 +165,11 @@ def definitions(own: dict[str, Any], meant: str = "") -> list[Definition]:
         d
         for d in found.values()
         if id(d.make) not in bases
-        and (d.has_gradient or (d.name not in classes and d.name in known))
+        and (
+            d.has_gradient
+            or d.kind == "unknown"
+            or (d.name not in classes and d.name in known)
+        )
     ]
 
 
@@ -185,18 +205,18 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
     takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
     if known and KINDS[known] in _BOTH and not takes_one:
         return Definition(name, known, KINDS[known], value, partner(name, own))
-    return None
+    is_backward_alone = inspect.isfunction(value) and _differentiated(name)
+    return Definition(name, "", "unknown", value) if is_backward_alone else None
+
+
+def _differentiated(name: str) -> str:
+    """The class whose gradient a function is by its name, such as Tanh; "" if none."""
+    after = ("backward", "grad", "gradient", "prime", "derivative", "ableitung")
+    ends = (word for word in after if plain(name).endswith(word))
+    return next(filter(None, (meant_by(plain(name).removesuffix(e)) for e in ends)), "")
 
 
 FINDERS.append(_definition)
-
-
-def arguments_of(function: Any) -> list[str]:
-    """The names of its arguments; none if they are not known."""
-    try:
-        return list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return []
 
 
 def method_of(owner: Any, names: tuple[str, ...]) -> str:
@@ -230,9 +250,12 @@ def has_update(own: dict[str, Any]) -> bool:
 # -- names -----------------------------------------------------------------------------
 
 
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
 def plain(name: str) -> str:
-    """A name without underscores, in lower case."""
-    return name.replace("_", "").lower()
+    """A name without underscores and umlauts, in lower case."""
+    return name.replace("_", "").lower().translate(_UMLAUTS)
 
 
 _OTHERS = "L1Loss MSELoss HuberLoss BCELoss BCEWithLogitsLoss SmoothL1Loss NLLLoss"
@@ -288,11 +311,12 @@ def words_for(group: str, key: str) -> list[str]:
 
 def roles(names: list[str]) -> Iterator[str]:
     """The role of each argument by its name; "" where the name tells none."""
-    for name in names:
-        word = plain(name)
-        groups = (("roles", role) for role in NAMES["roles"])
-        found = (role for group, role in groups if word in words_for(group, role))
-        by_parameter = (
-            k for k in NAMES["parameters"] if word in words_for("parameters", k)
-        )
-        yield next(found, "") or next(by_parameter, "")
+    groups = [(group, key) for group in ("roles", "parameters") for key in NAMES[group]]
+    words = {plain(key): key for _, key in groups}
+    for group, key in reversed(groups):
+        words |= dict.fromkeys(words_for(group, key), key)
+    before = ""
+    for word in map(plain, names):
+        is_target = word == "y" and (before == "a" or words.get(before) == "prediction")
+        yield "target" if is_target else words.get(word, "")
+        before = word

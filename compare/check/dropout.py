@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.adapters import evaluate, forward_of
 from compare.check.arguments import taken
+from compare.check.calling import evaluate, forward_of
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition
 from compare.check.mistakes import MISTAKES, ways_in

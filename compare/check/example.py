@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.adapters import answer
+from compare.check.calling import answer
 from compare.check.mistakes import is_extreme
 from compare.check.results import Failure, wrong_in
 from compare.testing.reference import Question, torchs

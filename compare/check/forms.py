@@ -1,82 +1,47 @@
-"""In which form a definition is written: found by its names, and by trying on itself.
+"""In which form a layer or a loss is written: found by its names, and by trying it.
 
-Where a name tells what an argument is ("y_true", "dout", "cache"), it decides. Where
-none does, the first form in which some ordinary test cases run and are right is taken;
-if none is right, the first in which they run.
+A `Form` says how it is called. Where a name tells what an argument is ("y_true",
+"dout", "cache"), it decides. Where none does, the first form in which some ordinary
+test cases run and are right is taken; if none is right, the first in which they run.
 """
 
-import contextlib
-import inspect
 import itertools
-import math
 import sys
-from collections import ChainMap
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from compare.check.adapters import MODES, UPSTREAM, NoUpstream, answer
-from compare.check.arguments import (
-    expressible,
-    required,
-    spelled,
-    taken_in_order,
-    torchs_defaults,
-)
+from compare.check.arguments import expressible, spelled, torchs_defaults
+from compare.check.calling import MODES, UPSTREAM, Call, answer
 from compare.check.definitions import (
     BACKWARD,
     CASES,
     FORWARD,
     Definition,
     Form,
+    method_of,
     roles,
 )
 from compare.check.parameters import IN_OUT
 from compare.check.results import BackwardFailed, close, wrong_in
-from compare.testing.reference import Question, drawn, torchs
+from compare.check.roles import usual_roles
+from compare.check.signatures import arguments_of, required
+from compare.testing.reference import Question, Results, drawn, torchs
 
+SINGLE = ("batch 1", "one example", "one number")
 UNUSUAL = (
-    *("extreme", "strided", "one example", "one number", "empty batch", "batch 1"),
-    *("many leading dimensions", "N-d", "at 0 and 1", "eval", "nested"),
-    *("class probabilities",),
+    *("extreme", "strided", "empty batch", "many leading dimensions", "N-d"),
+    *("at 0 and 1", "eval", "nested", "class probabilities", *SINGLE),
 )
 """Notes of test cases that some right forms do not take."""
-SINGLE = ("batch 1", "one example", "one number")
+NEAR = 1e-3
+"""Up to here, relatively, a result is nearly right, as with an ε in a logarithm."""
 MOST = 3
 """So many test cases are tried."""
-
-
-def formed(definition: Definition) -> Definition:
-    """The definition in the form in which it is called.
-
-    Raises:
-        NotTested: in none of the forms does it run.
-        Exception: what it raises in every form, from within its own lines.
-    """
-    best, best_score, error = definition, 0.0, None
-    for name in (definition.name, *OTHER_MEANINGS.get(definition.name, ())):
-        if name.endswith("WithoutWeight") and best_score < 1:
-            continue  # it has one
-        meant = replace(definition, name=name)
-        found, score, raised = _best_form(meant)
-        if score == 0:
-            return found
-        if score < best_score or name == definition.name:
-            best, best_score, error = found, score, raised
-    if best_score >= 1:  # perhaps it takes one example only
-        found, score, _ = _best_form(definition, single=True)
-        # Right for one example, it still fails on the way back through a batch.
-        is_refused = score == 0 and isinstance(error, BackwardFailed)
-        if score < 1 and not is_refused:
-            return found
-    if best_score >= 1 and error is not None:
-        raise error
-    return best
-
-
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
@@ -93,213 +58,218 @@ OTHER_MEANINGS = {
 """What a name may stand for, too, if more is right then."""
 
 
-def _best_form(
-    definition: Definition, single: bool = False
-) -> tuple[Definition, float, Exception | None]:
-    """The best form, how wrong it is where it runs (1: it does not), and its error."""
-    questions: dict[str, list[Question]] = {}
+@dataclass
+class Trial:
+    """A definition in a form, and what came of trying it."""
+
+    definition: Definition
+    score: float = 1.0  # how wrong it is on average: 0 if right, 1 if it does not run
+    least: float = 1.0  # how wrong it is where it is least wrong
     error: Exception | None = None
-    best, best_score, least_wrong, usual = definition, math.inf, 1.0, []
-    is_many: bool | None = None
-    for form in _candidates(definition):
+
+    @property
+    def runs(self) -> bool:
+        """Whether some test case runs."""
+        return self.score < 1
+
+
+def formed(definition: Definition) -> Definition:
+    """The definition in the form in which it is called.
+
+    Raises:
+        NotTested: in none of the forms does it run.
+        Exception: what it raises in every form, from within its own lines.
+    """
+    best = _best_form(definition)
+    for name in OTHER_MEANINGS.get(definition.name, ()):
+        has_one = best.runs and name.endswith("WithoutWeight")
+        if best.score and not has_one:
+            best = _better(best, _best_form(replace(definition, name=name)))
+    if not best.runs:  # perhaps it takes one example only
+        single = _best_form(definition, is_single=True)
+        # Right for one example, it may still fail on the way back through a batch.
+        is_refused = single.least == 0 and isinstance(best.error, BackwardFailed)
+        if single.runs and not is_refused:
+            return single.definition
+        if best.error is not None:
+            raise best.error
+    return best.definition
+
+
+def _better(one: Trial, other: Trial) -> Trial:
+    """The trial that is less wrong, with the error that tells more."""
+    tells_more = isinstance(other.error, BackwardFailed)
+    error = other.error if one.error is None or tells_more else one.error
+    return replace(other if other.score < one.score else one, error=error)
+
+
+def _best_form(definition: Definition, is_single: bool = False) -> Trial:
+    """The form that is least wrong."""
+    best = _best_of(_candidates(definition), definition, is_single)
+    if best.score and _gives_many(best.definition, is_single):
+        many = _candidates(definition, reduction=["mean", "none"])
+        best = _better(best, _best_of(many, definition, is_single))
+    if not best.runs and definition.kind == "layer":
+        of_numbers = _candidates(definition, by_number=[True], library=["numpy"])
+        best = _better(best, _best_of(of_numbers, definition, is_single))
+    return _with_layout(best, is_single) if best.runs else best
+
+
+def _best_of(forms: Iterable[Form], definition: Definition, is_single: bool) -> Trial:
+    best, asked = Trial(definition), {}
+    for form in forms:
         tried = replace(definition, form=form)
-        if form.reduction and is_many is None:
-            is_many = _gives_many(best, usual)
-        if form.reduction and not is_many:
-            continue
-        if form.by_number and best_score < 1:
-            continue
-        if form.reduction not in questions:
-            usual = list(itertools.islice(_ordinary(tried, single), MOST))
-            questions[form.reduction] = usual
-        scores = [0.0]
-        for question in questions[form.reduction]:
-            score, raised = _wrong(tried, question)
-            scores.append(score)
-            if error is None or isinstance(raised, BackwardFailed):
-                error = raised or error
-        score = sum(scores) / max(len(questions[form.reduction]), 1)
-        if score < best_score:
-            best, best_score, least_wrong = tried, score, min([*scores[1:], 1])
-        if best_score == 0:
+        if form.reduction not in asked:
+            questions = _ordinary(tried, is_single)[:MOST]
+            asked[form.reduction] = [(each, torchs(each)) for each in questions]
+        best = _better(best, _tried(tried, asked[form.reduction]))
+        if best.score == 0:
             break
-    if usual and best_score < 1:
-        best = _with_layout(best, questions[best.form.reduction][0])
-    return best, min(best_score, max(least_wrong, 0.01)), error
+    return best
 
 
-def _gives_many(definition: Definition, questions: list[Question]) -> bool:
-    """Whether a loss that should be one number is many."""
-    for question in questions:
+def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Trial:
+    """How wrong a form is in these test cases, whose right answers are given."""
+    found = Trial(definition, 0.0)
+    for question, want in asked:
+        error: Exception | None = None
         try:
-            output = answer(definition, question).results["output"]
-        except NoUpstream:
-            return "reduction" not in question.kwargs
+            score = _how_wrong(answer(definition, question).results, want)
         except BackwardFailed as failed:
-            output = failed.output
-        except Exception:
-            continue
-        if output.ndim and "reduction" not in question.kwargs:
-            return True
-    return False
+            score, error = 1.0, failed
+            if not close(failed.output, want["output"]):
+                error = failed.reason
+        except Exception as raised:
+            score, error = 1.0, raised
+        if found.error is None or isinstance(error, BackwardFailed):
+            found.error = error
+        found.least = min(found.least, score)
+        found.score += score / len(asked)
+    return found
 
 
-def _with_layout(definition: Definition, question: Question) -> Definition:
-    """The same; weights that are stored (in, out) stay so where they are square."""
-    with contextlib.suppress(Exception):
-        if IN_OUT in answer(definition, question).conventions:
-            form = replace(definition.form, transposed=True)
-            return replace(definition, form=form)
-    return definition
-
-
-def _wrong(
-    definition: Definition, question: Question
-) -> tuple[float, Exception | None]:
-    """How wrong a test case is, from 0 to 1 (it cannot be run), and what it raises."""
-    want = torchs(question)
-    try:
-        got = answer(definition, question).results
-    except BackwardFailed as error:
-        cause = error.__cause__
-        is_right = close(error.output, want["output"])
-        return 1, cause if isinstance(cause, Exception) and not is_right else error
-    except Exception as error:
-        return 1, error
+def _how_wrong(got: Results, want: Results) -> float:
+    """0 for right results, ½ for nearly right ones, else 0.9: more if shapes differ."""
     wrong = wrong_in(got, want)
+    if wrong and not wrong_in(got, want, NEAR):
+        return 0.5
     far = sum(
         n not in got or got[n].shape != want[n].shape or not np.isfinite(got[n]).all()
         for n in wrong
     )
-    return (0.9 + (10 * far + len(wrong)) / 1000 if wrong else 0.0), None
+    return 0.9 + (10 * far + len(wrong)) / 1000 if wrong else 0.0
 
 
-def _ordinary(definition: Definition, single: bool = False) -> Iterator[Question]:
+def _gives_many(definition: Definition, is_single: bool) -> bool:
+    """Whether a loss that should be one number is many."""
+    if "reduction" not in torchs_defaults(definition):
+        return False
+    for question in _ordinary(definition, is_single)[:MOST]:
+        with suppress(Exception):
+            output = Call(definition, question).forward()
+            if output.ndim and "reduction" not in question.kwargs:
+                return True
+    return False
+
+
+def _with_layout(trial: Trial, is_single: bool) -> Trial:
+    """The same; weights that are stored (in, out) stay so where they are square."""
+    definition = trial.definition
+    with suppress(Exception):
+        question = _ordinary(definition, is_single)[0]
+        if IN_OUT in answer(definition, question).conventions:
+            form = replace(definition.form, transposed=True)
+            trial.definition = replace(definition, form=form)
+    return trial
+
+
+def _ordinary(definition: Definition, is_single: bool = False) -> list[Question]:
     """The usual test cases, or those of a single example."""
     cases = [expressible(definition, case)[0] for case in CASES[definition.name]]
-    taken = [c for c in cases if c is not None and c.training]
-    usual = [c for c in taken if c.note not in UNUSUAL]
-    alone = [c for c in taken if c.note in SINGLE]
-    questions = [drawn(c) for c in (alone if single else usual)]
-    return iter(sorted(questions, key=lambda q: q.inputs[0].ndim != 2))
+    taken = [case for case in cases if case is not None and case.training]
+    fits = [c for c in taken if is_single == (c.note in SINGLE)]
+    fits = [c for c in fits if is_single or c.note not in UNUSUAL]
+    return sorted(map(drawn, fits), key=lambda question: question.inputs[0].ndim != 2)
 
 
-def _candidates(definition: Definition) -> Iterator[Form]:
+# -- the forms that are possible -------------------------------------------------------
+
+
+def _candidates(definition: Definition, **given: list[Any]) -> Iterator[Form]:
     """Every form that is possible, the usual ones first."""
-    question = next(_ordinary(definition), None)
+    question = next(iter(_ordinary(definition)), None)
     if question is None:
         yield definition.form
         return
-    forwards = list(_forwards(definition, question))
-    backwards = list(_backwards(definition, question))
+    if "by_number" in given and (question.state or question.further):
+        return
     has_matrix = any(a.ndim == 2 for a in question.state.values())
-    is_class_target = (
-        question.inputs[-1].dtype.kind in "iu" and len(question.inputs) > 1
-    )
-    layouts = [{}, {"transposed": True}] if has_matrix else [{}]
-    targets = [{}, {"one_hot": True}] if is_class_target else [{}]
-    in_columns = has_matrix or is_class_target or definition.name == "Softmax"
-    columns = [{}, {"columns": True}] if in_columns else [{}]
-    has_reduction = "reduction" in torchs_defaults(definition)
-    is_reduced = has_reduction and "reduction" not in question.kwargs
-    reductions: list[dict[str, Any]] = [{}]
-    if is_reduced:
-        reductions += [{"reduction": "mean"}, {"reduction": "none"}]
-    for library in _libraries(definition):
-        for parts in itertools.product(
-            reductions, columns, targets, forwards, layouts, backwards
-        ):
-            yield Form(library=library, **dict(ChainMap(*parts)))
-    if definition.kind == "layer" and not (question.state or question.further):
-        for forward, backward in itertools.product(forwards, backwards):
-            yield Form(by_number=True, **forward, **backward)
+    has_classes = len(question.inputs) > 1 and question.inputs[-1].dtype.kind in "iu"
+    in_columns = has_matrix or has_classes or definition.name == "Softmax"
+    may_be = [False, True]
+    choices = {
+        "library": _libraries(definition),
+        "reduction": [""],
+        "columns": may_be if in_columns else [False],
+        "one_hot": may_be if has_classes else [False],
+        "forward": [*dict.fromkeys(_forwards(definition, question))],
+        "transposed": may_be if has_matrix else [False],
+        "backward": [*dict.fromkeys(_backwards(definition, question))],
+    }
+    choices |= given
+    for values in itertools.product(*choices.values()):
+        yield Form(**dict(zip(choices, values, strict=True)))
 
 
 def _libraries(definition: Definition) -> list[str]:
     """NumPy, and what else the file imports."""
     module = sys.modules.get(getattr(definition.make, "__module__", ""))
-    imported = (
-        {
-            value.__name__.partition(".")[0]
-            for value in vars(module).values()
-            if issubclass(type(value), ModuleType)
-        }
-        if module
-        else set()
-    )
+    own = vars(module).values() if module else ()
+    modules = [value.__name__ for value in own if issubclass(type(value), ModuleType)]
+    imported = {name.partition(".")[0] for name in modules}
     return ["numpy", *(name for name in ("torch", "jax") if name in imported)]
 
 
-def _forwards(definition: Definition, question: Question) -> Iterator[dict[str, Any]]:
-    """Orders of the arguments of the forward pass."""
-    function = definition.make
-    if definition.is_class:
-        function = next(
-            (getattr(function, n) for n in FORWARD if _has(function, n)), function
-        )
-    names = _arguments_of(function, definition.is_class, question)
-    loss = definition.kind == "loss"
-    if loss:
+def _forwards(definition: Definition, question: Question) -> Iterator[tuple[str, ...]]:
+    """Orders of the arguments of the forward pass; () is torch's."""
+    method = method_of(definition.make, FORWARD) if definition.is_class else ""
+    function = getattr(definition.make, method) if method else definition.make
+    names = _arguments_of(function, bool(method), question)
+    usual = usual_roles(question, definition)
+    if definition.kind == "loss":
         first = _target_is_first(names)
-        for order in (False, True) if first is None else (first,):
-            given = ("target", "x") if order else ("x", "target")
-            yield (
-                {"target_first": order, "forward": given}
-                if order or not definition.is_class
-                else {}
-            )
+        orders = {False: usual, True: ("target", "x")}
+        yield from orders.values() if first is None else [orders[first]]
         return
-    told = [_one_of(role, question) for role in roles(names)]
-    usual = ["x", *question.further]
-    usual += question.state if not definition.is_class else ()
-    if len(question.further) > 1 and len(names) == len(usual) - 1:
-        yield {"forward": ("x", "further", *usual[1 + len(question.further) :])}
-    by_order = [t or u for t, u in itertools.zip_longest(told, usual, fillvalue="")]
-    if len(names) != len(usual) or by_order != usual:
-        rest = iter([u for u in usual if u not in told])
-        guessed = tuple(t or next(rest, "") for t in told)
-        if all(guessed) and len({*guessed}) == len(guessed):
-            yield {"forward": guessed}
+    further = [*question.further]
+    if len(further) > 1 and len(names) == len(usual) - 1:  # (h, c) as one argument
+        yield ("x", "further", *usual[1 + len(further) :])
+    known = ("x", "training", "options", *further, *question.state)
+    told = ["x" if role == "prediction" else role for role in roles(names)]
+    told = [role if role in known else "" for role in told]
+    rest = iter([role for role in usual if role not in told])
+    guessed = tuple(role or next(rest, "") for role in told)
+    if all(guessed) and len({*guessed}) == len(guessed):
+        yield guessed
     if definition.is_class or _places(definition, question) >= len(usual):
-        yield {}
+        yield ()
 
 
 def _places(definition: Definition, question: Question) -> int:
     """How many arguments of a function are no options."""
     options = spelled(definition.make, dict.fromkeys(torchs_defaults(definition)))
-    names = taken_in_order(definition.make)
+    names = arguments_of(definition.make)
     by_role = zip(names, roles(names), strict=True)
     return sum(n not in options or role in question.state for n, role in by_role)
-
-
-def _one_of(role: str, question: Question) -> str:
-    """A role, if there is something to give for it in a layer."""
-    if role == "prediction":
-        return "x"
-    known = ("x", "training", "options", *question.further, *question.state)
-    return role if role in known else ""
-
-
-def _has(owner: Any, name: str) -> bool:
-    return callable(getattr(owner, name, None)) and not (
-        name == "__call__"
-        and inspect.isclass(owner)
-        and "__call__" not in dir_of(owner)
-    )
-
-
-def dir_of(owner: type) -> set[str]:
-    """The names that a class or its bases (but object) define."""
-    return {name for base in owner.__mro__[:-1] for name in vars(base)}
 
 
 def _arguments_of(
     function: Callable[..., Any], is_method: bool, question: Question
 ) -> list[str]:
     """The arguments that must be given and are no options, without `self`."""
-    names = required(function)[1 if is_method else 0 :]
+    names = required(function)[is_method:]
     options = {*spelled(function, dict.fromkeys(question.kwargs))}
-    more = [n for n in taken_in_order(function) if n not in names]
+    more = [n for n in arguments_of(function) if n not in names]
     told = zip(more, roles(more), strict=True)
     names = names + [n for n, role in told if role in question.state]
     return [n for n in names if n not in options and n.lower() not in MODES]
@@ -318,75 +288,72 @@ def _target_is_first(names: list[str]) -> bool | None:
     return False if first in guesses and not second else None
 
 
-def _backwards(definition: Definition, question: Question) -> Iterator[dict[str, Any]]:
-    """Orders of the arguments of the backward pass."""
+LOSS_ORDERS = [
+    [()],
+    [("g",), ("x",), ("target",), ("cache",)],
+    [("x", "target"), ("target", "x"), ("g", "cache")],
+    [("g", "x", "target"), ("g", "target", "x")],
+]
+LAYER_ORDERS = [
+    [()],
+    [("g",), ("x",), ("cache",), ("y",)],
+    [("g", "x"), ("x", "g"), ("g", "cache"), ("g", "y"), ("g", "lr"), ("cache", "g")],
+    [("g", "x", "lr"), ("g", "cache", "lr")],
+]
+"""What a backward pass may be given, by the number of its arguments."""
+
+
+def _backwards(
+    definition: Definition, question: Question
+) -> Iterator[tuple[str, ...] | None]:
+    """Orders of the arguments of the backward pass; None is torch's."""
     function: Any = definition.backward
-    if definition.is_class:
-        function = next(
-            (getattr(definition.make, n) for n in BACKWARD if _has(definition.make, n)),
-            None,
-        )
+    is_class, is_loss = definition.is_class, definition.kind == "loss"
+    if is_class and (method := method_of(definition.make, BACKWARD)):
+        function = getattr(definition.make, method)
     if function is None:
-        yield {}
+        yield None
         return
-    names = _arguments_of(function, definition.is_class, question)
-    told = list(roles(names))
-    n, state = len(names), (*question.further, *question.state)
-    if definition.kind == "loss":
-        orders: list[tuple[str, ...]] = {
-            0: [()],
-            1: [("g",), ("x",), ("target",), ("cache",)],
-            2: [("x", "target"), ("target", "x"), ("g", "cache")],
-            3: [("g", "x", "target"), ("g", "target", "x")],
-        }.get(n, [])
-        if n >= 2:
-            first = _target_is_first(names[-2:])
-            if first is not None:
-                orders = [
-                    o
-                    for o in orders
-                    if "target" in o and (o.index("target") < o.index("x")) == first
-                ] or orders
+    names = _arguments_of(function, is_class, question)
+    if is_loss:
+        orders = _loss_orders(names)
+        usual = None if is_class else ("x", "target")
     else:
-        orders = {
-            0: [()],
-            1: [("g",), ("x",), ("cache",), ("y",)],
-            2: [
-                ("g", "x"),
-                ("x", "g"),
-                ("g", "cache"),
-                ("g", "y"),
-                ("g", "lr"),
-                ("cache", "g"),
-            ],
-            3: [("g", "x", "lr"), ("g", "cache", "lr")],
-        }.get(n, [])
-        if question.outputs > 1:
-            orders = [("gs",), ("g", "gc"), ("gs", "cache"), ("g", "gc", "cache")]
-            orders = [o for o in orders if len(o) == n]
-        if state and n == 1 + 1 + len(state):
-            orders = [("g", "x", *state), ("x", *state, "g"), *orders]
-        if state and n == 1 + len(state):
-            orders = [*orders, ("g", "x", *state[:-1])]
-        guessed = tuple(_layer_role(r, question) for r in told)
-        if n > 1 and guessed.count("") == 1 and "cache" not in guessed:
-            guessed = tuple(role or "cache" for role in guessed)
-        if n and all(guessed) and len({*guessed}) == n:
-            others = [] if "g" in guessed else [o for o in orders if o != guessed]
-            orders = [guessed, *others]
-    if definition.is_class and definition.kind == "loss" and n == 0:
-        yield {}
-    usual = ("x", "target")
-    if definition.kind != "loss":
-        usual = (*UPSTREAM[: question.outputs], "x", *state)
-    for order in orders:
-        yield {} if not definition.is_class and order == usual else {"backward": order}
-    if not orders:
-        yield {}
+        orders = _layer_orders(names, question)
+        upstream = UPSTREAM[: question.outputs]
+        usual = None if is_class else (*upstream, "x", *question.state)
+    if not orders or (is_class and is_loss and not names):
+        yield None
+    yield from (None if order == usual else order for order in orders)
 
 
-def _layer_role(role: str, question: Question) -> str:
-    if role == "prediction":
-        return "cache" if question.further else "y"
-    known = ("g", "gc", "x", "cache", "lr", *question.further, *question.state)
-    return role if role in known else ""
+def _loss_orders(names: list[str]) -> list[tuple[str, ...]]:
+    orders = LOSS_ORDERS[len(names)] if len(names) < len(LOSS_ORDERS) else []
+    first = _target_is_first(names[-2:])
+    if first is None:
+        return orders
+    both = [order for order in orders if {"x", "target"} <= {*order}]
+    fitting = [o for o in both if (o.index("target") < o.index("x")) == first]
+    return fitting or orders
+
+
+def _layer_orders(names: list[str], question: Question) -> list[tuple[str, ...]]:
+    n, state = len(names), (*question.further, *question.state)
+    orders = LAYER_ORDERS[n] if n < len(LAYER_ORDERS) else []
+    if question.outputs > 1:
+        several = [("gs",), ("g", "gc"), ("gs", "cache"), ("g", "gc", "cache")]
+        orders = [order for order in several if len(order) == n]
+    if state and n == 2 + len(state):
+        orders = [("g", "x", *state), ("x", *state, "g"), *orders]
+    if state and n == 1 + len(state):
+        orders = [*orders, ("g", "x", *state[:-1])]
+    output = "cache" if question.further else "y"
+    told = [output if role == "prediction" else role for role in roles(names)]
+    known = ("g", "gc", "x", "cache", "y", "lr", *state)
+    guessed = tuple(role if role in known else "" for role in told)
+    fills = ("cache", "x", "y") if n > 1 and guessed.count("") == 1 else ("",)
+    guesses = [tuple(role or fill for role in guessed) for fill in fills]
+    guesses = [g for g in guesses if n and all(g) and len({*g}) == n]
+    if "g" in guessed and guesses:
+        return guesses
+    return [*guesses, *(order for order in orders if order not in guesses)]

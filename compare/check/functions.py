@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from compare.check import wording
-from compare.check.arguments import required, taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import NAMES, Definition, NotTested, roles
 from compare.check.mistakes.rules import on_numpy, wrong_gradients
 from compare.check.report import Finding
 from compare.check.results import EPS, Answer, Failure, close
+from compare.check.signatures import arguments_of, required
 from compare.check.slopes import is_kinked
 from compare.testing.reference import Question
 from handmade.autodiff import central_difference, complex_step
@@ -59,7 +59,7 @@ def scalar(definition: Definition) -> Finding:
     if len(inside) < POINTS:
         raise NotTested("it has a value and a gradient at too few points")
     comparison = Comparison(definition)
-    is_loss = "target" in roles(taken_in_order(definition.make))
+    is_loss = "target" in roles(arguments_of(definition.make))
     smooth: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for x in inside:
         got, (want, is_exact) = gradient(x), _derivative(f, x)

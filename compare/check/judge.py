@@ -9,7 +9,7 @@ import builtins
 import math
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,11 @@ NOTHING = (
 
 
 def judge(
-    path: Path, names: list[str], meant: str, seconds: float, write: Callable[..., None]
+    path: Path,
+    names: list[str],
+    meant: Sequence[str],
+    seconds: float,
+    write: Callable[..., None],
 ) -> None:
     """Load a file and check what it defines; `write` is given each piece of news."""
     state = _State()

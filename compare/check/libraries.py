@@ -4,59 +4,106 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+
+from compare.backend import to_numpy
 
 Pair = tuple[Callable[..., Any], Callable[..., Any]]
 """A function that returns (value, cache), and its partner of (gradient, cache)."""
+Pass = tuple[list[Any], Callable[..., Any]]
+"""Outputs, and the function from their upstream gradients to those of the inputs."""
 
 
 def pair_of(value: Any) -> Pair | None:
     """A function and its partner, if a library attaches a gradient to it."""
     if inspect.isclass(value) and issubclass(value, torch.autograd.Function):
-        return _of_torch(value)
-    return _of_jax(value) if type(value).__name__ == "custom_vjp" else None
+        return _pair(value.apply, by_autograd, _without_context(value.forward))
+    if type(value).__name__ != "custom_vjp":
+        return None
+    import jax  # pyright: ignore[reportMissingImports]
+
+    jax.config.update("jax_enable_x64", True)
+    return _pair(value, by_jax, inspect.signature(value))
 
 
-def _of_torch(function: Any) -> Pair:
-    signature = inspect.signature(function.forward)
+def _without_context(function: Any) -> inspect.Signature:
+    signature = inspect.signature(function)
     names = list(signature.parameters.values())
-    if names and names[0].name in ("ctx", "self", "context"):
-        signature = signature.replace(parameters=names[1:])
+    has_context = bool(names) and names[0].name in ("ctx", "self", "context")
+    return signature.replace(parameters=names[has_context:])
 
+
+def _pair(
+    function: Any, differentiate: Callable[..., Pass], signature: inspect.Signature
+) -> Pair:
     def value(*arrays: Any, **options: Any) -> Any:
-        bound = signature.bind(*map(_leaf, arrays), **options)
+        bound = signature.bind(*arrays, **options)
         bound.apply_defaults()
-        leaves = [a for a in bound.args if isinstance(a, torch.Tensor)]
-        output = function.apply(*bound.args)
-        return output.detach().numpy(), (output, leaves)
+        others = bound.args[len(arrays) :]
+        (output,), pull = differentiate(lambda *a: function(*a, *others), *arrays)
+        return widened(output), pull
 
     def backward(grad_output: Any, cache: Any) -> Any:
-        output, leaves = cache
-        floating = [leaf for leaf in leaves if leaf.requires_grad]
-        upstream = torch.as_tensor(grad_output, dtype=output.dtype)
-        found = torch.autograd.grad(output, floating, upstream, allow_unused=True)
-        pairs = zip(found, floating, strict=True)
-        return tuple(torch.zeros_like(x) if g is None else g for g, x in pairs)
+        return tuple(cache(np.asarray(grad_output)))
 
     value.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
     return value, backward
 
 
-def _leaf(array: Any) -> torch.Tensor:
-    tensor = torch.tensor(array)
+def by_autograd(function: Any, *arrays: Any) -> Pass:
+    """Differentiate a function of tensors, and of the parameters of a module."""
+    leaves = [*map(leaf, arrays)]
+    outputs = flat(function(*leaves))
+
+    def pull(*upstream: Any) -> list[torch.Tensor]:
+        gs = [torch.as_tensor(g).to(o) for g, o in zip(upstream, outputs, strict=True)]
+        torch.autograd.backward(outputs, gs, retain_graph=True)
+        inputs = [a for a in leaves if a.requires_grad]
+        return [torch.zeros_like(a) if a.grad is None else a.grad for a in inputs]
+
+    return outputs, pull
+
+
+def by_jax(function: Any, *arrays: Any) -> Pass:
+    """Differentiate a function of JAX arrays."""
+    import jax  # pyright: ignore[reportMissingImports]
+
+    output, pull = jax.vjp(function, *map(jax.numpy.asarray, arrays))
+
+    def of_arrays(*upstream: Any) -> list[Any]:
+        outputs = flat(output)
+        pairs = zip(upstream, outputs, strict=True)
+        gs = [jax.numpy.asarray(widened(g)).astype(o.dtype) for g, o in pairs]
+        found = pull(tuple(gs) if isinstance(output, tuple) else gs[0])
+        return [a for a in found if "float0" not in str(a.dtype)]  # not of integers
+
+    return flat(output), of_arrays
+
+
+def flat(value: Any) -> list[Any]:
+    """All arrays of nested tuples and lists."""
+    if isinstance(value, (tuple, list)):
+        return [array for inner in value for array in flat(inner)]
+    return [value]
+
+
+def leaf(array: Any) -> torch.Tensor:
+    """A tensor of its own to differentiate by; integers become int64."""
+    if isinstance(array, torch.Tensor):
+        tensor = array.detach().clone()
+    else:
+        tensor = torch.tensor(widened(array).copy())  # which has no negative strides
+    if str(getattr(array, "dtype", "")) == "bfloat16":
+        tensor = tensor.bfloat16()
+    if not tensor.is_floating_point() and tensor.dtype != torch.bool:
+        tensor = tensor.long()
     return tensor.requires_grad_(tensor.is_floating_point())
 
 
-def _of_jax(function: Any) -> Pair:
-    import jax  # pyright: ignore[reportMissingImports]
-
-    jax.config.update("jax_enable_x64", True)
-
-    def value(*arrays: Any, **options: Any) -> Any:
-        return jax.vjp(lambda *a: function(*a, **options), *arrays)
-
-    def backward(grad_output: Any, cache: Any) -> Any:
-        return cache(jax.numpy.asarray(grad_output))
-
-    value.__signature__ = inspect.signature(function)  # pyright: ignore
-    return value, backward
+def widened(array: Any) -> np.ndarray:
+    """The values; NumPy has no bfloat16, so they are widened."""
+    if "bfloat16" in str(getattr(array, "dtype", "")):
+        is_tensor = isinstance(array, torch.Tensor)
+        array = array.float() if is_tensor else array.astype(np.float32)
+    return to_numpy(array)

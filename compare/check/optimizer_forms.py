@@ -17,8 +17,9 @@ import numpy as np
 import handmade
 from compare.backend import to_numpy
 from compare.check import wording
-from compare.check.arguments import taken_in_order, torchs_defaults
+from compare.check.arguments import torchs_defaults
 from compare.check.definitions import NAMES, Definition, NotTested, plain
+from compare.check.signatures import arguments_of
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
@@ -69,7 +70,7 @@ def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | N
     if inspect.isclass(value):
         fits = bool(word) and any(hasattr(value, method) for method in METHODS[:-3])
     else:
-        roles = {*map(_role, taken_in_order(value))}
+        roles = {*map(_role, arguments_of(value))}
         fits = "parameters" in roles and ("gradients" in roles or bool(word))
     return Definition(name, known, "optimizer", value) if known and fits else None
 
@@ -138,7 +139,7 @@ def _forms(make: Any, options: list[str]) -> Iterator[Form]:
         for container in ARRAYS if "gradients" in roles.values() else OBJECTS:
             yield Form(container, False, "", roles)
         return
-    first = next(iter(taken_in_order(make)), "self")
+    first = next(iter(arguments_of(make)), "self")
     is_given = first not in options and first != "self"
     own = {name for base in make.__mro__[:-1] for name in vars(base)}
     for method in (name for name in METHODS if name in own):
@@ -177,7 +178,7 @@ def _role(name: str) -> str:
 def _options(definition: Definition) -> dict[str, str]:
     """Its own name of each of torch's options; of betas both, "beta1 beta2"."""
     make, torchs = definition.make, torchs_defaults(definition)
-    own = {plain(name): name for name in reversed(taken_in_order(make))}
+    own = {plain(name): name for name in reversed(arguments_of(make))}
     if "config" in map(_role, own.values()):
         keys = NAMES["optimizer config"]
         unknown = {"momentum"} if definition.name != "SGD" else set[str]()

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from compare.check import wording
-from compare.check.arguments import taken_in_order
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
 from compare.check.mistakes import CONVENTIONS
@@ -16,6 +15,7 @@ from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_step
 from compare.check.optimizer_forms import OBJECTS, Form, as_torchs, giver
 from compare.check.report import Finding
 from compare.check.results import Answer, Failure, close, wrong_in
+from compare.check.signatures import arguments_of
 from compare.check.trajectories import STEPS, WITHOUT, Steps, torchs_path, trajectory
 from compare.testing.reference import Results
 
@@ -118,7 +118,7 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         return next((name for name, ways in mistakes.items() if explain(ways)), "")
 
     found = named(failures, TOLERANCE)
-    if not found and "eps" not in taken_in_order(definition.make):
+    if not found and "eps" not in arguments_of(definition.make):
         if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
             return "another eps"
         tried = (named(large, TOLERANCE, eps=eps) for eps in OTHER_EPS)

@@ -1,4 +1,4 @@
-"""Where a module keeps its parameters and their gradients, and in which layout.
+"""Where an object keeps its parameters and their gradients, and in which layout.
 
 As attributes, in lists or in dicts, under the names that people use; weights as (out,
 in) or (in, out), biases as vectors, rows or columns.
@@ -11,156 +11,168 @@ from typing import Any
 import numpy as np
 
 from compare.backend import to_numpy
-from compare.check.definitions import Form, NotTested, plain, words_for
+from compare.check.definitions import NotTested, plain, words_for
 
-USUAL = Form()
 ROW = "bias gradient kept as a row (1, out)"
 IN_OUT = "weights stored (in, out)"
+BOXES = ("params", "parameters", "weights", "theta")
+GRADIENT_BOXES = ("grads", "gradients", "grad", "dparams")
+"""Lists or dicts of parameters and of their gradients."""
+GRADIENT_NAMES = (
+    *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
+    *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
+)
+INPUT_NAMES = ("x", "input", "inputs", "a", "aprev", "q", "query")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a module keeps an array: an attribute, or an entry of a list or a dict."""
+    """Where an object keeps a parameter or a buffer."""
 
     owner: Any
-    key: Any
-    is_item: bool = False
+    name: str
+    number: int  # its place in lists
+    box: Any  # the owner itself, or its list or dict
+    key: Any  # the attribute's name, the index or the key
+
+    @property
+    def kept(self) -> Any:
+        """What is kept there: an array, or an object with `data` and `grad`."""
+        is_attribute = self.box is self.owner
+        return getattr(self.box, self.key) if is_attribute else self.box[self.key]
 
     def get(self) -> Any:
         """The array."""
-        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
-        return own.data if hasattr(own, "grad") else own
+        return self.kept.data if hasattr(self.kept, "grad") else self.kept
 
-    def set(self, value: Any) -> None:
-        """Replace it; a parameter object keeps its identity."""
-        own = self.owner[self.key] if self.is_item else getattr(self.owner, self.key)
-        if hasattr(own, "grad"):
-            own.data = _like(value, own.data)
-        elif self.is_item:
-            self.owner[self.key] = _like(value, own)
+    def set(self, value: np.ndarray) -> None:
+        """Replace the array; an object that holds it stays the same."""
+        kept, is_torchs = self.kept, type(self.kept).__module__.startswith("torch")
+        new = giver("torch")(value) if is_torchs else value
+        if hasattr(kept, "grad"):
+            kept.data = new
+        elif self.box is not self.owner:
+            self.box[self.key] = new
         else:
-            setattr(self.owner, self.key, _like(value, own))
+            for name, other in list(attributes(self.owner).items()):
+                if other is kept and isinstance(kept, np.ndarray):
+                    setattr(self.owner, name, new)  # the same by another name
+            setattr(self.owner, self.key, new)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a gradient is kept."""
+        return self._gradient() is not None
+
+    def gradient(self) -> Any:
+        """The gradient, under any of the names that are in use.
+
+        Raises:
+            NotTested: none was found.
+        """
+        found, name = self._gradient(), self.name
+        if found is None:
+            raise NotTested(
+                f"the gradient of its {name} was not found after backward; call it "
+                f"{name}_grad, grad_{name} or {name}.grad; "
+                f"found: {_arrays_of(self.owner)}"
+            )
+        return found
+
+    def _gradient(self) -> Any:
+        words, kept = gradient_words(self.name), attributes(self.owner)
+        found = [getattr(self.kept, "grad", None)]
+        found += [value for key, value in kept.items() if plain(key) in words]
+        words |= {*words_for("parameters", self.name)}
+        if place := _in_boxes(kept, GRADIENT_BOXES, words, self.number):
+            found.append(place[0][place[1]])
+        return next((a for a in found if a is not None), None)
 
 
-def _is_torch(module: Any) -> bool:
-    return any(t.__module__.startswith("torch.nn") for t in type(module).__mro__)
+def attributes(owner: Any) -> dict[str, Any]:
+    """What an object keeps, by name."""
+    return getattr(owner, "__dict__", {})
 
 
-def _like(value: np.ndarray, own: Any) -> Any:
-    """An array of the library of the one that it replaces."""
-    if type(own).__module__.startswith("torch"):
-        return giver("torch")(value)
-    return value
-
-
-def find_slot(module: Any, name: str, number: int) -> Slot | None:
-    """Where a module keeps a parameter or a buffer; `number` is its place in lists."""
-    if hasattr(module, name):
-        return Slot(module, name)
-    kept, words = getattr(module, "__dict__", {}), words_for("parameters", name)
+def find_slot(owner: Any, name: str, number: int = 0) -> Slot | None:
+    """Where an object keeps a parameter or a buffer; `number` is its place in lists."""
+    if hasattr(owner, name):
+        return Slot(owner, name, number, owner, name)
+    words, kept = words_for("parameters", name), attributes(owner)
     by_word = {plain(key): key for key in kept}
     for word in words:
         if word in by_word and not callable(kept[by_word[word]]):
-            return Slot(module, by_word[word])
-    for box in ("params", "parameters", "weights", "theta"):
-        held = kept.get(box)
-        if isinstance(held, dict):
-            for key in held:
+            return Slot(owner, name, number, owner, by_word[word])
+    place = _in_boxes(kept, BOXES, {*words}, number)
+    return Slot(owner, name, number, *place) if place else None
+
+
+def _in_boxes(
+    kept: dict[str, Any], boxes: tuple[str, ...], words: set[str], number: int
+) -> tuple[Any, Any] | None:
+    """The dict and its key, or the list and the place in it, of a parameter."""
+    for box in (kept[name] for name in boxes if name in kept):
+        if isinstance(box, dict):
+            for key in box:
                 if plain(str(key)) in words:
-                    return Slot(held, key, is_item=True)
-        if isinstance(held, list) and number < len(held):
-            return Slot(held, number, is_item=True)
+                    return box, key
+        if isinstance(box, (list, tuple)) and number < len(box):
+            return box, number
     return None
 
 
 def set_parameters(
-    module: Any,
+    owner: Any,
     state: dict[str, np.ndarray],
-    form: Form = USUAL,
+    is_turned: bool = False,
     conventions: list[str] | None = None,
 ) -> dict[str, Slot]:
-    """Give a module these parameters: by `load_state_dict`, or where it keeps them."""
-    if state and hasattr(module, "load_state_dict") and not _is_torch(module):
-        module.to(next(a for a in state.values() if a.dtype.kind == "f"))
-        module.load_state_dict(state)
-        return {n: s for n in state if (s := find_slot(module, n, 0)) is not None}
+    """Give an object these parameters; returns where it keeps them.
+
+    `is_turned`: square matrices, too, are stored (in, out). Adds to `conventions`.
+
+    Raises:
+        NotTested: it keeps no such parameter.
+    """
     found = {}
     for number, (name, value) in enumerate(state.items()):
-        slot = find_slot(module, name, number)
+        slot = found[name] = find_slot(owner, name, number)
+        if slot is None and hasattr(owner, "load_state_dict"):  # it keeps them apart
+            owner.to(value)
+            inner = getattr(owner, "state_dict", dict)()  # of modules in it
+            owner.load_state_dict({**inner, **state})
+            return {}
         if slot is None:
             raise NotTested(
                 f"it has no parameter {name!r}; parameters are named as in torch: "
-                f"{_shapes(state)}; found: {_arrays_of(module)}"
+                f"{_shapes(state)}; found: {_arrays_of(owner)}"
             )
-        own = slot.get()
-        fitted = _fitted(value, own, form)
-        is_turned = value.ndim == 2 and np.shape(fitted) != value.shape
-        if is_turned and conventions is not None:
+        fitted = _fitted(value, slot.get(), is_turned)
+        if value.ndim == 2 and fitted.shape != value.shape and conventions is not None:
             conventions.append(IN_OUT)
-        found[name] = slot
-        for other, alias in list(getattr(module, "__dict__", {}).items()):
-            if alias is own and isinstance(own, np.ndarray):
-                setattr(module, other, fitted)
         slot.set(fitted)
     return found
 
 
-def _fitted(value: np.ndarray, own: Any, form: Form) -> np.ndarray:
-    """A parameter in the layout that a module keeps it in."""
-    shape = np.shape(to_numpy(own)) if hasattr(own, "shape") else value.shape
-    is_turned = shape == value.shape[::-1] and (form.transposed or shape != value.shape)
-    if value.ndim == 2 and is_turned:
-        return value.T.copy()
-    if shape != value.shape and np.prod(shape, dtype=int) == value.size:
-        return value.reshape(shape).copy()
-    return value.copy()
-
-
-def get_parameter(module: Any, name: str) -> Any:
-    """A parameter of a module, by `parameters()` or where it keeps it."""
-    if callable(getattr(module, "parameters", None)):
-        found = module.parameters()
-        if name in found:
-            return found[name]
-    slot = find_slot(module, name, 0)
+def get_parameter(owner: Any, name: str) -> Any:
+    """A parameter of an object, by `parameters()` or where it keeps it."""
+    if callable(getattr(owner, "parameters", None)) and name in owner.parameters():
+        return owner.parameters()[name]
+    slot = find_slot(owner, name)
     assert slot is not None
     return slot.get()
 
 
-def gradient_of(module: Any, name: str, number: int) -> Any:
-    """The gradient of a parameter, under any of the names that are in use."""
-    if hasattr(module, "named_parameters"):
-        own: Any = dict(module.named_parameters()).get(name)
-        if getattr(own, "grad", None) is not None:
-            return own.grad
-    kept, words = getattr(module, "__dict__", {}), gradient_words(name)
-    for key, value in kept.items():
-        if plain(key) in words and value is not None:
-            return value
-    slot = find_slot(module, name, number)
-    if slot is not None:
-        own = slot.owner[slot.key] if slot.is_item else getattr(slot.owner, slot.key)
-        if getattr(own, "grad", None) is not None:
-            return own.grad
-    for box in ("grads", "gradients", "grad", "dparams"):
-        held = kept.get(box)
-        if isinstance(held, dict):
-            for key, value in held.items():
-                word = plain(str(key))
-                if word in words or word in words_for("parameters", name):
-                    return value
-        if isinstance(held, (list, tuple)) and number < len(held):
-            return held[number]
-    raise NotTested(
-        f"the gradient of its {name} was not found after backward; call it "
-        f"{name}_grad, grad_{name} or {name}.grad; found: {_arrays_of(module)}"
-    )
+def gradient_words(name: str) -> set[str]:
+    """What the gradient of a parameter (or of x) is called."""
+    words = INPUT_NAMES if name == "x" else words_for("parameters", name)
+    return {pattern.format(word) for word in words for pattern in GRADIENT_NAMES}
 
 
-def _arrays_of(module: Any) -> str:
-    """The arrays that a module keeps, as attributes or in dicts, with their shapes."""
+def _arrays_of(owner: Any) -> str:
+    """The arrays that an object keeps, as attributes or in dicts, with their shapes."""
     kept: dict[str, Any] = {}
-    for name, value in getattr(module, "__dict__", {}).items():
+    for name, value in attributes(owner).items():
         if isinstance(value, dict):
             kept |= {f"{name}[{key!r}]": one for key, one in value.items()}
         else:
@@ -177,7 +189,7 @@ def _shapes(arrays: dict[str, np.ndarray]) -> str:
 
 
 def giver(library: str) -> Callable[[np.ndarray], Any]:
-    """Makes arrays of a library of NumPy arrays."""
+    """Makes arrays of "numpy", "torch" or "jax" of NumPy arrays."""
     if library == "torch":
         import torch
 
@@ -189,43 +201,32 @@ def giver(library: str) -> Callable[[np.ndarray], Any]:
     return lambda a: a
 
 
-def gradient_words(name: str) -> set[str]:
-    """What the gradient of a parameter (or of x) is called."""
-    words = ["x", "input", "inputs", "a", "aprev", "q", "query"] * (name == "x")
-    words += words_for("parameters", name) if name != "x" else []
-    patterns = (
-        *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
-        *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
-    )
-    return {pattern.format(word) for word in words for pattern in patterns}
+def _fitted(value: np.ndarray, own: Any, is_turned: bool) -> np.ndarray:
+    """A parameter in the layout that an object keeps it in."""
+    shape = np.shape(to_numpy(own)) if hasattr(own, "shape") else value.shape
+    if value.ndim == 2 and shape == value.shape[::-1]:
+        return value.T.copy() if is_turned or shape != value.shape else value.copy()
+    is_same = np.prod(shape, dtype=int) == value.size
+    return value.reshape(shape if is_same else value.shape).copy()
 
 
-def torchs_layout(gradient: Any, torchs: np.ndarray, own: Any) -> Any:
-    """The gradient of a parameter in torch's layout, if it has the file's own."""
-    array, shape = np.asarray(to_numpy(gradient)), np.shape(to_numpy(own))
-    if shape == torchs.shape and not (
-        array.shape == shape and torchs.ndim == 2 and _is_turned(own, torchs)
-    ):
-        return array
-    if array.shape != shape:
-        return array.T if array.shape == torchs.shape and array.ndim == 2 else array
-    if shape == torchs.shape[::-1]:
-        return array.T
-    return array.reshape(torchs.shape)
-
-
-def _is_turned(own: Any, torchs: np.ndarray) -> bool:
-    """Whether a square matrix was given to the file transposed."""
-    return np.array_equal(to_numpy(own), torchs.T) and not np.array_equal(
-        torchs, torchs.T
-    )
-
-
-def kept_as_row(
-    array: np.ndarray, shape: tuple[int, ...], conventions: list[str]
+def torchs_layout(
+    gradient: Any, torchs: np.ndarray, own: Any, conventions: list[str] | None = None
 ) -> np.ndarray:
-    """A gradient as a vector; that it was a row or a column is a convention."""
-    if len(shape) == 1 and array.shape in {(1, *shape), (*shape, 1)}:
+    """The gradient of a parameter in torch's layout, if it has the file's own.
+
+    That a vector's gradient was a row or a column is added to `conventions`.
+    """
+    array, own = np.asarray(to_numpy(gradient)), np.asarray(to_numpy(own))
+    shape = torchs.shape
+    is_turned = own.shape == shape[::-1] and np.array_equal(own, torchs.T)
+    is_turned = is_turned and not np.array_equal(own, torchs)
+    if array.shape == own.shape and (own.shape != shape or is_turned):
+        return array.T if own.shape == shape[::-1] else array.reshape(shape)
+    if array.ndim == 2 and array.shape == shape != own.shape:
+        return array.T
+    is_row = len(shape) == 1 and array.shape in {(1, *shape), (*shape, 1)}
+    if is_row and conventions is not None:
         conventions.append(ROW)
         return array.reshape(shape)
     return array

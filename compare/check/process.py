@@ -100,7 +100,7 @@ def check_files(
     names: Sequence[str] = (),
     seconds: float = SECONDS,
     jobs: int = 0,
-    meant: str = "",
+    meant: Sequence[str] = (),
 ) -> list[Outcome]:
     """Check files in parallel, each in a process of its own.
 
@@ -109,7 +109,7 @@ def check_files(
         names: what of them to check; all if empty.
         seconds: how long loading, and each name, may take.
         jobs: how many at the same time; 0: one for each core.
-        meant: what a name is meant to be, as "MSELoss=error,error_gradient".
+        meant: what names are meant to be, each as "MSELoss=error,error_gradient".
     """
     jobs = max(1, min(jobs or os.cpu_count() or 1, len(paths)))
     workers = [Worker() for _ in range(jobs)]
@@ -134,14 +134,17 @@ def check_files(
 
 
 def check_file(
-    path: Path, names: Sequence[str] = (), seconds: float = SECONDS, meant: str = ""
+    path: Path,
+    names: Sequence[str] = (),
+    seconds: float = SECONDS,
+    meant: Sequence[str] = (),
 ) -> Outcome:
     """Check one file."""
     return check_files([path], names, seconds, 1, meant)[0]
 
 
 def _checked(
-    worker: Worker, path: Path, names: list[str], seconds: float, meant: str
+    worker: Worker, path: Path, names: list[str], seconds: float, meant: Sequence[str]
 ) -> Outcome:
     """Check a file; where its process is lost, another one checks the rest."""
     outcome, left = Outcome(str(path)), names
@@ -149,7 +152,8 @@ def _checked(
         outcome.problem = f"there is no file {path}"
         return outcome
     while True:
-        request = {"path": str(path), "names": left, "seconds": seconds, "meant": meant}
+        request = {"path": str(path), "names": left, "seconds": seconds}
+        request["meant"] = [*meant]
         lines, ending = worker.ask(request)
         news: dict[str, list[Any]] = {}
         for line in lines:

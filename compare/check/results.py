@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,11 +44,11 @@ def wrong_in(
 
 
 class BackwardFailed(Exception):
-    """The backward pass raised its cause, after an output was computed."""
+    """What the backward pass raised, after the forward pass had given an output."""
 
-    def __init__(self, output: np.ndarray) -> None:
-        super().__init__()
-        self.output = output
+    def __init__(self, output: np.ndarray, reason: Exception) -> None:
+        super().__init__(output, reason)
+        self.output, self.reason = output, reason
 
 
 class NoNumbers(TypeError):
@@ -61,10 +61,8 @@ class Answer:
 
     results: Results
     upstream: np.ndarray | None = None  # ∂L/∂output as it was given; None for a loss
-    mutated: bool = False  # whether it changed an input or a gradient it was given
     conventions: tuple[str, ...] = ()  # names of what it does in another way than torch
-    learned: Results = field(default_factory=dict)
-    """Parameters that its backward pass has changed, as they are then."""
+    mistakes: tuple[str, ...] = ()  # names of those that leave the results right
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,9 @@ class Failure:
 
     @property
     def only_value(self) -> bool:
-        """Whether it is a loss whose value alone is wrong."""
-        return self.is_loss and self.wrong == ("output",)
+        """Whether it is a loss whose value is wrong beside a gradient that is not."""
+        has_gradient = len(self.got) > 1
+        return self.is_loss and self.wrong == ("output",) and has_gradient
 
 
 def explained(

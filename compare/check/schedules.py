@@ -10,11 +10,11 @@ import torch
 from compare.backend import to_numpy
 from compare.check import optimizer_forms as forms
 from compare.check import wording
-from compare.check.arguments import taken_in_order
 from compare.check.definitions import NAMES, Definition, NotTested, plain, words_for
 from compare.check.mistakes import SCHEDULES, ways_in
 from compare.check.report import Finding
 from compare.check.results import Failure
+from compare.check.signatures import arguments_of
 from compare.check.trajectories import compared
 from compare.testing.reference import Question, Results
 
@@ -114,7 +114,7 @@ def _rates(make: Any, options: dict[str, Any], count: int) -> list[Any]:
 def _known(function: Any) -> dict[str, str]:
     """Torch's name of each of its arguments."""
     found: dict[str, str] = {}
-    for name in taken_in_order(function):
+    for name in arguments_of(function):
         free = (known for known in NAMES["schedules"] if known not in found.values())
         words = (k for k in free if plain(name) in words_for("schedules", k))
         found[name] = next(words, "")
@@ -144,7 +144,7 @@ def _shown_rates(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
 def clipping(definition: Definition) -> Finding:
     """Compare what becomes of the gradients of several parameters."""
     torchs = getattr(torch.nn.utils, definition.name)
-    questions = [*_limits(definition.name, taken_in_order(torchs)[1])]
+    questions = [*_limits(definition.name, arguments_of(torchs)[1])]
     container = _container(definition.make, questions[0])
 
     def clip(make: Any, question: Question) -> Results:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.adapters import answer
+from compare.check.calling import answer
 from compare.check.results import Failure
 
 H = 1e-5

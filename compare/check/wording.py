@@ -69,7 +69,7 @@ def call_of(question: Question) -> str:
 
 def raised(error: Exception) -> str:
     """What a file raised, and in which of its lines."""
-    error = _cause(error)
+    error = _reason(error)
     if isinstance(error, NotImplementedError):
         frames = traceback.extract_tb(error.__traceback__)
         return f"not written yet: {frames[-1].name}"
@@ -79,22 +79,20 @@ def raised(error: Exception) -> str:
     return f"{place}raises {type(error).__name__}: {message}"
 
 
-def _cause(error: Exception) -> Exception:
-    cause = error.__cause__ if isinstance(error, BackwardFailed) else None
-    return cause if isinstance(cause, Exception) else error
+def _reason(error: Exception) -> Exception:
+    return error.reason if isinstance(error, BackwardFailed) else error
 
 
 def line_of(error: Exception) -> int:
     """The last line of the file on the way to the error; 0: the call itself fails."""
-    error = _cause(error)
-    frames = traceback.walk_tb(error.__traceback__)
+    frames = traceback.walk_tb(_reason(error).__traceback__)
     lines = [n for frame, n in frames if frame.f_globals.get("__name__") == MODULE]
     return lines[-1] if lines else 0
 
 
 def how_to_call(definition: Definition, error: Exception) -> str:
     """A hint for a file that cannot be called as it should be; else ""."""
-    is_called = definition.name in CASES and isinstance(_cause(error), TypeError)
+    is_called = definition.name in CASES and isinstance(_reason(error), TypeError)
     if not is_called or line_of(error):
         return ""
     if definition.backward is None:

@@ -20,8 +20,11 @@ def check(
     junit: Path | None = Option(None, help="Write a JUnit report to this file."),
     timeout: float = Option(10, help="Seconds for loading the file and for each name."),
     jobs: int = Option(0, help="Files checked at the same time; 0: one a core."),
-    meant: str = Option(
-        "", "--as", metavar="CLASS=NAME[,GRADIENT]", help="What a name is meant to be."
+    meant: list[str] = Option(
+        [],
+        "--as",
+        metavar="CLASS=NAME[,GRADIENT]",
+        help="What a name is meant to be; may be given several times.",
     ),
     lang: Language | None = LANG,
 ) -> None:

@@ -15,5 +15,6 @@ LESSONS = (
     *("overfitting", "weight_decay", "dropout", "digits_cnn"),
     *("more_data_more_compute", "few_bits", "precision_paths"),
     *("autoencoder", "generate", "digits_clusters", "semi_supervised", "four_ways"),
+    "names_gpt",
 )
 """Their names in teaching order."""

@@ -25,6 +25,7 @@ DRAWS = {
         ("bias", normal(3)),
         ("vector weights", normal(4)),
         ("large", normal(4, scale=3)),
+        ("grad_logits", normal(2, 3, 4)),
         ("label predicted", classes(8, of=3)),
     )
     for name in names.split()

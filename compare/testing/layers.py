@@ -1,11 +1,30 @@
 """Every layer."""
 
+from typing import Any
+
 from compare.testing.activations import ACTIVATIONS
 from compare.testing.case import case, cases, layer
 from compare.testing.draws import classes, extreme, gaussians, normal, standard, strided
 from compare.testing.norms import NORMS
 from compare.testing.windows import CONVOLUTIONS, POOLINGS
 
+_HEADS: dict[str, Any] = {"args": (6, 2), "batch_first": True}
+_CAUSAL = {"is_causal": True}
+_ATTENTIONS = [
+    *cases("MultiheadAttention", normal(2, 4, 6), each=({}, _CAUSAL), **_HEADS),
+    case("MultiheadAttention", normal(2, 4, 6), bias=False, **_HEADS, **_CAUSAL),
+    *(
+        case("MultiheadAttention", draw, note=note, **_HEADS, **_CAUSAL)
+        for draw, note in (
+            (normal(4, 6), "one example"),
+            (normal(1, 4, 6), "batch 1"),
+            (normal(2, 1, 6), "one position"),
+            (normal(0, 4, 6), "empty batch"),
+            (strided(2, 4, 6), "strided"),
+            (normal(2, 4, 6, scale=3.0), "large scores"),
+        )
+    ),
+]
 _DROPOUTS = [
     *cases("Dropout", normal(4, 5), each=({}, {"p": 0.2}, {"p": 0.0})),
     case("Dropout", normal(4, 5), p=0.2, training=False),
@@ -73,5 +92,5 @@ LAYERS = [
     *cases("Flatten", normal(2, 3, 4), each=({}, {"start_dim": 0})),
     case("Flatten", normal(2, 3, 4, 5), start_dim=1, end_dim=-2),
     *(*CONVOLUTIONS, *POOLINGS, *ACTIVATIONS, *NORMS),
-    *(*_DROPOUTS, *_EMBEDDINGS, *_RESIDUALS, *_QUANTIZED, *_SAMPLES),
+    *(*_DROPOUTS, *_EMBEDDINGS, *_ATTENTIONS, *_RESIDUALS, *_QUANTIZED, *_SAMPLES),
 ]

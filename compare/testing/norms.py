@@ -8,6 +8,7 @@ _FLAGS = [{flag: False} for flag in ("affine", "bias", "track_running_stats")]
 _VECTORS = [{}, {"eps": 0.1}, {"momentum": 0.3}, {"momentum": None}, *_FLAGS]
 _PIXELS = [{}, {"momentum": None, "eps": 1e-3}, _UNTRACKED]
 _WITHOUT = [{"elementwise_affine": False}, {"bias": False}]
+_RMS = [{}, {"eps": 0.1}, {"elementwise_affine": False}]
 _GROUPS = [{}, {"eps": 0.1}, {"affine": False}, {"bias": False}]
 _UNUSUAL = [
     (extreme, 8, "extreme"),
@@ -39,6 +40,10 @@ NORMS = [
     case("LayerNorm", normal(2, 3, 4), args=((3, 4),), note="N-d"),
     case("LayerNorm", normal(5), args=(5,), note="one example"),
     case("LayerNorm", normal(2, 3, 2, 4), args=(4,), note="many leading dimensions"),
+    *cases("RMSNorm", normal(4, 5), args=(5,), each=_RMS),
+    case("RMSNorm", normal(2, 3, 4), args=((3, 4),), note="N-d"),
+    case("RMSNorm", normal(5), args=(5,), note="one example"),
+    case("RMSNorm", normal(2, 3, 5), args=(5,), note="many leading dimensions"),
     *cases("GroupNorm", normal(4, 6, 5), args=(3, 6), each=_GROUPS),
     case("GroupNorm", normal(4, 6), args=(2, 6)),
     case("GroupNorm", normal(4, 6, 2, 3), args=(1, 6)),
@@ -47,6 +52,7 @@ NORMS = [
         case(name, draw(n, *size), args=args, note=note)
         for name, size, args in (
             ("LayerNorm", (8,), (8,)),
+            ("RMSNorm", (8,), (8,)),
             ("GroupNorm", (4, 8), (2, 4)),
         )
         for draw, n, note in _UNUSUAL

@@ -1,9 +1,12 @@
 """Functions of arrays, complex arrays, and what stands in for them."""
 
+import math
 from typing import Any
 
+from handmade._array import array_namespace
+from handmade._numbers import flag, members, whole
 from handmade.autodiff.rules import Axes
-from handmade.autodiff.traced import apply
+from handmade.autodiff.traced import Traced, apply
 
 
 def exp(x: Any) -> Any:
@@ -45,9 +48,11 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     """The sum over dimensions, all unless given.
 
     Raises:
-        ValueError: `dim` is empty, which NumPy and torch understand differently.
+        TypeError: `dim` is no dimension, or `keepdim` no flag.
+        ValueError: there is no such dimension, or `dim` is empty, which NumPy and torch
+            understand differently.
     """
-    return apply("sum", x, dim=_dims("sum", dim), keepdim=keepdim)
+    return _reduced("sum", x, dim, keepdim)
 
 
 def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
@@ -57,22 +62,63 @@ def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
         Equal largest numbers share the slope evenly, as in `torch.amax`.
 
     Raises:
-        ValueError: `dim` is empty, which NumPy and torch understand differently.
+        TypeError: `dim` is no dimension, or `keepdim` no flag.
+        ValueError: there is no such dimension, or `dim` is empty, which NumPy and torch
+            understand differently; or x holds no number.
     """
-    return apply("amax", x, dim=_dims("amax", dim), keepdim=keepdim)
+    if 0 in _shape("amax", x):
+        raise ValueError(f"amax: x of shape {_shape('amax', x)} holds no number")
+    return _reduced("amax", x, dim, keepdim)
 
 
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:
-    """The same numbers in another shape; one size may be −1."""
-    return apply("reshape", x, shape=shape)
+    """The same numbers in another shape; one size may be −1.
+
+    Raises:
+        TypeError: a size is no whole number.
+        ValueError: there are other numbers in that shape.
+    """
+    sizes = tuple(whole("reshape", "each size", n, -1) for n in members(shape))
+    count, known = math.prod(given := _shape("reshape", x)), abs(math.prod(sizes))
+    fits = count == known if -1 not in sizes else known > 0 and count % known == 0
+    if sizes.count(-1) > 1 or not fits:
+        raise ValueError(f"reshape: x of shape {given} has no shape {sizes}")
+    return apply("reshape", x, shape=sizes)
 
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
-    """Two dimensions swapped."""
+    """Two dimensions swapped.
+
+    Raises:
+        TypeError: one of them is no whole number.
+        ValueError: there is no such dimension.
+    """
+    dim0, dim1 = (_dim("transpose", x, dim) for dim in (dim0, dim1))
     return apply("transpose", x, dim0=dim0, dim1=dim1)
 
 
-def _dims(owner: str, dim: Axes) -> Axes:
-    if dim == ():
-        raise ValueError(f"{owner}: dim must name a dimension, or be None for all")
-    return dim
+def _reduced(owner: str, x: Any, dim: Axes, keepdim: bool) -> Any:
+    keepdim = flag(owner, "keepdim", keepdim)
+    if dim is None:
+        return apply(owner, x, dim=None, keepdim=keepdim)
+    dims = tuple(_dim(owner, x, d) for d in members(dim))
+    if not dims or len({d % len(_shape(owner, x)) for d in dims}) < len(dims):
+        raise ValueError(
+            f"{owner}: dim must name a dimension, or be None for all, or name several "
+            f"different ones, got {dim}"
+        )
+    return apply(owner, x, dim=dims, keepdim=keepdim)
+
+
+def _dim(owner: str, x: Any, dim: Any) -> int:
+    """`dim`, once it is known to be a dimension of x."""
+    ndim = len(_shape(owner, x))
+    if not -ndim <= whole(owner, "dim", dim) < ndim:
+        raise ValueError(f"{owner}: x of {ndim} dimensions has no dimension {dim}")
+    return int(dim)
+
+
+def _shape(owner: str, x: Any) -> tuple[int, ...]:
+    value = x.value if isinstance(x, Traced) else x
+    array_namespace(owner, x=value)
+    return tuple(value.shape)

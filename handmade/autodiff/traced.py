@@ -165,6 +165,9 @@ def apply(name: str, *inputs: Any, **options: Any) -> Any:
     traced = [x for x in inputs if isinstance(x, Traced)]
     if not traced:
         xp = array_namespace(name, **{f"input {i}": x for i, x in enumerate(inputs)})
+        for x in inputs:
+            if not xp.isdtype(x.dtype, ("numeric", "bool")):
+                raise TypeError(f"{name}: expected numbers, got {x.dtype}")
         return rule.value(xp, *inputs, **options)
     for x in traced:
         same_trace(name, x, traced[0].trace)

@@ -21,6 +21,7 @@ from handmade.nn.activation import (
     Step,
     Tanh,
 )
+from handmade.nn.attention import MultiheadAttention
 from handmade.nn.batchnorm import BatchNorm1d, BatchNorm2d
 from handmade.nn.container import Residual, Sequential
 from handmade.nn.conv import Conv1d, Conv2d
@@ -39,7 +40,7 @@ from handmade.nn.loss_entropy import (
 )
 from handmade.nn.loss_margin import HingeEmbeddingLoss, MultiMarginLoss
 from handmade.nn.module import Module, Parameter
-from handmade.nn.normalization import GroupNorm, LayerNorm
+from handmade.nn.normalization import GroupNorm, LayerNorm, RMSNorm
 from handmade.nn.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from handmade.nn.quantized import QuantizedLinear
 from handmade.nn.sparse import Embedding
@@ -78,10 +79,12 @@ __all__ = [
     "MaxPool2d",
     "Module",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
     "QuantizedLinear",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Residual",

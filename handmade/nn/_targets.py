@@ -1,7 +1,6 @@
 """Class indices as targets: checks and one-hot encoding."""
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -46,10 +45,10 @@ def swapped(a: Array) -> Array:
     return array_namespace("swapped", array=a).moveaxis(a, 1, 0)
 
 
-def class_weights(owner: Owner, weight: Array | None, scores: Array) -> Any:
-    """The weight of each class in a shape that broadcasts to (c, n, …), or 1."""
+def class_weights(owner: Owner, weight: Array | None, scores: Array) -> Array:
+    """The weight of each class, or 1, in a shape that broadcasts to (c, n, …)."""
     if weight is None:
-        return 1.0
+        return check(owner, input=scores).ones_like(scores[:1, ...])
     check(owner, input=scores, weight=weight)
     require_shape(owner, "weight", weight, scores.shape[:1])
     return weight[(..., *(None,) * (scores.ndim - 1))]

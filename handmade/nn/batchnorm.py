@@ -65,12 +65,12 @@ class _BatchNorm(Norm):
         if momentum is not None:
             momentum = finite_number(owner, "momentum", momentum)
         self.momentum = momentum
-        stats = flag(owner, "track_running_stats", track_running_stats)
-        self.track_running_stats = track_running_stats = stats
+        tracked = flag(owner, "track_running_stats", track_running_stats)
+        self.track_running_stats = tracked
         self.running_mean: Array = None
         self.running_var: Array = None
         self.num_batches_tracked: Array = None
-        if track_running_stats:
+        if tracked:
             self.running_mean = np.zeros(num_features, np.float32)
             self.running_var = np.ones(num_features, np.float32)
             self.num_batches_tracked = np.asarray(0, np.int64)

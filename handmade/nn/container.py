@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from handmade._array import Array, check_alike
-from handmade.nn.module import Module, require_distinct
+from handmade.nn.module import Module, require_distinct, require_module
 
 
 class Sequential(Module):
@@ -29,11 +29,7 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         for index, module in enumerate(modules):
-            if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise TypeError(
-                    f"{type(self).__name__}: module {index} must be a handmade "
-                    f"Module, got {type(module).__name__}"
-                )
+            require_module(type(self).__name__, f"module {index}", module)
             setattr(self, str(index), module)
         require_distinct(self, modules)
 

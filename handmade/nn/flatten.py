@@ -1,9 +1,8 @@
 """Flattening of dimensions."""
 
 import math
-import sys
 
-from handmade._array import Array, array_namespace, require_shape
+from handmade._array import Array, array_namespace, check_grad
 from handmade._numbers import whole
 from handmade.nn.module import Module
 
@@ -24,18 +23,18 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = whole("Flatten", "start_dim", start_dim, -sys.maxsize)
-        self.end_dim = whole("Flatten", "end_dim", end_dim, -sys.maxsize)
+        self.start_dim = whole("Flatten", "start_dim", start_dim)
+        self.end_dim = whole("Flatten", "end_dim", end_dim)
 
     def forward(self, x: Array) -> Array:
         xp = array_namespace(self, x=x)
-        self.saved = tuple(x.shape)
-        return xp.reshape(x, self._flat(self.saved))
+        self.saved = x
+        return xp.reshape(x, self._flat(tuple(x.shape)))
 
     def backward(self, grad_output: Array) -> Array:
-        xp = array_namespace(self, grad_output=grad_output)
-        require_shape(self, "grad_output", grad_output, self._flat(self.saved))
-        return xp.reshape(grad_output, self.saved)
+        x = self.saved
+        xp = check_grad(self, grad_output, x, self._flat(tuple(x.shape)))
+        return xp.reshape(grad_output, x.shape)
 
     def _flat(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         ndim = max(len(shape), 1)

@@ -15,7 +15,7 @@ import numpy as np
 
 from handmade import _random
 from handmade._array import check, converted
-from handmade._numbers import at_least, real_number
+from handmade._numbers import at_least, choice, real_number
 from handmade.nn.module import Parameter
 
 _CONVOLUTIONS = [f"conv{way}{d}d" for way in ("", "_transpose") for d in (1, 2, 3)]
@@ -47,15 +47,11 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         `torch.nn.init.calculate_gain`.
     """
     owner = "calculate_gain"
-    if nonlinearity == "leaky_relu":
-        slope = real_number(owner, "param", 0.01 if param is None else param)
-        return math.sqrt(2.0 / (1 + slope**2))
-    if nonlinearity not in _GAINS:
-        raise ValueError(
-            f"{owner}: nonlinearity must be one of {sorted([*_GAINS, 'leaky_relu'])}, "
-            f"got {nonlinearity!r}"
-        )
-    return _GAINS[nonlinearity]
+    choice(owner, "nonlinearity", nonlinearity, [*_GAINS, "leaky_relu"])
+    if nonlinearity != "leaky_relu":
+        return _GAINS[nonlinearity]
+    slope = real_number(owner, "param", 0.01 if param is None else param)
+    return math.sqrt(2.0 / (1 + slope * slope))
 
 
 def uniform_(tensor: Parameter, a: float = 0.0, b: float = 1.0) -> Parameter:
@@ -340,10 +336,9 @@ def _kaiming_std(
     owner: str, tensor: Parameter, a: float, mode: str, nonlinearity: str
 ) -> float:
     fan_in, fan_out = _fans(owner, tensor)
-    fans = {"fan_in": fan_in, "fan_out": fan_out}
-    if mode not in fans:
-        raise ValueError(f"{owner}: mode must be fan_in or fan_out, got {mode!r}")
-    return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])
+    mode = choice(owner, "mode", mode, ("fan_in", "fan_out"))
+    fan = fan_in if mode == "fan_in" else fan_out
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
 def _filled(tensor: Parameter, values: np.ndarray) -> Parameter:

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from handmade._array import Array, array_namespace, check, check_grad, require_shape
+from handmade._array import Array, array_namespace, check, check_grad
 from handmade._numbers import flag, whole
 from handmade._random import uniform
 from handmade.nn.module import Module, Parameter
@@ -24,12 +24,11 @@ class Identity(Module):
 
     def forward(self, x: Array) -> Array:
         array_namespace(self, x=x)
-        self.saved = x.shape
+        self.saved = x
         return x
 
     def backward(self, grad_output: Array) -> Array:
-        array_namespace(self, grad_output=grad_output)
-        require_shape(self, "grad_output", grad_output, self.saved)
+        check_grad(self, grad_output, self.saved)
         return grad_output
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array, array_namespace, check, index_add, require_shape
-from handmade._numbers import finite_number, whole
+from handmade._numbers import finite_number, members, whole
 from handmade.nn._reduction import Loss
 from handmade.nn._targets import classes_first, one_hot, swapped
 from handmade.nn.activation import softmax
@@ -38,8 +38,7 @@ class WeightedSum(Loss):
 
     def __init__(self, losses: Iterable[tuple[float, Loss]]) -> None:
         super().__init__()
-        several = isinstance(losses, Iterable) and getattr(losses, "ndim", 1)  # pyright: ignore[reportUnnecessaryIsInstance]
-        pairs: list[Any] = list(losses) if several else [losses]
+        pairs = members(losses)
         if not pairs:
             raise ValueError("WeightedSum: needs at least one pair (weight, loss)")
         self.weights = [_require_summand(i, pair) for i, pair in enumerate(pairs)]

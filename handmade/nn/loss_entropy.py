@@ -1,6 +1,5 @@
 """Losses of probabilities and classes: cross-entropies and their relatives."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,8 @@ class BCEWithLogitsLoss(Loss):
         log σ(x) = min(x, 0) − log(1 + e^-|x|): no overflow at any x.
 
     Torch:
-        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p.
+        `torch.nn.BCEWithLogitsLoss`, with `weight` = w and `pos_weight` = p. Where p is
+        infinite, its gradient is ∞ − ∞, NaN; −∞ here.
     """
 
     buffer_names = ("weight", "pos_weight")
@@ -122,7 +122,24 @@ class BCEWithLogitsLoss(Loss):
         return grad_losses * (no * sigmoid(input) - yes * sigmoid(-input))
 
 
-class NLLLoss(Loss):
+class _ClassLoss(Loss):
+    """Base class of losses of class indices."""
+
+    buffer_names = ("weight",)
+
+    def __init__(
+        self,
+        weight: Array | None = None,
+        *,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.weight = weight
+        self.ignore_index = whole(type(self).__name__, "ignore_index", ignore_index)
+
+
+class NLLLoss(_ClassLoss):
     """Negative log-likelihood of the right class.
 
     Forward:
@@ -144,28 +161,13 @@ class NLLLoss(Loss):
         `torch.nn.NLLLoss`.
     """
 
-    buffer_names = ("weight",)
-
-    def __init__(
-        self,
-        weight: Array | None = None,
-        *,
-        ignore_index: int = -100,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(reduction=reduction)
-        self.weight = weight
-        owner = type(self).__name__
-        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
-
     def forward(self, input: Array, target: Array) -> Array:
         xp = check(self, input=input)
         x = classes_first(self, input)
         right, _ = one_hot(self, x, target, self.ignore_index)
-        weight = class_weights(self, self.weight, x)
-        q = xp.astype(right, x.dtype) * weight
+        q = xp.where(right, class_weights(self, self.weight, x), 0.0)
         self.saved = right, q
-        losses = -xp.sum(weight * xp.where(right, x, 0.0), axis=0)
+        losses = -xp.sum(q * xp.where(right, x, 0.0), axis=0)
         return self._reduced(xp, losses, xp.sum(q))
 
     def backward(self, grad_output: Array | None = None) -> Array:
@@ -174,7 +176,7 @@ class NLLLoss(Loss):
         return swapped(xp.where(right, -q * self._grad_losses(grad_output), 0.0))
 
 
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(_ClassLoss):
     """Softmax followed by the negative log-likelihood of the right class.
 
     Forward:
@@ -202,10 +204,9 @@ class CrossEntropyLoss(Loss):
         label_smoothing: ε in [0, 1].
 
     Torch:
-        `torch.nn.CrossEntropyLoss`.
+        `torch.nn.CrossEntropyLoss`. Its gradient is NaN at an ignored example where a
+        class weight is infinite and labels are smoothed; 0 here.
     """
-
-    buffer_names = ("weight",)
 
     def __init__(
         self,
@@ -215,10 +216,7 @@ class CrossEntropyLoss(Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(reduction=reduction)
-        self.weight = weight
-        owner = type(self).__name__
-        self.ignore_index = whole(owner, "ignore_index", ignore_index, -sys.maxsize)
+        super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
         self.label_smoothing = probability(
             "CrossEntropyLoss", "label_smoothing", label_smoothing
         )
@@ -245,15 +243,18 @@ class CrossEntropyLoss(Loss):
     def _of_classes(self, xp: Any, log_p: Array, target: Array) -> Array:
         """The loss of class indices; saves q, Σ q unless it is 1, and who counts."""
         right, all_count = one_hot(self, log_p, target, self.ignore_index)
-        hot, eps = xp.astype(right, log_p.dtype), self.label_smoothing
+        eps = self.label_smoothing
         if all_count and self.weight is None and eps == 0:
-            self.saved = log_p, hot, None, None
+            self.saved = log_p, xp.astype(right, log_p.dtype), None, None
             return self._reduced(xp, -xp.sum(xp.where(right, log_p, 0.0), axis=0))
-        weight, counts = class_weights(self, self.weight, log_p), xp.sum(hot, axis=0)
-        q = ((1 - eps) * hot + eps / log_p.shape[0] * counts) * weight
-        self.saved = log_p, q, xp.sum(q, axis=0), counts > 0
+        weight, counted = class_weights(self, self.weight, log_p), xp.any(right, axis=0)
+        q = own = xp.where(right, weight, 0.0)
+        if eps > 0:
+            spread = xp.where(counted, weight, 0.0) / log_p.shape[0]
+            q = (1 - eps) * own + eps * spread
+        self.saved = log_p, q, xp.sum(q, axis=0), counted
         losses = -xp.sum(q * xp.where(q == 0, 0.0, log_p), axis=0)
-        return self._reduced(xp, losses, xp.sum(hot * weight))
+        return self._reduced(xp, losses, xp.sum(own))
 
     def _of_probabilities(self, xp: Any, log_p: Array, target: Array) -> Array:
         """The loss of probabilities; saves q and Σ q."""

@@ -108,11 +108,11 @@ class MultiMarginLoss(Loss):
                 f"class, got shape {tuple(input.shape)}"
             )
         right, _ = one_hot(self, x, target)
-        weight = xp.astype(right, x.dtype) * class_weights(self, self.weight, x)
-        share = xp.sum(weight, axis=0) / x.shape[0]  # w[yₙ] / C
+        weight = xp.where(right, class_weights(self, self.weight, x), 0.0)
         of_right = xp.sum(xp.where(right, x, 0.0), axis=0)
         z = self.margin - of_right + xp.where(right, 0.0, x)
         missing = xp.where(~right & (z > 0), z, 0.0)  # NaN costs 0, as in torch
+        share = xp.where(missing > 0, xp.sum(weight, axis=0) / x.shape[0], 0.0)
         self.saved = right, share, missing
         return self._reduced(xp, xp.sum(share * missing**self.p, axis=0))
 

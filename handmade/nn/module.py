@@ -11,6 +11,7 @@ from handmade._array import (
     is_count,
     require_shape,
 )
+from handmade._numbers import members
 
 
 class _NothingSaved(RuntimeError, AttributeError):
@@ -231,6 +232,18 @@ class Module:
         return self.train(False)
 
 
+def require_module(owner: str, name: str, given: Any) -> None:
+    """Refuse what is no handmade Module.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, Module):
+        raise TypeError(
+            f"{owner}: {name} must be a handmade Module, got {type(given).__name__}"
+        )
+
+
 def require_distinct(owner: Module, modules: Iterable[Module]) -> None:
     """Refuse one module at two places: it keeps one forward pass for its backward pass.
 
@@ -268,7 +281,7 @@ def parameters_of(owner: str, given: Any) -> list[Parameter]:
     Raises:
         TypeError: there is something else among them.
     """
-    every: list[Any] = list(given) if isinstance(given, Iterable) else [given]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    every = members(given)
     for parameter in every:
         if not isinstance(parameter, Parameter):
             raise TypeError(

@@ -1,12 +1,14 @@
-"""Layer and group normalisation."""
+"""Layer, root-mean-square and group normalisation."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from handmade._array import Array
-from handmade._numbers import whole
-from handmade.nn._norm import Norm, Sizes
+import numpy as np
+
+from handmade._array import Array, check, check_grad
+from handmade._numbers import flag, members, positive, whole
+from handmade.nn._norm import Norm, Sizes, mean
+from handmade.nn.module import Module, Parameter
 
 
 class LayerNorm(Norm):
@@ -34,6 +36,7 @@ class LayerNorm(Norm):
 
     Torch:
         `torch.nn.LayerNorm`, which also takes ε ≤ 0 and sizes of 0; ValueError here.
+        Where σ² overflows x̂ is 0; in short rows torch's may be NaN.
     """
 
     def __init__(
@@ -43,26 +46,95 @@ class LayerNorm(Norm):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        several = isinstance(normalized_shape, Iterable)
-        several = several and getattr(normalized_shape, "ndim", 1) > 0
-        given: Any = normalized_shape
-        sizes: Iterable[Any] = given if several else (given,)
-        shape = tuple(whole("LayerNorm", "normalized_shape", n, 1) for n in sizes)
-        if not shape:
-            raise ValueError("LayerNorm: normalized_shape must hold a size, got none")
+        shape = _sizes("LayerNorm", normalized_shape)
         weight = elementwise_affine
         super().__init__(shape, eps=eps, weight=weight, bias=bias)
         self.normalized_shape = shape
 
     def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
         """Statistics of each example; w and b have the normalised dimensions."""
-        first = x.ndim - len(self.normalized_shape)
-        if first < 0 or tuple(x.shape[first:]) != self.normalized_shape:
-            raise ValueError(
-                f"LayerNorm: the last dimensions of x must be normalized_shape = "
-                f"{self.normalized_shape}, got x of shape {tuple(x.shape)}"
-            )
+        first = _first_normalised(self, x)
         return x.shape, tuple(range(first, x.ndim)), first
+
+
+class RMSNorm(Module):
+    """Root-mean-square normalisation: mean square 1 over the last dimensions.
+
+    As layer normalisation, but no mean is subtracted and nothing added.
+
+    Forward:
+        r = 1 / √(mean x² + ε),   x̂ = x r,   y = w x̂
+
+    Backward:
+        With g = w ∂L/∂y and means over the normalised dimensions:
+        ∂L/∂x = r (g − x̂ · mean(g x̂)), as r depends on x
+        ∂L/∂w = Σ ∂L/∂y · x̂, the sum over the examples
+
+    Shape:
+        x and y (…, *normalized_shape); w normalized_shape.
+
+    Args:
+        normalized_shape: the sizes of the last dimensions, or the size of the last.
+        eps: ε, above 0; None for the distance from 1 to the next number of the dtype.
+        elementwise_affine: whether there is a w; it starts at 1.
+
+    Torch:
+        `torch.nn.RMSNorm`, which also takes ε ≤ 0 and sizes of 0; ValueError here.
+
+    Source:
+        Zhang and Sennrich, Root Mean Square Layer Normalization (2019).
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+    ) -> None:
+        self.normalized_shape = _sizes("RMSNorm", normalized_shape)
+        self.eps = None if eps is None else positive("RMSNorm", "eps", eps)
+        affine = flag("RMSNorm", "elementwise_affine", elementwise_affine)
+        ones = np.ones(self.normalized_shape, np.float32)
+        self.weight = Parameter(ones) if affine else None
+
+    def forward(self, x: Array) -> Array:
+        xp = check(self, x=x, **self.state_dict())
+        axes = tuple(range(_first_normalised(self, x), x.ndim))
+        eps = float(xp.finfo(x.dtype).eps) if self.eps is None else self.eps
+        r = 1 / xp.sqrt(mean(xp, x * x, axes) + eps)
+        x_hat = x * r
+        self.saved = x_hat, r, axes
+        return x_hat * self.weight.data if self.weight else 1 * x_hat
+
+    def backward(self, grad_output: Array) -> Array:
+        x_hat, r, axes = self.saved
+        xp, g = check_grad(self, grad_output, x_hat), grad_output
+        if self.weight:
+            examples = tuple(range(axes[0]))
+            self.weight.accumulate(xp.sum(g * x_hat, axis=examples))
+            g = g * self.weight.data
+        return r * (g - x_hat * mean(xp, g * x_hat, axes))
+
+
+def _sizes(owner: str, normalized_shape: int | Sequence[int]) -> Sizes:
+    """The sizes of the normalised dimensions."""
+    sizes = members(normalized_shape)
+    shape = tuple(whole(owner, "normalized_shape", n, 1) for n in sizes)
+    if not shape:
+        raise ValueError(f"{owner}: normalized_shape must hold a size, got none")
+    return shape
+
+
+def _first_normalised(layer: LayerNorm | RMSNorm, x: Array) -> int:
+    """The first of the last dimensions of x, which are normalised."""
+    first = x.ndim - len(layer.normalized_shape)
+    if first < 0 or tuple(x.shape[first:]) != layer.normalized_shape:
+        raise ValueError(
+            f"{type(layer).__name__}: the last dimensions of x must be "
+            f"normalized_shape = {layer.normalized_shape}, "
+            f"got x of shape {tuple(x.shape)}"
+        )
+    return first
 
 
 class GroupNorm(Norm):
@@ -92,7 +164,8 @@ class GroupNorm(Norm):
 
     Torch:
         `torch.nn.GroupNorm`. Both refuse one example with one value in each group. Of
-        groups without a value torch makes NaN gradients; ValueError here.
+        groups without a value torch makes NaN gradients; ValueError here. Where σ²
+        overflows x̂ is 0; in small groups torch's may be NaN.
     """
 
     def __init__(

@@ -1,15 +1,15 @@
 """Embedding."""
 
-import math
 from typing import Any
 
 from handmade._array import (
     Array,
     array_namespace,
+    check,
     check_grad,
-    device,
     is_integral,
     require_shape,
+    segment_sum,
 )
 from handmade._numbers import only, whole
 from handmade._random import normal
@@ -24,9 +24,9 @@ class Embedding(Module):
         y = W[x], the row of each index
 
     Backward:
-        ∂L/∂W = hᵀ ∂L/∂y, where row i of h is 1 at the index xᵢ, else 0: an index that
-        occurs often gathers the gradients of all its places. There is no ∂L/∂x, since
-        an index is no quantity: `backward` returns None.
+        ∂L/∂W[i] = Σₙ ∂L/∂yₙ over all n with xₙ = i: an index that occurs often gathers
+        the gradients of all its places. There is no ∂L/∂x, since an index is no
+        quantity: `backward` returns None.
 
     Shape:
         x (…) of integers, W (num_embeddings, embedding_dim), y (…, embedding_dim).
@@ -63,6 +63,7 @@ class Embedding(Module):
         self.num_embeddings, self.embedding_dim = rows, columns
         self.padding_idx = _row(padding_idx, rows)
         weight = normal(0.0, 1.0, (rows, columns)) if _weight is None else _weight
+        check("Embedding", _weight=weight)
         require_shape("Embedding", "_weight", weight, (rows, columns))
         if self.padding_idx is not None and _weight is None:
             weight[self.padding_idx] = 0
@@ -78,22 +79,16 @@ class Embedding(Module):
     def backward(self, grad_output: Array) -> None:
         index, shape = self.saved
         xp = check_grad(self, grad_output, self.weight.data, shape)
-        rows = xp.reshape(grad_output, (math.prod(shape[:-1]), shape[-1]))
-        self.weight.accumulate(self._one_hot(xp, index).T @ rows)
-
-    def _one_hot(self, xp: Any, index: Array) -> Array:
-        """1 where a row of W is the one asked for, except the padding, else 0."""
-        rows = xp.arange(self.num_embeddings, dtype=xp.int64, device=device(index))
-        hot = xp.expand_dims(index, axis=1) == rows
+        rows = xp.reshape(grad_output, (-1, self.embedding_dim))
         if self.padding_idx is not None:
-            hot = hot & (rows != self.padding_idx)
-        return xp.astype(hot, self.weight.data.dtype)
+            rows = xp.where((index == self.padding_idx)[:, None], 0.0, rows)
+        self.weight.accumulate(segment_sum(rows, index, like=self.weight.data))
 
     def _index(self, xp: Any, x: Array) -> Array:
         """All indices in one row, as int64, which no library takes for a mask."""
         if not is_integral(x):
             raise TypeError(f"Embedding: x must hold integers, got {x.dtype}")
-        index = xp.astype(xp.reshape(x, (math.prod(x.shape),)), xp.int64)
+        index = xp.astype(xp.reshape(x, (-1,)), xp.int64)
         require_indices(self, "index must be", index, self.num_embeddings)
         return index
 

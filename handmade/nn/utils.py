@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handmade._array import Array, check
-from handmade._numbers import at_least, real_number
+from handmade._numbers import at_least, flag, real_number
 from handmade.nn.module import Parameter, parameters_of
 
 
@@ -45,6 +45,7 @@ def clip_grad_norm_(
     """
     owner = "clip_grad_norm_"
     reached = _reached(owner, parameters)
+    strict = flag(owner, "error_if_nonfinite", error_if_nonfinite)
     max_norm = at_least(owner, "max_norm", max_norm, 0)
     order = real_number(owner, "norm_type", norm_type)
     if math.isnan(order):
@@ -53,7 +54,7 @@ def clip_grad_norm_(
         return np.zeros((), np.float32)
     with np.errstate(all="ignore"):
         norm = _norm([p.grad for p in reached], order)
-        if error_if_nonfinite and not math.isfinite(norm):
+        if strict and not math.isfinite(norm):
             raise RuntimeError(
                 f"{owner}: the norm of order {order:g} of all gradients is "
                 f"{float(norm)}"

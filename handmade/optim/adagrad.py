@@ -69,10 +69,11 @@ class Adagrad(Optimizer):
     def add_param_group(self, group: Group) -> None:
         name = "initial_accumulator_value"
         wanted = real_number("Adagrad", name, self.defaults[name])
-        if real_number("Adagrad", name, group.get(name, wanted)) != wanted:
+        given = real_number("Adagrad", name, group.get(name, wanted))
+        if given != wanted:
             raise ValueError(
                 f"Adagrad: {name} is {self.defaults[name]} for all groups, "
-                f"got {group[name]} for one"
+                f"got {given} for one"
             )
         super().add_param_group(group)
 

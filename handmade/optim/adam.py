@@ -75,7 +75,7 @@ class Adam(Optimizer):
         xp = check("Adam", data=data)
         lr, (beta1, beta2) = group["lr"], group["betas"]
         g = gradient_with_decay(data, grad, group)
-        if group["decoupled_weight_decay"]:
+        if group["decoupled_weight_decay"] and group["weight_decay"]:
             data *= 1 - lr * group["weight_decay"]
         state["step"] = t = state.get("step", 0) + 1
         state["exp_avg"] = m = beta1 * state.get("exp_avg", 0) + (1 - beta1) * g

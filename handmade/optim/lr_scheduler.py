@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handmade._array import Array
-from handmade._numbers import at_least, flag, positive, whole
+from handmade._numbers import at_least, choice, flag, positive, whole
 from handmade.optim.optimizer import Group, Optimizer
 
 _VERSIONS = {"default_min_lr", "verbose"}
@@ -375,7 +375,7 @@ class OneCycleLR(LRScheduler):
         pct_start = at_least(owner, "pct_start", pct_start, 0)
         if pct_start > 1:
             raise ValueError(f"{owner}: pct_start must be at most 1, got {pct_start}")
-        _one_of(owner, "anneal_strategy", anneal_strategy, ("cos", "linear"))
+        choice(owner, "anneal_strategy", anneal_strategy, ("cos", "linear"))
         three_phase = flag("OneCycleLR", "three_phase", three_phase)
         self._schedule_phases = _phases(pct_start, self.total_steps, three_phase)
         self._anneal_func_type = anneal_strategy
@@ -499,13 +499,13 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         owner = "ReduceLROnPlateau"
         self.optimizer = _checked(owner, optimizer)
-        self.mode = _one_of(owner, "mode", mode, ("min", "max"))
+        self.mode = choice(owner, "mode", mode, ("min", "max"))
         self.factor = at_least(owner, "factor", factor, 0)
         if factor >= 1:
             raise ValueError(f"{owner}: factor must be below 1, got {factor}")
         self.patience = whole(owner, "patience", patience, 0)
         self.threshold = at_least(owner, "threshold", threshold, 0)
-        self.threshold_mode = _one_of(
+        self.threshold_mode = choice(
             owner, "threshold_mode", threshold_mode, ("rel", "abs")
         )
         self.cooldown = whole(owner, "cooldown", cooldown, 0)
@@ -559,12 +559,6 @@ def _checked(owner: str, optimizer: Any) -> Optimizer:
             f"{owner}: expected a handmade Optimizer, got {type(optimizer).__name__}"
         )
     return optimizer
-
-
-def _one_of(owner: str, name: str, value: str, known: tuple[str, str]) -> str:
-    if value not in known:
-        raise ValueError(f"{owner}: {name} must be {' or '.join(known)}, got {value!r}")
-    return value
 
 
 def _for_each(

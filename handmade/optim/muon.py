@@ -83,10 +83,12 @@ class Muon(Optimizer):
             raise ValueError(
                 f"Muon: ns_steps must be in 0 … 99, got {group['ns_steps']}"
             )
-        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
+        name = group["adjust_lr_fn"]
+        known = isinstance(name, str) and name in ("original", "match_rms_adamw")
+        if not (name is None or known):
             raise ValueError(
                 f"Muon: adjust_lr_fn must be None, 'original' or 'match_rms_adamw', "
-                f"got {group['adjust_lr_fn']!r}"
+                f"got {name!r}"
             )
 
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:

@@ -85,7 +85,8 @@ class RMSprop(Optimizer):
         if group["centered"]:
             mean = alpha * state.get("grad_avg", 0) + (1 - alpha) * g
             state["grad_avg"] = mean
-            v = xp.clip(v - mean * mean, 0, None)
+            # Where v overflows, so may ḡ², and ∞ − ∞ is NaN.
+            v = xp.where(xp.isinf(v), v, xp.clip(v - mean * mean, 0, None))
         change = g / (xp.sqrt(v) + group["eps"])
         if is_nonzero(group["momentum"]):
             change = group["momentum"] * state.get("momentum_buffer", 0) + change

@@ -99,6 +99,44 @@ class FullyConnected:
         return back
 """,
     ),
+    "a layer that learns in place": (
+        "weights stored (in, out)",
+        """
+import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_in, n_out)), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad, lr):
+        back = grad @ self.W.T
+        self.W -= lr * self.x.T @ grad<| * 2>
+        self.b -= lr * grad.sum(axis=0)
+        return back
+""",
+    ),
+    "German methods": (
+        "",
+        """
+import numpy as np
+class Tanh:
+    def vorwärts(self, x):
+        self.y = np.tanh(x)
+        return self.y
+    def rückwärts(self, g): return g * (1 - self.y<**2|>)
+""",
+    ),
+    "the output by a name of its own": (
+        "",
+        """
+import numpy as np
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+def sigmoid_backward(s, dout): return dout * s * (1 <-|+> s)
+""",
+    ),
     "a call for the value and gradient(x) for the slope": (
         "",
         """

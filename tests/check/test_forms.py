@@ -1,6 +1,10 @@
 """The forms in which layers, losses, optimisers and functions can be written."""
 
+import numpy as np
 import pytest
+
+from compare.check.checker import check
+from compare.check.definitions import definitions
 
 RIGHT = ("equal", "rounding")
 BADLY_CALLED = """
@@ -223,3 +227,22 @@ def test_what_is_no_array_of_numbers_is_refused(find_one):
     found = find_one(source.format("ReLU", "None"))
     assert found.kind == "not judged"
     assert "returns no gradient" in found.words
+
+
+def test_a_gradient_without_its_function_is_listed():
+    def tanh_backward(grad, z):
+        return grad * (1 - np.tanh(z) ** 2)
+
+    (found,) = map(check, definitions({"tanh_backward": tanh_backward}))
+    assert found.kind == "not judged"
+    assert "tanh_backward" in found.words
+
+
+def test_a_sum_with_an_eps_in_the_logarithm_is_told_as_both(find_one):
+    found = find_one(
+        "import numpy as np\n"
+        "def cross_entropy_error(y, t):\n"
+        "    return -np.sum(t * np.log(y + 1e-7))\n"
+    )
+    assert found.kind == "convention"
+    assert "1/N missing, and eps in the logarithm" in found.words

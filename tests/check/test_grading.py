@@ -117,6 +117,9 @@ def test_what_a_name_means_can_be_said(write, command, in_process):
     result = command("check", path, "--as", "MSELoss=fehler,ableitung")
     assert result.exit_code == 0
     assert "fehler: rounding" in result.stdout
+    several = ("--as", "MSELoss=fehler", "--as", "L1Loss=fehler,ableitung")
+    found = json.loads(command("check", path, *several, "--json").stdout)["findings"]
+    assert [f["name"] for f in found] == ["MSELoss", "L1Loss"]
     for meant, word in (
         ("MSELoss=nothing", "nothing"),
         ("NoSuchLoss=fehler", "NoSuch"),

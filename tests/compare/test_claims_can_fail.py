@@ -17,7 +17,7 @@ from compare.trainer import RunConfig, run
 from handmade.quantize import rounded
 
 
-@pytest.mark.parametrize("name", ["autoencoder", "generate"])
+@pytest.mark.parametrize("name", ["autoencoder", "generate", "names_gpt"])
 def test_what_has_not_learned_fails_the_claims(name, tmp_path):
     _, lesson = registry.load(name)
     lesson = dataclasses.replace(lesson, steps=1, seeds=1, figures={})

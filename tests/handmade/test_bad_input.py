@@ -8,7 +8,21 @@ import torch
 
 import handmade
 import torch_ref
-from handmade import descent, metrics, nn, optim, perceptron, surfaces
+from handmade import (
+    autodiff,
+    descent,
+    forward_forward,
+    metrics,
+    nn,
+    optim,
+    perceptron,
+    quantize,
+    search,
+    semi_supervised,
+    surfaces,
+    training,
+    variational,
+)
 
 ONES = np.ones((4, 1))
 
@@ -98,6 +112,23 @@ def test_an_upstream_gradient_of_another_shape_is_refused(layer):
     layer(ONES)
     with pytest.raises(ValueError, match=r"grad_output must have shape \(4, 1\)"):
         layer.backward(np.ones((4,)))
+
+
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Identity(), nn.Flatten()])
+@pytest.mark.parametrize(
+    ("grad", "words"),
+    [
+        (np.ones((4, 1), np.float32), "x is float64, but grad_output is float32"),
+        (torch.ones((4, 1), dtype=torch.float64), "arrays of one library"),
+        (np.ones((4, 1), int), "x is float64, but grad_output is int64"),
+        ([[1.0]] * 4, "grad_output must be an array"),
+        (None, "grad_output must be an array"),
+    ],
+)
+def test_an_upstream_gradient_of_another_kind_is_refused(layer, grad, words):
+    layer(ONES)
+    with pytest.raises(TypeError, match=f"{type(layer).__name__}: .*{words}"):
+        layer.backward(grad)
 
 
 def test_linear_refuses_an_upstream_gradient_of_another_shape():
@@ -309,6 +340,7 @@ def test_an_optimiser_refuses_what_is_no_group(params, error, words):
         ("RMSprop", {"alpha": "a"}, TypeError, "alpha must be a real number, got str"),
         ("Muon", {"ns_coefficients": 3}, TypeError, "must be 3 numbers, got 3"),
         ("Muon", {"ns_steps": 5.0}, TypeError, "ns_steps must be a whole number"),
+        ("Muon", {"adjust_lr_fn": np.ones(3)}, ValueError, "adjust_lr_fn must be None"),
         ("Muon", {"ns_steps": -1}, ValueError, "ns_steps must be at least 0, got -1"),
         ("SGD", {"dampening": "a"}, TypeError, "dampening must be a real number"),
         (
@@ -529,3 +561,168 @@ def test_metrics_count_integers(name, dtype):
 def test_a_class_to_ignore_makes_no_sense_among_probabilities():
     with pytest.raises(ValueError, match="ignore_index 1 names a class"):
         nn.CrossEntropyLoss(ignore_index=1)(np.ones((2, 5)), np.full((2, 5), 0.2))
+
+
+@pytest.mark.parametrize("given", [None, [1.0], nn.ReLU, {}, 3])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda m: training.GradientLearner(m, nn.MSELoss(), optim.SGD), "model"),
+        (lambda m: search.RandomDescent(m, nn.MSELoss()), "model"),
+        (lambda m: semi_supervised.PseudoLabels(m, optim.SGD), "model"),
+        (
+            lambda m: variational.VariationalAutoencoder(m, nn.Tanh(), optim.SGD),
+            "encoder",
+        ),
+        (lambda m: semi_supervised.Autoencoder(nn.Tanh(), nn.Tanh(), m), "head"),
+        (lambda m: nn.Sequential(nn.Tanh(), m), "module 1"),
+    ],
+)
+def test_a_learner_names_what_is_no_module(make, name, given):
+    words = f"{name} must be a handmade Module, got {type(given).__name__}"
+    with pytest.raises(TypeError, match=words):
+        make(given)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (
+            lambda: training.GradientLearner(nn.Tanh(), [], optim.SGD),
+            TypeError,
+            "criterion must be a loss, got list",
+        ),
+        (
+            lambda: descent.Descent(None, np.ones(2)),
+            TypeError,
+            "surface must be a Surface, got NoneType",
+        ),
+        (
+            lambda: perceptron.Perceptron(1, 1, 0.5),
+            TypeError,
+            "activation must be a handmade Module, got float",
+        ),
+        (
+            lambda: forward_forward.ForwardForward(3, 2, optim.SGD),
+            ValueError,
+            "features must hold the inputs and at least one layer",
+        ),
+        (
+            lambda: nn.utils.clip_grad_norm_([], 1.0, 2.0, np.ones(2)),
+            TypeError,
+            "error_if_nonfinite must be True or False",
+        ),
+        (
+            lambda: nn.init.calculate_gain(np.ones(2)),
+            ValueError,
+            "nonlinearity must be .*, got array",
+        ),
+        (
+            lambda: nn.init.kaiming_normal_(nn.Parameter(np.ones((2, 2))), mode=[]),
+            ValueError,
+            "mode must be 'fan_in' or 'fan_out'",
+        ),
+        (
+            lambda: nn.Embedding(2, 3, _weight=np.ndarray),
+            TypeError,
+            "_weight must be an array",
+        ),
+        (
+            lambda: nn.Embedding(2, 3, _weight=np.ones((2, 3), int)),
+            TypeError,
+            "_weight must hold floating-point numbers",
+        ),
+        (
+            lambda: metrics.confusion_matrix(np.arange(2), np.arange(2), [2]),
+            TypeError,
+            "num_classes must be a whole number, got list",
+        ),
+        (
+            lambda: metrics.argmax(np.ones((2, 0))),
+            ValueError,
+            r"at least one class, got shape \(2, 0\)",
+        ),
+        (
+            lambda: metrics.threshold(np.array(["a"])),
+            TypeError,
+            "output must hold real numbers",
+        ),
+        (
+            lambda: forward_forward.goodness(np.ones(())),
+            ValueError,
+            r"rows of at least one number, got shape \(\)",
+        ),
+        (
+            lambda: perceptron.with_ones(np.ones(())),
+            ValueError,
+            r"x must be \(…, i\), got a single number",
+        ),
+        (
+            lambda: quantize.model_bytes([np.ones(2)], 4),
+            TypeError,
+            "state_dict must be a dict, got list",
+        ),
+        (
+            lambda: quantize.quantized_state_dict({"weight": None}, "binary"),
+            TypeError,
+            "weight must be an array",
+        ),
+        (
+            lambda: quantize.model_bytes({}, [4]),
+            TypeError,
+            "bits must be a whole number, got list",
+        ),
+        (
+            lambda: descent.newton_step(1.0, np.ones(2)),
+            ValueError,
+            r"expected a number, got shape \(2,\)",
+        ),
+        (
+            lambda: search.blind_step(abs, 1.0, "a", 0.1),
+            TypeError,
+            "value must be a real number, got str",
+        ),
+        (
+            lambda: search.blind_step(abs, [1.0], 1.0, 0.1),
+            TypeError,
+            "x must be an array",
+        ),
+        (
+            lambda: autodiff.sum(ONES, dim=2),
+            ValueError,
+            "x of 2 dimensions has no dimension 2",
+        ),
+        (
+            lambda: autodiff.amax(ONES, dim="a"),
+            TypeError,
+            "dim must be a whole number, got str",
+        ),
+        (
+            lambda: autodiff.amax(np.ones((0, 2)), dim=1),
+            ValueError,
+            r"x of shape \(0, 2\) holds no number",
+        ),
+        (lambda: autodiff.sum(ONES, dim=(0, -2)), ValueError, "several different"),
+        (
+            lambda: autodiff.reshape(ONES, (3, -1)),
+            ValueError,
+            r"x of shape \(4, 1\) has no shape \(3, -1\)",
+        ),
+        (
+            lambda: autodiff.transpose(ONES, 0, 5),
+            ValueError,
+            "x of 2 dimensions has no dimension 5",
+        ),
+        (lambda: autodiff.exp(np.array([None])), TypeError, "expected numbers"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_the_librarys_words(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_an_array_of_one_number_is_one_number():
+    trace = descent.descend(
+        lambda x: x * x, lambda x: 2 * x, np.ones((1, 1)), max_steps=2
+    )
+    assert trace.errors[0] == 1.0

@@ -5,6 +5,7 @@ NumPy warns of nothing but ∞ − ∞ and ∞ · 0 where these are part of the 
 
 import math
 
+import array_api_strict as strict
 import numpy as np
 import pytest
 import torch
@@ -181,3 +182,127 @@ def test_gelu_of_a_huge_number_is_the_number_itself(approximate, dtype):
     layer = nn.GELU(approximate)
     np.testing.assert_array_equal(layer(x), [x[0], INF, NAN])
     np.testing.assert_array_equal(layer.backward(np.ones_like(x)), [1, NAN, NAN])
+
+
+@BOTH
+@pytest.mark.parametrize("of", [np.asarray, torch.from_numpy, strict.asarray])
+@pytest.mark.parametrize("value", [INF, -INF, NAN])
+@pytest.mark.parametrize("padding", [None, 0, 2])
+def test_a_row_of_an_embeddings_gradient_reaches_its_own_index_only(
+    padding, value, of, dtype
+):
+    index, upstream = np.array([1, 0, 1, 3]), np.ones((4, 3), dtype)
+    upstream[1] = value
+    layer = nn.Embedding(4, 3, padding).to(of(upstream))
+    layer(of(index))
+    layer.backward(of(upstream))
+    want = np.array([[value] * 3, [2] * 3, [0] * 3, [1] * 3], dtype)
+    if padding is not None:
+        want[padding] = 0
+    np.testing.assert_array_equal(np.asarray(layer.weight.grad), want)
+    theirs = torch_nn.Embedding(4, 3, padding)
+    theirs.to(torch.from_numpy(upstream))(torch.from_numpy(index)).backward(
+        torch.from_numpy(upstream)
+    )
+    np.testing.assert_array_equal(theirs.weight.grad.numpy(), want)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "args"), [("LayerNorm", (1001,)), ("GroupNorm", (1, 1001))]
+)
+@np.errstate(over="ignore")
+def test_a_row_whose_variance_overflows_becomes_0_as_in_torch(name, args, dtype):
+    rng = np.random.default_rng(0)
+    x, upstream = rng.normal(size=(2, 3, 1001)).astype(dtype)
+    x[1, 4] = 10 * np.sqrt(np.finfo(dtype).max)
+    ours, theirs = getattr(nn, name)(*args).to(x), getattr(torch_nn, name)(*args)
+    t = torch.from_numpy(x).requires_grad_()
+    y, want = ours(x), theirs.to(t)(t)
+    want.backward(torch.from_numpy(upstream))
+    pairs = [(y, want.detach()), (ours.backward(upstream), t.grad)]
+    pairs += [
+        (ours.weight.grad, theirs.weight.grad),
+        (ours.bias.grad, theirs.bias.grad),
+    ]
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    for got, wanted in pairs:
+        np.testing.assert_allclose(got, wanted.numpy(), tolerance, tolerance)
+    assert not y[1].any()
+
+
+@BOTH
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@np.errstate(all="ignore")
+def test_centred_rmsprop_stands_still_where_its_square_overflows(momentum, dtype):
+    huge = np.finfo(dtype).max ** dtype(0.97)  # 1e300 in float64
+    gradient = np.array([huge, 1.0, -huge, INF], dtype)
+    ours = nn.Parameter(np.ones(4, dtype))
+    theirs = torch_nn.Parameter(torch.ones(4, dtype=torch.from_numpy(gradient).dtype))
+    kwargs = {"centered": True, "momentum": momentum}
+    steps = handmade.optim.RMSprop([ours], **kwargs)
+    wanted = torch.optim.RMSprop([theirs], **kwargs)
+    for _ in range(3):
+        ours.grad, theirs.grad = gradient, torch.from_numpy(gradient)
+        steps.step(), wanted.step()
+        np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-6)
+    assert ours.data[0] == ours.data[2] == 1
+
+
+@pytest.mark.parametrize("name", ["Adam", "NAdam"])
+def test_without_weight_decay_an_infinite_rate_shrinks_nothing(name):
+    kwargs = {"lr": INF, "decoupled_weight_decay": True}
+    ours, theirs = nn.Parameter(np.ones(2)), torch_nn.Parameter(torch.ones(2).double())
+    steps = getattr(handmade.optim, name)([ours], **kwargs)
+    wanted = getattr(torch_ref.optim, name)([theirs], **kwargs)
+    ours.grad, theirs.grad = np.array([1.0, -2.0]), torch.tensor([1.0, -2.0]).double()
+    steps.step(), wanted.step()
+    np.testing.assert_array_equal(ours.data, [-INF, INF])
+    np.testing.assert_array_equal(ours.data, theirs.detach().numpy())
+
+
+@BOTH
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("NLLLoss", {}),
+        ("CrossEntropyLoss", {}),
+        ("CrossEntropyLoss", {"label_smoothing": 1.0, "ignore_index": 1}),
+        ("MultiMarginLoss", {}),
+        ("MultiMarginLoss", {"p": 2, "margin": -0.5}),
+    ],
+)
+def test_an_infinite_weight_counts_where_its_class_is_right(
+    name, kwargs, reduction, dtype
+):
+    """`ignore_index` 1 here leaves nobody: 0 losses, whose mean is 0/0."""
+    x = np.array([[-1.0, -2.0, -0.5], [-3.0, -1.0, -2.0]], dtype)
+    target, weight = np.array([1, 1]), np.array([INF, 2.0, INF], dtype)
+    kwargs = {**kwargs, "reduction": reduction}
+    ours = getattr(nn, name)(weight=weight, **kwargs)
+    theirs = getattr(torch_nn, name)(weight=torch.from_numpy(weight), **kwargs)
+    t = torch.from_numpy(x).requires_grad_()
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is part of the answer
+        got, want = ours(x, target), theirs(t, torch.from_numpy(target))
+        grad = ours.backward(np.ones_like(got))
+    want.backward(torch.ones_like(want))
+    np.testing.assert_allclose(got, want.detach().numpy(), rtol=1e-6)
+    if np.isfinite(got).all():
+        want = t.grad.nan_to_num()  # NaN where torch ignores an example; 0 here
+        np.testing.assert_allclose(grad, want.numpy(), rtol=1e-5, atol=1e-7)
+
+
+@BOTH
+@pytest.mark.parametrize("p", [1, 2])
+def test_an_infinite_weight_of_a_class_that_wins_costs_nothing(p, dtype):
+    x, target = np.array([[9.0, 0.0], [0.0, 0.5]], dtype), np.array([0, 1])
+    weight = np.array([INF, 1.0], dtype)
+    ours = nn.MultiMarginLoss(p, weight=weight)
+    t = torch.from_numpy(x).requires_grad_()
+    wanted = torch_nn.MultiMarginLoss(p, weight=torch.from_numpy(weight))(
+        t, torch.from_numpy(target)
+    )
+    wanted.backward()
+    assert ours(x, target) == wanted.item() == 0.5**p / 4
+    np.testing.assert_array_equal(ours.backward(), t.grad.numpy())

@@ -114,3 +114,56 @@ def test_a_learners_state_is_model_and_optimizer():
     assert twin.step(X, Y) == learner.step(X, Y)
     assert twin.step(X, Y) == learner.step(X, Y)
     assert {*learner.state_dict()} == {"model", "optimizer"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "error"),
+    [
+        ("optimizer", {}, TypeError),
+        ("optimizer", {"state": {}, "param_groups": []}, ValueError),
+        ("steps", None, TypeError),
+        ("steps", 1.5, TypeError),
+        ("teacher", {}, RuntimeError),
+    ],
+)
+def test_a_refused_state_leaves_a_learner_as_it_was(name, change, error):
+    def make():
+        return handmade.semi_supervised.PseudoLabels(
+            handmade.nn.Linear(3, 2),
+            lambda parameters: handmade.optim.SGD(parameters, momentum=0.9),
+        )
+
+    learner, other = make(), make()
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    for _ in range(2):
+        other.step(x, np.array([0, 1, 1, 0]))
+    before = str(learner.state_dict())
+    with pytest.raises(error):
+        learner.load_state_dict(other.state_dict() | {name: change})
+    assert str(learner.state_dict()) == before
+    learner.load_state_dict(other.state_dict())
+    assert str(learner.state_dict()) == str(other.state_dict())
+
+
+LEARNERS = [
+    lambda: handmade.training.GradientLearner(
+        handmade.nn.Linear(3, 2), handmade.nn.MSELoss(), handmade.optim.SGD
+    ),
+    lambda: handmade.cluster.KMeans(2, 3),
+    lambda: Descent(VALLEY, START),
+    lambda: handmade.search.RandomDescent(
+        handmade.nn.Linear(3, 2), handmade.nn.MSELoss()
+    ),
+    lambda: handmade.search.Annealing(handmade.nn.Linear(3, 2), handmade.nn.MSELoss()),
+]
+
+
+@pytest.mark.parametrize("make", LEARNERS)
+@pytest.mark.parametrize("state", [None, 1, [], "model", np.ones(2)])
+def test_a_state_that_is_no_dict_is_refused(make, state):
+    learner = make()
+    words = f"{type(learner).__name__}.load_state_dict: expected a dict, got "
+    with pytest.raises(TypeError, match=words + type(state).__name__):
+        learner.load_state_dict(state)
+    with pytest.raises(KeyError, match=r"expected \[.*\], got \['odd'\]"):
+        learner.load_state_dict({"odd": np.ones(2)})

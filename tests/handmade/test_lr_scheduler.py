@@ -467,7 +467,8 @@ REFUSED += [
     for wrong, error, words in [
         ({"pct_start": -0.1}, ValueError, "pct_start must be at least 0"),
         ({"pct_start": 1.1}, ValueError, "pct_start must be at most 1"),
-        ({"anneal_strategy": "sin"}, ValueError, "must be cos or linear, got 'sin'"),
+        ({"anneal_strategy": "sin"}, ValueError, "'cos' or 'linear', got 'sin'"),
+        ({"anneal_strategy": np.ones(2)}, ValueError, "'cos' or 'linear', got array"),
         ({"div_factor": 0}, ValueError, "div_factor must be positive"),
         ({"final_div_factor": 0}, ValueError, "final_div_factor must be positive"),
         ({"max_momentum": [0.9]}, ValueError, "max_momentum must be one number or 2"),
@@ -477,13 +478,13 @@ REFUSED += [
 REFUSED += [
     ("ReduceLROnPlateau", wrong, error, words)
     for wrong, error, words in [
-        ({"mode": "best"}, ValueError, "mode must be min or max, got 'best'"),
+        ({"mode": "best"}, ValueError, "mode must be 'min' or 'max', got 'best'"),
         ({"factor": 1.0}, ValueError, "factor must be below 1, got 1.0"),
         ({"factor": -0.1}, ValueError, "factor must be at least 0"),
         ({"patience": -1}, ValueError, "patience must be at least 0"),
         ({"patience": 0.5}, TypeError, "patience must be a whole number"),
         ({"threshold": -1}, ValueError, "threshold must be at least 0"),
-        ({"threshold_mode": "x"}, ValueError, "threshold_mode must be rel or abs"),
+        ({"threshold_mode": "x"}, ValueError, "threshold_mode must be 'rel' or 'abs'"),
         ({"cooldown": -1}, ValueError, "cooldown must be at least 0"),
         ({"min_lr": -1}, ValueError, "min_lr must be at least 0"),
         ({"min_lr": [0, 0, 0]}, ValueError, "min_lr must be one number or 2, one .* 3"),

@@ -214,6 +214,8 @@ def test_a_group_of_adamw_cannot_ask_for_adam():
 def test_all_groups_of_adagrad_start_alike():
     name = "initial_accumulator_value"
     group = {"params": [nn.Parameter(np.ones(2))], name: 0.5}
+    with pytest.raises(ValueError, match=f"{name} is nan for all groups, got nan"):
+        optim.Adagrad([nn.Parameter(np.ones(2))], initial_accumulator_value=np.nan)
     with pytest.raises(ValueError, match=f"{name} is 0 for all groups, got 0.5"):
         optim.Adagrad([group])
     assert optim.Adagrad([group], initial_accumulator_value=0.5).param_groups

@@ -88,6 +88,7 @@ def options_of(drawn):
 ONE_VALUE = {
     *("padding_mode", "return_indices", "inplace", "min_value", "max_value"),
     *("_weight", "_freeze", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
+    *("dropout", "add_bias_kv", "add_zero_attn", "kdim", "vdim", "batch_first"),
 }
 """Options of torch's that are refused unless they have their default."""
 
@@ -122,7 +123,7 @@ def test_every_kind_of_array_is_met(name):
 def test_batches_of_none_and_one_and_every_scale_are_met(name):
     inputs = [e.inputs[0] for e in some(name)]
     assert {0, 1} <= {x.shape[0] for x in inputs if x.ndim}
-    if name not in ("BCELoss", "Sequential", "Embedding"):
+    if name not in ("BCELoss", "Sequential", "Embedding", "MultiheadAttention"):
         largest = [np.abs(x).max(initial=0) for x in inputs]
         assert min(a for a in largest if a) < 10 * min(SCALES)
         assert max(largest) > max(SCALES) / 10

@@ -76,7 +76,7 @@ NEEDS_THE_HOST = {
 def error_of(case, watch):
     """The error of one step of a layer or loss that needs the host; or ""."""
     question = drawn(case)
-    give = Backend("torch").torch
+    give = Backend("torch").to_torch
     module = emptied(built(getattr(handmade.nn, question.name), question, give))
     inputs = [without_values(a) for a in question.inputs]
     with suppress(RuntimeError):

@@ -56,7 +56,9 @@ MODULES = {
     "MaxPool1d": (2, 1),
     "MaxPool2d": (2, 1),
     "MultiMarginLoss": (7, 0),
+    "MultiheadAttention": (2, 62),
     "NLLLoss": (28, 0),
+    "RMSNorm": (6, 0),
     "ReLU": (4, 0),
     "Sigmoid": (4, 0),
     "SmoothL1Loss": (8, 0),
@@ -97,6 +99,7 @@ FUNCTIONS = {
     "nn.functional.multi_margin_loss": ("MultiMarginLoss", 104, 98),
     "nn.functional.nll_loss": ("NLLLoss", 61, 0),
     "nn.functional.relu": ("ReLU", 41, 0),
+    "nn.functional.rms_norm": ("RMSNorm", 5, 1),
     "nn.functional.smooth_l1_loss": ("SmoothL1Loss", 8, 0),
     "sigmoid": ("Sigmoid", 39, 0),
     "softmax": ("Softmax", 7, 7),
@@ -135,6 +138,10 @@ REASONS = {
     "target must have shape": "nothing broadcasts by accident",
     "every target must be 1 or -1": "torch adds the terms of both",
     "every element of target must be a probability": "torch's own are logs, mostly NaN",
+    "add_bias_kv must be False": "one option of those that are refused",
+    "add_zero_attn must be False": "one option of those that are refused",
+    "batch_first must be True": "torch takes the sequence first by default",
+    "positional arguments but": "there is no mask but the causal one",
     "got shape ()": "a single number is no choice among classes",
 }
 """What a refusal may say, and why it is accepted."""
@@ -189,13 +196,25 @@ def of_module(name):
         build, forward = drawn.constructor_input, drawn.forward_input
         module = info.module_cls(*build.args, **build.kwargs).double()
         args = [*forward.args, *forward.kwargs.values()]
+        theirs, others = partial(called, module, args[1:]), args[1:]
+        if name == "MultiheadAttention":  # the query is key and value, too
+            theirs = partial(of_one_input, module, forward.kwargs)
+            others = [mask for mask in forward.kwargs.values() if mask is not None]
         yield Sample(
-            lambda x, module=module, args=args: module(x, *args[1:]),
+            theirs,
             args[0],
             list(module.parameters()),
             partial(made, name, build.args, build.kwargs),
-            tuple(args[1:]),
+            tuple(others),
         )
+
+
+def called(module, others, x):
+    return module(x, *others)
+
+
+def of_one_input(module, masks, x):
+    return module(x, x, x, **masks)
 
 
 def of_function(name):
@@ -248,9 +267,10 @@ def of_embedding(op, drawn):
 def of_norm(name, op, drawn):
     """A normalisation whose weight or bias alone may be absent."""
     size, *affine = drawn.args
-    both = affine or [drawn.kwargs.get(k) for k in ("weight", "bias")]
-    absent = [k for k, a in zip(("weight", "bias"), both, strict=True) if a is None]
-    args = (size,) if name == "LayerNorm" else (size, drawn.input.shape[1])
+    names = ("weight",) if name == "RMSNorm" else ("weight", "bias")
+    both = affine or [drawn.kwargs.get(k) for k in names]
+    absent = [k for k, a in zip(names, both, strict=True) if a is None]
+    args = (size, drawn.input.shape[1]) if name == "GroupNorm" else (size,)
     kwargs = {k: v for k, v in drawn.kwargs.items() if k == "eps"}
 
     def make(library):
@@ -274,6 +294,7 @@ SPECIAL = {
     "Embedding": of_embedding,
     "GroupNorm": partial(of_norm, "GroupNorm"),
     "LayerNorm": partial(of_norm, "LayerNorm"),
+    "RMSNorm": partial(of_norm, "RMSNorm"),
 }
 
 

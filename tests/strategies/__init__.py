@@ -78,6 +78,7 @@ def _descent(name: str, choose: Choose, seed: int) -> Descent:
         if name == "Muon":
             sizes = [(choose((3, 1, 2, 5)), choose((2, 1, 3, 6))) for _ in sizes]
         changes = OPTIMIZERS[name](choose, kwargs) if own else {}
+        changes.pop("initial_accumulator_value", None)  # the same for all groups
         groups.append((changes, [values(choose, rng, size) for size in sizes]))
     return Descent(
         name,

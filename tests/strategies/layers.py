@@ -158,6 +158,27 @@ def _layer_norm(choose: Choose, rng: Any) -> Drawn:
     return Layer("LayerNorm", (normalized,), options), (values(choose, rng, size),)
 
 
+def _rms_norm(choose: Choose, rng: Any) -> Drawn:
+    own = tuple(choose((3, 2, 1, 4)) for _ in range(choose((1, 2, 3))))
+    normalized = own[0] if len(own) == 1 and choose((True, False)) else own
+    options = some(
+        choose,
+        eps=number(choose, choose((1e-3, 0.1, 1e-6))),
+        elementwise_affine=choose((False, True)),
+    )
+    size = (*shape(choose)[:3], *own)
+    return Layer("RMSNorm", (normalized,), options), (values(choose, rng, size),)
+
+
+def _attention(choose: Choose, rng: Any) -> Drawn:
+    heads, each, length = choose((2, 1, 3)), choose((2, 1, 3)), choose((3, 1, 2, 6))
+    size = (*choose(((2,), (1,), (0,), ())), length, heads * each)
+    options = some(choose, bias=choose((False, True)), is_causal=choose((True, False)))
+    spec = {"batch_first": True, **options}
+    x = rounded(rng.normal(size=size))  # large scores amplify their own rounding
+    return Layer("MultiheadAttention", (heads * each, heads), spec), (x,)
+
+
 def _group_norm(choose: Choose, rng: Any) -> Drawn:
     groups, channels = choose(((2, 4), (1, 3), (3, 3), (1, 1), (3, 6)))
     n, more = choose((2, 1, 3, 0)), shape(choose, empty=False)[:2]
@@ -211,6 +232,7 @@ LAYERS: dict[str, Draw] = {
     "ELU": _elu,
     "GELU": _gelu,
     "Hardtanh": _hardtanh,
+    "MultiheadAttention": _attention,
     "PReLU": _prelu,
     "ReLU6": _relu6,
     "SiLU": _plain("SiLU"),
@@ -232,6 +254,7 @@ LAYERS: dict[str, Draw] = {
     "MaxPool1d": pooling("MaxPool", 1, *POOLED, "dilation"),
     "MaxPool2d": pooling("MaxPool", 2, *POOLED, "dilation"),
     "QuantizedLinear": _quantized_linear,
+    "RMSNorm": _rms_norm,
     "ReLU": _plain("ReLU"),
     "Residual": _residual,
     "Sequential": _sequential,

@@ -61,8 +61,8 @@ def _adagrad(choose: Choose, defaults: dict[str, Any]) -> dict[str, Any]:
     options = given(
         **_adaptive(choose), lr_decay=number(choose, choose((None, 0.3, 0.0)))
     )
-    if not defaults and (start := choose((None, 0.5, 4.0))):
-        options["initial_accumulator_value"] = start  # for all groups alike
+    if start := choose((None, 0.5, 4.0)):
+        options["initial_accumulator_value"] = start
     return options
 
 

@@ -24,6 +24,7 @@ import inspect
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType
@@ -35,7 +36,7 @@ import handmade
 from compare.check.mistakes import variants
 from compare.check.mistakes.autograd import derived
 from compare.check.mistakes.variants import Variants
-from compare.check.results import Failure, close, relative
+from compare.check.results import Failure, close, relative, wrong_in
 from compare.check.slopes import is_own_gradient
 from compare.testing.reference import Question, Results
 
@@ -43,6 +44,8 @@ TOLERANCE = 1e-9
 """Up to here, relatively, a wrong result is explained by a mistake."""
 LARGE = 1e3
 """From this input on, only a stable formula gives the right result."""
+FACTORS = {"factor ½": 0.5, "factor 2": 2.0, "1/N missing": None}
+"""Factors of a loss that may stand beside a mistake; None: what a mean divides by."""
 NET = "net"
 """What the rows of whole nets are of."""
 
@@ -141,13 +144,16 @@ def diagnosis(failures: list[Failure]) -> str:
     for result in dict.fromkeys(name for case in cases for name in case.wrong):
         parts.setdefault(_first(ways, cases, result), []).append(result)
     names = [f"{name} ({', '.join(of)})" for name, of in parts.items()]
-    return _pair(ways, cases) if "" in parts else ", and ".join(names)
+    if "" not in parts:
+        return ", and ".join(names)
+    return _pair(ways, cases) or _beside_a_factor(ways, [case.f for case in cases])
 
 
 def is_extreme(question: Question) -> bool:
     """Whether an input is very large, or a probability is exactly 0 or 1."""
     x = question.inputs[0]
-    is_certain = question.name == "BCELoss" and bool(np.any((x == 0) | (x == 1)))
+    of_probabilities = question.name in ("BCELoss", "CrossEntropyOfProbabilities")
+    is_certain = of_probabilities and bool(np.any((x == 0) | (x == 1)))
     return is_certain or bool(np.max(np.abs(x), initial=0.0) >= LARGE)
 
 
@@ -180,7 +186,8 @@ def _first(
     It must be explained wherever it is wrong, and everywhere by the same k.
     """
     of = {c: (only,) if only else c.wrong for c in cases if not only or only in c.wrong}
-    is_one_number = sum(c.f.got[n].size for c, names in of.items() for n in names) == 1
+    numbers = [c.f.got[n].ravel() for c, names in of.items() for n in names]
+    is_one_number = len(np.unique(np.concatenate([*numbers, []]))) == 1
     for name, own in ways.items():
         found: list[Factor] = [None]
         for case, names in of.items():
@@ -207,6 +214,22 @@ def _pair(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
         if explained:
             found[name] = explained
     return ""
+
+
+def _beside_a_factor(ways: dict[str, list[CodeType]], failures: list[Variants]) -> str:
+    """A usual factor of a loss, and what explains the rest; "" if nothing does."""
+    for name, factor in FACTORS.items() if failures[0].is_loss else ():
+        rest = [_divided(f, factor or f.divisor()) for f in failures]
+        cases = [_Case(f) for f in rest if f.wrong]
+        if (found := _first(ways, cases)) and found in HINTS:  # not one with a k
+            return f"{name}, and {found}"
+    return ""
+
+
+def _divided(f: Variants, factor: float) -> Variants:
+    results = {name: a / factor for name, a in f.got.items()}
+    answer = replace(f.answer, results=results)
+    return replace(f, answer=answer, wrong=wrong_in(results, f.want))
 
 
 def _alike(k: Factor, other: Factor) -> bool:

@@ -180,7 +180,7 @@ class Variants(Failure):
 
     def probabilities(self) -> np.ndarray:
         """What a classification loss takes for probabilities."""
-        if self.name == "BCELoss":
+        if self.name in ("BCELoss", "CrossEntropyOfProbabilities"):
             return self.x
         if self.name == "BCEWithLogitsLoss":
             return sigmoid(self.x)
