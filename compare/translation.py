@@ -15,7 +15,7 @@ from pathlib import Path
 LANGUAGES = ("en", "de")
 CATALOGUE = Path(__file__).parent / "locale/de/LC_MESSAGES/compare.po"
 STRONG = ("\n", "; ", ", and ", ": ")
-SEPARATORS = (*STRONG, ", ", " → ", " · ", " (", ")")
+WEAK = (", ", " → ", " · ", " (")
 """What stands between the parts of a text, first what separates most."""
 _ENTRY = re.compile(r'^msgid((?:\s*".*")+)\s*^msgstr((?:\s*".*")+)', re.MULTILINE)
 _PLACE = "((?:(?!; ).)*?)"
@@ -61,20 +61,32 @@ def german(text: str) -> str:
     known = catalogue()
     if text in known or not re.search("[A-Za-z]{2}", text):
         return known.get(text, text)
-    for separator in STRONG:
+    if text.endswith(")") and "(" not in text:  # the end of a part in brackets
+        return f"{german(text[:-1])})"
+    if found := _begun(text, STRONG):
+        return found
+    for pattern, translation in _sentences():
+        if match := pattern.fullmatch(text):
+            return translation.format(*map(german, match.groups()))
+    if found := _begun(text, WEAK):
+        return found
+    for separator in (*STRONG, *WEAK):
+        first, found, rest = text.partition(separator)
+        if found:
+            return german(first) + known.get(separator, separator) + german(rest)
+    return text
+
+
+def _begun(text: str, separators: tuple[str, ...]) -> str:
+    """The translation of a text that begins with a known one; "" if it does not."""
+    known = catalogue()
+    for separator in separators:
         parts = text.split(separator)
         for n in range(len(parts) - 1, 0, -1):
             first, rest = separator.join(parts[:n]), separator.join(parts[n:])
             if first in known:
                 return known[first] + known.get(separator, separator) + german(rest)
-    for pattern, translation in _sentences():
-        if match := pattern.fullmatch(text):
-            return translation.format(*map(german, match.groups()))
-    for separator in SEPARATORS:
-        first, found, rest = text.partition(separator)
-        if found:
-            return german(first) + known.get(separator, separator) + german(rest)
-    return text
+    return ""
 
 
 @cache

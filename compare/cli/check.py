@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from compare.cli._console import err, out, say, usage_errors
 from compare.cli._options import LANG, Language
+from compare.translation import _
 
 
 def check(
@@ -62,7 +63,7 @@ def check(
     else:
         report.show(outcomes[0], out, strict)
     if len(outcomes) == 1 and outcomes[0].problem:
-        say(err, f"error: {file}: {outcomes[0].problem}", "red")
+        say(err, f"error: {file}: {_(outcomes[0].problem)}", "red")
     raise typer.Exit(report.exit_status_of(outcomes, strict))
 
 
