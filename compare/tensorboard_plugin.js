@@ -3,9 +3,6 @@
 
 const SECONDS_TO_REFRESH = 10;
 const PARAMETER = "p.compare.run";
-const WORDS = navigator.language.startsWith("de")
-  ? { find: "Läufe filtern", none: "Noch keine Läufe", series: "Kurven in Time Series" }
-  : { find: "Filter runs", none: "No runs yet", series: "Curves in Time Series" };
 const STYLE = `
   :root { color-scheme: light dark; }
   body { margin: 0; display: flex; height: 100vh; font: 14px/1.4 Roboto, system-ui, sans-serif; }
@@ -27,6 +24,7 @@ const STYLE = `
     nav { width: auto; max-height: 30vh; border: 0; border-bottom: 1px solid #8886; }
   }`;
 
+let words = {};
 let runs = [];
 let shown = "";
 
@@ -56,19 +54,20 @@ function prepareTimeSeries() {
 }
 
 export async function render() {
+  words = await (await fetch(`words?lang=${navigator.language}`)).json();
   element("style", document.head, STYLE);
   const nav = element("nav", document.body);
-  const filter = element("input", nav, "", { type: "search", placeholder: WORDS.find });
+  const filter = element("input", nav, "", { type: "search", placeholder: words["Filter runs"] });
   const list = element("ul", nav);
   const main = element("main", document.body);
-  const series = element("a", main, WORDS.series, { target: "_top" });
+  const series = element("a", main, words["Curves in Time Series"], { target: "_top" });
   const report = element("iframe", main, "", { title: "report" });
   series.addEventListener("click", prepareTimeSeries);
 
   function drawList() {
-    const words = filter.value.toLowerCase();
+    const wanted = filter.value.toLowerCase();
     list.replaceChildren();
-    for (const run of runs.filter((one) => one.name.toLowerCase().includes(words))) {
+    for (const run of runs.filter((one) => one.name.toLowerCase().includes(wanted))) {
       const row = element("button", element("li", list), "", {
         title: run.words, "aria-current": run.name === chosen()?.name,
       });
@@ -81,7 +80,7 @@ export async function render() {
       element("small", row, run.words.split(/[:;(]/)[0]);
       row.addEventListener("click", () => choose(run.name));
     }
-    if (!runs.length) element("li", list, WORDS.none);
+    if (!runs.length) element("li", list, words["No runs yet"]);
   }
 
   function chosen() {

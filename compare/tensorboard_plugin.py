@@ -22,9 +22,11 @@ from werkzeug.wrappers import Request
 from compare.logger import link, read_summary, runs
 from compare.report.page import NAME, page, verdict_of
 from compare.tensorboard import PLUGIN
-from compare.translation import LANGUAGES
+from compare.translation import LANGUAGES, translator
 
 SCRIPT = Path(__file__).with_suffix(".js")
+WORDS = ("Filter runs", "No runs yet", "Curves in Time Series")
+"""What the script says, in English."""
 
 
 class ComparePlugin(base_plugin.TBPlugin):
@@ -39,6 +41,7 @@ class ComparePlugin(base_plugin.TBPlugin):
         """The address of each page below data/plugin/compare/."""
         views = {
             "/index.js": self._script,
+            "/words": self._words,
             "/runs": self._runs,
             "/runs/*": self._file,
             "/timeseries": self._time_series,
@@ -59,6 +62,12 @@ class ComparePlugin(base_plugin.TBPlugin):
     def _script(self, request: Request) -> Any:
         text = SCRIPT.read_text(encoding="utf-8")
         return http_util.Respond(request, text, "text/javascript")
+
+    def _words(self, request: Request) -> Any:
+        """What the script says, in the browser's language."""
+        say = translator(_language(request))
+        words = {text: say(text) for text in WORDS}
+        return http_util.Respond(request, words, "application/json")
 
     def _runs(self, request: Request) -> Any:
         """Name, status and verdict of every run, the newest first."""

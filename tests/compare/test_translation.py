@@ -5,10 +5,15 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from compare import course, registry, solved_exercises
+from compare.check.report import Kind
+from compare.cli._results import SHORT_EXPLANATION
+from compare.report.words import EXPLANATION
+from compare.tensorboard_plugin import WORDS
 from compare.translation import catalogue, german, translator, use
 
 ROOT = Path(__file__).parents[2]
@@ -63,15 +68,20 @@ def test_a_reviewed_text_has_its_translation(english: str, words: str):
     assert words in german(english)
 
 
-def test_nothing_of_the_command_line_lacks_a_translation():
-    assert _marked() - catalogue().keys() == set()
+def test_nothing_of_command_line_and_report_lacks_a_translation():
+    said = {*EXPLANATION, SHORT_EXPLANATION, *WORDS, *get_args(Kind)}
+    assert (said | _marked()) - catalogue().keys() == set()
 
 
 def _marked() -> set[str]:
-    """The texts that stand in a call of `_`."""
+    """The texts that are given to a translator, `_` or `self.say`."""
     calls = (node for node in _nodes(COMPARE) if isinstance(node, ast.Call))
-    first = (n.args[0] for n in calls if getattr(n.func, "id", "") == "_" and n.args)
-    return {n.value for n in first if isinstance(n, ast.Constant)}
+    names = (
+        (getattr(n.func, "id", "") or getattr(n.func, "attr", ""), n.args)
+        for n in calls
+    )
+    first = (args[0] for name, args in names if name in ("_", "say") and args)
+    return {node.value for node in first if isinstance(node, ast.Constant)}
 
 
 def test_every_mistake_has_a_german_name_and_hint():
