@@ -58,6 +58,8 @@ def test_the_report_is_the_one_on_disk(server: Server, short_run: Result):
     assert served == (short_run.folder / NAME).read_bytes()
     german = server.get(f"{ROUTE}/runs/{name_of(short_run)}/{NAME}?lang=de-DE")
     assert "Einstellungen" in german.decode()
+    said = json.loads(server.get(f"{ROUTE}/words?lang=de-DE"))
+    assert said["Filter runs"] == "Läufe filtern"
 
 
 def test_a_figure_is_served_beside_the_report(server: Server, short_run: Result):

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 COMPARE = ROOT / "compare"
 SITE = ROOT / "docs" / "site" / "pages"
 GUIDES = [ROOT / "docs" / f"{name}.md" for name in ("using", "checking", "course")]
+NAMES = ("_", "say")
+"""What translators are called."""
 LETTERS = 5
 """A form with fewer of them beside its places would fit any text."""
 MISTAKES = [
@@ -76,12 +78,12 @@ def test_nothing_of_command_line_and_report_lacks_a_translation():
 def _marked() -> set[str]:
     """The texts that are given to a translator, `_` or `self.say`."""
     calls = (node for node in _nodes(COMPARE) if isinstance(node, ast.Call))
-    names = (
-        (getattr(n.func, "id", "") or getattr(n.func, "attr", ""), n.args)
-        for n in calls
-    )
-    first = (args[0] for name, args in names if name in ("_", "say") and args)
+    first = (call.args[0] for call in calls if call.args and _name(call) in NAMES)
     return {node.value for node in first if isinstance(node, ast.Constant)}
+
+
+def _name(call: ast.Call) -> str:
+    return getattr(call.func, "id", "") or getattr(call.func, "attr", "")
 
 
 def test_every_mistake_has_a_german_name_and_hint():
