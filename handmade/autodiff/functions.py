@@ -47,7 +47,7 @@ def sum(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     Raises:
         ValueError: `dim` is empty, which NumPy and torch understand differently.
     """
-    return apply("sum", x, dim=_dims("sum", dim), keepdim=keepdim)
+    return apply("sum", x, axis=_dims("sum", dim), keepdims=keepdim)
 
 
 def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
@@ -59,7 +59,7 @@ def amax(x: Any, dim: Axes = None, keepdim: bool = False) -> Any:
     Raises:
         ValueError: `dim` is empty, which NumPy and torch understand differently.
     """
-    return apply("amax", x, dim=_dims("amax", dim), keepdim=keepdim)
+    return apply("amax", x, axis=_dims("amax", dim), keepdims=keepdim)
 
 
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:
@@ -69,7 +69,9 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
     """Two dimensions swapped."""
-    return apply("transpose", x, dim0=dim0, dim1=dim1)
+    order = list(range(x.ndim))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return apply("permute_dims", x, axes=tuple(order))
 
 
 def _dims(owner: str, dim: Axes) -> Axes:
