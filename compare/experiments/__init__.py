@@ -14,6 +14,7 @@ LESSONS = (
     *("residual", "batch_norm", "layer_norm"),
     *("overfitting", "weight_decay", "dropout", "digits_cnn"),
     *("more_data_more_compute", "few_bits", "precision_paths"),
-    *("autoencoder", "generate", "digits_clusters", "semi_supervised", "four_ways"),
+    *("autoencoder", "generate", "digits_clusters", "semi_supervised"),
+    *("four_ways", "curvature"),
 )
 """Their names in teaching order."""
