@@ -167,9 +167,9 @@ def draw(side: Side, fit: figures.Axes, net: figures.Axes) -> None:
 
 EXPERIMENT = Experiment(
     title="The curvature of the loss: a learning rate above 2/λ diverges",
-    course=("A2", "A6", "F7"),
+    course=("F7", "A2", "A6"),
     teaches=("autodiff.hvp", "autodiff.hessian"),
-    heading="Newton Verfahren in ℝⁿ",
+    heading="Autodiff",
     data={"net": classes, "below": one_hot, "above": one_hot},
     learners={
         "net": NET,
