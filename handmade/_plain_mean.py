@@ -38,7 +38,7 @@ def require_all_count(owner: Owner, criterion: Loss, target: Array) -> None:
         if ignored is None:
             continue
         xp = array_namespace(owner, target=target)
-        if not holds(xp.all(target != ignored)):
+        if holds(xp.any(target == ignored)):
             raise ValueError(
                 f"{name_of(owner)}: no target may be ignore_index {ignored}: the mean "
                 f"would be over more examples in one part of the batch than in another"
