@@ -95,13 +95,13 @@ def with_micro_batches(make: MakeLearner, count: int) -> MakeLearner:
     """
 
     def changed(library: Any) -> Any:
-        class Accumulating(library.accumulation.AccumulatingLearner):
-            __init__ = partialmethod(
-                library.accumulation.AccumulatingLearner.__init__, micro_batches=count
-            )
+        base = library.accumulation.AccumulatingLearner
 
-        learner = make(with_gradient_learner(library, Accumulating))
-        if type(learner) is not Accumulating:
+        class AccumulatingLearner(base):
+            __init__ = partialmethod(base.__init__, micro_batches=count)
+
+        learner = make(with_gradient_learner(library, AccumulatingLearner))
+        if type(learner) is not AccumulatingLearner:
             raise ValueError(
                 f"accumulate cannot be set: {type(learner).__name__} takes its steps "
                 f"in another way than the learners of `backprop`"

@@ -12,9 +12,6 @@ from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
 from handmade.training import GradientLearner
 
-OWNER = "AccumulatingLearner"
-"""The name in error messages."""
-
 
 class AccumulatingLearner(GradientLearner):
     """A `GradientLearner` that takes each batch in k micro-batches.
@@ -62,13 +59,14 @@ class AccumulatingLearner(GradientLearner):
         *,
         micro_batches: int,
     ) -> None:
-        require_plain_mean(OWNER, criterion)
+        require_plain_mean(self, criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
-        self.micro_batches = whole(OWNER, "micro_batches", micro_batches, 1)
+        owner = "AccumulatingLearner"
+        self.micro_batches = whole(owner, "micro_batches", micro_batches, 1)
 
     def _update(self, x: Array, target: Array) -> Array:
         """Forward and backward for each micro-batch, then one update."""
-        require_all_count(OWNER, self.criterion, target)
+        require_all_count(self, self.criterion, target)
         self.optimizer.zero_grad()
         total = 0.0
         for rows, share in _parts(x.shape[0], self.micro_batches):
@@ -85,7 +83,7 @@ def _parts(n: int, k: int) -> Iterator[tuple[slice, float]]:
     """The rows of each of k parts of n examples, and their share nᵢ/n."""
     if n < k:
         raise ValueError(
-            f"{OWNER}: a batch of {n} examples has no {k} micro-batches; "
+            f"AccumulatingLearner: a batch of {n} examples has no {k} micro-batches; "
             f"take at most {n}"
         )
     size, larger = divmod(n, k)
