@@ -45,6 +45,9 @@ def run(
     batch_size: int | None = Option(
         None, help="Examples in a step; else the lesson's own."
     ),
+    accumulate: int | None = Option(
+        None, help="Take each batch in so many micro-batches and add their gradients."
+    ),
     seed: int = Option(0, help="Random seed (≥ 0)."),
     logdir: Path = LOGDIR,
     threads: int = THREADS,
@@ -94,9 +97,11 @@ def run(
                 "--distributed cannot be combined with --compile or --graph: a "
                 "compiled step cannot wait for other processes"
             )
-        if distributed and (lr is not None or batch_size is not None or board):
+        changed = any(value is not None for value in (lr, batch_size, accumulate))
+        if distributed and (changed or board):
             raise ValueError(
-                "--distributed cannot be combined with --lr, --batch-size or --board"
+                "--distributed cannot be combined with --lr, --batch-size, "
+                "--accumulate or --board"
             )
         if resume is None:
             own = ("lessons", "resume", "distributed", "explain", "board")
