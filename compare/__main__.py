@@ -42,7 +42,7 @@ def main() -> None:
     sys.stdout = _Output(sys.stdout)
     # Imports make half a million objects, which all live to the end: looking through
     # them for unused cycles again and again, and when all is done, takes half a second.
-    gc.set_threshold(100_000)
+    gc.set_threshold(100_000, 50)
     try:
         try:
             app(prog_name="python -m compare")
