@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from compare.backend import Backend, tf32
+from compare.backend import Backend, eager_optimizers, tf32
 from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment, with_lr, with_micro_batches
 
@@ -114,7 +114,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def process_settings(config: RunConfig) -> Iterator[None]:
-    """Apply what counts for a whole process: threads, and TF32 on CUDA.
+    """Apply what counts for a whole process: threads, the compiler, TF32 on CUDA.
 
     Two thread pools that both use every processor slow each other down.
     """
@@ -125,6 +125,7 @@ def process_settings(config: RunConfig) -> Iterator[None]:
         with (
             threadpool_limits(config.threads),
             tf32(config.backend.tf32) if cuda else nullcontext(),
+            nullcontext() if config.backend.compile else eager_optimizers(),
         ):
             yield
     finally:

@@ -1,7 +1,6 @@
 """`run`: lessons, trained on both sides in lockstep."""
 
 import traceback
-from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -12,7 +11,15 @@ import typer
 from typer import Argument, Option
 
 from compare import course, registry
-from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
+from compare.cli._console import (
+    EXPECTED,
+    err,
+    out,
+    progress,
+    refusal,
+    say,
+    usage_errors,
+)
 from compare.cli._options import LOGDIR, TF32, THREADS, Device, DType
 from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
@@ -79,6 +86,7 @@ def run(
     ),
     graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
     tf32: bool = TF32,
+    jobs: int = Option(1, help="Lessons trained at the same time (≥ 1)."),
     explain: bool = Option(False, help="Explain the numbers of the verdict."),
     board: bool = Option(False, help="Then start TensorBoard and open the run in it."),
 ) -> None:
@@ -103,8 +111,11 @@ def run(
                 "--distributed cannot be combined with --lr, --batch-size, "
                 "--accumulate or --board"
             )
+        if jobs < 1 or (distributed and jobs > 1):
+            wanted = "1 with --distributed" if distributed else "at least 1"
+            raise ValueError(f"jobs must be {wanted}, got {jobs}")
         if resume is None:
-            own = ("lessons", "resume", "distributed", "explain", "board")
+            own = ("lessons", "resume", "distributed", "jobs", "explain", "board")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
@@ -112,7 +123,8 @@ def run(
             found, config = reopen(resume, lessons or [])
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
+        shown: Any = {"progress": progress, "say": partial(say, out)}
+        train: Any = partial(trainer.run, resumed=resume, **shown)
         if distributed:
             found, config, train = _distributed(context, found, config)
     if config.backend.device == "cuda":
@@ -123,9 +135,12 @@ def run(
     auto = array is Array.auto and resume is None
     results: list[Result] = []
     try:
-        for lesson in found:
-            result = _trained(lesson, config, train, auto)
-            results += [] if result is None else [result]  # None: not on this rank
+        if jobs > 1 and len(found) > 1:
+            _train_in_processes(found, config, auto, jobs, results)
+        else:
+            for lesson in found:
+                result = _trained(lesson, config, train, auto)
+                results += [] if result is None else [result]  # None: not on this rank
     finally:
         with usage_errors():
             print_results(results, found, config, explain)
@@ -164,7 +179,7 @@ def _distributed(
         for one in lessons
     ]
     config = replace(config, ranks=communicator.size)
-    return found, config, partial(run_spread, communicator)
+    return found, config, partial(run_spread, communicator, progress=progress)
 
 
 def _trained(
@@ -183,11 +198,46 @@ def _trained(
             used, reason = choose_array(experiment, config)
             if used.backend.array != config.backend.array:
                 say(out, f"{name}: Backend: {reason}")
-        return train(name, experiment, used, _progress, source=source)
+        return train(name, experiment, used, source=source)
     except KeyboardInterrupt as stop:
         raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
     except Exception as error:
         raise refusal(_explained(error, lesson, config.logdir)) from None
+
+
+def _train_in_processes(
+    lessons: list[registry.Lesson],
+    config: "RunConfig",
+    auto: bool,
+    jobs: int,
+    results: list["Result"],
+) -> None:
+    """Train `jobs` lessons at a time; add their results in the order of the lessons."""
+    from compare.cli._jobs import train_in_processes
+
+    done: list[tuple[str, Result]] = []
+    try:
+        sources = [lesson.source for lesson in lessons]
+        train_in_processes(
+            partial(_found_and_trained, config, auto), sources, jobs, done
+        )
+    finally:
+        for said, result in done:
+            out.print(said, end="", markup=False, soft_wrap=True)
+            results.append(result)
+
+
+def _found_and_trained(
+    config: "RunConfig", auto: bool, source: str
+) -> tuple[str, "Result | None"]:
+    """Train a lesson in a process of its own; returns what it says, too."""
+    from compare import trainer
+
+    file = source.rpartition("#")[0]
+    lesson = registry.reopen(source, *[file] * file.endswith(".py"))
+    with out.capture() as said:
+        result = _trained(lesson, config, trainer.run, auto)
+    return said.get(), result
 
 
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
@@ -217,11 +267,3 @@ def _explained(error: Exception, lesson: registry.Lesson, logdir: Path) -> str:
     if line and not words.endswith(f"line {line})"):
         return f"{lesson.name} ({path}, line {line}): {words}"
     return f"{lesson.name}: {words}"
-
-
-def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
-    """Show how many steps are done; nothing where nobody looks."""
-    from rich.progress import track
-
-    hidden = not err.is_terminal
-    return iter(track(steps, label, total, console=err, transient=True, disable=hidden))
