@@ -19,7 +19,7 @@ test-all: $(VENV)/.dev
 
 # Every lesson from beginning to end: whether its claims hold; takes minutes.
 lessons: $(VENV)/.run
-	$(BIN)/python -m compare run all
+	$(BIN)/python -m compare run all --jobs 2
 
 # The lessons, guides and reference as pages to open from disk: build/site/index.html.
 site: $(VENV)/.site

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from importlib.util import find_spec
+from inspect import isclass, unwrap
 from typing import Any
 
 import numpy as np
 import torch
+from torch.optim import Optimizer
 
 TF32_EPS = 2.0**-10
 """The distance from 1 to the next number of TF32: float32's range, 10 bits of it."""
@@ -141,3 +144,43 @@ def tf32_settings() -> list[tuple[Any, str]]:
     if hasattr(cudnn, "conv"):
         return [(products, "fp32_precision"), (cudnn.conv, "fp32_precision")]
     return [(products, "allow_tf32"), (cudnn, "allow_tf32")]
+
+
+@contextmanager
+def eager_optimizers() -> Iterator[None]:
+    """Let torch's optimizers step without importing torch's compiler.
+
+    Wrappers around their methods keep torch.compile out. At the first call they import
+    it, which takes almost as long as the import of torch. Without a compiler all they
+    do is switch autograd off, and so does `_eager`. The wrappers come back at the end.
+    """
+    before = [*_wrapped_methods()]
+    for owner, name, method in before:
+        setattr(owner, name, _eager(unwrap(method)))
+    try:
+        yield
+    finally:
+        for owner, name, method in before:
+            setattr(owner, name, method)
+
+
+def _wrapped_methods() -> Iterator[tuple[type[Optimizer], str, Any]]:
+    """The wrapped methods of torch's optimizers: class, name and method."""
+    names = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
+    for owner in filter(isclass, vars(torch.optim).values()):
+        if issubclass(owner, Optimizer):
+            methods = ((name, vars(owner).get(name)) for name in names)
+            yield from ((owner, n, m) for n, m in methods if hasattr(m, "__wrapped__"))
+
+
+def _eager(method: Any) -> Any:
+    """A method of an optimizer, with autograd on only where it asks for it."""
+    if method.__name__ != "step":
+        return method
+
+    @wraps(method)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        with torch.set_grad_enabled(self.defaults.get("differentiable", False)):
+            return method(self, *args, **kwargs)
+
+    return step

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 from torch import distributed as dist
 
 import handmade
-from compare.experiment import Experiment, MakeLearner
+from compare.experiment import Experiment, MakeLearner, with_gradient_learner
 from compare.lockstep import NonFinite, Step
 from compare.run_config import Interrupted, RunConfig, process_settings
 from compare.trainer import Progress, Result, TrialRun, run
@@ -117,10 +116,7 @@ def _data_parallel(
     def made(library: Any) -> Any:
         make_parallel = library.distributed.DataParallelLearner
         learner = partial(make_parallel, communicator=communicator)
-        names = {**vars(library.training), "GradientLearner": learner}
-        parts = {name: getattr(library, name) for name in library.__all__}
-        parts["training"] = SimpleNamespace(**names)
-        return make(SimpleNamespace(**parts))
+        return make(with_gradient_learner(library, learner))
 
     learner: Any = made(handmade)
     if not isinstance(learner, DataParallelLearner):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from types import ModuleType
+from functools import partial, partialmethod
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,38 @@ def with_lr(make: MakeLearner, lr: float) -> MakeLearner:
         return learner
 
     return changed
+
+
+def with_micro_batches(make: MakeLearner, count: int) -> MakeLearner:
+    """The same learner, which takes each batch in so many micro-batches.
+
+    Raises:
+        ValueError: when it is made: it is no learner of `backprop`, or its loss is not
+            a mean that counts every example alike.
+    """
+
+    def changed(library: Any) -> Any:
+        base = library.accumulation.AccumulatingLearner
+
+        class AccumulatingLearner(base):
+            __init__ = partialmethod(base.__init__, micro_batches=count)
+
+        learner = make(with_gradient_learner(library, AccumulatingLearner))
+        if type(learner) is not AccumulatingLearner:
+            raise ValueError(
+                f"accumulate cannot be set: {type(learner).__name__} takes its steps "
+                f"in another way than the learners of `backprop`"
+            )
+        return learner
+
+    return changed
+
+
+def with_gradient_learner(library: Any, learner: Callable[..., Any]) -> Any:
+    """The library with another class in the place of `training.GradientLearner`."""
+    training = SimpleNamespace(**{**vars(library.training), "GradientLearner": learner})
+    parts = {name: getattr(library, name) for name in library.__all__}
+    return SimpleNamespace(**{**parts, "training": training})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ def graph(expression: str, point: Mapping[str, float]) -> list[Node]:
         )
     if not point:
         raise ValueError(f"{expression!r} has no variable to differentiate by")
-    tape: Tape = []
+    tape = Tape()
     ours = {x: Variable(np.asarray(value, float), tape) for x, value in point.items()}
     theirs: dict[str, Any] = {
         x: torch.tensor(float(value), dtype=torch.float64, requires_grad=True)

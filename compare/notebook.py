@@ -53,6 +53,7 @@ def run(
     check_every: int = CHECK_EVERY,
     lr: float | None = None,
     batch_size: int | None = None,
+    accumulate: int | None = None,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -80,6 +81,7 @@ def run(
         check_every: steps between two checks from equal states, at most.
         lr: learning rate instead of the lesson's own.
         batch_size: examples in a step instead of the lesson's own.
+        accumulate: micro-batches that each batch is taken in; their gradients add up.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
-from compare.backend import Backend, tf32
+from compare.backend import Backend, eager_optimizers, tf32
 from compare.defaults import CHECK_EVERY
-from compare.experiment import Experiment, with_lr
+from compare.experiment import Experiment, with_lr, with_micro_batches
 
 FAST_STEPS = 10
 """Steps of a fast run, at most."""
@@ -38,6 +38,7 @@ class RunConfig:
         check_every: the one-step check runs at least this often.
         lr: learning rate instead of the lesson's own, finite.
         batch_size: examples in a step instead of the lesson's own, at least 1.
+        accumulate: micro-batches that each batch is taken in, at least 1.
 
     Raises:
         ValueError: a number is out of its range.
@@ -54,9 +55,10 @@ class RunConfig:
     check_every: int = CHECK_EVERY
     lr: float | None = None
     batch_size: int | None = None
+    accumulate: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("steps", "threads", "check_every", "batch_size"):
+        for name in ("steps", "threads", "check_every", "batch_size", "accumulate"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
@@ -69,15 +71,20 @@ class RunConfig:
             raise ValueError(f"lr must be a finite number, got {self.lr}")
 
     def adapted(self, experiment: Experiment) -> Experiment:
-        """The lesson with the data, learning rate and batch size of this run.
+        """The lesson with the data, learning rate and batches of this run.
 
         Raises:
             ValueError: it has no such data; later, where a learner is made: it has no
-                learning rate that can be set, or fewer examples.
+                learning rate that can be set, takes no micro-batches, or has fewer
+                examples.
         """
         experiment = experiment.on(self.data)
         if (lr := self.lr) is not None:
             learners = {n: with_lr(m, lr) for n, m in experiment.learners.items()}
+            experiment = replace(experiment, learners=learners)
+        if (k := self.accumulate) is not None:
+            makers = experiment.learners.items()
+            learners = {n: with_micro_batches(m, k) for n, m in makers}
             experiment = replace(experiment, learners=learners)
         if self.batch_size is not None:
             experiment = replace(experiment, batch_size=self.batch_size)
@@ -107,7 +114,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def process_settings(config: RunConfig) -> Iterator[None]:
-    """Apply what counts for a whole process: threads, and TF32 on CUDA.
+    """Apply what counts for a whole process: threads, the compiler, TF32 on CUDA.
 
     Two thread pools that both use every processor slow each other down.
     """
@@ -118,6 +125,7 @@ def process_settings(config: RunConfig) -> Iterator[None]:
         with (
             threadpool_limits(config.threads),
             tf32(config.backend.tf32) if cuda else nullcontext(),
+            nullcontext() if config.backend.compile else eager_optimizers(),
         ):
             yield
     finally:

@@ -42,7 +42,8 @@ what is saved grows with the run, its share of the time does not."""
 CHECKPOINT_FORMAT = 4
 """Version of what a checkpoint holds."""
 OPTIONS = (
-    *("seed", "threads", "fast", "data", "ranks", "check_every", "lr", "batch_size"),
+    *("seed", "threads", "fast", "data", "ranks", "check_every"),
+    *("lr", "batch_size", "accumulate"),
 )
 """Of a run's configuration, what its summary names beside the backend."""
 UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}

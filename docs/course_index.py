@@ -129,9 +129,10 @@ torch.inner
 handmade/test_perceptron.py::test_the_slides_wide_output
 
 # D4
-nn.Linear
+nn.Linear accumulation.AccumulatingLearner
 handmade/test_laws.py::test_value_and_gradients_are_torchs_in_float64
 handmade/test_perceptron.py::test_the_weighted_sum_is_torchs_linear
+handmade/test_accumulation.py::test_micro_batches_make_the_whole_batch
 
 # D5
 nn.ReLU nn.Step nn.Sigmoid nn.Tanh nn.LeakyReLU
@@ -210,9 +211,10 @@ handmade/test_gpt.py::test_a_tied_weight_is_one_parameter_with_the_gradients_of_
 handmade/test_semi_supervised.py::test_both_sides_take_the_same_steps_through_every_phase
 
 # F7
-autodiff.central_difference autodiff.complex_step autodiff.jvp autodiff.vjp autodiff.grad
+autodiff.central_difference autodiff.complex_step autodiff.jvp autodiff.vjp autodiff.grad autodiff.hvp autodiff.hessian
 handmade/test_autodiff.py::test_both_modes_are_torchs
 handmade/test_autodiff.py::test_one_function_runs_in_all_ways_on_both_sides
+handmade/test_autodiff.py::test_second_derivatives_are_torchs
 """  # noqa: E501
 """By parts of the course: public names of `handmade`, what of torch does the same
 beside what `torch_ref` re-exports, and the tests."""

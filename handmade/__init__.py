@@ -10,6 +10,7 @@ from handmade._random import manual_seed
 
 if TYPE_CHECKING:
     from handmade import (
+        accumulation,
         autodiff,
         cluster,
         descent,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "accumulation",
     "autodiff",
     "cluster",
     "descent",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from handmade._array import Array, check, is_count
+from handmade._plain_mean import require_all_count, require_plain_mean
 from handmade.nn._reduction import Loss
-from handmade.nn.loss_entropy import CrossEntropyLoss, NLLLoss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
@@ -80,13 +80,13 @@ class DataParallelLearner(GradientLearner):
         *,
         communicator: Communicator,
     ) -> None:
-        _require_mean(criterion)
+        require_plain_mean(self, criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
         self.communicator = communicator
 
     def _update(self, x: Array, target: Array) -> Array:
         """Forward, backward, average, update; returns the loss of the whole batch."""
-        _require_all_count(self.criterion, target)
+        require_all_count(self, self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
         output = self.model(x)
         loss = self.criterion(output, target)
@@ -170,43 +170,6 @@ def _statistics(model: Module) -> Iterator[Buffer]:
             array = getattr(holder, name)
             if array is not None and not is_count(array):
                 yield holder, name
-
-
-def _require_mean(criterion: Loss) -> None:
-    """Refuse a loss that is not a plain mean over the examples.
-
-    Raises:
-        ValueError: it is none.
-    """
-    for loss in criterion.modules():
-        name = type(loss).__name__
-        reduction = getattr(loss, "reduction", "mean")
-        if not reduction.endswith("mean"):
-            raise ValueError(
-                f"DataParallelLearner: {name} must have reduction='mean', whose "
-                f"average over the ranks is the loss of the batch, got {reduction!r}"
-            )
-        weighs = isinstance(loss, NLLLoss | CrossEntropyLoss)
-        if weighs and loss.weight is not None:
-            raise ValueError(
-                f"DataParallelLearner: {name} must have no weight: its mean divides by "
-                f"the weights of the classes, which differ from rank to rank"
-            )
-
-
-def _require_all_count(criterion: Loss, target: Array) -> None:
-    """Refuse ignored targets: the ranks would average over different numbers.
-
-    Raises:
-        ValueError: there are such.
-    """
-    for loss in criterion.modules():
-        ignored = getattr(loss, "ignore_index", None)
-        if ignored is not None and bool((target == ignored).any()):
-            raise ValueError(
-                f"DataParallelLearner: no target may be ignore_index {ignored}: the "
-                f"mean would be over more examples on one rank than on another"
-            )
 
 
 __all__ = ["Communicator", "DataParallelLearner", "averaged", "part"]

@@ -90,11 +90,11 @@ class GradientLearner(ModelLearner):
         self.optimizer.step()
         return loss
 
-    def _backward(self) -> None:
-        """Accumulate ∂L/∂θ; ∂L/∂x of the data is not needed."""
+    def _backward(self, grad_output: float | None = None) -> None:
+        """Accumulate ∂L/∂θ, times `grad_output`; ∂L/∂x of the data is not needed."""
         self.model.needs_input_grad = False
         try:
-            self.model.backward(self.criterion.backward())
+            self.model.backward(self.criterion.backward(grad_output))
         finally:
             self.model.needs_input_grad = True
 

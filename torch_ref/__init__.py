@@ -5,6 +5,7 @@ as a forward pass only, which autograd differentiates.
 """
 
 from torch_ref import (
+    accumulation,
     autodiff,
     cluster,
     descent,
@@ -25,6 +26,7 @@ from torch_ref import (
 from torch_ref._random import manual_seed
 
 __all__ = [
+    "accumulation",
     "autodiff",
     "cluster",
     "descent",

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, cos, exp, log, reshape, sin, sqrt, sum, tanh, transpose
-from torch.func import grad, grad_and_value, jvp, vjp
+from torch.func import grad, grad_and_value, hessian, jvp, vjp
 
 from torch_ref._checks import positive
 
@@ -63,6 +63,11 @@ def complex_step(func: Function, x: Tensor, h: float = 1e-20) -> Tensor:
         raise TypeError(f"{owner}: something in the function drops the imaginary part")
 
     return _quotients(x, imaginary, steps)
+
+
+def hvp(func: Function, x: Tensor, v: Tensor) -> Tensor:
+    """Return the Hessian of func at x times the vector v."""
+    return jvp(grad(func), (x,), (v,))[1]
 
 
 def relu(x: Tensor) -> Tensor:
@@ -127,6 +132,8 @@ __all__ = [
     "forward_difference",
     "grad",
     "grad_and_value",
+    "hessian",
+    "hvp",
     "jvp",
     "log",
     "relu",

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.nn import CrossEntropyLoss, Module, NLLLoss, Parameter
+from torch.nn import Module, Parameter
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from torch_ref._plain_mean import check_none_ignored, check_plain_mean
 from torch_ref.training import GradientLearner
 
 
@@ -60,7 +61,7 @@ class DataParallelLearner(GradientLearner):
         *,
         communicator: Communicator,
     ) -> None:
-        _check_mean(criterion)
+        check_plain_mean(self, criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
         self.communicator = communicator
         self._replica: DistributedDataParallel | None = None
@@ -71,7 +72,7 @@ class DataParallelLearner(GradientLearner):
         Raises:
             ValueError: the ranks do not divide the batch, or the loss ignores a target.
         """
-        _check_none_ignored(self.criterion, target)
+        check_none_ignored(self, self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
         output = self.replica(x)
         loss = self.criterion(output, target)
@@ -136,34 +137,6 @@ def averaged(arrays: Iterable[Tensor], communicator: Communicator) -> list[Tenso
         piece.view_as(array)
         for piece, array in zip(flat.split(sizes), given, strict=True)
     ]
-
-
-def _check_mean(criterion: Module) -> None:
-    """Refuse a loss that is not a mean with equal weights of all examples."""
-    for loss in criterion.modules():
-        name = type(loss).__name__
-        reduction = getattr(loss, "reduction", "mean")
-        if not reduction.endswith("mean"):
-            raise ValueError(
-                f"DataParallelLearner: {name} must have reduction='mean', whose "
-                f"average over the ranks is the loss of the batch, got {reduction!r}"
-            )
-        if isinstance(loss, NLLLoss | CrossEntropyLoss) and loss.weight is not None:
-            raise ValueError(
-                f"DataParallelLearner: {name} must have no weight: its mean divides by "
-                f"the weights of the classes, which differ from rank to rank"
-            )
-
-
-def _check_none_ignored(criterion: Module, target: Tensor) -> None:
-    """Refuse ignored targets: the ranks would average over different counts."""
-    for loss in criterion.modules():
-        ignored = getattr(loss, "ignore_index", None)
-        if ignored is not None and bool((target == ignored).any()):
-            raise ValueError(
-                f"DataParallelLearner: no target may be ignore_index {ignored}: the "
-                f"mean would be over more examples on one rank than on another"
-            )
 
 
 __all__ = ["Communicator", "DataParallelLearner", "averaged", "part"]

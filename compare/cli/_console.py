@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -56,3 +57,12 @@ def refusal(words: str, status: int = 2) -> typer.Exit:
     """Say what is wrong; returns the exit to be raised."""
     say(err, f"error: {words}", "red")
     return typer.Exit(status)
+
+
+def progress(steps: Iterable[Any], label: str, total: int) -> Iterator[Any]:
+    """Show how many steps are done; nothing where nobody looks."""
+    if not err.is_terminal:
+        return iter(steps)
+    from rich.progress import track
+
+    return iter(track(steps, label, total, console=err, transient=True))

@@ -64,7 +64,11 @@ def print_results(
 def _changed(experiment: "Experiment", config: "RunConfig") -> list[str]:
     """What the options change of a lesson, in words."""
     steps, full = config.steps_of(experiment), experiment.steps
-    options = {"lr": config.lr, _("batch size"): config.batch_size}
+    options = {
+        "lr": config.lr,
+        _("batch size"): config.batch_size,
+        _("accumulate"): config.accumulate,
+    }
     changed = [
         f"{name} {value:g}" for name, value in options.items() if value is not None
     ]

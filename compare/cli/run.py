@@ -1,7 +1,6 @@
 """`run`: lessons, trained on both sides in lockstep."""
 
 import traceback
-from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -12,13 +11,21 @@ import typer
 from typer import Argument, Option
 
 from compare import course, registry
-from compare.cli._console import EXPECTED, err, out, refusal, say, usage_errors
+from compare.cli._console import (
+    EXPECTED,
+    err,
+    out,
+    progress,
+    refusal,
+    say,
+    usage_errors,
+)
 from compare.cli._options import LANG, LOGDIR, TF32, THREADS, Device, DType, Language
 from compare.cli._results import print_explanation, print_results
 from compare.cli._resume import how_to_resume, reopen, require_alone
 from compare.cli.board import serve
 from compare.defaults import CHECK_EVERY
-from compare.translation import _
+from compare.translation import _, in_use, use
 
 if TYPE_CHECKING:
     from compare.trainer import Result, RunConfig
@@ -45,6 +52,9 @@ def run(
     lr: float | None = Option(None, help="Learning rate; else the lesson's own."),
     batch_size: int | None = Option(
         None, help="Examples in a step; else the lesson's own."
+    ),
+    accumulate: int | None = Option(
+        None, help="Take each batch in so many micro-batches and add their gradients."
     ),
     seed: int = Option(0, help="Random seed (≥ 0)."),
     logdir: Path = LOGDIR,
@@ -77,6 +87,7 @@ def run(
     ),
     graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
     tf32: bool = TF32,
+    jobs: int = Option(1, help="Lessons trained at the same time (≥ 1)."),
     explain: bool = Option(False, help="Explain the numbers of the verdict."),
     board: bool = Option(False, help="Then start TensorBoard and open the run in it."),
     lang: Language | None = LANG,
@@ -96,12 +107,18 @@ def run(
                 "--distributed cannot be combined with --compile or --graph: a "
                 "compiled step cannot wait for other processes"
             )
-        if distributed and (lr is not None or batch_size is not None or board):
+        changed = any(value is not None for value in (lr, batch_size, accumulate))
+        if distributed and (changed or board):
             raise ValueError(
-                "--distributed cannot be combined with --lr, --batch-size or --board"
+                "--distributed cannot be combined with --lr, --batch-size, "
+                "--accumulate or --board"
             )
+        if jobs < 1 or (distributed and jobs > 1):
+            wanted = "1 with --distributed" if distributed else "at least 1"
+            raise ValueError(f"jobs must be {wanted}, got {jobs}")
         if resume is None:
-            own = ("lessons", "resume", "distributed", "explain", "board", "lang")
+            own = ("lessons", "resume", "distributed", "jobs", "explain", "board")
+            own = (*own, "lang")
             given = {n: v for n, v in context.params.items() if n not in own}
             found, config = api.prepare(_expanded(lessons or [], data), **given)
         else:
@@ -109,7 +126,8 @@ def run(
             found, config = reopen(resume, lessons or [])
         if not found:
             raise ValueError("name a lesson, `all`, or a run to --resume; see `list`")
-        train: Any = partial(trainer.run, resumed=resume, say=partial(say, out))
+        shown: Any = {"progress": progress, "say": partial(say, out)}
+        train: Any = partial(trainer.run, resumed=resume, **shown)
         if distributed:
             found, config, train = _distributed(context, found, config)
     if config.backend.device == "cuda":
@@ -120,9 +138,12 @@ def run(
     auto = array is Array.auto and resume is None
     results: list[Result] = []
     try:
-        for lesson in found:
-            result = _trained(lesson, config, train, auto)
-            results += [] if result is None else [result]  # None: not on this rank
+        if jobs > 1 and len(found) > 1:
+            _train_in_processes(found, config, auto, jobs, results)
+        else:
+            for lesson in found:
+                result = _trained(lesson, config, train, auto)
+                results += [] if result is None else [result]  # None: not on this rank
     finally:
         with usage_errors():
             print_results(results, found, config, explain)
@@ -162,7 +183,7 @@ def _distributed(
         for one in lessons
     ]
     config = replace(config, ranks=communicator.size)
-    return found, config, partial(run_spread, communicator)
+    return found, config, partial(run_spread, communicator, progress=progress)
 
 
 def _trained(
@@ -181,11 +202,47 @@ def _trained(
             used, reason = choose_array(experiment, config)
             if used.backend.array != config.backend.array:
                 say(out, f"{name}: {_('Backend')}: {_(reason)}")
-        return train(name, experiment, used, _progress, source=source)
+        return train(name, experiment, used, source=source)
     except KeyboardInterrupt as stop:
         raise typer.Exit(_interrupted(name, stop, config.logdir)) from None
     except Exception as error:
         raise refusal(_explained(error, lesson, config.logdir)) from None
+
+
+def _train_in_processes(
+    lessons: list[registry.Lesson],
+    config: "RunConfig",
+    auto: bool,
+    jobs: int,
+    results: list["Result"],
+) -> None:
+    """Train `jobs` lessons at a time; add their results in the order of the lessons."""
+    from compare.cli._jobs import train_in_processes
+
+    done: list[tuple[str, Result]] = []
+    try:
+        sources = [lesson.source for lesson in lessons]
+        train_in_processes(
+            partial(_found_and_trained, config, auto, in_use()), sources, jobs, done
+        )
+    finally:
+        for said, result in done:
+            out.print(said, end="", markup=False, soft_wrap=True)
+            results.append(result)
+
+
+def _found_and_trained(
+    config: "RunConfig", auto: bool, language: str, source: str
+) -> tuple[str, "Result | None"]:
+    """Train a lesson in a process of its own; returns what it says, too."""
+    from compare import trainer
+
+    use(language)
+    file = source.rpartition("#")[0]
+    lesson = registry.reopen(source, *[file] * file.endswith(".py"))
+    with out.capture() as said:
+        result = _trained(lesson, config, trainer.run, auto)
+    return said.get(), result
 
 
 def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
@@ -216,11 +273,3 @@ def _explained(error: Exception, lesson: registry.Lesson, logdir: Path) -> str:
     if line and not words.endswith(f"line {line})"):
         return f"{lesson.name} ({path}, line {line}): {words}"
     return f"{lesson.name}: {words}"
-
-
-def _progress(steps: Iterator[Any], label: str, total: int) -> Iterator[Any]:
-    """Show how many steps are done; nothing where nobody looks."""
-    from rich.progress import track
-
-    hidden = not err.is_terminal
-    return iter(track(steps, label, total, console=err, transient=True, disable=hidden))

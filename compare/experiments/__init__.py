@@ -6,7 +6,14 @@ LESSONS = (
     *("optimizers", "schedulers", "forward_forward"),
     # The one-layer perceptron
     *("or_gate", "and_gate", "nand_gate", "or_rosenblatt"),
-    *("wide_output", "batch", "step_activation", "xor_linear", "xor_mlp"),
+    *(
+        "wide_output",
+        "batch",
+        "accumulation",
+        "step_activation",
+        "xor_linear",
+        "xor_mlp",
+    ),
     # Error
     *("linear_regression", "digits_softmax", "custom_error", "smooth_templates"),
     # Backpropagation and deep learning
@@ -14,7 +21,8 @@ LESSONS = (
     *("residual", "batch_norm", "layer_norm"),
     *("overfitting", "weight_decay", "dropout", "digits_cnn"),
     *("more_data_more_compute", "few_bits", "precision_paths"),
-    *("autoencoder", "generate", "digits_clusters", "semi_supervised", "four_ways"),
+    *("autoencoder", "generate", "digits_clusters", "semi_supervised"),
+    *("four_ways", "curvature"),
     "names_gpt",
 )
 """Their names in teaching order."""

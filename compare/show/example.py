@@ -203,10 +203,10 @@ def _of_learner(code: str, batch: tuple[Draw, Draw]) -> Example:
     steps = [lockstep.step(*given.values()) for _ in range(LEARNER_STEPS)]
 
     def results(side: str) -> Arrays:
-        learner = getattr(lockstep, side)
+        learner = lockstep.sides[side].learner
         tensors = {f"gradient {n}": g for n, g in learner.gradients().items()}
         tensors |= {f"parameter {n}": p for n, p in learner.parameters().items()}
-        losses = np.array([getattr(step, side) for step in steps])
+        losses = np.array([step.losses[side] for step in steps])
         return {"losses": losses} | {n: to_numpy(t) for n, t in tensors.items()}
 
     got, want = results("handmade"), results("torch_ref")

@@ -2,7 +2,8 @@
 
 By hand is the rest of `handmade`. The other three need no derivative written down: the
 functions here take arrays, complex arrays (for the complex step), and what forward and
-reverse mode put in an array's place, so that one f runs in every way.
+reverse mode put in an array's place, so that one f runs in every way. A derivative is
+such a function again: forward through reverse mode gives the Hessian.
 """
 
 from handmade.autodiff.differences import (
@@ -25,6 +26,7 @@ from handmade.autodiff.functions import (
     transpose,
 )
 from handmade.autodiff.reverse import grad, grad_and_value, vjp
+from handmade.autodiff.second_order import hessian, hvp
 
 __all__ = [
     "amax",
@@ -35,6 +37,8 @@ __all__ = [
     "forward_difference",
     "grad",
     "grad_and_value",
+    "hessian",
+    "hvp",
     "jvp",
     "log",
     "relu",

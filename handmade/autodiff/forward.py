@@ -6,7 +6,15 @@ from operator import add
 from typing import Any, Self
 
 from handmade._array import Array, array_api_compat, check, check_alike
-from handmade.autodiff.traced import Operation, Traced, result
+from handmade.autodiff.traced import (
+    Operation,
+    Trace,
+    Traced,
+    belongs,
+    copied,
+    plain,
+    result,
+)
 
 
 class Dual(Traced):
@@ -21,7 +29,7 @@ class Dual(Traced):
         trace: the derivative that it belongs to.
     """
 
-    def __init__(self, value: Array, tangent: Array, trace: Any) -> None:
+    def __init__(self, value: Array, tangent: Array, trace: Trace) -> None:
         super().__init__(value, trace)
         self.tangent = tangent
 
@@ -30,7 +38,7 @@ class Dual(Traced):
         shares = [
             operation.push(i, x.tangent)
             for i, x in enumerate(inputs)
-            if isinstance(x, Dual)
+            if belongs(x, self.trace)
         ]
         return type(self)(operation.y, reduce(add, shares), self.trace)
 
@@ -59,15 +67,14 @@ def jvp(
         `torch.func.jvp`.
     """
     _checked(primals, tangents)
-    trace = object()
+    trace = Trace()
     duals = [Dual(x, v, trace) for x, v in zip(primals, tangents, strict=True)]
     output = func(*duals)
     value = result("jvp", output, trace)
-    xp = array_api_compat.array_namespace(value)
-    value = xp.asarray(value, copy=True)  # it may be an input itself, or a view of it
-    if isinstance(output, Dual):
-        return value, xp.asarray(output.tangent, copy=True)
-    return value, xp.zeros_like(value)
+    xp = array_api_compat.array_namespace(plain(value))
+    moved = belongs(output, trace)
+    tangent = copied(xp, output.tangent) if moved else xp.zeros_like(plain(value))
+    return copied(xp, value), tangent  # it may be an input itself, or a view of it
 
 
 def _checked(primals: Any, tangents: Any) -> None:
@@ -82,6 +89,7 @@ def _checked(primals: Any, tangents: Any) -> None:
             f"jvp: give as many tangents as primals, and at least one; "
             f"got {len(tangents)} and {len(primals)}"
         )
-    check("jvp", **{f"primal {i}": x for i, x in enumerate(primals)})
+    check("jvp", **{f"primal {i}": plain(x) for i, x in enumerate(primals)})
     for i, (x, v) in enumerate(zip(primals, tangents, strict=True)):
-        check_alike("jvp", x, v, names=(f"primal {i}", f"tangent {i}"))
+        names = f"primal {i}", f"tangent {i}"
+        check_alike("jvp", plain(x), plain(v), names=names)

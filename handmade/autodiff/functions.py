@@ -94,20 +94,22 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
         ValueError: there is no such dimension.
     """
     dim0, dim1 = (_dim("transpose", x, dim) for dim in (dim0, dim1))
-    return apply("transpose", x, dim0=dim0, dim1=dim1)
+    order = list(range(len(_shape("transpose", x))))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return apply("permute_dims", x, axes=tuple(order))
 
 
 def _reduced(owner: str, x: Any, dim: Axes, keepdim: bool) -> Any:
     keepdim = flag(owner, "keepdim", keepdim)
     if dim is None:
-        return apply(owner, x, dim=None, keepdim=keepdim)
+        return apply(owner, x, axis=None, keepdims=keepdim)
     dims = tuple(_dim(owner, x, d) for d in members(dim))
     if not dims or len({d % len(_shape(owner, x)) for d in dims}) < len(dims):
         raise ValueError(
             f"{owner}: dim must name a dimension, or be None for all, or name several "
             f"different ones, got {dim}"
         )
-    return apply(owner, x, dim=dims, keepdim=keepdim)
+    return apply(owner, x, axis=dims, keepdims=keepdim)
 
 
 def _dim(owner: str, x: Any, dim: Any) -> int:
@@ -119,6 +121,8 @@ def _dim(owner: str, x: Any, dim: Any) -> int:
 
 
 def _shape(owner: str, x: Any) -> tuple[int, ...]:
-    value = x.value if isinstance(x, Traced) else x
+    value = x
+    while isinstance(value, Traced):  # nested derivatives
+        value = value.value
     array_namespace(owner, x=value)
     return tuple(value.shape)

@@ -5,9 +5,19 @@ from functools import partial
 from typing import Any, Self
 
 from handmade._array import Array, array_api_compat, check, check_alike
-from handmade.autodiff.traced import Operation, Traced, result
+from handmade.autodiff.traced import (
+    Operation,
+    Trace,
+    Traced,
+    belongs,
+    copied,
+    plain,
+    result,
+)
 
-Tape = list["Variable"]
+
+class Tape(Trace, list["Variable"]):
+    """All variables of one derivative, in the order of computation."""
 
 
 class Variable(Traced):
@@ -27,6 +37,7 @@ class Variable(Traced):
         ways_back: tuple[tuple[int, Callable[[Array], Array]], ...] = (),
     ) -> None:
         super().__init__(value, tape)
+        self.tape = tape
         self.ways_back = ways_back
         self.place = len(tape)
         tape.append(self)
@@ -36,9 +47,9 @@ class Variable(Traced):
         ways_back = tuple(
             (x.place, partial(operation.pull, i))
             for i, x in enumerate(inputs)
-            if isinstance(x, Variable)
+            if belongs(x, self.tape)
         )
-        return type(self)(operation.y, self.trace, ways_back)
+        return type(self)(operation.y, self.tape, ways_back)
 
 
 def swept(tape: Tape, place: int, adjoint: Array) -> dict[int, Array]:
@@ -83,25 +94,26 @@ def vjp(
     Torch:
         `torch.func.vjp`.
     """
-    named = {f"primal {i}": x for i, x in enumerate(primals)}
+    named = {f"primal {i}": plain(x) for i, x in enumerate(primals)}
     xp = check("vjp", **named)
-    tape: Tape = []
+    tape = Tape()
     variables = [Variable(x, tape) for x in primals]
     output = func(*variables)
     value = result("vjp", output, tape)
 
     def backward(grad_output: Array) -> tuple[Array, ...]:
-        check_alike("vjp", value, grad_output, names=("the output", "grad_output"))
-        reached = isinstance(output, Variable)
+        names = "the output", "grad_output"
+        check_alike("vjp", plain(value), plain(grad_output), names=names)
+        reached = belongs(output, tape)
         adjoints = swept(tape, output.place, grad_output) if reached else {}
         return tuple(
-            xp.asarray(adjoints[x.place], copy=True)  # it may be a view, or shared
+            copied(xp, adjoints[x.place])  # it may be a view, or shared
             if x.place in adjoints
-            else xp.zeros_like(x.value)
+            else xp.zeros_like(plain(x))
             for x in variables
         )
 
-    return xp.asarray(value, copy=True), backward
+    return copied(xp, value), backward
 
 
 def grad_and_value(
@@ -129,7 +141,7 @@ def grad_and_value(
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
 
     def both(*args: Any) -> Any:
-        _present(chosen, args)
+        present(chosen, args)
 
         def of_chosen(*primals: Any) -> Any:
             given = dict(enumerate(args)) | dict(zip(chosen, primals, strict=True))
@@ -141,7 +153,7 @@ def grad_and_value(
                 f"grad: the function must give one number, shape (), got shape "
                 f"{tuple(value.shape)}; vjp takes an upstream gradient for more"
             )
-        ones = array_api_compat.array_namespace(value).ones_like(value)
+        ones = array_api_compat.array_namespace(plain(value)).ones_like(plain(value))
         gradients = backward(ones)
         return gradients if isinstance(argnums, tuple) else gradients[0], value
 
@@ -164,7 +176,12 @@ def grad(
     return lambda *args: both(*args)[0]
 
 
-def _present(chosen: tuple[int, ...], args: tuple[Any, ...]) -> None:
+def present(chosen: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    """Refuse argnums that name no argument, or one twice.
+
+    Raises:
+        ValueError: they do.
+    """
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(
             f"grad: argnums must name at least one argument, each once, got {chosen}"

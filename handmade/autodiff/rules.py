@@ -2,6 +2,9 @@
 
 A derivative is a linear map. Forward mode *pushes* a tangent ẋ through it, reverse mode
 *pulls* an adjoint x̄ = ∂L/∂x back through its transpose; neither forms the matrix.
+
+Both are written in operations of the table again, so that a derivative can be
+differentiated like any other function: that gives second derivatives.
 """
 
 import math
@@ -18,7 +21,8 @@ class Primitive(Protocol):
     """An operation y = f(x₀, x₁, …) that the two modes know.
 
     `xp` is the array library, `i` says which input is meant, and `options` are what is
-    no array, such as the dimension of a sum.
+    no array, such as the axis of a sum. In `push` and `pull`, which may meet traced
+    arrays, `xp` also has all operations of the table.
     """
 
     def value(self, xp: Any, *inputs: Any, **options: Any) -> Array:
@@ -55,7 +59,7 @@ class Elementwise:
     ) -> Array:
         """ẏ = ∂y/∂xᵢ · ẋᵢ."""
         slope = self.slopes[i](xp, y, *inputs, **options)
-        return xp.broadcast_to(slope * tangent, y.shape)
+        return xp.broadcast_to(slope * tangent, shape=y.shape)
 
     def pull(
         self, xp: Any, i: int, adjoint: Array, y: Array, *inputs: Any, **options: Any
@@ -115,8 +119,8 @@ class MatMul:
     ) -> Array:
         """Ȳ Bᵀ or Aᵀ Ȳ."""
         if i == 0:
-            return _summed_to(xp, adjoint @ xp.matrix_transpose(b), a.shape)
-        return _summed_to(xp, xp.matrix_transpose(a) @ adjoint, b.shape)
+            return _summed_to(xp, adjoint @ _matrix_transpose(xp, b), a.shape)
+        return _summed_to(xp, _matrix_transpose(xp, a) @ adjoint, b.shape)
 
 
 class AMax:
@@ -126,13 +130,13 @@ class AMax:
         Equal largest numbers share the slope evenly, as in torch's `amax`.
     """
 
-    def value(self, xp: Any, x: Array, dim: Axes, keepdim: bool) -> Array:
+    def value(self, xp: Any, x: Array, axis: Axes, keepdims: bool) -> Array:
         """The largest number; of complex ones, the one whose real part is largest."""
-        largest = xp.max(_real(xp, x), axis=dim, keepdims=keepdim)
+        largest = xp.max(_real(xp, x), axis=axis, keepdims=keepdims)
         if not xp.isdtype(x.dtype, "complex floating"):
             return largest
-        share = self._share(xp, largest, _real(xp, x), dim, keepdim)
-        return xp.sum(share * x, axis=dim, keepdims=keepdim)
+        share = self._share(xp, largest, _real(xp, x), axis, keepdims)
+        return xp.sum(share * x, axis=axis, keepdims=keepdims)
 
     def push(
         self,
@@ -141,12 +145,12 @@ class AMax:
         tangent: Array,
         y: Array,
         x: Array,
-        dim: Axes,
-        keepdim: bool,
+        axis: Axes,
+        keepdims: bool,
     ) -> Array:
         """The mean of the winners' tangents."""
-        share = self._share(xp, y, x, dim, keepdim)
-        return xp.sum(share * tangent, axis=dim, keepdims=keepdim)
+        share = self._share(xp, y, x, axis, keepdims)
+        return xp.sum(share * tangent, axis=axis, keepdims=keepdims)
 
     def pull(
         self,
@@ -155,15 +159,58 @@ class AMax:
         adjoint: Array,
         y: Array,
         x: Array,
-        dim: Axes,
-        keepdim: bool,
+        axis: Axes,
+        keepdims: bool,
     ) -> Array:
         """To the winners, in equal parts."""
-        return self._share(xp, y, x, dim, keepdim) * _spread(xp, adjoint, x, dim)
+        return self._share(xp, y, x, axis, keepdims) * _spread(xp, adjoint, x, axis)
 
-    def _share(self, xp: Any, y: Array, x: Array, dim: Axes, keepdim: bool) -> Array:
-        won = xp.astype(x == _spread(xp, y, x, dim), x.dtype)
-        return won / xp.sum(won, axis=dim, keepdims=True)
+    def _share(self, xp: Any, y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+        won = xp.astype(x == _spread(xp, y, x, axis), x.dtype)
+        return won / xp.sum(won, axis=axis, keepdims=True)
+
+
+class Scatter:
+    """Puts the entries of x at an index of zeros; where several meet, they add up.
+
+    It is the adjoint of indexing, as indexing is its own.
+    """
+
+    def value(self, xp: Any, x: Array, shape: tuple[int, ...], index: Any) -> Array:
+        """Zeros of this shape, with x at the index."""
+        if any(hasattr(i, "shape") for i in index):
+            return self._counted(xp, x, shape, index)
+        whole = xp.zeros(shape, dtype=x.dtype, device=device(x))
+        old_dims = tuple(i for i in index if i is not None)
+        whole[old_dims] = xp.reshape(x, whole[old_dims].shape)
+        return whole
+
+    def push(
+        self, xp: Any, i: int, tangent: Array, y: Array, x: Array, **options: Any
+    ) -> Array:
+        """To the same places."""
+        return xp.scatter(tangent, **options)
+
+    def pull(
+        self,
+        xp: Any,
+        i: int,
+        adjoint: Array,
+        y: Array,
+        x: Array,
+        shape: tuple[int, ...],
+        index: Any,
+    ) -> Array:
+        """From the same places."""
+        return adjoint[index]
+
+    def _counted(self, xp: Any, x: Array, shape: tuple[int, ...], index: Any) -> Array:
+        """For arrays of indices: assigning would lose all but one of equal indices."""
+        n = math.prod(shape)
+        places = xp.arange(n, dtype=xp.int64, device=device(x))
+        taken = xp.reshape(xp.reshape(places, shape)[index], (-1,))
+        one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
+        return xp.reshape(xp.reshape(x, (-1,)) @ one_hot, shape)
 
 
 def _unary(
@@ -193,15 +240,15 @@ def _power(xp: Any, x: Array, exponent: float) -> Array:
 
 def _power_slope(xp: Any, y: Array, x: Array, exponent: float) -> Array:
     """The slope n xⁿ⁻¹; x⁰ is flat at 0 too, where the formula would divide by 0."""
-    return exponent * x ** (exponent - 1) if exponent else xp.zeros_like(x)
+    return exponent * x ** (exponent - 1) if exponent else 0
 
 
-def _sum(xp: Any, x: Array, dim: Axes, keepdim: bool) -> Array:
-    return xp.sum(x, axis=dim, keepdims=keepdim)
+def _sum(xp: Any, x: Array, axis: Axes, keepdims: bool) -> Array:
+    return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
-def _spread_sum(xp: Any, adjoint: Array, x: Array, dim: Axes, keepdim: bool) -> Array:
-    return _spread(xp, adjoint, x, dim)
+def _spread_sum(xp: Any, adjoint: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+    return _spread(xp, adjoint, x, axis)
 
 
 def _taken(xp: Any, x: Array, index: Any) -> Array:
@@ -209,52 +256,48 @@ def _taken(xp: Any, x: Array, index: Any) -> Array:
 
 
 def _put_back(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
-    """The adjoint of indexing: what was taken several times adds up."""
-    if any(hasattr(i, "shape") for i in index):
-        return _counted(xp, adjoint, x, index)
-    grad = xp.zeros_like(x)
-    old_dims = tuple(i for i in index if i is not None)
-    grad[old_dims] = xp.reshape(adjoint, x[old_dims].shape)
-    return grad
-
-
-def _counted(xp: Any, adjoint: Array, x: Array, index: Any) -> Array:
-    """For arrays of indices: assigning would lose all but one of equal indices."""
-    n = math.prod(x.shape)
-    places = xp.arange(n, dtype=xp.int64, device=device(x))
-    taken = xp.reshape(xp.reshape(places, x.shape)[index], (-1,))
-    one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
-    return xp.reshape(xp.reshape(adjoint, (-1,)) @ one_hot, x.shape)
+    return xp.scatter(adjoint, shape=tuple(x.shape), index=index)
 
 
 def _reshaped(xp: Any, x: Array, shape: tuple[int, ...]) -> Array:
-    return xp.reshape(x, shape)
+    return xp.reshape(x, shape=shape)
 
 
 def _reshaped_back(xp: Any, adjoint: Array, x: Array, shape: tuple[int, ...]) -> Array:
-    return xp.reshape(adjoint, tuple(x.shape))
+    return xp.reshape(adjoint, shape=tuple(x.shape))
 
 
-def _swapped(xp: Any, x: Array, dim0: int, dim1: int) -> Array:
-    order = list(range(x.ndim))
-    order[dim0], order[dim1] = order[dim1], order[dim0]
-    return xp.permute_dims(x, tuple(order))
+def _permuted(xp: Any, x: Array, axes: tuple[int, ...]) -> Array:
+    return xp.permute_dims(x, axes=axes)
 
 
-def _swapped_back(xp: Any, adjoint: Array, x: Array, dim0: int, dim1: int) -> Array:
-    return _swapped(xp, adjoint, dim0, dim1)
+def _permuted_back(xp: Any, adjoint: Array, x: Array, axes: tuple[int, ...]) -> Array:
+    return xp.permute_dims(adjoint, axes=tuple(map(axes.index, range(len(axes)))))
+
+
+def _broadcast(xp: Any, x: Array, shape: tuple[int, ...]) -> Array:
+    return xp.broadcast_to(x, shape=shape)
+
+
+def _broadcast_back(xp: Any, adjoint: Array, x: Array, shape: tuple[int, ...]) -> Array:
+    return _summed_to(xp, adjoint, x.shape)
+
+
+def _matrix_transpose(xp: Any, x: Array) -> Array:
+    last = x.ndim - 1
+    return xp.permute_dims(x, axes=(*range(last - 1), last, last - 1))
 
 
 def _real(xp: Any, x: Array) -> Array:
     return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
-def _spread(xp: Any, reduced: Array, x: Array, dim: Axes) -> Array:
-    """What was reduced along `dim`, as large as x again."""
-    dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
+def _spread(xp: Any, reduced: Array, x: Array, axis: Axes) -> Array:
+    """What was reduced along `axis`, as large as x again."""
+    dims = (axis,) if isinstance(axis, int) else range(x.ndim) if axis is None else axis
     reduced_dims = {d % x.ndim for d in dims}
     kept = [1 if d in reduced_dims else size for d, size in enumerate(x.shape)]
-    return xp.broadcast_to(xp.reshape(reduced, tuple(kept)), x.shape)
+    return xp.broadcast_to(xp.reshape(reduced, shape=tuple(kept)), shape=x.shape)
 
 
 def _summed_to(xp: Any, array: Array, shape: tuple[int, ...]) -> Array:
@@ -263,7 +306,7 @@ def _summed_to(xp: Any, array: Array, shape: tuple[int, ...]) -> Array:
     repeated = [more + d for d, n in enumerate(shape) if n != array.shape[more + d]]
     if not (dims := (*range(more), *repeated)):
         return array
-    return xp.reshape(xp.sum(array, axis=dims), tuple(shape))
+    return xp.reshape(xp.sum(array, axis=dims, keepdims=False), shape=tuple(shape))
 
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -300,7 +343,9 @@ PRIMITIVES: dict[str, Primitive] = {
     "sum": Linear(_sum, _spread_sum),
     "amax": AMax(),
     "index": Linear(_taken, _put_back),
+    "scatter": Scatter(),
     "reshape": Linear(_reshaped, _reshaped_back),
-    "transpose": Linear(_swapped, _swapped_back),
+    "permute_dims": Linear(_permuted, _permuted_back),
+    "broadcast_to": Linear(_broadcast, _broadcast_back),
 }
 """Value, and slope by each input, side by side."""

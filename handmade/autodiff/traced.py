@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from numbers import Integral, Real
 from types import EllipsisType, NoneType
 from typing import Any, NoReturn, Self, cast
@@ -14,19 +16,46 @@ PLAIN = (Integral, slice, NoneType, EllipsisType)
 """What may stand in an index beside arrays."""
 
 
+class Trace:
+    """One derivative, whose function is running or has ended.
+
+    Where derivatives are nested, the inner one starts later and has a larger number.
+    """
+
+    numbers = count()
+
+    def __init__(self) -> None:
+        self.number = next(self.numbers)
+        self.ended = False
+
+
+class TracedNamespace:
+    """An array library, and the operations of the table, which take traced arrays.
+
+    Args:
+        xp: the array library.
+    """
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(apply, name) if name in PRIMITIVES else getattr(self.xp, name)
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation as it was done: both ways of passing a change through it.
 
     Args:
-        xp: the array library.
+        xp: the array library and the table.
         rule: of the table.
         inputs: arrays and numbers.
         y: the output.
         options: what is no array.
     """
 
-    xp: Any
+    xp: TracedNamespace
     rule: Primitive
     inputs: list[Any]
     y: Array
@@ -45,13 +74,13 @@ class Traced:
     """An array, and what a mode of differentiation keeps beside it.
 
     Args:
-        value: the array.
-        trace: the same object for all that belong to one derivative.
+        value: the array; inside another derivative a traced array itself.
+        trace: the derivative that it belongs to.
     """
 
     __array_ufunc__ = None  # array + traced: NumPy then leaves the work to __radd__
 
-    def __init__(self, value: Array, trace: Any) -> None:
+    def __init__(self, value: Array, trace: Trace) -> None:
         self.value = value
         self.trace = trace
 
@@ -96,7 +125,7 @@ class Traced:
         return _product(other, self)
 
     def __getitem__(self, index: Any) -> Self:
-        return apply("index", self, index=_index(self.value, index))
+        return apply("index", self, index=_index(plain(self), index))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -105,25 +134,25 @@ class Traced:
         return (self[i] for i in range(self.shape[0]))
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(plain(self))
 
     def __lt__(self, other: Any) -> Any:
-        return self.value < _value(other)
+        return plain(self) < plain(other)
 
     def __le__(self, other: Any) -> Any:
-        return self.value <= _value(other)
+        return plain(self) <= plain(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.value > _value(other)
+        return plain(self) > plain(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.value >= _value(other)
+        return plain(self) >= plain(other)
 
     def __eq__(self, other: object) -> Any:
-        return self.value == _value(other)
+        return plain(self) == plain(other)
 
     def __ne__(self, other: object) -> Any:
-        return self.value != _value(other)
+        return plain(self) != plain(other)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError(
@@ -151,15 +180,18 @@ class Traced:
         """Rows as columns."""
         if self.ndim != 2:
             raise ValueError(f"autodiff: .T needs a matrix, got shape {self.shape}")
-        return apply("transpose", self, dim0=0, dim1=1)
+        return apply("permute_dims", self, axes=(1, 0))
 
 
 def apply(name: str, *inputs: Any, **options: Any) -> Any:
     """Do an operation of the table on arrays, numbers, and what stands for arrays.
 
+    Of nested derivatives the innermost records it, and does it on its inputs' values,
+    where the next one records it.
+
     Raises:
         TypeError: an input is neither, or arrays of two libraries or dtypes meet.
-        ValueError: two derivatives meet.
+        ValueError: an input belongs to a derivative that has ended.
     """
     rule = PRIMITIVES[name]
     traced = [x for x in inputs if isinstance(x, Traced)]
@@ -169,44 +201,69 @@ def apply(name: str, *inputs: Any, **options: Any) -> Any:
             if not xp.isdtype(x.dtype, ("numeric", "bool")):
                 raise TypeError(f"{name}: expected numbers, got {x.dtype}")
         return rule.value(xp, *inputs, **options)
-    for x in traced:
-        same_trace(name, x, traced[0].trace)
-    values = [_value(x) for x in inputs]
+    innermost = max(traced, key=lambda x: x.trace.number)
+    _require_running(name, innermost)
     xp = check(name, **dict(_arrays(inputs)))
-    y = rule.value(xp, *values, **options)
-    return traced[0].carry(Operation(xp, rule, values, y, options), inputs)
+    values = [_value(x, innermost.trace) for x in inputs]
+    nested = any(isinstance(x, Traced) for x in values)
+    y = (
+        apply(name, *values, **options)
+        if nested
+        else rule.value(xp, *values, **options)
+    )
+    operation = Operation(TracedNamespace(xp), rule, values, y, options)
+    return innermost.carry(operation, inputs)
 
 
-def same_trace(owner: str, x: Traced, trace: Any) -> None:
-    """Refuse what belongs to another derivative.
-
-    Raises:
-        ValueError: it does.
-    """
-    if x.trace is not trace:
-        raise ValueError(
-            f"{owner}: values of two derivatives meet; a derivative inside the "
-            f"function that is differentiated is not supported"
-        )
+def belongs(x: Any, trace: Trace) -> bool:
+    """Whether x is traced by this derivative."""
+    return isinstance(x, Traced) and x.trace is trace
 
 
-def result(owner: str, output: Any, trace: Any) -> Array:
-    """The value of what a function gave; an array is constant.
+def plain(x: Any) -> Any:
+    """The array itself, without any traces."""
+    while isinstance(x, Traced):
+        x = x.value
+    return x
+
+
+def result(owner: str, output: Any, trace: Trace) -> Array:
+    """The value of what a function gave, and the end of its trace.
+
+    An array is constant, and so is what an outer derivative traces.
 
     Raises:
         TypeError: it is no array.
-        ValueError: it belongs to another derivative.
+        ValueError: it belongs to a derivative that has ended.
     """
-    if isinstance(output, Traced):
-        same_trace(owner, output, trace)
+    trace.ended = True
+    array_namespace(owner, **{"what the function gives": plain(output)})
+    if belongs(output, trace):
         return output.value
-    array_namespace(owner, **{"what the function gives": output})
+    if isinstance(output, Traced):
+        _require_running(owner, output)
     return output
 
 
-def _value(x: Any) -> Any:
-    """The array, or a plain number: a np.float64 would widen float32."""
-    if isinstance(x, Traced):
+def copied(xp: Any, x: Array) -> Array:
+    """A copy for the caller, who may change it; what is traced never changes."""
+    return x if isinstance(x, Traced) else xp.asarray(x, copy=True)
+
+
+def _require_running(owner: str, x: Traced) -> None:
+    if x.trace.ended:
+        raise ValueError(
+            f"{owner}: got a value that was kept from a derivative that has ended; "
+            f"return it from the function that is differentiated instead"
+        )
+
+
+def _value(x: Any, trace: Trace) -> Any:
+    """What a trace works on: the value of its own, the rest as it is.
+
+    A number becomes a plain one: a np.float64 would widen float32.
+    """
+    if belongs(x, trace):
         return x.value
     return float(x) if isinstance(x, Real) else x
 
@@ -214,8 +271,8 @@ def _value(x: Any) -> Any:
 def _arrays(inputs: tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
     """All inputs but plain numbers, named."""
     for i, x in enumerate(inputs):
-        if isinstance(x, Traced) or not isinstance(x, Real):
-            yield f"input {i}", _value(x)
+        if not isinstance(x, Real):
+            yield f"input {i}", plain(x)
 
 
 def _exponent(exponent: Any) -> float:
@@ -225,7 +282,7 @@ def _exponent(exponent: Any) -> float:
 
 def _product(a: Any, b: Any) -> Any:
     """A @ b, where a vector is a row on the left and a column on the right."""
-    _factors(_value(a), _value(b))
+    _factors(plain(a), plain(b))
     rows = a if a.ndim > 1 else apply("reshape", a, shape=(1, a.shape[0]))
     columns = b if b.ndim > 1 else apply("reshape", b, shape=(b.shape[0], 1))
     y = apply("matmul", rows, columns)

@@ -240,19 +240,20 @@ def test_a_learning_rate_that_is_too_high_makes_a_lesson_diverge(tmp_path: Path)
     assert [*tmp_path.glob("3/or_gate/*/curves.png")]
 
 
-def test_learning_rate_and_batch_size_are_those_that_were_asked_for(tmp_path: Path):
-    words = "--lr 0.25 --batch-size 2 --fast --logdir"
+def test_learning_rate_and_batches_are_those_that_were_asked_for(tmp_path: Path):
+    words = "--lr 0.25 --batch-size 2 --accumulate 2 --fast --logdir"
     assert call("run", "or_gate", *words.split(), tmp_path).exit_code == 0
     (folder,) = tmp_path.glob("or_gate/*")
     summary = json.loads((folder / "summary.json").read_text())
     (folder / "summary.json").write_text(json.dumps(summary | {"status": "failed"}))
     (lesson,), config = reopen(folder, [])
-    assert (config.lr, config.batch_size) == (0.25, 2)
+    assert (config.lr, config.batch_size, config.accumulate) == (0.25, 2, 2)
     experiment = config.adapted(lesson.experiment)
     trial = TrialRun(experiment, next(iter(experiment.learners)), 0, config, 2)
     next(trial.train())
     for side in trial.lockstep.sides.values():
         assert [group["lr"] for group in side.learner.optimizer.param_groups] == [0.25]
+        assert side.learner.micro_batches == 2
     assert len(next(trial.loader)[0]) == 2
 
 
@@ -369,6 +370,7 @@ def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
         ("--steps", "-5", "steps must be at least 1, got -5"),
         ("--threads", "0", "threads must be at least 1, got 0"),
         ("--batch-size", "0", "batch_size must be at least 1, got 0"),
+        ("--accumulate", "0", "accumulate must be at least 1, got 0"),
         ("--lr", "nan", "lr must be a finite number, got nan"),
         ("--seed", "-1", "seed must be at least 0, got -1"),
         ("--steps", "many", "'--steps': "),

@@ -9,7 +9,13 @@ import torch
 import handmade
 from compare import registry
 from compare.experiment import Data, backprop
-from compare.experiments import forward_forward, four_ways, precision_paths
+from compare.experiments import (
+    accumulation,
+    curvature,
+    forward_forward,
+    four_ways,
+    precision_paths,
+)
 from compare.experiments.common import digits, reporting
 from compare.results import ParameterHistory, Side, Trial
 from compare.trainer import RunConfig, run
@@ -129,3 +135,70 @@ def test_the_curve_of_the_tape_must_be_the_same(gap, holds):
         one.learner = Named()
     found = four_ways.tape_trains_the_same_net(Side("handmade", trials))
     assert found[0] == holds, found
+
+
+@pytest.mark.parametrize("library", ["handmade", "torch_ref"])
+def test_power_iteration_finds_the_largest_eigenvalue(library):
+    scale = curvature.give(library, np.array([1.0, 3.0, 2.0]))
+    ad = curvature.LIBRARIES[library].autodiff
+    start = curvature.direction(library, 3)
+    found, v = curvature.largest_eigenvalue(
+        library, lambda p: ad.sum(scale * p * p), 0 * scale, start, rounds=60
+    )
+    assert found == pytest.approx(6, rel=1e-12)
+    np.testing.assert_allclose(np.abs(np.asarray(v)), [0, 1, 0], atol=1e-9)
+
+
+def test_the_hessian_of_the_linear_fit_must_be_the_closed_form(monkeypatch):
+    side = Side("handmade", [])
+    assert curvature.power_iteration_finds_it(side)[0]
+    monkeypatch.setattr(curvature, "fit_eigenvalue", lambda library: 2.3)
+    assert not curvature.power_iteration_finds_it(side)[0]
+
+
+@pytest.mark.parametrize(
+    ("below", "growth", "holds"),
+    [(0.9, 0.0, True), (1.1, 0.0, False), (0.9, 0.1, False)],
+)
+def test_a_rate_above_the_limit_must_diverge_as_predicted(below, growth, holds):
+    limit = 2 / curvature.fit_eigenvalue("handmade")
+    factor = (1 - 2 * curvature.RATES["above"] / limit) ** 2 + growth
+    trials = [
+        trial("below", losses=below ** np.arange(100)),
+        trial("above", losses=factor ** np.arange(100)),
+    ]
+    assert curvature.two_over_lambda_decides(Side("handmade", trials))[0] == holds
+
+
+@pytest.mark.parametrize("library", ["handmade", "torch_ref"])
+def test_unequal_means_are_told_from_weighted_ones(library, monkeypatch):
+    side = Side(library, [])
+    claims = (
+        accumulation.weighted_is_exact,
+        accumulation.mean_of_means_is_not,
+        accumulation.equal_means_are_exact,
+    )
+    assert [claim(side)[0] for claim in claims] == [True] * 3
+    swapped = dict(
+        zip(
+            accumulation.errors(library),
+            reversed(accumulation.errors(library).values()),
+            strict=True,
+        )
+    )
+    monkeypatch.setattr(accumulation, "errors", lambda library: swapped)
+    assert [claim(side)[0] for claim in claims] == [False, False, True]
+
+
+@pytest.mark.parametrize(("gap", "holds"), [(1e-14, True), (1e-9, False)])
+def test_accumulated_losses_must_be_those_of_the_batch(gap, holds):
+    learner = LINEAR(handmade).to(np.zeros(1))
+
+    class Named:
+        def parameters(self):
+            return {"0.weight": learner.model.weight.data}
+
+    trials = [trial("batch"), trial("accumulated", losses=(1.0, 0.5 + gap, 0.25))]
+    for one in trials:
+        one.learner = Named()
+    assert accumulation.trains_as_the_batch(Side("handmade", trials))[0] == holds

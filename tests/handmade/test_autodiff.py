@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+import handmade
 import handmade.autodiff as ad
 import torch_ref.autodiff as torch_ad
 from handmade.autodiff.rules import PRIMITIVES, Elementwise
@@ -125,6 +126,106 @@ def test_both_modes_are_torchs(f, shapes, library):
     )
     close(value, want)
     close(change, want_change)
+
+
+ORDERS = {
+    "forward over reverse": lambda ad, f, x, v: ad.jvp(ad.grad(f), (x,), (v,))[1],
+    "reverse over reverse": lambda ad, f, x, v: ad.grad(
+        lambda x: ad.sum(ad.grad(f)(x) * v)
+    )(x),
+    "reverse over forward": lambda ad, f, x, v: ad.grad(
+        lambda x: ad.jvp(f, (x,), (v,))[1]
+    )(x),
+    "forward over forward": lambda ad, f, x, v: ad.jvp(
+        lambda x: ad.jvp(f, (x,), (v,))[1], (x,), (v,)
+    )[1],
+    "third order": lambda ad, f, x, v: ad.hvp(
+        lambda x: ad.sum(ad.hvp(f, x, v) * v), x, v
+    ),
+}
+
+
+# Not array_api_strict: its arrays refuse a traced one to the right of an operator.
+@pytest.mark.parametrize(
+    "library", ["numpy", pytest.param("torch", marks=pytest.mark.slow)]
+)
+@pytest.mark.parametrize(("f", "shapes"), DRAWN)
+def test_second_derivatives_are_torchs(f, shapes, library):
+    """By the first input, of the function made a number in a curved way."""
+    give = LIBRARIES[library]
+    (first, *others), rng = drawn(shapes)
+    v = np.asarray(rng.normal(size=shapes[0]))
+
+    def curved(ad, give):
+        arrays = [array(give, x) for x in others]
+        return lambda x: ad.sum(ad.sin(f(ad, x, *arrays)) * ad.sum(x * x))
+
+    for order in ORDERS.values():
+        got = order(ad, curved(ad, give), array(give, first), array(give, v))
+        x, direction = (torch.from_numpy(np.asarray(a)) for a in (first, v))
+        want = order(torch_ad, curved(torch_ad, torch.from_numpy), x, direction)
+        close(got, want)
+
+
+SURFACES = ["InverseSquare", "SinePlusExponential", "ProductWithSquare", "SumOfCubes"]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", SURFACES)
+def test_the_hessian_is_that_by_hand_and_torchs(name, library):
+    formulas = {
+        "InverseSquare": "1/(x² + y²)",
+        "SinePlusExponential": "sin x + eʸ",
+        "ProductWithSquare": "2x₁x₂²",
+    }
+    f = FUNCTIONS.get(formulas.get(name, ""), lambda ad, p: ad.sum(p**3))
+    found = ad.hessian(lambda p: f(ad, p))(LIBRARIES[library](POINT))
+    by_hand = getattr(handmade.surfaces, name)().hessian(POINT)
+    np.testing.assert_allclose(np.asarray(found), by_hand, rtol=1e-14, atol=1e-14)
+    close(found, torch_ad.hessian(lambda p: f(torch_ad, p))(torch.tensor(POINT)))
+
+
+def test_a_hessian_of_any_shape_by_any_argument_is_torchs():
+    rng = np.random.default_rng(0)
+    a, x, b = rng.normal(size=(3, 2)), rng.normal(size=(2, 4)), 2.0
+    f = lambda ad, a, x, b: ad.sum(ad.tanh(a @ x) ** 2) * b  # noqa: E731
+    found = ad.hessian(lambda *args: f(ad, *args), 1)(a, x, b)
+    tensors = torch.tensor(a), torch.tensor(x), torch.tensor(b)
+    close(found, torch_ad.hessian(lambda *args: f(torch_ad, *args), 1)(*tensors))
+    assert found.shape == (2, 4, 2, 4)
+    for shape in ((), (0,), (1,)):
+        assert ad.hessian(lambda x: ad.sum(x * x))(np.ones(shape)).shape == 2 * shape
+
+
+def test_inner_and_outer_derivatives_are_not_confused():
+    x, y, one = (np.asarray(float(n)) for n in (3, 5, 1))
+    inner = lambda x: ad.grad(lambda y: x * y * y)(y)  # noqa: E731  2xy
+    assert ad.grad(lambda x: x * inner(x))(x) == 4 * x * y
+    assert ad.jvp(lambda x: x * inner(x), (x,), (one,))[1] == 4 * x * y
+
+
+@pytest.mark.parametrize("package", [ad, torch_ad])
+def test_a_constant_of_the_inner_derivative_moves_in_the_outer_one(package):
+    give = np.asarray if package is ad else torch.asarray
+    x, y, one = give(3.0), give(5.0), give(1.0)
+
+    def slope_by_y(x):
+        return package.jvp(lambda y: x + y, (y,), (one,))[1]  # 1, whatever x is
+
+    assert package.grad(lambda x: x * slope_by_y(x))(x) == 1
+
+
+def test_what_an_inner_derivative_does_not_depend_on_has_no_curvature():
+    assert ad.hvp(lambda x: ad.sum(x * 2), X, X).tolist() == [0, 0, 0]
+    outer = ad.jvp(lambda x: ad.grad(lambda y: ad.sum(x))(X), (X,), (X,))
+    assert [a.tolist() for a in outer] == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_branches_follow_the_value_in_a_second_derivative_too():
+    f = lambda x: x**3 if x > 0 and x != 5 and not x <= 1 else -x  # noqa: E731
+    x, one = np.array(2.0), np.array(1.0)
+    assert ad.hvp(f, x, one) == 12
+    assert ad.hvp(f, -x, one) == 0
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -300,16 +401,25 @@ USES = {
     "sum": "sum 0 False",
     "amax": "amax 0 False",
     "index": "index a column",
+    "permute_dims": "transpose",
 }
+SECOND_ORDER_USES = {"scatter": "index a column", "broadcast_to": "sum 0 False"}
+"""What only the derivatives of other rows use."""
 
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_wrong_rule_in_the_table_is_caught(name, monkeypatch):
-    f, several = CASES[USES.get(name, name)]
+    second_order = name in SECOND_ORDER_USES
+    f, several = CASES[(SECOND_ORDER_USES if second_order else USES).get(name, name)]
+    law = (
+        test_second_derivatives_are_torchs
+        if second_order
+        else (test_both_modes_are_torchs)
+    )
     for wrong in mutants(PRIMITIVES[name]):
         monkeypatch.setitem(PRIMITIVES, name, wrong)
         with pytest.raises(AssertionError):
-            test_both_modes_are_torchs(f, several[0], "numpy")
+            law(f, several[0], "numpy")
 
 
 FUNCTIONS = {
@@ -531,20 +641,33 @@ BAD = {
         "NumPy's functions would lose the derivative",
     ),
     "NumPy's exp": (lambda: ad.grad(lambda x: np.exp(x))(X), TypeError, "ufunc"),
-    "a derivative inside": (
-        lambda: ad.grad(lambda x: ad.sum(ad.grad(lambda y: ad.sum(x * y))(X)))(X),
-        ValueError,
-        "multiply: values of two derivatives meet",
-    ),
-    "a derivative of a derivative": (
-        lambda: ad.grad(lambda x: ad.sum(ad.grad(ad.sum)(x)))(X),
+    "several arguments of a Hessian": (
+        lambda: ad.hessian(ad.sum, (0, 1)),
         TypeError,
-        "primal 0 must be an array .*, got Variable",
+        r"argnums must be one number, got \(0, 1\)",
     ),
-    "both modes at once": (
-        lambda: ad.jvp(lambda x: ad.grad(lambda y: ad.sum(x))(X), (X,), (X,)),
+    "a Hessian by a missing argument": (
+        lambda: ad.hessian(ad.sum, 1)(X),
         ValueError,
-        "vjp: values of two derivatives meet",
+        "argnums names argument 1, but 1 were given",
+    ),
+    "a Hessian of many": (
+        lambda: ad.hessian(lambda x: 2 * x)(X),
+        ValueError,
+        r"must give one number, shape \(\), got shape \(3,\)",
+    ),
+    "a vector of another shape": (
+        lambda: ad.hvp(ad.sum, X, np.ones(2)),
+        ValueError,
+        r"tangent 0 must have shape \(3,\), got \(2,\)",
+    ),
+    "a value kept from another derivative": (
+        lambda: (
+            (kept := [], ad.grad(lambda x: kept.append(x) or ad.sum(x))(X))
+            and ad.grad(lambda x: ad.sum(x * kept[0]))(X)
+        ),
+        ValueError,
+        "multiply: got a value that was kept from a derivative that has ended",
     ),
     "a difference of many": (
         lambda: ad.central_difference(lambda x: x, X),

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import handmade
 from compare import plots
-from compare.backend import Backend, to_numpy
+from compare.backend import to_numpy
 from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import digits, figures, mlp, reporting, trained
-from compare.experiments.common.libraries import LIBRARIES, give
+from compare.experiments.common.libraries import give, untrained
 
 WIDTH = 32
 DEPTHS = (2, 4, 8, 16, 32, 64)
@@ -53,13 +52,7 @@ def train(
     library: str, depth: int, activation: str, initialiser: str, steps: int
 ) -> tuple[Any, list[float]]:
     """The net after so many steps on 256 digits, and its losses, which may overflow."""
-    make = learner(depth, activation, initialiser)
-    handmade.manual_seed(0)
-    weights = make(handmade).model.state_dict()
-    if library == "torch_ref":
-        weights = Backend().state_for_torch(weights)
-    found = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
-    found.model.load_state_dict(weights)
+    found = untrained(library, learner(depth, activation, initialiser))
     data = digits.small()
     x, target = (give(library, a[:256]) for a in (data.x, data.target))
     with np.errstate(all="ignore"):

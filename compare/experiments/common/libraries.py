@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 import handmade
 import torch_ref
 from compare.backend import Backend
+from compare.experiment import MakeLearner
 
 LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 
@@ -17,3 +20,14 @@ def give(library: str, values: Any) -> Any:
         if library == "torch_ref"
         else backend.to_handmade(values)
     )
+
+
+def untrained(library: str, make: MakeLearner, seed: int = 0) -> Any:
+    """A learner as a run with this seed starts it: in both with the same weights."""
+    handmade.manual_seed(seed)
+    weights = make(handmade).model.state_dict()
+    if library == "torch_ref":
+        weights = Backend().state_for_torch(weights)
+    learner = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
+    learner.model.load_state_dict(weights)
+    return learner
