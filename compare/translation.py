@@ -9,6 +9,7 @@ import ast
 import os
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -19,18 +20,18 @@ WEAK = (", ", " → ", " · ", " (")
 """What stands between the parts of a text, first what separates most."""
 _ENTRY = re.compile(r'^msgid((?:\s*".*")+)\s*^msgstr((?:\s*".*")+)', re.MULTILINE)
 _PLACE = "((?:(?!; ).)*?)"
-_in_use = ["en"]
+_language = ContextVar("language", default="en")
 
 
 def use(language: str | None) -> str:
     """Let `_` translate into a language, or into that of the environment."""
-    _in_use[0] = language or from_environment()
+    _language.set(language or from_environment())
     return in_use()
 
 
 def in_use() -> str:
     """The language of `_`."""
-    return _in_use[0]
+    return _language.get()
 
 
 def from_environment() -> str:
