@@ -20,11 +20,11 @@ def first_step(lesson: Experiment) -> str:
     rng = np.random.default_rng(SEED)
     loader = DataLoader(lesson.data_of(name)(rng), lesson.batch_size, rng)
     lockstep = Lockstep(make, Backend(), SEED, lesson.start)
-    sides = {"handmade": lockstep.handmade, "PyTorch": lockstep.torch_ref}
+    sides = {"handmade": lockstep.handmade_learner, "PyTorch": lockstep.torch_learner}
     before = {side: _arrays(learner.parameters()) for side, learner in sides.items()}
     step = lockstep.step(*next(loader))
-    gradients = _arrays(lockstep.torch_ref.gradients())
-    moved = _arrays(lockstep.torch_ref.parameters())
+    gradients = _arrays(lockstep.torch_learner.gradients())
+    moved = _arrays(lockstep.torch_learner.parameters())
     change = {n: moved[n] - a for n, a in before["PyTorch"].items()}
     tensor, index = _largest(gradients or change)
     place = f"{tensor}{[*index] or ''}"
@@ -35,7 +35,7 @@ def first_step(lesson: Experiment) -> str:
         slope = "–" if gradient is None else _number(gradient[index])
         numbers = (_number(before[side][tensor][index]), slope, _number(after))
         rows.append((side, f"`{place}`", *numbers, _number(loss)))
-    return table(HEAD, rows) + _update(lockstep.handmade, *rows[0][2:5])
+    return table(HEAD, rows) + _update(lockstep.handmade_learner, *rows[0][2:5])
 
 
 def _update(learner: Any, before: str, gradient: str, after: str) -> str:
