@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -68,7 +68,7 @@ def reopen(folder: Path, named: list[str]) -> tuple[list["Lesson"], "RunConfig"]
     if len(named) > 1:
         raise ValueError(f"--resume continues one run, got {len(named)} lessons")
     backend = Backend(**{name: summary[name] for name in BACKEND})
-    options = {name: summary.get(name) for name in OPTIONS}
+    options: dict[str, Any] = {name: summary.get(name) for name in OPTIONS}
     config = RunConfig(backend, logdir=folder.parent.parent, **options)
     try:
         return [registry.reopen(summary["source"], *named)], config

@@ -129,13 +129,13 @@ def _optimizer(case: Case) -> Example:
     shape = min((s for s in case.shapes if s), key=math.prod)
     steps = trajectories.Steps(case.name, kwargs=case.kwargs, shapes=(shape,))
     make = getattr(handmade.optim, case.name)
-    paths = trajectories.trajectory(make, steps).path, trajectories.torchs_path(steps)
+    paths = trajectories.trajectory(make, steps)[0], trajectories.torchs_path(steps)
     got, want = (
         {f"parameter after {n}": a.reshape(shape) for n, a in enumerate(each, 1)}
         for each in (path.values() for path in paths)
     )
-    gradients = enumerate(trajectories.gradients(steps), 1)
-    given = {"parameter": trajectories.start(steps)[0]}
+    gradients = enumerate(steps.gradients(), 1)
+    given = {"parameter": steps.start()[0]}
     given |= {f"gradient {n}": gradient for n, (gradient,) in gradients}
     call = f"optim.{case.name}({_arguments(case, '[parameter]')})"
     return _compared(call, given, got, want, STEPS_TOLERANCE)
