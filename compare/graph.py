@@ -36,7 +36,7 @@ FUNCTIONS = {
 }
 """The functions by name, and their derivatives."""
 PYTHON = {"²": "**2", "³": "**3", "−": "-", "·": "*", "^": "**"}
-WRITTEN = {" ** 2": "²", " ** 3": "³", " * ": "·", "-": "−", " ** ": "^"}
+WRITTEN = {" * ": "·", "-": "−", " ** ": "^"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 """Python's signs for those that people write, and back."""
 
@@ -141,6 +141,8 @@ def _parsed(expression: str) -> ast.expr:
 
 
 def _written(python: str) -> str:
+    power = {"2": "²", "3": "³"}
+    python = re.sub(r" \*\* ([23])(?![\d.])", lambda n: power[n[1]], python)
     for sign, written in WRITTEN.items():
         python = python.replace(sign, written)
     return re.sub(r"(?<=[a-z])\d+", lambda n: n[0].translate(SUBSCRIPTS), python)

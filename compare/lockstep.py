@@ -9,13 +9,13 @@ Two errors are tracked, as for the numerical solution of a differential equation
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import tee
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import handmade
@@ -31,6 +31,7 @@ from compare.snapshot import (
     non_finite,
     numpy_state,
     perturbed,
+    perturbed_tensor,
     snapshot,
     unmatched,
     values,
@@ -284,26 +285,30 @@ class Lockstep:
 
         So does what autograd keeps for the backward pass: where tanh saturates, its
         derivative 1 − y² is made of y's last digits, whatever the input. A target that
-        is a whole number is a label, and exact.
+        is a whole number is a label, and exact. A result that is not finite tells of no
+        rounding: it counts as not moved.
         """
         rng, eps = np.random.default_rng(self.steps), self.backend.eps
-
-        def moved(kept: Tensor) -> Tensor:
-            exact = not kept.is_floating_point()
-            return (
-                kept
-                if exact
-                else self._theirs.give(perturbed(to_numpy(kept), rng, eps))
-            )
-
         state = mapped(before, to_numpy)
         x, target = (to_numpy(self.backend.to_torch(a)) for a in batch)
-        for _ in range(MAX_PERTURBATIONS):
-            self._scratch.load(perturbed(state, rng, eps))
+        for number in range(MAX_PERTURBATIONS):
+            start = perturbed(state, rng, eps)
             inputs = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
-            with saved_tensors_hooks(lambda kept: kept, moved):
-                got = self._scratch.step(inputs, self._step_seed)
-            yield {name: d.max_abs for name, d in differences(got, want).items()}
+            found = differences(self._perturbed_step(start, inputs, number), want)
+            moves = {name: d.max_abs for name, d in found.items()}
+            yield {name: m if isfinite(m) else 0.0 for name, m in moves.items()}
+
+    def _perturbed_step(self, state: Any, batch: Any, number: int) -> Values:
+        """PyTorch's step from a state, with what autograd keeps perturbed."""
+        seed = MAX_PERTURBATIONS * self.steps + number
+        perturb = partial(perturbed_tensor, seed=seed)
+        try:
+            self._scratch.load(state)
+            with saved_tensors_hooks(lambda kept: kept, perturb):
+                return self._scratch.step(batch, self._step_seed)
+        except RuntimeError:  # torch.func allows no such hooks
+            self._scratch.load(state)
+            return self._scratch.step(batch, self._step_seed)
 
     def _classified(self, got: Any, want: Any) -> Verdict:
         """What a mistake looks like; one below the tolerance is a mistake, too."""

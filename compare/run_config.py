@@ -36,7 +36,7 @@ class RunConfig:
         data: name of other data than the lesson's own.
         ranks: number of processes that share every batch.
         check_every: the one-step check runs at least this often.
-        lr: learning rate instead of the lesson's own, finite.
+        lr: learning rate instead of the lesson's own, finite and at least 0.
         batch_size: examples in a step instead of the lesson's own, at least 1.
         accumulate: micro-batches that each batch is taken in, at least 1.
 
@@ -67,8 +67,8 @@ class RunConfig:
             raise ValueError(f"threads must be at most {most}, got {self.threads}")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
-        if self.lr is not None and not math.isfinite(self.lr):
-            raise ValueError(f"lr must be a finite number, got {self.lr}")
+        if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
+            raise ValueError(f"lr must be a finite number, at least 0, got {self.lr}")
 
     def adapted(self, experiment: Experiment) -> Experiment:
         """The lesson with the data, learning rate and batches of this run.

@@ -4,6 +4,7 @@ from math import isinf
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from compare.backend import mapped, to_numpy
@@ -97,3 +98,17 @@ def perturbed(
         return moved if integers else np.where(a == np.round(a), a, moved)
 
     return mapped(tree, move)
+
+
+def perturbed_tensor(tensor: Tensor, seed: int) -> Tensor:
+    """The same for a tensor of torch of any dtype.
+
+    Equal numbers move alike, so that the largest one is still found by its value.
+    """
+    if not tensor.is_floating_point():
+        return tensor
+    whole = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    bits = tensor.contiguous().view(whole).to(torch.int64)
+    mixed = (bits + seed * 0x9E3779B9) * 0x5851F42D4C957F2D  # each bit counts
+    moves = (mixed >> 33) % 3 - 1
+    return tensor * (1 + torch.finfo(tensor.dtype).eps * moves.to(tensor.dtype))

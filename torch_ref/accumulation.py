@@ -55,12 +55,12 @@ class AccumulatingLearner(GradientLearner):
             raise ValueError(f"{len(x)} examples have no {self.micro_batches} parts")
         self.optimizer.zero_grad()
         parts = (a.tensor_split(self.micro_batches) for a in (x, target))
-        total = x.new_zeros(())
+        total = 0.0
         for x_part, target_part in zip(*parts, strict=True):
             loss = self.criterion(self.model(x_part), target_part)
             loss = loss * (len(x_part) / len(x))
             loss.backward()
-            total += loss.detach()
+            total = total + loss.detach()
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

@@ -211,6 +211,8 @@ class Comparison:
         lines = [f"argument{plural} {', '.join(names)}"] if names else []
         if self.definition.kind in ("layer", "loss") and self.value_only:
             lines.append(f"gradient: no {self.definition.label}_backward was found")
+        if self.definition.form.by_number:
+            lines.append("arrays: it takes one number at a time; np.where takes both")
         for why, cases in self.skipped.items():
             what = ", ".join(dict.fromkeys(cases))
             lines.append(f"cannot handle {what}: {why}" if cases else why)

@@ -1,5 +1,6 @@
 """Checking an optimiser by where it goes under given gradients."""
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
@@ -123,7 +124,29 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
             return "another eps"
         tried = (named(large, TOLERANCE, eps=eps) for eps in OTHER_EPS)
         found = next(filter(None, tried), "") or named(large, LOOSE)
-    return found or _two([*itertools.chain(*mistakes.values())], failures, leads)
+    if found or (found := _ignored_options(failures)):
+        return found
+    return _two([*itertools.chain(*mistakes.values())], failures, leads)
+
+
+def _ignored_options(failures: list[Failure]) -> str:
+    """Which options it takes and does not use, if this explains every failure."""
+    ignored: set[str] = set()
+    for f in failures:
+        given = [name for name in f.question.kwargs if name != "lr"]
+        sizes = range(1, len(given) + 1)
+        for names in itertools.chain(
+            *(itertools.combinations(given, n) for n in sizes)
+        ):
+            kwargs = {k: v for k, v in f.question.kwargs.items() if k not in names}
+            with contextlib.suppress(Exception):  # torch needs one for another
+                path = torchs_path(replace(f.question, kwargs=kwargs))
+                if not wrong_in(f.got, path, TOLERANCE):
+                    ignored |= {*names}
+                    break
+        else:
+            return ""
+    return f"option ignored ({', '.join(sorted(ignored))})"
 
 
 def _two(

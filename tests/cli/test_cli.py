@@ -371,7 +371,7 @@ def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
         ("--threads", "0", "threads must be at least 1, got 0"),
         ("--batch-size", "0", "batch_size must be at least 1, got 0"),
         ("--accumulate", "0", "accumulate must be at least 1, got 0"),
-        ("--lr", "nan", "lr must be a finite number, got nan"),
+        ("--lr", "nan", "lr must be a finite number, at least 0, got nan"),
         ("--seed", "-1", "seed must be at least 0, got -1"),
         ("--steps", "many", "'--steps': "),
         ("--array", "cupy", "'cupy' is not one of 'auto', 'numpy', 'torch'"),

@@ -67,7 +67,17 @@ def test_run_takes_the_options_of_the_command():
     missing = inspect.signature(command).parameters.keys() - (
         inspect.signature(compare.run).parameters.keys()
     )
-    here = {"board", "context", "csv", "distributed", "explain", "lessons", "resume"}
+    here = {
+        "board",
+        "context",
+        "csv",
+        "jobs",
+        "lang",
+        "distributed",
+        "explain",
+        "lessons",
+        "resume",
+    }
     assert missing == here
 
 

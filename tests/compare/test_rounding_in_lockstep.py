@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from lockstep_pairs import X, Y, learner, mistaken, normalised, sgd, trained
 
 import handmade
@@ -9,6 +10,7 @@ from compare import registry
 from compare.backend import Backend
 from compare.experiment import backprop, with_lr
 from compare.lockstep import Lockstep
+from compare.snapshot import perturbed_tensor
 
 
 class Reordered(handmade.nn.Linear):
@@ -170,3 +172,28 @@ class SlopeOffByAMillionth(handmade.nn.Tanh):
 def test_the_slope_of_a_saturated_tanh_is_all_rounding():
     assert saturated().kind == "rounding"
     assert not saturated(Tanh=SlopeOffByAMillionth).agrees
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_equal_numbers_are_perturbed_alike(dtype):
+    x = torch.tensor([0.1, 0.7, 0.7, -0.3, 1.0, 0.0], dtype=dtype)
+    moved = torch.stack([perturbed_tensor(x, seed) for seed in range(40)])
+    assert moved.dtype == dtype
+    assert (moved[:, 1] == moved[:, 2]).all()
+    assert (moved[:, 5] == 0).all()
+    eps = torch.finfo(dtype).eps
+    assert ((moved - x).abs() <= 2 * eps * x.abs()).all()
+    for column in (0, 1, 3, 4):
+        assert len(moved[:, column].unique()) == 3
+
+
+@pytest.mark.parametrize("name", ["newton_2d", "descent_2d"])
+def test_a_learner_that_differentiates_by_torch_func_is_perturbed_too(name):
+    experiment = registry.load("newton")[1]
+    data = experiment.data_of(name)(np.random.default_rng(0))
+    start = experiment.start
+    lockstep = Lockstep(experiment.learners[name], Backend(), 0, start)
+    before, batch = lockstep.sides["torch_ref"].state, (data.x, data.target)
+    want = lockstep.sides["torch_ref"].step(batch, 0)
+    moves = next(lockstep.perturbed_moves(want, before, batch))
+    assert max(moves.values()) > 0
