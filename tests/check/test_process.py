@@ -261,7 +261,7 @@ def is_running(pid):
     return False
 
 
-def waits_for(condition, seconds=30):
+def waits_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
