@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 from torch.optim import Optimizer
@@ -55,15 +56,16 @@ class AccumulatingLearner(GradientLearner):
             raise ValueError(f"{len(x)} examples have no {self.micro_batches} parts")
         self.optimizer.zero_grad()
         parts = (a.tensor_split(self.micro_batches) for a in (x, target))
-        total = 0.0
+        losses: list[Tensor] = []
         for x_part, target_part in zip(*parts, strict=True):
             loss = self.criterion(self.model(x_part), target_part)
             loss = loss * (len(x_part) / len(x))
             loss.backward()
-            total = total + loss.detach()
+            losses.append(loss.detach())
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()
+        total = sum(losses, torch.zeros_like(losses[0]))
         self._schedule(total)
         return total.item()
 
