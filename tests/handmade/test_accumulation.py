@@ -107,3 +107,18 @@ def test_only_learners_of_backprop_take_micro_batches():
     for library in (handmade, torch_ref):
         with pytest.raises(ValueError, match="accumulate cannot be set: KMeans"):
             make(library)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_inputs_may_be_whole_numbers(side):
+    library, give = SIDES[side]
+    make = backprop(
+        model=lambda nn: nn.Sequential(
+            nn.Embedding(5, 2), nn.Flatten(), nn.Linear(6, 3)
+        ),
+        loss=lambda nn: nn.CrossEntropyLoss(),
+        optimizer=lambda optim, parameters: optim.SGD(parameters, lr=0.1),
+    )
+    learner = with_micro_batches(make, 2)(library).to(give(np.zeros(1)))
+    indices = np.random.default_rng(1).integers(0, 5, (13, 3))
+    assert np.isfinite(learner.step(give(indices), give(CLASSES)))
