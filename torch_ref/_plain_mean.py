@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import CrossEntropyLoss, Module, NLLLoss
 
 
-def check_plain_mean(learner: Any, criterion: Module) -> None:
+def require_plain_mean(learner: Any, criterion: Module) -> None:
     """Raise ValueError unless the loss is a mean with equal weights of all examples."""
     owner = type(learner).__name__
     for loss in criterion.modules():
@@ -24,7 +24,7 @@ def check_plain_mean(learner: Any, criterion: Module) -> None:
             )
 
 
-def check_none_ignored(learner: Any, criterion: Module, target: Tensor) -> None:
+def require_all_count(learner: Any, criterion: Module, target: Tensor) -> None:
     """Raise ValueError if a target is ignored: parts would average different counts."""
     for loss in criterion.modules():
         ignored = getattr(loss, "ignore_index", None)

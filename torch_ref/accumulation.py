@@ -9,7 +9,7 @@ from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from torch_ref._plain_mean import check_none_ignored, check_plain_mean
+from torch_ref._plain_mean import require_all_count, require_plain_mean
 from torch_ref.training import GradientLearner
 
 
@@ -38,7 +38,7 @@ class AccumulatingLearner(GradientLearner):
         *,
         micro_batches: int,
     ) -> None:
-        check_plain_mean(self, criterion)
+        require_plain_mean(self, criterion)
         if micro_batches < 1:
             raise ValueError(f"micro_batches must be at least 1, got {micro_batches}")
         super().__init__(model, criterion, optimizer, scheduler, clip)
@@ -51,7 +51,7 @@ class AccumulatingLearner(GradientLearner):
             ValueError: there are fewer examples than micro-batches, or the loss
                 ignores a target.
         """
-        check_none_ignored(self, self.criterion, target)
+        require_all_count(self, self.criterion, target)
         if len(x) < self.micro_batches:
             raise ValueError(f"{len(x)} examples have no {self.micro_batches} parts")
         self.optimizer.zero_grad()

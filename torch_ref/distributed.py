@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from torch_ref._plain_mean import check_none_ignored, check_plain_mean
+from torch_ref._plain_mean import require_all_count, require_plain_mean
 from torch_ref.training import GradientLearner
 
 
@@ -61,7 +61,7 @@ class DataParallelLearner(GradientLearner):
         *,
         communicator: Communicator,
     ) -> None:
-        check_plain_mean(self, criterion)
+        require_plain_mean(self, criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
         self.communicator = communicator
         self._replica: DistributedDataParallel | None = None
@@ -72,7 +72,7 @@ class DataParallelLearner(GradientLearner):
         Raises:
             ValueError: the ranks do not divide the batch, or the loss ignores a target.
         """
-        check_none_ignored(self, self.criterion, target)
+        require_all_count(self, self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
         output = self.replica(x)
         loss = self.criterion(output, target)
