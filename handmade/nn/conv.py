@@ -107,6 +107,8 @@ class _Convolution(Module):
 class Conv1d(_Convolution):
     """1-D convolution over sequences.
 
+    Its forward and backward are written in `_Convolution`, above.
+
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
         with stride s, dilation d and padding p; x is 0 outside; the kernel is not
@@ -146,6 +148,8 @@ class Conv1d(_Convolution):
 
 class Conv2d(_Convolution):
     """2-D convolution over images.
+
+    Its forward and backward are written in `_Convolution`, above.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]

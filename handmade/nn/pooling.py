@@ -171,6 +171,8 @@ class _AvgPool(_Pooling):
 class MaxPool1d(_MaxPool):
     """1-D max pooling over sequences.
 
+    Its forward and backward are written in `_MaxPool`, above.
+
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
         with stride s, dilation d and padding p; outside, x is −∞
@@ -204,6 +206,8 @@ class MaxPool1d(_MaxPool):
 
 class MaxPool2d(_MaxPool):
     """2-D max pooling over images.
+
+    Its forward and backward are written in `_MaxPool`, above.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -241,6 +245,8 @@ class MaxPool2d(_MaxPool):
 class AvgPool1d(_AvgPool):
     """1-D average pooling over sequences.
 
+    Its forward and backward are written in `_AvgPool`, above.
+
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
         with stride s and padding p; outside, x is 0
@@ -268,6 +274,8 @@ class AvgPool1d(_AvgPool):
 
 class AvgPool2d(_AvgPool):
     """2-D average pooling over images.
+
+    Its forward and backward are written in `_AvgPool`, above.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
