@@ -276,7 +276,7 @@ def pad(x: Array, axis: int, ends: Iterable[tuple[int, ...]], fill: float) -> Ar
     return x
 
 
-def index_add(whole: Array, at: Any, part: Array) -> Array:
+def index_add(whole: Array, at: Any, part: Array | complex) -> Array:
     """Add `part` to `whole` at an index: in place where the library allows it.
 
     Only for arrays that the caller owns.

@@ -5,7 +5,7 @@ from itertools import product
 from numbers import Real
 from typing import Any
 
-from handmade._array import Array, array_namespace, check
+from handmade._array import Array, array_namespace, check, index_add
 from handmade._numbers import positive
 
 Function = Callable[[Array], Any]
@@ -144,15 +144,14 @@ def _by_entry(x: Array, slope: Callable[[tuple[int, ...]], float]) -> Array:
     """The gradient, one entry after the other."""
     gradient = check("difference", x=x).zeros_like(x)
     for index in product(*map(range, x.shape)):
-        gradient[index] = slope(index)
+        gradient = index_add(gradient, index, slope(index))
     return gradient
 
 
 def _moved(x: Array, index: tuple[int, ...], step: complex) -> Array:
     """A copy of x with one entry changed."""
-    moved = array_namespace("difference", x=x).asarray(x, copy=True)
-    moved[index] = x[index] + step
-    return moved
+    copy = array_namespace("difference", x=x).asarray(x, copy=True)
+    return index_add(copy, index, step)
 
 
 def _real(owner: str, value: Any) -> float:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from handmade._array import Array, device
+from handmade._array import Array, device, index_add, segment_sum, zeros
 
 Rule = Callable[..., Any]
 Axes = int | tuple[int, ...] | None
@@ -180,10 +180,9 @@ class Scatter:
         """Zeros of this shape, with x at the index."""
         if any(hasattr(i, "shape") for i in index):
             return self._counted(xp, x, shape, index)
-        whole = xp.zeros(shape, dtype=x.dtype, device=device(x))
+        whole = zeros(shape, x)
         old_dims = tuple(i for i in index if i is not None)
-        whole[old_dims] = xp.reshape(x, whole[old_dims].shape)
-        return whole
+        return index_add(whole, old_dims, xp.reshape(x, whole[old_dims].shape))
 
     def push(
         self, xp: Any, i: int, tangent: Array, y: Array, x: Array, **options: Any
@@ -209,8 +208,8 @@ class Scatter:
         n = math.prod(shape)
         places = xp.arange(n, dtype=xp.int64, device=device(x))
         taken = xp.reshape(xp.reshape(places, shape)[index], (-1,))
-        one_hot = xp.astype(xp.expand_dims(taken, axis=1) == places, x.dtype)
-        return xp.reshape(xp.reshape(x, (-1,)) @ one_hot, shape)
+        total = segment_sum(xp.reshape(x, (-1, 1)), taken, like=zeros((n, 1), x))
+        return xp.reshape(total, shape)
 
 
 def _unary(

@@ -70,10 +70,8 @@ def hessian(func: Callable[..., Any], argnums: int = 0) -> Callable[..., Array]:
         xp = check("hessian", x=x)
         n = math.prod(x.shape)
         units = xp.eye(n, dtype=x.dtype, device=device(x))
-        columns = xp.zeros_like(units)
-        for j in range(n):
-            column = hvp(of_x, x, xp.reshape(units[j, :], x.shape))
-            columns[:, j] = xp.reshape(column, (-1,))
-        return xp.reshape(columns, (*x.shape, *x.shape))
+        columns = [hvp(of_x, x, xp.reshape(units[j, :], x.shape)) for j in range(n)]
+        stacked = xp.stack(columns, axis=-1) if columns else units
+        return xp.reshape(stacked, (*x.shape, *x.shape))
 
     return matrix

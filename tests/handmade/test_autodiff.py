@@ -1,5 +1,7 @@
 """Forward mode, reverse mode, differences and complex steps agree with PyTorch."""
 
+from importlib.util import find_spec
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -8,13 +10,25 @@ import torch
 import handmade
 import handmade.autodiff as ad
 import torch_ref.autodiff as torch_ad
+from compare.backend import Backend
 from handmade.autodiff.rules import PRIMITIVES, Elementwise
 
 LIBRARIES = {
     "numpy": np.asarray,
     "torch": torch.from_numpy,
     "array_api_strict": array_api_strict.asarray,
+    "jax": Backend("jax", "cpu", "float64").to_handmade,
 }
+WITH_JAX = [
+    *[name for name in LIBRARIES if name != "jax"],
+    pytest.param(
+        "jax",
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(find_spec("jax") is None, reason="the extra `jax`"),
+        ],
+    ),
+]
 
 ELEMENTWISE = ["exp", "log", "sin", "cos", "tanh", "sqrt", "relu"]
 BROADCAST = [((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3))]
@@ -101,7 +115,7 @@ def close(got, want, bound=1e-12):
     assert np.abs(got - want).max(initial=0) <= bound * (scale or 1)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_JAX)
 @pytest.mark.parametrize(("f", "shapes"), DRAWN)
 def test_both_modes_are_torchs(f, shapes, library):
     give = LIBRARIES[library]
@@ -170,7 +184,7 @@ def test_second_derivatives_are_torchs(f, shapes, library):
 SURFACES = ["InverseSquare", "SinePlusExponential", "ProductWithSquare", "SumOfCubes"]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_JAX)
 @pytest.mark.parametrize("name", SURFACES)
 def test_the_hessian_is_that_by_hand_and_torchs(name, library):
     formulas = {
@@ -183,6 +197,14 @@ def test_the_hessian_is_that_by_hand_and_torchs(name, library):
     by_hand = getattr(handmade.surfaces, name)().hessian(POINT)
     np.testing.assert_allclose(np.asarray(found), by_hand, rtol=1e-14, atol=1e-14)
     close(found, torch_ad.hessian(lambda p: f(torch_ad, p))(torch.tensor(POINT)))
+
+
+@pytest.mark.parametrize("library", WITH_JAX)
+def test_nan_stays_where_the_index_puts_it(library):
+    give = LIBRARIES[library]
+    x, places = give(np.array([np.nan, 1.0, 2.0])), give(np.array([0, 1, 1]))
+    found = ad.grad(lambda x: ad.sum(x[places] ** 2))(x)
+    assert np.array_equal(np.asarray(found), [np.nan, 4.0, 0.0], equal_nan=True)
 
 
 def test_a_hessian_of_any_shape_by_any_argument_is_torchs():
@@ -228,7 +250,7 @@ def test_branches_follow_the_value_in_a_second_derivative_too():
     assert ad.hvp(f, -x, one) == 0
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_JAX)
 def test_inputs_and_upstream_are_not_touched(library):
     give = LIBRARIES[library]
     arrays = [give(np.full((2, 2), 2.0)), give(np.full((2, 2), 3.0))]
@@ -245,7 +267,7 @@ ROWS = np.array([0, 2, 2, 1, 2])
 COLUMNS = np.array([1, 0, 0, 3, 1])
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_JAX)
 def test_repeated_indices_add_up(library):
     give = LIBRARIES[library]
     x, upstream = np.arange(12.0).reshape(3, 4), np.array([1.0, 2, 4, 8, 16])
@@ -434,7 +456,7 @@ FUNCTIONS = {
 POINT = np.array([0.7, 1.4])
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", WITH_JAX)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_one_function_runs_in_all_ways_on_both_sides(name, library):
     give, x = LIBRARIES[library], torch.from_numpy(POINT)
