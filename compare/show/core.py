@@ -33,13 +33,24 @@ def _left_out(block: list[ast.stmt]) -> list[ast.stmt]:
     """The statements of a block that are not shown: never all of them."""
     functions = [node for node in block if isinstance(node, ast.FunctionDef)]
     found: list[ast.stmt]
-    if kept := [node for node in functions if node.name in METHODS]:
-        code = "".join(map(ast.unparse, kept))
-        called = {*METHODS, *re.findall(r"self\.(_\w+)\(", code)}
-        found = [node for node in functions if node.name not in called]
+    if any(node.name in METHODS for node in functions):
+        shown = _with_helpers(functions)
+        found = [node for node in functions if node.name not in shown]
     else:
         found = [node for node in block if _is_check(node)]
     return found if len(found) < len(block) else []
+
+
+def _with_helpers(functions: list[ast.FunctionDef]) -> set[str]:
+    """`METHODS`, and the private methods that they call, and those call."""
+    code = {node.name: ast.unparse(node) for node in functions}
+    shown = set(METHODS)
+    while True:
+        callers = " ".join(code[name] for name in shown & code.keys())
+        called = set(re.findall(r"self\.(_\w+)\(", callers))
+        if called <= shown:
+            return shown
+        shown |= called
 
 
 def _is_check(node: ast.stmt) -> bool:

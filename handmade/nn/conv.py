@@ -107,7 +107,7 @@ class _Convolution(Module):
 class Conv1d(_Convolution):
     """1-D convolution over sequences.
 
-    Its forward and backward are written in `_Convolution`, above.
+    Its forward and backward are those of its base class `_Convolution`.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]
@@ -149,7 +149,7 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     """2-D convolution over images.
 
-    Its forward and backward are written in `_Convolution`, above.
+    Its forward and backward are those of its base class `_Convolution`.
 
     Forward:
         y[n, o, t] = b[o] + Σᵢ Σₖ W[o, i, k] · x[n, i, s·t + d·k − p]

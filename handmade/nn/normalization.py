@@ -14,7 +14,7 @@ from handmade.nn.module import Module, Parameter
 class LayerNorm(Norm):
     """Layer normalisation: mean 0 and variance 1 over the last dimensions.
 
-    Its forward and backward are written in `Norm`, in _norm.py.
+    Its forward and backward are those of its base class `Norm`, in _norm.py.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b
@@ -142,7 +142,7 @@ def _first_normalised(layer: LayerNorm | RMSNorm, x: Array) -> int:
 class GroupNorm(Norm):
     """Group normalisation: mean 0 and variance 1 in each group of channels.
 
-    Its forward and backward are written in `Norm`, in _norm.py.
+    Its forward and backward are those of its base class `Norm`, in _norm.py.
 
     Forward:
         x̂ = (x − μ) / √(σ² + ε),   y = w x̂ + b

@@ -171,7 +171,7 @@ class _AvgPool(_Pooling):
 class MaxPool1d(_MaxPool):
     """1-D max pooling over sequences.
 
-    Its forward and backward are written in `_MaxPool`, above.
+    Its forward and backward are those of its base class `_MaxPool`.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -207,7 +207,7 @@ class MaxPool1d(_MaxPool):
 class MaxPool2d(_MaxPool):
     """2-D max pooling over images.
 
-    Its forward and backward are written in `_MaxPool`, above.
+    Its forward and backward are those of its base class `_MaxPool`.
 
     Forward:
         y[t] = max over k of x[s·t + d·k − p]     in every channel
@@ -245,7 +245,7 @@ class MaxPool2d(_MaxPool):
 class AvgPool1d(_AvgPool):
     """1-D average pooling over sequences.
 
-    Its forward and backward are written in `_AvgPool`, above.
+    Its forward and backward are those of its base class `_AvgPool`.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel
@@ -275,7 +275,7 @@ class AvgPool1d(_AvgPool):
 class AvgPool2d(_AvgPool):
     """2-D average pooling over images.
 
-    Its forward and backward are written in `_AvgPool`, above.
+    Its forward and backward are those of its base class `_AvgPool`.
 
     Forward:
         y[t] = Σₖ x[s·t + k − p] / m[t]     in every channel

@@ -272,6 +272,13 @@ def test_the_core_keeps_what_computes():
     assert core("x = 1") == "x = 1"
 
 
+def test_the_core_keeps_the_helpers_of_its_helpers():
+    bodies = {"forward": "_a", "_a": "_b", "_b": "_c", "_c": "_c", "_unused": "_b"}
+    methods = [f"    def {n}(self):\n        self.{to}()" for n, to in bodies.items()]
+    found = core("\n".join(["class Layer:", *methods]))
+    assert re.findall(r"def (\w+)", found) == ["forward", "_a", "_b", "_c"]
+
+
 def test_full_shows_the_argument_checks_and_the_constructor():
     call = CliRunner().invoke
     assert "def __init__" not in call(app, ["show", "Linear"]).output
