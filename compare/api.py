@@ -44,18 +44,17 @@ def prepare(
     if words["array"] == "auto":
         on_torch = switches["compile"] or switches["graph"] or words["device"] == "cuda"
         words["array"] = "torch" if on_torch else "numpy"
-    names = ("target", "hidden", "drop", "predict")
-    table = {name: options.pop(name) for name in names}
+    table = {name: options.pop(name) for name in ("target", "drop", "predict")}
     missing, logdir = str(options.pop("missing")), Path(options.pop("logdir"))
+    hidden = _units(options.pop("hidden"))
+    options["hidden"] = None if csv is not None else hidden or None
     config = RunConfig(Backend(**words, **switches), logdir=logdir, **options)
     if csv is not None:
         if lessons:
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
-        found = [_table(csv, **table, missing=missing)]
+        found = [_table(csv, **table, hidden=hidden, missing=missing)]
     elif any(table.values()):
-        raise ValueError(
-            "--target, --hidden, --drop and --predict are options of --csv FILE"
-        )
+        raise ValueError("--target, --drop and --predict are options of --csv FILE")
     else:
         found = [
             Lesson("own", "", one)
@@ -66,30 +65,36 @@ def prepare(
     for lesson in found:
         registry.require_data(lesson, config.data)
         config.steps_of(lesson.experiment)
+        if config.hidden:
+            lesson.experiment.wide(config.hidden)
     return found, config
 
 
 def _table(
     csv: Path | str,
     target: str,
-    hidden: str | Sequence[int],
+    hidden: Sequence[int],
     drop: Sequence[str] | None,
     missing: str,
     predict: Path | str | None,
 ) -> Lesson:
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
+    own = {"hidden": hidden, "drop": list(drop or ()), "missing": missing}
+    new = predict and str(Path(predict).resolve())
+    return registry.table(csv, target, **own, predict=new)
+
+
+def _units(hidden: str | Sequence[int]) -> list[int]:
+    """The units of each hidden layer."""
     layers = hidden.split(",") if isinstance(hidden, str) and hidden else hidden
     try:
-        units = [int(layer) for layer in layers]
+        return [int(layer) for layer in layers]
     except ValueError:
         raise ValueError(
             f"hidden must be whole numbers separated by commas, such as 32,16, "
             f"got {hidden!r}"
         ) from None
-    own = {"hidden": units, "drop": list(drop or ()), "missing": missing}
-    new = predict and str(Path(predict).resolve())
-    return registry.table(csv, target, **own, predict=new)
 
 
 def choose_array(experiment: Experiment, config: RunConfig) -> tuple[RunConfig, str]:

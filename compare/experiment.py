@@ -1,7 +1,7 @@
 """A lesson: data, learners for both libraries from one definition, checks, figures."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial, partialmethod
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,8 @@ class Experiment:
         files: further files of the run, by name.
         story: what to notice, in a few sentences.
         other_data: the same lesson on other data, by their name.
+        with_hidden: takes the units of each hidden layer and returns the learners with
+            these; None where there are no such layers.
         longest: the most steps that its schedule is planned for; None for any number.
         expect_no_learning: learners whose point is that they learn nothing; for all
             others a run in which nothing was learned fails.
@@ -160,6 +162,7 @@ class Experiment:
     files: Mapping[str, Write] = field(default_factory=dict)
     story: str = ""
     other_data: Mapping[str, Callable[[], "Experiment"]] = field(default_factory=dict)
+    with_hidden: Callable[[Sequence[int]], Mapping[str, MakeLearner]] | None = None
     longest: int | None = None
     expect_no_learning: Sequence[str] = ()
 
@@ -180,6 +183,20 @@ class Experiment:
                 f"others it can be run on: {known}"
             )
         return self.other_data[data]() if data else self
+
+    def wide(self, hidden: Sequence[int]) -> "Experiment":
+        """The same lesson with other hidden layers, of so many units each.
+
+        Raises:
+            ValueError: it has none.
+        """
+        if self.with_hidden is None:
+            raise ValueError(
+                f"the lesson {self.title!r} has no hidden layers that can be changed; "
+                f"leave out hidden, or take a lesson such as xor_mlp or digits_mlp"
+            )
+        title = f"{self.title}, but hidden {'-'.join(map(str, hidden))}"
+        return replace(self, title=title, learners=self.with_hidden(hidden))
 
     def __post_init__(self) -> None:
         for name in ("steps", "seeds", "batch_size"):

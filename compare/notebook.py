@@ -74,7 +74,7 @@ def run(
         graph: replay the hand-written step as a CUDA graph.
         tf32: allow TF32 matrix multiplication.
         target: the column of a CSV file to predict.
-        hidden: units of the hidden layers, for a CSV file.
+        hidden: units of the hidden layers, of a CSV file or instead of the lesson's.
         drop: columns of a CSV file to leave out.
         missing: values in a CSV file: "drop" leaves the rows out, "mean" fills them.
         predict: a CSV file with the same inputs, whose rows both sides predict.
@@ -89,7 +89,7 @@ def run(
     """
     options = {name: value for name, value in locals().items() if name != "lesson"}
     given = lesson if isinstance(lesson, Experiment) else str(lesson)
-    options_of_table = bool(target or hidden or drop or predict)
+    options_of_table = bool(target or drop or predict)
     named, csv = [given], None
     if isinstance(given, str) and (options_of_table or given.lower().endswith(".csv")):
         named, csv = [], given

@@ -38,6 +38,7 @@ class RunConfig:
         check_every: the one-step check runs at least this often.
         lr: learning rate instead of the lesson's own, finite and at least 0.
         batch_size: examples in a step instead of the lesson's own, at least 1.
+        hidden: units of each hidden layer instead of the lesson's own.
         accumulate: micro-batches that each batch is taken in, at least 1.
 
     Raises:
@@ -55,6 +56,7 @@ class RunConfig:
     check_every: int = CHECK_EVERY
     lr: float | None = None
     batch_size: int | None = None
+    hidden: list[int] | None = None
     accumulate: int | None = None
 
     def __post_init__(self) -> None:
@@ -67,18 +69,22 @@ class RunConfig:
             raise ValueError(f"threads must be at most {most}, got {self.threads}")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
+        if not all(type(units) is int and units >= 1 for units in self.hidden or ()):
+            raise ValueError(f"hidden layers need at least 1 unit, got {self.hidden}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
             raise ValueError(f"lr must be a finite number, at least 0, got {self.lr}")
 
     def adapted(self, experiment: Experiment) -> Experiment:
-        """The lesson with the data, learning rate and batches of this run.
+        """The lesson with the data, layers, learning rate and batches of this run.
 
         Raises:
-            ValueError: it has no such data; later, where a learner is made: it has no
-                learning rate that can be set, takes no micro-batches, or has fewer
-                examples.
+            ValueError: it has no such data, or no hidden layers; later, where a learner
+                is made: it has no learning rate that can be set, takes no
+                micro-batches, or has fewer examples.
         """
         experiment = experiment.on(self.data)
+        if self.hidden:
+            experiment = experiment.wide(self.hidden)
         if (lr := self.lr) is not None:
             learners = {n: with_lr(m, lr) for n, m in experiment.learners.items()}
             experiment = replace(experiment, learners=learners)

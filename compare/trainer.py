@@ -43,7 +43,7 @@ CHECKPOINT_FORMAT = 4
 """Version of what a checkpoint holds."""
 OPTIONS = (
     *("seed", "threads", "fast", "data", "ranks", "check_every"),
-    *("lr", "batch_size", "accumulate"),
+    *("lr", "batch_size", "hidden", "accumulate"),
 )
 """Of a run's configuration, what its summary names beside the backend."""
 UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}

@@ -72,6 +72,8 @@ def _changed(experiment: "Experiment", config: "RunConfig") -> list[str]:
     changed = [
         f"{name} {value:g}" for name, value in options.items() if value is not None
     ]
+    if config.hidden:
+        changed.append(f"{_('hidden layers')} {'-'.join(map(str, config.hidden))}")
     return [_("{} of {} steps").format(steps, full)] * (steps < full) + changed
 
 

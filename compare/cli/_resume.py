@@ -19,7 +19,7 @@ OPTIONS = {"data": str, "fast": bool} | dict.fromkeys(
     ("steps", "seed", "threads", "ranks", "check_every"), int
 )
 OPTIONS |= {"lr": float | int | None, "batch_size": int | None}
-OPTIONS |= {"accumulate": int | None}
+OPTIONS |= {"accumulate": int | None, "hidden": list | None}
 TYPES = {"source": str} | BACKEND | OPTIONS
 """What is needed of a summary, and its types."""
 NAMED = 10

@@ -66,7 +66,9 @@ def run(
     ),
     csv: Path | None = Option(None, help="Learn a table of your own; needs --target."),
     target: str = Option("", help="Column of --csv to predict from all others."),
-    hidden: str = Option("", help="Units of hidden layers for --csv, such as 32,16."),
+    hidden: str = Option(
+        "", help="Units of hidden layers, such as 32,16: of --csv, or of a lesson."
+    ),
     drop: list[str] | None = Option(
         None, metavar="COLUMNS", help="Columns of --csv to leave out: id,name."
     ),
@@ -108,10 +110,10 @@ def run(
                 "compiled step cannot wait for other processes"
             )
         changed = any(value is not None for value in (lr, batch_size, accumulate))
-        if distributed and (changed or board):
+        if distributed and (changed or board or (hidden and csv is None)):
             raise ValueError(
                 "--distributed cannot be combined with --lr, --batch-size, "
-                "--accumulate or --board"
+                "--accumulate, --board or --hidden of a lesson"
             )
         if jobs < 1 or (distributed and jobs > 1):
             wanted = "1 with --distributed" if distributed else "at least 1"

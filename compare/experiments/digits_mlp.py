@@ -1,18 +1,24 @@
 """Real handwritten digits with one hidden layer, backpropagated by hand."""
 
-from compare.experiment import Data, Experiment
+from collections.abc import Sequence
+
+from compare.experiment import Data, Experiment, MakeLearner
 from compare.experiments.common import digits, mlp, trained
 
 
 def lesson(data: Data, title: str) -> Experiment:
-    pixels = data.x.shape[1]
+    def learners(hidden: Sequence[int]) -> dict[str, MakeLearner]:
+        net = mlp(data.x.shape[1], *hidden, 10)
+        return {"mlp": trained(net, lr=0.1, momentum=0.9)}
+
     return Experiment(
         title=title,
         course=("F1", "F2", "E2"),
         teaches=("nn.ReLU",),
         heading="Back Propagation",
         data=lambda rng: data,
-        learners={"mlp": trained(mlp(pixels, 128, 10), lr=0.1, momentum=0.9)},
+        learners=learners([128]),
+        with_hidden=learners,
         steps=660,
         batch_size=64,
         metrics={"accuracy": digits.accuracy},

@@ -1,6 +1,8 @@
 """XOR with one hidden layer, from many seeds."""
 
-from compare.experiment import Experiment, Side
+from collections.abc import Sequence
+
+from compare.experiment import Experiment, MakeLearner, Side
 from compare.experiments.common import gates, mlp, trained
 
 
@@ -9,14 +11,19 @@ def solved(side: Side) -> tuple[bool, str]:
     return sum(hits) >= 0.9 * len(hits), f"solved from {sum(hits)} of {len(hits)} seeds"
 
 
-NET = mlp(2, 8, 1, activation="Tanh")
+def learners(hidden: Sequence[int]) -> dict[str, MakeLearner]:
+    net = mlp(2, *hidden, 1, activation="Tanh")
+    return {"mlp": trained(net, "MSELoss", lr=0.2, momentum=0.9)}
+
+
 EXPERIMENT = Experiment(
     title="XOR with a hidden layer of 8: 2-8-1, tanh",
     course=("D8", "F1"),
     teaches=("nn.Sequential", "nn.Tanh"),
     heading="Warum kann XOR nicht mit einem einfachen Linear Layer gelernt werden?",
     data=gates.gate(gates.XOR),
-    learners={"mlp": trained(NET, "MSELoss", lr=0.2, momentum=0.9)},
+    learners=learners([8]),
+    with_hidden=learners,
     steps=300,
     seeds=20,
     metrics={"accuracy": gates.accuracy},

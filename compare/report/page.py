@@ -240,6 +240,10 @@ class _Page:
             "Started": began,
             "Duration": "" if seconds is None else f"{seconds:.1f} s",
             "Steps": given.get("steps", ""),
+            "Hidden layers": "-".join(map(str, given.get("hidden") or ())),
+            "Learning rate": given.get("lr"),
+            "Batch size": given.get("batch_size"),
+            "Micro-batches": given.get("accumulate"),
             "Seed": given.get("seed", ""),
             "Starts per learner": given.get("seeds", ""),
             "Floating-point type": given.get("dtype", ""),
@@ -253,7 +257,7 @@ class _Page:
         rows = "".join(
             f"<tr><th>{say(name)}</th><td>{escape(str(value))}</td></tr>"
             for name, value in values.items()
-            if value != ""
+            if value not in ("", None)
         )
         yield f"<h2>{say('Settings')}</h2><table><tbody>{rows}</tbody></table>"
 

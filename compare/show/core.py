@@ -44,7 +44,7 @@ def _left_out(block: list[ast.stmt]) -> list[ast.stmt]:
 def _with_helpers(functions: list[ast.FunctionDef]) -> set[str]:
     """`METHODS`, and the private methods that they call, and those call."""
     code = {node.name: ast.unparse(node) for node in functions}
-    shown = set(METHODS)
+    shown: set[str] = set(METHODS)
     while True:
         callers = " ".join(code[name] for name in shown & code.keys())
         called = set(re.findall(r"self\.(_\w+)\(", callers))

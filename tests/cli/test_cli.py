@@ -18,6 +18,8 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+import handmade
+import torch_ref
 from compare import experiments, registry
 from compare.cli import _results, app, run
 from compare.cli._resume import reopen
@@ -240,6 +242,20 @@ def test_a_learning_rate_that_is_too_high_makes_a_lesson_diverge(tmp_path: Path)
     assert [*tmp_path.glob("3/or_gate/*/curves.png")]
 
 
+@pytest.mark.parametrize("lesson", ["xor_mlp", "digits_mlp"])
+def test_hidden_layers_are_those_that_were_asked_for(lesson: str, tmp_path: Path):
+    words = ("--hidden", "5,4", "--fast", "--logdir", tmp_path)
+    assert call("run", lesson, *words).exit_code == 0
+    (folder,) = tmp_path.glob(f"{lesson}/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"status": "failed"}))
+    (found,), config = reopen(folder, [])
+    for library in (handmade, torch_ref):
+        learner = config.adapted(found.experiment).learners["mlp"](library)
+        shapes = [p.shape for p in learner.parameters().values() if p.ndim == 2]
+        assert [rows for rows, _ in shapes][:-1] == [5, 4]
+
+
 def test_learning_rate_and_batches_are_those_that_were_asked_for(tmp_path: Path):
     words = "--lr 0.25 --batch-size 2 --accumulate 2 --fast --logdir"
     assert call("run", "or_gate", *words.split(), tmp_path).exit_code == 0
@@ -371,6 +387,8 @@ def test_numpy_does_not_run_on_cuda(refused: Callable[..., str]):
         ("--threads", "0", "threads must be at least 1, got 0"),
         ("--batch-size", "0", "batch_size must be at least 1, got 0"),
         ("--accumulate", "0", "accumulate must be at least 1, got 0"),
+        ("--hidden", "3,0", "hidden layers need at least 1 unit, got [3, 0]"),
+        ("--hidden", "3", "has no hidden layers that can be changed"),
         ("--lr", "nan", "lr must be a finite number, at least 0, got nan"),
         ("--seed", "-1", "seed must be at least 0, got -1"),
         ("--steps", "many", "'--steps': "),

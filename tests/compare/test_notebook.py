@@ -128,7 +128,8 @@ def test_run_takes_a_file_a_lesson_and_a_table(tmp_path: Path, own_lesson):
     [
         ("or_gat", {}, "did you mean or_gate"),
         ("data.csv", {}, "target must name the column of data.csv"),
-        ("or_gate", {"hidden": (3,)}, "target must name the column of or_gate"),
+        ("or_gate", {"hidden": (3,)}, "no hidden layers that can be changed"),
+        ("or_gate", {"drop": ("x",)}, "target must name the column of or_gate"),
         ("or_gate", {"steps": 0}, "steps must be at least 1"),
         ("or_gate", {"array": "cupy"}, "array"),
         ("or_gate", {"data": "mnist"}, "only its own data"),

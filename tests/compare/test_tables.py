@@ -437,7 +437,7 @@ def test_a_run_says_what_was_taken_for_what(write_csv: Write, tmp_path: Path):
     ("words", "message"),
     [
         (["--target", "y"], "options of --csv FILE"),
-        (["--hidden", "3"], "options of --csv FILE"),
+        (["--hidden", "3"], "name a lesson"),
         (["--drop", "a"], "options of --csv FILE"),
         (["--predict", "FILE"], "options of --csv FILE"),
         (["--csv", "FILE"], "target must name the column of FILE"),

@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/using.md")
 SET_UP = ("python -m venv", ".venv/bin/python")
 """Commands that install: tests/test_package.py tests the wheel."""
-FAIL = ("check my_loss.py", "--lr 3")
-"""What exits with 1, as the pages say: an empty template, a run that diverges."""
+FAIL = ("check my_loss.py", "--lr 3", "--hidden 2")
+"""What exits with 1, as the pages say: an empty template, a run that diverges, a check
+that fails."""
 RUN_ID = "runs/or_gate/20260101-120000"
 
 
