@@ -34,7 +34,8 @@ def _on_cuda(prepare: Callable[[], TrainingStep]) -> int:
 
 def _on_cpu(prepare: Callable[[], TrainingStep]) -> int:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else the profiler prints
-    with torch.autograd.profiler.profile(profile_memory=True) as profile:
+    profile: Any = torch.autograd.profiler.profile(profile_memory=True)
+    with profile:
         tracemalloc.start()
         try:
             step = _warm(prepare)

@@ -103,7 +103,8 @@ def test_the_peak_is_what_is_held_and_what_a_step_uses(make):
 
 def test_what_only_the_preparation_uses_does_not_count():
     def prepare() -> TrainingStep:
-        np.zeros(5_000_000), torch.zeros(5_000_000)
+        for make in (np.zeros, torch.zeros):
+            make(5_000_000)
         return held_and_used(np.zeros)()
 
     assert peak_memory(prepare, "cpu") == pytest.approx(24_000_000, rel=0.01)
