@@ -76,7 +76,7 @@ def on_cuda() -> list[Part]:
         Part(f"{train} --dtype float32 --tf32", 60),
         Part(f"{train} --dtype float64 --graph", 60),
         *(Part(f"{bench} {name}", 30) for name in small),
-        *(Part(f"{large}{tf32}", 60) for tf32 in ("", " --tf32")),
+        *(Part(f"{large}{tf32}", 90) for tf32 in ("", " --tf32")),
         *(Part(f"{compiled} {name}", 60) for name in ("or", "digits", "784-512-256")),
     ]
 
