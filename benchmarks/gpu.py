@@ -9,6 +9,7 @@ Without a CUDA device small parts are rehearsed on the CPU, and nothing is writt
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,6 @@ from typing import NamedTuple
 import torch
 
 from benchmarks import page
-from compare.bench import Options
 from compare.bench.workloads import WORKLOADS
 
 PAGE = page.DOCS / "benchmarks-cuda.md"
@@ -49,15 +49,15 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     """Exit 1: a part failed."""
-    cuda = torch.cuda.is_available()
-    outcomes: list[Outcome] = []
+    cuda, outcomes, text = torch.cuda.is_available(), list[Outcome](), ""
+    where = conditions() if cuda else []
     for outcome in run(on_cuda() if cuda else rehearsal(), SECONDS):
         print(f"{outcome.status}, {outcome.seconds:.0f} s: {outcome.part.command}")
         outcomes.append(outcome)
-    text = markdown(outcomes, conditions() if cuda else [], date.today())
-    if cuda:
-        page.write(PAGE, text)
-    else:
+        text = markdown(outcomes, where, date.today())
+        if cuda:  # after each part, in case that there will be no end
+            page.write(PAGE, text)
+    if not cuda:
         print(f"{text}\nno CUDA device: rehearsed on the CPU, nothing written")
     sys.exit(any(outcome.status != "ok" for outcome in outcomes))
 
@@ -127,10 +127,16 @@ def _run(part: Part, limit: float) -> Outcome:
 
 def conditions() -> list[str]:
     """The machine, its driver and versions, as lines of a Markdown list."""
-    ask = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    driver = subprocess.run(ask, capture_output=True, text=True, check=False).stdout
-    found = page.conditions(Options(device="cuda"))
-    return [*found, f"- driver {driver.split()[0]}, CUDA {torch.version.cuda}"]
+    driver = "unknown"
+    if shutil.which("nvidia-smi"):
+        ask = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        said = subprocess.run(ask, capture_output=True, text=True, check=False)
+        driver = said.stdout.partition("\n")[0]
+    return [
+        f"- machine: {page.machine('cuda')}",
+        f"- driver: {driver}; CUDA {torch.version.cuda}",
+        page.versions(),
+    ]
 
 
 def markdown(

@@ -46,6 +46,25 @@ def test_the_page_says_how_each_part_ended():
     assert text.count("x\n") == gpu.LAST_LINES - 1
 
 
+def test_on_a_device_the_page_is_written_after_each_part(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "H999")
+    monkeypatch.setattr(gpu, "on_cuda", lambda: [HANGING, Part("timeit -n 1 ''", 60)])
+    monkeypatch.setattr(gpu, "PAGE", tmp_path / "page.md")
+    seen = []
+    write = gpu.page.write
+    monkeypatch.setattr(
+        gpu.page, "write", lambda *given: (write(*given), seen.append(given[1]))
+    )
+    with pytest.raises(SystemExit) as stop:
+        gpu.main()
+    assert stop.value.code is True
+    assert len(seen) == 2
+    assert gpu.PAGE.read_text(encoding="utf-8") == seen[1]
+    for words in ("machine: H999", "driver: ", f"torch {torch.__version__}", "| ok |"):
+        assert words in seen[1]
+
+
 @needs_no_cuda
 @pytest.mark.parametrize(
     "part", [p for p in gpu.on_cuda() if p.command.startswith("compare")], ids=str
@@ -64,7 +83,7 @@ def test_without_a_device_the_rehearsal_passes_and_writes_nothing(capsys):
     with pytest.raises(SystemExit) as stop:
         gpu.main()
     said = capsys.readouterr().out
-    assert stop.value.code == 0, said
+    assert not stop.value.code, said
     assert said.endswith("no CUDA device: rehearsed on the CPU, nothing written\n")
     assert "torch_ref, eager" in said
     assert gpu.PAGE.read_text(encoding="utf-8") == before
