@@ -81,7 +81,7 @@ class NamesGPT(Workload):
 
     @property
     def products(self) -> list[Product]:
-        """The gradient of the first layer's inputs goes to the embedding."""
+        """Of the first layer, too, the gradient of inputs: the embedding's."""
         m, k, n = self.layers[0]
         return [*super().products, (m, n, k)]
 
@@ -91,8 +91,10 @@ def gpt(name: str, e: int, n_layer: int) -> NamesGPT:
     n, length, heads = names_gpt.BATCH, names_gpt.LENGTH, 4
     tokens, classes = n * length, len(names_gpt.TOKENS)
     attention = (
-        *((tokens, e, 3 * e), (tokens * heads, e // heads, length)),
-        *((tokens * heads, length, e // heads), (tokens, e, e)),
+        (tokens, e, 3 * e),  # queries, keys and values
+        (tokens * heads, e // heads, length),  # each query times all keys
+        (tokens * heads, length, e // heads),  # the weights times all values
+        (tokens, e, e),
     )
     block = (*attention, (tokens, e, 4 * e), (tokens, 4 * e, e))
     modules = {library.nn: library.gpt for library in (handmade, torch_ref)}
