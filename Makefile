@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test test-all site lessons fuzz mutants check lint types format docs board clean
+.PHONY: run test test-all gpu site lessons fuzz mutants check lint types format docs board clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
@@ -16,6 +16,13 @@ test: $(VENV)/.dev
 # Every test; takes ten minutes or more.
 test-all: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# On a CUDA device, without a network: tests, lessons and benchmarks in 8 minutes, written
+# to docs/benchmarks-cuda.md. Installs only the packages that lie in `wheels`, if any.
+gpu: GPU_PYTHON := $(firstword $(wildcard $(BIN)/python) $(PYTHON))
+gpu:
+	test ! -d wheels || $(GPU_PYTHON) -m pip install --quiet --no-index wheels/*.whl
+	$(GPU_PYTHON) -m benchmarks.gpu
 
 # Every lesson from beginning to end: whether its claims hold; takes minutes.
 lessons: $(VENV)/.run

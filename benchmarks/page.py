@@ -41,12 +41,13 @@ def _replace(path: Path, content: bytes) -> None:
 
 def conditions(options: Options) -> list[str]:
     """Machine, options and versions, as lines of a Markdown list."""
+    return [f"- machine: {machine()}", f"- settings: {options}", versions()]
+
+
+def versions() -> str:
+    """Python's and the packages' versions, as a line of a Markdown list."""
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
-    return [
-        f"- machine: {machine(options.device)}",
-        f"- settings: {options}",
-        f"- versions: Python {platform.python_version()}, {packages}",
-    ]
+    return f"- versions: Python {platform.python_version()}, {packages}"
 
 
 def machine(device: str = "cpu") -> str:

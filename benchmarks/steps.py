@@ -1,8 +1,8 @@
 """Measures a training step of all workloads and writes docs/benchmarks.md.
 
-python -m benchmarks.steps [--device cuda] [--threads 1] [--dtype float32] …
+python -m benchmarks.steps [--threads 1] [--dtype float32] [--rounds 25] [--clock wall]
 
-On CUDA it writes docs/benchmarks-cuda.md.
+`python -m benchmarks.gpu` measures on a CUDA device.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,47 +18,38 @@ from benchmarks import page
 from compare.bench import IMPLEMENTATIONS, REFERENCE, Options, Row, bench, table
 from compare.plots import COLORS, SIZE
 
-PAGES = {"cpu": "benchmarks.md", "cuda": "benchmarks-cuda.md"}
+PAGE = "benchmarks.md"
+KNOWN = IMPLEMENTATIONS["cpu"]
 
 
 def main(
-    threads: int = 1,
-    dtype: str = "float32",
-    rounds: int = 25,
-    clock: str = "wall",
-    device: str = "cpu",
-    tf32: bool = False,
+    threads: int = 1, dtype: str = "float32", rounds: int = 25, clock: str = "wall"
 ) -> None:
     """Measure and write; the options are those of `python -m compare bench`."""
-    options = Options(threads, dtype, rounds, clock, device, tf32)
+    options = Options(threads, dtype, rounds, clock)
     rows: list[Row] = []
     for row in bench((), options):
-        Console().print(table(row, IMPLEMENTATIONS[device]))
+        Console().print(table(row, KNOWN))
         rows.append(row)
     write(page.DOCS, rows, options)
 
 
 def write(folder: Path, rows: Sequence[Row], options: Options) -> None:
     """Write page and figure into `folder`: each whole or not at all."""
-    path = folder / PAGES[options.device]
-    page.write(path, markdown(rows, options, date.today()), figure(rows, options))
+    text = markdown(rows, options, date.today())
+    page.write(folder / PAGE, text, figure(rows))
 
 
 def markdown(rows: Sequence[Row], options: Options, today: date) -> str:
-    """The page: how it was measured, a table of times and one of speed-ups."""
-    on_cuda = options.device == "cuda"
-    command = "python -m benchmarks.steps" + " --device cuda" * on_cuda
+    """The page: how it was measured, tables of times, speed-ups and memory."""
 
     def times(row: Row, name: str) -> str:
-        median, quartiles, _ = row.cells(name)
+        median, quartiles, *_ = row.cells(name)
         return f"{median} ({quartiles})"
-
-    def speedups(row: Row, name: str) -> str:
-        return row.cells(name)[2]
 
     return "\n".join(
         [
-            "# Benchmarks" + " on CUDA" * on_cuda,
+            "# Benchmarks",
             "",
             "One training step (forward, backward, update by plain SGD, the loss as a "
             "Python number) of each workload, from the same weights on the same batch. "
@@ -66,19 +57,27 @@ def markdown(rows: Sequence[Row], options: Options, today: date) -> str:
             "timed. Each has a turn in every round, in one process; given is the "
             "median over the rounds.",
             "",
-            f"Written by `{command}` on {today.isoformat()}.",
+            f"Written by `python -m benchmarks.steps` on {today.isoformat()}.",
             "",
             *page.conditions(options),
             "",
-            f"![Speed-up over {REFERENCE}]({Path(PAGES[options.device]).stem}.png)",
+            f"![Speed-up over {REFERENCE}]({Path(PAGE).stem}.png)",
             "",
             "## Microseconds per step: median (first – third quartile)",
             "",
-            *_table(rows, options, times),
+            *_table(rows, times),
             "",
             f"## Speed-up over {REFERENCE} (median)",
             "",
-            *_table(rows, options, speedups),
+            *_table(rows, lambda row, name: row.cells(name)[2]),
+            "",
+            "## Peak memory of a step in kB",
+            "",
+            "The most bytes held during a step, the weights and the batch included: "
+            "torch's tensors, NumPy's arrays and Python's objects, but not what a "
+            "library keeps to itself, as oneDNN its buffers and autograd its graph.",
+            "",
+            *_table(rows, lambda row, name: row.cells(name)[3]),
             "",
             "## The workloads",
             "",
@@ -95,23 +94,20 @@ def markdown(rows: Sequence[Row], options: Options, today: date) -> str:
     )
 
 
-def _table(
-    rows: Sequence[Row], options: Options, cell: Callable[[Row, str], str]
-) -> list[str]:
+def _table(rows: Sequence[Row], cell: Callable[[Row, str], str]) -> list[str]:
     """One line for each implementation, one column for each workload."""
     lines = [
         [title.title, *(row.absent.get(name) or cell(row, name) for row in rows)]
-        for name, title in IMPLEMENTATIONS[options.device].items()
+        for name, title in KNOWN.items()
     ]
     return page.table(["", *(row.workload.name for row in rows)], lines)
 
 
-def figure(rows: Sequence[Row], options: Options) -> Figure:
+def figure(rows: Sequence[Row]) -> Figure:
     """Speed-up over the reference: median and quartiles for each workload."""
     figure = Figure(figsize=(SIZE[0] * 1.7, SIZE[1] * 1.6), layout="constrained")
     ax = figure.subplots()
-    known = IMPLEMENTATIONS[options.device]
-    shown = [name for name in known if any(name in row.seconds for row in rows)]
+    shown = [name for name in KNOWN if any(name in row.seconds for row in rows)]
     for number, name in enumerate(shown):
         offset = 0.7 * ((number + 0.5) / len(shown) - 0.5)
         found = [(i, r.speedups(name)) for i, r in enumerate(rows) if name in r.seconds]
@@ -123,7 +119,7 @@ def figure(rows: Sequence[Row], options: Options) -> Figure:
             yerr=[median - low, high - median],
             fmt="o",
             color=COLORS[number % len(COLORS)],
-            label=known[name].title,
+            label=KNOWN[name].title,
         )
     ax.axhline(1, color="black", linewidth=1)
     ax.set_yscale("log")

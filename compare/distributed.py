@@ -6,12 +6,15 @@ compares and logs; the others only train.
 
 import gc
 import os
+import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -38,8 +41,42 @@ class RankLost(Interrupted):
     """Another rank has ended or does not answer."""
 
 
+class Ranks(Communicator):
+    """The communicator of torchrun's processes, which also sees which have ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Any] = [None] * self.size
+        dist.all_gather_object(self.processes, (platform.node(), os.getpid()))
+
+    def ended(self) -> str:
+        """Which ranks on this machine have ended, in words, or ""; within a second."""
+        for _ in range(100):
+            found = [
+                str(rank)
+                for rank, (machine, process) in enumerate(self.processes)
+                if machine == platform.node() and _has_ended(process)
+            ]
+            if found:
+                return f"rank {', '.join(found)} has ended"
+            sleep(0.01)
+        return ""
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process is no more, or is a zombie, where the system says so."""
+    try:
+        os.kill(process, 0)
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] in "ZX"
+
+
 @contextmanager
-def ranks(device: str) -> Iterator[Communicator]:
+def ranks(device: str) -> Iterator[Ranks]:
     """Join the processes that torchrun started: over gloo, on "cuda" over nccl.
 
     Raises:
@@ -62,25 +99,26 @@ def ranks(device: str) -> Iterator[Communicator]:
     with _connection_errors():
         dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=TIMEOUT)
     try:
-        yield Communicator()
+        yield Ranks()
     finally:
         gc.collect()  # a DDP model that outlives its process group may abort
         dist.destroy_process_group()
 
 
 def spread(
-    lesson: str, experiment: Experiment, communicator: Communicator, seed: int
+    lesson: str, experiment: Experiment, communicator: Communicator, config: RunConfig
 ) -> Experiment:
-    """The same lesson with data-parallel learners.
+    """The same lesson with data-parallel learners, with the run's micro-batches.
 
     Raises:
         ValueError: a learner has no gradients to average, its loss is not the mean of
             the losses of equal shares, or a batch has no equal shares.
     """
+    more = {"communicator": communicator, "micro_batches": config.accumulate or 1}
     try:
-        _require_equal_shares(experiment, communicator.size, seed)
+        _require_equal_shares(experiment, communicator.size, config.seed)
         learners = {
-            name: _data_parallel(name, make, communicator)
+            name: _data_parallel(name, make, more)
             for name, make in experiment.learners.items()
         }
     except ValueError as error:
@@ -90,7 +128,7 @@ def spread(
                 dist.barrier()
         raise ValueError(f"{lesson}: {error}") from None
     other_data = {
-        name: lambda make=make: spread(lesson, make(), communicator, seed)
+        name: lambda make=make: spread(lesson, make(), communicator, config)
         for name, make in experiment.other_data.items()
     }
     return replace(experiment, learners=learners, other_data=other_data)
@@ -108,14 +146,12 @@ def _require_equal_shares(experiment: Experiment, size: int, seed: int) -> None:
             )
 
 
-def _data_parallel(
-    name: str, make: MakeLearner, communicator: Communicator
-) -> MakeLearner:
+def _data_parallel(name: str, make: MakeLearner, more: dict[str, Any]) -> MakeLearner:
     """The learner, made with each library's `DataParallelLearner`."""
 
     def made(library: Any) -> Any:
         make_parallel = library.distributed.DataParallelLearner
-        learner = partial(make_parallel, communicator=communicator)
+        learner = partial(make_parallel, **more)
         return make(with_gradient_learner(library, learner))
 
     learner: Any = made(handmade)
@@ -128,7 +164,7 @@ def _data_parallel(
 
 
 def run_spread(
-    communicator: Communicator,
+    communicator: Ranks,
     lesson: str,
     experiment: Experiment,
     settings: RunConfig,
@@ -144,10 +180,10 @@ def run_spread(
     """
 
     def watched(steps: Iterator[Step], label: str, total: int) -> Iterator[Step]:
-        with _connection_errors():
+        with _connection_errors(communicator):
             yield from progress(steps, label, total) if progress else steps
 
-    with _connection_errors():
+    with _connection_errors(communicator):
         if communicator.rank == 0:
             before = signal.getsignal(signal.SIGTERM)
             _ignore_sigterm()  # before and after `run`, which has its own handler
@@ -176,7 +212,7 @@ def _ignore_sigterm() -> None:
 
 
 @contextmanager
-def _connection_errors() -> Iterator[None]:
+def _connection_errors(communicator: Ranks | None = None) -> Iterator[None]:
     """Turn a failed connection, or SIGTERM by torchrun, into `RankLost`."""
     who = f"rank {os.environ['RANK']} of {os.environ['WORLD_SIZE']}"
     try:
@@ -185,12 +221,14 @@ def _connection_errors() -> Iterator[None]:
         _ignore_sigterm()
         if isinstance(error, RankLost):
             raise
-        words = f"{who} stops: torchrun ends all ranks once one has ended"
-        raise RankLost(words) from None
+        why = communicator.ended() if communicator else ""
+        why = why or "torchrun ends all ranks once one has ended"
+        raise RankLost(f"{who} stops: {why}") from None
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         if not any(word in reason.lower() for word in CONNECTION_WORDS):
             raise
         _ignore_sigterm()
-        lost = f"another rank has ended or did not answer within {TIMEOUT.seconds} s"
-        raise RankLost(f"{who} stops: {lost} ({reason})") from error
+        why = communicator.ended() if communicator else ""
+        why = why or f"another rank did not answer within {TIMEOUT.seconds} s"
+        raise RankLost(f"{who} stops: {why} ({reason})") from error

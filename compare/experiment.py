@@ -101,7 +101,7 @@ def with_micro_batches(make: MakeLearner, count: int) -> MakeLearner:
             __init__ = partialmethod(base.__init__, micro_batches=count)
 
         learner = make(with_gradient_learner(library, AccumulatingLearner))
-        if type(learner) is not AccumulatingLearner:
+        if getattr(learner, "micro_batches", None) != count:
             raise ValueError(
                 f"accumulate cannot be set: {type(learner).__name__} takes its steps "
                 f"in another way than the learners of `backprop`"
@@ -114,7 +114,8 @@ def with_micro_batches(make: MakeLearner, count: int) -> MakeLearner:
 def with_gradient_learner(library: Any, learner: Callable[..., Any]) -> Any:
     """The library with another class in the place of `training.GradientLearner`."""
     training = SimpleNamespace(**{**vars(library.training), "GradientLearner": learner})
-    parts = {name: getattr(library, name) for name in library.__all__}
+    names = ("__all__", *library.__all__)
+    parts = {name: getattr(library, name) for name in names}
     return SimpleNamespace(**{**parts, "training": training})
 
 

@@ -61,21 +61,26 @@ class AccumulatingLearner(GradientLearner):
     ) -> None:
         require_plain_mean(self, criterion)
         super().__init__(model, criterion, optimizer, scheduler, clip)
-        owner = "AccumulatingLearner"
+        owner = type(self).__name__
         self.micro_batches = whole(owner, "micro_batches", micro_batches, 1)
 
     def _update(self, x: Array, target: Array) -> Array:
         """Forward and backward for each micro-batch, then one update."""
         require_all_count(self, self.criterion, target)
+        loss = self._accumulate(x, target)
+        if self.clip is not None:
+            self.clip(self.model.parameters())
+        self.optimizer.step()
+        return loss
+
+    def _accumulate(self, x: Array, target: Array) -> Array:
+        """Add up the gradients of all micro-batches; returns the loss of the batch."""
         self.optimizer.zero_grad()
         total = 0.0
         for rows, share in _parts(x.shape[0], self.micro_batches):
             output = self.model(x[rows])
             total = total + share * self.criterion(output, target[rows])
             self._backward(share)
-        if self.clip is not None:
-            self.clip(self.model.parameters())
-        self.optimizer.step()
         return total
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from handmade._array import Array, check, is_count
-from handmade._plain_mean import require_all_count, require_plain_mean
+from handmade._plain_mean import require_all_count
+from handmade.accumulation import AccumulatingLearner
 from handmade.nn._reduction import Loss
 from handmade.nn.module import Module, Parameter
 from handmade.optim.lr_scheduler import LRScheduler
 from handmade.optim.optimizer import Optimizer
-from handmade.training import GradientLearner
 
 Buffer = tuple[Module, str]
 """Who holds it, and as what attribute."""
@@ -31,7 +31,7 @@ class Communicator(Protocol):
         ...
 
 
-class DataParallelLearner(GradientLearner):
+class DataParallelLearner(AccumulatingLearner):
     """A `GradientLearner` whose batches are spread over all ranks.
 
     Forward:
@@ -56,11 +56,12 @@ class DataParallelLearner(GradientLearner):
         scheduler: makes a schedule from the optimiser.
         clip: changes the averaged gradients before each update.
         communicator: adds up over the ranks.
+        micro_batches: k ≥ 1, in which each rank takes its part.
 
     Raises:
         ValueError: the loss is no such mean, so that the mean over the ranks would not
-            be the loss of the batch; in `step`, the examples cannot be dealt out
-            evenly, or some are ignored.
+            be the loss of the batch, or k is less than 1; in `step`, the examples
+            cannot be dealt out evenly, are fewer than k, or some are ignored.
 
     Torch:
         `torch.nn.parallel.DistributedDataParallel`, which sends gradients off while
@@ -79,20 +80,17 @@ class DataParallelLearner(GradientLearner):
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
         *,
         communicator: Communicator,
+        micro_batches: int = 1,
     ) -> None:
-        require_plain_mean(self, criterion)
-        super().__init__(model, criterion, optimizer, scheduler, clip)
+        how = optimizer, scheduler, clip
+        super().__init__(model, criterion, *how, micro_batches=micro_batches)
         self.communicator = communicator
 
     def _update(self, x: Array, target: Array) -> Array:
         """Forward, backward, average, update; returns the loss of the whole batch."""
         require_all_count(self, self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
-        output = self.model(x)
-        loss = self.criterion(output, target)
-        self.optimizer.zero_grad()
-        self._backward()
-        loss = self._average(loss)
+        loss = self._average(self._accumulate(x, target))
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

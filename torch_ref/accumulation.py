@@ -52,14 +52,11 @@ class AccumulatingLearner(GradientLearner):
                 ignores a target.
         """
         require_all_count(self, self.criterion, target)
-        if len(x) < self.micro_batches:
-            raise ValueError(f"{len(x)} examples have no {self.micro_batches} parts")
+        parts = self._parts(x, target)
         self.optimizer.zero_grad()
-        parts = (a.tensor_split(self.micro_batches) for a in (x, target))
         losses: list[Tensor] = []
-        for x_part, target_part in zip(*parts, strict=True):
-            loss = self.criterion(self.model(x_part), target_part)
-            loss = loss * (len(x_part) / len(x))
+        for x_part, target_part, share in parts:
+            loss = share * self.criterion(self.model(x_part), target_part)
             loss.backward()
             losses.append(loss.detach())
         if self.clip is not None:
@@ -68,6 +65,13 @@ class AccumulatingLearner(GradientLearner):
         total = sum(losses, torch.zeros_like(losses[0]))
         self._schedule(total)
         return total.item()
+
+    def _parts(self, x: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor, float]]:
+        """Return inputs, targets and share of the batch of each micro-batch."""
+        if len(x) < self.micro_batches:
+            raise ValueError(f"{len(x)} examples have no {self.micro_batches} parts")
+        parts = (a.tensor_split(self.micro_batches) for a in (x, target))
+        return [(*part, len(part[0]) / len(x)) for part in zip(*parts, strict=True)]
 
 
 __all__ = ["AccumulatingLearner"]

@@ -1,6 +1,7 @@
 """Data-parallel training by `DistributedDataParallel`, and its communicator."""
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -12,8 +13,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from torch_ref._plain_mean import require_all_count, require_plain_mean
-from torch_ref.training import GradientLearner
+from torch_ref._plain_mean import require_all_count
+from torch_ref.accumulation import AccumulatingLearner
 
 
 class Communicator:
@@ -36,7 +37,7 @@ class Communicator:
         return array
 
 
-class DataParallelLearner(GradientLearner):
+class DataParallelLearner(AccumulatingLearner):
     """A `GradientLearner` that gives each rank an equal part of every batch.
 
     Args:
@@ -46,9 +47,10 @@ class DataParallelLearner(GradientLearner):
         scheduler: makes the learning-rate schedule from the optimizer.
         clip: changes the averaged gradients before each update.
         communicator: sums over the ranks; DDP uses the same process group.
+        micro_batches: in how many each rank takes its part, at least 1.
 
     Raises:
-        ValueError: the loss is not such a mean.
+        ValueError: the loss is not such a mean, or there is no micro-batch.
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class DataParallelLearner(GradientLearner):
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
         *,
         communicator: Communicator,
+        micro_batches: int = 1,
     ) -> None:
-        require_plain_mean(self, criterion)
-        super().__init__(model, criterion, optimizer, scheduler, clip)
+        how = optimizer, scheduler, clip
+        super().__init__(model, criterion, *how, micro_batches=micro_batches)
         self.communicator = communicator
         self._replica: DistributedDataParallel | None = None
 
@@ -74,11 +77,16 @@ class DataParallelLearner(GradientLearner):
         """
         require_all_count(self, self.criterion, target)
         x, target = (part(a, self.communicator) for a in (x, target))
-        output = self.replica(x)
-        loss = self.criterion(output, target)
+        parts = self._parts(x, target)
         self.optimizer.zero_grad()
-        loss.backward()
-        loss = self._average(loss.detach())
+        losses: list[Tensor] = []
+        for i, (x_part, target_part, share) in enumerate(parts, start=1):
+            # The last backward pass averages the gradients of all.
+            with nullcontext() if i == len(parts) else self.replica.no_sync():
+                loss = share * self.criterion(self.replica(x_part), target_part)
+                loss.backward()
+            losses.append(loss.detach())
+        loss = self._average(sum(losses, torch.zeros_like(losses[0])))
         if self.clip is not None:
             self.clip(self.model.parameters())
         self.optimizer.step()

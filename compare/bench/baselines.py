@@ -9,7 +9,7 @@ import numpy as np
 
 import torch_ref
 from compare.backend import Backend, mapped
-from compare.bench.workloads import TrainingStep, Weights, Workload
+from compare.bench.workloads import NamesGPT, TrainingStep, Weights, Workload
 
 
 class Unsupported(Exception):
@@ -20,6 +20,8 @@ def jax_step(workload: Workload, dtype: str) -> TrainingStep:
     """JAX: `jit` of `value_and_grad` and the update, in one function."""
     import jax
 
+    if isinstance(workload, NamesGPT):
+        raise Unsupported("no transformer")
     to_array = Backend("jax", dtype=dtype).to_handmade
     x, target = map(to_array, workload.batch())
     parameters = mapped(workload.weights(dtype), to_array)
@@ -98,6 +100,8 @@ def micrograd_step(workload: Workload, dtype: str) -> TrainingStep:
 
 def sklearn_step(workload: Workload, dtype: str) -> TrainingStep:
     """scikit-learn: `MLPClassifier.partial_fit` on the whole batch."""
+    if isinstance(workload, NamesGPT):
+        raise Unsupported("no transformer")
     if not workload.classes or len(workload.shape) != 2:
         raise Unsupported("no convolutions" if workload.classes else "classes only")
     from sklearn.neural_network import MLPClassifier

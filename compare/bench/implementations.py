@@ -24,6 +24,7 @@ class Implementation(NamedTuple):
 
     title: str
     prepare: Callable[[Workload, str], TrainingStep]  # the str is the dtype
+    compiled: bool = False  # by torch.compile or JAX, which takes seconds
 
 
 def learner_step(
@@ -97,7 +98,8 @@ def matrix_products(
 
 
 def _learner(title: str, **options: Any) -> Implementation:
-    return Implementation(title, partial(learner_step, **options))
+    compiled = options.get("compiler", "graph") != "graph"
+    return Implementation(title, partial(learner_step, **options), compiled)
 
 
 IMPLEMENTATIONS = {
@@ -110,7 +112,7 @@ IMPLEMENTATIONS = {
         "torch.compile": _learner(
             "torch_ref, torch.compile", library=torch_ref, compiler="torch.compile"
         ),
-        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step),
+        "JAX": Implementation("JAX, jit(grad)", baselines.jax_step, compiled=True),
         "sklearn": Implementation("scikit-learn", baselines.sklearn_step),
         "micrograd": Implementation("micrograd", baselines.micrograd_step),
         "floor": Implementation("matrix products alone", matrix_products),
@@ -118,7 +120,16 @@ IMPLEMENTATIONS = {
     "cuda": {
         "torch": _learner("handmade, eager", device="cuda"),
         "graph": _learner("handmade, CUDA graph", device="cuda", compiler="graph"),
+        "compile": _learner(
+            "handmade, torch compiled", device="cuda", compiler="torch"
+        ),
         "torch_ref": _learner("torch_ref, eager", device="cuda", library=torch_ref),
+        "torch.compile": _learner(
+            "torch_ref, torch.compile",
+            device="cuda",
+            library=torch_ref,
+            compiler="torch.compile",
+        ),
         "floor": Implementation(
             "matrix products alone", partial(matrix_products, device="cuda")
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from rich.table import Column, Table
@@ -9,6 +10,7 @@ from rich.table import Column, Table
 from compare.backend import TF32_EPS
 from compare.bench.baselines import Unsupported
 from compare.bench.implementations import IMPLEMENTATIONS, REFERENCE, Implementation
+from compare.bench.memory import peak_memory
 from compare.bench.timing import Options, interleaved
 from compare.bench.workloads import WORKLOADS, TrainingStep, Weights, Workload, find
 from compare.tolerance import rounding_tolerance
@@ -24,6 +26,7 @@ class Row:
     workload: Workload
     seconds: dict[str, np.ndarray]  # per step, in each round
     absent: dict[str, str] = field(default_factory=dict)  # why not measured
+    peaks: dict[str, int] = field(default_factory=dict)  # bytes held during a step
 
     def quartiles(self, name: str) -> tuple[float, float, float]:
         """First quartile, median and third quartile of the seconds per step."""
@@ -34,13 +37,15 @@ class Row:
         """Seconds of the reference / seconds of this implementation, in each round."""
         return self.seconds[REFERENCE] / self.seconds[name]
 
-    def cells(self, name: str) -> tuple[str, str, str]:
-        """Median and quartiles in microseconds, and the median speed-up."""
+    def cells(self, name: str) -> tuple[str, str, str, str]:
+        """Median and quartiles in µs, the median speed-up, and the peak in kB."""
         low, median, high = (
             f"{1e6 * s:.0f}" if s >= 1e-4 else f"{1e6 * s:.3g}"
             for s in self.quartiles(name)
         )
-        return median, f"{low} – {high}", f"{np.median(self.speedups(name)):.2f}"
+        speedup = f"{np.median(self.speedups(name)):.2f}"
+        peak = f"{self.peaks[name] / 1e3:,.0f}" if name in self.peaks else "–"
+        return median, f"{low} – {high}", speedup, peak
 
 
 class Disagreement(RuntimeError):
@@ -69,6 +74,7 @@ def measure(
     """
     steps: dict[str, TrainingStep] = {}
     absent: dict[str, str] = {}
+    device = options.device
     with options.applied():
         for name, implementation in implementations.items():
             try:
@@ -80,7 +86,12 @@ def measure(
         _require_agreement(steps, workload.weights(options.dtype), options)
         timed = {name: step.take for name, step in steps.items()}
         seconds = interleaved(timed, options.rounds, options.start_clock())
-    return Row(workload, seconds, absent)
+        peaks = {
+            name: peak_memory(partial(one.prepare, workload, options.dtype), device)
+            for name, one in implementations.items()
+            if name in steps and not one.compiled and steps[name].weights()
+        }
+    return Row(workload, seconds, absent, peaks)
 
 
 def _require_agreement(
@@ -118,10 +129,10 @@ def _require_agreement(
 
 
 def table(row: Row, implementations: Mapping[str, Implementation]) -> Table:
-    """Every implementation, its time for the workload and its speed-up over PyTorch."""
-    heads = "µs per step", "quartiles", "speed-up"
+    """Every implementation, its time, its speed-up over PyTorch, and its memory."""
+    heads = "step, µs", "quartiles", "speed-up", "peak, kB"
     columns = (Column(head, justify="right") for head in heads)
-    shown = Table("", *columns, box=None, pad_edge=False)
+    shown = Table("", *columns, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_row(f"{row.workload.name}:")
     for name, implementation in implementations.items():
         if name in row.absent:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import handmade
+import torch_ref
+from compare.experiments import names_gpt
 from compare.suggest import suggest
 
 Product = tuple[int, int, int]  # (m, k) times (k, n)
@@ -64,8 +66,48 @@ class Workload:
     def weights(self, dtype: str) -> Weights:
         """The initial parameters, the same in every call."""
         handmade.manual_seed(0)
-        drawn = self.learner(handmade).parameters()
+        drawn = self.learner(handmade).model.state_dict()
         return {name: array.astype(dtype) for name, array in drawn.items()}
+
+
+@dataclass(frozen=True)
+class NamesGPT(Workload):
+    """A GPT that learns first names."""
+
+    def batch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens and the ones that follow them, the same in every call."""
+        data, n = names_gpt.draw(np.random.default_rng(0)), self.shape[0]
+        return data.x[:n], data.target[:n]
+
+    @property
+    def products(self) -> list[Product]:
+        """Of the first layer, too, the gradient of inputs: the embedding's."""
+        m, k, n = self.layers[0]
+        return [*super().products, (m, n, k)]
+
+
+def gpt(name: str, e: int, n_layer: int) -> NamesGPT:
+    """Blocks of four heads, e wide, and the batch of the lesson names_gpt."""
+    n, length, heads = names_gpt.BATCH, names_gpt.LENGTH, 4
+    tokens, classes = n * length, len(names_gpt.TOKENS)
+    attention = (
+        (tokens, e, 3 * e),  # queries, keys and values
+        (tokens * heads, e // heads, length),  # each query times all keys
+        (tokens * heads, length, e // heads),  # the weights times all values
+        (tokens, e, e),
+    )
+    block = (*attention, (tokens, e, 4 * e), (tokens, 4 * e, e))
+    modules = {library.nn: library.gpt for library in (handmade, torch_ref)}
+    sizes = {"block_size": 16, "n_embd": e, "n_head": heads, "n_layer": n_layer}
+    return NamesGPT(
+        name,
+        f"GPT, {n_layer} × {e}, {n} names of {length} letters",
+        lambda nn: modules[nn].GPT(classes, **sizes),
+        shape=(n, length),
+        classes=classes,
+        layers=(*block * n_layer, (tokens, e, classes)),
+        lr=0.01,  # with 0.1, rounding decides a kink of a ReLU in float32
+    )
 
 
 def mlp(name: str, n: int, *sizes: int, activation: str = "ReLU") -> Workload:
@@ -106,6 +148,8 @@ SMALL = (
     mlp("784-128", 64, 784, 128, 10),
     mlp("784-512-256", 256, 784, 512, 256, 10),
     CNN,
+    gpt("names_gpt", e=16, n_layer=1),
+    gpt("names_gpt-64", e=64, n_layer=4),
 )
 LARGE = mlp("8192-8192", 8192, 8192, 8192, 8192)  # too large for a CPU
 WORKLOADS = {

@@ -22,8 +22,13 @@ def bench(
     ),
     device: Device = Option(Device.cpu, help="cuda: timed by the device's own events."),
     tf32: bool = TF32,
+    compiled: bool = Option(
+        True, help="Also time compiled steps, which are compiled for some seconds."
+    ),
 ) -> None:
     """Time one training step by hand, in PyTorch and in other libraries.
+
+    The last column is the most memory held during a step, in kB.
 
     The extra `bench` installs JAX and micrograd. Exit 1: two implementations do not
     compute the same; then nothing is timed. Exit 2: usage error.
@@ -33,9 +38,14 @@ def bench(
         from compare.bench import bench as rows
 
         options = Options(threads, dtype.value, rounds, clock.value, device.value, tf32)
-        measured = rows(workloads or [], options)
+        implementations = {
+            name: implementation
+            for name, implementation in IMPLEMENTATIONS[options.device].items()
+            if compiled or not implementation.compiled
+        }
+        measured = rows(workloads or [], options, implementations)
     try:
         for row in measured:
-            out.print(table(row, IMPLEMENTATIONS[options.device]))
+            out.print(table(row, implementations))
     except Disagreement as error:
         raise refusal(str(error), status=1) from None

@@ -109,11 +109,11 @@ def run(
                 "--distributed cannot be combined with --compile or --graph: a "
                 "compiled step cannot wait for other processes"
             )
-        changed = any(value is not None for value in (lr, batch_size, accumulate))
+        changed = any(value is not None for value in (lr, batch_size))
         if distributed and (changed or board or (hidden and csv is None)):
             raise ValueError(
-                "--distributed cannot be combined with --lr, --batch-size, "
-                "--accumulate, --board or --hidden of a lesson"
+                "--distributed cannot be combined with --lr, --batch-size, --board "
+                "or --hidden of a lesson"
             )
         if jobs < 1 or (distributed and jobs > 1):
             wanted = "1 with --distributed" if distributed else "at least 1"
@@ -179,9 +179,7 @@ def _distributed(
     communicator = context.with_resource(ranks(config.backend.device))
     out.quiet = err.quiet = communicator.rank > 0
     found = [
-        one._replace(
-            experiment=spread(one.name, one.experiment, communicator, config.seed)
-        )
+        one._replace(experiment=spread(one.name, one.experiment, communicator, config))
         for one in lessons
     ]
     config = replace(config, ranks=communicator.size)

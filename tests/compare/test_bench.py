@@ -25,6 +25,7 @@ from compare.bench import (
     timing,
 )
 from compare.bench.implementations import learner_step
+from compare.bench.memory import peak_memory
 from compare.bench.timing import cuda_clock, interleaved
 from compare.bench.workloads import WORKLOADS, TrainingStep, find
 from compare.cli import app
@@ -71,11 +72,63 @@ def test_a_slow_round_does_not_change_the_speedup():
     assert row.quartiles("numpy") == pytest.approx((1.0, 1.0, 1.5))
 
 
-@pytest.mark.parametrize("name", ["or", "xor", "digits", "digits-128", "cnn"])
+@pytest.mark.parametrize(
+    "name", ["or", "xor", "digits", "digits-128", "cnn", "names_gpt"]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_all_agree_before_they_are_timed(name: str, dtype: str):
     (row,) = bench([name], Options(dtype=dtype, rounds=1), EAGER)
     assert row.seconds.keys() == EAGER.keys()
+
+
+def held_and_used(make):
+    """A step that uses 2 MB for a moment, while 1 MB is held."""
+
+    def prepare() -> TrainingStep:
+        kept = make(1_000_000)
+        return TrainingStep(lambda: float(make(2_000_000)[0]) * len(kept), dict)
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda size: np.zeros(size, np.uint8), lambda size: torch.zeros(size // 4)],
+    ids=["numpy", "torch"],
+)
+def test_the_peak_is_what_is_held_and_what_a_step_uses(make):
+    peak = peak_memory(held_and_used(make), "cpu")
+    assert peak == pytest.approx(3_000_000, rel=0.01)
+
+
+def test_what_only_the_preparation_uses_does_not_count():
+    def prepare() -> TrainingStep:
+        for make in (np.zeros, torch.zeros):
+            make(5_000_000)
+        return held_and_used(np.zeros)()
+
+    assert peak_memory(prepare, "cpu") == pytest.approx(24_000_000, rel=0.01)
+
+
+def test_memory_is_counted_of_all_that_is_not_compiled():
+    implementations = {n: CPU[n] for n in (*EAGER, "compile")}
+    implementations["compile"] = CPU["torch"]._replace(compiled=True)
+    (row,) = bench(["784-128"], Options(rounds=1), implementations)
+    assert row.peaks.keys() == {"numpy", "torch", "torch_ref"}
+    weights, batch = 4 * (785 * 128 + 129 * 10), 4 * 64 * 784
+    for peak in row.peaks.values():  # each weight has a gradient
+        assert 2 * weights + batch < peak < 4 * weights + 2 * batch
+    assert row.cells("torch")[3] == f"{row.peaks['torch'] / 1e3:,.0f}"
+    assert row.cells("compile")[3] == "–"
+
+
+def test_the_command_leaves_compiled_steps_out(monkeypatch: pytest.MonkeyPatch):
+    chosen = {**EAGER, "slow": CPU["torch"]._replace(title="slow", compiled=True)}
+    monkeypatch.setitem(IMPLEMENTATIONS, "cpu", chosen)
+    for words, count in ([], 1), (["--no-compiled"], 0):
+        answer = CliRunner().invoke(app, ["bench", "or", "--rounds", "1", *words])
+        assert answer.exit_code == 0
+        assert answer.stdout.count("slow") == count
 
 
 def wrong(factor=1.0, loss_factor=1.0, **options):
@@ -144,7 +197,7 @@ def test_a_request_without_sense_is_a_usage_error(words: list[str], complaint: s
 @pytest.fixture
 def rows(monkeypatch) -> list[Row]:
     shown = {name: CPU[name] for name in ("numpy", "jax", "torch_ref")}
-    monkeypatch.setitem(IMPLEMENTATIONS, "cpu", shown)
+    monkeypatch.setattr(steps, "KNOWN", shown)
     rng = np.random.default_rng(0)
     absent = {"jax": "not installed"}
     return [
@@ -168,7 +221,7 @@ def test_the_page_says_where_how_and_when_it_was_measured(rows: list[Row]):
     ):
         assert words in text
     lines = [line for line in text.splitlines() if line.startswith("| handmade, JAX")]
-    assert lines == ["| handmade, JAX jit |" + " not installed |" * len(rows)] * 2
+    assert lines == ["| handmade, JAX jit |" + " not installed |" * len(rows)] * 3
 
 
 def test_page_and_figure_are_written_whole_or_not_at_all(
@@ -218,6 +271,9 @@ def test_torch_compile_gets_a_step_without_the_profilers_hook(monkeypatch):
 def test_workloads_count_the_products_of_a_step():
     assert find("or").products == [(4, 2, 1), (1, 4, 2)]
     assert find("digits-128").multiply_adds == 64 * (2 * 64 * 128 + 3 * 128 * 10)
+    tokens, e = 32 * 12, 16
+    block = 12 * e * e + 2 * 12 * e  # weights, and attention to 12 letters
+    assert find("names_gpt").multiply_adds == 3 * tokens * (block + 27 * e)
 
 
 @pytest.mark.slow
@@ -253,6 +309,10 @@ def simulated(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(timing, "cuda_clock", lambda: clock)
+    held = iter(range(0, 10**6, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: next(held))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: next(held))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: next(held))
     implementations = {n: on_cpu(i) for n, i in IMPLEMENTATIONS["cuda"].items()}
     monkeypatch.setitem(IMPLEMENTATIONS, "cuda", implementations)
     return readings
@@ -283,6 +343,7 @@ def test_the_clock_of_a_device_is_exact_however_long_it_has_run(monkeypatch):
 def test_on_a_device_its_own_clock_counts(simulated):
     (row,) = bench(["or"], Options(device="cuda", rounds=2))
     assert row.seconds.keys() == IMPLEMENTATIONS["cuda"].keys()
+    assert row.peaks == dict.fromkeys(("torch", "graph", "torch_ref"), 2000)
     # A step of half a second fills its turn: one step, two readings.
     assert all((s == 0.5).all() for s in row.seconds.values())
     assert len(simulated) > 2 * 2 * len(row.seconds)
@@ -344,3 +405,5 @@ def test_a_workload_is_measured_on_a_device(tf32: bool):
     assert row.seconds.keys() == IMPLEMENTATIONS["cuda"].keys()
     assert all((s > 0).all() for s in row.seconds.values())
     assert row.quartiles("floor")[1] < row.quartiles("torch")[1]
+    weights = 4 * (64 * 128 + 128 + 128 * 10 + 10)
+    assert all(peak > 2 * weights for peak in row.peaks.values())

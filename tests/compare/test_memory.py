@@ -84,6 +84,13 @@ def test_the_cost_of_lockstep_is_a_ratio_to_both_loops(tmp_path):
     assert ratio == pytest.approx(both / (ours + theirs), rel=0.05)
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_steps_need_hardly_more_memory(tmp_path):
+    said = lockstep_cost.growth(loops(tmp_path), 100_000)
+    before, after = map(float, re.findall(r"(\S+) MiB", said))
+    assert after - before < 18  # in nine tenths of the steps
+
+
 def test_growth_is_measured_on_steps_that_are_all_logged(tmp_path):
     said = lockstep_cost.growth(loops(tmp_path), 50)
     assert "50 of 50 steps logged" in said

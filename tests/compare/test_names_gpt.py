@@ -6,10 +6,7 @@ import math
 import numpy as np
 import pytest
 
-import benchmarks.gpt
 from compare import registry
-from compare.bench import IMPLEMENTATIONS, Options
-from compare.bench.measure import measure
 from compare.experiment import Data
 from compare.experiments import names_gpt
 from compare.trainer import RunConfig, run
@@ -90,11 +87,3 @@ def test_logits_that_a_later_letter_changes_fail_the_claim(sides, number, monkey
         trial, "predict", lambda x: right(x) + leak * x.sum(axis=1)[:, None, None]
     )
     assert not names_gpt.sees_no_later_letter(sides[number])[0]
-
-
-def test_a_step_of_the_net_is_timed_once_all_agree():
-    chosen = {n: IMPLEMENTATIONS["cpu"][n] for n in ("numpy", "torch", "torch_ref")}
-    options = Options(dtype="float64", rounds=1)
-    row = measure(benchmarks.gpt.names(n_embd=8, n_layer=2), options, chosen)
-    assert {*row.seconds} == {*chosen}
-    assert row.absent == {}
