@@ -157,8 +157,8 @@ def _checked(owner: Owner, arrays: dict[str, Array]) -> Any:
     """As `check`, one array after the other."""
     xp = array_namespace(owner, **arrays)
     (first, reference), *others = arrays.items()
-    takes = ("floating", "half" if getattr(owner, "takes_half", False) else "")
-    if _KNOWN[type(reference), reference.dtype][1] not in takes:
+    kinds = ["floating"] + ["half"] * getattr(owner, "takes_half", False)
+    if _KNOWN[type(reference), reference.dtype][1] not in kinds:
         raise TypeError(
             f"{name_of(owner)}: {first} must hold floating-point numbers, float32 or "
             f"float64, got {reference.dtype}"
