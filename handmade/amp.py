@@ -186,8 +186,9 @@ class MixedPrecisionLearner(GradientLearner):
             torch and JAX have and NumPy lacks.
 
     Raises:
-        TypeError: in `step`, the array library lacks the dtype, or a layer takes only
-            float32 and float64.
+        TypeError: `scaler` is no GradScaler; in `step`, the array library lacks the
+            dtype, or a layer takes only float32 and float64.
+        ValueError: `dtype` is another.
 
     Torch:
         None in one class: the loop of `torch_ref.amp`, with `torch.amp.GradScaler`.
@@ -213,6 +214,11 @@ class MixedPrecisionLearner(GradientLearner):
         super().__init__(model, criterion, optimizer, scheduler, clip)
         known = ("float16", "bfloat16")
         self.dtype = choice("MixedPrecisionLearner", "dtype", dtype, known)
+        if not isinstance(scaler, GradScaler):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"MixedPrecisionLearner: scaler must be a GradScaler, "
+                f"got {type(scaler).__name__}"
+            )
         self.scaler = scaler
 
     def _update(self, x: Array, target: Array) -> Array:
