@@ -1,7 +1,7 @@
 """Mixed precision: arithmetic in float16, weights in float32, and a scaled loss."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,7 +79,7 @@ class GradScaler:
             )
 
     def scale(self, outputs: Array) -> Array:
-        """S · outputs: of the loss or, by hand, of 1, the gradient that arrives at it.
+        """The loss times s or, by hand, 1 times s: the gradient that arrives at the loss.
 
         Args:
             outputs: a Python number, or an array of float32 or float64.
@@ -133,7 +133,7 @@ class GradScaler:
         self._stepped.clear()
 
     def get_scale(self) -> float:
-        """S."""
+        """The scale s."""
         return self._scale
 
     def state_dict(self) -> dict[str, Any]:
@@ -247,7 +247,7 @@ class MixedPrecisionLearner(GradientLearner):
 
 
 @contextmanager
-def _weights_in(model: Module, dtype: Any) -> Iterator[None]:
+def _weights_in(model: Module, dtype: Any) -> Generator[None]:
     """Within this, the weights are copies in `dtype`; gradients end in their own."""
     weights = {parameter: parameter.data for parameter in model.parameters()}
     xp = check(model, **{f"weight {i}": a for i, a in enumerate(weights.values())})

@@ -13,7 +13,7 @@ from compare.experiments.common.libraries import LIBRARIES, give, untrained
 
 BATCH, SEEDS, DEPTH = 64, 3, 9
 SHALLOW = mlp(64, 32, 10, activation="Tanh")
-SGD = {"lr": 0.1, "momentum": 0.9}
+SGD: Any = {"lr": 0.1, "momentum": 0.9}
 FULL, SCALED, UNSCALED = "full precision", "float16, scaled", "float16, unscaled"
 
 
