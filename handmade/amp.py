@@ -79,7 +79,7 @@ class GradScaler:
             )
 
     def scale(self, outputs: Array) -> Array:
-        """The loss times s or, by hand, 1 times s: the gradient that arrives at the loss.
+        """The loss times s or, by hand, 1 times s: the gradient that reaches the loss.
 
         Args:
             outputs: a Python number, or an array of float32 or float64.

@@ -3,6 +3,7 @@
 import math
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
@@ -317,10 +318,10 @@ def test_numpy_has_no_bfloat16_and_says_so():
         made.step(*batch)
     with pytest.raises(ValueError, match="'float16' or 'bfloat16', got 'float8'"):
         started("handmade", dtype="float8")
+    made, optimizer = nn.Linear(1, 1), partial(optim.SGD, lr=1.0)
+    scaler: Any = 65536.0
     with pytest.raises(TypeError, match="scaler must be a GradScaler, got float"):
-        amp.MixedPrecisionLearner(
-            nn.Linear(1, 1), nn.MSELoss(), partial(optim.SGD, lr=1.0), scaler=1.0
-        )
+        amp.MixedPrecisionLearner(made, nn.MSELoss(), optimizer, scaler=scaler)
 
 
 @pytest.mark.parametrize("side", ["handmade", "torch_ref"])
