@@ -136,7 +136,10 @@ class Lockstep:
         self.torch_learner = self._theirs.learner
         self._copy_weights(start or {})
         parameters = self.torch_learner.parameters().values()
-        self.tolerance = Tolerance(backend.eps, [tuple(a.shape) for a in parameters])
+        mixed = isinstance(self.torch_learner, torch_ref.amp.MixedPrecisionLearner)
+        self.eps = self.torch_learner.eps if mixed else backend.eps
+        shapes = [tuple(a.shape) for a in parameters]
+        self.tolerance = Tolerance(self.eps, shapes, half=mixed)
         self.history = History()
 
     @property
@@ -286,9 +289,9 @@ class Lockstep:
         So does what autograd keeps for the backward pass: where tanh saturates, its
         derivative 1 − y² is made of y's last digits, whatever the input. A target that
         is a whole number is a label, and exact. A result that is not finite tells of no
-        rounding: it counts as not moved.
+        rounding: it counts as not moved. So does a gradient of a step that is skipped.
         """
-        rng, eps = np.random.default_rng(self.steps), self.backend.eps
+        rng, eps = np.random.default_rng(self.steps), self.eps
         state = mapped(before, to_numpy)
         x, target = (to_numpy(self.backend.to_torch(a)) for a in batch)
         for number in range(MAX_PERTURBATIONS):
@@ -296,7 +299,8 @@ class Lockstep:
             inputs = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
             found = differences(self._perturbed_step(start, inputs, number), want)
             moves = {name: d.max_abs for name, d in found.items()}
-            yield {name: m if isfinite(m) else 0.0 for name, m in moves.items()}
+            moved = {name: m for name, m in moves.items() if isfinite(m)}
+            yield dict.fromkeys(want, 0.0) | moved
 
     def _perturbed_step(self, state: Any, batch: Any, number: int) -> Values:
         """PyTorch's step from a state, with what autograd keeps perturbed."""
@@ -315,7 +319,7 @@ class Lockstep:
         got, want = (np.asarray(to_numpy(a)) for a in (got, want))
         if want.ndim == 0:
             got, want = got.astype(float), want.astype(float)
-        how = {"eps": self.backend.eps, "sizes": {"N": self.tolerance.batch_size}}
+        how = {"eps": self.eps, "sizes": {"N": self.tolerance.batch_size}}
         found = classify(got, want, tolerance=self.tolerance.bound, **how)
         return classify(got, want, tolerance=0.0, **how) if found.agrees else found
 

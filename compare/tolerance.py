@@ -132,7 +132,7 @@ ZERO_GROWTH = 100
 """A tensor that has grown by this much since is not 0 any more."""
 TINY = float(np.finfo(float).tiny)
 FLOAT64_EPS = float(np.finfo(float).eps)
-SCHEDULER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_")
+HYPER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_", "scaler.")
 """Hyper-parameters are float64 on both sides, whatever the dtype of the arrays."""
 
 STATE = ("batch_size", "scales", "noise", "zero", "followers")
@@ -156,10 +156,14 @@ class Tolerance:
         eps: the distance from 1 to the next number of the dtype.
         shapes: of the parameters: their largest dimension and their number stand for
             the longest sum and the depth of the computation.
+        half: whether it is float16 or bfloat16: sums are taken in float32 there, so
+            that each rounds once, however long it is.
     """
 
-    def __init__(self, eps: float, shapes: list[tuple[int, ...]]) -> None:
-        self.eps, self._depth = eps, len(shapes)
+    def __init__(
+        self, eps: float, shapes: list[tuple[int, ...]], half: bool = False
+    ) -> None:
+        self.eps, self._depth, self._half = eps, len(shapes), half
         self._longest = max([1, *(max(shape, default=1) for shape in shapes)])
         self.batch_size = 1
         self.scales: dict[str, float] = {}
@@ -174,7 +178,7 @@ class Tolerance:
     @property
     def bound(self) -> float:
         """The relative difference after one step that any rounding can explain."""
-        length = max(self._longest, self.batch_size)
+        length = 1 if self._half else max(self._longest, self.batch_size)
         return rounding_tolerance(self.eps, length, self._depth)
 
     def observe(self, found: Mapping[str, Difference]) -> None:
@@ -217,7 +221,7 @@ class Tolerance:
         if found.exact:
             return 0.0
         scale = self.scales[name]
-        if "param_groups." in name or name.startswith(SCHEDULER):
+        if "param_groups." in name or name.startswith(HYPER):
             return ULP_FLOOR * FLOAT64_EPS * scale
         return max(self.bound * found.scale, ULP_FLOOR * self.eps * scale)
 

@@ -196,9 +196,10 @@ handmade/test_norms.py::test_backward_belongs_to_the_mode_of_its_forward_pass
 handmade/test_windows.py::test_a_kernel_is_not_turned_round
 
 # F5
-quantize.quantize nn.QuantizedLinear quantize.rounded
+quantize.quantize nn.QuantizedLinear quantize.rounded amp.GradScaler amp.MixedPrecisionLearner
 torch.autograd.Function torch.nn.functional.linear
 handmade/test_quantize.py::test_a_worked_example
+handmade/test_amp.py::test_the_scaler_is_torchs_to_the_last_bit
 handmade/test_quantize.py::test_torchs_own_fake_quantisation_gives_the_same_values_and_gradient
 
 # F6

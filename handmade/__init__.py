@@ -11,6 +11,7 @@ from handmade._random import manual_seed
 if TYPE_CHECKING:
     from handmade import (
         accumulation,
+        amp,
         autodiff,
         cluster,
         descent,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accumulation",
+    "amp",
     "autodiff",
     "cluster",
     "descent",

@@ -33,6 +33,8 @@ _FLOATING: dict[tuple[type, Any], Any] = {}
 def check(owner: Owner, /, **arrays: Array) -> Any:
     """The array library of arrays that are all float32, or all float64.
 
+    Layers with `takes_half` may be given all float16, or all bfloat16, too.
+
     Args:
         owner: whose arguments they are, for the error message.
         arrays: by name, for the error message.
@@ -155,7 +157,8 @@ def _checked(owner: Owner, arrays: dict[str, Array]) -> Any:
     """As `check`, one array after the other."""
     xp = array_namespace(owner, **arrays)
     (first, reference), *others = arrays.items()
-    if _KNOWN[type(reference), reference.dtype][1] != "floating":
+    kinds = ["floating"] + ["half"] * getattr(owner, "takes_half", False)
+    if _KNOWN[type(reference), reference.dtype][1] not in kinds:
         raise TypeError(
             f"{name_of(owner)}: {first} must hold floating-point numbers, float32 or "
             f"float64, got {reference.dtype}"
@@ -190,9 +193,14 @@ def _lookup(owner: Owner, name: str, array: Array) -> tuple[Any, str]:
 
 
 def _kind_of(xp: Any, dtype: Any) -> str:
-    """The kind of a dtype: "floating" (float32 or float64), "integral" or ""."""
+    """The kind of a dtype.
+
+    "floating" (float32 or float64), "half" (float16 or bfloat16), "integral" or "".
+    """
     if dtype in (xp.float32, xp.float64):
         return "floating"
+    if dtype in [getattr(xp, name, None) for name in ("float16", "bfloat16")]:
+        return "half"
     return "integral" if xp.isdtype(dtype, "integral") else ""
 
 
@@ -205,6 +213,8 @@ def _quick(xp: Any) -> Any:
 
 
 def _sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    if x.dtype == np.float16:  # NumPy would round after each number, torch does not
+        return np.add.reduce(x, axis, np.float32, keepdims=keepdims).astype(x.dtype)
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 

@@ -6,6 +6,7 @@ as a forward pass only, which autograd differentiates.
 
 from torch_ref import (
     accumulation,
+    amp,
     autodiff,
     cluster,
     descent,
@@ -27,6 +28,7 @@ from torch_ref._random import manual_seed
 
 __all__ = [
     "accumulation",
+    "amp",
     "autodiff",
     "cluster",
     "descent",

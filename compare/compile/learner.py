@@ -8,6 +8,7 @@ from compare.backend import Backend
 from compare.compile.backends import GraphCompiler, JaxCompiler, Pure, TorchCompiler
 from compare.compile.buffers import Buffers
 from compare.compile.tracing import tracing
+from handmade.amp import MixedPrecisionLearner
 from handmade.training import GradientLearner
 
 COMPILERS: dict[str, TorchCompiler | JaxCompiler] = {
@@ -40,13 +41,15 @@ class Compiled:
     already is. It is faster without `gradients`, which steps then do not return.
 
     Raises:
-        ValueError: the learner is no `GradientLearner`; others branch on values.
+        ValueError: the learner is no `GradientLearner`, or skips steps; such branch on
+            values.
     """
 
     def __init__(self, learner: Any, compiler: str, gradients: bool = True) -> None:
-        if not isinstance(learner, GradientLearner):
+        mixed = isinstance(learner, MixedPrecisionLearner)
+        if mixed or not isinstance(learner, GradientLearner):
             raise ValueError(
-                "only learners that follow a gradient can be compiled, not "
+                "only learners that follow every gradient can be compiled, not "
                 f"{type(learner).__name__}: take --array numpy or torch, "
                 "and no --compile or --graph"
             )

@@ -77,6 +77,7 @@ def _compared(
     want: Arrays,
     tolerance: float = TOLERANCE,
     scale: float = 0.0,
+    eps: float = EPS,
 ) -> Example:
     """Compare the results of both libraries by name: see `classify`."""
     if got.keys() != want.keys():
@@ -84,7 +85,7 @@ def _compared(
     rows: list[Row] = []
     for name, theirs in want.items():
         ours = got[name]
-        verdict = classify(ours, theirs, tolerance=tolerance, eps=EPS, scale=scale)
+        verdict = classify(ours, theirs, tolerance=tolerance, eps=eps, scale=scale)
         rows.append(Row(name, ours, theirs, verdict))
     return Example(call, given, tuple(rows), worst([row.verdict for row in rows]))
 
@@ -211,5 +212,7 @@ def _of_learner(code: str, batch: tuple[Draw, Draw]) -> Example:
 
     got, want = results("handmade"), results("torch_ref")
     call = f"{code}  # {LEARNER_STEPS} steps"
-    found = _compared(call, given, got, want, scale=1.0)  # a gradient may vanish
+    tolerance = max(TOLERANCE, lockstep.tolerance.bound)  # larger in float16
+    limits = {"tolerance": tolerance, "eps": lockstep.eps}
+    found = _compared(call, given, got, want, scale=1.0, **limits)  # it may vanish
     return replace(found, verdict=lockstep.verdict())

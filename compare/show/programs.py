@@ -50,6 +50,7 @@ AUTOENCODER = (
     "semi_supervised.Autoencoder(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3))"
 )
 ACCUMULATING = "accumulation.AccumulatingLearner"
+MIXED = "amp.MixedPrecisionLearner"
 PSEUDO, VAE = "semi_supervised.PseudoLabels", "variational.VariationalAutoencoder"
 NUMBERS = (normal(4, 2), normal(4, 1))
 CLASSES = (normal(6, 2), classes(6, of=3))
@@ -59,6 +60,7 @@ LEARNERS = {
     for code, batch in (
         (f"training.GradientLearner({MLP}, nn.MSELoss(), {ADAM})", NUMBERS),
         (f"{ACCUMULATING}({MLP}, nn.MSELoss(), {ADAM}, micro_batches=3)", NUMBERS),
+        (f"{MIXED}({MLP}, nn.MSELoss(), {ADAM}, scaler=amp.GradScaler())", NUMBERS),
         (f"search.RandomDescent({MLP}, nn.MSELoss(), tries=3)", NUMBERS),
         (f"search.Annealing({MLP}, nn.MSELoss(), tries=3)", NUMBERS),
         ("descent.Descent(surfaces.Valley(), array([1.0, 0.5]), lr=0.05)", NUMBERS),

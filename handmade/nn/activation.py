@@ -53,6 +53,8 @@ class ReLU(Module):
         infinite ∂L/∂y gives 0 there and NaN, which is ∞ · 0, here.
     """
 
+    takes_half = True
+
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)
         y = xp.clip(x, 0.0, None)
@@ -83,6 +85,8 @@ class LeakyReLU(Module):
     Torch:
         `torch.nn.LeakyReLU`; `inplace` does not exist here.
     """
+
+    takes_half = True
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = real_number("LeakyReLU", "negative_slope", negative_slope)
@@ -443,8 +447,10 @@ class Sigmoid(Module):
         `torch.nn.Sigmoid`.
     """
 
+    takes_half = True
+
     def forward(self, x: Array) -> Array:
-        y = sigmoid(x)
+        y = sigmoid(x, owner=self)
         self.saved = 1 * y  # the caller may overwrite what is returned
         return y
 
@@ -466,6 +472,8 @@ class Tanh(Module):
     Torch:
         `torch.nn.Tanh`.
     """
+
+    takes_half = True
 
     def forward(self, x: Array) -> Array:
         y = check(self, x=x).tanh(x)

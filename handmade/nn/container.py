@@ -97,6 +97,7 @@ class Residual(Sequential):
 
     needs_input_grad = True  # pyright: ignore
     """Also of the layers: their first one's ∂L/∂x is part of the sum."""
+    takes_half = True
 
     def forward(self, x: Array) -> Array:
         change = super().forward(x)

@@ -30,6 +30,7 @@ class _Convolution(Module):
 
     spatial: int
     """How many spatial dimensions there are."""
+    takes_half = True
 
     def __init__(
         self,

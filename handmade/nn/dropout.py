@@ -27,6 +27,8 @@ class Dropout(Module):
         `inplace` does not exist here.
     """
 
+    takes_half = True
+
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability("Dropout", "p", p)
 

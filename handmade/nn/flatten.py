@@ -22,6 +22,8 @@ class Flatten(Module):
         `torch.nn.Flatten`.
     """
 
+    takes_half = True
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim = whole("Flatten", "start_dim", start_dim)
         self.end_dim = whole("Flatten", "end_dim", end_dim)

@@ -22,6 +22,8 @@ class Identity(Module):
         `torch.nn.Identity`, which also takes arguments and ignores them; none here.
     """
 
+    takes_half = True
+
     def forward(self, x: Array) -> Array:
         array_namespace(self, x=x)
         self.saved = x
@@ -56,6 +58,8 @@ class Linear(Module):
         `torch.nn.Linear`: same layout, same default initialisation
         U(-1/√i, 1/√i). i = 0 or o = 0 raises ValueError here.
     """
+
+    takes_half = True
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         self.in_features = whole("Linear", "in_features", in_features, 1)

@@ -93,6 +93,9 @@ class Module:
     needs_input_grad: bool = True
     """Whether `backward` must return ∂L/∂input. Training sets it to False on the first
     layer, whose input is data; `backward` may then return None instead."""
+    takes_half: bool = False
+    """Whether it may be given arrays of float16 or bfloat16: where torch.autocast lets
+    a layer compute in them. Norms, softmax and losses need float32."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Array:
         """The value; keeps in `self.saved` what `backward` needs."""

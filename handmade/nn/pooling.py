@@ -19,6 +19,7 @@ class _Pooling(Module):
 
     spatial: int
     """How many spatial dimensions there are."""
+    takes_half = True
 
     def __init__(
         self, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any

@@ -43,6 +43,8 @@ class QuantizedLinear(Linear):
         Stochastic Neurons" (2013).
     """
 
+    takes_half = False
+
     def __init__(
         self, in_features: int, out_features: int, bits: int | str, bias: bool = True
     ) -> None:

@@ -57,15 +57,15 @@ def test_linear_refuses_sizes_below_one(sizes):
     "layer",
     [nn.ReLU(), nn.LeakyReLU(), nn.Step(), nn.Sigmoid(), nn.Tanh(), nn.Softmax(dim=0)],
 )
-@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "float16", ">f8"])
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", ">f8"])
 def test_layers_want_float32_or_float64(layer, dtype):
     with pytest.raises(TypeError, match=f"float32 or float64, got {dtype}"):
         layer(np.ones(3, dtype))
 
 
-def test_torchs_short_floats_are_refused_too():
+def test_torchs_short_floats_are_refused_by_layers_that_need_float32():
     with pytest.raises(TypeError, match=r"float32 or float64, got torch\.bfloat16"):
-        nn.ReLU()(torch.ones(3, dtype=torch.bfloat16))
+        nn.Softmax(dim=0)(torch.ones(3, dtype=torch.bfloat16))
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
