@@ -20,7 +20,7 @@ LESSONS = (
     *("digits_mlp", "vanishing_gradient", "exploding_gradient"),
     *("residual", "batch_norm", "layer_norm"),
     *("overfitting", "weight_decay", "dropout", "digits_cnn"),
-    *("more_data_more_compute", "few_bits", "precision_paths"),
+    *("more_data_more_compute", "augmentation", "few_bits", "precision_paths"),
     *("autoencoder", "generate", "digits_clusters", "semi_supervised"),
     *("four_ways", "curvature"),
     "names_gpt",
