@@ -67,6 +67,14 @@ def test_a_prediction_between_the_steps_wakes_no_unit(library, give):
 
 
 @SIDES
+def test_units_that_die_are_dead_from_that_step_on(library, give):
+    learner, watch = watched(library, give, (1.0, 1, 1, 1))
+    for x, dead in ((X, 0), (X - 1000, 1)):
+        learner.step(give(x), give(TARGET))
+        assert watch.step()["1"] == {"dead_relu": dead}
+
+
+@SIDES
 def test_norms_and_updates_are_those_of_the_arrays(library, give):
     learner, watch = watched(library, give, (1.0, -9, 1, 1))
     for _ in range(2):
@@ -203,13 +211,13 @@ def test_a_resumed_run_goes_on_watching_from_where_it_was(tmp_path, monkeypatch)
 
     def cut(steps, label, total):
         for step in steps:
-            if step.number == 6:
+            if label.endswith("seed 1") and step.number == 6:
                 raise KeyboardInterrupt
             yield step
 
     _, source, lesson = registry.find("xor_mlp")
     config = RunConfig(logdir=tmp_path, steps=12, watch=True)
-    lesson = dataclasses.replace(lesson, claims={"": lambda side: (True, "")}, seeds=1)
+    lesson = dataclasses.replace(lesson, claims={"": lambda side: (True, "")}, seeds=2)
     whole = run("whole", lesson, config, source=source)
     with pytest.raises(KeyboardInterrupt):
         run("cut", lesson, config, cut, source=source)
@@ -217,6 +225,12 @@ def test_a_resumed_run_goes_on_watching_from_where_it_was(tmp_path, monkeypatch)
     _, again = reopen(folder, [])
     assert again.watch
     resumed = run("cut", lesson, again, resumed=folder, source=source)
+    last, again = (
+        json.loads((result.folder / "summary.json").read_text())["watched"]
+        for result in (whole, resumed)
+    )
+    assert last == again
+    assert [*last["handmade"]] == ["seed 0", "seed 1"]
     for side in RUNS[:2]:
         one, other = read(whole.folder / side), read(resumed.folder / side)
         for tag in one.Tags()["scalars"]:
