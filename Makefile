@@ -83,5 +83,5 @@ $(VENV)/.site: $(VENV)/.run
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(INSTALL) -e '.[browser,jax,samples]' --group dev --group site
+	$(INSTALL) -e '.[browser,jax,mnist,samples]' --group dev --group site
 	touch $@

@@ -1,10 +1,13 @@
 """The examples of a lesson, and the batches that both implementations train on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+
+Augment = Callable[[np.random.Generator, np.ndarray], np.ndarray]
+"""Changes the inputs of a batch (b, …) at random, and keeps their shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +19,15 @@ class Data:
         target: training targets (n, …).
         x_test: test inputs (m, …), never trained on.
         target_test: test targets (m, …).
+        augment: changes the inputs of every batch that is trained on; None changes
+            nothing.
     """
 
     x: np.ndarray
     target: np.ndarray
     x_test: np.ndarray | None = None
     target_test: np.ndarray | None = None
+    augment: Augment | None = None
 
     @property
     def test_set(self) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +53,7 @@ class DataLoader:
     Args:
         data: the examples.
         batch_size: examples in a batch; None gives all of them, in order.
-        rng: draws the order of each epoch.
+        rng: draws the order of each epoch, and for `data.augment`.
 
     Raises:
         ValueError: `batch_size` is larger than the data.
@@ -68,6 +74,11 @@ class DataLoader:
 
     def __next__(self) -> tuple[np.ndarray, np.ndarray]:
         """The next batch: inputs (batch, …) and targets (batch, …)."""
+        x, target = self._drawn()
+        augment = self.data.augment
+        return x if augment is None else augment(self.rng, x), target
+
+    def _drawn(self) -> tuple[np.ndarray, np.ndarray]:
         if self.batch_size is None:
             return self.data.x, self.data.target
         if len(self._order) < self.batch_size:

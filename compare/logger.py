@@ -44,6 +44,8 @@ SHOWN = {"lesson": str, "status": str, "reason": str, "trials": list}
 FORMAT = 3
 """Version of summary.json and of the tags: 1 had tags such as "train_seed0", 2 no
 `errors` and the tag difference/max_log10."""
+BUCKETS = 30
+"""Of a histogram, as many as TensorBoard's own have."""
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest number of TensorBoard's scalars."""
 
@@ -152,6 +154,17 @@ class RunLogger:
         """Log the metrics of one side, such as "accuracy/test"."""
         suffix = "" if label == "train" else f"/{label}"
         self._scalars(side, step, {f"{n}{suffix}": v for n, v in metrics.items()})
+
+    def histograms(
+        self, side: str, label: str, step: int, arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        """Log the distribution of each array of one side, such as "weights/0.bias".
+
+        As tensors of TensorBoard's plugin for histograms.
+        """
+        suffix = "" if label == "train" else f"/{label}"
+        values = [_histogram(f"{n}{suffix}", a) for n, a in arrays.items() if a.size]
+        self._events[side].add(step, values)
 
     def figure(self, name: str, png: bytes, card: bytes) -> None:
         """Save a figure drawn by `drawn`, and show its card in TensorBoard."""
@@ -334,6 +347,18 @@ def log10(value: float) -> float:
 def _float32(value: float) -> float:
     """The nearest finite number of float32; NaN remains."""
     return math.copysign(FLOAT32_MAX, value) if abs(value) > FLOAT32_MAX else value
+
+
+def _histogram(tag: str, array: np.ndarray) -> dict[str, Any]:
+    """Left and right edge and number of values of each bucket (BUCKETS, 3)."""
+    edges = np.linspace(array.min(), array.max(), BUCKETS + 1, dtype=float)
+    bucket = np.searchsorted(edges[1:-1], array.ravel(), side="right")
+    counts = np.bincount(bucket, minlength=BUCKETS)
+    content = np.stack([edges[:-1], edges[1:], counts], axis=1).tobytes()
+    tensor = {"dtype": "DT_DOUBLE", "tensor_content": content}
+    tensor |= {"tensor_shape": {"dim": [{"size": BUCKETS}, {"size": 3}]}}
+    plugin = {"plugin_data": {"plugin_name": "histograms"}}
+    return {"tag": tag, "metadata": plugin, "tensor": tensor}
 
 
 def _rates(label: str, rates: list[float]) -> dict[str, float]:

@@ -54,6 +54,7 @@ def run(
     lr: float | None = None,
     batch_size: int | None = None,
     accumulate: int | None = None,
+    watch: bool = False,
 ) -> Result:
     """Train both implementations of a lesson in lockstep, and compare them.
 
@@ -82,6 +83,7 @@ def run(
         lr: learning rate instead of the lesson's own.
         batch_size: examples in a step instead of the lesson's own.
         accumulate: micro-batches that each batch is taken in; their gradients add up.
+        watch: log norms of weights and gradients, updates and dead ReLUs.
 
     Raises:
         ValueError: there is no such lesson, or it cannot be run like this.

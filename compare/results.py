@@ -82,6 +82,7 @@ class Trial:
         losses: of every step, before the update.
         path: its parameters after every step, if they are few; empty if not.
         history: of each metric, such as "accuracy/test": (step, value) pairs.
+        watched: numbers of the last step, where it was watched: see `Watch.step`.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Trial:
     losses: "array[float]" = field(default_factory=lambda: array("d"))
     path: ParameterHistory = field(default_factory=lambda: ParameterHistory({}, 0))
     history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    watched: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def record(self, step: int, loss: float) -> None:
         """Add the loss of a step, and the parameters after it where they are kept."""
@@ -130,12 +132,14 @@ class Trial:
     def state(self) -> dict[str, Any]:
         """All that was recorded."""
         losses, path = np.array(self.losses), self.path.arrays()
-        return {"losses": losses, "path": path, "history": self.history}
+        kept = {"losses": losses, "path": path, "history": self.history}
+        return kept | {"watched": self.watched}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         self.losses = array("d", state["losses"])
         self.path.load(state["path"])
+        self.watched = state["watched"]
         for metric, points in state["history"].items():
             self.history[metric] = [(step, value) for step, value in points]
 

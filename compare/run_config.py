@@ -40,9 +40,10 @@ class RunConfig:
         batch_size: examples in a step instead of the lesson's own, at least 1.
         hidden: units of each hidden layer instead of the lesson's own.
         accumulate: micro-batches that each batch is taken in, at least 1.
+        watch: log norms of weights and gradients, updates and dead ReLUs.
 
     Raises:
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or a compiled step shall be watched.
     """
 
     backend: Backend = field(default_factory=Backend)
@@ -58,6 +59,7 @@ class RunConfig:
     batch_size: int | None = None
     hidden: list[int] | None = None
     accumulate: int | None = None
+    watch: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "threads", "check_every", "batch_size", "accumulate"):
@@ -73,6 +75,12 @@ class RunConfig:
             raise ValueError(f"hidden layers need at least 1 unit, got {self.hidden}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
             raise ValueError(f"lr must be a finite number, at least 0, got {self.lr}")
+        compiled = self.backend.compile or self.backend.graph
+        if self.watch and (compiled or self.backend.array == "jax"):
+            raise ValueError(
+                "--watch cannot be combined with --compile, --graph or --array jax: in "
+                "a compiled step no layer can be looked at"
+            )
 
     def adapted(self, experiment: Experiment) -> Experiment:
         """The lesson with the data, layers, learning rate and batches of this run.

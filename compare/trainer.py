@@ -32,6 +32,7 @@ from compare.run_config import (
     sigterm_interrupts,
 )
 from compare.verdict import Verdict, worst
+from compare.watch import Watch
 
 LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 SAVE_SECONDS = 1.0
@@ -39,11 +40,11 @@ SAVE_SECONDS = 1.0
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
-CHECKPOINT_FORMAT = 4
+CHECKPOINT_FORMAT = 5
 """Version of what a checkpoint holds."""
 OPTIONS = (
     *("seed", "threads", "fast", "data", "ranks", "check_every"),
-    *("lr", "batch_size", "hidden", "accumulate"),
+    *("lr", "batch_size", "hidden", "accumulate", "watch"),
 )
 """Of a run's configuration, what its summary names beside the backend."""
 UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}
@@ -193,11 +194,26 @@ class _Run:
             self._save()
             for step in self._shown(trial):
                 self.logger.log(step, trial.label, trial.name, trial.seed)
+                self._log_watched(trial, step.number)
                 for library, metrics in trial.measure(step.number).items():
                     self.logger.metrics(library, trial.label, step.number, metrics)
                 if time.perf_counter() > self.next_save:
                     self._save()
         self._save()
+
+    def _log_watched(self, trial: "TrialRun", step: int) -> None:
+        """Log what is watched in every step; the distributions in some."""
+        due = step % self.config.check_every == 0 or step == self.steps - 1
+        for library, watch in trial.watches.items():
+            found = trial.sides[library].watched = watch.step()
+            for name, numbers in found.items():
+                tags = {f"watch/{kind}/{name}": n for kind, n in numbers.items()}
+                self.logger.metrics(library, trial.label, step, tags)
+            if due and found:
+                arrays = {"weights": watch.weights, "gradients": watch.gradients}
+                for kind, named in arrays.items():
+                    tags = {f"{kind}/{name}": a for name, a in named.items()}
+                    self.logger.histograms(library, trial.label, step, tags)
 
     def _shown(self, trial: "TrialRun") -> Iterator[Step]:
         """The remaining steps of a trial, with their progress."""
@@ -349,12 +365,25 @@ class _Run:
                 library: {n: t.sides[library].metrics for n, t in trials.items()}
                 for library in LIBRARIES
             },
+            **self._watched(),
             timings={
                 "seconds": round(result.seconds, 3),
                 "steps": sum(trial.done for trial in self.trials),
             },
         )
         page.write(self.logger.folder)
+
+    def _watched(self) -> dict[str, Any]:
+        """What was watched in the last step of each trial, by implementation."""
+        if not self.config.watch:
+            return {}
+        found = {
+            library: {
+                trial.label: trial.sides[library].watched for trial in self.trials
+            }
+            for library in LIBRARIES
+        }
+        return {"watched": found}
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -392,7 +421,8 @@ class TrialRun:
         label: str = "train",
     ) -> None:
         self.experiment, self.name, self.seed = experiment, name, seed
-        self.steps, self.label = steps, label
+        self.steps, self.label, self.watching = steps, label, config.watch
+        self.watches: dict[str, Watch] = {}
         rng = np.random.default_rng([seed, 1])  # initial weights have another stream
         data = experiment.data_of(name)(rng)
         make, start = experiment.learners[name], experiment.start
@@ -416,6 +446,11 @@ class TrialRun:
         Raises:
             NonFinite: a loss or gradient is NaN or infinite.
         """
+        if self.watching:
+            self.watches = {
+                library: Watch(side.learner, side.library.nn.ReLU)
+                for library, side in self.lockstep.sides.items()
+            }
         for batch in islice(self.loader, self.steps - self.done):
             step = self.lockstep.step(*batch)
             for library, trial in self.sides.items():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BACKEND = {"array": str, "device": str, "dtype": str} | dict.fromkeys(
     ("compile", "graph", "tf32"), bool
 )
-OPTIONS = {"data": str, "fast": bool} | dict.fromkeys(
+OPTIONS = {"data": str, "fast": bool, "watch": bool} | dict.fromkeys(
     ("steps", "seed", "threads", "ranks", "check_every"), int
 )
 OPTIONS |= {"lr": float | int | None, "batch_size": int | None}

@@ -59,6 +59,9 @@ def run(
     seed: int = Option(0, help="Random seed (≥ 0)."),
     logdir: Path = LOGDIR,
     threads: int = THREADS,
+    watch: bool = Option(
+        False, help="Log norms of weights and gradients, updates and dead ReLUs."
+    ),
     fast: bool = Option(False, help="Quick smoke test: few steps, no checks."),
     data: str = Option("", help="`mnist`, for lessons that can also be run on it."),
     compile: bool = Option(

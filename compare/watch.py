@@ -1,0 +1,80 @@
+"""What to look at when training goes wrong (`run --watch`), the same on both sides.
+
+Norms of weights and gradients, how far a step moves the weights, and dead ReLUs.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from compare.backend import to_numpy
+
+Watched = dict[str, dict[str, float]]
+"""Numbers such as "gradient_norm", by the name of a parameter or layer."""
+
+
+class Watch:
+    """Watches the training of a learner, from the weights that it has now.
+
+    Args:
+        learner: of either library.
+        relu: the library's class ReLU.
+    """
+
+    def __init__(self, learner: Any, relu: type) -> None:
+        self.learner = learner
+        self.weights = _copied(learner.parameters())
+        self.gradients: dict[str, np.ndarray] = {}
+        self._active: dict[str, np.ndarray] = {}
+        for name, layer in _named_layers(getattr(learner, "model", None)):
+            if isinstance(layer, relu):
+                self._look_at_outputs(name, layer)
+
+    def step(self) -> Watched:
+        """What the step just taken shows; nothing of a learner without gradients.
+
+        Norms are Euclidean; "update_ratio" is that of the change of a weight to the
+        weight before, and "dead_relu" the share of a layer's units whose output was 0
+        for every example. A unit is one number of an example's output.
+        """
+        before, self.weights = self.weights, _copied(self.learner.parameters())
+        self.gradients = _copied(self.learner.gradients())
+        found: Watched = {}
+        for name, gradient in self.gradients.items():
+            weight, norm = self.weights[name], float(np.linalg.norm(before[name]))
+            found[name] = {
+                "gradient_norm": float(np.linalg.norm(gradient)),
+                "weight_norm": float(np.linalg.norm(weight)),
+            }
+            if norm > 0:
+                update = float(np.linalg.norm(weight - before[name]))
+                found[name]["update_ratio"] = update / norm
+        for name, active in self._active.items():
+            found[name] = {"dead_relu": float(1 - active.mean())}
+        self._active.clear()
+        return found
+
+    def _look_at_outputs(self, name: str, layer: Any) -> None:
+        """Note in every forward pass of training which units are active."""
+        forward = layer.forward
+
+        def noting(x: Any) -> Any:
+            y = forward(x)
+            if layer.training:
+                active = (to_numpy(y) != 0).any(axis=0)
+                self._active[name] = active | self._active.get(name, False)
+            return y
+
+        layer.forward = noting
+
+
+def _named_layers(module: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every module inside another one with its dotted name, in both libraries."""
+    for name, child in module.named_children() if module is not None else ():
+        yield f"{prefix}{name}", child
+        yield from _named_layers(child, f"{prefix}{name}.")
+
+
+def _copied(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: to_numpy(array).copy() for name, array in arrays.items()}
