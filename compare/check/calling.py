@@ -21,8 +21,10 @@ from compare.check.definitions import (
     FORWARD,
     Definition,
     NotTested,
+    find,
     plain,
     roles,
+    words_for,
 )
 from compare.check.parameters import (
     Slot,
@@ -48,7 +50,7 @@ from compare.testing.reference import Question, Results
 
 UPSTREAM = ("g", "gc")
 """The roles of the upstream gradients of several outputs."""
-MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
+MODES = words_for("roles", "training")
 OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
 
@@ -126,6 +128,7 @@ class Call:
         own, names = spelled(forward, options), taken(forward)
         if names and "options" in self.form.forward:
             own = {k: v for k, v in own.items() if k in names}
+        own |= _modes(forward, self.question.training)
         self.forward_pass = partial(forward, **own)
         self.backward_pass = None
         if backward is not None:
@@ -141,12 +144,12 @@ class Call:
             turned = self.form.transposed
             slots = set_parameters(owner, own, turned, self.conventions)
             self.slots |= {place + name: slot for name, slot in slots.items()}
-        forward = forward_of(module)
-        names = [n for n in sorted(taken(forward) or ()) if n.lower() in MODES]
-        if not question.training and not names:
+        forward = find(module, FORWARD) or module
+        modes = _modes(forward, question.training)
+        if not question.training and not modes:
             evaluate(module)
-        self.forward_pass = partial(forward, **dict.fromkeys(names, question.training))
-        self.backward_pass = backward_of(module)
+        self.forward_pass = partial(forward, **modes)
+        self.backward_pass = find(module, BACKWARD)
 
     def _made(self, args: Any, options: Mapping[str, Any]) -> Any:
         """The object; its constructor may want the parameters themselves."""
@@ -294,15 +297,9 @@ class Call:
             yield "weights changed inside backward"
 
 
-def forward_of(module: Any) -> Any:
-    """Its forward pass: `forward`, or the module itself."""
-    return next((getattr(module, n) for n in FORWARD if hasattr(module, n)), module)
-
-
-def backward_of(module: Any) -> Any:
-    """Its backward pass, under any of the usual names; None if it has none."""
-    methods = (getattr(module, name, None) for name in BACKWARD)
-    return next(filter(callable, methods), None)
+def _modes(function: Any, training: bool) -> dict[str, bool]:
+    """Its arguments that say whether it is training."""
+    return {n: training for n in sorted(taken(function) or ()) if plain(n) in MODES}
 
 
 def evaluate(module: Any) -> None:
@@ -310,8 +307,8 @@ def evaluate(module: Any) -> None:
     if hasattr(module, "eval"):
         module.eval()
         return
-    for name in ("training", "train", "is_training", "train_mode"):
-        if isinstance(getattr(module, name, None), (bool, int)):
+    for name, value in attributes(module).items():
+        if plain(name) in MODES and isinstance(value, (bool, int)):
             setattr(module, name, False)
             return
     raise NotTested("it has no evaluation mode: neither eval() nor training")

@@ -24,6 +24,7 @@ from compare.check.definitions import (
     Definition,
     Form,
     method_of,
+    plain,
     roles,
 )
 from compare.check.parameters import IN_OUT
@@ -96,6 +97,24 @@ def formed(definition: Definition) -> Definition:
     return best.definition
 
 
+def running(definition: Definition, question: Question) -> Definition:
+    """The definition in the first form in which it runs in a test case.
+
+    Raises:
+        Exception: what it raises in the last form, if it runs in none.
+    """
+    errors = []
+    for form in _candidates(definition, question):
+        tried = replace(definition, form=form)
+        try:
+            answer(tried, question)
+        except Exception as error:
+            errors.append(error)
+        else:
+            return tried
+    raise errors[-1]
+
+
 def _better(one: Trial, other: Trial) -> Trial:
     """The trial that is less wrong, with the error that tells more."""
     tells_more = isinstance(other.error, BackwardFailed)
@@ -105,12 +124,14 @@ def _better(one: Trial, other: Trial) -> Trial:
 
 def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     """The form that is least wrong."""
-    best = _best_of(_candidates(definition), definition, is_single)
+    question = next(iter(_ordinary(definition)), None)
+    best = _best_of(_candidates(definition, question), definition, is_single)
     if best.score and _gives_many(best.definition, is_single):
-        many = _candidates(definition, reduction=["mean", "none"])
+        many = _candidates(definition, question, reduction=["mean", "none"])
         best = _better(best, _best_of(many, definition, is_single))
     if not best.runs and definition.kind == "layer":
-        of_numbers = _candidates(definition, by_number=[True], library=["numpy"])
+        given = {"by_number": [True], "library": ["numpy"]}
+        of_numbers = _candidates(definition, question, **given)
         best = _better(best, _best_of(of_numbers, definition, is_single))
     return _with_layout(best, is_single) if best.runs else best
 
@@ -195,9 +216,10 @@ def _ordinary(definition: Definition, is_single: bool = False) -> list[Question]
 # -- the forms that are possible -------------------------------------------------------
 
 
-def _candidates(definition: Definition, **given: list[Any]) -> Iterator[Form]:
-    """Every form that is possible, the usual ones first."""
-    question = next(iter(_ordinary(definition)), None)
+def _candidates(
+    definition: Definition, question: Question | None, **given: list[Any]
+) -> Iterator[Form]:
+    """Every form that is possible in a test case, the usual ones first."""
     if question is None:
         yield definition.form
         return
@@ -272,7 +294,7 @@ def _arguments_of(
     more = [n for n in arguments_of(function) if n not in names]
     told = zip(more, roles(more), strict=True)
     names = names + [n for n, role in told if role in question.state]
-    return [n for n in names if n not in options and n.lower() not in MODES]
+    return [n for n in names if n not in options and plain(n) not in MODES]
 
 
 def _target_is_first(names: list[str]) -> bool | None:
