@@ -195,7 +195,9 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
         return Definition(name, name, _COURSE[name], value)
     takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
     other = partner(name, own)
-    is_known = known and KINDS[known] in (_BOTH if other is None else (*_BOTH, "dropout"))
+    is_known = known and KINDS[known] in (
+        _BOTH if other is None else (*_BOTH, "dropout")
+    )
     if is_known and not takes_one:
         return Definition(name, known, KINDS[known], value, other)
     is_backward_alone = inspect.isfunction(value) and differentiated(name)

@@ -32,7 +32,11 @@ Mistakes = Iterator[tuple[str, str]]
 
 def dropout(definition: Definition) -> Finding:
     """Check dropout with several p, without torch."""
-    comparison, make, names = Comparison(definition), definition.make, taken(definition.make)
+    comparison, make, names = (
+        Comparison(definition),
+        definition.make,
+        taken(definition.make),
+    )
     ((own, kept),) = spelled(make, {"p": 0.2}).items()
     default, in_a_dict = defaults(make).get(own), "options" in roles([*(names or ())])
     takes_p = names is None or own in names or in_a_dict

@@ -18,8 +18,16 @@ import handmade
 from compare.backend import to_numpy
 from compare.check import wording
 from compare.check.arguments import torchs_defaults
-from compare.check.definitions import CALLS, NAMES, Definition, NotTested, find, method_of, plain
-from compare.check.signatures import arguments_of
+from compare.check.definitions import (
+    CALLS,
+    NAMES,
+    Definition,
+    NotTested,
+    find,
+    method_of,
+    plain,
+)
+from compare.check.signatures import arguments_of, defaults
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
@@ -28,7 +36,9 @@ ARRAYS = ("list", "dict", "d dict", "one")
 """Containers of arrays; "d dict": the gradient of W1 is dW1; "one": one by one."""
 METHODS = CALLS["optimizer step"]
 LR_NAMES = ["lr", "learning_rate", "step_size", *NAMES["optimizers"]["lr"].split()]
-SGDS = re.compile(r"momentum|impuls|nesterov|gradientdescent|gradientenabstieg|^(nag|gd)$|^param|^weights")
+SGDS = re.compile(
+    r"momentum|impuls|nesterov|gradientdescent|gradientenabstieg|^(nag|gd)$|^param|^weights"
+)
 """What people call forms of SGD, in lower case without what `_ADDED` takes away."""
 _ADDED = re.compile(
     r"_|^(optimi[sz]er|my|own|update)|(update|step|optimi[sz]er|optim|own|np|numpy)$"
@@ -192,10 +202,17 @@ def _options(definition: Definition) -> dict[str, str]:
             name = " ".join(filter(None, (own_name("beta1"), own_name("beta2"))))
         if name:
             found[option] = name
+    left = [n for n, v in defaults(make).items() if _is_fraction(v)]
+    if definition.name == "SGD" and "momentum" not in found and len(left) == 1:
+        found["momentum"] = left[0]  # whatever it is called
     methods = filter(None, (find(make, (name,)) for name in METHODS))
     if any("lr" in _roles(method, [], True).values() for method in methods):
         found.setdefault("lr", "lr")
     return found
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, float) and 0.5 <= value < 1
 
 
 def _as_own(given: dict[str, Any], options: dict[str, str]) -> dict[str, Any]:
