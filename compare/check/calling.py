@@ -140,10 +140,10 @@ class Call:
         question, args = self.question, resolved(self.question.args, handmade.nn)
         module = self.module = self._made(args, resolved(options, handmade.nn))
         buffers = _own_buffers(module, question)
-        for owner, place, own in _owners(module, args, question.state | buffers):
-            turned = self.form.transposed
-            slots = set_parameters(owner, own, turned, self.conventions)
-            self.slots |= {place + name: slot for name, slot in slots.items()}
+        for owner, own in _owners(module, args, question.state | buffers):
+            state = {name: value for name, _, value in own}
+            slots = set_parameters(owner, state, self.form.transposed, self.conventions)
+            self.slots |= {full: slots[name] for name, full, _ in own if name in slots}
         forward = find(module, FORWARD) or module
         modes = _modes(forward, question.training)
         if not question.training and not modes:
@@ -328,21 +328,24 @@ def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
 
 def _owners(
     module: Any, args: Any, state: dict[str, np.ndarray]
-) -> Iterator[tuple[Any, str, dict[str, np.ndarray]]]:
-    """Each module that owns parameters, its place ("0." …), and those by name.
+) -> Iterator[tuple[Any, list[tuple[str, str, np.ndarray]]]]:
+    """Each module that owns parameters: their names in it, full names, and values.
 
     Inner modules are attributes ("out_proj.") or, by number, the constructor's
-    arguments: layers, or pairs of weight and loss.
+    arguments: layers, or pairs of weight and loss. A class may also keep the parameters
+    of a layer itself, such as `out_proj_weight`.
     """
     if args and isinstance(args[0], list):
         args = [loss for _, loss in args[0]]
-    places: dict[str, dict[str, np.ndarray]] = {}
-    for name, value in state.items():
-        place, dot, key = name.rpartition(".")
-        places.setdefault(place + dot, {})[key] = value
+    places: dict[str, list[tuple[str, str, np.ndarray]]] = {}
+    for full, value in state.items():
+        place, _, name = full.rpartition(".")
+        if place and not place.isdigit() and not hasattr(module, place.split(".")[0]):
+            place, name = "", full.replace(".", "_")
+        places.setdefault(place, []).append((name, full, value))
     for place, own in places.items():
         owner = module
-        for part in place.split(".")[:-1]:
+        for part in place.split(".") if place else ():
             is_argument = owner is module and part.isdigit()
             owner = args[int(part)] if is_argument else getattr(owner, part)
-        yield owner, place, own
+        yield owner, own
