@@ -307,8 +307,8 @@ def evaluate(module: Any) -> None:
     if hasattr(module, "eval"):
         module.eval()
         return
-    for name, value in attributes(module).items():
-        if plain(name) in MODES and isinstance(value, (bool, int)):
+    for name in (name for name in dir(module) if plain(name) in MODES):
+        if isinstance(getattr(module, name), (bool, int)):
             setattr(module, name, False)
             return
     raise NotTested("it has no evaluation mode: neither eval() nor training")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from compare.check.libraries import pair_of
+from compare.check.libraries import pair_of, rules_of
 from compare.check.signatures import arguments_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
@@ -98,7 +98,7 @@ class Definition:
 
 CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
 """Names of methods and functions, the usual one first."""
-FORWARD = CALLS["forward"] + CALLS["value"]
+FORWARD = ("calculate", *CALLS["forward"], *CALLS["value"])
 BACKWARD = CALLS["backward"]
 FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
 """Ways to recognise a definition: `checker` adds those of its modules."""
@@ -138,6 +138,7 @@ def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definiti
     if meant:
         return [_as_meant(own, one) for one in meant]
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
+    partners |= {id(rule) for value in own.values() for rule in rules_of(value)}
     found: dict[int, Definition] = {}
     for name, value in own.items():
         ways = (find(name, value, own) for find in FINDERS)

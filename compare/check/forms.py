@@ -92,7 +92,7 @@ def formed(definition: Definition) -> Definition:
         is_refused = single.least == 0 and isinstance(best.error, BackwardFailed)
         if single.runs and not is_refused:
             return single.definition
-        if isinstance(best.error, BackwardFailed):  # as it will in every test case
+        if isinstance(best.error, BackwardFailed) and not best.error.is_right:
             return _with_layout(best, is_single=False).definition
         if best.error is not None:
             raise best.error
@@ -121,7 +121,9 @@ def _better(one: Trial, other: Trial) -> Trial:
     """The trial that is less wrong, with the error that tells more."""
     tells_more = isinstance(other.error, BackwardFailed)
     error = other.error if one.error is None or tells_more else one.error
-    return replace(other if other.score < one.score else one, error=error)
+    goes_further = tells_more and not isinstance(one.error, BackwardFailed)
+    is_better = other.score < one.score or (goes_further and not one.runs)
+    return replace(other if is_better else one, error=error)
 
 
 def _best_form(definition: Definition, is_single: bool = False) -> Trial:
@@ -160,7 +162,7 @@ def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Tri
             score = _how_wrong(answer(definition, question).results, want)
         except BackwardFailed as failed:
             score, error = 1.0, failed
-            is_right = close(failed.output, want["output"])
+            is_right = failed.is_right = close(failed.output, want["output"])
             is_alike = failed.output.shape == want["output"].shape
             if not is_right and not (definition.is_class and is_alike):
                 error = failed.reason

@@ -50,7 +50,7 @@ class BackwardFailed(Exception):
 
     def __init__(self, output: np.ndarray, reason: Exception) -> None:
         super().__init__(output, reason)
-        self.output, self.reason = output, reason
+        self.output, self.reason, self.is_right = output, reason, True
 
 
 class NoNumbers(TypeError):

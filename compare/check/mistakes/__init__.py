@@ -161,6 +161,8 @@ def _named(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
 
 def _partly(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
     """The mistakes that explain some wrong results; "" if none does."""
+    if all(case.is_own() for case in cases):
+        return ""  # only the value is not torch's
     parts = _parts(ways, cases)
     unknown = {"cause not recognised": parts.pop("")}
     return _joined(parts | unknown) if parts else ""
@@ -303,7 +305,7 @@ class _Case:
             self.wrong = [n for n in f.wrong if n not in far]
         self.at_kinks = f.at_kinks()
         self.explained = cache(lambda way: [*self._explained(way)])
-        self._is_own = cache(lambda: is_own_gradient(f) is True)
+        self.is_own = cache(lambda: is_own_gradient(f) is True)
 
     def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
         """Each k with which one of the formulas explains these wrong results."""
@@ -316,19 +318,23 @@ class _Case:
 
     def _explained(self, way: CodeType) -> Iterator[dict[str, Factor]]:
         """The results that a formula explains, each with its k."""
-        ks = (0.0, 1.0) if _uses_k(way) else (0.0,)
-        for names in self.names if "y" in way.co_names else self.names[:1]:
+        ks, is_of_y = (0.0, 1.0) if _uses_k(way) else (0.0,), "y" in way.co_names
+        for names in self.names if is_of_y else self.names[:1]:
             with suppress(Exception):  # not with such shapes, or without such an option
-                yield from self._explained_with(way, [names | {"k": k} for k in ks])
+                for found in self._fits(_results(way, names | {"k": k}) for k in ks):
+                    if names is not self.names[0]:  # it is given the output
+                        found.pop("output", None)
+                    elif "output" in found and len(found) < len(self.wrong):
+                        others = dict.fromkeys(self.wrong) if self.is_own() else {}
+                        found = others | found
+                    yield found
 
-    def _explained_with(
-        self, way: CodeType, names: list[dict[str, Any]]
+    def _fits(
+        self, results: Iterable[Iterable[Results]]
     ) -> Iterator[dict[str, Factor]]:
-        for results in zip(*(_results(way, each) for each in names), strict=False):
-            found = {n: k for n in self.wrong for k in self._fitting(n, *results)}
-            if "output" in found and len(found) < len(self.wrong) and self._is_own():
-                found = dict.fromkeys(self.wrong) | found
-            yield found
+        """The file's results that are those of a formula for some k, and this k."""
+        for each in zip(*results, strict=False):
+            yield {n: k for n in self.wrong for k in self._fitting(n, *each)}
 
     def _fitting(self, name: str, at_0: Results, *at_1: Results) -> Iterator[Factor]:
         """The k with which a result is the file's, given are those for k = 0 and 1."""
