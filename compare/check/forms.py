@@ -89,10 +89,10 @@ def formed(definition: Definition) -> Definition:
     if not best.runs:  # perhaps it takes one example only
         single = _best_form(definition, is_single=True)
         # Right for one example, it may still fail on the way back through a batch.
-        is_refused = single.least == 0 and isinstance(best.error, BackwardFailed)
-        if single.runs and not is_refused:
+        is_late = isinstance(best.error, BackwardFailed) and best.error.is_right
+        if single.runs and not (single.least == 0 and is_late):
             return single.definition
-        if isinstance(best.error, BackwardFailed) and not best.error.is_right:
+        if isinstance(best.error, BackwardFailed) and not is_late:
             return _with_layout(best, is_single=False).definition
         if best.error is not None:
             raise best.error

@@ -35,6 +35,8 @@ OBJECTS = ("objects", "torch")
 ARRAYS = ("list", "dict", "d dict", "one")
 """Containers of arrays; "d dict": the gradient of W1 is dW1; "one": one by one."""
 METHODS = CALLS["optimizer step"]
+FRACTIONS = {"SGD": "momentum", "RMSprop": "alpha", "Adadelta": "rho"}
+"""The one option of each that is a fraction of the past."""
 LR_NAMES = ["lr", "learning_rate", "step_size", *NAMES["optimizers"]["lr"].split()]
 SGDS = re.compile(
     r"momentum|impuls|nesterov|gradientdescent|gradientenabstieg|^(nag|gd)$|^param|^weights"
@@ -202,9 +204,10 @@ def _options(definition: Definition) -> dict[str, str]:
             name = " ".join(filter(None, (own_name("beta1"), own_name("beta2"))))
         if name:
             found[option] = name
-    left = [n for n, v in defaults(make).items() if _is_fraction(v)]
-    if definition.name == "SGD" and "momentum" not in found and len(left) == 1:
-        found["momentum"] = left[0]  # whatever it is called
+    taken = " ".join(found.values()).split()
+    left = [n for n, v in defaults(make).items() if _is_fraction(v) and n not in taken]
+    if (fraction := FRACTIONS.get(definition.name)) and len(left) == 1:
+        found.setdefault(fraction, left[0])  # whatever it is called
     methods = filter(None, (find(make, (name,)) for name in METHODS))
     if any("lr" in _roles(method, [], True).values() for method in methods):
         found.setdefault("lr", "lr")

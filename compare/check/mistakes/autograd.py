@@ -161,10 +161,10 @@ def scale_grad(value: Tensor, factor: Any) -> Tensor:
     return slope(value, value, factor)
 
 
-def as_softmax(p: Tensor, scores: Tensor) -> Tensor:
+def as_softmax(p: Tensor, scores: Tensor, axis: int = -1) -> Tensor:
     """Numbers with the gradient that softmax of the scores has if they are its."""
     p, change = p.detach(), scores - scores.detach()
-    return p + p * (change - (p * change).sum(-1, keepdim=True))
+    return p + p * (change - (p * change).sum(axis, keepdim=True))
 
 
 def masked(scores: Tensor, is_causal: bool, hidden: float = -th.inf) -> Tensor:
