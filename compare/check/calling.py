@@ -340,7 +340,11 @@ def _owners(
     places: dict[str, list[tuple[str, str, np.ndarray]]] = {}
     for full, value in state.items():
         place, _, name = full.rpartition(".")
-        if place and not place.isdigit() and not hasattr(module, place.split(".")[0]):
+        if (
+            place
+            and not place[0].isdigit()
+            and not hasattr(module, place.split(".")[0])
+        ):
             place, name = "", full.replace(".", "_")
         places.setdefault(place, []).append((name, full, value))
     for place, own in places.items():

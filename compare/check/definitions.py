@@ -221,16 +221,18 @@ def is_of_autograd(value: Any) -> bool:
 FINDERS.append(_definition)
 
 
-def method_of(owner: Any, names: tuple[str, ...]) -> str:
+def method_of(owner: Any, names: tuple[str, ...], private: bool = False) -> str:
     """The name of the first of these methods that a class or an object has; or ""."""
-    own = {plain(name): name for name in dir(owner)}
+    is_ours = [n for n in dir(owner) if private or n[0] != "_" or n == "__call__"]
+    own = {plain(name): name for name in is_ours}
     found = (own[plain(name)] for name in names if plain(name) in own)
     return next((name for name in found if callable(getattr(owner, name, None))), "")
 
 
-def find(owner: Any, names: tuple[str, ...]) -> Any:
+def find(owner: Any, names: tuple[str, ...], private: bool = False) -> Any:
     """The first of these methods; None if there is none."""
-    return getattr(owner, name) if (name := method_of(owner, names)) else None
+    name = method_of(owner, names, private)
+    return getattr(owner, name) if name else None
 
 
 def partner(name: str, own: dict[str, Any]) -> Any:

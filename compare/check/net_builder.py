@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from compare.check.definitions import CALLS, MODULE, NotTested, find, partner, plain
+from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
 from compare.check.net_layers import Array
 from compare.check.nets import (
     LAYOUTS,
     Net,
     call,
+    find,
     is_loss,
     is_step,
     role_of,

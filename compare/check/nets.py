@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,13 +20,14 @@ import numpy as np
 import torch
 
 from compare.check import definitions
-from compare.check.definitions import CALLS, MODULE, NAMES, NotTested, find, plain
+from compare.check.definitions import CALLS, MODULE, NAMES, NotTested, plain
 from compare.check.net_layers import Array, weights_of
 
 Values = dict[str, Array]
 LR = 0.5
 FORWARDS = CALLS["forward"] + CALLS["predict"]
 BACKWARDS = CALLS["backward"] + CALLS["backward of a net"]
+find = partial(definitions.find, private=True)
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "rows": lambda a: a,
     "columns": lambda a: a.T,

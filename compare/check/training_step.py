@@ -17,13 +17,13 @@ import numpy as np
 
 from compare.check import wording
 from compare.check.comparison import finding_of
-from compare.check.definitions import MODULE, Definition, NotTested, find
+from compare.check.definitions import MODULE, Definition, NotTested
 from compare.check.loading import TooLong, limited
 from compare.check.mistakes import NET, NETS, hint
 from compare.check.net_builder import nets
 from compare.check.net_layers import ENTROPY, SQUARED, weights_of
 from compare.check.net_losses import TOLERANCE, Loss, Steps, is_near, some_steps
-from compare.check.nets import NotSummed, source
+from compare.check.nets import NotSummed, find, source
 from compare.check.report import Finding
 
 SECONDS = 8

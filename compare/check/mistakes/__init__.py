@@ -251,10 +251,10 @@ def _pair(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
 
 def _beside_factors(ways: dict[str, list[CodeType]], failures: list[Variants]) -> str:
     """Usual factors of a loss, and what explains the rest; "" if nothing does."""
-    chosen = [*combinations(FACTORS, 1), *combinations(FACTORS, 2)]
-    for names, of_value in product(
-        chosen if failures[0].is_loss else (), (True, False)
-    ):
+    if not failures[0].is_loss:
+        return ""
+    chosen = (names for n in (1, 2) for names in combinations(FACTORS, n))
+    for names, of_value in product(chosen, (True, False)):
         rest = [_divided(f, names, of_value) for f in failures]
         cases = [_Case(f) for f in rest if f.wrong]
         if (found := _first(ways, cases)) and found in HINTS:  # not one with a k
