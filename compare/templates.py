@@ -82,7 +82,8 @@ def _state(cls: Any) -> tuple[list[str], list[str]]:
     if cls is handmade.perceptron.Rosenblatt:
         return ["weight", "bias"], []
     questions = [drawn(c) for c in [*LAYERS, *LOSSES] if c.name == cls.__name__]
-    parameters = dict.fromkeys(n for q in questions for n in q.state if "." not in n)
+    names = (n for q in questions for n in q.state if not n[0].isdigit())
+    parameters = dict.fromkeys(n.replace(".", "_") for n in names)
     buffers = dict.fromkeys(n for q in questions for n in q.buffers if "." not in n)
     return list(parameters), list(buffers)
 
@@ -105,6 +106,7 @@ def _methods(cls: Any, parameters: list[str]) -> list[str]:
     """The methods to be written, each with what it has to do."""
     if hasattr(cls, "forward"):
         gradients = ", ".join(f"self.{name}_grad" for name in parameters)
+        gradients = gradients if len(parameters) < 3 else "each gradient above"
         wanted = f"# Add to {gradients}; return" if gradients else "# Return"
         wanted += f" ∂L/∂{_arguments(cls.forward)[1].name}."
         todo = {"forward": "# Keep in self what backward needs.", "backward": wanted}

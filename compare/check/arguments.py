@@ -39,6 +39,10 @@ def spelled(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[st
             found |= {n: both["w" in n.lower().rpartition("_")[2]] for n in sides}
             continue
         words = [] if option in names else words_for("options", option)
+        kept = [n for w, n in others.items() if w in words_for("options", "keep")]
+        if option == "p" and kept and not {*words} & others.keys():
+            found[kept[0]] = value if value is None else round(1 - value, 9)
+            continue
         found[next((others[w] for w in words if w in others), option)] = value
     return found
 

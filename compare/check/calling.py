@@ -21,8 +21,10 @@ from compare.check.definitions import (
     FORWARD,
     Definition,
     NotTested,
+    find,
     plain,
     roles,
+    words_for,
 )
 from compare.check.parameters import (
     Slot,
@@ -48,7 +50,7 @@ from compare.testing.reference import Question, Results
 
 UPSTREAM = ("g", "gc")
 """The roles of the upstream gradients of several outputs."""
-MODES = ("training", "train", "is_training", "train_flg", "train_flag", "is_train")
+MODES = words_for("roles", "training")
 OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
 
@@ -126,6 +128,7 @@ class Call:
         own, names = spelled(forward, options), taken(forward)
         if names and "options" in self.form.forward:
             own = {k: v for k, v in own.items() if k in names}
+        own |= _modes(forward, self.question.training)
         self.forward_pass = partial(forward, **own)
         self.backward_pass = None
         if backward is not None:
@@ -137,16 +140,16 @@ class Call:
         question, args = self.question, resolved(self.question.args, handmade.nn)
         module = self.module = self._made(args, resolved(options, handmade.nn))
         buffers = _own_buffers(module, question)
-        for owner, place, own in _owners(module, args, question.state | buffers):
-            turned = self.form.transposed
-            slots = set_parameters(owner, own, turned, self.conventions)
-            self.slots |= {place + name: slot for name, slot in slots.items()}
-        forward = forward_of(module)
-        names = [n for n in sorted(taken(forward) or ()) if n.lower() in MODES]
-        if not question.training and not names:
+        for owner, own in _owners(module, args, question.state | buffers):
+            state = {name: value for name, _, value in own}
+            slots = set_parameters(owner, state, self.form.transposed, self.conventions)
+            self.slots |= {full: slots[name] for name, full, _ in own if name in slots}
+        forward = find(module, FORWARD) or module
+        modes = _modes(forward, question.training)
+        if not question.training and not modes:
             evaluate(module)
-        self.forward_pass = partial(forward, **dict.fromkeys(names, question.training))
-        self.backward_pass = backward_of(module)
+        self.forward_pass = partial(forward, **modes)
+        self.backward_pass = find(module, BACKWARD)
 
     def _made(self, args: Any, options: Mapping[str, Any]) -> Any:
         """The object; its constructor may want the parameters themselves."""
@@ -294,15 +297,9 @@ class Call:
             yield "weights changed inside backward"
 
 
-def forward_of(module: Any) -> Any:
-    """Its forward pass: `forward`, or the module itself."""
-    return next((getattr(module, n) for n in FORWARD if hasattr(module, n)), module)
-
-
-def backward_of(module: Any) -> Any:
-    """Its backward pass, under any of the usual names; None if it has none."""
-    methods = (getattr(module, name, None) for name in BACKWARD)
-    return next(filter(callable, methods), None)
+def _modes(function: Any, training: bool) -> dict[str, bool]:
+    """Its arguments that say whether it is training."""
+    return {n: training for n in sorted(taken(function) or ()) if plain(n) in MODES}
 
 
 def evaluate(module: Any) -> None:
@@ -310,8 +307,8 @@ def evaluate(module: Any) -> None:
     if hasattr(module, "eval"):
         module.eval()
         return
-    for name in ("training", "train", "is_training", "train_mode"):
-        if isinstance(getattr(module, name, None), (bool, int)):
+    for name in (name for name in dir(module) if plain(name) in MODES):
+        if isinstance(getattr(module, name), (bool, int)):
             setattr(module, name, False)
             return
     raise NotTested("it has no evaluation mode: neither eval() nor training")
@@ -331,21 +328,28 @@ def _own_buffers(module: Any, question: Question) -> dict[str, np.ndarray]:
 
 def _owners(
     module: Any, args: Any, state: dict[str, np.ndarray]
-) -> Iterator[tuple[Any, str, dict[str, np.ndarray]]]:
-    """Each module that owns parameters, its place ("0." …), and those by name.
+) -> Iterator[tuple[Any, list[tuple[str, str, np.ndarray]]]]:
+    """Each module that owns parameters: their names in it, full names, and values.
 
     Inner modules are attributes ("out_proj.") or, by number, the constructor's
-    arguments: layers, or pairs of weight and loss.
+    arguments: layers, or pairs of weight and loss. A class may also keep the parameters
+    of a layer itself, such as `out_proj_weight`.
     """
     if args and isinstance(args[0], list):
         args = [loss for _, loss in args[0]]
-    places: dict[str, dict[str, np.ndarray]] = {}
-    for name, value in state.items():
-        place, dot, key = name.rpartition(".")
-        places.setdefault(place + dot, {})[key] = value
+    places: dict[str, list[tuple[str, str, np.ndarray]]] = {}
+    for full, value in state.items():
+        place, _, name = full.rpartition(".")
+        if (
+            place
+            and not place[0].isdigit()
+            and not hasattr(module, place.split(".")[0])
+        ):
+            place, name = "", full.replace(".", "_")
+        places.setdefault(place, []).append((name, full, value))
     for place, own in places.items():
         owner = module
-        for part in place.split(".")[:-1]:
+        for part in place.split(".") if place else ():
             is_argument = owner is module and part.isdigit()
             owner = args[int(part)] if is_argument else getattr(owner, part)
-        yield owner, place, own
+        yield owner, own

@@ -10,18 +10,35 @@ import numpy as np
 from compare.check import course, dropout, example, functions, schedules, wording
 from compare.check.calling import Call, answer
 from compare.check.comparison import OPTIONAL, Comparison, finding_of, raised_by
-from compare.check.definitions import FINDERS, Definition, NotTested, nearest
+from compare.check.definitions import (
+    FINDERS,
+    FORWARD,
+    Definition,
+    NotTested,
+    differentiated,
+    is_of_autograd,
+    meant_by,
+    method_of,
+    nearest,
+)
 from compare.check.forms import formed
 from compare.check.functions import function_definition
 from compare.check.nets import net_definition
 from compare.check.optimizer_forms import optimizer_definition
 from compare.check.optimizers import optimizer
 from compare.check.report import Finding
-from compare.check.results import TOLERANCE, Answer, close, wrong_in
+from compare.check.results import TOLERANCE, Answer, BackwardFailed, close, wrong_in
 from compare.check.schedules import schedule_definition
+from compare.check.signatures import required
 from compare.check.training_step import training_step
 from compare.testing import Case
 from compare.testing.reference import Question, Results, drawn, torchs
+
+AUTOGRAD = "a torch.nn.Module without a backward pass: autograd differentiates it"
+WRITE_IT = (
+    "nothing in it is written by hand that could be wrong; give it a method "
+    "backward(grad_output), or write a torch.autograd.Function, and that is judged"
+)
 
 
 def check(definition: Definition) -> Finding:
@@ -38,6 +55,8 @@ def check(definition: Definition) -> Finding:
 
 def layer_or_loss(definition: Definition) -> Finding:
     """Compare a layer or a loss; in some test case it must run."""
+    if is_of_autograd(definition.make):
+        return finding_of(definition, "not judged", AUTOGRAD, WRITE_IT)
     definition = formed(definition)
     comparison = Comparison(definition, torchs)
     ran: list[Case] = []
@@ -84,7 +103,13 @@ def _works_apart(case: Case, ran: list[Case]) -> bool:
 
 
 def _compare(comparison: Comparison, question: Question, label: str) -> None:
-    want, got = torchs(question), answer(comparison.definition, question)
+    want = torchs(question)
+    try:
+        got = answer(comparison.definition, question)
+    except BackwardFailed as failed:
+        if not close(failed.output, want["output"]):
+            comparison.add(question, want, Answer({"output": failed.output}))
+        raise
     # torch clamps at 1e-12, a float32 constant: that shows at exactly 0 or 1.
     tolerance = 1e-6 if question.note == "at 0 and 1" else TOLERANCE
     wrong = wrong_in(got.results, want, tolerance)
@@ -141,17 +166,23 @@ def _side_effects(
 
 def unknown(definition: Definition) -> Finding:
     """A class whose name says not what it is, or a gradient without its function."""
-    label, near = definition.label, nearest(definition.label)
+    label, make = definition.label, definition.make
     if not definition.is_class:
         words = f"the file has no function whose gradient {label} is"
-        hint = "define the function as well, or say what it is: --as Tanh=f,f_backward"
+        of = differentiated(label)
+        meant = f"--as {meant_by(of)}={of},{label}"
+        hint = f"define {of} as well; or say which function it belongs to: {meant}"
         return finding_of(definition, "not judged", words, hint)
+    if is_of_autograd(make):
+        return finding_of(definition, "not judged", AUTOGRAD, WRITE_IT)
     words = f"no class or function of torch is known by the name {label}"
-    meant = f"say which layer or loss it is: --as {near or 'CLASS'}={label}"
-    if near:
-        hint = f"did you mean {near}? {meant}"
-    else:
-        hint = f"{meant}; give a whole net a method train(x, y, lr) or update(lr)"
+    near, forward = nearest(label), getattr(make, method_of(make, FORWARD))
+    likely = "Linear" if len(required(make)) > 1 else "ReLU"
+    likely = near or ("MSELoss" if len(required(forward)) > 2 else likely)
+    hint = f"did you mean {near}? " if near else ""
+    hint += f"say which layer or loss it is, for example --as {likely}={label}"
+    if not near:
+        hint += "; give a whole net a method train(x, y, lr) or update(lr)"
     return finding_of(definition, "not judged", words, hint)
 
 

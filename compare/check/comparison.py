@@ -120,6 +120,8 @@ class Comparison:
         # A convention hides no mistake and no error.
         if kind != "convention" or (ordinary and not grave and not self.error):
             where, fields = shown(ordinary)
+            if self.error:
+                where += f"; and {wording.raised(self.error[1])}"
             found = self._wrong(name, where, kind, **fields)
         elif grave:
             found = self._wrong(*grave[0], _kind_of(grave[0][0], []))
@@ -209,7 +211,7 @@ class Comparison:
         names = sorted(self.missing)
         plural = "s" * (len(names) > 1)
         lines = [f"argument{plural} {', '.join(names)}"] if names else []
-        if self.definition.kind in ("layer", "loss") and self.value_only:
+        if self.value_only and not self.definition.has_gradient:
             lines.append(f"gradient: no {self.definition.label}_backward was found")
         if self.definition.form.by_number:
             lines.append("arrays: it takes one number at a time; np.where takes both")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from compare.check.libraries import pair_of
+from compare.check.libraries import pair_of, rules_of
 from compare.check.signatures import arguments_of
 from compare.suggest import suggest
 from compare.testing import LAYERS, LOSSES, OPTIMIZERS, Case, references
@@ -40,18 +40,6 @@ WRAPPERS = ("functools", "jax", "jaxlib", "numba", "torch")
 """Libraries whose objects stand for functions."""
 MODULE = "checked_file"
 """The module name that a checked file gets."""
-FORWARD = (
-    *("forward", "forward_pass", "forward_propagation", "forward_prop", "feedforward"),
-    *("feed_forward", "fprop", "vorwaerts", "vorwärts", "loss", "activate", "compute"),
-    *("call", "__call__"),
-)
-BACKWARD = (
-    *("backward", "backprop", "backward_pass", "backward_propagation", "bprop"),
-    *("back_propagation", "backpropagate", "backward_prop", "back_prop", "back", "bwd"),
-    *("rueckwaerts", "rückwärts", "grad", "gradient", "derivative", "prime", "deriv"),
-    *("ableitung", "d", "df"),
-)
-"""Names of the methods for the two passes, in this order."""
 
 
 class NotTested(Exception):
@@ -109,7 +97,9 @@ class Definition:
 
 
 CALLS = {key: tuple(names.split()) for key, names in NAMES["calls"].items()}
-"""Names of methods and functions of whole nets."""
+"""Names of methods and functions, the usual one first."""
+FORWARD = ("calculate", *CALLS["forward"], *CALLS["value"])
+BACKWARD = CALLS["backward"]
 FINDERS: list[Callable[[str, Any, dict[str, Any]], Definition | None]] = []
 """Ways to recognise a definition: `checker` adds those of its modules."""
 
@@ -148,6 +138,7 @@ def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definiti
     if meant:
         return [_as_meant(own, one) for one in meant]
     partners = {id(p) for name in own if (p := partner(name, own)) is not None}
+    partners |= {id(rule) for value in own.values() for rule in rules_of(value)}
     found: dict[int, Definition] = {}
     for name, value in own.items():
         ways = (find(name, value, own) for find in FINDERS)
@@ -199,33 +190,49 @@ def _definition(name: str, value: Any, own: dict[str, Any]) -> Definition | None
             return None
         if known and (any(passes) or KINDS[known] not in _BOTH):
             return Definition(name, known, KINDS[known], value)
-        return Definition(name, "", "unknown", value) if all(passes) else None
+        is_found = all(passes) or is_of_autograd(value)
+        return Definition(name, "", "unknown", value) if is_found else None
     if name in _COURSE:
         return Definition(name, name, _COURSE[name], value)
     takes_one = known and KINDS[known] == "loss" and len(arguments_of(value)) == 1
-    if known and KINDS[known] in _BOTH and not takes_one:
-        return Definition(name, known, KINDS[known], value, partner(name, own))
-    is_backward_alone = inspect.isfunction(value) and _differentiated(name)
+    other = partner(name, own)
+    is_known = known and KINDS[known] in (
+        _BOTH if other is None else (*_BOTH, "dropout")
+    )
+    if is_known and not takes_one:
+        return Definition(name, known, KINDS[known], value, other)
+    is_backward_alone = inspect.isfunction(value) and differentiated(name)
     return Definition(name, "", "unknown", value) if is_backward_alone else None
 
 
-def _differentiated(name: str) -> str:
-    """The class whose gradient a function is by its name, such as Tanh; "" if none."""
-    after = ("backward", "grad", "gradient", "prime", "derivative", "ableitung")
-    ends = (word for word in after if plain(name).endswith(word))
-    return next(filter(None, (meant_by(plain(name).removesuffix(e)) for e in ends)), "")
+def differentiated(name: str) -> str:
+    """The known function whose gradient is of this name, such as relu; "" if none."""
+    ends = ("backward", "grad", "gradient", "prime", "derivative", "ableitung")
+    found = (re.sub(rf"_?{word}$", "", name) for word in ends)
+    return next((base for base in found if base != name and meant_by(base)), "")
+
+
+def is_of_autograd(value: Any) -> bool:
+    """Whether it is a module of torch whose backward pass is autograd's."""
+    is_module = inspect.isclass(value) and issubclass(value, torch.nn.Module)
+    return is_module and not method_of(value, BACKWARD)
 
 
 FINDERS.append(_definition)
 
 
-def method_of(owner: Any, names: tuple[str, ...]) -> str:
-    """The first of these methods that a class itself has, or one of its bases."""
-    return next((n for n in names if n in dir(owner) and _is_own(owner, n)), "")
+def method_of(owner: Any, names: tuple[str, ...], private: bool = False) -> str:
+    """The name of the first of these methods that a class or an object has; or ""."""
+    is_ours = [n for n in dir(owner) if private or n[0] != "_" or n == "__call__"]
+    own = {plain(name): name for name in is_ours}
+    found = (own[plain(name)] for name in names if plain(name) in own)
+    return next((name for name in found if callable(getattr(owner, name, None))), "")
 
 
-def _is_own(owner: type, name: str) -> bool:
-    return not (name == "__call__" and getattr(owner, name, None) is type.__call__)
+def find(owner: Any, names: tuple[str, ...], private: bool = False) -> Any:
+    """The first of these methods; None if there is none."""
+    name = method_of(owner, names, private)
+    return getattr(owner, name) if name else None
 
 
 def partner(name: str, own: dict[str, Any]) -> Any:
@@ -276,12 +283,13 @@ _KNOWN = {
 """By a name without underscores in lower case: the class."""
 _ADDED = (
     re.compile(
-        r"^(my|own|mein|meine|custom|hand|simple|naive|basic|numpy|np|activation|loss"
+        r"^(my|own|mein|meine|custom|hand|simple|naive|basic|numpy|np|activation|loss|eigene?"
         r"|layer|optimizer|our|stable|manual|func|the|fast)"
     ),
     re.compile(
         r"(own|mine|layer|loss|function|activation|fn|func|forward|fwd|np|numpy|op|error"
-        r"|cost|manual|custom|naive|\d+|optimizer|module|node|unit|fast)$"
+        r"|cost|manual|custom|naive|\d+|optimizer|module|node|unit|fast|schicht|funktion"
+        r"|aktivierung|verlust|kosten|fehler)$"
     ),
 )
 """What people add to a name to say what it is, or that it is their own."""

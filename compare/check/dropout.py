@@ -1,24 +1,30 @@
 """Checking Dropout and GaussianSample by what holds whatever they draw."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from compare.check.arguments import taken
-from compare.check.calling import evaluate, forward_of
+from compare.check import wording
+from compare.check.arguments import spelled
+from compare.check.calling import Call
 from compare.check.comparison import Comparison
-from compare.check.definitions import Definition
+from compare.check.definitions import Definition, NotTested, roles
+from compare.check.forms import running
 from compare.check.mistakes import CONVENTIONS, MISTAKES, ways_in
 from compare.check.report import Finding
 from compare.check.results import EPS, close
+from compare.check.signatures import defaults, taken
+from compare.testing.reference import Question
 
 Array = np.ndarray
 SHAPE = (100, 100)
 TOLERANCE = 1e-9
 DEVIATIONS = 6
 """By so many standard deviations a mean over draws may differ from its expectation."""
+KEPT = "fraction to keep in place of p"
 MISMATCH = "value and gradient do not belong together"
 Mistakes = Iterator[tuple[str, str]]
 """The name of each mistake ("" if it has none), and where it shows."""
@@ -26,11 +32,27 @@ Mistakes = Iterator[tuple[str, str]]
 
 def dropout(definition: Definition) -> Finding:
     """Check dropout with several p, without torch."""
-    names, comparison = taken(definition.make), Comparison(definition)
-    takes_p = names is None or "p" in names
+    comparison, make, names = (
+        Comparison(definition),
+        definition.make,
+        taken(definition.make),
+    )
+    ((own, kept),) = spelled(make, {"p": 0.2}).items()
+    default, in_a_dict = defaults(make).get(own), "options" in roles([*(names or ())])
+    takes_p = names is None or own in names or in_a_dict
     comparison.missing |= set() if takes_p else {"p"}
-    for args in [(0.2,), (), (0.0,), (1.0,)] if takes_p else [()]:
-        _add(comparison, _dropout_mistakes(definition.make(*args), *args))
+    comparison.conventions |= {KEPT: None} if kept != 0.2 else {}
+    given: list[dict[str, float]] = [{"p": p} for p in (0.2, 0.0, 1.0) if takes_p]
+    if isinstance(default, float) or not takes_p:
+        given.insert(1, {})
+    p = spelled(make, {"p": default})[own] if isinstance(default, float) else 0.5
+    comparison.conventions |= {"other default": None} if p != 0.5 else {}
+    x = np.random.default_rng(5).uniform(0.5, 2, SHAPE)
+    x[np.random.default_rng(6).random(SHAPE) < 0.2] = 0
+    for kwargs in given:
+        question = Question("Dropout", kwargs=kwargs, inputs=(x,))
+        definition = running(definition, question)
+        _add(comparison, _dropout_mistakes(definition, question, kwargs.get("p", p)))
         if not {name for name, _ in comparison.mistakes} <= CONVENTIONS.keys():
             break
     return comparison.finding()
@@ -38,30 +60,37 @@ def dropout(definition: Definition) -> Finding:
 
 def sample(definition: Definition) -> Finding:
     """Check a sampler of normal distributions, without torch."""
-    comparison = Comparison(definition)
-    _add(comparison, _sample_mistakes(definition.make()))
+    comparison, rng = Comparison(definition), np.random.default_rng(5)
+    x = np.concatenate([rng.normal(size=SHAPE), rng.uniform(-2, 2, SHAPE)], axis=-1)
+    question = Question("GaussianSample", inputs=(x,))
+    _add(comparison, _sample_mistakes(running(definition, question), question))
     return comparison.finding()
 
 
 def _add(comparison: Comparison, found: Mistakes) -> None:
     comparison.cases, comparison.largest = comparison.cases + 1, EPS
-    for name, where in found:
-        if name not in CONVENTIONS:
-            comparison.mistakes = [(name, where)]  # the others follow from it
-            return
-        comparison.mistakes = [(name, where)]
+    try:
+        for name, where in found:
+            if name not in CONVENTIONS:
+                comparison.mistakes = [(name, where)]  # the others follow from it
+                return
+            comparison.conventions[name] = None
+    except NotTested as why:
+        comparison.skipped[str(why)] = []
 
 
-def _dropout_mistakes(module: Any, p: float = 0.5) -> Mistakes:
-    rng, at = np.random.default_rng(5), f"at p = {p:g}"
-    x, g = rng.uniform(0.5, 2, SHAPE), rng.normal(size=SHAPE)
-    x[rng.random(SHAPE) < 0.2] = 0
-    y, grad, again = yield from _passes(module, x, g)
+def _dropout_mistakes(definition: Definition, question: Question, p: float) -> Mistakes:
+    (x,), at = question.inputs, f"at p = {p:g}"
+    y, g, grad, again = yield from _passes(definition, question, x.shape)
     known = x != 0  # where x is 0, the output does not tell what was dropped
     kept, scale = y != 0, 1 / (1 - p) if p < 1 else 1.0
     yield from _fraction_mistakes(p, kept, known, at)
     names = {"x": x, "g": g, "p": p, "kept": kept, "scale": scale}
-    if not close(y, kept * x * scale, TOLERANCE):
+    is_scaled_later = _is_scaled_later(definition, question, p, y, kept)
+    if is_scaled_later:
+        yield "scaled in evaluation mode", f"the output {at}"
+        scale = names["scale"] = 1.0
+    elif not close(y, kept * x * scale, TOLERANCE):
         for name in _named("output", "Dropout", y, known, **names):
             yield name, f"the output {at}"
         yield "", f"what is kept {at} is not x / (1 − p)"
@@ -77,7 +106,8 @@ def _dropout_mistakes(module: Any, p: float = 0.5) -> Mistakes:
         yield "mask read from the output", f"{where}, where x = 0"
     if 0 < p < 1 and np.array_equal(kept, again != 0):
         yield "same mask in every pass", f"the output {at}"
-    yield from _evaluation(module, x, g, (x, g), "dropout in evaluation mode")
+    if not is_scaled_later:
+        yield from _evaluation(definition, question, x, "dropout in evaluation mode")
 
 
 def _fraction_mistakes(p: float, kept: Array, known: Array, at: str) -> Mistakes:
@@ -98,12 +128,24 @@ def _fraction_mistakes(p: float, kept: Array, known: Array, at: str) -> Mistakes
         yield name, f"{at} it keeps {fraction:.0%} and {wanted}"
 
 
-def _sample_mistakes(module: Any) -> Mistakes:
+def _is_scaled_later(
+    definition: Definition, question: Question, p: float, y: Array, kept: Array
+) -> bool:
+    """Whether it is dropout as first published: x (1 − p) in evaluation mode."""
+    (x,) = question.inputs
+    if not p or not close(y, kept * x, TOLERANCE):
+        return False
+    with suppress(Exception):
+        evaluated = Call(definition, replace(question, training=False)).forward()
+        return close(evaluated, x * (1 - p), TOLERANCE)
+    return False
+
+
+def _sample_mistakes(definition: Definition, question: Question) -> Mistakes:
     """Mistakes in drawing z = μ + σ ε, s = log σ², ε standard normal."""
-    rng, where = np.random.default_rng(5), "the gradient by log σ²"
-    mean, s = rng.normal(size=SHAPE), rng.uniform(-2, 2, SHAPE)
-    x, g = np.concatenate([mean, s], axis=-1), rng.normal(size=SHAPE)
-    z, grad, again = yield from _passes(module, x, g)
+    (x,), where = question.inputs, "the gradient by log σ²"
+    mean, s = np.split(x, 2, axis=-1)
+    z, g, grad, again = yield from _passes(definition, question, mean.shape)
     noise = z - mean
     if not _is_normal(noise / np.exp(0.5 * s), s):
         if _is_normal(noise / np.exp(s), s):
@@ -120,34 +162,43 @@ def _sample_mistakes(module: Any) -> Mistakes:
         yield "noise drawn afresh" if is_drawn else MISMATCH, where
     if close(z, again, TOLERANCE):
         yield "same noise in every pass", "the output"
-    right = mean, np.concatenate([g, np.zeros_like(g)], axis=-1)
-    yield from _evaluation(module, x, g, right, "noise in evaluation mode")
+    yield from _evaluation(definition, question, mean, "noise in evaluation mode")
 
 
-def _passes(module: Any, x: Array, g: Array) -> Generator[Any, None, Any]:
-    """The output, the input gradient, and the output of a second forward pass."""
-    given = x.copy()
-    y, grad = np.array(forward_of(module)(given)), np.array(module.backward(g.copy()))
-    if not np.array_equal(given, x):
-        yield "input mutated", "the input"
-    if y.shape != g.shape or not np.all(np.isfinite(y)):
-        yield "", f"the output is not finite, or not of shape {g.shape}"
-    if grad.shape != x.shape:
+def _passes(definition: Definition, question: Question, shape: Any) -> Any:
+    """The output, its and the input's gradient, and the output of a second pass."""
+    call = Call(definition, question)
+    y = call.forward()
+    if question.kwargs.get("p") == 1 and not np.all(np.isfinite(y)):
+        raise NotTested("p = 1: the output is not finite")
+    if y.shape != shape or not np.all(np.isfinite(y)):
+        yield "", f"the output is not finite, or not of shape {shape}"
+    grad, g = call.backward()["input gradient"], call.upstream
+    if grad.shape != question.inputs[0].shape:
         yield "", f"the input gradient has shape {grad.shape}"
-    return y, grad, np.array(forward_of(module)(x.copy()))
-
-
-def _evaluation(module: Any, x: Array, g: Array, right: Any, name: str) -> Mistakes:
-    """Mistakes in the dtype, and in output and input gradient in evaluation mode."""
-    if np.asarray(forward_of(module)(x.astype(np.float32))).dtype != np.float32:
+    for name in call.mistakes():
+        yield name, "the input"
+    single = replace(question, inputs=(question.inputs[0].astype(np.float32),))
+    if Call(definition, single).forward().dtype != np.float32:
         yield "dtype changed", "the output"
-    evaluate(module)
-    got = np.array(forward_of(module)(x.copy())), np.array(module.backward(g.copy()))
-    for got_one, want, where in zip(
-        got, right, ("output", "input gradient"), strict=True
-    ):
-        if not np.array_equal(got_one, want):
-            yield name, f"the {where}"
+    return y, g, grad, call.forward()
+
+
+def _evaluation(
+    definition: Definition, question: Question, want: Array, name: str
+) -> Mistakes:
+    """Mistakes in evaluation mode, in which the gradient is handed on."""
+    call = Call(definition, replace(question, training=False))
+    if not np.array_equal(call.forward(), want):
+        yield name, "the output"
+    try:
+        grad = call.backward()["input gradient"]
+    except Exception as error:
+        why = f"backward in evaluation mode: {wording.raised(error)}"
+        raise NotTested(why) from None
+    handed_on = np.asarray(call.upstream)
+    if not np.array_equal(grad[..., : want.shape[-1]], handed_on):
+        yield name, "the input gradient"
 
 
 def _named(kind: str, of: str, got: Array, known: Array, **names: Any) -> Iterator[str]:

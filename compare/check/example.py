@@ -35,14 +35,14 @@ def _first(failure: Failure, questions: Iterator[Question]) -> Failure | None:
         with contextlib.suppress(Exception):
             want, got = torchs(question), answer(definition, question)
             new = Failure(definition, question, want, got, wrong_in(got.results, want))
-            if new.wrong[:1] == failure.wrong[:1] and _is_as_usual(new, failure):
+            if new.wrong and new.worst == failure.worst and _is_as_usual(new, failure):
                 return new
     return None
 
 
 def _is_as_usual(new: Failure, old: Failure) -> bool:
     """Whether a smaller test case is not more extreme, nor its results."""
-    name = old.wrong[0]
+    name = old.worst
     if is_extreme(new.question) > is_extreme(old.question):
         return False
     return bool(

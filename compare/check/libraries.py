@@ -27,6 +27,12 @@ def pair_of(value: Any) -> Pair | None:
     return _pair(value, by_jax, inspect.signature(value))
 
 
+def rules_of(value: Any) -> list[Any]:
+    """The functions that JAX takes for the passes of a custom_vjp."""
+    is_custom = type(value).__name__ == "custom_vjp"
+    return [value.fwd, value.bwd] if is_custom else []
+
+
 def _without_context(function: Any) -> inspect.Signature:
     signature = inspect.signature(function)
     names = list(signature.parameters.values())

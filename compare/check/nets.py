@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -25,8 +25,9 @@ from compare.check.net_layers import Array, weights_of
 
 Values = dict[str, Array]
 LR = 0.5
-FORWARDS = (*(n for n in definitions.FORWARD if n != "loss"), *CALLS["predict"])
-BACKWARDS = (*definitions.BACKWARD, *CALLS["backward"])
+FORWARDS = CALLS["forward"] + CALLS["predict"]
+BACKWARDS = CALLS["backward"] + CALLS["backward of a net"]
+find = partial(definitions.find, private=True)
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "rows": lambda a: a,
     "columns": lambda a: a.T,
@@ -328,13 +329,6 @@ def call(function: Any, known: dict[str, Any], by_place: tuple[str, ...] = ()) -
     return function(**given)
 
 
-def find(state: Any, names: tuple[str, ...]) -> Any:
-    """The first of these methods; None if there is none."""
-    own = {plain(n): n for n in reversed(dir(state))}
-    methods = (getattr(state, own.get(plain(n), n), None) for n in names)
-    return next((m for m in methods if callable(m)), None)
-
-
 def source(of: Any) -> str:
     """The source of a class, function or module; "" if there is none."""
     with suppress(OSError, TypeError):
@@ -370,7 +364,7 @@ def net_definition(name: str, value: Any, own: dict[str, Any]) -> Any:
     if inspect.isclass(value):
         known = definitions.meant_by(name)
         is_loss = definitions.KINDS.get(known) == "loss"
-        has_backward = definitions.method_of(value, definitions.BACKWARD)
+        has_backward = find(value, definitions.BACKWARD)
         is_whole = known in ("", "Sequential") or (is_loss and not has_backward)
         is_net = is_whole and _trains(value)
     else:
@@ -383,14 +377,15 @@ def net_definition(name: str, value: Any, own: dict[str, Any]) -> Any:
 
 def _trains(owner: type) -> bool:
     """Whether a class takes a training step, or has all its parts."""
-    methods = [getattr(owner, n) for n in CALLS["train"] if n in dir(owner)]
+    known = {*map(plain, CALLS["train"])}
+    methods = [getattr(owner, n) for n in dir(owner) if plain(n) in known]
     if any(_takes_batch(method, of_class=True) for method in methods):
         return True
     passes = (definitions.FORWARD, BACKWARDS)
     forward, backward = (definitions.method_of(owner, names) for names in passes)
     takers = (owner, getattr(owner, backward or "__init__"))
     has_target = any("target" in roles_of(taker) for taker in takers)
-    has_rest = has_target or definitions.method_of(owner, CALLS["update"])
+    has_rest = has_target or bool(find(owner, CALLS["update"]))
     return bool(forward and backward and has_rest)
 
 

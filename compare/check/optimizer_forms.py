@@ -18,20 +18,29 @@ import handmade
 from compare.backend import to_numpy
 from compare.check import wording
 from compare.check.arguments import torchs_defaults
-from compare.check.definitions import NAMES, Definition, NotTested, plain
-from compare.check.signatures import arguments_of
+from compare.check.definitions import (
+    CALLS,
+    NAMES,
+    Definition,
+    NotTested,
+    find,
+    method_of,
+    plain,
+)
+from compare.check.signatures import arguments_of, defaults
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
 """Containers of parameters that have data and grad."""
 ARRAYS = ("list", "dict", "d dict", "one")
 """Containers of arrays; "d dict": the gradient of W1 is dW1; "one": one by one."""
-METHODS = (
-    *("step", "update", "update_params", "update_parameters", "apply_gradients"),
-    *("apply", "optimize", "__call__", "get_updates", "update_weights"),
-)
+METHODS = CALLS["optimizer step"]
+FRACTIONS = {"SGD": "momentum", "RMSprop": "alpha", "Adadelta": "rho"}
+"""The one option of each that is a fraction of the past."""
 LR_NAMES = ["lr", "learning_rate", "step_size", *NAMES["optimizers"]["lr"].split()]
-SGDS = re.compile(r"momentum|nesterov|gradientdescent|^(nag|gd)$|^param|^weights")
+SGDS = re.compile(
+    r"momentum|impuls|nesterov|gradientdescent|gradientenabstieg|^(nag|gd)$|^param|^weights"
+)
 """What people call forms of SGD, in lower case without what `_ADDED` takes away."""
 _ADDED = re.compile(
     r"_|^(optimi[sz]er|my|own|update)|(update|step|optimi[sz]er|optim|own|np|numpy)$"
@@ -68,7 +77,7 @@ def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | N
     by_word = "SGD" if SGDS.search(word) else ""
     known = max({*torchs} - {"Optimizer"}, key=len, default=by_word)
     if inspect.isclass(value):
-        fits = bool(word) and any(hasattr(value, method) for method in METHODS[:-3])
+        fits = bool(word) and bool(find(value, METHODS[:-3]))
     else:
         roles = {*map(_role, arguments_of(value))}
         fits = "parameters" in roles and ("gradients" in roles or bool(word))
@@ -141,8 +150,7 @@ def _forms(make: Any, options: list[str]) -> Iterator[Form]:
         return
     first = next(iter(arguments_of(make)), "self")
     is_given = first not in options and first != "self"
-    own = {name for base in make.__mro__[:-1] for name in vars(base)}
-    for method in (name for name in METHODS if name in own):
+    for method in filter(None, (method_of(make, (name,)) for name in METHODS)):
         roles = _roles(getattr(make, method), [], is_method=True)
         kinds, containers = {*roles.values()}, ["layer"]
         if is_given or "layer" not in kinds:
@@ -185,21 +193,29 @@ def _options(definition: Definition) -> dict[str, str]:
         return {o: keys[o] for o in torchs if o in keys.keys() - unknown}
     found: dict[str, str] = {}
 
-    def find(option: str) -> str:
+    def own_name(option: str) -> str:
         words = NAMES["optimizers"].get(option, plain(option)).split()
         free = (own[w] for w in words if w in own and own[w] not in found.values())
         return next(free, "")
 
     for option in torchs:
-        name = find(option)
+        name = own_name(option)
         if option == "betas" and not name:
-            name = " ".join(filter(None, (find("beta1"), find("beta2"))))
+            name = " ".join(filter(None, (own_name("beta1"), own_name("beta2"))))
         if name:
             found[option] = name
-    methods = (getattr(make, name) for name in METHODS if hasattr(make, name))
+    taken = " ".join(found.values()).split()
+    left = [n for n, v in defaults(make).items() if _is_fraction(v) and n not in taken]
+    if (fraction := FRACTIONS.get(definition.name)) and len(left) == 1:
+        found.setdefault(fraction, left[0])  # whatever it is called
+    methods = filter(None, (find(make, (name,)) for name in METHODS))
     if any("lr" in _roles(method, [], True).values() for method in methods):
         found.setdefault("lr", "lr")
     return found
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, float) and 0.5 <= value < 1
 
 
 def _as_own(given: dict[str, Any], options: dict[str, str]) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         return next((name for name, ways in mistakes.items() if explain(ways)), "")
 
     found = named(failures, TOLERANCE)
+    if not finite:
+        return found
     if not found and "eps" not in arguments_of(definition.make):
         if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
             return "another eps"

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -102,8 +101,8 @@ def exit_status_of(outcomes: Sequence[Outcome], strict: bool = False) -> int:
 
 TRANSLATED = ("hint", "case", "got", "not tested")
 """The details that are text, not only numbers."""
-COLUMNS = 4
-"""So many names stand side by side in the table of several files."""
+WIDE = 10_000
+"""A width in which every table fits."""
 
 
 def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
@@ -129,17 +128,12 @@ def show(outcome: Outcome, out: Console, strict: bool = False) -> None:
 
 
 def show_table(outcomes: Sequence[Outcome], out: Console) -> None:
-    """Print a row for each file and a column for each name; then what did not load."""
+    """Print what came of each name in each file; then what did not load."""
     files = _shortened([outcome.file for outcome in outcomes])
-    findings = (finding for outcome in outcomes for finding in outcome.findings)
-    names = iter(dict.fromkeys(f["name"] or f["label"] for f in findings))
-    while columns := [*islice(names, COLUMNS)]:
-        headings = [Column(_printable(name), overflow="fold") for name in columns]
-        table = Table(_("file"), *headings, box=None)
-        for file, outcome in zip(files, outcomes, strict=True):
-            cells = [_cell(outcome, name) for name in columns]
-            table.add_row(Text(file), *cells)
-        out.print(table)
+    table = _grid(files, outcomes)
+    if out.measure(table, options=out.options.update(width=WIDE)).maximum > out.width:
+        table = _list(files, outcomes)
+    out.print(table)
     for file, outcome in zip(files, outcomes, strict=True):
         problems = [outcome.problem] if outcome.problem else []
         for line in [*problems, *outcome.hints]:
@@ -151,6 +145,33 @@ def show_table(outcomes: Sequence[Outcome], out: Console) -> None:
     )
     said = [f"{n} {_(what)}" for what, n in counts.items()]
     out.print(Text(", ".join(said)), soft_wrap=True)
+
+
+def _names(outcomes: Sequence[Outcome]) -> list[str]:
+    findings = (finding for outcome in outcomes for finding in outcome.findings)
+    return [*dict.fromkeys(f["name"] or f["label"] for f in findings)]
+
+
+def _grid(files: Sequence[str], outcomes: Sequence[Outcome]) -> Table:
+    """A row for each file, and a column for each name."""
+    names = _names(outcomes)
+    table = Table(_("file"), *map(_printable, names), box=None)
+    for file, outcome in zip(files, outcomes, strict=True):
+        cells = [_cell(outcome, name) or Text("–") for name in names]
+        table.add_row(Text(file), *cells)
+    return table
+
+
+def _list(files: Sequence[str], outcomes: Sequence[Outcome]) -> Table:
+    """A row for each name in each file, where the columns would be too narrow."""
+    table = Table(Column(_("file"), no_wrap=True, max_width=28), box=None)
+    for file, outcome in zip(files, outcomes, strict=True):
+        cells = [(name, _cell(outcome, name)) for name in _names([outcome])]
+        for name, cell in cells or [("", Text("–"))]:
+            said = Text.assemble((_printable(name), "bold"), ": " * bool(name), cell)
+            table.add_row(Text(file), said)
+            file = ""
+    return table
 
 
 def _shortened(files: Sequence[str]) -> list[str]:
@@ -171,7 +192,7 @@ def _cell(outcome: Outcome, name: str) -> Text:
             what = f": {_(what)}" if kind != "wrong" and what else ""
             text.append("\n" if text else "")
             text.append(_(kind) + _printable(what), COLORS[kind])
-    return text or Text("–")
+    return text
 
 
 def as_text(outcome: Outcome) -> str:

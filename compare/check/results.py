@@ -13,6 +13,8 @@ from compare.tolerance import difference
 
 TOLERANCE = 1e-12
 """Up to here, relatively, float64 results are equal up to rounding."""
+SLIGHT = 1e-9
+"""Up to here, relatively, a wrong result may be that of a tiny ε in a formula."""
 EPS = float(np.finfo(float).eps)
 COUNTS = ("num_batches_tracked",)
 """Buffers that a beginner's version may lack: nothing is computed with them."""
@@ -48,7 +50,7 @@ class BackwardFailed(Exception):
 
     def __init__(self, output: np.ndarray, reason: Exception) -> None:
         super().__init__(output, reason)
-        self.output, self.reason = output, reason
+        self.output, self.reason, self.is_right = output, reason, True
 
 
 class NoNumbers(TypeError):
@@ -74,6 +76,12 @@ class Failure:
     want: Results  # torch's
     answer: Answer  # the file's
     wrong: tuple[str, ...]  # the names of the results that differ
+
+    @property
+    def worst(self) -> str:
+        """The first wrong result that is off by more than a tiny ε does."""
+        far = (n for n in self.wrong if relative(self.got[n], self.want[n]) > SLIGHT)
+        return next(far, self.wrong[0])
 
     @property
     def got(self) -> Results:

@@ -29,6 +29,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 """The options with which each schedule is tried."""
+ENDS = ("lr", "scheduler", "decay", "schedule", "annealing", "annealinglr")
 METHODS = ("step", "get_lr", "get_last_lr", "__call__", "update")
 BASE, COUNT = 0.2, 9
 LIMITS = ((3.0, 1.0), (0.01, 1.0), (1.0, 2.0), (0.3, 0.5), (0.0, 1.0))
@@ -39,8 +40,8 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
     """What a class or function is checked as, if it is a schedule or a clipping."""
     word = plain(name)
     for known in CASES:
-        short = known.lower().removesuffix("lr")
-        if word in {short + end for end in ("lr", "scheduler", "decay", "schedule")}:
+        short = known.lower().removesuffix("lr").removesuffix("annealing")
+        if word in {short + end for end in ENDS}:
             return Definition(name, known, "schedule", value)
     for known in NAMES["clipping"]:
         if word in words_for("clipping", known):

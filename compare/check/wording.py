@@ -39,7 +39,7 @@ def texts(want: np.ndarray, got: np.ndarray) -> dict[str, Any]:
 def shown(failures: list[Failure]) -> tuple[str, dict[str, Any]]:
     """Where the first failure differs most, and the fields that show it."""
     failure, question = failures[0], failures[0].question
-    name = failure.wrong[0]
+    name = failure.worst
     got, want = failure.got[name], failure.want[name]
     fields = texts(want, got)
     fields |= {"case": call_of(question), "input": inputs_of(question)}

@@ -270,6 +270,96 @@ class Linear(torch.nn.Module):
         return g @ self.weight
 """,
     ),
+    "German names": (
+        "weights stored (in, out); gradient overwritten",
+        """
+import numpy as np
+class LineareSchicht:
+    def __init__(self, eingänge, ausgänge):
+        self.gewichte = np.zeros((eingänge, ausgänge))
+        self.verschiebung = np.zeros(ausgänge)
+    def vorwärts(self, eingabe):
+        self.eingabe = eingabe
+        return eingabe @ self.gewichte + self.verschiebung
+    def rückwärts(self, gradient):
+        self.d_gewichte = self.eingabe.T @ gradient
+        self.d_verschiebung = gradient.<sum|mean>(axis=0)
+        return gradient @ self.gewichte.T
+""",
+    ),
+    "a loss with a German name and methods": (
+        "",
+        """
+import numpy as np
+class MittlererQuadratischerFehler:
+    def verlust(self, vorhersage, ziel):
+        self.d = vorhersage - ziel
+        return np.mean(self.d**2)
+    def ableitung(self):
+        return <2 * |>self.d / self.d.size
+""",
+    ),
+    "a loss of each example with calculate() for their mean": (
+        "",
+        """
+import numpy as np
+class Loss:
+    def calculate(self, output, y):
+        return np.mean(self.forward(output, y))
+class Loss_MeanSquaredError(Loss):
+    def forward(self, y_pred, y_true):
+        return np.mean((y_true - y_pred) ** 2, axis=-1)
+    def backward(self, dvalues, y_true):
+        self.dinputs = -2 * (y_true - dvalues) / len(dvalues[0])
+        self.dinputs = self.dinputs / <len(dvalues)|1>
+""",
+    ),
+    "dropout as first published": (
+        "scaled in evaluation mode",
+        """
+import numpy as np
+class Dropout:
+    def __init__(self, dropout_ratio=0.5):
+        self.dropout_ratio = dropout_ratio
+    def forward(self, x, train_flg=True):
+        if not train_flg:
+            return x * (1.0 - self.dropout_ratio)
+        self.mask = np.random.random(x.shape) > self.dropout_ratio
+        return x * self.mask
+    def backward(self, dout):
+        return dout<* self.mask|>
+""",
+    ),
+    "dropout with the probability to keep": (
+        "fraction to keep in place of p",
+        """
+import numpy as np
+class Dropout:
+    def __init__(self, keep_prob=0.5):
+        self.keep_prob = keep_prob
+    def forward(self, x, training=True):
+        if not training:
+            return x
+        kept = np.random.random(x.shape) < self.keep_prob
+        self.mask = (kept / <self.keep_prob|(1 - self.keep_prob)>).astype(x.dtype)
+        return x * self.mask
+    def backward(self, grad):
+        return grad * self.mask
+""",
+    ),
+    "dropout as functions": (
+        "",
+        """
+import numpy as np
+def dropout_forward(x, p=0.5, training=True):
+    if not training:
+        return x, None
+    mask = ((np.random.random(x.shape) >= p) / (1 - p)).astype(x.dtype)
+    return x * mask, mask
+def dropout_backward(dout, mask):
+    return dout<* mask| / 0.8> if mask is not None else dout
+""",
+    ),
 }
 
 

@@ -246,3 +246,113 @@ def test_a_sum_with_an_eps_in_the_logarithm_is_told_as_both(find_one):
     )
     assert found.kind == "convention"
     assert "1/N missing, and eps in the logarithm" in found.words
+
+
+TWO_MISTAKES = {
+    "sign, and 2/N missing": MSE.replace(
+        "2 * self.error / self.error.size", "-self.error"
+    ),
+    "sign, and factor ½": MSE.replace("return 2 *", "return -"),
+    "sign, and 1/N missing": MSE.replace(
+        "2 * self.error / self.error.size", "-2 * self.error"
+    ),
+    "bias not added (output), and transposed weight (input gradient)": LINEAR.replace(
+        " + self.bias", ""
+    ).replace("g @ self.{weight}", "g @ self.{weight}.T"),
+    "bias not added (output), and transposed weight gradient (gradient weight)": (
+        LINEAR.replace(" + self.bias", "").replace("g.T @ self.x", "self.x.T @ g")
+    ),
+    "1/N missing, and eps in the logarithm": """
+import numpy as np
+class CrossEntropyLoss:
+    def forward(self, x, target):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        self.p, self.target = e / e.sum(axis=1, keepdims=True), target
+        return -np.log(self.p[np.arange(len(x)), target] + 1e-12).mean()
+    def backward(self):
+        grad = self.p.copy()
+        grad[np.arange(len(grad)), self.target] -= 1
+        return grad
+""",
+}
+
+
+@pytest.mark.parametrize("name", TWO_MISTAKES)
+def test_two_mistakes_are_told_as_two(name, find_one):
+    source = TWO_MISTAKES[name]
+    for slot, text in {
+        "{value}": "(self.error**2).mean()",
+        "{weight}": "weight",
+        "{gradient}": "dweight",
+    }.items():
+        source = source.replace(slot, text)
+    found = find_one(source)
+    assert found.kind == "mistake"
+    assert found.words.startswith(f"{name}: "), found.words
+
+
+def test_a_backward_pass_that_fails_hides_no_mistake_in_the_forward_pass(find_one):
+    source = LINEAR.replace(" + self.bias", "").replace("g.T @ self.x", "g @ self.x")
+    found = find_one(source.format(weight="weight", gradient="dweight"))
+    assert found.words.startswith("bias not added: output"), found.words
+    assert "line 10 raises ValueError" in found.words
+
+
+def test_part_of_the_upstream_gradient_is_missed(find_one):
+    found = find_one(
+        "import numpy as np\n"
+        "class LeakyReLU:\n"
+        "    def __init__(self, alpha=0.01): self.alpha = alpha\n"
+        "    def forward(self, x):\n"
+        "        self.x = x\n"
+        "        return np.where(x > 0, x, self.alpha * x)\n"
+        "    def backward(self, g): return np.where(self.x > 0, g, self.alpha)\n"
+    )
+    assert found.words.startswith("upstream gradient forgotten: "), found.words
+
+
+def test_a_module_that_autograd_differentiates_is_told_as_that(find):
+    found = find(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def forward(self, x): return x\n"
+        "class ReLU(Net): pass\n"
+    )
+    assert [f.kind for f in found] == ["not judged"] * len(found) != []
+    assert all("autograd" in f.words for f in found)
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        (
+            "class Flurb:\n def forward(s, y, t): pass\n def backward(s): pass",
+            "MSELoss=Flurb",
+        ),
+        (
+            "class Flurb:\n def forward(s, x): pass\n def backward(s, g): pass",
+            "ReLU=Flurb",
+        ),
+        ("def relu_backward(g, x): return g * (x > 0)", "ReLU=relu,relu_backward"),
+    ],
+)
+def test_the_advice_has_the_names_of_the_file(source, meant, find_one):
+    assert f"--as {meant}" in find_one(source).hint
+
+
+def test_momentum_is_found_by_whatever_name_it_has(find_one):
+    source = """
+class SGD:
+    def __init__(self, params, lr=0.001, schwung=0.9):
+        self.params, self.lr, self.schwung = params, lr, schwung
+        self.tempo = [0 * p.data for p in params]
+    def step(self):
+        for i, p in enumerate(self.params):
+            v = self.schwung * self.tempo[i] + p.grad
+            {keep}
+            p.data -= self.lr * v
+    def zero_grad(self):
+        for p in self.params: p.grad = None
+"""
+    assert find_one(source.format(keep="self.tempo[i] = v")).kind == "convention"
+    assert find_one(source.format(keep="pass")).words.startswith("velocity not kept: ")

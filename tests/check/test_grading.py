@@ -44,6 +44,18 @@ def students(tmp_path):
     return folder
 
 
+def test_many_names_fit_into_80_columns(students, command, in_process):
+    """Each file and name once, and no name of a mistake broken into many lines."""
+    names = ("softmax", "sigmoid", "tanh", "elu", "softplus", "silu", "gelu")
+    source = "".join(f"def {n}(x): return 2 * x\n" for n in names)
+    for name in ("emil.py", "a_very_long_name_of_a_file_of_some_student.py"):
+        (students / name).write_text(source + RELU, encoding="utf-8")
+    lines = command("check", students, "--jobs", 1).stdout.splitlines()
+    assert max(map(len, lines[:-2])) <= 80
+    assert sum("emil.py" in line for line in lines) == 1
+    assert sum("Softplus" in line for line in lines) == 2
+
+
 def test_a_folder_gives_a_row_for_each_file_and_a_column_for_each_name(
     students, command, in_process
 ):

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
+from itertools import combinations, product
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -44,8 +45,10 @@ TOLERANCE = 1e-9
 """Up to here, relatively, a wrong result is explained by a mistake."""
 LARGE = 1e3
 """From this input on, only a stable formula gives the right result."""
-FACTORS = {"factor ½": 0.5, "factor 2": 2.0, "1/N missing": None}
+FACTORS = {"sign": -1.0, "factor ½": 0.5, "factor 2": 2.0, "1/N missing": None}
 """Factors of a loss that may stand beside a mistake; None: what a mean divides by."""
+VAGUE = ("constant factor", "value and gradient do not belong together")
+"""What is said only where nothing else is known."""
 NET = "net"
 """What the rows of whole nets are of."""
 
@@ -136,17 +139,47 @@ def diagnosis(failures: list[Failure]) -> str:
         if is_possible and name in (row["of"] or [name]):
             ways.setdefault(row["name"], []).extend(row["ways"])
     cases = [_Case(f) for f in ordinary or every]
+    precise = {name: own for name, own in ways.items() if name not in VAGUE}
+    found = _named(precise, cases)
+    if not ordinary:
+        return found or _first(ways, cases) or "unstable form"
+    found = found or _named(ways, cases) or _partly(ways, cases)
+    slight = [c for f in ordinary if (c := _Case(f, is_slight=True)).wrong]
+    beside = _first(ways, slight) if found and slight else ""
+    return f"{found}, and {beside}" if beside in CONVENTIONS else found
+
+
+def _named(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
+    """The mistake that explains all wrong results, or several that do together."""
     if found := _first(ways, cases):
         return found
-    if not ordinary:
-        return "unstable form"
+    parts = _parts(ways, cases)
+    if "" not in parts:
+        return _joined(parts)
+    return _pair(ways, cases) or _beside_factors(ways, [case.f for case in cases])
+
+
+def _partly(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
+    """The mistakes that explain some wrong results; "" if none does."""
+    if all(case.is_own() for case in cases):
+        return ""  # only the value is not torch's
+    parts = _parts(ways, cases)
+    unknown = {"cause not recognised": parts.pop("")}
+    return _joined(parts | unknown) if parts else ""
+
+
+def _joined(parts: dict[str, list[str]]) -> str:
+    return ", and ".join(f"{name} ({', '.join(of)})" for name, of in parts.items())
+
+
+def _parts(
+    ways: dict[str, list[CodeType]], cases: list["_Case"]
+) -> dict[str, list[str]]:
+    """The wrong results that each mistake explains alone; by "" the others."""
     parts: dict[str, list[str]] = {}
     for result in dict.fromkeys(name for case in cases for name in case.wrong):
         parts.setdefault(_first(ways, cases, result), []).append(result)
-    names = [f"{name} ({', '.join(of)})" for name, of in parts.items()]
-    if "" not in parts:
-        return ", and ".join(names)
-    return _pair(ways, cases) or _beside_a_factor(ways, [case.f for case in cases])
+    return parts
 
 
 def is_extreme(question: Question) -> bool:
@@ -216,18 +249,25 @@ def _pair(ways: dict[str, list[CodeType]], cases: list["_Case"]) -> str:
     return ""
 
 
-def _beside_a_factor(ways: dict[str, list[CodeType]], failures: list[Variants]) -> str:
-    """A usual factor of a loss, and what explains the rest; "" if nothing does."""
-    for name, factor in FACTORS.items() if failures[0].is_loss else ():
-        rest = [_divided(f, factor or f.divisor()) for f in failures]
+def _beside_factors(ways: dict[str, list[CodeType]], failures: list[Variants]) -> str:
+    """Usual factors of a loss, and what explains the rest; "" if nothing does."""
+    if not failures[0].is_loss:
+        return ""
+    chosen = (names for n in (1, 2) for names in combinations(FACTORS, n))
+    for names, of_value in product(chosen, (True, False)):
+        rest = [_divided(f, names, of_value) for f in failures]
         cases = [_Case(f) for f in rest if f.wrong]
         if (found := _first(ways, cases)) and found in HINTS:  # not one with a k
-            return f"{name}, and {found}"
+            return ", and ".join([*names, found])
     return ""
 
 
-def _divided(f: Variants, factor: float) -> Variants:
-    results = {name: a / factor for name, a in f.got.items()}
+def _divided(f: Variants, names: tuple[str, ...], of_value: bool) -> Variants:
+    """The results without these factors of the gradient, and perhaps of the value."""
+    factor = np.prod([FACTORS[name] or f.divisor() for name in names])
+    results = {
+        n: a / factor if of_value or n != "output" else a for n, a in f.got.items()
+    }
     answer = replace(f.answer, results=results)
     return replace(f, answer=answer, wrong=wrong_in(results, f.want))
 
@@ -254,13 +294,18 @@ def _with_factor(name: str, k: Factor) -> str:
 class _Case:
     """A failed test case, and what each formula explains in it."""
 
-    def __init__(self, f: Variants) -> None:
-        self.f, self.names = f, _names(f)
+    def __init__(self, f: Variants, is_slight: bool = False) -> None:
+        self.f, names = f, _names(f)
+        self.names = [names]
+        if "output" in f.wrong:  # its gradient may be wrong in another way
+            self.names.append({**names, "y": f.got["output"]})
         far = [n for n in f.wrong if not close(f.got[n], f.want[n], TOLERANCE)]
-        self.wrong = far or f.wrong  # the others are rounding
+        self.wrong = far or f.wrong  # the others are rounding, or an ε
+        if is_slight:
+            self.wrong = [n for n in f.wrong if n not in far]
         self.at_kinks = f.at_kinks()
         self.explained = cache(lambda way: [*self._explained(way)])
-        self._is_own = cache(lambda: is_own_gradient(f) is True)
+        self.is_own = cache(lambda: is_own_gradient(f) is True)
 
     def factors(self, ways: list[CodeType], results: Iterable[str]) -> list[Factor]:
         """Each k with which one of the formulas explains these wrong results."""
@@ -273,19 +318,23 @@ class _Case:
 
     def _explained(self, way: CodeType) -> Iterator[dict[str, Factor]]:
         """The results that a formula explains, each with its k."""
-        ks = (0.0, 1.0) if _uses_k(way) else (0.0,)
-        with suppress(Exception):  # not with such shapes, or without such an option
-            for results in zip(
-                *(_results(way, self.names | {"k": k}) for k in ks), strict=False
-            ):
-                found = {n: k for n in self.wrong for k in self._fitting(n, *results)}
-                if (
-                    "output" in found
-                    and len(found) < len(self.wrong)
-                    and self._is_own()
-                ):
-                    found = dict.fromkeys(self.wrong) | found
-                yield found
+        ks, is_of_y = (0.0, 1.0) if _uses_k(way) else (0.0,), "y" in way.co_names
+        for names in self.names if is_of_y else self.names[:1]:
+            with suppress(Exception):  # not with such shapes, or without such an option
+                for found in self._fits(_results(way, names | {"k": k}) for k in ks):
+                    if names is not self.names[0]:  # it is given the output
+                        found.pop("output", None)
+                    elif "output" in found and len(found) < len(self.wrong):
+                        others = dict.fromkeys(self.wrong) if self.is_own() else {}
+                        found = others | found
+                    yield found
+
+    def _fits(
+        self, results: Iterable[Iterable[Results]]
+    ) -> Iterator[dict[str, Factor]]:
+        """The file's results that are those of a formula for some k, and this k."""
+        for each in zip(*results, strict=False):
+            yield {n: k for n in self.wrong for k in self._fitting(n, *each)}
 
     def _fitting(self, name: str, at_0: Results, *at_1: Results) -> Iterator[Factor]:
         """The k with which a result is the file's, given are those for k = 0 and 1."""

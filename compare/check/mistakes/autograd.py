@@ -34,6 +34,7 @@ def derived(f: Failure, formula: str, **more: Any) -> Results:
         with suppress(RuntimeError, IndexError):  # not with such dimensions
             exec(formula, found)
             y = th.stack(found["y"]) if question.outputs > 1 else found["y"]
+            y = found["after"](y) if "after" in found else y
             value = y.numpy(force=True)
             if close(f.got["output"], value, 1e-9):
                 loss, by = (y * th.as_tensor(f.upstream)).sum(), [*leaves.values()]
@@ -60,6 +61,8 @@ def _parts(
         loss = getattr(references, name)(**options)
         target = th.tensor(question.inputs[1])
         yield {"focal": lambda f: setattr(loss, "factor", f) or loss(x, target)}
+    elif name == "MultiheadAttention":
+        yield _parts_of_heads(question, leaves)
     elif "Cell" in name:
         yield from _parts_of_cell(name, leaves)
     elif "RMS" in name:
@@ -69,6 +72,23 @@ def _parts(
         yield _parts_of_norm(question, leaves)
     else:
         yield {}
+
+
+def _parts_of_heads(question: Question, leaves: dict[str, Tensor]) -> dict[str, Any]:
+    e, heads = question.args
+    projected = leaves["x"] @ leaves["in_proj_weight"].mT
+    wide = (projected + leaves.get("in_proj_bias", 0.0)).chunk(3, -1)
+
+    def split(a: Tensor) -> Tensor:
+        return a.unflatten(-1, (heads, -1)).transpose(-3, -2)
+
+    def after(y: Tensor) -> Tensor:
+        side_by_side = y.transpose(-3, -2).flatten(-2)
+        y = side_by_side @ leaves["out_proj.weight"].mT
+        return y + leaves.get("out_proj.bias", 0.0)
+
+    x, k, v = map(split, wide)
+    return {**dict(locals()), "d": e // heads}
 
 
 def _parts_of_cell(name: str, leaves: dict[str, Tensor]) -> Iterator[dict[str, Any]]:
@@ -132,7 +152,8 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
 
 def slope(value: Tensor, by: Tensor, derivative: Any) -> Tensor:
     """A value to which autograd gives this elementwise derivative."""
-    return value.detach() + th.as_tensor(derivative).detach() * (by - by.detach())
+    factor = th.as_tensor(derivative, dtype=value.dtype).detach()
+    return value.detach() + factor * (by - by.detach())
 
 
 def scale_grad(value: Tensor, factor: Any) -> Tensor:
@@ -140,10 +161,10 @@ def scale_grad(value: Tensor, factor: Any) -> Tensor:
     return slope(value, value, factor)
 
 
-def as_softmax(p: Tensor, scores: Tensor) -> Tensor:
+def as_softmax(p: Tensor, scores: Tensor, axis: int = -1) -> Tensor:
     """Numbers with the gradient that softmax of the scores has if they are its."""
     p, change = p.detach(), scores - scores.detach()
-    return p + p * (change - (p * change).sum(-1, keepdim=True))
+    return p + p * (change - (p * change).sum(axis, keepdim=True))
 
 
 def masked(scores: Tensor, is_causal: bool, hidden: float = -th.inf) -> Tensor:
