@@ -83,8 +83,9 @@ def mutants() -> str:
     said = re.search(r"on (\d{4}-\d\d-\d\d)", page), re.search(r"\*\*(.+?)\*\*", page)
     when, killed = (match[1] if match else "" for match in said)
     files = len(re.findall(r"^\| handmade/", page, re.M))
+    sample = "a random sample of " if "random sample" in page else ""
     return (
-        f"{killed.replace(' mutants', '')} in {files} files "
+        f"{sample}{killed.replace(' mutants', '')} in {files} files "
         f"[on {when}](docs/mutants.md)"
     )
 

@@ -1,7 +1,8 @@
 """Mutation testing: does a test fail for each small change to the source?
 
 `make mutants` has mutmut try every change to `handmade`, and writes docs/mutants.md.
-`python tests/mutants.py --sample 100` tries a random sample, in a temporary copy.
+`python tests/mutants.py --sample 100` tries a random sample, in a temporary copy, and
+with --write makes that page from it.
 Mutants are left out where `equivalent_mutants.txt` says why nothing could notice them,
 or where only the text of a message differs.
 """
@@ -32,6 +33,7 @@ KILLED = (1, 3)
 SURVIVED = 0
 UNTESTED = (5, 33)
 GOAL = 0.95
+COMMAND_OF_SAMPLE = "python tests/mutants.py --sample N --write"
 COPIED = ("handmade", "torch_ref", "compare", "tests", "docs", "pyproject.toml")
 NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
@@ -145,8 +147,13 @@ def equivalents() -> dict[str, str]:
     return reasons
 
 
-def report(mutants: list[Mutant]) -> tuple[str, float, int]:
-    """The page, the score, and how many timed out or crashed."""
+def report(mutants: list[Mutant], drawn: str = "") -> tuple[str, float, int]:
+    """The page, the score, and how many timed out or crashed.
+
+    Args:
+        mutants: those that were tested.
+        drawn: how they were drawn, if they are a sample.
+    """
     reasons = equivalents()
     words = {m for m in mutants if only_words(m)}
     aside = {m for m in mutants if m.line in reasons and m.status != "killed"} - words
@@ -170,8 +177,8 @@ def report(mutants: list[Mutant]) -> tuple[str, float, int]:
     day = datetime.now(UTC).date().isoformat()
     page = f"""# Mutation testing of `handmade`
 
-Written by `make mutants` on {day}: Python {platform.python_version()}, mutmut
-{version("mutmut")}, {platform.machine()}.
+Written by `{COMMAND_OF_SAMPLE if drawn else "make mutants"}` on {day}: Python
+{platform.python_version()}, mutmut {version("mutmut")}, {platform.machine()}. {drawn}
 
 **{len(killed)} of {len(counted)} mutants are killed: {score:.1%}**, with {len(failed)}
 time-outs or crashes, which do not count as killed. {len(aside)} mutants are
@@ -200,7 +207,12 @@ def _column(mutant: Mutant, words: set[Mutant], aside: set[Mutant]) -> str:
 
 
 def sample(
-    count: int, seed: int, changed: Sequence[str], tests: Sequence[str], fast: bool
+    count: int,
+    seed: int,
+    changed: Sequence[str],
+    tests: Sequence[str],
+    fast: bool,
+    write: bool,
 ) -> int:
     """Test a random sample of mutants in a temporary copy; 1 if any survives.
 
@@ -213,6 +225,7 @@ def sample(
         changed: files or folders whose code is changed.
         tests: files or folders of tests.
         fast: leave the slow tests out.
+        write: write the report.
     """
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "copy"
@@ -229,6 +242,12 @@ def sample(
         run(chosen, folder)
         codes = exit_codes(folder)
         mutants = [described(name, codes[name]) for name in chosen]
+        drawn = (
+            f"The mutants are a random sample of the {len(names)} in all files, "
+            f"seed {seed}{', tested without the slow tests' if fast else ''}."
+        )
+    if write:
+        REPORT.write_text(report(mutants, drawn)[0], encoding="utf-8")
     for mutant in mutants:
         if mutant.status != "killed":
             print(f"{mutant.status}: {mutant.line}")
@@ -267,12 +286,14 @@ def main() -> int:
     parser.add_argument("--sample", type=int, metavar="N", help="test N mutants only")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--fast", action="store_true", help="without the slow tests")
+    parser.add_argument("--write", action="store_true", help="the report of a sample")
     parser.add_argument("--package", nargs="+", default=["handmade"], metavar="PATH")
     parser.add_argument("--tests", nargs="+", default=["tests/handmade"])
     given = parser.parse_args()
     if given.sample:
         tests = given.tests
-        return sample(given.sample, given.seed, given.package, tests, given.fast)
+        how = given.fast, given.write
+        return sample(given.sample, given.seed, given.package, tests, *how)
     os.chdir(ROOT)
     if not given.report:
         run()
