@@ -122,6 +122,9 @@ def _run(part: Part, limit: float) -> Outcome:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         status = f"ended after {limit:.0f} s"
+    except BaseException:  # Ctrl-C does not reach a group of its own
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     return Outcome(part, status, monotonic() - began, output)
 
 

@@ -42,14 +42,10 @@ class Watch:
         self.gradients = _copied(self.learner.gradients())
         found: Watched = {}
         for name, gradient in self.gradients.items():
-            weight, norm = self.weights[name], float(np.linalg.norm(before[name]))
-            found[name] = {
-                "gradient_norm": float(np.linalg.norm(gradient)),
-                "weight_norm": float(np.linalg.norm(weight)),
-            }
-            if norm > 0:
-                update = float(np.linalg.norm(weight - before[name]))
-                found[name]["update_ratio"] = update / norm
+            weight, size = self.weights[name], norm(before[name])
+            found[name] = {"gradient_norm": norm(gradient), "weight_norm": norm(weight)}
+            if size > 0:
+                found[name]["update_ratio"] = norm(weight - before[name]) / size
         for name, active in self._active.items():
             found[name] = {"dead_relu": float(1 - active.mean())}
         self._active.clear()
@@ -67,6 +63,14 @@ class Watch:
             return y
 
         layer.forward = noting
+
+
+def norm(a: np.ndarray) -> float:
+    """√Σa², without overflow of the squares."""
+    largest = float(np.abs(a).max(initial=0))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.linalg.norm(a / largest))
 
 
 def _named_layers(module: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

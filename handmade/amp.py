@@ -41,12 +41,13 @@ class GradScaler:
 
     Raises:
         ValueError: a number is out of its range.
-        RuntimeError: methods are called in another order than `scale`, `unscale_` (or
-            not), `step`, `update`, or no parameter has a gradient.
+        RuntimeError: `unscale_` or `step` is called twice, or `update` before them; or
+            no parameter has a gradient.
 
     Torch:
         `torch.amp.GradScaler`: same names, same `state_dict`. It takes a device and
-        `enabled`, several losses, and a new scale in `update`; none of these here.
+        `enabled`, several losses, and a new scale in `update`; none of these here. It
+        refuses a step without `scale`, and lets `unscale_` be without a gradient.
 
     Source:
         Micikevicius et al., "Mixed Precision Training" (ICLR 2018).
@@ -66,6 +67,11 @@ class GradScaler:
             "GradScaler", "growth_interval", growth_interval, 1
         )
         self._growth_tracker = 0
+        if not 0 < self._scale < math.inf:
+            raise ValueError(
+                f"GradScaler: init_scale must be within float32's range, "
+                f"got {init_scale}"
+            )
         self._overflows: dict[Optimizer, bool] = {}
         """Of optimisers unscaled since the last `update`: is a gradient not finite?"""
         self._stepped: set[Optimizer] = set()
@@ -105,7 +111,8 @@ class GradScaler:
         self._overflows[optimizer] = not all(finite)
         inverse = _float32(1 / self._scale) if self._scale else math.inf
         for parameter in reached:
-            parameter.grad = parameter.grad * inverse
+            with np.errstate(invalid="ignore"):
+                parameter.grad = parameter.grad * inverse
 
     def step(self, optimizer: Optimizer) -> None:
         """Update the parameters, unless a gradient is infinite or NaN."""

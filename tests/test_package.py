@@ -42,7 +42,7 @@ def test_the_wheel_holds_the_three_packages_whole(names: list[str]):
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and path.suffix not in (".pyc", ".mo")
     }
     assert built == sources
 

@@ -106,8 +106,10 @@ def _dropout_mistakes(definition: Definition, question: Question, p: float) -> M
         yield "mask read from the output", f"{where}, where x = 0"
     if 0 < p < 1 and np.array_equal(kept, again != 0):
         yield "same mask in every pass", f"the output {at}"
-    if not is_scaled_later:
-        yield from _evaluation(definition, question, x, "dropout in evaluation mode")
+    factor, name = 1.0, "dropout in evaluation mode"
+    if is_scaled_later:
+        factor, name = 1 - p, MISMATCH
+    yield from _evaluation(definition, question, x, name, factor)
 
 
 def _fraction_mistakes(p: float, kept: Array, known: Array, at: str) -> Mistakes:
@@ -185,19 +187,23 @@ def _passes(definition: Definition, question: Question, shape: Any) -> Any:
 
 
 def _evaluation(
-    definition: Definition, question: Question, want: Array, name: str
+    definition: Definition,
+    question: Question,
+    want: Array,
+    name: str,
+    factor: float = 1.0,
 ) -> Mistakes:
-    """Mistakes in evaluation mode, in which the gradient is handed on."""
+    """Mistakes in evaluation mode: want and the gradient are handed on, by a factor."""
     call = Call(definition, replace(question, training=False))
-    if not np.array_equal(call.forward(), want):
+    if not close(call.forward(), want * factor, TOLERANCE):
         yield name, "the output"
     try:
         grad = call.backward()["input gradient"]
     except Exception as error:
         why = f"backward in evaluation mode: {wording.raised(error)}"
         raise NotTested(why) from None
-    handed_on = np.asarray(call.upstream)
-    if not np.array_equal(grad[..., : want.shape[-1]], handed_on):
+    handed_on = np.asarray(call.upstream) * factor
+    if not close(grad[..., : want.shape[-1]], handed_on, TOLERANCE):
         yield name, "the input gradient"
 
 

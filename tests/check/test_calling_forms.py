@@ -330,6 +330,23 @@ class Dropout:
         return dout<* self.mask|>
 """,
     ),
+    "dropout as first published, with a backward pass in evaluation mode": (
+        "scaled in evaluation mode",
+        """
+import numpy as np
+class Dropout:
+    def __init__(self, p=0.5):
+        self.p = p
+    def forward(self, x, ist_training=True):
+        if not ist_training:
+            self.maske = np.full_like(x, <1 - self.p|1>)
+            return x * (1 - self.p)
+        self.maske = (np.random.rand(*x.shape) > self.p).astype(x.dtype)
+        return x * self.maske
+    def backward(self, g):
+        return g * self.maske
+""",
+    ),
     "dropout with the probability to keep": (
         "fraction to keep in place of p",
         """

@@ -17,7 +17,7 @@ from compare.experiment import backprop
 from compare.logger import EventFile, _histogram
 from compare.tensorboard import RUNS
 from compare.trainer import RunConfig, TrialRun, run
-from compare.watch import Watch
+from compare.watch import Watch, norm
 
 SIDES = pytest.mark.parametrize(
     ("library", "give"), [(handmade, np.asarray), (torch_ref, torch.as_tensor)]
@@ -241,3 +241,11 @@ def test_a_resumed_run_goes_on_watching_from_where_it_was(tmp_path, monkeypatch)
 def test_a_compiled_step_cannot_be_watched():
     with pytest.raises(ValueError, match="--watch cannot be combined with --compile"):
         RunConfig(Backend("torch", compile=True), watch=True)
+
+
+def test_a_norm_does_not_overflow_where_its_squares_would():
+    for largest in (1e200, 1e-200):
+        assert norm(largest * np.array([3.0, -4.0])) == pytest.approx(5 * largest)
+    assert norm(np.zeros(2)) == norm(np.zeros(0)) == 0
+    assert norm(np.array([1, np.inf])) == np.inf
+    assert np.isnan(norm(np.array([1, np.nan])))

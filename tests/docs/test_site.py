@@ -136,7 +136,8 @@ PAGES = ["index", "lessons/index", "exercises/index", "exercises/graphs"]
 GUIDES = ["guides/using", "guides/checking"]
 NAME = re.compile(r"(handmade|torch_ref)(\.\w+)+|[BC] .*")
 """Dotted names, and those of exercises."""
-SHARED = {"Arrays", "PyTorch", "handmade", "[source]", "in", "scaling.md"}
+SHARED = {"Arrays", "PyTorch", "handmade", "[source]", "in"}
+SHARED |= {"scaling.md", "benchmarks-cuda.md"}
 """What is the same in both languages."""
 
 

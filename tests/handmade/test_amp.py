@@ -135,6 +135,8 @@ def test_a_state_that_does_not_fit_changes_nothing():
     [
         ({"init_scale": 0.0}, "init_scale must be positive and finite, got 0"),
         ({"init_scale": math.inf}, "init_scale must be positive and finite, got inf"),
+        ({"init_scale": 1e39}, "init_scale must be within float32.s range, got 1e.39"),
+        ({"init_scale": 1e-50}, "init_scale must be within float32.s range, got 1e-50"),
         ({"growth_factor": 1.0}, "growth_factor must be above 1, got 1"),
         ({"backoff_factor": 1.0}, "backoff_factor must be below 1, got 1"),
         ({"backoff_factor": 0.0}, "backoff_factor must be positive and finite"),

@@ -257,7 +257,8 @@ def _beside_factors(ways: dict[str, list[CodeType]], failures: list[Variants]) -
     for names, of_value in product(chosen, (True, False)):
         rest = [_divided(f, names, of_value) for f in failures]
         cases = [_Case(f) for f in rest if f.wrong]
-        if (found := _first(ways, cases)) and found in HINTS:  # not one with a k
+        found = _first(ways, cases)
+        if found in HINTS and found not in (*names, *VAGUE):  # not one with a k
             return ", and ".join([*names, found])
     return ""
 
