@@ -3,7 +3,10 @@
 import ast
 import re
 
-METHODS = ("forward", "backward", "updated", "rate", "step", "value", "gradient")
+METHODS = (
+    *("forward", "backward", "accumulate", "value", "gradient"),
+    *("updated", "rate", "scale", "unscale_", "step", "update"),
+)
 """The methods that compute; of a class that has one of them, only these are shown, and
 the private ones that they call."""
 CHECK = re.compile(r"_?(check|require|array_namespace|holds)\w*")
