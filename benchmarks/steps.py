@@ -117,13 +117,14 @@ def figure(rows: Sequence[Row]) -> Figure:
             [i + offset for i, _ in found],
             median,
             yerr=[median - low, high - median],
-            fmt="o",
+            fmt="o" if number < len(COLORS) else "D",
             color=COLORS[number % len(COLORS)],
             label=KNOWN[name].title,
         )
     ax.axhline(1, color="black", linewidth=1)
     ax.set_yscale("log")
-    ax.set_xticks(range(len(rows)), [row.workload.name for row in rows], fontsize=12)
+    names = [row.workload.name for row in rows]
+    ax.set_xticks(range(len(rows)), names, fontsize=12, rotation=20)
     ax.set_ylabel(f"speed-up over {REFERENCE}", fontsize=13)
     ax.grid(axis="y", alpha=0.3)
     ax.legend(fontsize=10, loc="center left", bbox_to_anchor=(1, 0.5))
