@@ -39,7 +39,7 @@ NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
     r"\b(\w*(namespace|check\w*|indices|axis|upstream|positive|real_number|finite\w*"
     r"|weights?|one_hot|require_\w+|_coordinates"
-    r"|at_least|whole\w*|only|for_each|one_of))\((None|\"[^\"]*\"|owner|self)"
+    r"|at_least|whole\w*|only|for_each|one_of|share|flag|_squares_fit))\((None|\"[^\"]*\"|owner|self)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
 """A call whose first argument is the name of the caller, which only messages hold."""
@@ -223,7 +223,7 @@ def sample(
         count: of mutants.
         seed: of the draw.
         changed: files or folders whose code is changed.
-        tests: files or folders of tests.
+        tests: files or folders of tests; those of `handmade` where none are given.
         fast: leave the slow tests out.
         write: write the report.
     """
@@ -271,7 +271,8 @@ def _configure(
     config["source_paths"] = sorted(packages)
     config["only_mutate"] = [n if n.endswith(".py") else f"{n}/*" for n in changed]
     config["also_copy"] = [n for n in COPIED if n not in packages]
-    config["pytest_add_cli_args_test_selection"] = list(tests)
+    if tests:
+        config["pytest_add_cli_args_test_selection"] = list(tests)
     config["pytest_add_cli_args"] += ["-m", "not slow"] if fast else []
     section = "".join(f"{k} = {json.dumps(v)}\n" for k, v in config.items())
     before, _, rest = text.partition("[tool.mutmut]\n")
@@ -288,12 +289,11 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="without the slow tests")
     parser.add_argument("--write", action="store_true", help="the report of a sample")
     parser.add_argument("--package", nargs="+", default=["handmade"], metavar="PATH")
-    parser.add_argument("--tests", nargs="+", default=["tests/handmade"])
+    parser.add_argument("--tests", nargs="+", metavar="PATH")
     given = parser.parse_args()
     if given.sample:
-        tests = given.tests
-        how = given.fast, given.write
-        return sample(given.sample, given.seed, given.package, tests, *how)
+        where = given.package, given.tests or []
+        return sample(given.sample, given.seed, *where, given.fast, given.write)
     os.chdir(ROOT)
     if not given.report:
         run()
