@@ -83,6 +83,7 @@ def test_the_gallery_has_a_file_for_every_mistake():
     assert (names | SEEN_IN_SEVERAL_PASSES | NAMES) - {""} == {*HINTS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 def test_our_own_files_pass_strictly(name):
     found = findings(importlib.import_module(f"handmade.{name}"))

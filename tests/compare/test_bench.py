@@ -31,6 +31,7 @@ from compare.bench.workloads import WORKLOADS, TrainingStep, find
 from compare.cli import app
 
 CPU = IMPLEMENTATIONS["cpu"]
+FLOAT64 = pytest.param("float64", marks=pytest.mark.slow)
 EAGER = {name: CPU[name] for name in ("numpy", "torch", "torch_ref", "floor")}
 
 
@@ -75,7 +76,7 @@ def test_a_slow_round_does_not_change_the_speedup():
 @pytest.mark.parametrize(
     "name", ["or", "xor", "digits", "digits-128", "cnn", "names_gpt"]
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", FLOAT64])
 def test_all_agree_before_they_are_timed(name: str, dtype: str):
     (row,) = bench([name], Options(dtype=dtype, rounds=1), EAGER)
     assert row.seconds.keys() == EAGER.keys()
@@ -122,6 +123,7 @@ def test_memory_is_counted_of_all_that_is_not_compiled():
     assert row.cells("compile")[3] == "–"
 
 
+@pytest.mark.slow
 def test_the_command_leaves_compiled_steps_out(monkeypatch: pytest.MonkeyPatch):
     chosen = {**EAGER, "slow": CPU["torch"]._replace(title="slow", compiled=True)}
     monkeypatch.setitem(IMPLEMENTATIONS, "cpu", chosen)
@@ -349,6 +351,7 @@ def test_on_a_device_its_own_clock_counts(simulated):
     assert len(simulated) > 2 * 2 * len(row.seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("allowed", [False, True])
 def test_tf32_is_set_while_measuring_and_the_page_says_so(simulated, allowed: bool):
     def now():

@@ -326,6 +326,7 @@ def mnist_like(*args, **kwargs):
     return SimpleNamespace(data=x, target=target.astype(str))
 
 
+@pytest.mark.slow
 def test_digit_lessons_run_on_mnist_where_it_can_be_had(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "fetch_openml", mnist_like)
     digits.mnist.cache_clear()

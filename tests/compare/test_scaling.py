@@ -118,6 +118,7 @@ def test_torch_catches_up_where_the_times_cross():
     assert mean[at.index(64)] < found.crossing < mean[at.index(256)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SWEEPS)
 def test_the_smallest_and_deep_workloads_agree_before_they_are_timed(name: str):
     sizes = (SWEEPS[name].sizes[0], 100)

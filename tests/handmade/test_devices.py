@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
+from parameters import first_of_each
 from torch._subclasses import FakeTensorMode
 from torch.utils._pytree import tree_leaves
 
@@ -43,7 +44,7 @@ def tensors(*values):
 
 
 def over(cases):
-    return pytest.mark.parametrize("case", cases, ids=lambda case: case.id)
+    return pytest.mark.parametrize("case", first_of_each(cases, lambda c: c.name))
 
 
 def run(make, case):
