@@ -1,6 +1,7 @@
 """A table of one's own becomes a lesson, or is refused with the place that hinders."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from compare import registry
 from compare.backend import Backend
 from compare.cli import app
+from compare.defaults import MOST_UNITS
 from compare.experiment import Data
 from compare.logger import read_summary
 from compare.tables.lesson import from_csv
@@ -260,13 +262,34 @@ def test_a_table_of_the_target_alone_is_refused(write_csv: Write):
         from_csv(write_csv([["y"], *([i % 2] for i in range(ROWS))]), "y")
 
 
-@pytest.mark.parametrize("units", ["32,x", "0", "-1", "1.5", ",", "32,,16", "10001"])
+@pytest.mark.parametrize("units", ["32,x", "1.5", ",", "32,,16"])
 def test_hidden_layers_are_whole_numbers(units: str, write_csv: Write, tmp_path: Path):
     words = ("--csv", write_csv(plane()), "--target", "y", "--hidden", units)
     answer = call(*words, "--logdir", tmp_path / "runs")
     assert answer.exit_code == 2
     assert "hidden must be whole numbers" in answer.stderr
     assert repr(units) in answer.stderr
+
+
+@pytest.mark.parametrize("hidden", [[0], [-1], [MOST_UNITS + 1], [MOST_UNITS, 1]])
+def test_hidden_layers_have_units_that_can_be_held(hidden: list[int], write_csv: Write):
+    with pytest.raises(
+        ValueError, match=rf"{MOST_UNITS} .*got {re.escape(f'{hidden}')}"
+    ):
+        from_csv(write_csv(plane()), "y", hidden)
+
+
+def test_the_story_tells_the_learning_rate_and_batch_of_the_run(
+    write_csv: Write, tmp_path: Path
+):
+    path = write_csv(without(plane(), "side"))
+    options = ("--lr", 0.25, "--batch-size", 7, "--steps", 20)
+    answer = call("--csv", path, "--target", "y", *options, "--logdir", tmp_path / "r")
+    assert "Adam with lr 0.25 on batches of 7" in " ".join(answer.stdout.split())
+    (folder,) = (tmp_path / "r").glob("*/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["lr"], summary["batch_size"]) == (0.25, 7)
+    assert registry.reopen(summary["source"]).experiment.story == summary["story"]
 
 
 # Examples
