@@ -62,8 +62,9 @@ def from_csv(
         f"{target!r} is learned as {task.words} with {task.loss}.",
         *table.notes,
         f"Numbers are standardised; {table.held_out} of {rows} rows, drawn from the "
-        f"seed, are held out. The network is {shown}, trained by Adam with lr {lr:g} "
-        f"on batches of {batch_size}.",
+        f"seed, are held out.",
+        f"The network is {shown}, trained by Adam with lr {lr:g} on batches of "
+        f"{batch_size}.",
     ]
     learner = backprop(
         model=lambda nn: nn.Sequential(*_layers(nn, sizes)),
@@ -71,7 +72,7 @@ def from_csv(
         optimizer=lambda optim, parameters: optim.Adam(parameters, lr=lr),
     )
     return Experiment(
-        title=f"{Path(csv).name}: {target} by {shown}",
+        title=f"{Path(csv).name}: {target!r} ({shown})",
         course=(),
         heading="",
         data=table.draw,
@@ -82,7 +83,7 @@ def from_csv(
         claims={task.check: task.better},
         figures={"answers": task.figure},
         files=files,
-        story=" ".join(story),
+        story="\n".join(story),
     )
 
 
