@@ -87,6 +87,5 @@ def _described(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     found = []
     for name, words in pairs:
         text, space, extra = words.partition("  [")
-        known = _(text) if (known := _(f"{text}.")) == f"{text}." else known[:-1]
-        found.append((name, known + space + _(extra)))
+        found.append((name, _(text) + space + _(extra)))
     return found
