@@ -19,7 +19,7 @@ UsageError: Any = typer.BadParameter.__base__
 class _Help:
     """A command whose help is translated."""
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Let the formatter translate what it is given."""
         heading, usage = formatter.write_heading, formatter.write_usage
         text, rows = formatter.write_text, formatter.write_dl
