@@ -89,7 +89,7 @@ def _marked() -> set[str]:
     """The texts that are given to a translator, `_` or `self.say`."""
     calls = (node for node in _nodes(COMPARE) if isinstance(node, ast.Call))
     first = (call.args[0] for call in calls if call.args and _name(call) in NAMES)
-    return {node.value for node in first if isinstance(node, ast.Constant)}
+    return {str(node.value) for node in first if isinstance(node, ast.Constant)}
 
 
 def _name(call: ast.Call) -> str:
