@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 run: $(VENV)/.run
 	$(BIN)/python -m compare run or_gate digits_softmax
 
-# The fast tests: three minutes on two cores.
+# The fast tests: about four minutes on two idle cores.
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 

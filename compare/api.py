@@ -52,7 +52,9 @@ def prepare(
     if csv is not None:
         if lessons:
             raise ValueError(f"--csv is a lesson of its own; leave out {lessons[0]!r}")
-        found = [_table(csv, **table, hidden=hidden, missing=missing)]
+        table |= {"hidden": hidden, "missing": missing}
+        table |= {"lr": config.lr, "batch_size": config.batch_size}
+        found = [_table(csv, **table)]
     elif any(table.values()):
         raise ValueError("--target, --drop and --predict are options of --csv FILE")
     else:
@@ -77,10 +79,12 @@ def _table(
     drop: Sequence[str] | None,
     missing: str,
     predict: Path | str | None,
+    **changed: float | None,
 ) -> Lesson:
     if not target:
         raise ValueError(f"target must name the column of {csv} to predict, got ''")
     own = {"hidden": hidden, "drop": list(drop or ()), "missing": missing}
+    own |= {name: value for name, value in changed.items() if value is not None}
     new = predict and str(Path(predict).resolve())
     return registry.table(csv, target, **own, predict=new)
 

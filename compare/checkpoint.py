@@ -28,7 +28,7 @@ def save(path: Path, tree: Any) -> None:
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_encoded(tree, arrays), allow_nan=False).encode()
     arrays["tree"] = np.frombuffer(text, np.uint8)
-    arrays["digest"] = np.frombuffer(_digest(arrays), np.uint8)
+    arrays["digest"] = np.frombuffer(hash_of(arrays), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     replace_file(path, buffer.getvalue())
@@ -57,7 +57,7 @@ def load(path: Path) -> Any:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = dict(file)
         digest = arrays.pop("digest").tobytes()
-        if digest == _digest(arrays):
+        if digest == hash_of(arrays):
             return _decoded(json.loads(arrays["tree"].tobytes()), arrays)
     except FileNotFoundError:
         words = f"there is no checkpoint {path}; start the run again"
@@ -67,8 +67,8 @@ def load(path: Path) -> Any:
     raise BadCheckpoint(f"{path} was changed: its contents do not add up")
 
 
-def _digest(arrays: dict[str, np.ndarray]) -> bytes:
-    """A hash of every array with its name, dtype and shape."""
+def hash_of(arrays: dict[str, np.ndarray]) -> bytes:
+    """SHA-256 of every array with its name, dtype and shape."""
     digest = hashlib.sha256()
     for name, a in sorted(arrays.items()):
         digest.update(f"{name} {a.dtype.str} {a.shape}".encode())

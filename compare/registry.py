@@ -140,7 +140,7 @@ def require_data(lesson: Lesson, data: str) -> None:
     other = lesson.experiment.other_data
     if data and data not in other:
         raise ValueError(
-            f"{lesson.name} has only {', '.join(['its own data', *other])}; "
+            f"{lesson.name} has only its own data{''.join(f', {o}' for o in other)}; "
             f"--data {data} works with {', '.join(on_data(data))}"
         )
 

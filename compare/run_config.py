@@ -13,7 +13,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from compare.backend import Backend, eager_optimizers, tf32
-from compare.defaults import CHECK_EVERY
+from compare.defaults import CHECK_EVERY, require_units
 from compare.experiment import Experiment, with_lr, with_micro_batches
 
 FAST_STEPS = 10
@@ -71,8 +71,7 @@ class RunConfig:
             raise ValueError(f"threads must be at most {most}, got {self.threads}")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
-        if not all(type(units) is int and units >= 1 for units in self.hidden or ()):
-            raise ValueError(f"hidden layers need at least 1 unit, got {self.hidden}")
+        require_units(self.hidden or ())
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr >= 0):
             raise ValueError(f"lr must be a finite number, at least 0, got {self.lr}")
         compiled = self.backend.compile or self.backend.graph

@@ -40,7 +40,7 @@ SAVE_SECONDS = 1.0
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
-CHECKPOINT_FORMAT = 5
+CHECKPOINT_FORMAT = 6
 """Version of what a checkpoint holds."""
 OPTIONS = (
     *("seed", "threads", "fast", "data", "ranks", "check_every"),
@@ -424,7 +424,7 @@ class TrialRun:
         self.steps, self.label, self.watching = steps, label, config.watch
         self.watches: dict[str, Watch] = {}
         rng = np.random.default_rng([seed, 1])  # initial weights have another stream
-        data = experiment.data_of(name)(rng)
+        self.data = data = experiment.data_of(name)(rng)
         make, start = experiment.learners[name], experiment.start
         self.lockstep = Lockstep(make, config.backend, seed, start, config.check_every)
         self.loader = DataLoader(data, experiment.batch_size, rng)
@@ -472,16 +472,34 @@ class TrialRun:
                     trial.note(f"{name}/{part}", step, value)
         return {library: trial.metrics for library, trial in self.sides.items()}
 
+    @cached_property
+    def examples(self) -> str:
+        """How many examples there are, and a hash of all of them."""
+        parts = {part: arrays for part, *arrays in self.data.parts()}
+        counts = " and ".join(f"{len(x)} {part}" for part, (x, _) in parts.items())
+        named = {f"{p} {i}": a for p in parts for i, a in enumerate(parts[p])}
+        return f"{counts} examples (SHA-256 {checkpoint.hash_of(named).hex()[:8]}…)"
+
     def state(self) -> dict[str, Any]:
         """Everything that later steps and the checks depend on."""
         return {
+            "examples": self.examples,
             "lockstep": self.lockstep.state(),
             "loader": self.loader.state(),
             "sides": {library: trial.state() for library, trial in self.sides.items()},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from where `state` was taken."""
+        """Continue from where `state` was taken.
+
+        Raises:
+            BadCheckpoint: that was with other examples.
+        """
+        if (then := state["examples"]) != self.examples:
+            raise checkpoint.BadCheckpoint(
+                f"the run was started with {then}, got {self.examples}; make the same "
+                f"data available, or start the run again"
+            )
         self.lockstep.load_state(state["lockstep"])
         self.loader.load_state(state["loader"])
         for library, saved in state["sides"].items():

@@ -66,6 +66,8 @@ def german(text: str) -> str:
         return f"{german(text[:-1])})"
     if found := _begun(text, STRONG):
         return found
+    if "\n" in text:
+        return "\n".join(map(german, text.split("\n")))
     for pattern, translation in _sentences():
         if match := pattern.fullmatch(text):
             return translation.format(*map(german, match.groups()))

@@ -19,10 +19,12 @@ from compare.cli import (
     template,
 )
 from compare.cli._console import out, say
+from compare.cli._language import Command, Program
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=Program,
     rich_markup_mode=None,
     help="Deep learning by hand, trained in lockstep with PyTorch and compared.",
 )
@@ -42,6 +44,7 @@ COMMANDS = {
 for name, (function, example) in COMMANDS.items():
     app.command(
         name,
+        cls=Command,
         epilog=f"Example: python -m compare {example}",
         context_settings={"ignore_unknown_options": name == "graph"},  # y=-1
     )(function)
@@ -57,7 +60,11 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: bool = typer.Option(
-        False, "--version", is_eager=True, callback=_print_version, help="And exit."
+        False,
+        "--version",
+        is_eager=True,
+        callback=_print_version,
+        help="Print versions.",
     ),
 ) -> None:
     """Deep learning by hand, trained in lockstep with PyTorch and compared."""

@@ -55,7 +55,7 @@ def usage_errors() -> Iterator[None]:
 
 def refusal(words: str, status: int = 2) -> typer.Exit:
     """Say what is wrong; returns the exit to be raised."""
-    say(err, f"error: {words}", "red")
+    say(err, f"{_('error')}: {_(words)}", "red")
     return typer.Exit(status)
 
 

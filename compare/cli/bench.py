@@ -23,10 +23,10 @@ def bench(
     device: Device = Option(Device.cpu, help="cuda: timed by the device's own events."),
     tf32: bool = TF32,
     compiled: bool = Option(
-        True, help="Also time compiled steps, which are compiled for some seconds."
+        True, help="Time compiled steps, too; compiling takes seconds."
     ),
 ) -> None:
-    """Time one training step by hand, in PyTorch and in other libraries.
+    """Time a training step by hand, in torch and other libraries.
 
     The last column is the most memory held during a step, in kB.
 

@@ -15,11 +15,13 @@ from compare.cli._options import LOGDIR
 
 
 def board(
-    lesson: str = Argument("", help="Show all its runs, not one."),
+    lesson: str = Argument(
+        "", help="A lesson: show all its runs, not only the latest."
+    ),
     logdir: Path = LOGDIR,
     port: int = Option(6006, min=0, help="0 = any free port."),
 ) -> None:
-    """Start TensorBoard on localhost, and print links to the latest run.
+    """Start TensorBoard on localhost, with links to the latest run.
 
     Ends with Ctrl-C.
     """

@@ -6,9 +6,8 @@ from pathlib import Path
 import typer
 from typer import Argument, Option
 
-from compare.cli._console import err, out, say, usage_errors
+from compare.cli._console import out, refusal, usage_errors
 from compare.cli._options import LANG, Language
-from compare.translation import _
 
 
 def check(
@@ -16,8 +15,10 @@ def check(
     names: list[str] | None = Argument(
         None, help="Names to check (default: all); or more files and folders."
     ),
-    strict: bool = Option(False, help="Fail conventions and what is not tested, too."),
-    as_json: bool = Option(False, "--json", help="For graders."),
+    strict: bool = Option(
+        False, "--strict", help="Fail conventions and what is not tested, too."
+    ),
+    as_json: bool = Option(False, "--json", help="Print the whole report as JSON."),
     junit: Path | None = Option(None, help="Write a JUnit report to this file."),
     timeout: float = Option(10, help="Seconds for loading the file and for each name."),
     jobs: int = Option(0, help="Files checked at the same time; 0: one a core."),
@@ -29,7 +30,7 @@ def check(
     ),
     lang: Language | None = LANG,
 ) -> None:
-    """Check your own layers, losses and optimisers against torch, in words.
+    """Check your own layers, losses and optimisers against torch.
 
     A file may define classes named as in handmade.nn and handmade.optim, functions
     such as mse_loss with mse_loss_backward, or any f with grad_f. Several files, or a
@@ -38,8 +39,8 @@ def check(
     A FILE'S CODE IS RUN, in a process of its own but with all your rights: check only
     what you would run.
 
-    Exit 1: something is wrong or, with --strict, another convention than torch's or
-    not tested. Exit 2: nothing could be judged. Else 0.
+    Exit 1: something is wrong; with --strict, also a convention that is not torch's,
+    or something not tested. Exit 2: nothing could be judged. Else 0.
     """
     from compare.check import report
     from compare.check.process import check_files, find_files
@@ -63,7 +64,7 @@ def check(
     else:
         report.show(outcomes[0], out, strict)
     if len(outcomes) == 1 and outcomes[0].problem:
-        say(err, f"error: {file}: {_(outcomes[0].problem)}", "red")
+        refusal(f"{file}: {outcomes[0].problem}")
     raise typer.Exit(report.exit_status_of(outcomes, strict))
 
 

@@ -23,7 +23,9 @@ def exercises(
     quiz: bool = Option(False, "--quiz", help="Ask for each answer and judge it."),
     lang: Language | None = LANG,
 ) -> None:
-    """Solve the exercises of the course by hand, with `handmade` and in PyTorch.
+    """Solve the exercises of the course in three ways, or ask them.
+
+    The three are by hand, with `handmade` and in PyTorch.
 
     Exit 1 if any of the three answers differs, or an answer of the quiz is wrong.
     """

@@ -18,11 +18,9 @@ def graph(
     point: list[str] = Argument(None, help="The variables, such as x=2 y=-1."),
     lang: Language | None = LANG,
 ) -> None:
-    """Show each node of a calculation: value, gradient, one backward step at a time.
+    """Show a calculation node by node, forward and backward.
 
     Exit 1 if the gradient by hand differs from that of autograd.
-
-    Example: python -m compare graph "x**2 + y**2" x=2 y=-1
     """
     with usage_errors():
         from compare import graph as graphs

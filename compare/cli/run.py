@@ -51,35 +51,37 @@ def run(
     ),
     lr: float | None = Option(None, help="Learning rate; else the lesson's own."),
     batch_size: int | None = Option(
-        None, help="Examples in a step; else the lesson's own."
+        None, help="Examples per step; else the lesson's own."
     ),
     accumulate: int | None = Option(
-        None, help="Take each batch in so many micro-batches and add their gradients."
+        None, help="Split each batch into N micro-batches; their gradients add up."
     ),
     seed: int = Option(0, help="Random seed (≥ 0)."),
     logdir: Path = LOGDIR,
     threads: int = THREADS,
     watch: bool = Option(
-        False, help="Log norms of weights and gradients, updates and dead ReLUs."
+        False,
+        "--watch",
+        help="Log norms of weights and gradients, updates and dead ReLUs.",
     ),
-    fast: bool = Option(False, help="Quick smoke test: few steps, no checks."),
+    fast: bool = Option(
+        False, "--fast", help="Quick smoke test: few steps, no checks."
+    ),
     data: str = Option("", help="`mnist`, for lessons that can also be run on it."),
     compile: bool = Option(
-        False, help="Compile the hand-written step with torch.compile."
+        False, "--compile", help="Compile the hand-written step with torch.compile."
     ),
     csv: Path | None = Option(None, help="Learn a table of your own; needs --target."),
     target: str = Option("", help="Column of --csv to predict from all others."),
-    hidden: str = Option(
-        "", help="Units of hidden layers, such as 32,16: of --csv, or of a lesson."
-    ),
+    hidden: str = Option("", help="Units of each hidden layer, such as 32,16."),
     drop: list[str] | None = Option(
         None, metavar="COLUMNS", help="Columns of --csv to leave out: id,name."
     ),
     missing: Missing = Option(
-        Missing.drop, help="Missing values in --csv: drop the row, or fill."
+        Missing.drop, help="Missing values in --csv: drop their rows, or fill them."
     ),
     predict: Path | None = Option(
-        None, help="CSV file whose rows both sides predict after --csv."
+        None, help="CSV file of new rows, which both sides predict."
     ),
     check_every: int = Option(
         CHECK_EVERY, help="Check a single step from equal states every N steps (≥ 1)."
@@ -88,18 +90,27 @@ def run(
         None, help="Resume the run in this folder; a lesson.py is to be named again."
     ),
     distributed: bool = Option(
-        False, help="Share every batch among the processes of torchrun."
+        False,
+        "--distributed",
+        help="Share every batch among the processes of torchrun.",
     ),
-    graph: bool = Option(False, help="Replay the hand-written step as a CUDA graph."),
+    graph: bool = Option(
+        False, "--graph", help="Replay the hand-written step as a CUDA graph."
+    ),
     tf32: bool = TF32,
     jobs: int = Option(1, help="Lessons trained at the same time (≥ 1)."),
-    explain: bool = Option(False, help="Explain the numbers of the verdict."),
-    board: bool = Option(False, help="Then start TensorBoard and open the run in it."),
+    explain: bool = Option(
+        False, "--explain", help="Explain the numbers of the verdict."
+    ),
+    board: bool = Option(
+        False, "--board", help="Then start TensorBoard and open the run in it."
+    ),
     lang: Language | None = LANG,
 ) -> None:
-    """Train lessons on both sides in lockstep; exit 0 only if they agree.
+    """Train lessons on both sides in lockstep, and compare them.
 
-    Exit 1: a side differs, a check fails or training diverged. Exit 2: usage error.
+    Exit 0: both sides agree and every check holds. Exit 1: a side differs, a check
+    fails or training diverged. Exit 2: usage error.
     """
     if explain and not (lessons or csv or resume):
         print_explanation()
@@ -255,8 +266,7 @@ def _interrupted(name: str, stop: KeyboardInterrupt, logdir: Path) -> int:
 
     if isinstance(stop, RankLost):
         err.quiet = False  # whoever notices says so: it may be rank 0 that was lost
-        say(err, f"error: {name}: {stop}", "red")
-        return 2
+        return refusal(f"{name}: {stop}").exit_code
     hint = how_to_resume(logdir, name)
     words = _("interrupted; all logged steps are kept")
     say(err, f"{name}: {words}{hint}", "yellow")

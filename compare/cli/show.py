@@ -16,7 +16,9 @@ def show(
     full: bool = Option(False, "--full", help="The whole source, not only its core."),
     listed: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
-    """Show a name of handmade beside torch: sources, formula, shapes, live numbers.
+    """Show a name of handmade beside its counterpart in torch.
+
+    Sources, formula, shapes and live numbers.
 
     Exit 1 if the live numbers of the two sides differ.
     """

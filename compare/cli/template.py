@@ -8,12 +8,13 @@ from compare.cli._console import usage_errors
 
 def template(
     name: str = Argument("", help="A class, such as MSELoss or SGD; see --list."),
-    solution: bool = Option(False, help="Print handmade's source."),
+    solution: bool = Option(False, "--solution", help="Print handmade's class."),
     names: bool = Option(False, "--list", help="Print all names."),
 ) -> None:
-    """Print a class to fill in, formulas in its docstring; `check` compares it.
+    """Print a class to fill in, with its formulas.
 
-    The names are those of handmade.nn, handmade.optim and Rosenblatt: see --list.
+    `check` compares it. The names are those of handmade.nn, handmade.optim and
+    Rosenblatt: see --list.
     """
     from compare import templates
     from compare.suggest import suggest

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from compare.defaults import require_units
 from compare.experiment import Experiment, backprop
 from compare.results import Side
 from compare.tables.table import Table
 
-WIDEST = 10_000
-"""Hidden layers of more units are refused."""
 STEPS, BATCH, RATE = 500, 32, 0.01
 
 
@@ -23,6 +22,8 @@ def from_csv(
     drop: Sequence[str] = (),
     missing: str = "drop",
     predict: Path | str | None = None,
+    lr: float = RATE,
+    batch_size: int | None = None,
 ) -> Experiment:
     """The lesson that predicts one column of a CSV file from all others.
 
@@ -38,16 +39,14 @@ def from_csv(
             mean of their column, or by the most frequent category.
         predict: path of a CSV file with the same inputs; what both sides predict for
             its rows is written to predictions.csv.
+        lr: of Adam.
+        batch_size: rows in a step; None takes 32, or all if there are fewer.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: it cannot be learned from; the message says why, and where.
     """
-    if any(not 1 <= units <= WIDEST for units in hidden):
-        given = ",".join(map(str, hidden))
-        raise ValueError(
-            f"hidden must be whole numbers from 1 to {WIDEST}, got {given!r}"
-        )
+    require_units(hidden)
     if missing not in ("drop", "mean"):
         raise ValueError(f"missing must be drop or mean, got {missing!r}")
     table = Table(Path(csv), target, drop, missing)
@@ -58,31 +57,33 @@ def from_csv(
     task, rows = table.task, len(table.inputs)
     sizes = [table.width, *hidden, task.outputs]
     shown = "-".join(map(str, sizes))
+    batch_size = batch_size or min(BATCH, rows - table.held_out)
     story = [
         f"{target!r} is learned as {task.words} with {task.loss}.",
         *table.notes,
         f"Numbers are standardised; {table.held_out} of {rows} rows, drawn from the "
-        f"seed, are held out. The network is {shown}, trained by Adam with lr {RATE} "
-        f"on batches of {BATCH}.",
+        f"seed, are held out.",
+        f"The network is {shown}, trained by Adam with lr {lr:g} on batches of "
+        f"{batch_size}.",
     ]
     learner = backprop(
         model=lambda nn: nn.Sequential(*_layers(nn, sizes)),
         loss=lambda nn: getattr(nn, task.loss)(),
-        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=RATE),
+        optimizer=lambda optim, parameters: optim.Adam(parameters, lr=lr),
     )
     return Experiment(
-        title=f"{Path(csv).name}: {target} by {shown}",
+        title=f"{Path(csv).name}: {target!r} ({shown})",
         course=(),
         heading="",
         data=table.draw,
         learners={"mlp" if hidden else "perceptron": learner},
         steps=STEPS,
-        batch_size=min(BATCH, rows - table.held_out),
+        batch_size=batch_size,
         metrics=task.metrics,
         claims={task.check: task.better},
         figures={"answers": task.figure},
         files=files,
-        story=" ".join(story),
+        story="\n".join(story),
     )
 
 

@@ -69,7 +69,7 @@ class Table:
         self.notes = [
             f"The file is {encoding}, its columns separated by {separator!r}."
         ]
-        self.notes += [f"{what}: {', '.join(n)}." for what, n in listed.items() if n]
+        self.notes += [f"{what}: {_listed(n)}." for what, n in listed.items() if n]
         self.notes += gaps
 
     @property
@@ -115,12 +115,16 @@ class Table:
         return fields, convert(path, fields[[*self.inputs]], self.kinds)
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
 def _require_columns(path: Path, fields: Frame, names: Iterable[str]) -> None:
     for name in names:
         if name not in fields:
             near = suggest(name, fields, most=3)
             hint = "did you mean" if near else "its first line names"
-            listed = ", ".join(map(repr, near or fields))
+            listed = _listed(near or fields)
             raise ValueError(f"{path} has no column {name!r}; {hint} {listed}")
 
 
@@ -148,7 +152,7 @@ def _known_rows(
     """Leave out rows with missing values or, for "mean", those without a target."""
     kept = values.dropna(subset=[target] if missing == "mean" else None)
     gaps = values.isna().sum()
-    listed = ", ".join(f"{gaps[name]} in {name}" for name in values if gaps[name])
+    listed = ", ".join(f"{gaps[name]} in {name!r}" for name in values if gaps[name])
     hint = "--missing mean fills the inputs instead"
     if missing == "mean":
         hint = "inputs are filled by the mean, or by the most frequent category"

@@ -33,7 +33,8 @@ class Classification:
         names, self.target = np.unique(values, return_inverse=True)
         self.names, self.outputs = names.astype(str), len(names)
         more = ", …" if self.outputs > MANY_NAMES else ""
-        self.words = f"classes ({', '.join(self.names[:MANY_NAMES])}{more})"
+        named = map(str, self.names[:MANY_NAMES])
+        self.words = f"classes ({', '.join(map(repr, named))}{more})"
         self.metrics = {"accuracy": self._accuracy}
 
     def decode(self, output: np.ndarray) -> np.ndarray:
@@ -51,7 +52,8 @@ class Classification:
         test, train = (side.only.metrics[f"accuracy/{p}"] for p in ("test", "train"))
         return test > always, (
             f"accuracy {test:.1%} of {len(wanted)} held out, {train:.1%} of "
-            f"{len(known)} trained on; always {self.names[most_frequent]}: {always:.1%}"
+            f"{len(known)} trained on; always {str(self.names[most_frequent])!r}: "
+            f"{always:.1%}"
         )
 
     def figure(self, side: Side) -> Figure:
@@ -95,9 +97,10 @@ class Regression:
         mean = self._rmse(None, np.full_like(wanted, known.mean()), wanted)
         found = side.only.metrics
         return found["RMSE/test"] < mean, (
-            f"RMSE {found['RMSE/test']:.4g} of {len(wanted)} held out "
-            f"(R² {found['R2/test']:.3f}), {found['RMSE/train']:.4g} of {len(known)} "
-            f"trained on (R² {found['R2/train']:.3f}); always the mean: {mean:.4g}"
+            f"RMSE {found['RMSE/test']:.4g}, R² {found['R2/test']:.3f} of "
+            f"{len(wanted)} held out; RMSE {found['RMSE/train']:.4g}, R² "
+            f"{found['R2/train']:.3f} of {len(known)} trained on; always the mean: "
+            f"{mean:.4g}"
         )
 
     def figure(self, side: Side) -> Figure:

@@ -304,6 +304,32 @@ def test_a_lesson_that_was_changed_is_not_resumed(cut, tmp_path):
     assert f"{own} has changed since the run started" in refused(cut)
 
 
+def test_a_run_is_not_resumed_with_other_examples(tmp_path, often):
+    """MNIST may be all of it or a part, as what can be fetched on a machine."""
+    digits = lesson()
+
+    def fewer(rng):
+        data = digits.data_of("mlp")(rng)
+        return dataclasses.replace(data, x=data.x[:-1], target=data.target[:-1])
+
+    def turned(rng):
+        data = digits.data_of("mlp")(rng)
+        return dataclasses.replace(data, x=data.x[::-1])
+
+    settings = RunConfig(logdir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run("cut", digits, settings, cut_after(30))
+    (cut,) = (tmp_path / "cut").iterdir()
+    before = (cut / "curves.csv").read_bytes()
+    for data, count in ((fewer, 1436), (turned, 1437)):
+        with pytest.raises(
+            checkpoint.BadCheckpoint, match=rf"with 1437 train .*got {count} train "
+        ):
+            run("cut", lesson(data=data), settings, resumed=cut)
+    assert (cut / "curves.csv").read_bytes() == before
+    assert run("cut", digits, settings, resumed=cut).status == "finished"
+
+
 def test_settings_beside_a_resumed_run_are_refused(cut):
     answer = CliRunner().invoke(app, ["run", "--resume", str(cut), "--steps", "5"])
     assert answer.exit_code == 2

@@ -1,6 +1,7 @@
 """A table of one's own becomes a lesson, or is refused with the place that hinders."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 from compare import registry
 from compare.backend import Backend
 from compare.cli import app
+from compare.defaults import MOST_UNITS
 from compare.experiment import Data
 from compare.logger import read_summary
 from compare.tables.lesson import from_csv
@@ -66,7 +68,7 @@ def test_categories_are_one_hot_and_two_are_0_or_1(
     assert x.shape[1] == width
     assert {*x.ravel()} == {0, 1}
     assert width == 1 or {*x.sum(axis=1)} == {1}
-    assert "one-hot: x" in from_csv(path, "y").story
+    assert "one-hot: 'x'" in from_csv(path, "y").story
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_a_first_column_that_numbers_the_rows_is_left_out(
     rows[0][0] = name
     path = write_csv(rows)
     assert drawn(path, "y").x.shape[1] == 3
-    assert f"or an index: {name or 'Unnamed: 0'}" in from_csv(path, "y").story
+    assert f"or an index: {name or 'Unnamed: 0'!r}." in from_csv(path, "y").story
 
 
 @pytest.mark.parametrize(("name", "first"), [("year", 1980), ("hour", 0)])
@@ -149,7 +151,7 @@ def test_text_and_few_whole_numbers_are_classes(
         assert data.target.shape[1] == 1
         return
     assert data.target.dtype == np.int64
-    assert ", ".join(classes[:12]) in lesson.story
+    assert ", ".join(map(repr, classes[:12])) in lesson.story
     counts = np.bincount(np.concatenate([data.target, data.test_set[1]]))
     assert counts.tolist() == [20] * len(classes)
 
@@ -169,7 +171,7 @@ def test_rows_with_missing_values_are_left_out_and_told(write_csv: Write):
     data = drawn(path, "y")
     assert len(data.x) + len(data.test_set[0]) == ROWS - 3
     story = from_csv(path, "y").story
-    assert "1 in a, 1 in side, 1 in y" in story
+    assert "1 in 'a', 1 in 'side', 1 in 'y'" in story
     assert f"3 of {ROWS} rows are left out" in story
 
 
@@ -181,7 +183,7 @@ def test_missing_inputs_are_filled_by_the_mean_of_the_training_part(write_csv: W
     assert (np.abs(x[:, 1]) < 1e-12).sum() == 1  # the mean of a standardised column
     assert set(x[:, 0]) == {0, 1}
     story = from_csv(path, "y", missing="mean").story
-    assert "1 in a, 1 in side, 1 in y" in story
+    assert "1 in 'a', 1 in 'side', 1 in 'y'" in story
     assert "the mean" in story
     assert f"1 of {ROWS} rows" in story
 
@@ -191,14 +193,14 @@ def test_an_empty_column_is_left_out(write_csv: Write):
     rows[0][-1] = "note"
     path = write_csv(rows)
     assert drawn(path, "y").x.shape[1] == 3
-    assert "Left out as empty or an index: note" in from_csv(path, "y").story
+    assert "Left out as empty or an index: 'note'" in from_csv(path, "y").story
 
 
 def test_too_few_rows_without_missing_values_say_why(write_csv: Write):
     rows = plane()
     for row in rows[1 : ROWS // 2 + 5]:
         row[0] = ""
-    with pytest.raises(ValueError, match=r"16 rows of data.*24 in a") as caught:
+    with pytest.raises(ValueError, match=r"16 rows of data.*24 in 'a'") as caught:
         from_csv(write_csv(rows), "y")
     assert "--missing mean" in str(caught.value)
 
@@ -260,13 +262,34 @@ def test_a_table_of_the_target_alone_is_refused(write_csv: Write):
         from_csv(write_csv([["y"], *([i % 2] for i in range(ROWS))]), "y")
 
 
-@pytest.mark.parametrize("units", ["32,x", "0", "-1", "1.5", ",", "32,,16", "10001"])
+@pytest.mark.parametrize("units", ["32,x", "1.5", ",", "32,,16"])
 def test_hidden_layers_are_whole_numbers(units: str, write_csv: Write, tmp_path: Path):
     words = ("--csv", write_csv(plane()), "--target", "y", "--hidden", units)
     answer = call(*words, "--logdir", tmp_path / "runs")
     assert answer.exit_code == 2
     assert "hidden must be whole numbers" in answer.stderr
     assert repr(units) in answer.stderr
+
+
+@pytest.mark.parametrize("hidden", [[0], [-1], [MOST_UNITS + 1], [MOST_UNITS, 1]])
+def test_hidden_layers_have_units_that_can_be_held(hidden: list[int], write_csv: Write):
+    with pytest.raises(
+        ValueError, match=rf"{MOST_UNITS} .*got {re.escape(f'{hidden}')}"
+    ):
+        from_csv(write_csv(plane()), "y", hidden)
+
+
+def test_the_story_tells_the_learning_rate_and_batch_of_the_run(
+    write_csv: Write, tmp_path: Path
+):
+    path = write_csv(without(plane(), "side"))
+    options = ("--lr", 0.25, "--batch-size", 7, "--steps", 20)
+    answer = call("--csv", path, "--target", "y", *options, "--logdir", tmp_path / "r")
+    assert "Adam with lr 0.25 on batches of 7" in " ".join(answer.stdout.split())
+    (folder,) = (tmp_path / "r").glob("*/*")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["lr"], summary["batch_size"]) == (0.25, 7)
+    assert registry.reopen(summary["source"]).experiment.story == summary["story"]
 
 
 # Examples
@@ -424,7 +447,7 @@ def test_a_run_says_what_was_taken_for_what(write_csv: Write, tmp_path: Path):
     answer = call("--csv", path, *words, "--seed", 3, "--array", "torch")
     said = " ".join(answer.stdout.split())
     assert answer.exit_code == 0, answer.output
-    assert "'kind' is learned as classes (setosa, versicolor, virginica)" in said
+    assert "'kind' is learned as classes ('setosa', 'versicolor', 'virginica')" in said
     assert "CrossEntropyLoss" in said
     assert "30 of 150 rows" in said
     assert "4-8-4-3" in said

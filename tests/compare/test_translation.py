@@ -5,12 +5,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+import typer
 
 from compare import course, registry, solved_exercises
 from compare.check.report import Kind
+from compare.cli import app
 from compare.cli._results import SHORT_EXPLANATION
 from compare.report.words import EXPLANATION
 from compare.tensorboard_plugin import WORDS
@@ -24,6 +26,14 @@ NAMES = ("_", "say")
 """What translators are called."""
 LETTERS = 5
 """A form with fewer of them beside its places would fit any text."""
+OF_TYPER = (
+    "Missing argument {}",
+    "Missing option {}",
+    "Input should be a valid integer, unable to parse string as an integer",
+    "Input should be a valid number, unable to parse string as a number",
+    "Input should be greater than or equal to {}",
+)
+"""Its errors that are put together, or come from pydantic, which is compiled."""
 MISTAKES = [
     row
     for path in (COMPARE / "check" / "mistakes").glob("*.toml")
@@ -79,7 +89,7 @@ def _marked() -> set[str]:
     """The texts that are given to a translator, `_` or `self.say`."""
     calls = (node for node in _nodes(COMPARE) if isinstance(node, ast.Call))
     first = (call.args[0] for call in calls if call.args and _name(call) in NAMES)
-    return {node.value for node in first if isinstance(node, ast.Constant)}
+    return {str(node.value) for node in first if isinstance(node, ast.Constant)}
 
 
 def _name(call: ast.Call) -> str:
@@ -103,6 +113,15 @@ def _is_formula(text: str) -> bool:
     return re.match(r"[∇y]", text) is not None
 
 
+def test_every_text_of_the_help_is_translated():
+    program: Any = typer.main.get_command(app)
+    texts = set()
+    for command in (program, *program.commands.values()):
+        texts |= {parameter.help for parameter in command.params}
+        texts |= {" ".join(p.split()) for p in command.help.split("\n\n")}
+    assert texts - catalogue().keys() - {None} == set()
+
+
 @pytest.mark.slow
 def test_every_lesson_is_translated():
     lessons = [registry.load(name)[1] for name in registry.names()]
@@ -114,13 +133,16 @@ def test_every_lesson_is_translated():
 def test_no_entry_is_stale():
     """Each stands in the sources, or is a case of a sentence with places."""
     sources = [*_texts(COMPARE), *_texts(SITE)]
+    guides = [path.read_text(encoding="utf-8") for path in GUIDES]
+    tables = [row[key] for row in MISTAKES for key in ("name", "hint") if key in row]
+    parser = [*_texts(Path(typer.__path__[0]))]
+    sources += [re.sub(r"\{[^{}]*\}", "{}", text) for text in parser]
+    sources += OF_TYPER
     forms = [
         re.compile(".*".join(map(re.escape, text.split("{}"))), re.DOTALL)
         for text in sources
         if len(re.findall("[a-z]", text)) > LETTERS
     ]
-    guides = [path.read_text(encoding="utf-8") for path in GUIDES]
-    tables = [row[key] for row in MISTAKES for key in ("name", "hint") if key in row]
     corpus = _plain("\n".join([*sources, *guides, *tables, course._TEXT]))
     found = (t for t in catalogue() if _plain(t).strip("{}.,:()[] ") not in corpus)
     assert [t for t in found if not any(form.fullmatch(t) for form in forms)] == []
