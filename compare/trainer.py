@@ -165,9 +165,9 @@ class _Run:
     def result(self, logger: RunLogger) -> Result:
         """Train, check and draw; whatever stops that is written down."""
         self.logger = logger
-        logger.write_summary(**self.metadata, status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
+            logger.write_summary(**self.metadata, status="running")
             self._save()  # a lesson may be killed while it draws its data
             self._train()
             checks = {} if self.config.fast else self._checks()
