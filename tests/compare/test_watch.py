@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -64,6 +65,22 @@ def test_a_prediction_between_the_steps_wakes_no_unit(library, give):
     learner.step(give(X), give(TARGET))
     learner.predict(give(1000 * X))
     assert watch.step()["1"] == {"dead_relu": 1 / 4}
+
+
+@SIDES
+def test_a_layer_of_two_widths_has_the_units_of_both(library, give):
+    class Shared(library.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu = library.nn.ReLU()
+
+    model = Shared()
+    watch = Watch(
+        SimpleNamespace(model=model, parameters=dict, gradients=dict), library.nn.ReLU
+    )
+    for outputs in ([[1.0, -1.0, -1.0]], [[-1.0]], [[-1.0, 1.0, -1.0]]):
+        model.relu(give(np.array(outputs)))
+    assert watch.step()["relu"] == {"dead_relu": 2 / 4}
 
 
 @SIDES
