@@ -34,16 +34,18 @@ CARD_WIDTH = 317
 since it shrinks wider ones by dropping pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
-    *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
+    *("loss_diff", "gradient_diff", "parameter_diff", "one_step_diff"),
     "trajectory_diff",
 ]
 Rows = list[dict[str, str]]
 """Rows of curves.csv, by the names of its columns."""
 SHOWN = {"lesson": str, "status": str, "reason": str, "trials": list}
 """What `list` and `board` show of a summary, and its types."""
-FORMAT = 3
-"""Version of summary.json and of the tags: 1 had tags such as "train_seed0", 2 no
-`errors` and the tag difference/max_log10."""
+RENAMED = {"resynced_diff": "one_step_diff"}
+"""Columns of earlier versions, and what they are called now."""
+FORMAT = 4
+"""Version of a run's files: 1 had tags such as "train_seed0", 2 no `errors` and the tag
+difference/max_log10, 3 the column resynced_diff."""
 BUCKETS = 30
 """Of a histogram, as many as TensorBoard's own have."""
 FLOAT32_MAX = 3.4028234663852886e38
@@ -276,10 +278,12 @@ def read_curves(folder: Path, labels: Sequence[str]) -> dict[str, Rows]:
     """The rows of a run's curves.csv by trial; they are logged in the labels' order.
 
     The last row of a run that is still going on may be incomplete: it is left out.
+    Columns of earlier versions have their present names.
     """
     trials: dict[tuple[str, str], Rows] = {}
     with (folder / "curves.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+        columns = [RENAMED.get(name, name) for name in next(csv.reader(file), [])]
+        for row in csv.DictReader(file, columns):
             if None not in row.values():
                 trials.setdefault((row["learner"], row["seed"]), []).append(row)
     return dict(zip(labels, trials.values(), strict=False))

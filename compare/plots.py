@@ -189,7 +189,7 @@ def differences(trials: Sequence[Rows], tolerances: Sequence[float]) -> Figure:
         tolerances: of the one-step difference of each.
     """
     figure, (ax,) = canvas()
-    columns = {"resynced_diff": ONE_STEP, "trajectory_diff": ACCUMULATED}
+    columns = {"one_step_diff": ONE_STEP, "trajectory_diff": ACCUMULATED}
     for rows, tolerance in zip(trials, tolerances, strict=True):
         for column, style in columns.items():
             found = {int(r["step"]): float(r[column]) for r in rows if r[column]}

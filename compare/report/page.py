@@ -156,7 +156,7 @@ class _Page:
         curves = []
         for rows in trials.values():
             accumulated = _points(rows, "trajectory_diff", most)
-            one_step = _points(rows, "resynced_diff", most)
+            one_step = _points(rows, "one_step_diff", most)
             curves.append(chart.Curve("trajectory", accumulated))
             curves.append(chart.Curve("one-step", one_step, dots=True))
         words = self.say("step"), self.say("relative difference")

@@ -131,7 +131,7 @@ def rows(one_step: list[float], trajectory: list[float]) -> list[dict[str, str]]
     """Rows of curves.csv with these differences."""
     pairs = enumerate(zip(one_step, trajectory, strict=True))
     return [
-        {"step": str(i), "resynced_diff": repr(a), "trajectory_diff": repr(b)}
+        {"step": str(i), "one_step_diff": repr(a), "trajectory_diff": repr(b)}
         for i, (a, b) in pairs
     ]
 
@@ -156,7 +156,7 @@ def test_a_difference_of_exactly_0_is_shown_on_the_log_axis():
 
 def test_a_row_without_a_one_step_check_has_no_dot():
     checked, unchecked = rows([1e-16, 2e-16], [1e-16, 2e-16])
-    (ax,) = plots.differences([[checked, unchecked | {"resynced_diff": ""}]], [1]).axes
+    (ax,) = plots.differences([[checked, unchecked | {"one_step_diff": ""}]], [1]).axes
     assert sorted(len(line.get_xdata()) for line in ax.lines) == [1, 2, 2]
 
 
