@@ -40,7 +40,7 @@ SAVE_SECONDS = 1.0
 SAVE_SHARE = 20
 """Training goes on this many times as long as saving took before the next checkpoint:
 what is saved grows with the run, its share of the time does not."""
-CHECKPOINT_FORMAT = 5
+CHECKPOINT_FORMAT = 6
 """Version of what a checkpoint holds."""
 OPTIONS = (
     *("seed", "threads", "fast", "data", "ranks", "check_every"),

@@ -89,8 +89,9 @@ def test_a_run_of_an_earlier_version_is_shown_alike(short_run: Result, tmp_path:
     copy = tmp_path / short_run.folder.parent.name / short_run.folder.name
     shutil.copytree(short_run.folder, copy)
     curves = copy / "curves.csv"
-    assert "one_step_diff" in (text := curves.read_text())
-    curves.write_text(text.replace("one_step_diff", "resynced_diff"))
+    text = curves.read_text(encoding="utf-8")
+    assert "one_step_diff" in text
+    curves.write_text(text.replace("one_step_diff", "resynced_diff"), encoding="utf-8")
     assert page(copy) == page(short_run.folder)
 
 
