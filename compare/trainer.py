@@ -22,7 +22,7 @@ from compare import checkpoint, plots
 from compare.data import DataLoader
 from compare.experiment import Experiment
 from compare.lockstep import Lockstep, NonFinite, Step
-from compare.logger import RunLogger, drawn, read_curves
+from compare.logger import RunLogger
 from compare.report import notebook, page
 from compare.results import ParameterHistory, Side, Trial
 from compare.run_config import (
@@ -31,6 +31,7 @@ from compare.run_config import (
     process_settings,
     sigterm_interrupts,
 )
+from compare.run_folder import read_curves
 from compare.verdict import Verdict, worst
 from compare.watch import Watch
 
@@ -309,7 +310,7 @@ class _Run:
                 figure = draw(ours)
                 plots.add_heading(figure, self.lesson, losses, said)
                 plots.translate(figure)
-                images = drawn(figure)
+                images = plots.png(figure)
             self.logger.figure(name, *images)
         for name, write in self.experiment.files.items():
             with _lesson_errors(f"the file {name!r}"):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from compare.checkpoint import replace_file
-from compare.logger import Rows, read_curves, read_summary
 from compare.report import chart
 from compare.report.words import EXPLANATION, sentence
+from compare.run_folder import Rows, read_curves, read_summary
 from compare.translation import in_use, translator
 from compare.verdict import ORDER
 

@@ -18,8 +18,8 @@ from compare import plots, registry
 from compare.backend import Backend
 from compare.experiment import Data, backprop
 from compare.experiments.common import digits
-from compare.logger import CARD_WIDTH, RunLogger
-from compare.plots import loss_curves
+from compare.logger import RunLogger
+from compare.plots import CARD_WIDTH, loss_curves
 from compare.trainer import RunConfig, run
 
 BACKENDS = [

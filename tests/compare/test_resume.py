@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from compare import checkpoint, registry
 from compare.backend import Backend
 from compare.cli import app
-from compare.logger import RunLogger, read_summary
+from compare.logger import RunLogger
+from compare.run_folder import read_summary
 from compare.trainer import Interrupted, RunConfig, run
 
 BACKENDS = [

@@ -16,7 +16,7 @@ from compare import registry
 from compare.backend import Backend
 from compare.cli import app
 from compare.experiment import Data
-from compare.logger import read_summary
+from compare.run_folder import read_summary
 from compare.tables.lesson import from_csv
 from compare.tables.table import FEWEST_ROWS, MOST_CLASSES
 from compare.trainer import RunConfig, run
