@@ -17,7 +17,8 @@ from compare.cli._resume import reopen
 from compare.event_file import EventFile, histogram
 from compare.experiment import backprop
 from compare.tensorboard import RUNS
-from compare.trainer import RunConfig, TrialRun, run
+from compare.trainer import RunConfig, run
+from compare.trial_run import TrialRun
 from compare.watch import Watch, norm
 
 SIDES = pytest.mark.parametrize(
