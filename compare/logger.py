@@ -55,7 +55,7 @@ class RunLogger:
         with ExitStack() as stack:  # closes all again if one cannot be opened
             try:
                 # A reader may hold the lock for a moment.
-                stack.enter_context(_lock(folder).acquire(timeout=0.2))
+                stack.enter_context(FileLock(folder / LOCK).acquire(timeout=0.2))
             except Timeout:
                 raise ValueError(f"{folder} is still running") from None
             if sizes is not None:
@@ -224,10 +224,6 @@ def _truncate(folder: Path, sizes: dict[str, int]) -> None:
             os.truncate(path, size)
     for draft in folder.glob("*.tmp"):
         draft.unlink()
-
-
-def _lock(folder: Path) -> FileLock:
-    return FileLock(folder / LOCK)
 
 
 def _fresh(parent: Path) -> Path:
