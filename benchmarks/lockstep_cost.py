@@ -21,7 +21,7 @@ from compare import registry
 from compare.backend import Backend
 from compare.logger import RunLogger
 from compare.run_config import RunConfig
-from compare.trainer import TrialRun
+from compare.trial_run import TrialRun
 
 TURNS = 10
 """A lesson is trained in this many parts, the loops in turn: load hits all of them."""

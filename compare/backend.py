@@ -96,14 +96,6 @@ class Backend:
             return jax.numpy.asarray(values)
         return values
 
-    def state_for_handmade(self, tree: Any) -> Any:
-        """A copy of a nested state with every tensor as an array of that side."""
-        return mapped(tree, lambda leaf: self.to_handmade(to_numpy(leaf)))
-
-    def state_for_torch(self, tree: Any) -> Any:
-        """A copy of a nested state with every array as a tensor."""
-        return mapped(tree, lambda leaf: self.to_torch(to_numpy(leaf)))
-
 
 def to_numpy(array: Any) -> np.ndarray:
     """The values of a NumPy array or a tensor, wherever it lies."""

@@ -25,7 +25,8 @@ import handmade
 from compare.experiment import Experiment, MakeLearner, with_gradient_learner
 from compare.lockstep import NonFinite, Step
 from compare.run_config import Interrupted, RunConfig, process_settings
-from compare.trainer import Progress, Result, TrialRun, run
+from compare.trainer import Progress, Result, run
+from compare.trial_run import TrialRun
 from handmade.distributed import DataParallelLearner
 from torch_ref.distributed import Communicator
 

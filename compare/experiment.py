@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, partialmethod
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 DrawData = Callable[[np.random.Generator], Data]
 """Draws the examples with the run's random generator."""
-Library = ModuleType
-"""`handmade` or `torch_ref`."""
 MakeLearner = Callable[[Any], Any]
 """Makes a learner (`handmade.training.Learner`) from a library."""
 Metric = Callable[[Any, Any, Any], float]

@@ -83,7 +83,7 @@ class History:
             kind, words = "equal", [f"identical (bit for bit, {self.steps} steps)"]
         else:
             kind, words = "rounding", [*_rounding(self, tolerance)]
-            words += _zero(tolerance.zero)
+            words += _zero(tolerance.true_zeros)
         error = 0.0 if self.identical else self.one_step
         if reason := self.learning.missing(self.steps):
             words.append(f"but nothing was learned: {reason}")
@@ -120,8 +120,11 @@ def _rounding(history: History, tolerance: Tolerance) -> Iterator[str]:
         more = " and others" if len(history.kinks) > 1 else ""
         yield f"at step {history.kinks[0]}{more} rounding decides a kink"
     if history.divergence is not None:
-        why = ": the optimizer amplifies rounding errors" if tolerance.zero else ""
-        why = ": rounding decides a kink" if history.kinks else why
+        why = ""
+        if history.kinks:
+            why = ": rounding decides a kink"
+        elif tolerance.true_zeros:
+            why = ": the optimizer amplifies rounding errors"
         yield (
             f"from step {history.divergence} the trajectories diverge{why}; every "
             f"single step still agrees"

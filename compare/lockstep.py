@@ -7,16 +7,14 @@ Two errors are tracked, as for the numerical solution of a differential equation
 - the *trajectory* (global) error: each implementation continues from its own state.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
-from itertools import tee
-from math import inf, isfinite
+from functools import cached_property, lru_cache
+from math import inf
 from typing import Any
 
 import numpy as np
 from torch import nn
-from torch.autograd.graph import saved_tensors_hooks
 
 import handmade
 import torch_ref
@@ -25,19 +23,18 @@ from compare.compile import prepared
 from compare.defaults import CHECK_EVERY
 from compare.experiment import MakeLearner
 from compare.history import History
+from compare.sensitivity import Sensitivity
 from compare.snapshot import (
     Values,
     copied,
     non_finite,
     numpy_state,
-    perturbed,
-    perturbed_tensor,
     snapshot,
     unmatched,
     values,
     weights,
 )
-from compare.tolerance import MAX_PERTURBATIONS, Difference, Tolerance, differences
+from compare.tolerance import Difference, Tolerance, differences
 from compare.verdict import Verdict, classify
 
 FIRST_CHECKS = 8
@@ -232,7 +229,7 @@ class Lockstep:
 
     def _is_check_due(self, found: dict[str, Difference]) -> bool:
         regular = self.steps < FIRST_CHECKS or self.steps % self.check_every == 0
-        return regular or self.tolerance.exceeded(found, CLOSE)
+        return regular or self.tolerance.exceeds(found, CLOSE)
 
     def _one_step_error(self, before: Any, batch: Any, want: Values) -> float:
         """The largest error of the hand-written step from PyTorch's own state."""
@@ -246,7 +243,9 @@ class Lockstep:
     def _trajectories_diverge(self, found: dict[str, Difference]) -> bool:
         """Whether the trajectories are further apart than the steps so far explain."""
         history, steps = self.history, self.steps
-        if history.divergence is None and self.tolerance.is_far(found, steps + 1):
+        if history.divergence is None and self.tolerance.exceeds_accumulated(
+            found, steps + 1
+        ):
             history.divergence = steps
         return history.divergence is not None
 
@@ -269,50 +268,25 @@ class Lockstep:
         found = differences(got, want)
         self.tolerance.observe(found)
         self.tolerance.decay()
-        runs = self.perturbed_moves(want, before, batch)
+        sensitivity = self.sensitivity(want, before, batch)
         for name, one in found.items():
             if self.history.failure is not None:
                 break  # the first mistake is the verdict
-            runs, again = tee(runs)
-            cause = self.tolerance.cause(name, one, (run[name] for run in again))
+            if self.tolerance.is_rounding(name, one):
+                continue
+            usual, many = sensitivity.usual(name), sensitivity.deviations(name)
+            cause = self.tolerance.cause(name, one, usual, many)
+            self.tolerance.learn(name, cause, usual)
             if cause == "kink" and self.steps not in self.history.kinks[-1:]:
                 self.history.kinks.append(self.steps)
             elif cause == "mistake":
                 self._fail(name, self._classified(got[name], want[name]))
         return found
 
-    def perturbed_moves(
-        self, want: Values, before: Any, batch: Any
-    ) -> Iterator[dict[str, float]]:
-        """How far PyTorch's own results move, by name, if all inputs move by one ULP.
-
-        So does what autograd keeps for the backward pass: where tanh saturates, its
-        derivative 1 − y² is made of y's last digits, whatever the input. A target that
-        is a whole number is a label, and exact. A result that is not finite tells of no
-        rounding: it counts as not moved. So does a gradient of a step that is skipped.
-        """
-        rng, eps = np.random.default_rng(self.steps), self.eps
-        state = mapped(before, to_numpy)
-        x, target = (to_numpy(self.backend.to_torch(a)) for a in batch)
-        for number in range(MAX_PERTURBATIONS):
-            start = perturbed(state, rng, eps)
-            inputs = perturbed(x, rng, eps), perturbed(target, rng, eps, integers=False)
-            found = differences(self._perturbed_step(start, inputs, number), want)
-            moves = {name: d.max_abs for name, d in found.items()}
-            moved = {name: m for name, m in moves.items() if isfinite(m)}
-            yield dict.fromkeys(want, 0.0) | moved
-
-    def _perturbed_step(self, state: Any, batch: Any, number: int) -> Values:
-        """PyTorch's step from a state, with what autograd keeps perturbed."""
-        seed = MAX_PERTURBATIONS * self.steps + number
-        perturb = partial(perturbed_tensor, seed=seed)
-        try:
-            self._scratch.load(state)
-            with saved_tensors_hooks(lambda kept: kept, perturb):
-                return self._scratch.step(batch, self._step_seed)
-        except RuntimeError:  # torch.func allows no such hooks
-            self._scratch.load(state)
-            return self._scratch.step(batch, self._step_seed)
+    def sensitivity(self, want: Values, before: Any, batch: Any) -> Sensitivity:
+        """How far PyTorch's step from `before` moves if its inputs move by one ULP."""
+        now = {"step": self.steps, "seed": self._step_seed}
+        return Sensitivity(self._scratch, want, before, batch, eps=self.eps, **now)
 
     def _classified(self, got: Any, want: Any) -> Verdict:
         """What a mistake looks like; one below the tolerance is a mistake, too."""

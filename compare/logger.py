@@ -1,53 +1,36 @@
 """The files of a run: TensorBoard events, curves.csv, figures, summary.json."""
 
 import csv
-import io
 import json
 import math
 import os
-import socket
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from filelock import FileLock, Timeout, lock_descriptor
-from PIL import Image
+from filelock import FileLock, Timeout
 
 from compare.checkpoint import replace_file
-from compare.tensorboard import RUNS, deep_link
+from compare.event_file import FLOAT32_MAX, EventFile, float32, histogram
+from compare.run_folder import LOCK, read_summary
+from compare.tensorboard import RUNS
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from compare.lockstep import Step
 
 LOG_FLOOR = -20.0
 """A difference of exactly 0 on a log10 axis."""
-DPI = 200
-"""Resolution of the figures' files: twice that at which a page shows them."""
-CARD_WIDTH = 317
-"""Width in pixels of the figures in TensorBoard: that of its cards in a window of 1400,
-since it shrinks wider ones by dropping pixels."""
 COLUMNS = [
     *("learner", "seed", "step", "handmade", "torch_ref"),
-    *("loss_diff", "gradient_diff", "parameter_diff", "resynced_diff"),
+    *("loss_diff", "gradient_diff", "parameter_diff", "one_step_diff"),
     "trajectory_diff",
 ]
-Rows = list[dict[str, str]]
-"""Rows of curves.csv, by the names of its columns."""
-SHOWN = {"lesson": str, "status": str, "reason": str, "trials": list}
-"""What `list` and `board` show of a summary, and its types."""
-FORMAT = 3
-"""Version of summary.json and of the tags: 1 had tags such as "train_seed0", 2 no
-`errors` and the tag difference/max_log10."""
-BUCKETS = 30
-"""Of a histogram, as many as TensorBoard's own have."""
-FLOAT32_MAX = 3.4028234663852886e38
-"""The largest number of TensorBoard's scalars."""
+FORMAT = 4
+"""Version of a run's files: 1 had tags such as "train_seed0", 2 no `errors` and the tag
+difference/max_log10, 3 the column resynced_diff."""
 
 
 class RunLogger:
@@ -72,7 +55,7 @@ class RunLogger:
         with ExitStack() as stack:  # closes all again if one cannot be opened
             try:
                 # A reader may hold the lock for a moment.
-                stack.enter_context(_lock(folder).acquire(timeout=0.2))
+                stack.enter_context(FileLock(folder / LOCK).acquire(timeout=0.2))
             except Timeout:
                 raise ValueError(f"{folder} is still running") from None
             if sizes is not None:
@@ -163,11 +146,11 @@ class RunLogger:
         As tensors of TensorBoard's plugin for histograms.
         """
         suffix = "" if label == "train" else f"/{label}"
-        values = [_histogram(f"{n}{suffix}", a) for n, a in arrays.items() if a.size]
+        values = [histogram(f"{n}{suffix}", a) for n, a in arrays.items() if a.size]
         self._events[side].add(step, values)
 
     def figure(self, name: str, png: bytes, card: bytes) -> None:
-        """Save a figure drawn by `drawn`, and show its card in TensorBoard."""
+        """Save a figure drawn by `plots.png`, and show its card in TensorBoard."""
         replace_file(self.folder / f"{name}.png", png)
         image = {"encoded_image_string": card, "colorspace": 4}
         self._events["compare"].add(0, [{"tag": name, "image": image}])
@@ -183,7 +166,7 @@ class RunLogger:
     def _scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each tag; TensorBoard draws NaN, but not infinity."""
         points = [
-            {"tag": tag, "simple_value": _float32(value)}
+            {"tag": tag, "simple_value": float32(value)}
             for tag, value in values.items()
         ]
         self._events[run].add(step, points)
@@ -205,160 +188,9 @@ class RunLogger:
         self.close()
 
 
-class EventFile:
-    """TensorBoard's events of one run, in a new file of its folder.
-
-    Every event is written whole or not at all. Not torch's FileWriter, whose thread
-    opens and closes the file for every event.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        folder.mkdir(exist_ok=True)
-        # TensorBoard reads the files of a folder in the order of their names.
-        name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        self._file = (folder / name).open("xb", buffering=0)
-        self._event, self._encoder = Event, RecordWriter
-        try:
-            self._write(file_version="brain.Event:2")
-        except OSError:
-            self._file.close()
-            (folder / name).unlink()
-            raise
-
-    def add(self, step: int, values: list[Any]) -> None:
-        """Add one event: the values of some tags after a step."""
-        self._write(step=step, summary={"value": values})
-
-    def _write(self, **content: Any) -> None:
-        event = self._event(wall_time=time.time(), **content)
-        record, size = io.BytesIO(), self._file.tell()
-        self._encoder(record).write(event.SerializeToString())
-        rest = record.getvalue()
-        try:
-            while rest := rest[self._file.write(rest) :]:
-                pass  # a full disk takes a part, and refuses the rest
-        except OSError:
-            self._file.truncate(size)
-            self._file.seek(size)
-            raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-def read_summary(folder: Path) -> dict[str, Any]:
-    """The summary.json of a run; its status is "running" only while it really is.
-
-    Raises:
-        FileNotFoundError: there is no such run.
-        ValueError: the file is damaged.
-    """
-    path = folder / "summary.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no run {folder}")
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(summary, dict):
-            raise ValueError(f"it must be an object, got {type(summary).__name__}")
-        require_types({"reason": "", "trials": [], **summary}, SHOWN)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
-    if summary["status"] == "running" and not _is_locked(folder):
-        summary["status"] = "interrupted"
-    return summary
-
-
-def read_curves(folder: Path, labels: Sequence[str]) -> dict[str, Rows]:
-    """The rows of a run's curves.csv by trial; they are logged in the labels' order.
-
-    The last row of a run that is still going on may be incomplete: it is left out.
-    """
-    trials: dict[tuple[str, str], Rows] = {}
-    with (folder / "curves.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if None not in row.values():
-                trials.setdefault((row["learner"], row["seed"]), []).append(row)
-    return dict(zip(labels, trials.values(), strict=False))
-
-
-def require_types(summary: dict[str, Any], types: Mapping[str, Any]) -> None:
-    """Refuse a summary that lacks a key, or has a value of another type."""
-    for key, kind in types.items():
-        if type(summary.get(key)) not in (get_args(kind) or (kind,)):
-            given = repr(summary[key]) if key in summary else "nothing"
-            name = getattr(kind, "__name__", kind)
-            raise ValueError(f"{key!r} must be of type {name}, got {given}")
-
-
-def runs(logdir: Path) -> list[Path]:
-    """The directories of all runs, oldest first."""
-    found = (path.parent for path in logdir.glob("*/*/summary.json"))
-    return sorted(found, key=lambda folder: folder.name)
-
-
-def newest(
-    logdir: Path, lesson: str = "", skipped: Callable[[str], None] = lambda words: None
-) -> Path | None:
-    """The directory of the latest run, of one lesson or of all; None if there is none.
-
-    Damaged ones are passed over; `skipped` is told of each.
-
-    Raises:
-        FileNotFoundError: there is no such lesson in `logdir`.
-    """
-    if lesson and not (logdir / lesson).is_dir():
-        raise FileNotFoundError(f"there are no runs of {lesson!r} in {logdir}")
-    for folder in reversed(runs(logdir)):
-        if lesson in ("", folder.parent.name):
-            try:
-                read_summary(folder)
-                return folder
-            except (OSError, ValueError) as error:
-                skipped(str(error))
-    return None
-
-
-def link(base: str, folder: Path, others: bool = False) -> str:
-    """The address in TensorBoard of one run: its loss curves and their difference.
-
-    Args:
-        base: of the server, such as "http://127.0.0.1:6006".
-        folder: the run directory.
-        others: whether to show the lesson's other runs as well.
-    """
-    name = f"{folder.parent.name}/{folder.name}"
-    shown = folder.parent.name if others else name
-    first, *more = read_summary(folder).get("trials", ["train"])
-    tags = [f"loss/{first}", f"difference/trajectory_log10/{first}"]
-    tags += [f"loss/{label}" for label in more[:2]]
-    pictured = f"{name}/compare" if (folder / "curves.png").exists() else ""
-    return deep_link(base, f"{shown}/", tags, pictured)
-
-
 def log10(value: float) -> float:
     """The logarithm of a difference, with a floor for 0."""
     return max(LOG_FLOOR, math.log10(value)) if value > 0 else LOG_FLOOR
-
-
-def _float32(value: float) -> float:
-    """The nearest finite number of float32; NaN remains."""
-    return math.copysign(FLOAT32_MAX, value) if abs(value) > FLOAT32_MAX else value
-
-
-def _histogram(tag: str, array: np.ndarray) -> dict[str, Any]:
-    """Left and right edge and number of values of each bucket (BUCKETS, 3)."""
-    edges = np.linspace(array.min(), array.max(), BUCKETS + 1, dtype=float)
-    bucket = np.searchsorted(edges[1:-1], array.ravel(), side="right")
-    counts = np.bincount(bucket, minlength=BUCKETS)
-    content = np.stack([edges[:-1], edges[1:], counts], axis=1).tobytes()
-    tensor = {"dtype": "DT_DOUBLE", "tensor_content": content}
-    tensor |= {"tensor_shape": {"dim": [{"size": BUCKETS}, {"size": 3}]}}
-    plugin = {"plugin_data": {"plugin_name": "histograms"}}
-    return {"tag": tag, "metadata": plugin, "tensor": tensor}
 
 
 def _rates(label: str, rates: list[float]) -> dict[str, float]:
@@ -366,28 +198,6 @@ def _rates(label: str, rates: list[float]) -> dict[str, float]:
     if len(rates) == 1:
         return {f"lr/{label}": rates[0]}
     return {f"lr/{label}/group{i}": rate for i, rate in enumerate(rates)}
-
-
-def drawn(figure: "Figure") -> tuple[bytes, bytes]:
-    """A figure as PNG: for its file, and for its card in TensorBoard.
-
-    The file has 256 colours: half of the bytes, and it looks the same.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure.set_dpi(DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    height = round(image.height * CARD_WIDTH / image.width)
-    card = image.resize((CARD_WIDTH, height), Image.Resampling.LANCZOS)
-    return _png(image.quantize(256, dither=Image.Dither.NONE)), _png(card)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _growing(folder: Path) -> dict[str, Path]:
@@ -414,19 +224,6 @@ def _truncate(folder: Path, sizes: dict[str, int]) -> None:
             os.truncate(path, size)
     for draft in folder.glob("*.tmp"):
         draft.unlink()
-
-
-def _lock(folder: Path) -> FileLock:
-    return FileLock(folder / ".lock")
-
-
-def _is_locked(folder: Path) -> bool:
-    """Whether a run holds the lock; writes nothing, so any folder can be read."""
-    try:
-        with (folder / ".lock").open("rb") as file:
-            return not lock_descriptor(file.fileno(), blocking=False)
-    except OSError:
-        return False
 
 
 def _fresh(parent: Path) -> Path:

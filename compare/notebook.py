@@ -17,8 +17,8 @@ from compare.check.process import check_file
 from compare.check.report import Outcome
 from compare.defaults import CHECK_EVERY
 from compare.experiment import Experiment
-from compare.logger import newest
 from compare.registry import names as lessons
+from compare.run_folder import newest
 from compare.show import page
 from compare.show.html import as_html
 from compare.show.page import Page

@@ -147,9 +147,14 @@ def process_settings(config: RunConfig) -> Iterator[None]:
 
 @contextmanager
 def sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM raise `Interrupted`, where signals can be caught."""
+    """Let SIGTERM raise `Interrupted` once, where signals can be caught.
+
+    A second one must not end what closes the run: a pool of processes sends it as soon
+    as the first of them has ended.
+    """
 
     def stop(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Interrupted("SIGTERM")
 
     try:

@@ -4,7 +4,6 @@ from math import isinf
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from compare.backend import mapped, to_numpy
@@ -81,34 +80,3 @@ def non_finite(found: Values) -> str:
             index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
             return f"{name}{f' at {index}' if index else ''} is {array[tuple(index)]}"
     return ""
-
-
-def perturbed(
-    tree: Any, rng: np.random.Generator, eps: float, *, integers: bool = True
-) -> Any:
-    """A nested state of NumPy arrays, every float moved by −1, 0 or 1 ULP (relative).
-
-    Without `integers` floats that are whole numbers stay: a label is exact.
-    """
-
-    def move(a: Any) -> Any:
-        if a.dtype.kind != "f":
-            return a
-        moved = (a * (1 + eps * rng.integers(-1, 2, a.shape))).astype(a.dtype)
-        return moved if integers else np.where(a == np.round(a), a, moved)
-
-    return mapped(tree, move)
-
-
-def perturbed_tensor(tensor: Tensor, seed: int) -> Tensor:
-    """The same for a tensor of torch of any dtype.
-
-    Equal numbers move alike, so that the largest one is still found by its value.
-    """
-    if not tensor.is_floating_point():
-        return tensor
-    whole = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    bits = tensor.contiguous().view(whole).to(torch.int64)
-    mixed = (bits + seed * 0x9E3779B9) * 0x5851F42D4C957F2D  # each bit counts
-    moves = (mixed >> 33) % 3 - 1
-    return tensor * (1 + torch.finfo(tensor.dtype).eps * moves.to(tensor.dtype))

@@ -19,8 +19,8 @@ from tensorboard.plugins import base_plugin
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request
 
-from compare.logger import link, read_summary, runs
 from compare.report.page import NAME, page, verdict_of
+from compare.run_folder import link, read_summary, runs
 from compare.tensorboard import PLUGIN
 from compare.translation import LANGUAGES, translator
 

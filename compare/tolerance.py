@@ -1,9 +1,8 @@
 """How far two arrays differ, and how much of that rounding can explain."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from math import inf, isfinite, isinf
 from typing import Any, Literal
 
@@ -119,11 +118,8 @@ ULP_FLOOR = 64
 """Differences below this many ULP of a tensor's largest value so far are rounding."""
 SAFETY = 4
 """A difference may be this many times what a one-ULP perturbation changes."""
-PERTURBATIONS, MAX_PERTURBATIONS = 8, 64
-"""How often PyTorch's step is perturbed: usually, and before a difference is a mistake:
-at a near-tie of two losses one perturbation in ten may decide differently."""
 DECAY = 0.98
-"""What is left of a measured noise level after a comparison, or a step without one."""
+"""What is left of a measured sensitivity after a comparison, or a step without one."""
 KINK_RATIO = 1000
 """At a kink the median perturbation moves a tensor this much further than the least."""
 ZERO_RATIO = 1 / 16
@@ -135,10 +131,16 @@ FLOAT64_EPS = float(np.finfo(float).eps)
 HYPER = ("scheduler.base_lrs", "scheduler._last_lr", "scheduler.last_", "scaler.")
 """Hyper-parameters are float64 on both sides, whatever the dtype of the arrays."""
 
-STATE = ("batch_size", "scales", "noise", "zero", "followers")
+STATE = (
+    *("batch_size", "reference_scale", "sensitivity"),
+    *("true_zeros", "driven_by_rounding"),
+)
 """What a tolerance learns from the steps."""
 
 Cause = Literal["rounding", "kink", "zero", "mistake"]
+"""What explains a difference. A kink is a point without a derivative, such as that of
+ReLU, or a tie: rounding decides the side. "zero": the true value is 0, or an optimizer
+divides by a gradient whose true value is 0."""
 
 
 class Tolerance:
@@ -166,13 +168,13 @@ class Tolerance:
         self.eps, self._depth, self._half = eps, len(shapes), half
         self._longest = max([1, *(max(shape, default=1) for shape in shapes)])
         self.batch_size = 1
-        self.scales: dict[str, float] = {}
+        self.reference_scale: dict[str, float] = {}
         """The largest |want| of each tensor so far."""
-        self.noise: dict[str, float] = {}
+        self.sensitivity: dict[str, float] = {}
         """How far PyTorch's own result moves by rounding, where it was measured."""
-        self.zero: dict[str, float] = {}
+        self.true_zeros: dict[str, float] = {}
         """Tensors whose true value is 0: the size of the rounding errors they hold."""
-        self.followers: list[str] = []
+        self.driven_by_rounding: list[str] = []
         """Parameters that an optimizer moves by the rounding errors of those."""
 
     @property
@@ -182,25 +184,28 @@ class Tolerance:
         return rounding_tolerance(self.eps, length, self._depth)
 
     def observe(self, found: Mapping[str, Difference]) -> None:
-        """Widen the scales to the sizes that the tensors have now."""
-        for name, difference in found.items():
-            self.scales[name] = max(difference.scale, self.scales.get(name, TINY))
-            if name in self.zero and difference.scale > ZERO_GROWTH * self.zero[name]:
-                del self.zero[name]
+        """Raise the reference scales to the sizes that the tensors have now."""
+        for name, d in found.items():
+            known = self.reference_scale.get(name, TINY)
+            self.reference_scale[name] = max(d.scale, known)
+            if d.scale > ZERO_GROWTH * self.true_zeros.get(name, inf):
+                del self.true_zeros[name]
 
     def relative(
         self, found: Mapping[str, Difference], prefix: str = ""
     ) -> dict[str, float]:
-        """Differences relative to the scales, of one kind of tensor, without `zero`."""
+        """Differences relative to the reference scale, of one kind of tensor.
+
+        Tensors that hold nothing but rounding errors are left out.
+        """
+        left_out = {*self.true_zeros, *self.driven_by_rounding}
         return {
-            name.removeprefix(prefix): d.max_abs and d.max_abs / self.scales[name]
+            name.removeprefix(prefix): d.max_abs / self.reference_scale[name]
             for name, d in found.items()
-            if name.startswith(prefix)
-            and name not in self.zero
-            and name not in self.followers
+            if name.startswith(prefix) and name not in left_out
         }
 
-    def exceeded(self, found: Mapping[str, Difference], fraction: float) -> bool:
+    def exceeds(self, found: Mapping[str, Difference], fraction: float) -> bool:
         """Whether any difference is above this fraction of `allowed`."""
         return any(
             not d.max_abs <= fraction * self.allowed(name, d)
@@ -208,50 +213,72 @@ class Tolerance:
             if d.max_abs
         )
 
-    def is_far(self, found: Mapping[str, Difference], steps: int) -> bool:
+    def exceeds_accumulated(self, found: Mapping[str, Difference], steps: int) -> bool:
         """Whether any difference is above what so many steps explain at most."""
         return any(
-            d.exact or not d.max_abs <= steps * self.bound * self.scales[name]
+            d.exact or not d.max_abs <= steps * self.bound * self.reference_scale[name]
             for name, d in found.items()
-            if d.max_abs and name not in self.zero
+            if d.max_abs and name not in self.true_zeros
         )
 
     def allowed(self, name: str, found: Difference) -> float:
         """The absolute difference that is rounding whatever the sensitivity is."""
         if found.exact:
             return 0.0
-        scale = self.scales[name]
+        scale = self.reference_scale[name]
         if "param_groups." in name or name.startswith(HYPER):
             return ULP_FLOOR * FLOAT64_EPS * scale
         return max(self.bound * found.scale, ULP_FLOOR * self.eps * scale)
 
     def decay(self) -> None:
-        """Trust each measured noise level a little less."""
-        self.noise = {name: DECAY * noise for name, noise in self.noise.items()}
+        """Trust each measured sensitivity a little less."""
+        self.sensitivity = {
+            name: DECAY * moved for name, moved in self.sensitivity.items()
+        }
 
-    def cause(self, name: str, found: Difference, moves: Iterator[float]) -> Cause:
-        """What explains the difference of one tensor after one step.
+    def is_rounding(self, name: str, found: Difference) -> bool:
+        """Whether what is known so far explains the difference of one tensor."""
+        measured = SAFETY * self.sensitivity.get(name, 0)
+        return found.max_abs <= max(self.allowed(name, found), measured)
 
-        `moves` is how far each perturbation moves PyTorch's own result: drawn from only
-        where it is needed, and then the noise level is measured anew from it.
+    def cause(
+        self,
+        name: str,
+        found: Difference,
+        usual: list[float],
+        deviations: Iterable[float],
+    ) -> Cause:
+        """What explains a difference of one tensor beyond `is_rounding`.
+
+        Args:
+            name: of the tensor.
+            found: its difference.
+            usual: how far the first perturbations move PyTorch's own result.
+            deviations: the same of many perturbations, taken only where they matter.
         """
-        known = max(self.allowed(name, found), SAFETY * self.noise.get(name, 0))
-        if found.max_abs <= known:
-            return "rounding"
         if found.exact or isinf(found.max_abs):
             return "mistake"
-        first = list(islice(moves, PERTURBATIONS))
-        self.noise[name] = lasting_noise(first)
-        if found.max_abs > SAFETY * max(first):
-            rare = any(found.max_abs <= SAFETY * move for move in moves)
+        if found.max_abs > SAFETY * max(usual):
+            rare = any(found.max_abs <= SAFETY * moved for moved in deviations)
             return "kink" if rare else "mistake"
-        if min(first) >= ZERO_RATIO * self.scales[name]:
-            self.zero[name] = self.scales[name]
+        if self._is_zero(name, usual) or _gradient_of(name) in self.true_zeros:
             return "zero"
-        if name.replace("parameter ", "gradient ") in self.zero:
-            self.followers += [name] * (name not in self.followers)
-            return "zero"
-        return "kink" if found.max_abs > SAFETY * self.noise[name] else "rounding"
+        lasting = lasting_sensitivity(usual)
+        return "kink" if found.max_abs > SAFETY * lasting else "rounding"
+
+    def learn(self, name: str, cause: Cause, usual: list[float]) -> None:
+        """Keep what the perturbations have shown of one tensor."""
+        self.sensitivity[name] = lasting_sensitivity(usual)
+        if cause != "zero":
+            return
+        if self._is_zero(name, usual):
+            self.true_zeros[name] = self.reference_scale[name]
+        elif name not in self.driven_by_rounding:
+            self.driven_by_rounding.append(name)
+
+    def _is_zero(self, name: str, usual: list[float]) -> bool:
+        """Whether every perturbation moves a tensor by a large part of it."""
+        return min(usual) >= ZERO_RATIO * self.reference_scale[name]
 
     def state(self) -> dict[str, Any]:
         """All that the steps so far have shown."""
@@ -262,7 +289,12 @@ class Tolerance:
         vars(self).update(copy.deepcopy(state))
 
 
-def lasting_noise(moves: list[float]) -> float:
-    """The noise that later steps will have, too: a kink is over with its step."""
-    least, typical = min(moves), float(np.median(moves))
+def lasting_sensitivity(usual: list[float]) -> float:
+    """The sensitivity that later steps will have, too: a kink is over with its step."""
+    least, typical = min(usual), float(np.median(usual))
     return least if typical > KINK_RATIO * least else typical
+
+
+def _gradient_of(name: str) -> str:
+    """The name of the gradient that moves a parameter."""
+    return name.replace("parameter ", "gradient ")

@@ -2,39 +2,31 @@
 
 import platform
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib import rc_context
-
-import handmade
-import torch_ref
-from compare import checkpoint, plots
-from compare.data import DataLoader
+from compare import checkpoint, evaluation, plots
+from compare.evaluation import Checks, LessonError
 from compare.experiment import Experiment
-from compare.lockstep import Lockstep, NonFinite, Step
-from compare.logger import RunLogger, drawn, read_curves
+from compare.lockstep import NonFinite, Step
+from compare.logger import RunLogger
 from compare.report import notebook, page
-from compare.results import ParameterHistory, Side, Trial
+from compare.results import Side
 from compare.run_config import (
     Interrupted,
     RunConfig,
     process_settings,
     sigterm_interrupts,
 )
+from compare.run_folder import read_curves
+from compare.trial_run import LIBRARIES, TrialRun
 from compare.verdict import Verdict, worst
-from compare.watch import Watch
 
-LIBRARIES = {"handmade": handmade, "torch_ref": torch_ref}
 SAVE_SECONDS = 1.0
 """Seconds between two checkpoints, at least."""
 SAVE_SHARE = 20
@@ -49,16 +41,8 @@ OPTIONS = (
 """Of a run's configuration, what its summary names beside the backend."""
 UNCOMPARED = {"title", "story", "course", "began", "versions", "machine"}
 """What may be another where a run is resumed."""
-METRIC_POINTS = 20
-"""How often metrics are taken in a run."""
 Progress = Callable[[Iterator[Step], str, int], Iterator[Step]]
 """Wraps the steps to show them; gets their label and number."""
-Checks = dict[str, tuple[bool, str]]
-"""By the text of each check: whether it holds on both sides, and the numbers."""
-
-
-class LessonError(ValueError):
-    """A check or a figure of the lesson itself fails; the message says where."""
 
 
 @dataclass
@@ -147,7 +131,7 @@ class _Run:
     progress: Progress | None
     say: Callable[[str], None]
     logger: RunLogger = field(init=False)
-    trials: list["TrialRun"] = field(default_factory=list)
+    trials: list[TrialRun] = field(default_factory=list)
     next_save: float = 0.0
     began: float = field(default_factory=time.perf_counter)
 
@@ -165,13 +149,15 @@ class _Run:
     def result(self, logger: RunLogger) -> Result:
         """Train, check and draw; whatever stops that is written down."""
         self.logger = logger
-        logger.write_summary(**self.metadata, status="running")
         status, reason, checks = "interrupted", "stopped from outside", {}
         try:
+            logger.write_summary(**self.metadata, status="running")
             self._save()  # a lesson may be killed while it draws its data
             self._train()
-            checks = {} if self.config.fast else self._checks()
-            self._figures()
+            ours, theirs = self._sides()
+            if not self.config.fast:
+                checks = evaluation.checks(self.experiment, [ours, theirs])
+            self._draw(ours, theirs)
             status, reason = "finished", ""
         except NonFinite as error:
             status, reason = "diverged", str(error)
@@ -201,7 +187,7 @@ class _Run:
                     self._save()
         self._save()
 
-    def _log_watched(self, trial: "TrialRun", step: int) -> None:
+    def _log_watched(self, trial: TrialRun, step: int) -> None:
         """Log what is watched in every step; the distributions in some."""
         due = step % self.config.check_every == 0 or step == self.steps - 1
         for library, watch in trial.watches.items():
@@ -215,13 +201,13 @@ class _Run:
                     tags = {f"{kind}/{name}": a for name, a in named.items()}
                     self.logger.histograms(library, trial.label, step, tags)
 
-    def _shown(self, trial: "TrialRun") -> Iterator[Step]:
+    def _shown(self, trial: TrialRun) -> Iterator[Step]:
         """The remaining steps of a trial, with their progress."""
         label, left = f"{self.lesson} {trial.label}", self.steps - trial.done
         steps = trial.train()
         return self.progress(steps, label, left) if self.progress else steps
 
-    def _add_trial(self, name: str, seed: int) -> "TrialRun":
+    def _add_trial(self, name: str, seed: int) -> TrialRun:
         label = self.labels[name, seed]
         trial = TrialRun(self.experiment, name, seed, self.config, self.steps, label)
         self.trials.append(trial)
@@ -283,43 +269,20 @@ class _Run:
         """All trials so far, by implementation."""
         return [Side(n, [trial.sides[n] for trial in self.trials]) for n in LIBRARIES]
 
-    def _checks(self) -> Checks:
-        """Each check of the lesson; it must hold on both sides."""
-        checks = {}
-        for text, check in self.experiment.claims.items():
-            with _lesson_errors(f"the claim {text!r}"):
-                found = {side.library: check(side) for side in self._sides()}
-                holds = all(holds for holds, _ in found.values())
-            words = {library: str(numbers) for library, (_, numbers) in found.items()}
-            same = len({*words.values()}) == 1
-            both = "; ".join(f"{library}: {w}" for library, w in words.items())
-            checks[text] = holds, words["handmade"] if same else both
-        return checks
-
-    def _figures(self) -> None:
-        """Draw both losses, their difference, and the lesson's own figures."""
-        ours, theirs = self._sides()
-        losses, said = plots.losses_of(ours), self._verdict().sentence
-        standard = {
-            "curves": lambda side: plots.loss_curves(side, theirs),
-            "difference": lambda side: self._draw_differences(),
-        }
-        for name, draw in (standard | {**self.experiment.figures}).items():
-            with _lesson_errors(f"the figure {name!r}"), rc_context(plots.LOOK):
-                figure = draw(ours)
-                plots.add_heading(figure, self.lesson, losses, said)
-                plots.translate(figure)
-                images = drawn(figure)
-            self.logger.figure(name, *images)
-        for name, write in self.experiment.files.items():
-            with _lesson_errors(f"the file {name!r}"):
-                text = write(ours, theirs).encode()
-            checkpoint.replace_file(self.logger.folder / name, text)
-
-    def _draw_differences(self) -> plots.Figure:
+    def _draw(self, ours: Side, theirs: Side) -> None:
+        """Write the figures and further files of the run."""
         rows = read_curves(self.logger.folder, [*self.labels.values()])
         tolerances = [trial.lockstep.tolerance.bound for trial in self.trials]
-        return plots.differences([*rows.values()], tolerances)
+        standard = {
+            "curves": lambda side: plots.loss_curves(side, theirs),
+            "difference": lambda side: plots.differences([*rows.values()], tolerances),
+        }
+        verdict = self._verdict().sentence
+        figures = standard | {**self.experiment.figures}
+        for name, images in evaluation.figures(figures, ours, self.lesson, verdict):
+            self.logger.figure(name, *images)
+        for name, text in evaluation.files(self.experiment, ours, theirs):
+            checkpoint.replace_file(self.logger.folder / name, text.encode())
 
     def _verdict(self) -> Verdict:
         """The gravest of all trials."""
@@ -408,117 +371,6 @@ class _Run:
         }
 
 
-class TrialRun:
-    """One learner, trained from one seed on both sides, with a label of its own."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        name: str,
-        seed: int,
-        config: RunConfig,
-        steps: int,
-        label: str = "train",
-    ) -> None:
-        self.experiment, self.name, self.seed = experiment, name, seed
-        self.steps, self.label, self.watching = steps, label, config.watch
-        self.watches: dict[str, Watch] = {}
-        rng = np.random.default_rng([seed, 1])  # initial weights have another stream
-        self.data = data = experiment.data_of(name)(rng)
-        make, start = experiment.learners[name], experiment.start
-        self.lockstep = Lockstep(make, config.backend, seed, start, config.check_every)
-        self.loader = DataLoader(data, experiment.batch_size, rng)
-        self.sides = {
-            library: Trial(name, seed, data, side.learner, side.give)
-            for library, side in self.lockstep.sides.items()
-        }
-        for trial in self.sides.values():
-            trial.path = ParameterHistory(trial.parameters, steps)
-
-    @property
-    def done(self) -> int:
-        """How many steps were taken."""
-        return self.lockstep.steps
-
-    def train(self) -> Iterator[Step]:
-        """Take the remaining steps, one after the other.
-
-        Raises:
-            NonFinite: a loss or gradient is NaN or infinite.
-        """
-        if self.watching:
-            self.watches = {
-                library: Watch(side.learner, side.library.nn.ReLU)
-                for library, side in self.lockstep.sides.items()
-            }
-        for batch in islice(self.loader, self.steps - self.done):
-            step = self.lockstep.step(*batch)
-            for library, trial in self.sides.items():
-                trial.record(step.number, step.losses[library])
-            yield step
-
-    def measure(self, step: int) -> dict[str, dict[str, float]]:
-        """Every metric by implementation, if it is time for them, else nothing."""
-        every = max(1, self.steps // METRIC_POINTS)
-        due = step % every == 0 or step == self.steps - 1
-        if not (due and self.experiment.metrics):
-            return {}
-        for library, trial in self.sides.items():
-            for name, metric in self.experiment.metrics.items():
-                for part, x, target in trial.data.parts():
-                    output = trial.learner.predict(trial.give(x))
-                    metrics = LIBRARIES[library].metrics
-                    value = metric(metrics, output, trial.give(target))
-                    trial.note(f"{name}/{part}", step, value)
-        return {library: trial.metrics for library, trial in self.sides.items()}
-
-    @cached_property
-    def examples(self) -> str:
-        """How many examples there are, and a hash of all of them."""
-        parts = {part: arrays for part, *arrays in self.data.parts()}
-        counts = " and ".join(f"{len(x)} {part}" for part, (x, _) in parts.items())
-        named = {f"{p} {i}": a for p in parts for i, a in enumerate(parts[p])}
-        return f"{counts} examples (SHA-256 {checkpoint.hash_of(named).hex()[:8]}…)"
-
-    def state(self) -> dict[str, Any]:
-        """Everything that later steps and the checks depend on."""
-        return {
-            "examples": self.examples,
-            "lockstep": self.lockstep.state(),
-            "loader": self.loader.state(),
-            "sides": {library: trial.state() for library, trial in self.sides.items()},
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from where `state` was taken.
-
-        Raises:
-            BadCheckpoint: that was with other examples.
-        """
-        if (then := state["examples"]) != self.examples:
-            raise checkpoint.BadCheckpoint(
-                f"the run was started with {then}, got {self.examples}; make the same "
-                f"data available, or start the run again"
-            )
-        self.lockstep.load_state(state["lockstep"])
-        self.loader.load_state(state["loader"])
-        for library, saved in state["sides"].items():
-            self.sides[library].load_state(saved)
-
-
-@contextmanager
-def _lesson_errors(what: str) -> Iterator[None]:
-    """Say of an error in a lesson's own function where it is."""
-    try:
-        yield
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise LessonError(
-            f"{what} failed: {type(error).__name__}: {error} "
-            f"({frame.filename}, line {frame.lineno})"
-        ) from error
-
-
 def _markdown(result: Result) -> str:
     rows = "\n".join(
         f"| {'holds' if holds else '**fails**'} | {_cell(text)} | {_cell(found)} |"
@@ -537,4 +389,4 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", r"\|").split())
 
 
-__all__ = ["Interrupted", "LessonError", "Result", "RunConfig", "TrialRun", "run"]
+__all__ = ["Interrupted", "LessonError", "Result", "RunConfig", "run"]

@@ -26,7 +26,8 @@ class Watch:
         self.learner = learner
         self.weights = _copied(learner.parameters())
         self.gradients: dict[str, np.ndarray] = {}
-        self._active: dict[str, np.ndarray] = {}
+        self._active: dict[str, dict[tuple[int, ...], np.ndarray]] = {}
+        """Which units of each layer are active, by the shape of an example's output."""
         for name, layer in _named_layers(getattr(learner, "model", None)):
             if isinstance(layer, relu):
                 self._look_at_outputs(name, layer)
@@ -47,7 +48,8 @@ class Watch:
             if size > 0:
                 found[name]["update_ratio"] = norm(weight - before[name]) / size
         for name, active in self._active.items():
-            found[name] = {"dead_relu": float(1 - active.mean())}
+            units = np.concatenate([a.ravel() for a in active.values()])
+            found[name] = {"dead_relu": float(1 - units.mean())}
         self._active.clear()
         return found
 
@@ -59,7 +61,8 @@ class Watch:
             y = forward(x)
             if layer.training:
                 active = (to_numpy(y) != 0).any(axis=0)
-                self._active[name] = active | self._active.get(name, False)
+                known = self._active.setdefault(name, {})
+                known[active.shape] = active | known.get(active.shape, False)
             return y
 
         layer.forward = noting

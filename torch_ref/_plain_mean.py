@@ -3,7 +3,7 @@
 from typing import Any
 
 from torch import Tensor
-from torch.nn import CrossEntropyLoss, Module, NLLLoss
+from torch.nn import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Module, NLLLoss
 
 
 def require_plain_mean(learner: Any, criterion: Module) -> None:
@@ -25,12 +25,28 @@ def require_plain_mean(learner: Any, criterion: Module) -> None:
 
 
 def require_all_count(learner: Any, criterion: Module, target: Tensor) -> None:
-    """Raise ValueError if a target is ignored: parts would average different counts."""
+    """Raise ValueError if a target is ignored, or examples have weights of their own.
+
+    The means of the parts would be over fewer examples, or have the wrong weights.
+    """
     for loss in criterion.modules():
+        if isinstance(loss, BCELoss | BCEWithLogitsLoss):
+            _require_shared_weights(learner, loss, target)
         ignored = getattr(loss, "ignore_index", None)
         if ignored is not None and bool((target == ignored).any()):
             raise ValueError(
                 f"{type(learner).__name__}: no target may be ignore_index {ignored}: "
                 f"the mean would be over more examples in one part of the batch than "
                 f"in another"
+            )
+
+
+def _require_shared_weights(learner: Any, loss: Module, target: Tensor) -> None:
+    for name, weight in loss.named_buffers():
+        if weight.ndim == target.ndim and len(weight) > 1:
+            raise ValueError(
+                f"{type(learner).__name__}: {name} of {type(loss).__name__} must be "
+                f"the same for all examples, since a part of the batch has fewer of "
+                f"them; got shape {tuple(weight.shape)} for targets "
+                f"{tuple(target.shape)}"
             )

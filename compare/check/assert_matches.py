@@ -14,7 +14,8 @@ from compare.check.definitions import NotTested
 from compare.check.libraries import by_autograd, by_jax, flat, leaf, widened
 from compare.check.parameters import Slot, attributes, find_slot, torchs_layout
 from compare.check.signatures import takes
-from compare.tolerance import PERTURBATIONS, SAFETY, difference, rounding_tolerance
+from compare.sensitivity import PERTURBATIONS
+from compare.tolerance import SAFETY, difference, rounding_tolerance
 from compare.verdict import Verdict, classify, worst
 
 Arrays = dict[str, Any]

@@ -49,8 +49,8 @@ def reopen(folder: Path, named: list[str]) -> tuple[list["Lesson"], "RunConfig"]
     """
     from compare import registry
     from compare.backend import Backend
-    from compare.logger import read_summary, require_types
     from compare.run_config import RunConfig
+    from compare.run_folder import read_summary, require_types
 
     _require_run(folder)
     summary = read_summary(folder)
@@ -92,7 +92,7 @@ def _require_run(folder: Path) -> None:
 
 
 def _status(folder: Path) -> str:
-    from compare.logger import read_summary
+    from compare.run_folder import read_summary
 
     try:
         return read_summary(folder)["status"]
@@ -103,7 +103,7 @@ def _status(folder: Path) -> str:
 def how_to_resume(logdir: Path, lesson: str) -> str:
     """The command that resumes a lesson's newest run; "" if it cannot be resumed."""
     from compare import checkpoint
-    from compare.logger import newest, read_summary
+    from compare.run_folder import newest, read_summary
 
     try:
         folder = newest(logdir, lesson)

@@ -25,7 +25,7 @@ def board(
 
     Ends with Ctrl-C.
     """
-    from compare.logger import newest
+    from compare.run_folder import newest
 
     with usage_errors():
         last = newest(logdir, lesson, skipped=partial(say, err))
@@ -39,7 +39,7 @@ def serve(
 
     With the name of a lesson, Time Series shows all its runs.
     """
-    from compare.logger import link
+    from compare.run_folder import link
     from compare.tensorboard import Server, address
 
     # The signal alone would not close the server; SystemExit does.

@@ -15,7 +15,7 @@ MOST_RUNS = 20
 
 def list_lessons(logdir: Path = LOGDIR, lang: Language | None = LANG) -> None:
     """List all lessons by part of the course, and the recent runs."""
-    from compare.logger import read_summary, runs
+    from compare.run_folder import read_summary, runs
 
     chapter = ""
     for first, *others in course.by_heading():

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from compare.checkpoint import replace_file
-from compare.logger import Rows, read_curves, read_summary
 from compare.report import chart
 from compare.report.words import EXPLANATION, sentence
+from compare.run_folder import Rows, read_curves, read_summary
 from compare.translation import in_use, translator
 from compare.verdict import ORDER
 
@@ -156,7 +156,7 @@ class _Page:
         curves = []
         for rows in trials.values():
             accumulated = _points(rows, "trajectory_diff", most)
-            one_step = _points(rows, "resynced_diff", most)
+            one_step = _points(rows, "one_step_diff", most)
             curves.append(chart.Curve("trajectory", accumulated))
             curves.append(chart.Curve("one-step", one_step, dots=True))
         words = self.say("step"), self.say("relative difference")

@@ -24,7 +24,7 @@ from compare import experiments, registry
 from compare.cli import _results, app, run
 from compare.cli._resume import reopen
 from compare.tensorboard import address
-from compare.trainer import TrialRun
+from compare.trial_run import TrialRun
 
 Write = Callable[..., str]
 COMMANDS = [

@@ -10,7 +10,8 @@ from compare.backend import to_numpy
 from compare.data import DataLoader
 from compare.experiments import augmentation
 from compare.results import Side, Trial
-from compare.trainer import RunConfig, TrialRun, run
+from compare.trainer import RunConfig, run
+from compare.trial_run import TrialRun
 
 LESSON = registry.load("augmentation")[1]
 IMAGE = np.arange(1, 10)

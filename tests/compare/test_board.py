@@ -18,8 +18,10 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from compare import logger, registry, tensorboard
-from compare.logger import CARD_WIDTH, FLOAT32_MAX, RunLogger
+from compare import logger, registry, run_folder, tensorboard
+from compare.event_file import FLOAT32_MAX
+from compare.logger import RunLogger
+from compare.plots import CARD_WIDTH
 from compare.tensorboard import RUNS, Server, deep_link
 from compare.trainer import Result, RunConfig, run
 
@@ -238,13 +240,13 @@ def test_the_link_gives_each_side_one_color_in_all_runs():
 
 
 def test_the_link_after_a_run_shows_that_run_alone(short_run: Result):
-    parts = link_parts(logger.link("http://127.0.0.1:6006", short_run.folder))
+    parts = link_parts(run_folder.link("http://127.0.0.1:6006", short_run.folder))
     assert re.search(parts["runFilter"], run_name(short_run, "handmade"))
     assert not re.search(parts["runFilter"], "or_gate/20000101-000000/handmade")
 
 
 def test_the_link_after_a_run_pins_curves_picture_and_difference(short_run: Result):
-    parts = link_parts(logger.link("http://127.0.0.1:6006", short_run.folder))
+    parts = link_parts(run_folder.link("http://127.0.0.1:6006", short_run.folder))
     curve, picture, gap = json.loads(parts["pinnedCards"])
     assert curve["tag"] == "loss/train"
     assert picture["runId"].endswith(run_name(short_run, "compare"))
@@ -256,7 +258,7 @@ def test_every_pinned_tag_of_a_lesson_with_many_trials_exists(
 ):
     _, lesson = registry.load(own_lesson("seeds=4, steps=2"))
     folder = run("own", lesson, RunConfig(logdir=tmp_path)).folder
-    pins = json.loads(link_parts(logger.link("http://h", folder))["pinnedCards"])
+    pins = json.loads(link_parts(run_folder.link("http://h", folder))["pinnedCards"])
     scalars = [pin["tag"] for pin in pins if pin["plugin"] == "scalars"]
     logged = [on_disk(folder / side).Tags()["scalars"] for side in RUNS]
     assert len(scalars) == 4
@@ -268,15 +270,15 @@ def test_the_newest_run_is_found(tmp_path: Path):
     other = RunLogger.new(tmp_path, "b")
     for opened in (first, second, other):
         opened.close()
-    assert logger.newest(tmp_path, "a") == second.folder
-    assert logger.newest(tmp_path, "b") == other.folder
-    assert logger.newest(tmp_path) in (second.folder, other.folder)
+    assert run_folder.newest(tmp_path, "a") == second.folder
+    assert run_folder.newest(tmp_path, "b") == other.folder
+    assert run_folder.newest(tmp_path) in (second.folder, other.folder)
 
 
 def test_a_folder_without_runs_has_no_newest(tmp_path: Path):
-    assert logger.newest(tmp_path) is None
+    assert run_folder.newest(tmp_path) is None
     with pytest.raises(FileNotFoundError, match="no runs of 'or_gat'"):
-        logger.newest(tmp_path, "or_gat")
+        run_folder.newest(tmp_path, "or_gat")
 
 
 @pytest.mark.parametrize(

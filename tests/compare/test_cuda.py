@@ -17,7 +17,7 @@ from compare.compile import backends
 from compare.compile.learner import COMPILERS, Compiled
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
-from compare.logger import read_summary
+from compare.run_folder import read_summary
 from compare.trainer import RunConfig, run
 
 RNG = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from compare import logger, plots, registry, trainer
+from compare import plots, registry
 from compare.experiments.common import gates
 from compare.results import Side, Trial
 from compare.trainer import RunConfig, run
@@ -29,15 +29,15 @@ LESSONS = [
 @pytest.fixture
 def figures(monkeypatch) -> list[Figure]:
     """The figures of runs, as they are written."""
-    kept = []
+    kept, original = [], plots.png
 
-    def drawn(figure):
+    def png(figure):
         kept.append(figure)
-        images = logger.drawn(figure)
+        images = original(figure)
         FigureCanvasAgg(figure).draw()  # the places of its texts
         return images
 
-    monkeypatch.setattr(trainer, "drawn", drawn)
+    monkeypatch.setattr(plots, "png", png)
     return kept
 
 
@@ -131,7 +131,7 @@ def rows(one_step: list[float], trajectory: list[float]) -> list[dict[str, str]]
     """Rows of curves.csv with these differences."""
     pairs = enumerate(zip(one_step, trajectory, strict=True))
     return [
-        {"step": str(i), "resynced_diff": repr(a), "trajectory_diff": repr(b)}
+        {"step": str(i), "one_step_diff": repr(a), "trajectory_diff": repr(b)}
         for i, (a, b) in pairs
     ]
 
@@ -156,7 +156,7 @@ def test_a_difference_of_exactly_0_is_shown_on_the_log_axis():
 
 def test_a_row_without_a_one_step_check_has_no_dot():
     checked, unchecked = rows([1e-16, 2e-16], [1e-16, 2e-16])
-    (ax,) = plots.differences([[checked, unchecked | {"resynced_diff": ""}]], [1]).axes
+    (ax,) = plots.differences([[checked, unchecked | {"one_step_diff": ""}]], [1]).axes
     assert sorted(len(line.get_xdata()) for line in ax.lines) == [1, 2, 2]
 
 
@@ -247,8 +247,8 @@ def test_a_long_heading_is_broken_before_the_verdict_and_keeps_the_figures_own_t
 def test_a_file_has_twice_the_pixels_that_a_page_shows():
     figure, (ax,) = plots.canvas()
     ax.imshow(np.random.default_rng(0).random((50, 50)), cmap="viridis")
-    file, card = map(Image.open, map(io.BytesIO, logger.drawn(figure)))
+    file, card = map(Image.open, map(io.BytesIO, plots.png(figure)))
     assert file.width == 1200
-    assert abs(card.width - logger.CARD_WIDTH) <= 1
+    assert abs(card.width - plots.CARD_WIDTH) <= 1
     colors = np.asarray(file.convert("RGB")).reshape(-1, 3)
     assert len(np.unique(colors, axis=0)) > 100  # a palette, but not a coarse one

@@ -18,8 +18,8 @@ from compare import plots, registry
 from compare.backend import Backend
 from compare.experiment import Data, backprop
 from compare.experiments.common import digits
-from compare.logger import CARD_WIDTH, RunLogger
-from compare.plots import loss_curves
+from compare.logger import RunLogger
+from compare.plots import CARD_WIDTH, loss_curves
 from compare.trainer import RunConfig, run
 
 BACKENDS = [
@@ -251,7 +251,7 @@ def test_the_one_step_check_runs_as_often_as_asked_for(tmp_path, every, checked)
     with (result.folder / "curves.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     # The first eight steps are checked in any case.
-    assert sum(bool(row["resynced_diff"]) for row in rows) == checked
+    assert sum(bool(row["one_step_diff"]) for row in rows) == checked
 
 
 def test_curves_have_a_row_for_every_step(tmp_path):

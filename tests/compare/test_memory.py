@@ -14,7 +14,7 @@ from compare import registry
 from compare.logger import RunLogger
 from compare.results import MAX_NUMBERS
 from compare.run_config import RunConfig
-from compare.trainer import TrialRun
+from compare.trial_run import TrialRun
 
 STEPS = 800
 A_STEP = 64

@@ -16,8 +16,8 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from compare import registry
-from compare.logger import link
 from compare.report.page import NAME
+from compare.run_folder import link
 from compare.tensorboard import PLUGIN, Server, address
 from compare.tensorboard_plugin import ComparePlugin
 from compare.trainer import Result, RunConfig, run

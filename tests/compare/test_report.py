@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -82,6 +83,16 @@ def test_the_page_shows_the_numbers_of_the_summary(short_run: Result):
         assert text in shown
         assert check["found"] in shown
     assert said["versions"]["torch"] in shown
+
+
+def test_a_run_of_an_earlier_version_is_shown_alike(short_run: Result, tmp_path: Path):
+    copy = tmp_path / short_run.folder.parent.name / short_run.folder.name
+    shutil.copytree(short_run.folder, copy)
+    curves = copy / "curves.csv"
+    text = curves.read_text(encoding="utf-8")
+    assert "one_step_diff" in text
+    curves.write_text(text.replace("one_step_diff", "resynced_diff"), encoding="utf-8")
+    assert page(copy) == page(short_run.folder)
 
 
 def test_a_rounding_verdict_gives_both_errors_and_the_tolerance(

@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from compare import checkpoint, registry
 from compare.backend import Backend
 from compare.cli import app
-from compare.logger import RunLogger, read_summary
-from compare.trainer import RunConfig, run
+from compare.logger import RunLogger
+from compare.run_folder import read_summary
+from compare.trainer import Interrupted, RunConfig, run
 
 BACKENDS = [
     Backend(a, "cpu", d) for a in ("numpy", "torch") for d in ("float64", "float32")
@@ -88,6 +89,22 @@ def test_a_resumed_run_ends_bit_identical(backend, more, tmp_path, often):
     then, now = read_summary(whole.folder), read_summary(cut)
     assert now["metrics"] == then["metrics"]
     assert now["status"] == "finished"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_a_second_sigterm_does_not_stop_the_closing_of_a_run(tmp_path, monkeypatch):
+    def terminated(walk, label, total):
+        yield next(walk)
+        signal.raise_signal(signal.SIGTERM)
+
+    def text(*_):
+        signal.raise_signal(signal.SIGTERM)  # of a pool whose other process has ended
+
+    monkeypatch.setattr(RunLogger, "text", text)
+    with pytest.raises(Interrupted):
+        run("cut", lesson(), RunConfig(logdir=tmp_path), terminated)
+    (summary,) = tmp_path.glob("cut/*/summary.json")
+    assert json.loads(summary.read_text())["status"] == "interrupted"
 
 
 def test_resumed_events_hold_every_step_once(tmp_path, often):

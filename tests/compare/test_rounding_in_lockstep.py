@@ -1,5 +1,7 @@
 """Kinks that rounding decides, gradients that are 0, runs that learn nothing."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,8 @@ from compare import registry
 from compare.backend import Backend
 from compare.experiment import backprop, with_lr
 from compare.lockstep import Lockstep
-from compare.snapshot import perturbed_tensor
+from compare.sensitivity import perturbed_tensor
+from compare.tolerance import Difference, Tolerance
 
 
 class Reordered(handmade.nn.Linear):
@@ -72,7 +75,29 @@ def test_a_gradient_whose_true_value_is_zero_is_named_and_left_out(dtype):
     assert "kink" not in with_bias.verdict().words
     assert with_bias.history.one_step < 16 * backend.eps
     without = trained(normalised(False, sgd), 30, backend)
-    assert not without.tolerance.zero
+    assert not without.tolerance.true_zeros
+
+
+@pytest.mark.parametrize(
+    ("difference", "usual", "many", "cause"),
+    [
+        (2.0, [1.0, 1.0], [1.0], "zero"),
+        (1e-3, [1e-3, 1e-4], [1e-3], "rounding"),
+        (1e-3, [1e-9, 1e-3, 1e-3], [1e-3], "kink"),
+        (1e-3, [1e-9, 1e-9], [1e-9, 1e-3], "kink"),
+        (1e-3, [1e-9, 1e-9], [1e-9], "mistake"),
+        (math.inf, [1.0, 1.0], [1.0], "mistake"),
+    ],
+)
+def test_a_cause_is_named_without_being_learned(difference, usual, many, cause):
+    tolerance = Tolerance(2.0**-52, [(3,)])
+    found = Difference(difference, scale=1.0)
+    tolerance.observe({"gradient w": found})
+    before = tolerance.state()
+    assert tolerance.cause("gradient w", found, usual, many) == cause
+    assert tolerance.state() == before
+    tolerance.learn("gradient w", cause, usual)
+    assert ("gradient w" in tolerance.true_zeros) == (cause == "zero")
 
 
 def test_an_optimizer_that_divides_by_a_zero_gradient_is_no_mistake():
@@ -80,7 +105,7 @@ def test_an_optimizer_that_divides_by_a_zero_gradient_is_no_mistake():
     lockstep = trained(make, 60)
     assert lockstep.verdict().kind == "rounding"
     assert "0.bias" in lockstep.verdict().words
-    assert "gradient 0.bias" in lockstep.tolerance.zero
+    assert "gradient 0.bias" in lockstep.tolerance.true_zeros
     assert not lockstep.history.kinks
 
 
@@ -195,5 +220,5 @@ def test_a_learner_that_differentiates_by_torch_func_is_perturbed_too(name):
     lockstep = Lockstep(experiment.learners[name], Backend(), 0, start)
     before, batch = lockstep.sides["torch_ref"].state, (data.x, data.target)
     want = lockstep.sides["torch_ref"].step(batch, 0)
-    moves = next(lockstep.perturbed_moves(want, before, batch))
-    assert max(moves.values()) > 0
+    sensitivity = lockstep.sensitivity(want, before, batch)
+    assert max(next(sensitivity.deviations(name)) for name in want) > 0

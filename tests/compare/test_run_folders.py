@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from compare import checkpoint, logger, registry
+from compare import checkpoint, registry, run_folder
 from compare.cli import app
 from compare.trainer import RunConfig, run
 
@@ -193,7 +193,7 @@ def cut_once(
     name, where, experiment = registry.find(lesson)
     with pytest.raises(KeyboardInterrupt):
         run(name, experiment, RunConfig(logdir=logdir), stop_at(9), source=where)
-    folder = logger.newest(logdir)
+    folder = run_folder.newest(logdir)
     assert folder is not None
     before = contents(folder)
     yield folder
@@ -227,7 +227,7 @@ def test_a_damaged_summary_is_named_once_and_passed_over(
     assert listed.output.count("99991231-000000") == 1
     assert "interrupted" in listed.output
     said: list[str] = []
-    assert logger.newest(tmp_path, skipped=said.append) == bad.with_name(
+    assert run_folder.newest(tmp_path, skipped=said.append) == bad.with_name(
         "20000101-000000"
     )
     assert len(said) == 1
@@ -363,9 +363,9 @@ def test_a_draft_that_a_killed_run_left_does_not_hinder(cut: Cut):
 def test_reading_a_run_writes_nothing(cut: Cut):
     folder = cut()
     (folder / ".lock").unlink(missing_ok=True)
-    assert logger.read_summary(folder)["status"] == "interrupted"
+    assert run_folder.read_summary(folder)["status"] == "interrupted"
     change_summary(folder, status="running")
-    assert logger.read_summary(folder)["status"] == "interrupted"
+    assert run_folder.read_summary(folder)["status"] == "interrupted"
     assert not (folder / ".lock").exists()
 
 
@@ -381,9 +381,9 @@ def test_the_board_shows_a_folder_that_cannot_be_written_to(
         pytest.skip("may not mount")
     try:
         assert call("list", "--logdir", place).exit_code == 0
-        found = logger.newest(place)
+        found = run_folder.newest(place)
         assert found == place / folder.parent.name / folder.name
-        assert "own" in logger.link("http://h", found)
+        assert "own" in run_folder.link("http://h", found)
     finally:
         subprocess.run(["umount", str(place)], check=True)
 

@@ -12,8 +12,9 @@ from compare.backend import Backend
 from compare.check.process import check_file
 from compare.experiment import backprop
 from compare.lockstep import Lockstep
-from compare.snapshot import perturbed, snapshot, values
-from compare.tolerance import KINK_RATIO, lasting_noise
+from compare.sensitivity import perturbed
+from compare.snapshot import snapshot, values
+from compare.tolerance import KINK_RATIO, lasting_sensitivity
 from compare.trainer import RunConfig, run
 
 X = np.random.default_rng(0).normal(size=(8, 3))
@@ -125,7 +126,7 @@ def test_a_tie_that_rounding_decides_is_no_bug_and_excuses_no_later_one():
     assert verdict.agrees
     assert "a kink" in verdict.words
     assert (
-        max(sides.tolerance.noise.values()) < 1e-3
+        max(sides.tolerance.sensitivity.values()) < 1e-3
     )  # the step's size did not become noise
     for learner in (sides.handmade_learner, sides.one_step_side.learner):
         learner.keeps = lambda change: change > 0
@@ -153,11 +154,11 @@ def test_a_tie_that_rarely_turns_is_no_bug_on_either_clock(kind, seed):
     assert not sides.verdict().agrees
 
 
-def test_moves_of_a_kink_are_not_taken_for_lasting_noise():
-    assert lasting_noise([1.0, 2.0, 3.0, 4.0]) == 2.5
-    assert lasting_noise([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
-    assert lasting_noise([0.0, 1.0, 1.0]) == 0.0
-    assert lasting_noise([1.0, KINK_RATIO, KINK_RATIO]) == KINK_RATIO
+def test_moves_of_a_kink_are_not_taken_for_lasting_sensitivity():
+    assert lasting_sensitivity([1.0, 2.0, 3.0, 4.0]) == 2.5
+    assert lasting_sensitivity([1e-9, 2e-9, 0.1, 0.1, 0.1]) == 1e-9
+    assert lasting_sensitivity([0.0, 1.0, 1.0]) == 0.0
+    assert lasting_sensitivity([1.0, KINK_RATIO, KINK_RATIO]) == KINK_RATIO
 
 
 def test_labels_are_exact_and_other_targets_are_not():
@@ -181,8 +182,7 @@ def test_torchs_own_moves_leave_labels_alone():
     batch = X, np.sign(Y)
     loss = sides.torch_learner.step(*map(sides.backend.to_torch, batch))
     want = values(sides.torch_learner, loss, snapshot(sides.torch_learner))
-    moves = [run["loss"] for run in sides.perturbed_moves(want, before, batch)]
-    assert max(moves) < 1e-5
+    assert max(sides.sensitivity(want, before, batch).deviations("loss")) < 1e-5
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from compare.backend import Backend
 from compare.cli import app
 from compare.defaults import MOST_UNITS
 from compare.experiment import Data
-from compare.logger import read_summary
+from compare.run_folder import read_summary
 from compare.tables.lesson import from_csv
 from compare.tables.table import FEWEST_ROWS, MOST_CLASSES
 from compare.trainer import RunConfig, run

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ import torch_ref
 from compare import registry
 from compare.backend import Backend, to_numpy
 from compare.cli._resume import reopen
+from compare.event_file import EventFile, histogram
 from compare.experiment import backprop
-from compare.logger import EventFile, _histogram
 from compare.tensorboard import RUNS
-from compare.trainer import RunConfig, TrialRun, run
+from compare.trainer import RunConfig, run
+from compare.trial_run import TrialRun
 from compare.watch import Watch, norm
 
 SIDES = pytest.mark.parametrize(
@@ -64,6 +66,22 @@ def test_a_prediction_between_the_steps_wakes_no_unit(library, give):
     learner.step(give(X), give(TARGET))
     learner.predict(give(1000 * X))
     assert watch.step()["1"] == {"dead_relu": 1 / 4}
+
+
+@SIDES
+def test_a_layer_of_two_widths_has_the_units_of_both(library, give):
+    class Shared(library.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu = library.nn.ReLU()
+
+    model = Shared()
+    watch = Watch(
+        SimpleNamespace(model=model, parameters=dict, gradients=dict), library.nn.ReLU
+    )
+    for outputs in ([[1.0, -1.0, -1.0]], [[-1.0]], [[-1.0, 1.0, -1.0]]):
+        model.relu(give(np.array(outputs)))
+    assert watch.step()["relu"] == {"dead_relu": 2 / 4}
 
 
 @SIDES
@@ -160,15 +178,15 @@ def test_tensorboard_reads_the_histograms(watched_run):
 
 def test_a_histogram_counts_every_value_in_its_bucket(tmp_path):
     array = np.random.default_rng(0).normal(size=(7, 50))
-    found = np.frombuffer(_histogram("a", array)["tensor"]["tensor_content"])
+    found = np.frombuffer(histogram("a", array)["tensor"]["tensor_content"])
     left, right, count = found.reshape(-1, 3).T
     counts, edges = np.histogram(array, bins=30)
     np.testing.assert_array_equal(count, counts)
     np.testing.assert_allclose([*left, right[-1]], edges, rtol=1e-12)
-    constant = np.frombuffer(_histogram("a", np.ones(5))["tensor"]["tensor_content"])
+    constant = np.frombuffer(histogram("a", np.ones(5))["tensor"]["tensor_content"])
     assert constant.reshape(-1, 3)[:, 2].sum() == 5
     events = EventFile(tmp_path)
-    events.add(0, [_histogram("a", array)])
+    events.add(0, [histogram("a", array)])
     events.close()
     assert read(tmp_path).Tags()["tensors"] == ["a"]
 

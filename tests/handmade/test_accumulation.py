@@ -102,6 +102,26 @@ def test_what_micro_batches_cannot_add_up_to_is_refused(side):
         ignoring.step(give(X), give(CLASSES))
 
 
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_weights_must_be_the_same_for_all_examples(side, name):
+    give, target = SIDES[side][1], (X[:, :3] > 0) * 1.0
+    for shape in ((3,), (1, 3)):
+        weight = {name: give(RNG.uniform(1, 2, shape))}
+        one, many = (
+            learner(side, lambda nn, w=weight: nn.BCEWithLogitsLoss(**w), count)
+            for count in (1, 5)
+        )
+        many.model.load_state_dict(one.model.state_dict())
+        want = one.step(give(X), give(target))
+        assert many.step(give(X), give(target)) == pytest.approx(want, rel=1e-12)
+    own = {name: give(np.ones((13, 1)))}
+    with pytest.raises(ValueError, match=rf"{name} of BCEWithLogitsLoss.*\(13, 1\)"):
+        learner(side, lambda nn: nn.BCEWithLogitsLoss(**own)).step(
+            give(X), give(target)
+        )
+
+
 def test_only_learners_of_backprop_take_micro_batches():
     make = with_micro_batches(lambda library: library.cluster.KMeans(2, 2), 3)
     for library in (handmade, torch_ref):

@@ -26,8 +26,6 @@ def untrained(library: str, make: MakeLearner, seed: int = 0) -> Any:
     """A learner as a run with this seed starts it: in both with the same weights."""
     handmade.manual_seed(seed)
     weights = make(handmade).model.state_dict()
-    if library == "torch_ref":
-        weights = Backend().state_for_torch(weights)
     learner = make(LIBRARIES[library]).to(give(library, np.zeros(1)))
-    learner.model.load_state_dict(weights)
+    learner.model.load_state_dict({n: give(library, a) for n, a in weights.items()})
     return learner

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compare import course, logger, registry, templates
+from compare import course, registry, run_folder, templates
 from compare.experiment import Experiment
 from compare.verdict import ORDER
 from pages import sources
@@ -158,7 +158,7 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
     if folder is None:
         claims = table(("check",), ([text] for text in lesson.claims))
         return NOT_RUN.format(name=name, claims=claims)
-    said = logger.read_summary(folder)
+    said = run_folder.read_summary(folder)
     rows = (
         ("✓" if claim["holds"] else "✗", text, code(claim["found"]))
         for text, claim in said["claims"].items()
@@ -181,11 +181,11 @@ def _run(pages: Pages, name: str, lesson: Experiment, runs: Path) -> str:
 
 def newest(name: str, runs: Path) -> Path | None:
     """The folder of the newest run that took the lesson's own way to its end."""
-    for folder in reversed(logger.runs(runs)):
+    for folder in reversed(run_folder.runs(runs)):
         if folder.parent.name != name:
             continue
         try:
-            said = logger.read_summary(folder)
+            said = run_folder.read_summary(folder)
         except (OSError, json.JSONDecodeError, ValueError):
             continue
         if said["status"] == "finished" and not said["fast"] and not said["data"]:
