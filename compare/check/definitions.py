@@ -155,12 +155,8 @@ def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definiti
     return [
         d
         for d in found.values()
-        if id(d.make) not in bases
-        and (
-            d.has_gradient
-            or d.kind == "unknown"
-            or (d.name not in classes and d.name in known)
-        )
+        if (id(d.make) not in bases if d.kind == "unknown" else d.has_gradient)
+        or (d.name not in classes and d.name in known)
     ]
 
 
