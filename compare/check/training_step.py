@@ -125,7 +125,7 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
     kind, advice = "rounding", ""
     if not words and (factor := _factor_of_own(steps, loss, k)):
-        return _mistake(factor, [f"its step is gradient descent on {k:.6g} times {name}"])
+        return _mistake(factor, [f"its step descends on {k:.6g} times {name}"])
     if not words:
         words = f"{name}, times {k / usual:.6g}"
         if steps.net.lr != 1 or not steps.net.learns:  # it has no rate of its own
@@ -140,9 +140,10 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
 
 def _factor_of_own(steps: Steps, loss: Loss, k: float) -> str:
     """What is wrong in k times the gradient of a loss that the net itself computes."""
-    net, (n, outputs) = steps.net, steps.batches[0][2].shape
-    text = source(type(net.state))  # none of a net of functions
-    if not loss.own or (text and loss.own not in (*dir(net.state), RETURNED) and loss.own not in text):
+    n, outputs = steps.batches[0][2].shape
+    state, text = steps.net.state, source(type(steps.net.state))
+    is_used = loss.own in (*dir(state), RETURNED) or loss.own in text
+    if not loss.own or not is_used:
         return ""
     names = {2.0: "factor 2", 0.5: "factor ½"}
     for number in {n, n * outputs, outputs} - {1}:

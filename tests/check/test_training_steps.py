@@ -101,6 +101,11 @@ NETS = {
             ("gradient forgotten: b1", "b1 -=", "b1 -= 0 *"),
             ("sign: all parameters", "(o - y)", "(y - o)"),
             ("sign: b2", "self.b2 -=", "self.b2 +="),
+            ("1/N missing", "0.5 * np.sum", "0.5 / len(X) * np.sum"),
+            ("1/N missing, and factor ½", "0.5 * np.sum", "np.mean"),
+            ("1/N too often", "d2 = (o - y)", "d2 = (o - y) / len(X)"),
+            ("factor ½", "0.5 * np.sum", "np.sum"),
+            ("factor 2", "0.5 * np.sum", "0.25 * np.sum"),
             ("factor in one gradient only: b1, 5 times too small", "d1.sum", "d1.mean"),
             (
                 "factor in one gradient only: W2, 2 times too large",
@@ -784,7 +789,10 @@ class Perceptron:
     ),
 }
 NAMES = {
-    name.partition(": ")[0] for _, mistakes in NETS.values() for name, *_ in mistakes
+    part
+    for _, mistakes in NETS.values()
+    for name, *_ in mistakes
+    for part in name.partition(": ")[0].split(", and ")
 }
 MISTAKES = [
     pytest.param(source, *mistake, id=f"{style}: {mistake[0]}")
@@ -805,3 +813,9 @@ def test_a_mistake_is_named(source, name, right, wrong, find):
     found = [f for f in find(source.replace(right, wrong, 1)) if f.kind == "mistake"]
     assert found
     assert found[-1].words.startswith(name)
+
+
+def test_a_half_in_a_loss_that_the_net_never_uses_is_no_mistake(find):
+    source = MLP.replace("0.5 *", "").replace("def loss(self", "def value(self")
+    (found,) = [f for f in find(source) if f.words.startswith("its step is")]
+    assert found.kind == "rounding"

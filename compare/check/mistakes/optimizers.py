@@ -99,7 +99,7 @@ def all_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wrong_steps(name: str, taken: list[str]) -> dict[str, list[WrongStep]]:
-    """Every known mistake in an optimiser with these arguments, and the ways to make it.
+    """Every known mistake in an optimiser of these arguments, and the ways to make it.
 
     The first that leads where a file leads gives it its name.
     """
