@@ -139,7 +139,13 @@ class Call:
         own, names = spelled(forward, options), taken(forward)
         if names and "options" in self.form.forward:
             own = {k: v for k, v in own.items() if k in names}
-        own |= _modes(forward, self.question.training)
+        modes, training = (
+            _modes(forward, self.question.training),
+            self.question.training,
+        )
+        if self.question.buffers and not (training or modes or "options" in self.order):
+            raise NotTested("evaluation mode: it is given no running statistics")
+        own |= modes
         self.forward_pass = partial(forward, **own)
         self.backward_pass = None
         if backward is not None:

@@ -106,9 +106,12 @@ def _written() -> set[str]:
 
 def _right(steps: Steps) -> Verdict | None:
     """A step along the gradient of a loss that the net may have, or against it."""
+    factors = [(x, k) for x in _possible(steps) if (k := steps.factor(x.gradients))]
+    usual = [(x, k) for x, k in factors if any(is_near(k, f) for f in x.words)]
+    own = [(x, k) for x, k in factors if x.own]
+    for loss, k in (own or usual or factors)[:1]:
+        return _descends(steps, loss, k)
     for loss in _possible(steps):
-        if k := steps.factor(loss.gradients):
-            return _descends(steps, loss, k)
         if (c := steps.penalty(loss)) > 0:
             words = {k: f"{w} + {c:.3g} ½ Σ W²" for k, w in loss.words.items()}
             return _descends(steps, replace(loss, words=words), 1.0)

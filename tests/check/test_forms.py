@@ -381,7 +381,7 @@ class LeakyReLU(ReLU):
 def test_a_step_function_needs_no_gradient(name, find_one):
     source = f"def {name}(x): return 1.0 * (x > 0)"
     assert find_one(source).kind in ("equal", "rounding", "convention")
-    assert find_one(source.replace("x > 0", "x < 0")).kind == "mistake"
+    assert find_one(source.replace("x > 0", "2 * (x > 0) - 1")).kind == "mistake"
 
 
 @pytest.mark.parametrize("variance", ["x.var(0)", "x.var(-1, keepdims=True)"])
@@ -419,3 +419,19 @@ class CrossEntropyLoss:
     assert found.words.startswith(
         "sign of the value (output), and 1/N missing (input gradient)"
     )
+
+
+def test_batch_norm_by_functions_needs_no_evaluation_mode(find_one):
+    found = find_one("""
+import numpy as np
+def batchnorm_forward(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) / std
+    return gamma * x_hat + beta, (x_hat, gamma, std)
+def batchnorm_backward(g, cache):
+    x_hat, gamma, std = cache
+    along = (g * x_hat).mean(axis=0) * x_hat
+    dx = gamma / std * (g - g.mean(axis=0) - along)
+    return dx, (g * x_hat).sum(axis=0), g.sum(axis=0)
+""")
+    assert found.kind in ("rounding", "convention"), found.words

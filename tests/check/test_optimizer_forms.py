@@ -285,3 +285,14 @@ class Adam:
 """)
     assert found.kind == "mistake"
     assert found.words.startswith("step counted wrongly")
+
+
+def test_a_step_that_clears_the_gradients_is_a_convention(find_one):
+    found = find_one("""
+def sgd(params, lr=0.001):
+    for p in params:
+        p.data = p.data - lr * p.grad
+        p.grad[:] = 0
+""")
+    assert found.kind == "convention"
+    assert "gradients cleared in the step" in found.words

@@ -566,6 +566,29 @@ class Adaline:
             ),
         ],
     ),
+    "a hidden layer that is returned, too, examples one by one": (
+        """
+import numpy as np
+def sigmoid(x): return 1 / (1 + np.exp(-x))
+class Net:
+    def __init__(self, n_in=2, n_hidden=3, n_out=1):
+        self.W1, self.b1 = np.random.randn(n_hidden, n_in), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_out, n_hidden), np.zeros(n_out)
+    def feedforward(self, x):
+        h = sigmoid(self.W1 @ x + self.b1)
+        return sigmoid(self.W2 @ h + self.b2), h
+    def train(self, data, all_y_trues, epochs=1, lr=0.1):  # squared error
+        for x, y_true in zip(data, all_y_trues):
+            o, h = self.feedforward(x)
+            d2 = 2 * (o - y_true) * o * (1 - o)
+            d1 = self.W2.T @ d2 * h * (1 - h)
+            self.W2 -= lr * np.outer(d2, h)
+            self.b2 -= lr * d2
+            self.W1 -= lr * np.outer(d1, x)
+            self.b1 -= lr * d1
+""",
+        [("error from the next layer forgotten", "lr * d1", "lr * h * (1 - h)")],
+    ),
     "a penalty": (
         """
 import numpy as np

@@ -107,7 +107,7 @@ def wrong_steps(name: str, taken: list[str]) -> dict[str, list[WrongStep]]:
     found: dict[str, list[WrongStep]] = {}
     forms: list[WrongStep] = []  # in which every mistake can be made, too
     for row in (row for row in OPTIMIZERS if row.get("unless") not in taken):
-        for parts in row["ways"] if name in row.get("of", name).split() else ():
+        for parts in row.get("ways", []) if name in row.get("of", name).split() else ():
             way = WrongStep(row["name"], name, tuple(parts))
             if options.issuperset(option for option, _ in way.split(":=")):
                 found.setdefault(row["name"], []).append(way)
