@@ -98,7 +98,8 @@ def _by_parts(definition: Definition, question: Question) -> Answer:
             call.upstream = np.asarray(upstream[part], x.dtype)
         for name, value in call.backward().items():
             found.setdefault(name, []).append(value)
-    of_parts = {name: np.array(found.pop(name)) for name in OF_PARTS if name in found}
+    dtype = x.dtype if definition.form.by_number else None  # Python's are float64
+    of_parts = {n: np.array(found.pop(n), dtype) for n in OF_PARTS if n in found}
     results = {name: a.reshape(shape) for name, a in of_parts.items()}
     results |= {name: np.sum(each, axis=0) for name, each in found.items()}
     names = tuple(dict.fromkeys([*definition.form.conventions, *calls[0].conventions]))
@@ -139,11 +140,9 @@ class Call:
         own, names = spelled(forward, options), taken(forward)
         if names and "options" in self.form.forward:
             own = {k: v for k, v in own.items() if k in names}
-        modes, training = (
-            _modes(forward, self.question.training),
-            self.question.training,
-        )
-        if self.question.buffers and not (training or modes or "options" in self.order):
+        modes = _modes(forward, self.question.training)
+        is_told = self.question.training or modes or "options" in self.order
+        if self.question.buffers and not is_told:
             raise NotTested("evaluation mode: it is given no running statistics")
         own |= modes
         self.forward_pass = partial(forward, **own)

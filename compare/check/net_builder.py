@@ -53,8 +53,17 @@ def nets(make: Any) -> Iterator[tuple[Net, Array, Array]]:
             x = np.random.default_rng(7).normal(size=(N, n_in))
             x = x[:1] if layout.startswith("a ") else x
             tried = replace(net, layout=layout, place=place)
+            if is_many and place and _is_hidden(tried, x):
+                continue
             for target, to_target in _targets(tried, x, dims):
                 yield replace(tried, to_target=to_target), x, target
+
+
+def _is_hidden(net: Net, x: Array) -> bool:
+    """Whether not all parameters act on what is taken for the output."""
+    with suppress(Exception):
+        return len(net.acting(x)) < len(net.parts)
+    return False
 
 
 def _begun(net: Net, sizes: Sizes) -> Net:
