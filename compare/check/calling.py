@@ -192,7 +192,7 @@ class Call:
             value, others = others[0], [value]  # gradient and loss
         cache = others[0] if len(others) == 1 else tuple(others)
         self.is_pair = self.is_loss and bool(others)
-        self.kept = {"y": value} | ({"cache": cache} if others else {})
+        self.kept = {"y": value, "cache": cache if others else self.values["x"]}
         self.output = as_array("output", in_rows(value, self.form))
         if self.is_loss and (self.output.size == 1 or self.form.reduction == "mean"):
             self.output = np.asarray(self.output.mean())

@@ -17,7 +17,7 @@ import numpy as np
 
 from compare.check import wording
 from compare.check.comparison import finding_of
-from compare.check.definitions import MODULE, Definition, NotTested
+from compare.check.definitions import MODULE, Definition, NotTested, meant_by
 from compare.check.loading import TooLong, limited
 from compare.check.mistakes import NET, NETS, hint
 from compare.check.net_builder import nets
@@ -144,9 +144,9 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
 def _factor_of_own(steps: Steps, loss: Loss, k: float) -> str:
     """What is wrong in k times the gradient of a loss that the net itself computes."""
     n, outputs = steps.batches[0][2].shape
-    state, text = steps.net.state, source(type(steps.net.state))
-    is_used = loss.own in (*dir(state), RETURNED) or loss.own in text
-    if not loss.own or not is_used:
+    net, own = steps.net, loss.own
+    is_metric = meant_by(own) and own not in source(find(net.state, (net.train,)))
+    if not own or own not in (*dir(net.state), RETURNED) or is_metric:
         return ""
     names = {2.0: "factor 2", 0.5: "factor ½"}
     for number in {n, n * outputs, outputs} - {1}:

@@ -580,7 +580,7 @@ class Net:
     def train(self, data, all_y_trues, epochs=1, lr=0.1):  # squared error
         for x, y_true in zip(data, all_y_trues):
             o, h = self.feedforward(x)
-            d2 = 2 * (o - y_true) * o * (1 - o)
+            d2 = (o - y_true) * o * (1 - o)
             d1 = self.W2.T @ d2 * h * (1 - h)
             self.W2 -= lr * np.outer(d2, h)
             self.b2 -= lr * d2
