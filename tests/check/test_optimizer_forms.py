@@ -226,6 +226,8 @@ class SGD:
         assert name in found.words
 
 
+OF_OPTIMIZERS = {"Nesterov momentum", "gradients cleared in the step"}
+"""Conventions in which the tests below see an optimiser."""
 NESTEROV = """
 class SGD:
     def __init__(self, lr=0.01, momentum=0.9):
