@@ -50,6 +50,8 @@ from compare.testing.reference import Question, Results
 
 UPSTREAM = ("g", "gc")
 """The roles of the upstream gradients of several outputs."""
+OF_PARTS = ("output", "input gradient")
+"""The results that each example has of its own."""
 MODES = words_for("roles", "training")
 OUTPUTS = ("output", "out", "outputs", "y", "a", "value", "loss", "result", "data")
 INPUT_GRADIENTS = ("dinputs", "dinput", "dx", "gradinput", "inputgrad", "gradx", "da")
@@ -63,8 +65,8 @@ def answer(definition: Definition, question: Question) -> Answer:
         BackwardFailed: the backward pass raises something.
         Exception: whatever the forward pass raises.
     """
-    if definition.form.by_number:
-        return _by_number(definition, question)
+    if definition.form.by_number or definition.form.one_by_one:
+        return _by_parts(definition, question)
     call = Call(definition, question)
     output = call.forward()
     try:
@@ -77,21 +79,31 @@ def answer(definition: Definition, question: Question) -> Answer:
     return Answer(results, call.upstream, names, tuple(call.mistakes()))
 
 
-def _by_number(definition: Definition, question: Question) -> Answer:
-    """The same for something that takes one number at a time."""
-    x = question.inputs[0]
-    upstream = question.grad_output(x)
-    one = replace(definition, form=replace(definition.form, by_number=False))
-    found: Results = {}
-    if not x.size:
-        raise NotTested("it takes one number at a time")
-    for index in np.ndindex(x.shape):
-        call = Call(one, replace(question, inputs=(x[index],)))
-        call.forward()
-        call.upstream = None if upstream is None else np.asarray(upstream[index])
+def _by_parts(definition: Definition, question: Question) -> Answer:
+    """The same, one number or one example after another."""
+    form, x = definition.form, question.inputs[0]
+    what, shape, parts = "number", x.shape, [*np.ndindex(x.shape)]
+    if form.one_by_one:
+        what, shape = "example", (len(x), -1)
+        parts = [(slice(i, i + 1),) for i in range(len(x) * (x.ndim == 2))]
+    if not parts:
+        raise NotTested(f"it takes one {what} at a time")
+    form = replace(form, by_number=False, one_by_one=False)
+    one = replace(definition, form=form)
+    calls = [Call(one, replace(question, inputs=(x[part],))) for part in parts]
+    output = np.array([call.forward() for call in calls]).reshape(shape)
+    upstream, found = question.grad_output(output), dict[str, Any]()
+    for part, call in zip(parts, calls, strict=True):
+        if upstream is not None:
+            call.upstream = np.asarray(upstream[part], x.dtype)
         for name, value in call.backward().items():
-            found.setdefault(name, np.zeros(x.shape, x.dtype))[index] = value
-    return Answer(found, upstream)
+            found.setdefault(name, []).append(value)
+    dtype = x.dtype if definition.form.by_number else None  # Python's are float64
+    of_parts = {n: np.array(found.pop(n), dtype) for n in OF_PARTS if n in found}
+    results = {name: a.reshape(shape) for name, a in of_parts.items()}
+    results |= {name: np.sum(each, axis=0) for name, each in found.items()}
+    names = tuple(dict.fromkeys([*definition.form.conventions, *calls[0].conventions]))
+    return Answer(results, upstream, names, tuple(calls[0].mistakes()))
 
 
 class Call:
@@ -128,7 +140,11 @@ class Call:
         own, names = spelled(forward, options), taken(forward)
         if names and "options" in self.form.forward:
             own = {k: v for k, v in own.items() if k in names}
-        own |= _modes(forward, self.question.training)
+        modes = _modes(forward, self.question.training)
+        is_told = self.question.training or modes or "options" in self.order
+        if self.question.buffers and not is_told:
+            raise NotTested("evaluation mode: it is given no running statistics")
+        own |= modes
         self.forward_pass = partial(forward, **own)
         self.backward_pass = None
         if backward is not None:
@@ -176,7 +192,7 @@ class Call:
             value, others = others[0], [value]  # gradient and loss
         cache = others[0] if len(others) == 1 else tuple(others)
         self.is_pair = self.is_loss and bool(others)
-        self.kept = {"y": value} | ({"cache": cache} if others else {})
+        self.kept = {"y": value, "cache": cache if others else self.values["x"]}
         self.output = as_array("output", in_rows(value, self.form))
         if self.is_loss and (self.output.size == 1 or self.form.reduction == "mean"):
             self.output = np.asarray(self.output.mean())

@@ -143,7 +143,8 @@ def _side_effects(
 ) -> list[str]:
     """Mistakes that leave the numbers of one pass right."""
     found: list[str] = []
-    if definition.is_class and not question.of_index:
+    is_plain = definition.is_class and not definition.form.one_by_one
+    if is_plain and not question.of_index:
         with contextlib.suppress(Exception):
             found += _kept_elsewhere(definition, question, got)
     with contextlib.suppress(Exception):
@@ -151,7 +152,7 @@ def _side_effects(
         single = answer(definition, in_float32).results
         if any(r.dtype != np.float32 for r in single.values() if r.ndim):
             found.append("dtype changed")
-    if question.state and definition.is_class:
+    if question.state and is_plain:
         with contextlib.suppress(Exception):
             call = Call(definition, question)
             call.forward()

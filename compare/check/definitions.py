@@ -56,6 +56,7 @@ class Form:
     one_hot: bool = False  # targets as one-hot rows
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
+    one_by_one: bool = False  # takes one example at a time, as (n, 1) or (1, n)
     forward: tuple[str, ...] = ()  # the roles of its arguments; () as in torch
     backward: tuple[str, ...] | None = None  # of the backward pass; None as in torch
 
@@ -68,6 +69,7 @@ class Form:
             "one-hot targets only": self.one_hot,
             "examples in columns": self.columns,
             "weights stored (in, out)": self.transposed,
+            "one example at a time": self.one_by_one,
             "loss of each example, not their mean": bool(self.reduction),
             "slope by the output": "y" in order and "g" not in order,
         }
@@ -155,13 +157,14 @@ def definitions(own: dict[str, Any], meant: Sequence[str] = ()) -> list[Definiti
     return [
         d
         for d in found.values()
-        if id(d.make) not in bases
-        and (
-            d.has_gradient
-            or d.kind == "unknown"
-            or (d.name not in classes and d.name in known)
-        )
+        if (id(d.make) not in bases if d.kind == "unknown" else d.has_gradient)
+        or (d.name not in classes and (d.name in known or _is_step_alone(d)))
     ]
+
+
+def _is_step_alone(d: Definition) -> bool:
+    """Whether it is the step function: one called "step" may be anything."""
+    return d.name == "Step" != d.label.title() and len(arguments_of(d.make)) == 1
 
 
 def _as_meant(own: dict[str, Any], meant: str) -> Definition:

@@ -124,6 +124,8 @@ def _fraction_mistakes(p: float, kept: Array, known: Array, at: str) -> Mistakes
         worst = fractions[np.argmax(np.abs(fractions - fraction))]
         if not _is_near(1 - fraction, np.asarray(worst), known.sum() / fractions.size):
             yield "", f"{at} it keeps {worst:.0%} of a {part} and {wanted}"
+    if 0 < p < 1 and _is_correlated((kept - fraction) * known):
+        yield "units dropped together", at
     if not _is_near(p, kept[known]):
         is_reversed = _is_near(1 - p, kept[known])
         name = "p taken for the probability to keep" if is_reversed else ""
@@ -219,6 +221,13 @@ def _is_near(p: float, kept: Array, number: float = 0) -> bool:
     """Whether the fraction of so many that is kept can be 1 − p."""
     deviation = np.sqrt(p * (1 - p) / (number or kept.size))
     return bool(np.abs(kept.mean() - (1 - p)) <= DEVIATIONS * deviation)
+
+
+def _is_correlated(noise: Array) -> bool:
+    """Whether independent numbers of mean 0 are alike at some distance."""
+    products = np.fft.ifft2(np.abs(np.fft.fft2(noise)) ** 2).real
+    most = DEVIATIONS * np.sqrt(2 / noise.size) * products[0, 0]
+    return bool(np.any(np.abs(products.flat[1:]) > most))
 
 
 def _is_normal(noise: Array, s: Array) -> bool:

@@ -5,7 +5,9 @@ A `Form` says how it is called. Where a name tells what an argument is ("y_true"
 test cases run and are right is taken; if none is right, the first in which they run.
 """
 
+import inspect
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -41,6 +43,10 @@ UNUSUAL = (
 """Notes of test cases that some right forms do not take."""
 NEAR = 1e-3
 """Up to here, relatively, a result is nearly right, as with an ε in a logarithm."""
+SHAPES_DIFFER = 0.905
+"""A form is so wrong if it does not run, or if a result has another shape."""
+OF_BATCHES = re.compile(r"axis|shape\[1\]|keepdims|batch")
+"""What shows in a source that it is for several examples."""
 MOST = 3
 """So many test cases are tried."""
 OTHER_MEANINGS = {
@@ -133,11 +139,27 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     if best.score and _gives_many(best.definition, is_single):
         many = _candidates(definition, question, reduction=["mean", "none"])
         best = _better(best, _best_of(many, definition, is_single))
+    if best.score > SHAPES_DIFFER and not is_single and definition.kind == "layer":
+        best = _one_by_one(best, question)
     if not best.runs and definition.kind == "layer":
         given = {"by_number": [True], "library": ["numpy"]}
         of_numbers = _candidates(definition, question, **given)
         best = _better(best, _best_of(of_numbers, definition, is_single))
     return _with_layout(best, is_single) if best.runs else best
+
+
+def _one_by_one(trial: Trial, question: Question | None) -> Trial:
+    """A layer for one example, as a column or a row, if it is right so."""
+    definition = trial.definition
+    with suppress(OSError, TypeError):
+        if not OF_BATCHES.search(inspect.getsource(definition.make)):
+            columns = [True] if trial.runs else [True, False]
+            given = {"columns": columns, "one_by_one": [True]}
+            alone = _best_of(
+                _candidates(definition, question, **given), definition, False
+            )
+            return trial if alone.score else alone
+    return trial
 
 
 def _best_of(forms: Iterable[Form], definition: Definition, is_single: bool) -> Trial:

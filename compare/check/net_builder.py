@@ -14,6 +14,7 @@ import numpy as np
 from compare.check.definitions import CALLS, MODULE, NotTested, partner, plain
 from compare.check.net_layers import Array
 from compare.check.nets import (
+    FORWARDS,
     LAYOUTS,
     Net,
     call,
@@ -46,12 +47,23 @@ def nets(make: Any) -> Iterator[tuple[Net, Array, Array]]:
         net = net if net.own else _begun(net, sizes)
         dims = sorted({d for a in net.own.values() for d in a.shape} - {0})
         inputs = dict.fromkeys([sizes[0], *dims, *(d - 1 for d in dims if d > 1)])
-        for layout, n_in in itertools.product(LAYOUTS, inputs):
+        is_many = re.search(r"return .*,", source(find(net.state, FORWARDS)))
+        places = (-1, 0) if is_many else (-1,)
+        for place, layout, n_in in itertools.product(places, LAYOUTS, inputs):
             x = np.random.default_rng(7).normal(size=(N, n_in))
             x = x[:1] if layout.startswith("a ") else x
-            tried = replace(net, layout=layout)
+            tried = replace(net, layout=layout, place=place)
+            if is_many and place and _is_hidden(tried, x):
+                continue
             for target, to_target in _targets(tried, x, dims):
                 yield replace(tried, to_target=to_target), x, target
+
+
+def _is_hidden(net: Net, x: Array) -> bool:
+    """Whether not all parameters act on what is taken for the output."""
+    with suppress(Exception):
+        return len(net.acting(x)) < len(net.parts)
+    return False
 
 
 def _begun(net: Net, sizes: Sizes) -> Net:

@@ -42,7 +42,7 @@ class Loss:
     gradients: Array  # (steps, parameters)
     words: dict[float, str]  # what it is called, by the factor before it
     family: str  # SQUARED, ENTROPY or another
-    is_own: bool = False  # whether the file computes it
+    own: str = ""  # its name, if the file computes it
 
 
 def some_steps(net: Net, x: Array, target: Array) -> "Steps | None":
@@ -147,13 +147,13 @@ class Steps:
     @cached_property
     def losses(self) -> list[Loss]:
         """The losses that the file itself computes, and the usual ones."""
-        usual = [loss for loss in self._measured if not loss.is_own] or self._of_models
+        usual = [loss for loss in self._measured if not loss.own] or self._of_models
         return [self._told(loss, usual) for loss in self.own_losses] + usual
 
     @cached_property
     def own_losses(self) -> list[Loss]:
         """The losses that the file itself computes."""
-        return [loss for loss in self._measured if loss.is_own]
+        return [loss for loss in self._measured if loss.own]
 
     def _told(self, own: Loss, usual: list[Loss]) -> Loss:
         """A loss of the file, called as the usual one that it is."""
@@ -186,7 +186,7 @@ class Steps:
         """A loss of this name; a usual one is summed, and has usual factors."""
         if name in self.net.losses or "Σ" in name:
             words = {1.0: name, -1.0: f"−{name}"} if "g · o" in name else {1.0: name}
-            return Loss(gradients, words, name, name in self.net.losses)
+            return Loss(gradients, words, name, name * (name in self.net.losses))
         n, outputs = self.batches[0][2].shape
         words = {1.0: f"Σ {name}", 1 / n: f"Σ {name} / number of examples"}
         words[1 / n / outputs] = f"the mean of {name}"

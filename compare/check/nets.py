@@ -61,6 +61,7 @@ class Net:
     to_target: Callable[[Any], Any] = lambda t: t
     names: tuple[str, ...] = ()  # of the parameters; () if they are not known
     sets_itself: bool = False  # whether each training begins with its own parameters
+    place: int = -1  # of the output among the arrays that the forward pass returns
     penalty: float = 0.1  # the factor of its penalty, if it takes one
 
     @cached_property
@@ -128,9 +129,11 @@ class Net:
         """What its own forward pass gives, one example a row."""
         state, known = self.ready(theta, x)
         if "one by one" in self.layout:
-            each = (_forward(state, known | {"x": one}) for one in known["x"])
+            each = (
+                _forward(state, known | {"x": one}, self.place) for one in known["x"]
+            )
             return np.stack([np.ravel(results["prediction"]) for results in each])
-        out = _forward(state, known)["prediction"]
+        out = _forward(state, known, self.place)["prediction"]
         is_columns = out.ndim > 1 and out.shape[-1] == len(x) != len(out)
         return out.T if is_columns else out.reshape(len(x), -1)
 
@@ -175,7 +178,7 @@ class Net:
         if zero := find(state, CALLS["zero"]):
             call(zero, known)
         with suppress(NotTested):
-            known |= _forward(state, known)
+            known |= _forward(state, known, self.place)
         grads = call(find(state, BACKWARDS), {"grads": known["g"]} | known, by_place)
         is_pair = isinstance(grads, tuple) and isinstance(grads[0], dict)
         grads = grads[0] if is_pair else grads
@@ -214,7 +217,7 @@ class Net:
                 return float(value[-1] if isinstance(value, (tuple, list)) else value)
             state, known = self.ready(theta, x, target)
             with suppress(Exception):
-                known |= _forward(state, known)
+                known |= _forward(state, known, self.place)
             function = self.functions.get(name) or getattr(state, name)
             value = call(function, known, ("prediction", "target"))
             return float(value[0] if isinstance(value, tuple) else value)
@@ -227,7 +230,7 @@ def _params(state: Any) -> dict[str, Any]:
     return {"params": params} | (params if isinstance(params, dict) else {})
 
 
-def _forward(state: Any, known: dict[str, Any]) -> dict[str, Any]:
+def _forward(state: Any, known: dict[str, Any], place: int) -> dict[str, Any]:
     """The results of the forward pass, by role."""
     forward = find(state, FORWARDS)
     if forward is None:
@@ -238,7 +241,7 @@ def _forward(state: Any, known: dict[str, Any]) -> dict[str, Any]:
     if isinstance(out, tuple) and len(out) == 2:
         cache = out[1]
     if isinstance(out, (tuple, list)):
-        out = next((a for a in reversed(out) if isinstance(a, np.ndarray)), out)
+        out = ([a for a in out if isinstance(a, np.ndarray)] or [out])[place]
     return {"prediction": np.asarray(out, dtype=float), "cache": cache}
 
 

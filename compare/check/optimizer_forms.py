@@ -115,8 +115,9 @@ def _form(definition: Definition, options: dict[str, str]) -> Form:
             best.setdefault(_moved(make, form, given), form)
         except Exception as error:
             tried.append(f"{form}: {wording.raised(error)}")
-            if form.container == "objects" and form.is_given and not form.roles:
-                best.setdefault(0, form)  # torch's own: the error may be a mistake
+            is_torchs = form.container == "objects" and form.is_given and not form.roles
+            if is_torchs or isinstance(error, ZeroDivisionError):
+                best.setdefault(0, form)  # the error may be a mistake
         if 2 in best:
             break
     if not best:

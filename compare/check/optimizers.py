@@ -11,7 +11,7 @@ import numpy as np
 from compare.check import wording
 from compare.check.comparison import Comparison
 from compare.check.definitions import Definition, NotTested
-from compare.check.mistakes import CONVENTIONS
+from compare.check.mistakes import CONVENTIONS, HINTS
 from compare.check.mistakes.optimizers import WrongStep, all_options, wrong_steps
 from compare.check.optimizer_forms import OBJECTS, Form, as_torchs, giver
 from compare.check.report import Finding
@@ -26,6 +26,8 @@ LOOSE = 1e-4
 """Up to here they are equal but for a tiny constant in place of eps."""
 OTHER_EPS = (1e-7, 1e-6, 1e-5, 1e-10)
 """What people write into their code where torch has the option eps."""
+COUNTED = "step counted wrongly"
+"""If the count starts at 0, 1 − βᵗ is 0: Python does not divide by it."""
 NEW_LR = 0.03
 SITUATIONS: tuple[dict[str, Any], ...] = ({}, {"new_lr": NEW_LR}, {"scale": 100.0})
 Went = Callable[[Steps], tuple[Results, dict[str, str]]]
@@ -52,6 +54,11 @@ def optimizer(definition: Definition) -> Finding:
             except NotTested as why:
                 comparison.skipped.setdefault(str(why), [])
                 continue
+            except ZeroDivisionError as error:
+                if definition.name not in HINTS[COUNTED]:
+                    raise
+                comparison.mistakes.append((COUNTED, wording.raised(error)))
+                return comparison.finding()
             is_right &= comparison.add(steps, torchs_path(steps), Answer(path))
             noticed |= more
         if form.container in OBJECTS:
@@ -97,7 +104,8 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
         torchs_path(replace(first, kwargs=others))
     except Exception:  # torch refuses them
         others = {}
-    mistakes, k = wrong_steps(definition.name), _factor(failures[0])
+    taken, k = arguments_of(definition.make), _factor(failures[0])
+    mistakes = wrong_steps(definition.name, taken)
     lr = all_options(definition.name, {**others, **first.kwargs})["lr"]
 
     def leads(way: WrongStep, f: Failure, tolerance: float, **eps: float) -> bool:
@@ -121,7 +129,7 @@ def _diagnosis(others: dict[str, Any], failures: list[Failure]) -> str:
     found = named(failures, TOLERANCE)
     if not finite:
         return found
-    if not found and "eps" not in arguments_of(definition.make):
+    if not found and "eps" not in taken:
         if not (large := [f for f in failures if wrong_in(f.got, f.want, LOOSE)]):
             return "another eps"
         tried = (named(large, TOLERANCE, eps=eps) for eps in OTHER_EPS)

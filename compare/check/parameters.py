@@ -21,6 +21,7 @@ GRADIENT_BOXES = ("grads", "gradients", "grad", "dparams")
 GRADIENT_NAMES = (
     *("{}grad", "grad{}", "d{}", "dl{}", "dld{}", "gradient{}", "{}gradient"),
     *("delta{}", "nabla{}", "{}delta", "d{}s", "dd{}"),
+    *("ableitung{}", "{}ableitung", "gradienten{}", "{}gradienten"),
 )
 INPUT_NAMES = ("x", "input", "inputs", "a", "aprev", "q", "query")
 

@@ -17,13 +17,13 @@ import numpy as np
 
 from compare.check import wording
 from compare.check.comparison import finding_of
-from compare.check.definitions import MODULE, Definition, NotTested
+from compare.check.definitions import MODULE, Definition, NotTested, meant_by
 from compare.check.loading import TooLong, limited
 from compare.check.mistakes import NET, NETS, hint
 from compare.check.net_builder import nets
 from compare.check.net_layers import ENTROPY, SQUARED, weights_of
 from compare.check.net_losses import TOLERANCE, Loss, Steps, is_near, some_steps
-from compare.check.nets import NotSummed, find, source
+from compare.check.nets import RETURNED, NotSummed, find, source
 from compare.check.report import Finding
 
 SECONDS = 8
@@ -86,10 +86,10 @@ def _mistake(name: str, where: Iterable[str]) -> Verdict:
 def _possible(steps: Steps) -> list[Loss]:
     """The losses that the net may have: its own, or those of which its file speaks."""
     losses, written = steps.losses, _written()
-    families = {loss.family for loss in losses if loss.is_own and loss.family}
+    families = {loss.family for loss in losses if loss.own and loss.family}
     if not families and not written >= {SQUARED, ENTROPY}:
         families = written & {SQUARED, ENTROPY}
-    return [x for x in losses if x.is_own or not families or x.family in families]
+    return [x for x in losses if x.own or not families or x.family in families]
 
 
 def _written() -> set[str]:
@@ -106,9 +106,12 @@ def _written() -> set[str]:
 
 def _right(steps: Steps) -> Verdict | None:
     """A step along the gradient of a loss that the net may have, or against it."""
+    factors = [(x, k) for x in _possible(steps) if (k := steps.factor(x.gradients))]
+    usual = [(x, k) for x, k in factors if any(is_near(k, f) for f in x.words)]
+    own = [(x, k) for x, k in factors if x.own]
+    for loss, k in (own or usual or factors)[:1]:
+        return _descends(steps, loss, k)
     for loss in _possible(steps):
-        if k := steps.factor(loss.gradients):
-            return _descends(steps, loss, k)
         if (c := steps.penalty(loss)) > 0:
             words = {k: f"{w} + {c:.3g} ½ Σ W²" for k, w in loss.words.items()}
             return _descends(steps, replace(loss, words=words), 1.0)
@@ -124,11 +127,13 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
         return _mistake("forgotten zero_grad", ["the second step"])
     words = next((w for f, w in loss.words.items() if is_near(k, f)), "")
     kind, advice = "rounding", ""
+    if not words and (factor := _factor_of_own(steps, loss, k)):
+        return _mistake(factor, [f"its step descends on {k:.6g} times {name}"])
     if not words:
         words = f"{name}, times {k / usual:.6g}"
         if steps.net.lr != 1 or not steps.net.learns:  # it has no rate of its own
             kind, advice = "convention", "the learning rate can make up for the factor"
-    if "binary" in name and not loss.is_own and not _written():
+    if "binary" in name and not loss.own and not _written():
         kind, advice = "convention", f"for the squared error: {hint(SLOPE, NET)}"
         words += f" (with the squared error: {SLOPE})"
     one = ["a batch of several examples at once"] * (len(steps.batches[0][1]) == 1)
@@ -136,12 +141,26 @@ def _descends(steps: Steps, loss: Loss, k: float) -> Verdict:
     return {"kind": kind, "words": words, "hint": advice, "not_tested": one}
 
 
+def _factor_of_own(steps: Steps, loss: Loss, k: float) -> str:
+    """What is wrong in k times the gradient of a loss that the net itself computes."""
+    n, outputs = steps.batches[0][2].shape
+    net, own = steps.net, loss.own
+    is_metric = meant_by(own) and own not in source(find(net.state, (net.train,)))
+    if not own or own not in (*dir(net.state), RETURNED) or is_metric:
+        return ""
+    names = {2.0: "factor 2", 0.5: "factor ½"}
+    for number in {n, n * outputs, outputs} - {1}:
+        names |= {number: "1/N missing", 1 / number: "1/N too often"}
+        names[number / 2] = "1/N missing, and factor ½"
+    return next((name for f, name in names.items() if is_near(k, f)), "")
+
+
 def _wrong_penalty(steps: Steps) -> Verdict | None:
     """A gradient that is that of the net's own loss, but for a penalty in it."""
-    own = ((x, steps.penalty(x)) for x in steps.losses if x.is_own)
+    own = ((x, steps.penalty(x)) for x in steps.losses if x.own)
     if not any(c < 0 or (c > 0 and not loss.family) for loss, c in own):
         return None
-    usual = (loss for loss in steps.losses if not loss.is_own)
+    usual = (loss for loss in steps.losses if not loss.own)
     is_missing = any(steps.factor(loss.gradients) for loss in usual)
     return _mistake(MISSING if is_missing else OTHER, weights_of(steps.net.parts))
 
@@ -214,7 +233,7 @@ def _unexplained(steps: Steps) -> Verdict:
     wrong = [n for n in parts if n not in best]
     text = source(find(steps.net.state, (steps.net.train,)))
     is_loop = re.search(r"^\s*(for|while)\b", text, re.M)
-    is_told = any(loss.is_own and loss.family for loss in losses)
+    is_told = any(loss.own and loss.family for loss in losses)
     if not best and (is_loop or not is_told):
         raise NotTested(
             f"its step ({', '.join(wrong)}) is along no gradient of its own loss, nor "

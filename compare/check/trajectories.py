@@ -116,7 +116,11 @@ def trajectory(
         optimizer.step()
         for which, (p, gradient) in enumerate(zip(params, given, strict=True)):
             if p.grad is not None and not np.array_equal(to_numpy(p.grad), gradient):
-                noticed["input mutated"] = "the gradient"
+                is_cleared = not np.any(to_numpy(p.grad))
+                name = (
+                    "gradients cleared in the step" if is_cleared else "input mutated"
+                )
+                noticed[name] = "the gradient"
             name = f"params[{which}] after step {number + 1}"
             path[name] = np.ravel(to_numpy(p.data)).copy()
     return path, noticed

@@ -82,6 +82,52 @@ def linear_backward(dZ, cache):
     return W.T @ dZ, dZ @ A_prev.T, <|2 * >dZ.sum(axis=1, keepdims=True)
 """,
     ),
+    "one example at a time, as a column": (
+        "examples in columns; one example at a time",
+        """
+import numpy as np
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_out, n_in)), np.zeros((n_out, 1))
+    def forward(self, x):
+        self.x = x
+        return self.W @ x + self.b
+    def backward(self, grad, lr):
+        back = self.W.T @ grad
+        self.W -= lr * grad @ self.x.T<| * 2>
+        self.b -= lr * grad
+        return back
+""",
+    ),
+    "softmax of one column, by its Jacobian": (
+        "examples in columns; one example at a time",
+        """
+import numpy as np
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x - x.max())
+        self.y = e / e.sum()
+        return self.y
+    def backward(self, g):
+        return (np.eye(len(self.y), dtype=g.dtype) - self.y.T) * self.y @ g<| * 2>
+""",
+    ),
+    "gradients with German names": (
+        "gradient overwritten",
+        """
+import numpy as np
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.gewichte, self.bias = np.zeros((n_out, n_in)), np.zeros(n_out)
+    def vorwaerts(self, x):
+        self.x = x
+        return x @ self.gewichte.T + self.bias
+    def rueckwaerts(self, g):
+        self.ableitung_gewichte = g.T @ self.x
+        self.ableitung_bias = g.sum(axis=0)<| * 2>
+        return g @ self.gewichte
+""",
+    ),
     "a layer that learns inside backward": (
         "weights stored (in, out)",
         """
@@ -490,7 +536,7 @@ def test_a_gradient_has_to_be_right_wherever_the_output_is(bias, is_right, find_
     assert kind in (("equal", "rounding") if is_right else ("mistake", "wrong"))
 
 
-def test_a_backward_pass_that_takes_no_batch_is_wrong(find_one):
+def test_a_backward_pass_that_takes_no_batch_is_told(find_one):
     source = """
 import numpy as np
 class Linear:
@@ -506,8 +552,9 @@ class Linear:
         return input_error
 """
     found = find_one(source)
-    assert found.kind == "wrong"
-    assert "line 12 raises ValueError" in found.words
+    assert found.kind == "convention"
+    assert "one example at a time" in found.words
+    assert "it takes one example at a time" in found.not_tested
 
 
 def test_a_convention_hides_no_mistake(find_one):

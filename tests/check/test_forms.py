@@ -356,3 +356,82 @@ class SGD:
 """
     assert find_one(source.format(keep="self.tempo[i] = v")).kind == "convention"
     assert find_one(source.format(keep="pass")).words.startswith("velocity not kept: ")
+
+
+def test_a_class_and_its_subclass_are_both_listed(find):
+    found = find("""
+import numpy as np
+class ReLU:
+    def forward(self, x):
+        self.x = x
+        return np.maximum(x, 0)
+    def backward(self, g): return g * (self.x > 0)
+class LeakyReLU(ReLU):
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, x * 0.01)
+""")
+    assert [(one.label, one.kind) for one in found] == [
+        ("ReLU", "equal"),
+        ("LeakyReLU", "mistake"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["sprung", "heaviside"])
+def test_a_step_function_needs_no_gradient(name, find_one):
+    source = f"def {name}(x): return 1.0 * (x > 0)"
+    assert find_one(source).kind in ("equal", "rounding", "convention")
+    assert find_one(source.replace("x > 0", "2 * (x > 0) - 1")).kind == "mistake"
+
+
+@pytest.mark.parametrize("variance", ["x.var(0)", "x.var(-1, keepdims=True)"])
+def test_a_layer_norm_with_its_mean_over_the_wrong_axis_is_named(variance, find_one):
+    found = find_one(f"""
+import numpy as np
+class LayerNorm:
+    def __init__(self, n, eps=1e-5):
+        self.gamma, self.beta, self.eps = np.ones(n), np.zeros(n), eps
+    def forward(self, x):
+        self.std = np.sqrt({variance} + self.eps)
+        self.x_hat = (x - x.mean(axis=0)) / self.std
+        return self.gamma * self.x_hat + self.beta
+    def backward(self, g):
+        self.dgamma, self.dbeta = (g * self.x_hat).sum(0), g.sum(0)
+        g = g * self.gamma
+        along = (g * self.x_hat).mean(-1, keepdims=True) * self.x_hat
+        return (g - g.mean(-1, keepdims=True) - along) / self.std
+""")
+    assert found.words.startswith("wrong axis")
+
+
+def test_the_sign_and_a_missing_division_are_both_told(find_one):
+    found = find_one("""
+import numpy as np
+class CrossEntropyLoss:
+    def forward(self, x, target):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        self.p, self.at = e / e.sum(axis=1, keepdims=True), (range(len(x)), target)
+        return np.log(self.p[self.at]).mean()
+    def backward(self):
+        self.p[self.at] -= 1
+        return self.p
+""")
+    assert found.words.startswith(
+        "sign of the value (output), and 1/N missing (input gradient)"
+    )
+
+
+def test_batch_norm_by_functions_needs_no_evaluation_mode(find_one):
+    found = find_one("""
+import numpy as np
+def batchnorm_forward(x, gamma, beta, eps=1e-5):
+    std = np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) / std
+    return gamma * x_hat + beta, (x_hat, gamma, std)
+def batchnorm_backward(g, cache):
+    x_hat, gamma, std = cache
+    along = (g * x_hat).mean(axis=0) * x_hat
+    dx = gamma / std * (g - g.mean(axis=0) - along)
+    return dx, (g * x_hat).sum(axis=0), g.sum(axis=0)
+""")
+    assert found.kind in ("rounding", "convention"), found.words

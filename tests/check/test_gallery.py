@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from check.conftest import loaded
 from check.test_calling_forms import FORMS, SEEN_IN_SEVERAL_PASSES
+from check.test_optimizer_forms import OF_OPTIMIZERS
 from check.test_subjects import SUBJECTS
 from check.test_training_steps import NAMES
 
@@ -80,6 +81,7 @@ def test_the_gallery_has_a_file_for_every_mistake():
     names |= {name for each, _ in FORMS.values() for name in each.split("; ")}
     names |= {name for _, _, edits in SUBJECTS.values() for name in edits}
     names |= {row["name"] for row in MISTAKES if "torch" in row}  # see test_mistakes
+    names |= OF_OPTIMIZERS
     assert (names | SEEN_IN_SEVERAL_PASSES | NAMES) - {""} == {*HINTS}
 
 

@@ -87,7 +87,7 @@ def test_an_optimiser_without_a_mistake_is_torchs(name):
 def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
     given = [*itertools.product([c for c in CASES if c.name == name], SITUATIONS)]
     right = [path_of(WrongStep("", name), *each) for each in given]
-    for wrong in itertools.chain(*wrong_steps(name).values()):
+    for wrong in itertools.chain(*wrong_steps(name, []).values()):
         pairs = zip(given, right, strict=True)
         assert any(differ(path_of(wrong, *each), path) for each, path in pairs), wrong
 

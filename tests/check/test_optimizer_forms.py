@@ -224,3 +224,77 @@ class SGD:
     assert found.kind == "mistake"
     for name in ("velocity is a moving average", "sign of the weight decay"):
         assert name in found.words
+
+
+OF_OPTIMIZERS = {"Nesterov momentum", "gradients cleared in the step"}
+"""Conventions in which the tests below see an optimiser."""
+NESTEROV = """
+class SGD:
+    def __init__(self, lr=0.01, momentum=0.9):
+        self.lr, self.momentum, self.v = lr, momentum, None
+    def update(self, params, grads):
+        self.v = self.v or {name: 0 * a for name, a in params.items()}
+        for name in params:
+            old, m = self.v[name], self.momentum
+            v = self.v[name] = VELOCITY
+            params[name] += STEP
+"""
+
+
+@pytest.mark.parametrize(
+    ("velocity", "step"),
+    [
+        ("m * old + grads[name]", "-self.lr * (grads[name] + m * v)"),
+        ("m * old - self.lr * grads[name]", "m * v - self.lr * grads[name]"),
+        ("m * old - self.lr * grads[name]", "-m * old + (1 + m) * v"),
+    ],
+)
+def test_nesterovs_momentum_is_a_convention(velocity, step, find_one):
+    source = NESTEROV.replace("VELOCITY", velocity).replace("STEP", step)
+    found = find_one(source)
+    assert found.kind == "convention"
+    assert "Nesterov momentum" in found.words
+    assert "nesterov=True" in found.hint
+
+
+def test_nesterovs_momentum_in_spite_of_its_argument_is_a_mistake(find_one):
+    source = NESTEROV.replace("VELOCITY", "m * old + grads[name]")
+    source = source.replace("STEP", "-self.lr * (grads[name] + m * v)")
+    assert find_one(source.replace("=0.9)", "=0, nesterov=False)")).kind == "mistake"
+
+
+def test_a_velocity_that_the_biases_lose_is_named(find_one):
+    source = NESTEROV.replace("VELOCITY", "m * old * (name[0] != 'b') + grads[name]")
+    found = find_one(source.replace("STEP", "-self.lr * v"))
+    assert found.kind == "mistake"
+    assert found.words.startswith("velocity not kept")
+
+
+def test_a_count_from_0_is_named_where_python_divides_by_it(find_one):
+    found = find_one("""
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.beta1, self.beta2 = lr, beta1, beta2
+        self.t, self.m, self.v = 0, {}, {}
+    def update(self, params, grads):
+        lr = self.lr * (1 - self.beta2**self.t) ** 0.5 / (1 - self.beta1**self.t)
+        for name, g in grads.items():
+            m = self.beta1 * self.m.get(name, 0) + (1 - self.beta1) * g
+            v = self.beta2 * self.v.get(name, 0) + (1 - self.beta2) * g**2
+            self.m[name], self.v[name] = m, v
+            params[name] -= lr * m / (v**0.5 + 1e-8)
+        self.t += 1
+""")
+    assert found.kind == "mistake"
+    assert found.words.startswith("step counted wrongly")
+
+
+def test_a_step_that_clears_the_gradients_is_a_convention(find_one):
+    found = find_one("""
+def sgd(params, lr=0.001):
+    for p in params:
+        p.data = p.data - lr * p.grad
+        p.grad[:] = 0
+""")
+    assert found.kind == "convention"
+    assert "gradients cleared in the step" in found.words

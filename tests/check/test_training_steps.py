@@ -101,6 +101,11 @@ NETS = {
             ("gradient forgotten: b1", "b1 -=", "b1 -= 0 *"),
             ("sign: all parameters", "(o - y)", "(y - o)"),
             ("sign: b2", "self.b2 -=", "self.b2 +="),
+            ("1/N missing", "0.5 * np.sum", "0.5 / len(X) * np.sum"),
+            ("1/N missing, and factor ½", "0.5 * np.sum", "np.mean"),
+            ("1/N too often", "d2 = (o - y)", "d2 = (o - y) / len(X)"),
+            ("factor ½", "0.5 * np.sum", "np.sum"),
+            ("factor 2", "0.5 * np.sum", "0.25 * np.sum"),
             ("factor in one gradient only: b1, 5 times too small", "d1.sum", "d1.mean"),
             (
                 "factor in one gradient only: W2, 2 times too large",
@@ -561,6 +566,29 @@ class Adaline:
             ),
         ],
     ),
+    "a hidden layer that is returned, too, examples one by one": (
+        """
+import numpy as np
+def sigmoid(x): return 1 / (1 + np.exp(-x))
+class Net:
+    def __init__(self, n_in=2, n_hidden=3, n_out=1):
+        self.W1, self.b1 = np.random.randn(n_hidden, n_in), np.zeros(n_hidden)
+        self.W2, self.b2 = np.random.randn(n_out, n_hidden), np.zeros(n_out)
+    def feedforward(self, x):
+        h = sigmoid(self.W1 @ x + self.b1)
+        return sigmoid(self.W2 @ h + self.b2), h
+    def train(self, data, all_y_trues, epochs=1, lr=0.1):  # squared error
+        for x, y_true in zip(data, all_y_trues):
+            o, h = self.feedforward(x)
+            d2 = (o - y_true) * o * (1 - o)
+            d1 = self.W2.T @ d2 * h * (1 - h)
+            self.W2 -= lr * np.outer(d2, h)
+            self.b2 -= lr * d2
+            self.W1 -= lr * np.outer(d1, x)
+            self.b1 -= lr * d1
+""",
+        [("error from the next layer forgotten", "lr * d1", "lr * h * (1 - h)")],
+    ),
     "a penalty": (
         """
 import numpy as np
@@ -784,7 +812,10 @@ class Perceptron:
     ),
 }
 NAMES = {
-    name.partition(": ")[0] for _, mistakes in NETS.values() for name, *_ in mistakes
+    part
+    for _, mistakes in NETS.values()
+    for name, *_ in mistakes
+    for part in name.partition(": ")[0].split(", and ")
 }
 MISTAKES = [
     pytest.param(source, *mistake, id=f"{style}: {mistake[0]}")
@@ -805,3 +836,9 @@ def test_a_mistake_is_named(source, name, right, wrong, find):
     found = [f for f in find(source.replace(right, wrong, 1)) if f.kind == "mistake"]
     assert found
     assert found[-1].words.startswith(name)
+
+
+def test_a_half_in_a_loss_that_the_net_never_uses_is_no_mistake(find):
+    source = MLP.replace("0.5 *", "").replace("def loss(self", "def value(self")
+    (found,) = [f for f in find(source) if f.words.startswith("its step is")]
+    assert found.kind == "rounding"

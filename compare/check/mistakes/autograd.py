@@ -136,9 +136,8 @@ def _parts_of_norm(question: Question, leaves: dict[str, Tensor]) -> dict[str, A
 
     def usual(top: Tensor, std: Tensor, mean: Any = usual_mean) -> Tensor:
         """The value top / std with the usual formula for its gradient."""
-        x_hat, change = (top / std).detach(), x - x.detach()
-        change = change - mean(change) - x_hat * mean(x_hat * change)
-        return x_hat + change / std.detach()
+        x_hat, change = (top / std).detach(), (x - x.detach()) / std.detach()
+        return x_hat + change - mean(change) - x_hat * mean(x_hat * change)
 
     def norm(z: Tensor) -> Tensor:
         return (z - mu(z)) / (var(z) + eps).sqrt()

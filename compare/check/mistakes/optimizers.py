@@ -98,16 +98,16 @@ def all_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return getattr(handmade.optim, name)([any_parameter]).defaults | given
 
 
-def wrong_steps(name: str) -> dict[str, list[WrongStep]]:
-    """Every known mistake in an optimiser, and the ways to make it.
+def wrong_steps(name: str, taken: list[str]) -> dict[str, list[WrongStep]]:
+    """Every known mistake in an optimiser of these arguments, and the ways to make it.
 
     The first that leads where a file leads gives it its name.
     """
     options = {*all_options(name, {}), "data", "grad", "state"}
     found: dict[str, list[WrongStep]] = {}
     forms: list[WrongStep] = []  # in which every mistake can be made, too
-    for row in OPTIMIZERS:
-        for parts in row["ways"] if name in row.get("of", name).split() else ():
+    for row in (row for row in OPTIMIZERS if row.get("unless") not in taken):
+        for parts in row.get("ways", []) if name in row.get("of", name).split() else ():
             way = WrongStep(row["name"], name, tuple(parts))
             if options.issuperset(option for option, _ in way.split(":=")):
                 found.setdefault(row["name"], []).append(way)
