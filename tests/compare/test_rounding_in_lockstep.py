@@ -222,3 +222,29 @@ def test_a_learner_that_differentiates_by_torch_func_is_perturbed_too(name):
     want = lockstep.sides["torch_ref"].step(batch, 0)
     sensitivity = lockstep.sensitivity(want, before, batch)
     assert max(next(sensitivity.deviations(name)) for name in want) > 0
+
+
+def test_a_learning_rate_that_differs_below_float32s_rounding_is_a_mistake():
+    class Slightly(handmade.optim.lr_scheduler.StepLR):
+        def rate(self, group, base_lr, first):
+            return super().rate(group, base_lr, first) * (1 + 1e-9)
+
+    def scheduler(optim, optimizer):
+        by_hand = optim is handmade.optim
+        schedule = Slightly if by_hand else optim.lr_scheduler.StepLR
+        return schedule(optimizer, 1)
+
+    make = backprop(
+        model=lambda nn: nn.Linear(3, 2),
+        loss=lambda nn: nn.MSELoss(),
+        optimizer=sgd,
+        scheduler=scheduler,
+    )
+    verdict = trained(make, steps=2, backend=Backend(dtype="float32")).verdict()
+    assert verdict.kind == "mistake"
+    assert "lr" in verdict.words
+
+
+def test_the_tolerance_of_a_single_number_is_that_of_one_product():
+    one, several = Tolerance(1e-16, [(1,)]), Tolerance(1e-16, [(2, 1)])
+    assert 2 * one.bound == several.bound
