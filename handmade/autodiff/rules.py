@@ -212,6 +212,22 @@ class Scatter:
         return xp.reshape(total, shape)
 
 
+class Stack:
+    """Arrays of one shape, side by side along a new last dimension."""
+
+    def value(self, xp: Any, *columns: Array) -> Array:
+        """Column i at [..., i]."""
+        return xp.stack(columns, axis=-1)
+
+    def push(self, xp: Any, i: int, tangent: Array, y: Array, *columns: Array) -> Array:
+        """The tangent at [..., i]; no other column moves."""
+        return xp.scatter(tangent, shape=tuple(y.shape), index=(..., i))
+
+    def pull(self, xp: Any, i: int, adjoint: Array, y: Array, *columns: Array) -> Array:
+        """The adjoint's column i."""
+        return adjoint[..., i]
+
+
 def _unary(
     value: Callable[[Any, Any], Any], slope: Callable[[Any, Any, Any], Any]
 ) -> Elementwise:
@@ -343,6 +359,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "amax": AMax(),
     "index": Linear(_taken, _put_back),
     "scatter": Scatter(),
+    "stack": Stack(),
     "reshape": Linear(_reshaped, _reshaped_back),
     "permute_dims": Linear(_permuted, _permuted_back),
     "broadcast_to": Linear(_broadcast, _broadcast_back),

@@ -7,6 +7,7 @@ from typing import Any
 from handmade._array import Array, check, device
 from handmade.autodiff.forward import jvp
 from handmade.autodiff.reverse import grad, present
+from handmade.autodiff.traced import apply, plain
 
 
 def hvp(func: Callable[[Any], Any], x: Array, v: Array) -> Array:
@@ -67,11 +68,11 @@ def hessian(func: Callable[..., Any], argnums: int = 0) -> Callable[..., Array]:
         def of_x(x: Any) -> Any:
             return func(*args[:argnums], x, *args[argnums + 1 :])
 
-        xp = check("hessian", x=x)
-        n = math.prod(x.shape)
-        units = xp.eye(n, dtype=x.dtype, device=device(x))
-        columns = [hvp(of_x, x, xp.reshape(units[j, :], x.shape)) for j in range(n)]
-        stacked = xp.stack(columns, axis=-1) if columns else units
-        return xp.reshape(stacked, (*x.shape, *x.shape))
+        xp = check("hessian", x=plain(x))
+        n, shape = math.prod(x.shape), tuple(x.shape)
+        units = xp.eye(n, dtype=x.dtype, device=device(plain(x)))
+        columns = [hvp(of_x, x, xp.reshape(units[j, :], shape)) for j in range(n)]
+        stacked = apply("stack", *columns) if columns else units
+        return apply("reshape", stacked, shape=(*shape, *shape))
 
     return matrix

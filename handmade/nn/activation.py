@@ -203,25 +203,7 @@ class ELU(Module):
         return grad_output * xp.where(x <= 0, slope, xp.ones_like(x))
 
 
-class _Between(Module):
-    """x clipped to [a, b]."""
-
-    min_val: float
-    max_val: float
-
-    def forward(self, x: Array) -> Array:
-        xp = check(self, x=x)
-        self.saved = x
-        return xp.clip(x, self.min_val, self.max_val)
-
-    def backward(self, grad_output: Array) -> Array:
-        x = self.saved
-        xp = check_grad(self, grad_output, x)
-        beyond = (x <= self.min_val) | (x >= self.max_val)
-        return xp.where(beyond, xp.zeros_like(x), grad_output)
-
-
-class Hardtanh(_Between):
+class Hardtanh(Module):
     """x clipped to [a, b]: a piecewise linear tanh.
 
     Forward:
@@ -261,9 +243,20 @@ class Hardtanh(_Between):
                 f"max_val={max_val}"
             )
 
+    def forward(self, x: Array) -> Array:
+        xp = check(self, x=x)
+        self.saved = x
+        return xp.clip(x, self.min_val, self.max_val)
 
-class ReLU6(_Between):
-    """ReLU clipped at 6.
+    def backward(self, grad_output: Array) -> Array:
+        x = self.saved
+        xp = check_grad(self, grad_output, x)
+        beyond = (x <= self.min_val) | (x >= self.max_val)
+        return xp.where(beyond, xp.zeros_like(x), grad_output)
+
+
+class ReLU6(Hardtanh):
+    """ReLU clipped at 6: `Hardtanh` from 0 to 6.
 
     Forward:
         y = min(max(x, 0), 6)
@@ -279,7 +272,8 @@ class ReLU6(_Between):
         `Hardtanh`.
     """
 
-    min_val, max_val = 0.0, 6.0
+    def __init__(self) -> None:
+        super().__init__(0.0, 6.0)
 
 
 class Softplus(Module):

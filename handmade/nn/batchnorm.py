@@ -66,14 +66,10 @@ class _BatchNorm(Norm):
             momentum = finite_number(owner, "momentum", momentum)
         self.momentum = momentum
         tracked = flag(owner, "track_running_stats", track_running_stats)
-        self.track_running_stats = tracked
-        self.running_mean: Array = None
-        self.running_var: Array = None
-        self.num_batches_tracked: Array = None
-        if tracked:
-            self.running_mean = np.zeros(num_features, np.float32)
-            self.running_var = np.ones(num_features, np.float32)
-            self.num_batches_tracked = np.asarray(0, np.int64)
+        n, self.track_running_stats = num_features, tracked
+        self.running_mean: Array = np.zeros(n, np.float32) if tracked else None
+        self.running_var: Array = np.ones(n, np.float32) if tracked else None
+        self.num_batches_tracked: Array = np.asarray(0, np.int64) if tracked else None
 
     def layout(self, x: Array) -> tuple[Sizes, Sizes, int]:
         """Statistics of each channel (dimension 1), or constants; w and b likewise."""

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from handmade._array import Array, check, check_grad
-from handmade._numbers import flag, only, whole, whole_tuple
+from handmade._numbers import choice, flag, only, whole, whole_tuple
 from handmade._random import uniform
 from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.module import Module, Parameter
@@ -213,15 +213,11 @@ def require_images(
             other than that of the examples is empty.
     """
     owner, shape = type(layer).__name__, tuple(x.shape)
-    letters = ", ".join(("c", "length") if d == 1 else ("c", "height", "width"))
-    if x.ndim not in (d + 1, d + 2):
+    image = "c, length" if d == 1 else "c, height, width"
+    c = "" if channels is None else f" with c = in_channels = {channels}"
+    if x.ndim not in (d + 1, d + 2) or channels not in (None, shape[-d - 1]):
         raise ValueError(
-            f"{owner}: x must be (n, {letters}) or ({letters}), got shape {shape}"
-        )
-    if channels is not None and shape[-d - 1] != channels:
-        raise ValueError(
-            f"{owner}: x must have in_channels = {channels} channels in "
-            f"({letters}), got shape {shape}"
+            f"{owner}: x must be (n, {image}) or ({image}){c}, got shape {shape}"
         )
     if 0 in shape[-d - 1 :]:
         raise ValueError(
@@ -240,16 +236,13 @@ def _padding(
     """
     if not isinstance(padding, str):
         return whole_tuple(owner, "padding", padding, len(kernel), 0)
-    if padding not in ("valid", "same"):
-        raise ValueError(
-            f"{owner}: padding must be whole numbers, 'valid' or 'same', "
-            f"got {padding!r}"
-        )
+    if choice(owner, "padding", padding, ("valid", "same")) == "valid":
+        return (0,) * len(kernel)
     both_ends = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    if padding == "same" and (max(stride) > 1 or any(n % 2 for n in both_ends)):
+    if max(stride) > 1 or any(n % 2 for n in both_ends):
         raise ValueError(
             f"{owner}: padding='same' needs stride 1 and as many zeros at either end, "
             f"so an odd kernel (or an even dilation); got kernel_size {kernel}, stride "
             f"{stride}, dilation {dilation}"
         )
-    return tuple(n // 2 if padding == "same" else 0 for n in both_ends)
+    return tuple(n // 2 for n in both_ends)

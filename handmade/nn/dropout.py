@@ -1,7 +1,5 @@
 """Dropout."""
 
-from typing import Any
-
 from handmade._array import Array, check, check_grad, device
 from handmade._numbers import probability
 from handmade._random import keep_mask
@@ -34,16 +32,15 @@ class Dropout(Module):
 
     def forward(self, x: Array) -> Array:
         xp = check(self, x=x)
-        self.saved = self._factors(xp, x) if self.training else xp.ones_like(x)
-        return x * self.saved
+        factors = xp.ones_like(x)
+        if self.training:
+            keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device(x))
+            kept = 1 - self.p if self.p < 1 else 1.0  # at p = 1 there is none to scale
+            factors = xp.astype(keep, x.dtype) / kept
+        self.saved = factors
+        return x * factors
 
     def backward(self, grad_output: Array) -> Array:
         factors = self.saved
         check_grad(self, grad_output, factors)
         return grad_output * factors
-
-    def _factors(self, xp: Any, x: Array) -> Array:
-        """K / (1 − p): 0 for each unit that is dropped."""
-        keep = xp.asarray(keep_mask(self.p, tuple(x.shape)), device=device(x))
-        kept = 1 - self.p if self.p < 1 else 1.0  # at p = 1 there is none to scale
-        return xp.astype(keep, x.dtype) / kept

@@ -2,13 +2,12 @@
 
 import math
 from functools import lru_cache
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from handmade._array import Array, check, check_grad, device
-from handmade._numbers import flag, only, whole_tuple
+from handmade._numbers import flag, only, whole, whole_tuple
 from handmade.nn._im2col import Sizes, Windows, col2im, im2col
 from handmade.nn.conv import require_images
 from handmade.nn.module import Module
@@ -314,11 +313,8 @@ class AvgPool2d(_AvgPool):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
-        if divisor_override is not None and not isinstance(divisor_override, Integral):
-            raise TypeError(
-                f"AvgPool2d: divisor_override must be a whole number, "
-                f"got {divisor_override!r}"
-            )
+        if divisor_override is not None:
+            divisor_override = whole("AvgPool2d", "divisor_override", divisor_override)
         if divisor_override == 0:
             raise ValueError("AvgPool2d: divisor_override must not be 0")
         self.divisor_override = divisor_override
