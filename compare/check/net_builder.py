@@ -29,7 +29,7 @@ N = 5
 SIZES = ((2, 4, 3), (2, 4, 1))
 """Of input, hidden layer and output: so different that no layout can be mixed up."""
 BY_PLACE = ("size 0", "size 1", "size 2")
-PARAMETER = re.compile("(?i)[wbvu]")
+PARAMETER = re.compile("(?i)(?!verbose)[wbvu]")
 """How the names of parameters begin."""
 Sizes = tuple[int, ...]
 Built = Iterator[tuple[Net, Sizes]]
@@ -82,7 +82,7 @@ def _targets(net: Net, x: Array, dims: list[int]) -> Iterator[tuple[Array, Any]]
     try:
         outputs = [net.output(net.drawn(0), x)]
     except NotTested:
-        outputs = [np.full((len(x), d), 0.4) for d in reversed(dims)]
+        outputs = [np.full((len(x), d), 0.4) for d in {*dims, 1}]
     except Exception:
         return
     outputs = [o for o in outputs if len(o) == len(x) and np.all(np.isfinite(o))]
@@ -170,6 +170,12 @@ def _add_layers(state: Any, functions: dict[str, Any], layers: list[Any]) -> Non
 def _of_functions(make: Any, functions: dict[str, Any]) -> Built:
     """Nets of functions, with parameters of the file's own or made up."""
     train = make.__name__ if is_step(make.__name__) else ""
+    names = inspect.signature(make).parameters
+    if not any(PARAMETER.match(n) or role_of(n) == "params" for n in names):
+        raise NotTested(
+            "it makes its own parameters: a train(w, b, X, y, lr), which is given them "
+            "and returns what they are after one step, can be judged"
+        )
     methods = {name: staticmethod(f) for name, f in functions.items()}
     for sizes in reversed(SIZES) if train else SIZES:
         for params in _parameters(make, functions, sizes):
@@ -197,6 +203,8 @@ def _parameters(make: Any, functions: dict[str, Any], sizes: Sizes) -> Iterator[
     for labels, form in [(single, dict), *lists, (keys, dict)]:
         for arrays in _arrays([n for n in labels if PARAMETER.match(n)], sizes):
             yield arrays if form is dict else [*arrays.values()]
+    if any(role_of(n) == "params" for n in names):
+        yield from (np.ones(sizes[0]), np.ones((sizes[0], 1)))
 
 
 def _arrays(labels: list[str], sizes: Sizes) -> Iterator[dict[str, Array]]:

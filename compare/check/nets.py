@@ -40,6 +40,11 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
 """How a batch is given; "one by one" where the forward pass takes one example."""
 RETURNED = "what its step returns"
 _ROLES = {n: role for role, names in NAMES["training"].items() for n in names.split()}
+_TRAINS = re.compile(
+    r"^(train|fit|sgd|gradientdescent|lern|gradientenabstieg)(?!.*(split|data|set))"
+    r"|(regression|train|fit)$"
+)
+"""The names of functions that train; "train_test_split" does not."""
 _OF_GRADIENT = re.compile(
     r"\bgrad\w*\.|\bd_?(?=[A-Z]|[wb]\d*$|weight|bias)|_?[Gg]rad(ient)?s?_?"
 )
@@ -188,7 +193,8 @@ class Net:
 
     def _learn(self, state: Any, before: Values, result: Any) -> None:
         """Make the parameters those after the step, if it has not done so itself."""
-        many = result if isinstance(result, tuple) else ()
+        is_one = isinstance(result, np.ndarray)
+        many = result if isinstance(result, tuple) else (result,) * is_one
         arrays = [np.asarray(a) for a in many if not isinstance(a, (list, dict))]
         shapes = [a.shape for a in before.values()]
         for new in (result, *many) if self.learns else ():
@@ -354,7 +360,8 @@ def role_of(name: str) -> str:
 
 def is_step(name: str) -> bool:
     """Whether a function of this name takes a training step."""
-    return plain(name) in map(plain, CALLS["train"] + CALLS["step"])
+    known = plain(name) in map(plain, CALLS["train"] + CALLS["step"])
+    return known or bool(_TRAINS.search(plain(name)))
 
 
 def is_loss(name: str) -> bool:

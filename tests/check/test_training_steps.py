@@ -810,6 +810,18 @@ class Perceptron:
             ),
         ],
     ),
+    "gradient descent on a vector that is given, which tells the cost of each step": (
+        """
+import numpy as np
+def gradient_descent(X, y, theta, alpha, num_iters):
+    m, J_history = len(y), []
+    for _ in range(num_iters):
+        theta = theta - alpha / m * X.T @ (X @ theta - y)
+        J_history.append(((X @ theta - y) ** 2).sum() / (2 * m))
+    return theta, J_history
+""",
+        [("sign", "theta - alpha", "theta + alpha")],
+    ),
 }
 NAMES = {
     part
@@ -842,3 +854,20 @@ def test_a_half_in_a_loss_that_the_net_never_uses_is_no_mistake(find):
     source = MLP.replace("0.5 *", "").replace("def loss(self", "def value(self")
     (found,) = [f for f in find(source) if f.words.startswith("its step is")]
     assert found.kind == "rounding"
+
+
+def test_a_training_that_makes_its_own_parameters_is_listed_as_not_judged(find):
+    (found,) = find("""
+import numpy as np
+def train_logreg(X, y, lr=0.1, n=100):
+    w, b = np.zeros(X.shape[1]), 0.0
+    for i in range(n):
+        p = 1 / (1 + np.exp(-(X @ w + b)))
+        w -= lr * X.T @ (p - y) / len(y)
+        b -= lr * np.sum(p - y)
+    return w, b
+def train_test_split(X, y):
+    return X[:8], X[8:], y[:8], y[8:]
+""")
+    assert found.kind == "not judged"
+    assert "makes its own parameters" in found.words
