@@ -377,7 +377,7 @@ Nothing here was measured. Assumed:
   2 bytes each.
 - **At once** is the best that overlapping can do, the larger of the two times.
 - All ranks are equally fast, nothing fails, and data are there when they are needed.
-  The weights, gradients and the optimiser's state of the whole net fit on each GPU; for
+  The weights, gradients and the optimizer's state of the whole net fit on each GPU; for
   the largest net here that needs sharding, which moves half as many bytes again.
 
 {predictions}

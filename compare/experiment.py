@@ -65,17 +65,17 @@ def backprop(
 
 
 def with_lr(make: MakeLearner, lr: float) -> MakeLearner:
-    """The same learner with another learning rate in all groups of its optimiser.
+    """The same learner with another learning rate in all groups of its optimizer.
 
     Raises:
-        ValueError: when it is made: it has no optimiser, or a schedule sets its rate.
+        ValueError: when it is made: it has no optimizer, or a schedule sets its rate.
     """
 
     def changed(library: Any) -> Any:
         learner = make(library)
         optimizer = getattr(learner, "optimizer", None)
         if optimizer is None or getattr(learner, "scheduler", None) is not None:
-            why = "has no optimiser" if optimizer is None else "follows a schedule"
+            why = "has no optimizer" if optimizer is None else "follows a schedule"
             raise ValueError(f"lr cannot be set: {type(learner).__name__} {why}")
         for group in optimizer.param_groups:
             group["lr"] = lr

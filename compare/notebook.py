@@ -104,7 +104,7 @@ def run(
 def check(
     *given: Path | str | type | Callable[..., Any], timeout: float = 60
 ) -> Outcome:
-    """Check your own layers, losses and optimisers against torch.
+    """Check your own layers, losses and optimizers against torch.
 
     Args:
         given: a file and, unless all of it is meant, names in it; or classes and

@@ -72,7 +72,7 @@ def classify(
         return Verdict("equal", "identical (bit for bit)")
     index = largest_at(got, want)
     place = f"at {list(index)}" if index else "the number"
-    numbers = f"{place}: got {got[index]:.9g}, expected {want[index]:.9g}"
+    numbers = f"{place}: {_told_apart(got[index], want[index])}"
     if found.max_abs == inf:  # finite in one of them only
         return Verdict("mistake", numbers, inf, inf, index)
     reference = max(found.scale, scale)
@@ -84,6 +84,13 @@ def classify(
     name = _name(got, want, tolerance, sizes or {}) if found.finite else None
     words = f"{name or 'cause not recognised'}; {numbers}"
     return Verdict("mistake", words, relative, relative / eps, index)
+
+
+def _told_apart(got: np.generic, want: np.generic) -> str:
+    """Both numbers in as many digits as it takes to tell them apart."""
+    pairs = ((f"{got:.{digits}g}", f"{want:.{digits}g}") for digits in (9, 12, 17))
+    got_text, want_text = next(p for p in pairs if p[0] != p[1])
+    return f"got {got_text}, expected {want_text}"
 
 
 def _name(

@@ -23,7 +23,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 MARKS = "<!-- tally: python docs/tally.py --write -->\n", "<!-- /tally -->"
 STEPS = 50
-"""Taken by each optimiser."""
+"""Taken by each optimizer."""
 
 
 def relative(got: np.ndarray, want: np.ndarray) -> float:
@@ -67,14 +67,14 @@ def counted() -> dict[str, str]:
             what: f"{len({c.name for c in cases})} classes in {len(cases)} cases"
             for what, cases in _kinds().items()
         },
-        "lessons": f"{len(lessons)}, with {claims} checks on both sides",
-        "exercises of the course": f"{len(exercises)}, solved three ways",
+        "lessons": f"{len(lessons)}, with {claims} checks on both sides; "
+        f"{len(exercises)} exercises of the course, solved three ways",
         "mutants": mutants(),
     }
 
 
 def _kinds() -> dict[str, list[Case]]:
-    return {"layers": LAYERS, "losses": LOSSES, "optimisers": OPTIMIZERS}
+    return {"layers": LAYERS, "losses": LOSSES, "optimizers": OPTIMIZERS}
 
 
 def mutants() -> str:
@@ -94,7 +94,7 @@ def table() -> str:
     """The Markdown table, with the largest difference of all cases of each kind."""
     rows = counted()
     for what, cases in _kinds().items():
-        ask = of_optimizer if what == "optimisers" else of_module
+        ask = of_optimizer if what == "optimizers" else of_module
         worst = max(ask(case) for case in cases)
         rows[what] += f"; largest difference from torch {worst:.0e}"
     lines = "".join(f"| {what} | {said} |\n" for what, said in rows.items())

@@ -34,8 +34,8 @@ class AccumulatingLearner(GradientLearner):
         model: what is trained.
         criterion: the loss, a mean that counts every example alike: no other
             `reduction`, no weights of the classes.
-        optimizer: makes the optimiser from the model's parameters.
-        scheduler: makes a schedule from the optimiser, stepped after every batch.
+        optimizer: makes the optimizer from the model's parameters.
+        scheduler: makes a schedule from the optimizer, stepped after every batch.
         clip: changes the accumulated gradients before each update.
         micro_batches: k ≥ 1.
 

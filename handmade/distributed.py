@@ -52,8 +52,8 @@ class DataParallelLearner(AccumulatingLearner):
         model: what is trained.
         criterion: the loss, a mean that counts every example alike: no other
             `reduction`, no weights of the classes.
-        optimizer: makes the optimiser from the model's parameters.
-        scheduler: makes a schedule from the optimiser.
+        optimizer: makes the optimizer from the model's parameters.
+        scheduler: makes a schedule from the optimizer.
         clip: changes the averaged gradients before each update.
         communicator: adds up over the ranks.
         micro_batches: k ≥ 1, in which each rank takes its part.

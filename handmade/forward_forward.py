@@ -128,7 +128,7 @@ class ForwardForward(ModelLearner):
     Args:
         features: i and the widths of the layers, as (64, 128, 128): at least one layer.
         num_classes: c, at least 2; so many inputs are appended to x.
-        optimizer: makes an optimiser from one layer's parameters.
+        optimizer: makes an optimizer from one layer's parameters.
         theta: θ, the goodness at which a layer is undecided; finite.
 
     Torch:

@@ -34,7 +34,7 @@ class PseudoLabels(GradientLearner):
 
     Args:
         model: gives the logits (n, c).
-        optimizer: makes the optimiser from the model's parameters.
+        optimizer: makes the optimizer from the model's parameters.
         sure: the least probability of a pseudo-label, from 0 to below 1.
         every: after how many steps the teacher is replaced by the net.
 
@@ -134,7 +134,7 @@ class Pretrained(ModelLearner):
 
     Args:
         model: encoder, decoder and head.
-        optimizer: makes an optimiser from parameters; each phase gets its own.
+        optimizer: makes an optimizer from parameters; each phase gets its own.
         pretrain: how many steps the first phase takes, at least 0.
     """
 

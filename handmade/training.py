@@ -44,13 +44,13 @@ class Learner(Protocol):
 
 
 class GradientLearner(ModelLearner):
-    """Gradient descent: a model, a loss and an optimiser.
+    """Gradient descent: a model, a loss and an optimizer.
 
     Args:
         model: what is trained.
         criterion: the loss.
-        optimizer: makes the optimiser from the model's parameters.
-        scheduler: makes a schedule from the optimiser; it is stepped after every batch,
+        optimizer: makes the optimizer from the model's parameters.
+        scheduler: makes a schedule from the optimizer; it is stepped after every batch,
             `ReduceLROnPlateau` with the loss.
         clip: changes the gradients of the model's parameters before each update.
     """

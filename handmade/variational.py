@@ -29,7 +29,7 @@ class VariationalAutoencoder(GradientLearner):
     Args:
         encoder: from x to (n, 2k): k means and k log-variances.
         decoder: from z (n, k) to the logits of y.
-        optimizer: makes the optimiser from the parameters of both.
+        optimizer: makes the optimizer from the parameters of both.
         beta: β ≥ 0, the weight of the KL divergence; 0 leaves the codes free.
 
     Torch:

@@ -476,7 +476,7 @@ def check_optimizer(example: Descent) -> None:
 
 
 class Training:
-    """The parameters and the optimiser of one implementation."""
+    """The parameters and the optimizer of one implementation."""
 
     def __init__(
         self, example: Descent, package: Any, give: Callable[..., Any]
@@ -499,7 +499,7 @@ class Training:
         self.optimizer.step()
 
     def resume(self) -> None:
-        """Replace the optimiser by a new one with its state."""
+        """Replace the optimizer by a new one with its state."""
         groups = [{"params": g["params"]} for g in self.optimizer.param_groups]
         fresh = type(self.optimizer)(groups)
         fresh.load_state_dict(self.optimizer.state_dict())

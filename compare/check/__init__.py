@@ -1,4 +1,4 @@
-"""Checking anyone's layers, losses and optimisers against torch, and naming mistakes.
+"""Checking anyone's layers, losses and optimizers against torch, and naming mistakes.
 
 process, worker    run each file in a process of its own, and outlive it
 judge, loading, by_hand    load a file, and check all that it defines

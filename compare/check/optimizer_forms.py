@@ -1,4 +1,4 @@
-"""Optimisers as people write them, behind torch's interface.
+"""Optimizers as people write them, behind torch's interface.
 
 A form says what holds the parameters, whether the constructor takes them, which method
 makes a step ("" for a function, which returns the new parameters or changes them), and
@@ -49,7 +49,7 @@ _ADDED = re.compile(
 
 @dataclass(frozen=True)
 class Form:
-    """How an optimiser is given its parameters, and how it makes a step."""
+    """How an optimizer is given its parameters, and how it makes a step."""
 
     container: str  # one of `OBJECTS` or `ARRAYS`, or "layer"
     is_given: bool  # whether the constructor takes the parameters
@@ -69,7 +69,7 @@ class Form:
 
 
 def optimizer_definition(name: str, value: Any, _: Any = None) -> Definition | None:
-    """What a class or function of this name is checked as, if it is an optimiser."""
+    """What a class or function of this name is checked as, if it is an optimizer."""
     word, shorter = "", name.lower()
     while word != shorter:
         word, shorter = shorter, _ADDED.sub("", shorter)
@@ -318,7 +318,7 @@ def _is_like(one: Any, held: Any) -> bool:
 
 
 class Adapted:
-    """A file's optimiser in its form, behind torch's interface."""
+    """A file's optimizer in its form, behind torch's interface."""
 
     def __init__(
         self, make: Any, form: Form, params: list[Any], options: Any, lr: str = "lr"
@@ -397,7 +397,7 @@ class Adapted:
 
 
 class OneByOne:
-    """An optimiser for each parameter, behind the interface of one."""
+    """An optimizer for each parameter, behind the interface of one."""
 
     def __init__(self, each: list[Adapted]) -> None:
         self.each = each

@@ -1,4 +1,4 @@
-"""Checking an optimiser by where it goes under given gradients."""
+"""Checking an optimizer by where it goes under given gradients."""
 
 import contextlib
 import itertools
@@ -34,7 +34,7 @@ Went = Callable[[Steps], tuple[Results, dict[str, str]]]
 
 
 def optimizer(definition: Definition) -> Finding:
-    """Compare an optimiser in all of its test cases, and in every situation."""
+    """Compare an optimizer in all of its test cases, and in every situation."""
     definition = as_torchs(definition)
     form: Form = definition.make.form  # pyright: ignore[reportFunctionMemberAccess]
 

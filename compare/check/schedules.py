@@ -1,4 +1,4 @@
-"""Checking what stands beside an optimiser: schedules of lr, and gradient clipping."""
+"""Checking what stands beside an optimizer: schedules of lr, and gradient clipping."""
 
 import inspect
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def schedule_definition(name: str, value: Any, _: Any = None) -> Definition | No
 
 
 class Optimizer(torch.optim.SGD):
-    """An optimiser with a learning rate, under all names that are in use."""
+    """An optimizer with a learning rate, under all names that are in use."""
 
     lr = learning_rate = property(
         lambda own: own.param_groups[0]["lr"],

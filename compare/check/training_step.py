@@ -226,7 +226,7 @@ def _unexplained(steps: Steps) -> Verdict:
         if np.array_equal(np.sign(got), np.sign(loss.gradients)):
             raise NotTested(
                 f"its step has the signs of the gradient of {loss.words[1.0]}, but not "
-                "its size: neither an optimiser such as Adam nor clipping is judged"
+                "its size: neither an optimizer such as Adam nor clipping is judged"
             )
     right = [[n for n in parts if steps.factor(x.gradients, n)] for x in losses]
     best = max(right, key=len, default=[])

@@ -1,6 +1,6 @@
 """Where a rule goes that is called step by step: a file's, torch's, a wrong variant's.
 
-An optimiser, a schedule, a clipping function, a perceptron or a descent leaves numbers:
+An optimizer, a schedule, a clipping function, a perceptron or a descent leaves numbers:
 these are compared with torch's. A mistake is named by running the right rule with it.
 """
 
@@ -59,12 +59,12 @@ def compared(
     )
 
 
-# -- optimisers ------------------------------------------------------------------------
+# -- optimizers ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Steps(Question):
-    """Some steps of an optimiser, and what is done to it meanwhile."""
+    """Some steps of an optimizer, and what is done to it meanwhile."""
 
     shapes: tuple[tuple[int, ...], ...] = ()  # of its parameters
     new_lr: float | None = None  # the learning rate after half of the steps
@@ -98,7 +98,7 @@ def trajectory(
 ) -> tuple[Results, dict[str, str]]:
     """Each parameter after each step, and mistakes that these do not show, and where.
 
-    `give` makes an array of the optimiser's library.
+    `give` makes an array of the optimizer's library.
     """
     params = [parameter(give(a)) for a in steps.start()]
     optimizer, path, noticed = make(params, **steps.kwargs), Results(), {}
@@ -127,7 +127,7 @@ def trajectory(
 
 
 def set_lr(optimizer: Any, lr: float) -> None:
-    """Set the learning rate in the way that an optimiser has for it."""
+    """Set the learning rate in the way that an optimizer has for it."""
     if hasattr(optimizer, "set_lr"):
         optimizer.set_lr(lr)
         return
@@ -136,7 +136,7 @@ def set_lr(optimizer: Any, lr: float) -> None:
 
 
 def torchs_path(steps: Steps) -> Results:
-    """Where torch's optimiser of this name goes."""
+    """Where torch's optimizer of this name goes."""
     return reference.call(_torchs_path, steps)
 
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 MARKS = {True: Text("✓ ", "green"), False: Text("✗ ", "red")}
 
 SHORT_EXPLANATION = (
-    "One-step difference: both sides take a step from the same state; the tolerance is "
-    "what\nrounding explains. After N steps: accumulated. --explain says more."
+    "One-step difference: how far apart both sides are after a step from the same "
+    "state;\nrounding explains it up to the tolerance. After N steps: how far apart, "
+    "each going on\nfrom its own state. --explain says more."
 )
 
 

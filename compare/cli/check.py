@@ -30,7 +30,7 @@ def check(
     ),
     lang: Language | None = LANG,
 ) -> None:
-    """Check your own layers, losses and optimisers against torch.
+    """Check your own layers, losses and optimizers against torch.
 
     A file may define classes named as in handmade.nn and handmade.optim, functions
     such as mse_loss with mse_loss_backward, or any f with grad_f. Several files, or a

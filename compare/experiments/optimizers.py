@@ -1,4 +1,4 @@
-"""All optimisers on one task, each in step with its PyTorch twin."""
+"""All optimizers on one task, each in step with its PyTorch twin."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,7 +36,7 @@ def bold_where_flat(side: Side) -> tuple[bool, str]:
 
 
 def draw(side: Side) -> plots.Figure:
-    """A panel for each optimiser, with all others in grey behind it."""
+    """A panel for each optimizer, with all others in grey behind it."""
     figure, axes = plots.canvas(len(OPTIMIZERS), rows=3, sharex=True, sharey=True)
     for ax, name, title in zip(axes, side.names, OPTIMIZERS, strict=True):
         for other in side.names:
@@ -49,7 +49,7 @@ def draw(side: Side) -> plots.Figure:
 
 
 EXPERIMENT = Experiment(
-    title="Optimisers: cautious where it is steep, bold where it is flat",
+    title="Optimizers: cautious where it is steep, bold where it is flat",
     course=("A6", "A3", "F1"),
     teaches=("optim.Adagrad", "optim.RMSprop", "optim.Adam", "optim.Rprop"),
     heading="gradient descent, cautious and bold",
@@ -65,11 +65,11 @@ EXPERIMENT = Experiment(
     steps=100,
     metrics={"accuracy": digits.accuracy},
     claims={
-        "every optimiser more than halves the loss": all_learn,
+        "every optimizer more than halves the loss": all_learn,
         "steps of its own for each weight get further than plain SGD": bold_where_flat,
     },
     figures={"losses": draw},
-    story="How much each weight changes is the optimiser's business. Rprop looks only "
+    story="How much each weight changes is the optimizer's business. Rprop looks only "
     "at the sign and grows its step while that stays: unbeaten here, where every step "
     "sees all digits, and useless on small batches, whose signs are chance. Adagrad "
     "and its children divide by the size that the gradient has had: small steps where "

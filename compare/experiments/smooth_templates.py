@@ -54,6 +54,6 @@ EXPERIMENT = Experiment(
     },
     figures={name: partial(draw, name) for name in ("plain", "smooth")},
     story="better_error = error + a · custom_error. The second error does not look at "
-    "the output at all, only at how much neighbouring weights differ; the optimiser "
+    "the output at all, only at how much neighbouring weights differ; the optimizer "
     "lowers both.",
 )

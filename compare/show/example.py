@@ -25,7 +25,7 @@ Arrays = Mapping[str, np.ndarray]
 Numbers = int | float | np.ndarray | np.generic | torch.Tensor
 EPS = float(np.finfo(float).eps)
 TOLERANCE, STEPS_TOLERANCE = 1e-12, 1e-11
-"""Relative, in float64: of one result, and after a few steps of an optimiser; the tests
+"""Relative, in float64: of one result, and after a few steps of an optimizer; the tests
 show that correct results stay below."""
 READABLE = range(4, 31)
 """The sizes of an input that can be read at a glance."""
@@ -90,7 +90,7 @@ def _compared(
     return Example(call, given, tuple(rows), worst([row.verdict for row in rows]))
 
 
-# Layers, losses and optimisers: one of their test cases, the verdict over all of them.
+# Layers, losses and optimizers: one of their test cases, the verdict over all of them.
 
 
 def _of_cases(cases: list[Case]) -> Example:

@@ -1,4 +1,4 @@
-"""The live examples of names that are no layer, loss or optimiser.
+"""The live examples of names that are no layer, loss or optimizer.
 
 `PROGRAMS`: a few lines that are run with both libraries; all that they assign to a name
 is compared. They stand in programs.txt. `LEARNERS`: learners, which take a few steps.

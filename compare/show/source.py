@@ -99,7 +99,7 @@ def _autodiff_rules(function: Any) -> list[str]:
 
 
 def _update_rule(optimizer: Any) -> list[str]:
-    """The function that steps, of an optimiser or of the base that has one."""
+    """The function that steps, of an optimizer or of the base that has one."""
     for cls in optimizer.__mro__:
         module = getattr(vars(cls).get("__init__"), "__globals__", {})
         if rule := module.get(f"_single_tensor_{cls.__name__.lower()}"):

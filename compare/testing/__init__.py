@@ -1,4 +1,4 @@
-"""Test cases for every layer, loss and optimiser, and PyTorch's answers to them."""
+"""Test cases for every layer, loss and optimizer, and PyTorch's answers to them."""
 
 from compare.testing.case import Case, resolved, rng_of
 from compare.testing.layers import LAYERS

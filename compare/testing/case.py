@@ -55,7 +55,7 @@ class Case:
     """One way to build a class of `nn` or `optim`, and to feed it.
 
     A `Draw` among the keyword arguments is drawn first; `shapes` are those of the
-    parameters of an optimiser. `further` names the last inputs if the gradients by
+    parameters of an optimizer. `further` names the last inputs if the gradients by
     them are compared, too.
     """
 

@@ -1,4 +1,4 @@
-"""Every optimiser: its defaults, each option alone, and several together."""
+"""Every optimizer: its defaults, each option alone, and several together."""
 
 from typing import Any
 

@@ -67,7 +67,7 @@ class GradScaler:
                 f"got {init_scale}"
             )
         self._overflows: dict[Optimizer, bool] = {}
-        """Of optimisers unscaled since the last `update`: is a gradient not finite?"""
+        """Of optimizers unscaled since the last `update`: is a gradient not finite?"""
         self._stepped: set[Optimizer] = set()
         if growth_factor <= 1:
             raise ValueError(

@@ -34,8 +34,8 @@ class MixedPrecisionLearner(GradientLearner):
         model: what is trained, of layers with `takes_half`. Its weights are float32,
             or float64, which stands for float32 throughout.
         criterion: the loss.
-        optimizer: makes the optimiser from the model's parameters.
-        scheduler: makes a schedule from the optimiser, stepped after every batch.
+        optimizer: makes the optimizer from the model's parameters.
+        scheduler: makes a schedule from the optimizer, stepped after every batch.
         clip: changes the unscaled gradients before each update.
         scaler: chooses s.
         dtype: "float16", or "bfloat16": float32's range in 8 bits of precision, which

@@ -1,4 +1,4 @@
-"""Optimisers with torch.optim's names, defaults and state.
+"""Optimizers with torch.optim's names, defaults and state.
 
 Each writes one pure function: parameter, gradient and state in, new parameter out.
 """

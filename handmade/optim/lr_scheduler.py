@@ -28,14 +28,14 @@ class LRScheduler:
     Args:
         optimizer: whose learning rates; each group's own is kept as "initial_lr".
         last_epoch: −1 to begin; else how many steps were taken before, and the groups
-            must hold "initial_lr", as those of a loaded optimiser do.
+            must hold "initial_lr", as those of a loaded optimizer do.
 
     Raises:
         KeyError: a group lacks what a schedule that goes on needs.
 
     Torch:
         `torch.optim.lr_scheduler.LRScheduler`: same recursions, same state but for two
-        flags that are only True within a call. Torch warns when the optimiser has not
+        flags that are only True within a call. Torch warns when the optimizer has not
         stepped before the schedule does; not here. Groups that were added later are
         refused.
     """
@@ -63,10 +63,10 @@ class LRScheduler:
         raise NotImplementedError
 
     def step(self) -> None:
-        """Set the next learning rates: after the optimiser's step.
+        """Set the next learning rates: after the optimizer's step.
 
         Raises:
-            ValueError: the optimiser has other groups than in the beginning.
+            ValueError: the optimizer has other groups than in the beginning.
         """
         self._require_groups(len(self.base_lrs))
         self._advance(first=False)
@@ -76,14 +76,14 @@ class LRScheduler:
         return list(self._last_lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimiser: copies."""
+        """Everything but the optimizer: copies."""
         state = {k: v for k, v in vars(self).items() if k != "optimizer"}
         return copy.deepcopy(state)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` returned, copied.
 
-        The learning rates themselves belong to the optimiser's state.
+        The learning rates themselves belong to the optimizer's state.
 
         Raises:
             KeyError: a name is missing, or belongs to another schedule.

@@ -102,7 +102,7 @@ class Optimizer:
     def updated(self, data: Array, grad: Array, state: State, group: Group) -> Array:
         """The new data of one parameter; what the next step needs goes into `state`.
 
-        `data` is the optimiser's own and may be written into, as `data -= …` does
+        `data` is the optimizer's own and may be written into, as `data -= …` does
         where the library allows it; `grad` and the arrays in `state` may not.
         """
         raise NotImplementedError
@@ -147,7 +147,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """What a run needs to go on: the state of each parameter by its number.
 
-        The arrays are the optimiser's own, not copies.
+        The arrays are the optimizer's own, not copies.
         """
         number = {p: i for i, p in enumerate(self._parameters())}
         return {

@@ -1,4 +1,4 @@
-"""The forms in which layers, losses, optimisers and functions can be written."""
+"""The forms in which layers, losses, optimizers and functions can be written."""
 
 import numpy as np
 import pytest
@@ -147,7 +147,7 @@ class SGD:
     assert found.words == "other default: default lr is 0.01, torch's is 0.001"
 
 
-def test_an_optimiser_needs_no_zero_grad(find_one):
+def test_an_optimizer_needs_no_zero_grad(find_one):
     source = """
 class SGD:
     def __init__(self, params, lr=1e-3): self.params, self.lr = params, lr

@@ -74,7 +74,7 @@ def test_mistakes_name_classes_that_there_are():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_optimiser_without_a_mistake_is_torchs(name):
+def test_an_optimizer_without_a_mistake_is_torchs(name):
     case = next(case for case in CASES if case.name == name and case.kwargs)
     for situation in SITUATIONS:
         want = torchs_path(replace(steps_of(case, situation), kwargs=case.kwargs))
@@ -84,7 +84,7 @@ def test_an_optimiser_without_a_mistake_is_torchs(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_mistake_of_an_optimiser_shows_in_some_case(name):
+def test_every_mistake_of_an_optimizer_shows_in_some_case(name):
     given = [*itertools.product([c for c in CASES if c.name == name], SITUATIONS)]
     right = [path_of(WrongStep("", name), *each) for each in given]
     for wrong in itertools.chain(*wrong_steps(name, []).values()):

@@ -1,4 +1,4 @@
-"""Optimisers, schedules and functions are judged in the forms that people write."""
+"""Optimizers, schedules and functions are judged in the forms that people write."""
 
 import pytest
 
@@ -21,7 +21,7 @@ class Optimizer_SGD:
         layer.weights += -self.current_learning_rate * layer.dweights
         layer.biases += -self.current_learning_rate * layer.dbiases
 """,
-    "one optimiser for each parameter": """
+    "one optimizer for each parameter": """
 class StochasticGradientDescent:
     def __init__(self, learning_rate=0.001):
         self.learning_rate = learning_rate
@@ -95,7 +95,7 @@ def f(x):
 def grad_f(x):
     return 1 / (3 * np.cbrt(x) ** 2)
 """,
-    "a schedule of an optimiser": """
+    "a schedule of an optimizer": """
 class StepLR:
     def __init__(self, optimizer, step_size, gamma=0.1):
         self.optimizer, self.step_size, self.gamma = optimizer, step_size, gamma
@@ -133,7 +133,7 @@ WRONG = {
         "sign",
     ),
     "a layer": (" += -self", " += self", "sign"),
-    "one optimiser for each parameter": (
+    "one optimizer for each parameter": (
         "grad_wrt_w\n",
         "grad_wrt_w / 8\n",
         "constant factor",
@@ -160,7 +160,7 @@ WRONG = {
     "a gradient as a dict": ("2 * x + y", "x + y", "exponent does not come down"),
     "a large constant": ("2 * x", "2 * x + 1e8", "constant not dropped"),
     "a vertical slope": ("1 / (3", "-1 / (3", "sign"),
-    "a schedule of an optimiser": (
+    "a schedule of an optimizer": (
         "% self.step_size",
         "% (self.step_size + 1)",
         "period off by one",
@@ -227,7 +227,7 @@ class SGD:
 
 
 OF_OPTIMIZERS = {"Nesterov momentum", "gradients cleared in the step"}
-"""Conventions in which the tests below see an optimiser."""
+"""Conventions in which the tests below see an optimizer."""
 NESTEROV = """
 class SGD:
     def __init__(self, lr=0.01, momentum=0.9):

@@ -57,7 +57,7 @@ def test_only_a_small_distance_is_printed(factor, is_shown, write, command):
     assert ("ULP" in command("check", write(source)).stdout) == is_shown
 
 
-def test_an_optimisers_report_tells_parameter_and_step(write, command, find_one):
+def test_an_optimizers_report_tells_parameter_and_step(write, command, find_one):
     source = """
 class SGD:
     def __init__(self, params, lr=1e-3): self.params, self.lr = params, lr

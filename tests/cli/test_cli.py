@@ -275,7 +275,7 @@ def test_learning_rate_and_batches_are_those_that_were_asked_for(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("lesson", "why"),
-    [("or_rosenblatt", "has no optimiser"), ("schedulers", "follows a schedule")],
+    [("or_rosenblatt", "has no optimizer"), ("schedulers", "follows a schedule")],
 )
 def test_a_lesson_whose_learning_rate_cannot_be_set_says_why(
     lesson: str, why: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Optimisers and Forward-Forward in lockstep: equal, resumable, mistakes found."""
+"""Optimizers and Forward-Forward in lockstep: equal, resumable, mistakes found."""
 
 import numpy as np
 import pytest

@@ -67,7 +67,7 @@ def _code(text: str) -> list[str]:
         ("mistake", "Programmfehler"),
         ("loss", "Fehler"),
         ("the error never rises", "Fehler steigt nie"),
-        ("every optimiser more than halves the loss", "unter die Hälfte"),
+        ("every optimizer more than halves the loss", "unter die Hälfte"),
         ("sign (input gradient)", "Vorzeichen (Gradient nach der Eingabe)"),
         ("factor 2: output at [3]", "Faktor 2: Ausgabe bei [3]"),
         ("within 1.3e-16 in 1 case", "bis auf 1.3e-16 in 1 Fall"),

@@ -1,5 +1,7 @@
 """A verdict has a name, and every name can be reached."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,13 @@ def test_anything_else_is_a_mistake_with_its_index_and_both_numbers():
     assert found.kind == "mistake"
     assert found.index == (2, 1)
     assert f"got {got[2, 1]:.9g}, expected {WANT[2, 1]:.9g}" in found.words
+
+
+def test_as_many_digits_are_shown_as_tell_the_numbers_apart():
+    want = np.array([-0.1155154031])
+    words = verdict(want * (1 + 1e-11), want).words
+    got, expected = re.search(r"got (\S+), expected (\S+)", words).groups()
+    assert got != expected
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

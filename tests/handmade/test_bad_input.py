@@ -284,7 +284,7 @@ def test_a_hyperparameter_is_a_number():
         nn.LeakyReLU("0.1")
 
 
-def test_an_optimiser_refuses_what_is_no_parameter():
+def test_an_optimizer_refuses_what_is_no_parameter():
     with pytest.raises(ValueError, match="empty parameter list"):
         optim.SGD([])
     with pytest.raises(TypeError, match="expected handmade Parameters, got ndarray"):
@@ -317,7 +317,7 @@ def test_an_optimiser_refuses_what_is_no_parameter():
         ),
     ],
 )
-def test_an_optimiser_refuses_what_is_no_group(params, error, words):
+def test_an_optimizer_refuses_what_is_no_group(params, error, words):
     with pytest.raises(error, match=f"SGD: .*{words}"):
         optim.SGD(params)
 
@@ -351,7 +351,7 @@ def test_an_optimiser_refuses_what_is_no_group(params, error, words):
         ),
     ],
 )
-def test_an_optimiser_names_an_option_of_another_kind(name, options, error, words):
+def test_an_optimizer_names_an_option_of_another_kind(name, options, error, words):
     with pytest.raises(error, match=f"{name}: .*{words}"):
         getattr(optim, name)([nn.Parameter(ONES)], **options)
 
@@ -381,14 +381,14 @@ def test_a_gradient_of_another_shape_is_refused():
         ([1.0] * 4, TypeError, "grad must be an array"),
     ],
 )
-def test_an_optimiser_refuses_a_gradient_that_does_not_fit(grad, error, words):
+def test_an_optimizer_refuses_a_gradient_that_does_not_fit(grad, error, words):
     parameter = nn.Parameter(ONES)
     parameter.grad = grad
     with pytest.raises(error, match=words):
         optim.SGD([parameter]).step()
 
 
-def test_an_optimiser_refuses_a_velocity_that_no_longer_fits():
+def test_an_optimizer_refuses_a_velocity_that_no_longer_fits():
     parameter = nn.Parameter(ONES)
     optimizer = optim.SGD([parameter], momentum=0.9)
     parameter.grad = ONES
@@ -428,7 +428,7 @@ def loaded(**change):
         ),
     ],
 )
-def test_an_optimiser_refuses_a_state_that_does_not_fit_whole(change, error, words):
+def test_an_optimizer_refuses_a_state_that_does_not_fit_whole(change, error, words):
     parameter = nn.Parameter(ONES)
     optimizer = optim.SGD([parameter], lr=0.25, momentum=0.5)
     parameter.grad = ONES

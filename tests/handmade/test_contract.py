@@ -363,7 +363,7 @@ def test_a_losss_upstream_may_be_a_number_and_widens_no_float32(upstream):
 
 
 @pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay", "dampening"])
-def test_a_float64_hyperparameter_of_an_optimiser_widens_no_float32(name):
+def test_a_float64_hyperparameter_of_an_optimizer_widens_no_float32(name):
     parameter = nn.Parameter(np.ones(2, np.float32))
     optimizer = optim.SGD([parameter], **{"momentum": 0.5, name: WIDE})
     for _ in range(2):
@@ -374,7 +374,7 @@ def test_a_float64_hyperparameter_of_an_optimiser_widens_no_float32(name):
     assert optimizer.state[parameter]["momentum_buffer"].dtype == np.float32
 
 
-def test_an_optimisers_loaded_velocity_is_a_copy():
+def test_an_optimizers_loaded_velocity_is_a_copy():
     parameter = nn.Parameter(np.ones(2))
     optimizer = optim.SGD([parameter], momentum=0.5)
     state = optimizer.state_dict()

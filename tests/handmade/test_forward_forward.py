@@ -185,7 +185,7 @@ def test_one_gradient_through_all_layers_would_be_another():
     assert largest_error(ours.gradients(), first) > 1e-2
 
 
-def test_every_layer_has_its_own_optimiser_and_sees_the_old_activities():
+def test_every_layer_has_its_own_optimizer_and_sees_the_old_activities():
     ours, still = pair(lr=0.5)[0], pair(lr=0.0)[0]
     step(ours, handmade), step(still, handmade)
     assert len(ours.optimizers) == 3

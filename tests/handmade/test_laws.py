@@ -1,4 +1,4 @@
-"""The laws that every layer, loss and optimiser obeys, over all cases of compare."""
+"""The laws that every layer, loss and optimizer obeys, over all cases of compare."""
 
 from importlib.util import find_spec
 
@@ -200,7 +200,7 @@ def test_a_wrong_backward_is_caught(case, how):
 
 
 def optimised(case, library, dtype, steps=20, through=lambda optimizer: None):
-    """Both optimisers' parameters after the same random gradients."""
+    """Both optimizers' parameters after the same random gradients."""
     rng, give = rng_of(case), GIVE[library]
     start = [rng.normal(size=shape) for shape in case.shapes]
     ours = [handmade.nn.Parameter(give(a, dtype)) for a in start]
@@ -248,7 +248,7 @@ def test_two_hundred_steps_end_where_torch_ends(case, library):
 
 
 @over(OPTIMIZERS)
-def test_an_optimiser_continues_unchanged_from_its_state(case):
+def test_an_optimizer_continues_unchanged_from_its_state(case):
     def resumed(optimizer):
         params = [p for g in optimizer.param_groups for p in g["params"]]
         fresh = type(optimizer)(params)
@@ -262,7 +262,7 @@ def test_an_optimiser_continues_unchanged_from_its_state(case):
 
 
 def halfway(case, dtype):
-    """Both optimisers after one step, and a gradient for the next."""
+    """Both optimizers after one step, and a gradient for the next."""
     dtype, rng = getattr(torch, dtype), rng_of(case)
     start, *gradients = (
         torch.from_numpy(rng.normal(size=case.shapes[0])).to(dtype) for _ in range(3)
@@ -288,7 +288,7 @@ def steps_alike(sides, gradient, rtol):
 
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-6)])
 @over(OPTIMIZERS)
-def test_a_state_of_torchs_optimiser_loads_into_ours(case, dtype, rtol):
+def test_a_state_of_torchs_optimizer_loads_into_ours(case, dtype, rtol):
     ((ours, _), (theirs, reference)), gradient = halfway(case, dtype)
     optimizer = getattr(handmade.optim, case.name)([ours])
     optimizer.load_state_dict(reference.state_dict())
@@ -299,7 +299,7 @@ def test_a_state_of_torchs_optimiser_loads_into_ours(case, dtype, rtol):
 
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-6)])
 @over(OPTIMIZERS)
-def test_a_state_of_our_optimiser_loads_into_torchs(case, dtype, rtol):
+def test_a_state_of_our_optimizer_loads_into_torchs(case, dtype, rtol):
     ((ours, optimizer), (theirs, reference)), gradient = halfway(case, dtype)
     names = [sorted(o.state_dict()["state"].get(0, {})) for o in (optimizer, reference)]
     assert names[0] == names[1]

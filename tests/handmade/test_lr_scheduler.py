@@ -90,7 +90,7 @@ class Betas(optim.Optimizer):
 
 
 class Plain(optim.Optimizer):
-    """An optimiser with a learning rate alone."""
+    """An optimizer with a learning rate alone."""
 
     def __init__(self, params, lr=1e-3):
         super().__init__(params, {"lr": lr})

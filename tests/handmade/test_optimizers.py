@@ -1,4 +1,4 @@
-"""Optimisers beyond test_laws.py: states, options, overflow."""
+"""Optimizers beyond test_laws.py: states, options, overflow."""
 
 import math
 
@@ -18,7 +18,7 @@ NAMES = [n for n in optim.__all__ if n != "Optimizer"]
 def stepped(
     package, name, start, gradients, between=lambda group, step: None, **options
 ):
-    """Where an optimiser ends, and the optimiser; `between` may change its group."""
+    """Where an optimizer ends, and the optimizer; `between` may change its group."""
     make = np.array if package is handmade else torch.tensor
     parameter = package.nn.Parameter(make(start))
     optimizer = getattr(package.optim, name)([parameter], **options)

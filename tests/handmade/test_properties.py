@@ -55,7 +55,7 @@ def test_value_and_gradients_are_torchs(name, data):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @given(data=st.data())
 @ordinary
-def test_every_step_of_an_optimiser_is_torchs(name, data):
+def test_every_step_of_an_optimizer_is_torchs(name, data):
     check(data.draw(examples(name)))
 
 
@@ -191,7 +191,7 @@ def test_a_fault_is_named(fault, words, monkeypatch):
         for_some("ReLU", check)
 
 
-def test_an_optimiser_that_differs_in_one_option_is_caught(monkeypatch):
+def test_an_optimizer_that_differs_in_one_option_is_caught(monkeypatch):
     class Undamped(handmade.optim.SGD):
         def updated(self, data, grad, state, group):
             return super().updated(data, grad, state, {**group, "dampening": 0})

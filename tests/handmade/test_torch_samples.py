@@ -416,7 +416,7 @@ def test_every_sample_of_a_function_matches_or_is_refused(name, library):
 
 
 def walked(package, name, options, give, steps=20):
-    """Where an optimiser ends with these options."""
+    """Where an optimizer ends with these options."""
     rng = np.random.default_rng(0)
     shapes = ((10, 5), (3, 4)) if name == "Muon" else ((10, 5), (10,))
     params = [package.nn.Parameter(give(rng.normal(size=s))) for s in shapes]
@@ -430,7 +430,7 @@ def walked(package, name, options, give, steps=20):
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_sample_of_an_optimiser_matches(name, library):
+def test_every_sample_of_an_optimizer_matches(name, library):
     give = np.asarray if library == "numpy" else torch.from_numpy
     reasons = []
     (info,) = entries("optimizers", name)
@@ -484,7 +484,7 @@ def as_ours(params, known):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_what_torchs_optimiser_refuses_is_refused(name):
+def test_what_torchs_optimizer_refuses_is_refused(name):
     (info,) = entries("optimizers", name)
     for drawn in info.optim_error_inputs_func("cpu", torch.float64):
         wrong = drawn.optimizer_error_input

@@ -1,4 +1,4 @@
-"""Random examples of every layer, loss and optimiser, for hypothesis and for fuzz.py.
+"""Random examples of every layer, loss and optimizer, for hypothesis and for fuzz.py.
 
 Each class has a function of `choose`, which picks one of several options: shapes,
 constructor arguments, scales, layouts. Hypothesis shrinks these choices. The numbers

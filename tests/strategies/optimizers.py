@@ -1,4 +1,4 @@
-"""Drawers of the options of every optimiser."""
+"""Drawers of the options of every optimizer."""
 
 from collections.abc import Callable
 from typing import Any

@@ -67,7 +67,7 @@ class Example(Question):
 
 @dataclass(frozen=True)
 class Descent:
-    """Some steps of an optimiser.
+    """Some steps of an optimizer.
 
     Args:
         name: of its class.
@@ -75,7 +75,7 @@ class Descent:
         groups: of parameters, each with options of its own.
         steps: how many.
         missing: the fraction of gradients that are None.
-        resumed: before this step, a fresh optimiser takes over the state.
+        resumed: before this step, a fresh optimizer takes over the state.
         library, dtype, layout, index: the arrays of the hand-written side.
         seed: of the gradients.
     """

@@ -120,7 +120,7 @@ def test_importing_handmade_loads_of_numpy_only_what_numpy_does():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_every_layer_loss_and_optimiser_has_a_case():
+def test_every_layer_loss_and_optimizer_has_a_case():
     from compare.testing import LAYERS, LOSSES, OPTIMIZERS
 
     covered = {case.name for case in [*LAYERS, *LOSSES, *OPTIMIZERS]}

@@ -12,7 +12,7 @@ that is not known, but the same everywhere, and that the results are linear in.
 A formula assigns what is wrong ("dx = g * (1 - y)"), or it is the results by name, or a
 list of these. Where it gives the file's output, gradients that are its own derivative
 are explained, too. Formulas under "torch" compute y by torch's functions; autograd
-differentiates them. The tables of optimisers, functions, schedules and the course have
+differentiates them. The tables of optimizers, functions, schedules and the course have
 ways of their own.
 
 Rows of special classes come first, in their order, and `last` ones behind all others.

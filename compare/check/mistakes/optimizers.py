@@ -35,7 +35,7 @@ def edited(made: Any, edits: tuple[str, ...]) -> Any:
 
 @dataclass(frozen=True)
 class WrongStep:
-    """One way to make a mistake in an optimiser."""
+    """One way to make a mistake in an optimizer."""
 
     name: str
     of: str  # the class
@@ -99,7 +99,7 @@ def all_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def wrong_steps(name: str, taken: list[str]) -> dict[str, list[WrongStep]]:
-    """Every known mistake in an optimiser of these arguments, and the ways to make it.
+    """Every known mistake in an optimizer of these arguments, and the ways to make it.
 
     The first that leads where a file leads gives it its name.
     """

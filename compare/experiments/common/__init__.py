@@ -30,7 +30,7 @@ def trained(
     clip: Callable[[Any, Any], Any] | None = None,
     **options: Any,
 ) -> MakeLearner:
-    """A model trained by `backprop`; loss and optimiser by name, with its options."""
+    """A model trained by `backprop`; loss and optimizer by name, with its options."""
     return backprop(
         model=model,
         loss=(lambda nn: getattr(nn, loss)()) if isinstance(loss, str) else loss,

@@ -64,7 +64,7 @@ python -m venv .venv
 - [Exercises](exercises/index.md): every exercise of the course, with its working.
 - [The calculation scheme](exercises/graphs.md): backpropagation, one step at a time.
 - [The course](guides/course.md): from each part of the slides to lesson, code and test.
-- [Checking your own code](guides/checking.md): is my layer, loss or optimiser right?
+- [Checking your own code](guides/checking.md): is my layer, loss or optimizer right?
 
 ## Lessons
 

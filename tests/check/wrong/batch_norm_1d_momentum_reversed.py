@@ -1,4 +1,4 @@
-"""The momentum is given to the old statistic, as optimisers do it."""
+"""The momentum is given to the old statistic, as optimizers do it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The rate is kept in the schedule, and the optimiser never learns of it."""
+"""The rate is kept in the schedule, and the optimizer never learns of it."""
 
 DIAGNOSIS = "mistake: rate never changes"
 
