@@ -66,7 +66,6 @@ class GradientLearner(ModelLearner):
         clip: Callable[[Iterable[Parameter]], Any] | None = None,
     ) -> None:
         super().__init__(model)
-        self._modules = list(model.modules())
         require_criterion(type(self).__name__, criterion)
         self.criterion = criterion
         self.optimizer = optimizer(model.parameters())
@@ -92,17 +91,12 @@ class GradientLearner(ModelLearner):
         return loss
 
     def _backward(self, grad_output: float | None = None) -> None:
-        """Accumulate ∂L/∂θ, times `grad_output`; ∂L/∂x of the data is not needed.
-
-        Then what the layers have saved is freed, as torch frees its graph.
-        """
+        """Accumulate ∂L/∂θ, times `grad_output`; ∂L/∂x of the data is not needed."""
         self.model.needs_input_grad = False
         try:
             self.model.backward(self.criterion.backward(grad_output))
         finally:
             self.model.needs_input_grad = True
-        for module in self._modules:
-            vars(module).pop("saved", None)
 
     def _schedule(self, loss: Array) -> None:
         """Set the learning rates of the next batch."""

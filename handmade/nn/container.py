@@ -46,20 +46,14 @@ class Sequential(Module):
     def _layers(self) -> list[Module]:
         return [value for value in vars(self).values() if isinstance(value, Module)]
 
-    def _first(self) -> Module | None:
-        for value in vars(self).values():
-            if isinstance(value, Module):
-                return value
-        return None
-
     @property
     def needs_input_grad(self) -> bool:  # pyright: ignore
         """Whether the first layer must return ∂L/∂x."""
-        return getattr(self._first(), "needs_input_grad", True)
+        return all(first.needs_input_grad for first in self._layers()[:1])
 
     @needs_input_grad.setter
     def needs_input_grad(self, needed: bool) -> None:  # pyright: ignore
-        if (first := self._first()) is not None:
+        for first in self._layers()[:1]:  # there may be none
             first.needs_input_grad = needed
 
     def __iter__(self) -> Iterator[Module]:

@@ -111,12 +111,3 @@ def test_a_resumed_learner_goes_on_unchanged(package):
         lib.training.fit(one, [batch(give, np.float32)] * 3)
     for name, value in straight.parameters().items():
         np.testing.assert_array_equal(value, resumed.parameters()[name])
-
-
-def test_a_step_frees_what_the_layers_saved_as_torch_frees_its_graph():
-    trained = learner(handmade)
-    trained.step(*batch(np.asarray, np.float32))
-    for layer in trained.model:
-        assert not hasattr(layer, "saved")
-    with pytest.raises(RuntimeError, match="before forward"):
-        trained.model.backward(np.ones((4, 1), np.float32))
