@@ -214,6 +214,7 @@ def _derivative(f: Function, x: np.ndarray) -> tuple[np.ndarray, bool]:
                 return exact, True
     with contextlib.suppress(Exception):
         exact = complex_step(f, x)
+        exact[np.abs(exact) < 1e-30] = 0  # what is left of the square of its step
         if near(exact, numeric):
             return exact, True
     return numeric, False

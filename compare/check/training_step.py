@@ -17,7 +17,7 @@ import numpy as np
 
 from compare.check import wording
 from compare.check.comparison import finding_of
-from compare.check.definitions import MODULE, Definition, NotTested, meant_by
+from compare.check.definitions import MODULE, Definition, NotTested
 from compare.check.loading import TooLong, limited
 from compare.check.mistakes import NET, NETS, hint
 from compare.check.net_builder import nets
@@ -145,11 +145,12 @@ def _factor_of_own(steps: Steps, loss: Loss, k: float) -> str:
     """What is wrong in k times the gradient of a loss that the net itself computes."""
     n, outputs = steps.batches[0][2].shape
     net, own = steps.net, loss.own
-    is_metric = meant_by(own) and own not in source(find(net.state, (net.train,)))
-    if not own or own not in (*dir(net.state), RETURNED) or is_metric:
-        return ""
+    is_used = own == RETURNED or own in source(find(net.state, (net.train,)))
+    is_loss = re.search(r"loss|cost|objective|verlust|kosten|fehler", own.lower())
+    if not own or own not in (*dir(net.state), RETURNED) or not (is_used or is_loss):
+        return ""  # a number to watch
     names = {2.0: "factor 2", 0.5: "factor ½"}
-    for number in {n, n * outputs, outputs} - {1}:
+    for number in {n, n * outputs}:
         names |= {number: "1/N missing", 1 / number: "1/N too often"}
         names[number / 2] = "1/N missing, and factor ½"
     return next((name for f, name in names.items() if is_near(k, f)), "")

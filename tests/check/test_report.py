@@ -42,9 +42,9 @@ def test_a_convention_fails_under_strict_only(write, command):
 
 
 def test_the_readme_shows_what_is_printed(write, command):
-    _, source, printed = BLOCKS[1::2][:3]
-    path = write(source.removeprefix("python\n"))
-    assert command("check", path).stdout.strip() == printed.strip()
+    assert "0.5 * (error**2).mean()" in README
+    _, printed = BLOCKS[1::2][:2]
+    assert command("check", write(HALF_MSE)).stdout.strip() == printed.strip()
 
 
 def test_the_failing_case_is_made_small(find_one):
