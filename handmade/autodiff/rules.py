@@ -135,7 +135,7 @@ class AMax:
         largest = xp.max(_real(xp, x), axis=axis, keepdims=keepdims)
         if not xp.isdtype(x.dtype, "complex floating"):
             return largest
-        share = self._share(xp, largest, _real(xp, x), axis, keepdims)
+        share = self._share(xp, largest, _real(xp, x), axis)
         return xp.sum(share * x, axis=axis, keepdims=keepdims)
 
     def push(
@@ -149,7 +149,7 @@ class AMax:
         keepdims: bool,
     ) -> Array:
         """The mean of the winners' tangents."""
-        share = self._share(xp, y, x, axis, keepdims)
+        share = self._share(xp, y, x, axis)
         return xp.sum(share * tangent, axis=axis, keepdims=keepdims)
 
     def pull(
@@ -163,9 +163,9 @@ class AMax:
         keepdims: bool,
     ) -> Array:
         """To the winners, in equal parts."""
-        return self._share(xp, y, x, axis, keepdims) * _spread(xp, adjoint, x, axis)
+        return self._share(xp, y, x, axis) * _spread(xp, adjoint, x, axis)
 
-    def _share(self, xp: Any, y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
+    def _share(self, xp: Any, y: Array, x: Array, axis: Axes) -> Array:
         won = xp.astype(x == _spread(xp, y, x, axis), x.dtype)
         return won / xp.sum(won, axis=axis, keepdims=True)
 
