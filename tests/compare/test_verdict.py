@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from compare.tolerance import difference, rounding_tolerance
+from compare.tolerance import Difference, difference, rounding_tolerance
 from compare.verdict import Verdict, classify, worst
 
 EPS = float(np.finfo(float).eps)
@@ -115,3 +115,10 @@ def test_finite_numbers_whose_difference_overflows_are_finite():
     found = difference(-want, want)
     assert found.finite
     assert found.max_abs == np.inf
+
+
+@pytest.mark.parametrize(
+    ("scale", "is_within"), [(1e-3, False), (1e3, True), (0.0, True)]
+)
+def test_a_tolerance_is_relative_but_absolute_where_all_is_0(scale, is_within):
+    assert Difference(max_abs=1e-3, scale=scale).within(1e-2) == is_within
