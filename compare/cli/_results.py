@@ -112,8 +112,13 @@ def _print_verdicts(results: list["Result"]) -> None:
         style, name = COLORS[result.verdict.kind], result.lesson.ljust(width)
         verdict = Text.assemble(f"{name}  ", (_(result.verdict.sentence), style))
         out.print(verdict, soft_wrap=True)
-        ended = [f"{result.status}: {result.reason}"] if result.reason else []
-        for failure in [*ended, *(f"fails: {text}" for text in result.failures)]:
+        failed = [f"{result.status}: {result.reason}"] if result.reason else []
+        failed += [
+            f"fails: {text}"
+            for text in result.failures
+            if text != result.verdict.sentence
+        ]
+        for failure in failed:
             say(out, f"{name}  {_(failure)}", "red")
 
 

@@ -257,8 +257,10 @@ class _Page:
         began = given.get("began", "").replace("T", " ").replace("+00:00", " UTC")
         versions = given.get("versions", {}).items()
         seconds = given.get("timings", {}).get("seconds")
+        source = given.get("source", given["lesson"])
+        is_table = source.startswith("{")
         values = {
-            "Lesson": Path(given.get("source", given["lesson"])).name.split("#")[0],
+            "Lesson": given["lesson"] if is_table else Path(source).name.split("#")[0],
             "Course": ", ".join(given.get("course", [])),
             "Started": began,
             "Duration": "" if seconds is None else f"{seconds:.1f} s",
