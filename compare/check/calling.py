@@ -85,7 +85,8 @@ def _by_parts(definition: Definition, question: Question) -> Answer:
     what, shape, parts = "number", x.shape, [*np.ndindex(x.shape)]
     if form.one_by_one:
         what, shape = "example", (len(x), -1)
-        parts = [(slice(i, i + 1),) for i in range(len(x) * (x.ndim == 2))]
+        numbers = range(len(x) * (x.ndim == 2))
+        parts = [(i if form.flat else slice(i, i + 1),) for i in numbers]
     if not parts:
         raise NotTested(f"it takes one {what} at a time")
     form = replace(form, by_number=False, one_by_one=False)

@@ -57,6 +57,7 @@ class Form:
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
     one_by_one: bool = False  # takes one example at a time, as (n, 1) or (1, n)
+    flat: bool = False  # that example as (n,)
     forward: tuple[str, ...] = ()  # the roles of its arguments; () as in torch
     backward: tuple[str, ...] | None = None  # of the backward pass; None as in torch
 

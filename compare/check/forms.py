@@ -5,7 +5,6 @@ A `Form` says how it is called. Where a name tells what an argument is ("y_true"
 test cases run and are right is taken; if none is right, the first in which they run.
 """
 
-import inspect
 import itertools
 import re
 import sys
@@ -32,7 +31,7 @@ from compare.check.definitions import (
 from compare.check.parameters import IN_OUT
 from compare.check.results import BackwardFailed, close, wrong_in
 from compare.check.roles import usual_roles
-from compare.check.signatures import arguments_of, required
+from compare.check.signatures import arguments_of, code_of, required
 from compare.testing.reference import Question, Results, drawn, torchs
 
 SINGLE = ("batch 1", "one example", "one number")
@@ -46,7 +45,7 @@ NEAR = 1e-3
 SHAPES_DIFFER = 0.905
 """A form is so wrong if it does not run, or if a result has another shape."""
 OF_BATCHES = re.compile(r"axis|shape\[1\]|keepdims|batch")
-"""What shows in a source that it is for several examples."""
+"""What shows in code that it is for several examples."""
 MOST = 3
 """So many test cases are tried."""
 OTHER_MEANINGS = {
@@ -149,16 +148,17 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
 
 
 def _one_by_one(trial: Trial, question: Question | None) -> Trial:
-    """A layer for one example, as a column or a row, if it is right so."""
+    """A layer for one example, as a column, a row or a vector, if it is right so."""
     definition = trial.definition
-    with suppress(OSError, TypeError):
-        if not OF_BATCHES.search(inspect.getsource(definition.make)):
-            columns = [True] if trial.runs else [True, False]
-            given = {"columns": columns, "one_by_one": [True]}
-            alone = _best_of(
-                _candidates(definition, question, **given), definition, False
-            )
-            return trial if alone.score else alone
+    code = code_of(definition.make)
+    if not code or OF_BATCHES.search(code):
+        return trial
+    columns = [True] if trial.runs else [True, False]
+    for shape in ({"columns": columns}, {"columns": [False], "flat": [True]}):
+        forms = _candidates(definition, question, one_by_one=[True], **shape)
+        alone = _best_of(forms, definition, False)
+        if not alone.score:
+            return alone
     return trial
 
 
