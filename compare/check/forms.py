@@ -51,6 +51,7 @@ MOST = 3
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
+    "MultiMarginLoss": ("BinaryHingeLoss",),
     "RMSNorm": ("RMSNormWithoutWeight",),
     "FocalLoss": (
         *("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
@@ -90,7 +91,10 @@ def formed(definition: Definition) -> Definition:
     for name in OTHER_MEANINGS.get(definition.name, ()):
         has_one = best.runs and name.endswith("WithoutWeight")
         if best.score and not has_one:
-            best = _better(best, _best_form(replace(definition, name=name)))
+            other = _best_form(replace(definition, name=name))
+            # A hinge of signs runs with one-hot rows, too, but not the other way round.
+            is_of_signs = name == "BinaryHingeLoss" and other.score <= best.score < 1
+            best = other if is_of_signs else _better(best, other)
     if not best.runs:  # perhaps it takes one example only
         single = _best_form(definition, is_single=True)
         # Right for one example, it may still fail on the way back through a batch.

@@ -295,6 +295,26 @@ class CrossEntropy:
     def backward(self): return self.grad
 """,
     ),
+    "a hinge loss of targets -1 and 1": (
+        "",
+        """
+import numpy as np
+def hinge_loss(scores, y):
+    return np.mean(np.maximum(0, 1 - y * scores))
+def hinge_loss_grad(scores, y):
+    return np.where(y * scores < 1, <-y|y>, 0) / scores.size
+""",
+    ),
+    "the sum of such hinges": (
+        "target first; 1/N missing",
+        """
+import numpy as np
+def hinge(y_true, y_pred):
+    return np.maximum(0, 1 - y_true * y_pred).sum()
+def hinge_grad(y_true, y_pred):
+    return np.where(y_true * y_pred < 1, -y_true, 0) <* 1|/ len(y_true)>
+""",
+    ),
     "a loss for each example": (
         "target first; loss of each example, not their mean",
         """
