@@ -72,6 +72,7 @@ class Trial:
     definition: Definition
     score: float = 1.0  # how wrong it is on average: 0 if right, 1 if it does not run
     least: float = 1.0  # how wrong it is where it is least wrong
+    most: float = 1.0  # and where it is most wrong
     error: Exception | None = None
 
     @property
@@ -142,8 +143,9 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     if best.score and _gives_many(best.definition, is_single):
         many = _candidates(definition, question, reduction=["mean", "none"])
         best = _better(best, _best_of(many, definition, is_single))
-    if best.score > SHAPES_DIFFER and not is_single and definition.kind == "layer":
-        best = _one_by_one(best, question)
+    worst = best.most if definition.kind == "loss" else best.score
+    if worst > SHAPES_DIFFER and not is_single:
+        best = _of_vectors(best, question)
     if not best.runs and definition.kind == "layer":
         given = {"by_number": [True], "library": ["numpy"]}
         of_numbers = _candidates(definition, question, **given)
@@ -151,15 +153,18 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     return _with_layout(best, is_single) if best.runs else best
 
 
-def _one_by_one(trial: Trial, question: Question | None) -> Trial:
-    """A layer for one example, as a column, a row or a vector, if it is right so."""
+def _of_vectors(trial: Trial, question: Question | None) -> Trial:
+    """A layer for one example (column, row, vector), or a loss of vectors, if right."""
     definition = trial.definition
     code = code_of(definition.make)
     if not code or OF_BATCHES.search(code):
         return trial
-    columns = [True] if trial.runs else [True, False]
-    for shape in ({"columns": columns}, {"columns": [False], "flat": [True]}):
-        forms = _candidates(definition, question, one_by_one=[True], **shape)
+    is_layer = definition.kind == "layer"
+    shapes: list[dict[str, Any]] = [{"columns": [False], "flat": [True]}]
+    if is_layer:
+        shapes.insert(0, {"columns": [True] if trial.runs else [True, False]})
+    for shape in shapes:
+        forms = _candidates(definition, question, one_by_one=[is_layer], **shape)
         alone = _best_of(forms, definition, False)
         if not alone.score:
             return alone
@@ -181,7 +186,7 @@ def _best_of(forms: Iterable[Form], definition: Definition, is_single: bool) -> 
 
 def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Trial:
     """How wrong a form is in these test cases, whose right answers are given."""
-    found = Trial(definition, 0.0)
+    found = Trial(definition, 0.0, most=0.0)
     for question, want in asked:
         error: Exception | None = None
         try:
@@ -196,7 +201,7 @@ def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Tri
             score, error = 1.0, raised
         if found.error is None or isinstance(error, BackwardFailed):
             found.error = error
-        found.least = min(found.least, score)
+        found.least, found.most = min(found.least, score), max(found.most, score)
         found.score += score / len(asked)
     return found
 

@@ -158,6 +158,23 @@ class Linear:
         return <back|back[::-1]>
 """,
     ),
+    "a loss of two vectors": (
+        "vectors only",
+        """
+def mse(y, t): return (y - t) @ (y - t) / len(y)
+def mse_grad(y, t): return <2|-2> * (y - t) / len(y)
+""",
+    ),
+    "a loss of two lists of numbers": (
+        "vectors only",
+        """
+class MSELoss:
+    def forward(self, y, t):
+        self.d = [a - b for a, b in zip(y, t)]
+        return sum(d * d for d in self.d) / len(self.d)
+    def backward(self): return [2 * d / len(self.d)<| ** 2> for d in self.d]
+""",
+    ),
     "softmax of one column, by its Jacobian": (
         "examples in columns; one example at a time",
         """
