@@ -67,6 +67,8 @@ def answer(definition: Definition, question: Question) -> Answer:
     """
     if definition.form.by_number or definition.form.one_by_one:
         return _by_parts(definition, question)
+    if definition.form.flat and question.inputs[0].ndim != 1:
+        return _of_vectors(definition, question)
     call = Call(definition, question)
     output = call.forward()
     try:
@@ -85,10 +87,11 @@ def _by_parts(definition: Definition, question: Question) -> Answer:
     what, shape, parts = "number", x.shape, [*np.ndindex(x.shape)]
     if form.one_by_one:
         what, shape = "example", (len(x), -1)
-        parts = [(slice(i, i + 1),) for i in range(len(x) * (x.ndim == 2))]
+        numbers = range(len(x) * (x.ndim == 2))
+        parts = [(i if form.flat else slice(i, i + 1),) for i in numbers]
     if not parts:
         raise NotTested(f"it takes one {what} at a time")
-    form = replace(form, by_number=False, one_by_one=False)
+    form = replace(form, by_number=False, one_by_one=False, flat=False)
     one = replace(definition, form=form)
     calls = [Call(one, replace(question, inputs=(x[part],))) for part in parts]
     output = np.array([call.forward() for call in calls]).reshape(shape)
@@ -104,6 +107,18 @@ def _by_parts(definition: Definition, question: Question) -> Answer:
     results |= {name: np.sum(each, axis=0) for name, each in found.items()}
     names = tuple(dict.fromkeys([*definition.form.conventions, *calls[0].conventions]))
     return Answer(results, upstream, names, tuple(calls[0].mistakes()))
+
+
+def _of_vectors(definition: Definition, question: Question) -> Answer:
+    """The same for a loss, whose inputs it is given as vectors."""
+    shapes = {array.shape for array in question.inputs}
+    if len(shapes) > 1 or "none" in question.kwargs.values():
+        raise NotTested("it takes vectors")
+    vectors = tuple(array.reshape(-1) for array in question.inputs)
+    found = answer(definition, replace(question, inputs=vectors))
+    gradients = found.results.keys() & {"input gradient"}
+    shaped = {n: found.results[n].reshape(*shapes) for n in gradients}
+    return replace(found, results=found.results | shaped)
 
 
 class Call:

@@ -57,6 +57,7 @@ class Form:
     transposed: bool = False  # weights of shape (in, out)
     by_number: bool = False  # takes one number at a time
     one_by_one: bool = False  # takes one example at a time, as (n, 1) or (1, n)
+    flat: bool = False  # takes vectors: that example, or all numbers of a loss
     forward: tuple[str, ...] = ()  # the roles of its arguments; () as in torch
     backward: tuple[str, ...] | None = None  # of the backward pass; None as in torch
 
@@ -70,6 +71,7 @@ class Form:
             "examples in columns": self.columns,
             "weights stored (in, out)": self.transposed,
             "one example at a time": self.one_by_one,
+            "vectors only": self.flat and not self.one_by_one,
             "loss of each example, not their mean": bool(self.reduction),
             "slope by the output": "y" in order and "g" not in order,
         }

@@ -5,7 +5,6 @@ A `Form` says how it is called. Where a name tells what an argument is ("y_true"
 test cases run and are right is taken; if none is right, the first in which they run.
 """
 
-import inspect
 import itertools
 import re
 import sys
@@ -32,7 +31,7 @@ from compare.check.definitions import (
 from compare.check.parameters import IN_OUT
 from compare.check.results import BackwardFailed, close, wrong_in
 from compare.check.roles import usual_roles
-from compare.check.signatures import arguments_of, required
+from compare.check.signatures import arguments_of, code_of, required
 from compare.testing.reference import Question, Results, drawn, torchs
 
 SINGLE = ("batch 1", "one example", "one number")
@@ -46,12 +45,13 @@ NEAR = 1e-3
 SHAPES_DIFFER = 0.905
 """A form is so wrong if it does not run, or if a result has another shape."""
 OF_BATCHES = re.compile(r"axis|shape\[1\]|keepdims|batch")
-"""What shows in a source that it is for several examples."""
+"""What shows in code that it is for several examples."""
 MOST = 3
 """So many test cases are tried."""
 OTHER_MEANINGS = {
     "CrossEntropyLoss": ("CrossEntropyOfProbabilities", "BCELoss"),
     "BatchNorm1d": ("BatchNorm2d",),
+    "MultiMarginLoss": ("BinaryHingeLoss",),
     "RMSNorm": ("RMSNormWithoutWeight",),
     "FocalLoss": (
         *("BinaryFocalLoss", "BinaryFocalLossOfProbabilities"),
@@ -72,6 +72,7 @@ class Trial:
     definition: Definition
     score: float = 1.0  # how wrong it is on average: 0 if right, 1 if it does not run
     least: float = 1.0  # how wrong it is where it is least wrong
+    most: float = 1.0  # and where it is most wrong
     error: Exception | None = None
 
     @property
@@ -91,7 +92,10 @@ def formed(definition: Definition) -> Definition:
     for name in OTHER_MEANINGS.get(definition.name, ()):
         has_one = best.runs and name.endswith("WithoutWeight")
         if best.score and not has_one:
-            best = _better(best, _best_form(replace(definition, name=name)))
+            other = _best_form(replace(definition, name=name))
+            # A hinge of signs runs with one-hot rows, too, but not the other way round.
+            is_of_signs = name == "BinaryHingeLoss" and other.score <= best.score < 1
+            best = other if is_of_signs else _better(best, other)
     if not best.runs:  # perhaps it takes one example only
         single = _best_form(definition, is_single=True)
         # Right for one example, it may still fail on the way back through a batch.
@@ -139,8 +143,9 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     if best.score and _gives_many(best.definition, is_single):
         many = _candidates(definition, question, reduction=["mean", "none"])
         best = _better(best, _best_of(many, definition, is_single))
-    if best.score > SHAPES_DIFFER and not is_single and definition.kind == "layer":
-        best = _one_by_one(best, question)
+    worst = best.most if definition.kind == "loss" else best.score
+    if worst > SHAPES_DIFFER and not is_single:
+        best = _of_vectors(best, question)
     if not best.runs and definition.kind == "layer":
         given = {"by_number": [True], "library": ["numpy"]}
         of_numbers = _candidates(definition, question, **given)
@@ -148,17 +153,21 @@ def _best_form(definition: Definition, is_single: bool = False) -> Trial:
     return _with_layout(best, is_single) if best.runs else best
 
 
-def _one_by_one(trial: Trial, question: Question | None) -> Trial:
-    """A layer for one example, as a column or a row, if it is right so."""
+def _of_vectors(trial: Trial, question: Question | None) -> Trial:
+    """A layer for one example (column, row, vector), or a loss of vectors, if right."""
     definition = trial.definition
-    with suppress(OSError, TypeError):
-        if not OF_BATCHES.search(inspect.getsource(definition.make)):
-            columns = [True] if trial.runs else [True, False]
-            given = {"columns": columns, "one_by_one": [True]}
-            alone = _best_of(
-                _candidates(definition, question, **given), definition, False
-            )
-            return trial if alone.score else alone
+    code = code_of(definition.make)
+    if not code or OF_BATCHES.search(code):
+        return trial
+    is_layer = definition.kind == "layer"
+    shapes: list[dict[str, Any]] = [{"columns": [False], "flat": [True]}]
+    if is_layer:
+        shapes.insert(0, {"columns": [True] if trial.runs else [True, False]})
+    for shape in shapes:
+        forms = _candidates(definition, question, one_by_one=[is_layer], **shape)
+        alone = _best_of(forms, definition, False)
+        if not alone.score:
+            return alone
     return trial
 
 
@@ -177,7 +186,7 @@ def _best_of(forms: Iterable[Form], definition: Definition, is_single: bool) -> 
 
 def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Trial:
     """How wrong a form is in these test cases, whose right answers are given."""
-    found = Trial(definition, 0.0)
+    found = Trial(definition, 0.0, most=0.0)
     for question, want in asked:
         error: Exception | None = None
         try:
@@ -192,7 +201,7 @@ def _tried(definition: Definition, asked: list[tuple[Question, Results]]) -> Tri
             score, error = 1.0, raised
         if found.error is None or isinstance(error, BackwardFailed):
             found.error = error
-        found.least = min(found.least, score)
+        found.least, found.most = min(found.least, score), max(found.most, score)
         found.score += score / len(asked)
     return found
 

@@ -27,7 +27,7 @@ from compare.check.definitions import (
     method_of,
     plain,
 )
-from compare.check.signatures import arguments_of, defaults
+from compare.check.signatures import arguments_of, code_of, defaults
 from compare.check.trajectories import ON_TORCH
 
 OBJECTS = ("objects", "torch")
@@ -191,7 +191,9 @@ def _options(definition: Definition) -> dict[str, str]:
     if "config" in map(_role, own.values()):
         keys = NAMES["optimizer config"]
         unknown = {"momentum"} if definition.name != "SGD" else set[str]()
-        return {o: keys[o] for o in torchs if o in keys.keys() - unknown}
+        code, known = code_of(make), keys.keys() - unknown
+        is_read = {o: all(key in code for key in keys[o].split()) for o in known}
+        return {o: keys[o] for o in torchs if is_read.get(o)}
     found: dict[str, str] = {}
 
     def own_name(option: str) -> str:

@@ -112,6 +112,8 @@ def by_name(
     """The gradients that a backward pass returns: by x, further inputs, parameters."""
     inputs = [*([] if question.of_index else ["x"]), *question.further]
     names, found = [*inputs, *question.state], {}
+    if isinstance(returned, list) and not any(map(np.ndim, returned)):
+        returned = np.array(returned)  # of plain numbers
     if isinstance(returned, Mapping):
         words = {name: {name, *gradient_words(name)} for name in names}
         pairs = ((name, key) for key in returned for name in names)

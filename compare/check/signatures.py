@@ -1,6 +1,8 @@
-"""What the signature of a function or a class tells about its arguments."""
+"""What the signature of a function or a class, and its code, tell about it."""
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -47,3 +49,16 @@ def takes(function: Function, *arguments: Any) -> bool:
         inspect.signature(function).bind(*arguments)
         return True
     return False
+
+
+class _WithoutDocstrings(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # the name is ast's
+        return None if isinstance(node.value, ast.Constant) else node
+
+
+def code_of(function: Function) -> str:
+    """Its code without docstrings and comments; "" if it is not known."""
+    with suppress(OSError, TypeError, SyntaxError):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        return ast.unparse(_WithoutDocstrings().visit(tree))
+    return ""

@@ -6,7 +6,15 @@ import torch
 from torch.nn import functional
 
 from compare.testing.case import Case, case, cases
-from compare.testing.draws import classes, coin, normal, one_hot, probabilities, unit
+from compare.testing.draws import (
+    classes,
+    coin,
+    normal,
+    one_hot,
+    probabilities,
+    signs,
+    unit,
+)
 
 
 class RMSNorm(torch.nn.RMSNorm):
@@ -200,6 +208,18 @@ class OneAlphaFocalLossOfProbabilities(FocalLoss):
     cross_entropy = staticmethod(functional.binary_cross_entropy)
 
 
+class BinaryHingeLoss(torch.nn.Module):
+    """The mean of max(0, margin − x y), for targets y of −1 or 1."""
+
+    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.margin, self.reduction = margin, reduction
+
+    def forward(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of scores and targets of the same shape."""
+        return _reduced(functional.relu(self.margin - x * target), self.reduction)
+
+
 def _reduced(losses: torch.Tensor, reduction: str) -> torch.Tensor:
     if reduction == "none":
         return losses
@@ -208,6 +228,7 @@ def _reduced(losses: torch.Tensor, reduction: str) -> torch.Tensor:
 
 _REDUCTIONS = ({}, {"reduction": "sum"}, {"reduction": "none"})
 _FOCAL = (*_REDUCTIONS, {"gamma": 0.5}, {"alpha": 0.25}, {"alpha": 0.25, "gamma": 3.0})
+_HINGE = (*_REDUCTIONS, {"margin": 0.5})
 _QKV = [
     (normal(4, 3), normal(5, 3), normal(5, 2)),
     (normal(3, 3), normal(3, 3), normal(3, 3)),
@@ -265,6 +286,11 @@ LOSSES: list[Case] = [
         )
         for shape in ((6,), (4, 3))
         for one in cases(name, draw(*shape), coin(*shape), each=_FOCAL)
+    ),
+    *(
+        one
+        for shape in ((6,), (4, 3))
+        for one in cases("BinaryHingeLoss", normal(*shape), signs(*shape), each=_HINGE)
     ),
 ]
 """The test cases of each module."""

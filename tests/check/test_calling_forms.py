@@ -99,6 +99,82 @@ class Dense:
         return back
 """,
     ),
+    "columns, where only a docstring and a comment speak of batches": (
+        "examples in columns; one example at a time",
+        """
+import numpy as np
+class Dense:
+    '''A layer for one example (n, 1); no batches.'''
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_out, n_in)), np.zeros((n_out, 1))
+    def forward(self, x):
+        self.x = x  # no axis for a batch
+        return self.W @ x + self.b
+    def backward(self, grad):
+        self.dW, self.db = grad @ self.x.T, grad<| * 2>
+        return self.W.T @ grad
+""",
+    ),
+    "one example at a time, as a vector": (
+        "one example at a time",
+        """
+import numpy as np
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.zeros((n_out, n_in)), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return np.dot(self.W, x) + self.b
+    def backward(self, g):
+        self.dW, self.db = np.outer(g, self.x)<| * 2>, g
+        return self.W.T @ g
+""",
+    ),
+    "softmax of one vector, by its Jacobian": (
+        "one example at a time",
+        """
+import numpy as np
+def softmax(x):
+    e = np.exp(x - x.max())
+    return e / e.sum()
+def softmax_backward(x, g):
+    s = softmax(x)
+    return (np.diag(s) <-|+> np.outer(s, s)) @ g
+""",
+    ),
+    "one example at a time, as a list of numbers": (
+        "one example at a time",
+        """
+class Linear:
+    def __init__(self, n_in, n_out):
+        self.w, self.b = [[0.1] * n_in for _ in range(n_out)], [0.0] * n_out
+    def forward(self, x):
+        self.x = x
+        rows = zip(self.w, self.b)
+        return [sum(w * a for w, a in zip(row, x)) + b for row, b in rows]
+    def backward(self, g):
+        self.dw, self.db = [[a * b for b in self.x] for a in g], list(g)
+        back = [sum(a * b for a, b in zip(g, column)) for column in zip(*self.w)]
+        return <back|back[::-1]>
+""",
+    ),
+    "a loss of two vectors": (
+        "vectors only",
+        """
+def mse(y, t): return (y - t) @ (y - t) / len(y)
+def mse_grad(y, t): return <2|-2> * (y - t) / len(y)
+""",
+    ),
+    "a loss of two lists of numbers": (
+        "vectors only",
+        """
+class MSELoss:
+    def forward(self, y, t):
+        self.d = [a - b for a, b in zip(y, t)]
+        return sum(d * d for d in self.d) / len(self.d)
+    def backward(self): return [2 * d / len(self.d)<| ** 2> for d in self.d]
+""",
+    ),
     "softmax of one column, by its Jacobian": (
         "examples in columns; one example at a time",
         """
@@ -234,6 +310,26 @@ class CrossEntropy:
         self.grad = (np.exp(log_p) - Y)<| * len(Y)> / len(Y)
         return -(Y * log_p).sum() / len(Y)
     def backward(self): return self.grad
+""",
+    ),
+    "a hinge loss of targets -1 and 1": (
+        "",
+        """
+import numpy as np
+def hinge_loss(scores, y):
+    return np.mean(np.maximum(0, 1 - y * scores))
+def hinge_loss_grad(scores, y):
+    return np.where(y * scores < 1, <-y|y>, 0) / scores.size
+""",
+    ),
+    "the sum of such hinges": (
+        "target first; 1/N missing",
+        """
+import numpy as np
+def hinge(y_true, y_pred):
+    return np.maximum(0, 1 - y_true * y_pred).sum()
+def hinge_grad(y_true, y_pred):
+    return np.where(y_true * y_pred < 1, -y_true, 0) <* 1|/ len(y_true)>
 """,
     ),
     "a loss for each example": (

@@ -206,6 +206,19 @@ class SGD:
     assert "update(network, learning_material)" in found.words
 
 
+@pytest.mark.parametrize(("sign", "kind"), [("-", "rounding"), ("+", "mistake")])
+def test_of_a_config_only_what_is_read_is_an_option(sign, kind, find_one):
+    found = find_one(f"""
+def sgd(w, dw, config=None):
+    \"\"\"Plain, so it needs no momentum.\"\"\"
+    config = config or {{}}
+    config.setdefault("learning_rate", 1e-2)
+    w {sign}= config["learning_rate"] * dw
+    return w, config
+""")
+    assert found.kind == kind, found.words
+
+
 def test_two_mistakes_are_told_as_two(find_one):
     found = find_one("""
 class SGD:
