@@ -39,7 +39,7 @@ NOT_COPIED = (".git", ".venv", "mutants", "runs", ".*_cache", "__pycache__")
 OWNER = re.compile(
     r"\b(\w*(namespace|check\w*|indices|axis|upstream|positive|real_number|finite\w*"
     r"|weights?|one_hot|require_\w+|_coordinates"
-    r"|at_least|whole\w*|only|for_each|one_of|share|flag|_squares_fit))\((None|\"[^\"]*\"|owner|self)"
+    r"|at_least|whole\w*|only|for_each|one_of|share|flag|choice|_squares_fit))\((None|\"[^\"]*\"|owner|self)"
     r"(, (None|\"[^\"]*\"|name))?"
 )
 """A call whose first argument is the name of the caller, which only messages hold."""
