@@ -83,7 +83,7 @@ def mutants() -> str:
     said = re.search(r"on (\d{4}-\d\d-\d\d)", page), re.search(r"\*\*(.+?)\*\*", page)
     when, killed = (match[1] if match else "" for match in said)
     files = len(re.findall(r"^\| handmade/", page, re.M))
-    sample = "a random sample of " if "random sample" in page else ""
+    sample = "of a random sample, " if "random sample" in page else ""
     return (
         f"{sample}{killed.replace(' mutants', '')} in {files} files "
         f"[on {when}](docs/mutants.md)"
