@@ -564,3 +564,10 @@ def test_the_board_of_a_missing_folder_is_refused(tmp_path: Path):
     answer = call("board", "--logdir", tmp_path / "nowhere")
     assert answer.exit_code == 2
     assert f"there is no log folder {tmp_path / 'nowhere'}" in flat(answer.stderr)
+
+
+@pytest.mark.slow
+def test_a_run_that_learns_nothing_is_told_once(tmp_path):
+    answer = call("run", "or_gate", "--lr", "0", "--logdir", tmp_path)
+    assert answer.exit_code == 1
+    assert answer.stdout.count("nothing was learned") == 1

@@ -95,6 +95,16 @@ def test_a_run_of_an_earlier_version_is_shown_alike(short_run: Result, tmp_path:
     assert page(copy) == page(short_run.folder)
 
 
+def test_a_table_is_named_by_its_lesson(short_run: Result, tmp_path: Path):
+    copy = tmp_path / "penguins" / short_run.folder.name
+    shutil.copytree(short_run.folder, copy)
+    source = json.dumps({"csv": "penguins.csv", "target": "species"})
+    changed = {**summary(copy), "source": source, "lesson": "penguins"}
+    (copy / "summary.json").write_text(json.dumps(changed), encoding="utf-8")
+    assert "Lessonpenguins" in (shown := Tags(page(copy)).text)
+    assert "species" not in shown
+
+
 def test_a_rounding_verdict_gives_both_errors_and_the_tolerance(
     tmp_path: Path, own_lesson: Callable[..., str]
 ):

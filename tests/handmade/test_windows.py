@@ -239,7 +239,7 @@ def test_a_maximum_has_no_second_output(layer, d):
 def test_an_average_is_divided_by_a_whole_number_that_is_not_0():
     with pytest.raises(ValueError, match="divisor_override must not be 0"):
         nn.AvgPool2d(2, divisor_override=0)
-    with pytest.raises(TypeError, match=r"must be a whole number"):
+    with pytest.raises(TypeError, match="divisor_override .* whole number, got float"):
         nn.AvgPool2d(2, divisor_override=2.5)
 
 
@@ -283,7 +283,7 @@ def test_a_pooling_of_no_channels_is_refused_as_in_torch(layer, d):
 
 @named(CONVOLUTIONS)
 def test_a_convolution_names_its_channels(layer, d):
-    with pytest.raises(ValueError, match=r"in_channels = 3.*got shape \(2, 4"):
+    with pytest.raises(ValueError, match=r"with c = in_channels = 3, got shape \(2, 4"):
         made(layer, d, 2)(image(2, 4, d=d))
 
 
