@@ -239,7 +239,7 @@ def test_a_maximum_has_no_second_output(layer, d):
 def test_an_average_is_divided_by_a_whole_number_that_is_not_0():
     with pytest.raises(ValueError, match="divisor_override must not be 0"):
         nn.AvgPool2d(2, divisor_override=0)
-    with pytest.raises(TypeError, match="divisor_override .* whole number, got float"):
+    with pytest.raises(TypeError, match="must be a whole number, got float"):
         nn.AvgPool2d(2, divisor_override=2.5)
 
 
